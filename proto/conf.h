@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration as the monitor hands it to its children, parsed once:
+ * tee-runnerd.conf(5) says what each means.  Fixed size; every string is
+ * NUL-terminated; a role reads only what it needs.
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include <stdint.h>
+
+#include "states.h"
+
+#define CONF_PATH	128
+#define CONF_HOST	128		/* host:port */
+#define CONF_URL	256
+#define CONF_ENDPOINTS	8
+#define CONF_PINS	8
+
+struct conf {
+	/* counterparts */
+	char		orchestrator[CONF_HOST];
+	char		gateway[CONF_HOST];
+	char		tls_ca[CONF_PATH];
+	char		tls_certificate[CONF_PATH];
+	char		tls_key[CONF_PATH];
+
+	/* Registry */
+	uint64_t	chain_id;
+	uint8_t		registry[20];
+	uint32_t	n_endpoints;
+	uint32_t	registry_quorum;
+	char		endpoints[CONF_ENDPOINTS][CONF_URL];
+	uint32_t	registry_refresh;	/* seconds */
+	uint32_t	registry_max_age;	/* seconds */
+	uint32_t	registry_depth;		/* blocks */
+
+	/* pins: they override what the Registry says */
+	uint32_t	n_pin_orchestrators, n_pin_gateways;
+	uint8_t		pin_orchestrators[CONF_PINS][20];
+	uint8_t		pin_gateways[CONF_PINS][20];
+	uint8_t		pin_kms_key[33];
+	uint8_t		has_pin_kms_key;
+	uint8_t		zero[2];
+
+	/* work */
+	uint32_t	workers;
+	uint32_t	isolate_task;		/* 1: a process for each task */
+	uint32_t	max_tasks;		/* credit: tasks in flight */
+	uint32_t	min_time;		/* seconds a task must have left */
+	uint32_t	task_timeout;		/* seconds for a worker */
+	uint32_t	fetch_timeout;		/* seconds for FetchOperands */
+	uint32_t	suspect_time;		/* seconds a faulty KMS node is avoided */
+
+	/* attestation */
+	uint32_t	tee;			/* enum tee_choice */
+	uint32_t	registration_life;	/* seconds */
+
+	/* service */
+	char		control_socket[CONF_PATH];
+	char		http_listen[CONF_HOST];	/* empty: none */
+	uint32_t	log_level;
+	uint32_t	uid_base;		/* 0: users by name */
+	uint8_t		configuration_hash[32];
+};
+
+enum tee_choice { TEE_CHOICE_AUTO, TEE_CHOICE_INSECURE, };
+
+#endif

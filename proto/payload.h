@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The payloads of messages.def: fixed-size structs, <stdint.h> only, integers
+ * in host order (a record never leaves the machine).  Every byte is set by
+ * the sender: zero what is unused.
+ */
+#ifndef PAYLOAD_H
+#define PAYLOAD_H
+
+#include <stdint.h>
+
+#include "conf.h"
+
+/* Bounds of the protocol (DESIGN 3); OVER_LIMIT is the answer above them. */
+#define BATCH_TASKS	64
+#define TASK_OPS	128
+#define TASK_INPUTS	256	/* distinct handles fetched */
+#define TASK_OUTPUTS	256
+#define TASK_CONSTS	256	/* distinct constants */
+#define TASK_REFS	1024	/* operand references, inputs and outputs */
+#define OP_OPERANDS	101	/* of one operation: isIn with 1 + 100 */
+#define KMS_NODES	64
+#define LIST_MAX	16	/* Orchestrators, Gateways in the Registry */
+
+#define VALUE_MAX	32			/* bytes of plaintext */
+#define CIPHER_MAX	(VALUE_MAX + 16)	/* with GCM tag */
+
+struct m_none {
+	uint8_t	zero[0];	/* GNU C: no bytes at all */
+};
+
+/* ---- programs ------------------------------------------------------------
+ *
+ * A program in words of 32 bytes, one section behind the other, each padded
+ * with zeros to whole words (common/program.h reads it):
+ *	inputs[n_inputs]	handles to fetch, distinct, in order of first use
+ *	outputs[n_outputs]	handles, in order of definition
+ *	consts[n_consts]	constants, as Solidity holds them in 32 bytes
+ *	const_types[n_consts]	1 byte each
+ *	ops[n_ops]		struct p_op each
+ *	refs[n_refs]		uint16_t each: the operands of the first operation,
+ *				its outputs, the operands of the second ...
+ */
+struct m_word {
+	uint8_t		b[32];
+};
+
+struct p_op {
+	uint8_t		opcode;
+	uint8_t		flags;
+#define OP_SAME_ACCOUNT	0x01
+	uint8_t		n_in;
+	uint8_t		n_out;
+};
+
+#define REF_INPUT	0x0000
+#define REF_OUTPUT	0x4000
+#define REF_CONST	0x8000
+#define REF_KIND	0xc000
+#define REF_INDEX	0x3fff
+
+struct p_shape {
+	uint16_t	n_inputs;
+	uint16_t	n_outputs;
+	uint16_t	n_consts;
+	uint16_t	n_ops;
+	uint16_t	n_refs;
+	uint16_t	zero;
+};
+
+#define PROGRAM_WORDS	(TASK_INPUTS + TASK_OUTPUTS + TASK_CONSTS +	\
+	TASK_CONSTS / 32 + TASK_OPS * 4 / 32 + TASK_REFS * 2 / 32)
+
+/* ---- start-up and supervision ------------------------------------------- */
+
+struct m_start {
+	uint8_t		table[32];	/* messages_hash of the monitor */
+	uint32_t	role;
+	uint32_t	index;		/* which worker */
+	uint32_t	uid, gid;	/* to become; 0: stay (not started as root) */
+	uint32_t	log_level;
+	char		empty_dir[CONF_PATH];	/* to chroot to */
+	struct conf	conf;
+};
+
+struct m_peer {
+	uint32_t	role;		/* who is at the other end of the fd */
+	uint32_t	index;
+};
+
+struct m_ready {
+	uint32_t	features;	/* SANDBOX_* of common/sandbox.h */
+};
+
+struct m_roles {
+	uint32_t	restarts[ROLE_BITS];
+	uint32_t	features[ROLE_BITS];
+	uint32_t	workers;	/* up at this moment */
+};
+
+struct m_log {
+	uint32_t	level;		/* LOG_ERR .. LOG_DEBUG of <syslog.h> */
+	char		text[508];	/* NUL-terminated */
+};
+
+struct m_denied {
+	uint32_t	nr;		/* the system call that the filter refused */
+	uint32_t	arch;
+};
+
+/* ---- TLS ----------------------------------------------------------------- */
+
+struct m_tls_sign {
+	uint8_t		digest[32];	/* SHA-256; others are refused in net */
+};
+
+struct m_tls_signed {
+	uint8_t		r[32], s[32];	/* P-256, big-endian; all zero: refused */
+};
+
+/* ---- Registry ------------------------------------------------------------ */
+
+struct m_runner {
+	uint8_t		address[20];
+};
+
+struct m_facts {
+	uint64_t	block_number;
+	uint64_t	block_time;	/* seconds since 1970 */
+	uint8_t		block_hash[32];
+	uint64_t	read_at;	/* our clock, seconds since 1970 */
+	uint32_t	n_orchestrators, n_gateways;
+	uint8_t		orchestrators[LIST_MAX][20];
+	uint8_t		gateways[LIST_MAX][20];
+	uint64_t	kms_epoch;
+	uint8_t		kms_key[33];	/* compressed */
+	uint8_t		kms_threshold;	/* t */
+	uint8_t		kms_nodes;	/* n; node i has kms_shares[i - 1] */
+	uint8_t		zero[5];
+	uint8_t		kms_shares[KMS_NODES][33];
+	/* this Runner's own registration; valid_until 0: none, or revoked */
+	uint64_t	sequence;
+	uint64_t	valid_until;
+};
+
+/* ---- evidence and registration ------------------------------------------- */
+
+enum tee_type {			/* as in the Registry */
+	TEE_INSECURE = 0, TEE_TDX = 1, TEE_SEV_SNP = 2, TEE_CCA = 3, TEE_OPTEE = 4,
+};
+
+struct m_quote_ask {
+	uint8_t		report_data[64];
+};
+
+struct m_quote {
+	uint32_t	tee_type;
+	uint32_t	size;		/* of the sealed memfd */
+};
+
+struct m_quote_failed {
+	uint32_t	error;		/* errno */
+};
+
+struct m_register {
+	uint8_t		runner[20];
+	uint8_t		public_key[33];
+	uint8_t		zero[3];
+	uint32_t	tee_type;
+	uint32_t	evidence_size;
+	uint8_t		evidence_hash[32];
+	uint8_t		configuration_hash[32];
+	uint64_t	sequence;
+	uint64_t	valid_until;
+	uint8_t		signature[65];
+	uint8_t		zero2[7];
+};
+
+/* ---- session ------------------------------------------------------------- */
+
+struct m_hello_ask {
+	uint8_t		challenge[32];
+	uint32_t	session;	/* returned in the answer */
+};
+
+struct m_hello {
+	uint32_t	session;
+	uint8_t		runner[20];
+	uint8_t		registration[32];
+	uint8_t		signature[65];
+	uint8_t		zero[3];
+};
+
+struct m_status {
+	uint32_t	state;		/* enum state of keys */
+	uint32_t	why;		/* enum why_idle, where state is S_IDLE */
+	uint8_t		runner[20];
+	uint32_t	tee_type;
+	uint64_t	facts_block;
+	uint64_t	facts_read_at;
+	uint64_t	sequence;
+	uint64_t	valid_until;
+	uint64_t	kms_epoch;
+	uint32_t	workers_idle, workers_busy;
+	uint32_t	tasks;		/* accepted and not yet ended */
+	uint32_t	batches;
+	uint64_t	signed_results;
+	uint64_t	node_faults;
+	uint64_t	suspects;	/* bit i: KMS node i + 1 is avoided */
+	uint64_t	tls_signatures;
+};
+
+enum why_idle {
+	WHY_NONE, WHY_NO_FACTS, WHY_FACTS_OLD, WHY_PIN, WHY_NO_EVIDENCE,
+	WHY_NOT_REGISTERED, WHY_NO_WORKER,
+};
+
+/* ---- tasks --------------------------------------------------------------- */
+
+struct m_batch {
+	uint32_t	batch;		/* net's number for it, never 0, not in use */
+	uint32_t	n_tasks;
+	uint8_t		signature[65];
+	uint8_t		zero[7];
+};
+
+struct m_task {			/* + the program's words */
+	uint32_t	batch;
+	uint32_t	task;		/* 0 .. n_tasks - 1, in order */
+	uint8_t		id[32];
+	uint32_t	attempt;
+	uint8_t		caller[20];
+	uint64_t	chain_id;
+	uint64_t	block_number;
+	uint8_t		transaction_hash[32];
+	uint8_t		runner[20];
+	uint32_t	zero;
+	uint64_t	issued_at;
+	uint64_t	deadline;
+	struct p_shape	shape;
+	uint32_t	zero2;
+};
+
+/* Not accepted: this task, or with ALL_TASKS the batch.  Nothing is signed. */
+#define ALL_TASKS	UINT32_MAX
+struct m_refused {
+	uint32_t	batch;
+	uint32_t	task;
+	uint32_t	status;
+};
+
+struct m_ask {			/* + m_ask_task each accepted task */
+	uint32_t	batch;
+	uint32_t	zero;
+	uint64_t	expiry;
+	uint64_t	avoid;
+	uint8_t		runner[20];
+	uint8_t		signature[65];
+	uint8_t		zero2[3];
+};
+
+struct m_ask_task {
+	uint32_t	task;
+	uint8_t		ephemeral_key[33];
+	uint8_t		zero[3];
+};
+
+struct m_fetch_failed {
+	uint32_t	batch;
+	uint32_t	status;		/* GATEWAY_UNREACHABLE, GATEWAY_ERROR */
+};
+
+struct m_grant {
+	uint32_t	batch;
+	uint32_t	n_tasks;	/* as asked; a GRANT_TASK each follows, in order */
+	uint8_t		signature[65];
+	uint8_t		zero[7];
+};
+
+struct m_value {		/* an encrypted value */
+	uint8_t		handle[32];
+	uint8_t		key[33];	/* K, compressed */
+	uint8_t		nonce[12];
+	uint8_t		len;		/* of ciphertext, tag included */
+	uint8_t		zero[2];
+	uint8_t		ciphertext[CIPHER_MAX];
+};
+
+struct m_grant_task {		/* + m_value each operand */
+	uint32_t	batch;
+	uint32_t	task;
+	uint32_t	status;
+	uint32_t	n_seals;	/* a GRANT_SEAL each follows */
+	uint8_t		id[32];
+	uint32_t	attempt;
+	uint8_t		ephemeral_key[33];
+	uint8_t		zero[3];
+};
+
+struct m_partial {		/* sealed: D as x || y, DLEQ proof as e || s, tag */
+	uint8_t		b[64 + 64 + 16];
+};
+
+struct m_grant_seal {		/* + m_partial each operand */
+	uint32_t	batch;
+	uint32_t	task;
+	uint32_t	node;
+	uint8_t		key[33];
+	uint8_t		zero[3];
+};
+
+struct m_result {		/* + m_value each output, in order; none unless OK */
+	uint32_t	batch;
+	uint32_t	task;
+	uint32_t	status;
+};
+
+struct m_results {		/* the signature over the RESULTs since ASK, in order */
+	uint32_t	batch;
+	uint32_t	n_results;
+	uint8_t		signature[65];
+	uint8_t		zero[7];
+};
+
+/* ---- jobs ---------------------------------------------------------------- */
+
+struct m_job {			/* + the program's words */
+	uint32_t	job;
+	struct p_shape	shape;
+	uint8_t		kms_key[33];
+	uint8_t		zero[3];
+};
+
+struct m_operand {
+	struct m_value	value;
+	uint8_t		key[32];	/* AES-256-GCM */
+};
+
+struct m_job_done {		/* + m_value each output */
+	uint32_t	job;
+	uint32_t	status;		/* of status.def */
+	uint32_t	operand;	/* which, where status is OPERAND_MALFORMED */
+};
+
+#endif

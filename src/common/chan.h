@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One end of a channel between two roles: a SOCK_SEQPACKET socketpair, one
+ * record is one message of proto/messages.def.  Every role uses it.  Nothing
+ * reaches a handler that msg_legal() did not pass; an illegal message is fatal:
+ * the peer is broken or hostile, and the monitor deals with the rest.
+ */
+#ifndef CHAN_H
+#define CHAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "messages.h"
+
+struct chan_out;
+
+struct chan {
+	int		 fd;		/* -1: closed */
+	enum role	 self, peer;
+	uint32_t	 index;		/* of the peer, where there are several */
+	struct chan_out	*head, **tail;	/* what the socket did not take yet */
+	size_t		 queued;	/* bytes in that list */
+};
+
+/* What a handler gets.  `payload' and `rows' have exactly the sizes of the
+ * message's row in the table; both are valid until the handler returns. */
+struct msg {
+	enum msg_type	 type;
+	const void	*payload;
+	const void	*rows;
+	size_t		 n_rows;
+	int		 fd;		/* the handler's to close; -1: none */
+};
+
+/* The rule of each message, expanded from the table. */
+struct msg_rule {
+	const char	*name;
+	uint32_t	 from, to, states;	/* masks of enum role, enum state */
+	size_t		 payload, row, rows;	/* sizes, and the most rows */
+	int		 fds;
+};
+extern const struct msg_rule msg_rules[M_TYPES];
+
+/* SHA-free fingerprint of the table: FNV-1a over every field of every rule,
+ * so that a child built from another table refuses to run.  out: 32 bytes. */
+void	 msg_table_hash(uint8_t out[32]);
+
+/* May `to', in `state', take from `from' a message of `type' with `len' bytes
+ * after the header and `nfds' descriptors?  1 or 0; total over all inputs. */
+int	 msg_legal(uint32_t from, uint32_t to, uint32_t state, uint32_t type,
+	     size_t len, int nfds);
+
+/* A channel on `fd', which becomes non-blocking and the channel's own. */
+void	 chan_init(struct chan *, int fd, enum role self, enum role peer,
+	     uint32_t index);
+void	 chan_close(struct chan *);
+
+/* Send: 0, or -1 where the peer is gone (EPIPE, ECONNRESET).  What the socket
+ * does not take is queued; more than CHAN_QUEUE bytes queued is fatal (a peer
+ * that does not read).  fd: -1, or a descriptor that stays the caller's. */
+#define CHAN_QUEUE	(8 * 1024 * 1024)
+int	 chan_send(struct chan *, enum msg_type, const void *payload,
+	     const void *rows, size_t n_rows, int fd);
+
+/* Write out what is queued; 1 while something stays queued, 0, or -1 as above.
+ * Call it when the socket is writable, and poll for that while it returns 1. */
+int	 chan_flush(struct chan *);
+
+/* Receive one message into *m and check it against the table for a receiver in
+ * `state'.  1: *m is set; 0: nothing there; -1: the peer has closed.  Does not
+ * return on an illegal message.  The record lives in one static buffer of the
+ * process, wiped by chan_wipe(); so only one thread may receive, or it must
+ * hold a lock. */
+int	 chan_recv(struct chan *, enum state, struct msg *m);
+
+/* Zero the static receive buffer, as far as it was written. */
+void	 chan_wipe(void);
+
+/* A role's handlers: expanded from the table by CHAN_HANDLERS(role), one for
+ * each message that it receives; a row without its on_NAME does not compile.
+ *
+ *	#define ON(name) static void on_##name(struct chan *, const struct msg *)
+ *
+ * See src/keys/handlers.c for the model. */
+typedef void	 (*msg_handler)(struct chan *, const struct msg *);
+
+/* Receive and dispatch until nothing is left: 0, or -1 when the peer closed.
+ * `state' is read anew for each message. */
+int	 chan_dispatch(struct chan *, const enum state *state,
+	     const msg_handler handlers[M_TYPES]);
+
+/* The one answer to a peer that breaks the protocol beyond what the table can
+ * see: one log line "PEER: illegal MESSAGE: why", then exit. */
+_Noreturn void chan_illegal(const struct chan *, enum msg_type,
+	     const char *why);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One log line: `subject: what happened: detail'.  In a child it goes to the
+ * monitor as a LOG message; before that, in the monitor and in tools, to
+ * stderr.  Text from peers goes through log_escape().
+ */
+#ifndef LOG_H
+#define LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <syslog.h>		/* LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG */
+
+struct chan;
+
+/* `who' stands before every line (a role's name); level: the dearest shown. */
+void	 log_init(const char *who, int level);
+void	 log_level(int level);
+/* From now on lines go to the monitor on this channel. */
+void	 log_to(struct chan *);
+
+void	 log_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void	 log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void	 log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void	 log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* In the monitor: a child's line, already formatted, under the child's name. */
+void	 log_line(int level, const char *who, const char *text);
+
+/* A broken invariant or a broken peer: log and exit 1. */
+_Noreturn void fatal(const char *fmt, ...)
+	     __attribute__((format(printf, 1, 2)));
+
+/* Printable copy of `n' bytes of foreign text in dst (size `size', at least 5):
+ * anything but graphic ASCII and space as \xNN, cut with `...'.  Returns dst. */
+char	*log_escape(char *dst, size_t size, const void *src, size_t n);
+/* Lower-case hex of `n' bytes, NUL-terminated; dst has 2 n + 1 bytes. */
+char	*log_hex(char *dst, const void *src, size_t n);
+
+#endif

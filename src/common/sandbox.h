@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a process gives up for good: root directory, user, limits, files
+ * (Landlock), dumps, and every system call that policy/ROLE.policy does not
+ * list.  Each role links the filter that policyc made of its policy.
+ */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <linux/filter.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The compiled policy of this executable: generated, one object per role. */
+extern const struct sock_filter policy_filter[];
+extern const unsigned short policy_filter_len;
+extern const char policy_role[];
+
+/* What of it this system could give: m_ready.features, for status. */
+#define SANDBOX_CHROOT		(1u << 0)
+#define SANDBOX_USER		(1u << 1)
+#define SANDBOX_LANDLOCK	(1u << 2)
+#define SANDBOX_SECCOMP		(1u << 3)
+#define SANDBOX_MDWE		(1u << 4)
+#define SANDBOX_NODUMP		(1u << 5)
+#define SANDBOX_SECRETMEM	(1u << 6)	/* keys, compute: memfd_secret */
+
+struct sandbox {
+	const char	*empty_dir;	/* chroot target; ignored when uid is 0 */
+	uid_t		 uid;		/* 0: stay as we are */
+	gid_t		 gid;
+	size_t		 max_files;	/* RLIMIT_NOFILE */
+	size_t		 max_memory;	/* RLIMIT_AS, bytes; 0: leave alone */
+	int		 allow_fork;	/* 0: RLIMIT_NPROC 0 */
+};
+
+/* Gives up all of it, in this order: no_new_privs, chroot, uid, limits, dumps,
+ * Landlock, filter.  Fatal where the kernel refuses what it should have.
+ * Returns the SANDBOX_* that hold. */
+uint32_t sandbox_enter(const struct sandbox *);
+
+#endif

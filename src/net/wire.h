@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Between protobuf and the flat structs of proto/payload.h: every length and
+ * count of the wire is checked here, once.  net runs it on what comes from the
+ * Orchestrator and the Gateway; tee-devnet links it too, for the other side.
+ */
+#ifndef WIRE_H
+#define WIRE_H
+
+#include "payload.h"
+#include "program.h"
+#include "teerunner.pb-c.h"
+
+/* Task to flat: t (batch, task left 0; shape set) and its program in b.  The
+ * program is checked against primitives.def, for the chain that the task names.
+ * Returns an ST_*; *op says at which operation. */
+uint32_t wire_task(const Teerunner__V1__Task *, struct m_task *t,
+	     struct builder *b, size_t *op);
+
+/* An encrypted value: lengths 32, 33, 12 and 17..CIPHER_MAX.  0 or -1. */
+int	 wire_value(const ProtobufCBinaryData *handle,
+	     const ProtobufCBinaryData *key, const ProtobufCBinaryData *nonce,
+	     const ProtobufCBinaryData *ciphertext, struct m_value *);
+
+/* Copy a field of exactly n bytes: 0 or -1. */
+int	 wire_fixed(const ProtobufCBinaryData *, void *, size_t n);
+
+#endif
