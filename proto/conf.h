@@ -31,6 +31,7 @@ struct conf {
 	uint32_t	n_endpoints;
 	uint32_t	registry_quorum;
 	char		endpoints[CONF_ENDPOINTS][CONF_URL];
+	char		registry_ca[CONF_PATH];	/* empty: the system's */
 	uint32_t	registry_refresh;	/* seconds */
 	uint32_t	registry_max_age;	/* seconds */
 	uint32_t	registry_depth;		/* blocks */

@@ -138,9 +138,11 @@ struct m_facts {
 	uint8_t		kms_nodes;	/* n; node i has kms_shares[i - 1] */
 	uint8_t		zero[5];
 	uint8_t		kms_shares[KMS_NODES][33];
-	/* this Runner's own registration; valid_until 0: none, or revoked */
+	/* the registration of `runner'; valid_until 0: none, or revoked */
 	uint64_t	sequence;
 	uint64_t	valid_until;
+	uint8_t		runner[20];	/* as RUNNER said; before that zero */
+	uint8_t		zero2[4];
 };
 
 /* ---- evidence and registration ------------------------------------------- */
