@@ -74,12 +74,18 @@ struct program {		/* a view: points into the words */
 	const uint16_t		*refs;
 };
 
+/* What a reference of a viewed program stands for: its type. */
+uint8_t	 program_type(const struct program *, uint16_t ref);
+/* A fee's numerator or denominator, which is a constant of type uint32. */
+uint32_t program_fee(const struct program *, uint16_t ref);
+
 /* How many words a program of this shape has; 0 where a count is over its limit. */
 size_t	 program_words(const struct p_shape *);
 
 /* View `n' words as a program: 0, or -1 where the shape does not add up to n,
  * padding is not zero, an operation's operands run past refs, or a reference
- * past its table.  After 0 every index in the program is good. */
+ * past its table; the words must be aligned to 2.  After 0 every index in the
+ * program is good, and what an operation writes is an output. */
 int	 program_view(struct program *, const struct p_shape *,
 	     const struct m_word *words, size_t n);
 
@@ -92,10 +98,18 @@ uint32_t program_check_flow(const struct program *);
  * handles are of `chain_id'.  Includes the flow.  An ST_*; *op: which. */
 uint32_t program_check(const struct program *, uint64_t chain_id, size_t *op);
 
+#define PROGRAM_SLOTS	2048	/* a power of two */
+#define HANDLE		(-1)
+/* The slot of this word in a lookup table over a program's handles (type HANDLE) and
+ * constants: it holds a reference + 1, or 0 where the word is not in it. */
+uint16_t *program_lookup(const struct program *, uint16_t *slots,
+	    const uint8_t word[32], int type);
+
 /* Building one (net, tools): operations are appended to; handles and constants
  * are found or added.  Each returns an ST_*; nothing is lost on failure.
  * A handle named as input that an earlier operation wrote becomes REF_OUTPUT. */
 struct builder {
+	uint16_t	slots[PROGRAM_SLOTS];
 	struct p_shape	shape;
 	struct m_word	inputs[TASK_INPUTS], outputs[TASK_OUTPUTS],
 			consts[TASK_CONSTS];

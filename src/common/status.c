@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proto/status.def as text: names and classes of the ways in which a task
+ * ends.  Linked into every process that handles programs (libprogram.a).
+ */
+#include <stddef.h>
+
+#include "program.h"
+
+static const struct row {
+	uint32_t		 number;
+	enum status_class	 class;
+	const char		*name, *text;
+} rows[] = {
+#define STATUS(number, name, class, text)				\
+	{ number, CLASS_##class, #name, text },
+#include "status.def"
+#undef STATUS
+};
+
+static const struct row *
+find(uint32_t number)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].number == number)
+			return &rows[i];
+	return NULL;
+}
+
+const char *
+status_name(uint32_t number)
+{
+	const struct row *r = find(number);
+
+	return r == NULL ? NULL : r->name;
+}
+
+const char *
+status_text(uint32_t number)
+{
+	const struct row *r = find(number);
+
+	return r == NULL ? NULL : r->text;
+}
+
+enum status_class
+status_class(uint32_t number)
+{
+	const struct row *r = find(number);
+
+	return r == NULL ? CLASS_TERMINAL : r->class;
+}
+
+const char *
+status_class_name(uint32_t number)
+{
+	static const char *const names[] = {
+		[CLASS_DONE] = "done", [CLASS_RETRYABLE] = "retryable",
+		[CLASS_WAITING] = "waiting", [CLASS_TERMINAL] = "terminal",
+	};
+
+	return names[status_class(number)];
+}

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Types, handles, and flat programs: what is built is what is viewed, each
+ * fault has its own status, and no bytes at all do harm.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "program.h"
+
+#define CHAIN	31337
+#define U8	TYPE_UINT(8)
+#define U256	TYPE_UINT(256)
+
+static struct builder b;
+static struct m_word words[PROGRAM_WORDS];
+
+/* Handle number n of a type: different for each pair. */
+static const uint8_t *
+handle(uint8_t type, unsigned n)
+{
+	static uint8_t h[32];
+
+	memset(h, 0, sizeof(h));
+	h[3] = CHAIN >> 8;
+	h[4] = CHAIN & 0xff;
+	h[5] = type;
+	h[30] = (uint8_t)(n >> 8);
+	h[31] = (uint8_t)n;
+	return h;
+}
+
+static const uint8_t *
+number(unsigned n)
+{
+	static uint8_t w[32];
+
+	w[29] = (uint8_t)(n >> 16);
+	w[30] = (uint8_t)(n >> 8);
+	w[31] = (uint8_t)n;
+	return w;
+}
+
+static uint32_t
+check(size_t *op)
+{
+	struct program p;
+	size_t n = builder_words(&b, words);
+
+	assert_int_equal(program_words(&b.shape), n);
+	assert_int_equal(program_view(&p, &b.shape, words, n), 0);
+	return program_check(&p, CHAIN, op);
+}
+
+static void
+op(const char *name, uint32_t flags)
+{
+	assert_int_equal(builder_op(&b, primitive_named(name)->opcode, flags),
+	    ST_OK);
+}
+
+static void
+in(uint8_t type, unsigned n)
+{
+	assert_int_equal(builder_handle(&b, handle(type, n)), ST_OK);
+}
+
+static void
+constant(uint8_t type, unsigned n)
+{
+	assert_int_equal(builder_const(&b, type, number(n)), ST_OK);
+}
+
+static void
+out(uint8_t type, unsigned n)
+{
+	assert_int_equal(builder_output(&b, handle(type, n)), ST_OK);
+}
+
+static void
+add(unsigned x, unsigned y, unsigned z)
+{
+	op("add", 0);
+	in(U8, x);
+	in(U8, y);
+	out(U8, z);
+}
+
+static void
+expect(uint32_t st)
+{
+	size_t at;
+
+	assert_int_equal(check(&at), st);
+	builder_init(&b);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	builder_init(&b);
+	return 0;
+}
+
+static void
+test_types_are_98_with_names(void **state)
+{
+	unsigned t, n = 0;
+
+	(void)state;
+	for (t = 0; t < 256; t++) {
+		if (type_size((uint8_t)t) == 0) {
+			assert_string_equal(type_name((uint8_t)t), "?");
+			continue;
+		}
+		n++;
+		assert_int_equal(type_parse(type_name((uint8_t)t)), t);
+	}
+	assert_int_equal(n, 98);
+	assert_int_equal(type_parse("uint256"), 35);
+	assert_int_equal(type_parse("int8"), 36);
+	assert_int_equal(type_parse("bytes32"), 99);
+	assert_int_equal(type_parse("string"), -1);
+	assert_int_equal(type_parse("uint12"), -1);
+}
+
+static void
+test_words_hold_values_as_solidity(void **state)
+{
+	uint8_t w[32], plain[32];
+
+	(void)state;
+	type_word(TYPE_INT(16), (const uint8_t *)"\xff\xfe", w);
+	assert_int_equal(w[0], 0xff);
+	assert_int_equal(w[31], 0xfe);
+	assert_int_equal(type_unword(TYPE_INT(16), w, plain), 0);
+	assert_memory_equal(plain, "\xff\xfe", 2);
+	assert_int_equal(type_unword(TYPE_UINT(16), w, plain), -1);
+	type_word(TYPE_BYTES(2), (const uint8_t *)"ab", w);
+	assert_memory_equal(w, "ab\0", 3);
+	assert_int_equal(type_unword(TYPE_BYTES(1), w, plain), -1);
+	assert_int_equal(type_unword(TYPE_BOOL, number(2), plain), -1);
+	assert_int_equal(type_unword(TYPE_BOOL, number(1), plain), 0);
+	assert_int_equal(type_unword(TYPE_INT(8), number(128), plain), -1);
+	assert_int_equal(type_unword(TYPE_UINT(8), number(256), plain), -1);
+	assert_int_equal(type_unword(2, number(1), plain), -1);
+}
+
+static void
+test_every_status_has_name_and_class(void **state)
+{
+	(void)state;
+	assert_string_equal(status_name(ST_INPUT_MISSING), "INPUT_MISSING");
+	assert_int_equal(status_class(ST_INPUT_MISSING), CLASS_WAITING);
+	assert_string_equal(status_class_name(ST_WORKER_LOST), "retryable");
+	assert_string_equal(status_text(ST_OK), "computed");
+	assert_null(status_name(1));
+	assert_int_equal(status_class(1), CLASS_TERMINAL);
+}
+
+static void
+test_built_program_is_viewed_and_checked(void **state)
+{
+	struct program p;
+	size_t n, at;
+
+	(void)state;
+	op("transfer", OP_SAME_ACCOUNT);
+	in(U256, 1);
+	in(U256, 1);
+	constant(U256, 7);
+	out(TYPE_BOOL, 2);
+	out(U256, 3);
+	out(U256, 4);
+	op("select", 0);
+	in(TYPE_BOOL, 2);
+	in(U256, 3);
+	constant(U256, 7);
+	out(U256, 5);
+	n = builder_words(&b, words);
+	assert_int_equal(n, 1 + 4 + 1 + 1 + 1 + 1);
+	assert_int_equal(program_view(&p, &b.shape, words, n), 0);
+	assert_int_equal(program_check(&p, CHAIN, &at), ST_OK);
+	assert_int_equal(p.shape.n_inputs, 1);
+	assert_int_equal(p.shape.n_consts, 1);
+	assert_int_equal(p.refs[1], REF_INPUT | 0);
+	assert_int_equal(p.refs[6], REF_OUTPUT | 0);
+	assert_int_equal(p.refs[8], REF_CONST | 0);
+	assert_memory_equal(p.outputs[3].b, handle(U256, 5), 32);
+}
+
+static void
+test_constants_of_other_type_are_apart(void **state)
+{
+	(void)state;
+	op("add", 0);
+	constant(U8, 7);
+	constant(U256, 7);
+	assert_int_equal(b.shape.n_consts, 2);
+}
+
+static void
+test_unknown_opcode(void **state)
+{
+	(void)state;
+	assert_int_equal(builder_op(&b, 0xff, 0), ST_OK);
+	expect(ST_UNKNOWN_OPCODE);
+	assert_int_equal(builder_op(&b, 0x101, 0), ST_UNKNOWN_OPCODE);
+}
+
+static void
+test_wrong_arity(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	op("add", 0);
+	in(U8, 1);
+	out(U8, 2);
+	expect(ST_WRONG_ARITY);
+	op("sum", 0);
+	out(U8, 2);
+	expect(ST_WRONG_ARITY);
+	op("sum", 0);
+	for (i = 0; i < 100; i++)
+		in(U8, i);
+	out(U8, 200);
+	expect(ST_OK);
+	op("sum", 0);
+	for (i = 0; i < 101; i++)
+		in(U8, i);
+	out(U8, 200);
+	expect(ST_WRONG_ARITY);
+	op("isIn", 0);
+	in(U8, 1);
+	out(TYPE_BOOL, 2);
+	expect(ST_WRONG_ARITY);
+	op("safeAdd", 0);
+	in(U8, 1);
+	in(U8, 1);
+	out(TYPE_BOOL, 2);
+	expect(ST_WRONG_ARITY);
+	op("isIn", 0);
+	for (i = 0; i < 102; i++)
+		in(U8, i);
+	assert_int_equal(builder_handle(&b, handle(U8, 200)), ST_WRONG_ARITY);
+}
+
+static void
+test_type_mismatch(void **state)
+{
+	(void)state;
+	op("add", 0);
+	in(U8, 1);
+	in(TYPE_INT(8), 2);
+	out(U8, 3);
+	expect(ST_TYPE_MISMATCH);
+	op("eq", 0);
+	in(U8, 1);
+	in(U8, 2);
+	out(U8, 3);
+	expect(ST_TYPE_MISMATCH);
+	op("and", 0);
+	in(TYPE_ADDRESS, 1);
+	in(TYPE_ADDRESS, 2);
+	out(TYPE_ADDRESS, 3);
+	expect(ST_TYPE_MISMATCH);
+	op("wrap", 0);
+	in(TYPE_BYTES(32), 1);
+	out(U8, 3);
+	expect(ST_TYPE_MISMATCH);
+	op("randBounded", 0);
+	constant(U8, 3);
+	out(U256, 3);
+	expect(ST_TYPE_MISMATCH);
+	op("add", 0);
+	in(U8, 1);
+	constant(2, 2);
+	out(U8, 3);
+	expect(ST_TYPE_MISMATCH);
+	assert_int_equal(builder_op(&b, 0x10, 0), ST_OK);
+	assert_int_equal(builder_const(&b, 256, number(1)), ST_TYPE_MISMATCH);
+}
+
+static void
+cast(uint8_t from, uint8_t to, uint32_t st)
+{
+	op("cast", 0);
+	in(from, 1);
+	out(to, 2);
+	expect(st);
+}
+
+static void
+test_cast_pairs(void **state)
+{
+	(void)state;
+	cast(U8, TYPE_INT(256), ST_OK);
+	cast(TYPE_INT(8), TYPE_BOOL, ST_OK);
+	cast(TYPE_BOOL, TYPE_INT(24), ST_OK);
+	cast(TYPE_BOOL, TYPE_BOOL, ST_OK);
+	cast(TYPE_BOOL, TYPE_BYTES(1), ST_TYPE_MISMATCH);
+	cast(TYPE_BOOL, TYPE_ADDRESS, ST_TYPE_MISMATCH);
+	cast(TYPE_BYTES(1), TYPE_BOOL, ST_TYPE_MISMATCH);
+	cast(TYPE_ADDRESS, TYPE_UINT(160), ST_OK);
+	cast(TYPE_BYTES(20), TYPE_ADDRESS, ST_OK);
+	cast(TYPE_ADDRESS, TYPE_UINT(256), ST_TYPE_MISMATCH);
+	cast(TYPE_INT(160), TYPE_ADDRESS, ST_TYPE_MISMATCH);
+	cast(TYPE_ADDRESS, TYPE_ADDRESS, ST_OK);
+	cast(TYPE_BYTES(4), TYPE_UINT(32), ST_OK);
+	cast(TYPE_UINT(32), TYPE_BYTES(4), ST_OK);
+	cast(TYPE_INT(32), TYPE_BYTES(4), ST_TYPE_MISMATCH);
+	cast(TYPE_BYTES(4), TYPE_UINT(64), ST_TYPE_MISMATCH);
+	cast(TYPE_BYTES(4), TYPE_BYTES(32), ST_OK);
+}
+
+static void
+test_use_before_definition(void **state)
+{
+	struct program p;
+	size_t n, at;
+
+	(void)state;
+	add(1, 2, 3);
+	op("neg", 0);
+	in(U8, 4);
+	assert_int_equal(builder_output(&b, handle(U8, 1)),
+	    ST_USE_BEFORE_DEFINITION);
+	out(U8, 5);
+	/* By hand: the input of the first operation is an output too. */
+	memcpy(b.inputs[0].b, handle(U8, 5), 32);
+	expect(ST_USE_BEFORE_DEFINITION);
+
+	add(1, 2, 3);
+	b.refs[0] = REF_OUTPUT | 0;	/* its own */
+	b.shape.n_inputs = 1;
+	b.refs[1] = REF_INPUT | 0;
+	n = builder_words(&b, words);
+	assert_int_equal(program_view(&p, &b.shape, words, n), 0);
+	assert_int_equal(program_check(&p, CHAIN, &at),
+	    ST_USE_BEFORE_DEFINITION);
+}
+
+static void
+test_output_twice(void **state)
+{
+	(void)state;
+	add(1, 2, 3);
+	op("neg", 0);
+	in(U8, 3);
+	assert_int_equal(builder_output(&b, handle(U8, 3)), ST_OUTPUT_TWICE);
+	out(U8, 4);
+	b.refs[4] = REF_OUTPUT | 0;
+	expect(ST_OUTPUT_TWICE);
+	add(1, 2, 3);
+	add(1, 2, 4);
+	b.outputs[1] = b.outputs[0];
+	expect(ST_OUTPUT_TWICE);
+}
+
+static void
+test_constant_range(void **state)
+{
+	(void)state;
+	op("add", 0);
+	in(U8, 1);
+	constant(U8, 256);
+	out(U8, 3);
+	expect(ST_CONSTANT_RANGE);
+	op("randBounded", 0);
+	constant(U8, 0);
+	out(U8, 3);
+	expect(ST_CONSTANT_RANGE);
+	op("randBounded", 0);
+	constant(U8, 1);
+	out(U8, 3);
+	expect(ST_OK);
+}
+
+static void
+swap(unsigned f, unsigned F, uint32_t st)
+{
+	unsigned i;
+
+	op("swap", 0);
+	for (i = 0; i < 6; i++)
+		in(U8, i);
+	constant(TYPE_UINT(32), f);
+	constant(TYPE_UINT(32), F);
+	out(TYPE_BOOL, 10);
+	for (i = 0; i < 5; i++)
+		out(U8, 11 + i);
+	expect(st);
+}
+
+static void
+test_fee_range(void **state)
+{
+	(void)state;
+	swap(3, 1000, ST_OK);
+	swap(0, 1, ST_OK);
+	swap(65535, 65536, ST_OK);
+	swap(0, 0, ST_FEE_RANGE);
+	swap(7, 7, ST_FEE_RANGE);
+	swap(0, 65537, ST_FEE_RANGE);
+}
+
+static void
+test_no_handle(void **state)
+{
+	(void)state;
+	op("add", 0);
+	constant(U8, 1);
+	constant(U8, 2);
+	out(U8, 3);
+	expect(ST_NO_HANDLE);
+	op("wrap", 0);
+	constant(TYPE_BYTES(32), 2);
+	out(U8, 3);
+	expect(ST_OK);
+	op("rand", 0);
+	out(TYPE_ADDRESS, 3);
+	expect(ST_OK);
+}
+
+static void
+test_bad_handle_and_wrong_chain(void **state)
+{
+	(void)state;
+	add(1, 2, 3);
+	b.inputs[0].b[0] = 1;
+	expect(ST_BAD_HANDLE);
+	add(1, 2, 3);
+	b.outputs[0].b[5] = 2;
+	expect(ST_BAD_HANDLE);
+	add(1, 2, 3);
+	b.outputs[0].b[4] ^= 1;
+	expect(ST_WRONG_CHAIN);
+}
+
+static void
+test_bad_flags(void **state)
+{
+	(void)state;
+	op("add", OP_SAME_ACCOUNT);
+	in(U8, 1);
+	in(U8, 2);
+	out(U8, 3);
+	expect(ST_BAD_FLAGS);
+	op("transfer", 2);
+	expect(ST_BAD_FLAGS);
+	assert_int_equal(builder_op(&b, 0x10, 256), ST_BAD_FLAGS);
+}
+
+static void
+test_over_limit(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < TASK_OPS; i++)
+		add(1, 2, 10 + i);
+	assert_int_equal(builder_op(&b, 0x10, 0), ST_OVER_LIMIT);
+	expect(ST_OK);
+	for (i = 0; i < TASK_INPUTS; i++) {
+		if (i % 100 == 0)
+			op("sum", 0);
+		in(U8, i);
+	}
+	assert_int_equal(builder_handle(&b, handle(U8, 300)), ST_OVER_LIMIT);
+	in(U8, 5);
+	builder_init(&b);
+	for (i = 0; i < TASK_CONSTS; i++) {
+		if (i % 100 == 0)
+			op("sum", 0);
+		constant(U8, i);
+	}
+	assert_int_equal(builder_const(&b, U8, number(999)), ST_OVER_LIMIT);
+	constant(U8, 5);
+	builder_init(&b);
+	for (i = 0; i < TASK_OUTPUTS; i++) {
+		if (i % 100 == 0)
+			op("sum", 0);
+		out(U8, i);
+	}
+	assert_int_equal(builder_output(&b, handle(U8, 300)), ST_OVER_LIMIT);
+	builder_init(&b);
+	for (i = 0; i < TASK_REFS; i++) {
+		if (i % 100 == 0)
+			op("sum", 0);
+		in(U8, 1);
+	}
+	assert_int_equal(builder_handle(&b, handle(U8, 1)), ST_OVER_LIMIT);
+}
+
+static void
+test_inputs_unused_or_out_of_order(void **state)
+{
+	(void)state;
+	add(1, 2, 3);
+	b.refs[0] = REF_INPUT | 1;
+	b.refs[1] = REF_INPUT | 0;
+	expect(ST_MALFORMED);
+	add(1, 2, 3);
+	b.refs[1] = REF_INPUT | 0;
+	expect(ST_MALFORMED);
+	add(1, 2, 3);
+	b.inputs[1] = b.inputs[0];
+	expect(ST_MALFORMED);
+}
+
+static void
+test_builder_refuses_what_is_out_of_place(void **state)
+{
+	(void)state;
+	assert_int_equal(builder_handle(&b, handle(U8, 1)), ST_MALFORMED);
+	assert_int_equal(builder_const(&b, U8, number(1)), ST_MALFORMED);
+	assert_int_equal(builder_output(&b, handle(U8, 1)), ST_MALFORMED);
+	add(1, 2, 3);
+	assert_int_equal(builder_handle(&b, handle(U8, 1)), ST_MALFORMED);
+}
+
+static void
+test_view_refuses_bad_shapes(void **state)
+{
+	struct program p;
+	struct p_shape s;
+	size_t n;
+
+	(void)state;
+	add(1, 2, 3);
+	n = builder_words(&b, words);
+	s = b.shape;
+	assert_int_equal(program_view(&p, &s, words, n - 1), -1);
+	assert_int_equal(program_view(&p, &s, words, 0), -1);
+	s.zero = 1;
+	assert_int_equal(program_view(&p, &s, words, n), -1);
+	s = b.shape;
+	s.n_inputs = TASK_INPUTS + 1;
+	assert_int_equal(program_words(&s), 0);
+	s = b.shape;
+	s.n_refs = 2;
+	assert_int_equal(program_view(&p, &s, words, n), -1);
+	s.n_refs = 4;		/* one that no operation has */
+	assert_int_equal(program_view(&p, &s, words, n), -1);
+	words[n - 1].b[31] = 1;	/* padding */
+	assert_int_equal(program_view(&p, &b.shape, words, n), -1);
+	b.refs[0] = REF_KIND;
+	n = builder_words(&b, words);
+	assert_int_equal(program_view(&p, &b.shape, words, n), -1);
+	b.refs[0] = REF_CONST;
+	n = builder_words(&b, words);
+	assert_int_equal(program_view(&p, &b.shape, words, n), -1);
+	b.refs[0] = REF_INPUT;
+	b.refs[2] = REF_INPUT;	/* an operation writes an input */
+	n = builder_words(&b, words);
+	assert_int_equal(program_view(&p, &b.shape, words, n), -1);
+}
+
+static uint32_t
+prng(void)
+{
+	static uint64_t x = 88172645463325252;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return (uint32_t)(x >> 16);
+}
+
+/* Half of it pure rubbish, half a good program with a few bytes wrong: exactly
+ * as long as it says, so that the sanitizer sees one byte too far. */
+static void
+test_rubbish_does_no_harm(void **state)
+{
+	struct p_shape s;
+	struct program p;
+	struct m_word *w;
+	size_t i, j, n, at, viewed = 0;
+
+	(void)state;
+	for (i = 0; i < 60000; i++) {
+		builder_init(&b);
+		if (i % 2 == 0) {
+			add(1, 2, 3);
+			add(3, 1, 4);
+			op("select", 0);
+			in(TYPE_BOOL, 9);
+			in(U8, 3);
+			constant(U8, 4);
+			out(U8, 5);
+			s = b.shape;
+			n = builder_words(&b, words);
+			for (j = prng() % 4; j > 0; j--)
+				words[prng() % n].b[prng() % 32] ^=
+				    (uint8_t)(1 << prng() % 8);
+		} else {
+			s = (struct p_shape){ prng() % 4, prng() % 4,
+			    prng() % 4, prng() % 4, prng() % 16, 0 };
+			n = program_words(&s);
+			for (j = 0; j < n * 32; j++)
+				words[j / 32].b[j % 32] = prng() % 4 ? 0 :
+				    (uint8_t)prng();
+		}
+		w = malloc(n * sizeof(*w) + !n);
+		assert_non_null(w);
+		memcpy(w, words, n * sizeof(*w));
+		if (program_view(&p, &s, w, n) == 0) {
+			viewed++;
+			(void)program_check(&p, CHAIN, &at);
+			(void)program_check_flow(&p);
+		}
+		free(w);
+	}
+	assert_true(viewed > 1000);
+}
+
+#define T(f)	cmocka_unit_test_setup(f, setup)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_types_are_98_with_names),
+		T(test_words_hold_values_as_solidity),
+		T(test_every_status_has_name_and_class),
+		T(test_built_program_is_viewed_and_checked),
+		T(test_constants_of_other_type_are_apart),
+		T(test_unknown_opcode),
+		T(test_wrong_arity),
+		T(test_type_mismatch),
+		T(test_cast_pairs),
+		T(test_use_before_definition),
+		T(test_output_twice),
+		T(test_constant_range),
+		T(test_fee_range),
+		T(test_no_handle),
+		T(test_bad_handle_and_wrong_chain),
+		T(test_bad_flags),
+		T(test_over_limit),
+		T(test_inputs_unused_or_out_of_order),
+		T(test_builder_refuses_what_is_out_of_place),
+		T(test_view_refuses_bad_shapes),
+		T(test_rubbish_does_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
