@@ -38,7 +38,7 @@ primitive_named(const char *name)
 	return NULL;
 }
 
-/* ---- view ---------------------------------------------------------------- */
+/* ---- view --------------------------------------------------------------- */
 
 /* Words that `n' things of `size' bytes fill. */
 static size_t
@@ -159,7 +159,7 @@ program_fee(const struct program *p, uint16_t ref)
 	    (uint32_t)b[30] << 8 | b[31];
 }
 
-/* ---- lookup -------------------------------------------------------------- */
+/* ---- lookup ------------------------------------------------------------- */
 
 /*
  * An open-addressed table from words to references.  A slot is a reference
@@ -194,7 +194,7 @@ program_lookup(const struct program *p, uint16_t *slots,
 
 	memcpy(part, word, sizeof(part));
 	for (i = 0; i < 4; i++)
-		h = (h ^ part[i]) * 0x9e3779b97f4a7c15;	/* 2^64 / golden ratio */
+		h = (h ^ part[i]) * 0x9e3779b97f4a7c15; /* 2^64 / phi */
 	for (i = h >> 32; ; i++)
 		if (slots[i % PROGRAM_SLOTS] == 0 ||
 		    same(p, (uint16_t)(slots[i % PROGRAM_SLOTS] - 1), word,
@@ -202,7 +202,7 @@ program_lookup(const struct program *p, uint16_t *slots,
 			return &slots[i % PROGRAM_SLOTS];
 }
 
-/* ---- check --------------------------------------------------------------- */
+/* ---- check -------------------------------------------------------------- */
 
 /* No handle stands twice, neither as output nor as input nor as both. */
 static uint32_t
