@@ -458,15 +458,14 @@ uint32_t
 program_check(const struct program *p, uint64_t chain_id, size_t *op)
 {
 	const uint16_t *refs = p->refs;
+	const struct p_op *row;
 	uint32_t st;
-	size_t i;
 
-	for (i = 0; i < p->shape.n_ops; i++) {
-		*op = i;
-		st = check_op(p, chain_id, &p->ops[i], refs);
-		if (st != ST_OK)
+	for (*op = 0; *op < p->shape.n_ops; ++*op) {
+		row = &p->ops[*op];
+		if ((st = check_op(p, chain_id, row, refs)) != ST_OK)
 			return st;
-		refs += p->ops[i].n_in + p->ops[i].n_out;
+		refs += row->n_in + row->n_out;
 	}
 	return program_check_flow(p);
 }

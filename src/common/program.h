@@ -95,7 +95,8 @@ int	 program_view(struct program *, const struct p_shape *,
 uint32_t program_check_flow(const struct program *);
 
 /* All of primitives.def: opcodes, counts, types, constants, flags, and that the
- * handles are of `chain_id'.  Includes the flow.  An ST_*; *op: which. */
+ * handles are of `chain_id'.  Includes the flow.  An ST_*; *op: which operation,
+ * n_ops where the fault is in how they hang together. */
 uint32_t program_check(const struct program *, uint64_t chain_id, size_t *op);
 
 #define PROGRAM_SLOTS	2048	/* a power of two */

@@ -208,9 +208,13 @@ test_constants_of_other_type_are_apart(void **state)
 static void
 test_unknown_opcode(void **state)
 {
+	size_t at;
+
 	(void)state;
+	add(1, 2, 3);
 	assert_int_equal(builder_op(&b, 0xff, 0), ST_OK);
-	expect(ST_UNKNOWN_OPCODE);
+	assert_int_equal(check(&at), ST_UNKNOWN_OPCODE);
+	assert_int_equal(at, 1);
 	assert_int_equal(builder_op(&b, 0x101, 0), ST_UNKNOWN_OPCODE);
 }
 
