@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * compute's messages: a JOB, then its JOB_OPERANDS, then our JOB_DONE.  The table
+ * and `state' keep that order; whatever else is wrong with them ends the
+ * process, and the monitor starts another.
+ */
+#include "chan.h"
+#include "handlers.h"
+#include "job.h"
+#include "log.h"
+
+enum state state = S_INIT;
+int job_done;
+
+#define MSG(name, from, to, states, payload, row, rows, fds)		\
+	void on_##name(struct chan *, const struct msg *);
+#include "messages.def"
+#undef MSG
+
+/* A message to compute without its function does not link. */
+const msg_handler handlers[M_TYPES] = {
+#define MSG(name, from, to, states, payload, row, rows, fds)		\
+	[M_##name] = ((to) & R_COMPUTE) ? on_##name : NULL,
+#include "messages.def"
+#undef MSG
+};
+
+/* proc_start() has taken it; in no state of ours is it legal again. */
+void
+on_START(struct chan *c, const struct msg *m)
+{
+	chan_illegal(c, m->type, "started already");
+}
+
+/* Our only peer came on fd 4 and cannot be replaced. */
+void
+on_PEER(struct chan *c, const struct msg *m)
+{
+	chan_illegal(c, m->type, "a worker has no other peer");
+}
+
+void
+on_JOB(struct chan *c, const struct msg *m)
+{
+	const char *why = job_start(m->payload, m->rows, m->n_rows);
+
+	if (why != NULL)
+		chan_illegal(c, m->type, why);
+	state = S_SERVING;
+}
+
+void
+on_JOB_OPERANDS(struct chan *c, const struct msg *m)
+{
+	struct m_job_done done;
+	const char *why;
+	size_t n;
+
+	why = job_run(m->rows, m->n_rows, &done, &n);
+	chan_wipe();		/* the data keys came in there */
+	if (why != NULL)
+		chan_illegal(c, M_JOB_OPERANDS, why);
+	state = S_IDLE;
+	job_done = 1;
+	if (chan_send(c, M_JOB_DONE, &done, job_values(), n, -1) == -1)
+		log_debug("job %u: keys has gone", done.job);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What compute answers.
+ */
+#ifndef HANDLERS_H
+#define HANDLERS_H
+
+#include "chan.h"
+
+extern const msg_handler handlers[M_TYPES];
+extern enum state state;	/* S_SERVING between JOB and JOB_DONE */
+extern int job_done;		/* an answer has left since last cleared */
+
+#endif
