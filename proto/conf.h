@@ -61,6 +61,8 @@ struct conf {
 	char		control_socket[CONF_PATH];
 	char		http_listen[CONF_HOST];	/* empty: none */
 	uint32_t	log_level;
+	uint32_t	drain_timeout;		/* seconds */
+	char		chroot[CONF_PATH];	/* the empty directory */
 	uint32_t	uid_base;		/* 0: users by name */
 	uint8_t		configuration_hash[32];
 };

@@ -77,18 +77,13 @@ int	 chan_recv(struct chan *, enum state, struct msg *m);
 /* Zero the static receive buffer, as far as it was written. */
 void	 chan_wipe(void);
 
-/* A role's handlers: expanded from the table by CHAN_HANDLERS(role), one for
- * each message that it receives; a row without its on_NAME does not compile.
- *
- *	#define ON(name) static void on_##name(struct chan *, const struct msg *)
- *
- * See src/keys/handlers.c for the model. */
+/* A role's handlers, NULL where it receives no such message: dispatch.h. */
 typedef void	 (*msg_handler)(struct chan *, const struct msg *);
+extern const msg_handler handlers[M_TYPES];
 
 /* Receive and dispatch until nothing is left: 0, or -1 when the peer closed.
  * `state' is read anew for each message. */
-int	 chan_dispatch(struct chan *, const enum state *state,
-	     const msg_handler handlers[M_TYPES]);
+int	 chan_dispatch(struct chan *, const enum state *state);
 
 /* The one answer to a peer that breaks the protocol beyond what the table can
  * see: one log line "PEER: illegal MESSAGE: why", then exit. */

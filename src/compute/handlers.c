@@ -9,38 +9,25 @@
 #include "job.h"
 #include "log.h"
 
+#define SELF R_COMPUTE
+#include "dispatch.h"
+
 enum state state = S_INIT;
 int job_done;
 
-#define MSG(name, from, to, states, payload, row, rows, fds)		\
-	void on_##name(struct chan *, const struct msg *);
-#include "messages.def"
-#undef MSG
-
-/* A message to compute without its function does not link. */
-const msg_handler handlers[M_TYPES] = {
-#define MSG(name, from, to, states, payload, row, rows, fds)		\
-	[M_##name] = ((to) & R_COMPUTE) ? on_##name : NULL,
-#include "messages.def"
-#undef MSG
-};
-
 /* proc_start() has taken it; in no state of ours is it legal again. */
-void
-on_START(struct chan *c, const struct msg *m)
+ON(START)
 {
 	chan_illegal(c, m->type, "started already");
 }
 
 /* Our only peer came on fd 4 and cannot be replaced. */
-void
-on_PEER(struct chan *c, const struct msg *m)
+ON(PEER)
 {
 	chan_illegal(c, m->type, "a worker has no other peer");
 }
 
-void
-on_JOB(struct chan *c, const struct msg *m)
+ON(JOB)
 {
 	const char *why = job_start(m->payload, m->rows, m->n_rows);
 
@@ -49,8 +36,7 @@ on_JOB(struct chan *c, const struct msg *m)
 	state = S_SERVING;
 }
 
-void
-on_JOB_OPERANDS(struct chan *c, const struct msg *m)
+ON(JOB_OPERANDS)
 {
 	struct m_job_done done;
 	const char *why;

@@ -5,9 +5,8 @@
 #ifndef HANDLERS_H
 #define HANDLERS_H
 
-#include "chan.h"
+#include "states.h"
 
-extern const msg_handler handlers[M_TYPES];
 extern enum state state;	/* S_SERVING between JOB and JOB_DONE */
 extern int job_done;		/* an answer has left since last cleared */
 
