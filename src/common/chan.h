@@ -42,6 +42,8 @@ struct msg_rule {
 };
 extern const struct msg_rule msg_rules[M_TYPES];
 
+const char *role_name(uint32_t role);	/* "keys"; "?" for no role */
+
 /* SHA-free fingerprint of the table: FNV-1a over every field of every rule,
  * so that a child built from another table refuses to run.  out: 32 bytes. */
 void	 msg_table_hash(uint8_t out[32]);
@@ -56,6 +58,10 @@ void	 chan_init(struct chan *, int fd, enum role self, enum role peer,
 	     uint32_t index);
 void	 chan_close(struct chan *);
 
+/* Both ends of a new channel, non-blocking: 0, or -1 with errno.  For the
+ * monitor and for tests. */
+int	 chan_pair(int fd[2]);
+
 /* Send: 0, or -1 where the peer is gone (EPIPE, ECONNRESET).  What the socket
  * does not take is queued; more than CHAN_QUEUE bytes queued is fatal (a peer
  * that does not read).  fd: -1, or a descriptor that stays the caller's. */
@@ -69,7 +75,8 @@ int	 chan_flush(struct chan *);
 
 /* Receive one message into *m and check it against the table for a receiver in
  * `state'.  1: *m is set; 0: nothing there; -1: the peer has closed.  Does not
- * return on an illegal message.  The record lives in one static buffer of the
+ * return on an illegal message: one log line, then exit 1.  (In the monitor,
+ * which outlives its children, it returns -1 then.)  The record lives in one static buffer of the
  * process, wiped by chan_wipe(); so only one thread may receive, or it must
  * hold a lock. */
 int	 chan_recv(struct chan *, enum state, struct msg *m);

@@ -30,6 +30,10 @@ void	 log_line(int level, const char *who, const char *text);
 _Noreturn void fatal(const char *fmt, ...)
 	     __attribute__((format(printf, 1, 2)));
 
+/* End the process: what the channel still holds is written, and no library's
+ * exit handler runs. */
+_Noreturn void log_exit(int status);
+
 /* Printable copy of `n' bytes of foreign text in dst (size `size', at least 5):
  * anything but graphic ASCII and space as \xNN, cut with `...'.  Returns dst. */
 char	*log_escape(char *dst, size_t size, const void *src, size_t n);

@@ -14,8 +14,6 @@
 
 extern struct chan monitor;	/* the channel to the monitor, in every child */
 
-const char *role_name(uint32_t role);	/* "keys"; "?" for no role */
-
 /* First call of main(): takes START from the monitor (fatal without one: "start
  * tee-runnerd, not this"), checks the table's hash and that `role' is ours,
  * sets up logging.  Before the sandbox: blocking, may use any system call. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a process gives up for good: root directory, user, limits, files
- * (Landlock), dumps, and every system call that policy/ROLE.policy does not
- * list.  Each role links the filter that policyc made of its policy.
+ * What a process gives up for good: root directory, user, capabilities, limits,
+ * files and sockets (Landlock), dumps, and every system call that
+ * policy/ROLE.policy does not list.  Each role links the filter that policyc
+ * made of its policy.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H
@@ -22,9 +23,12 @@ extern const char policy_role[];
 #define SANDBOX_USER		(1u << 1)
 #define SANDBOX_LANDLOCK	(1u << 2)
 #define SANDBOX_SECCOMP		(1u << 3)
-#define SANDBOX_MDWE		(1u << 4)
+#define SANDBOX_MDWE		(1u << 4)	/* no memory becomes executable */
 #define SANDBOX_NODUMP		(1u << 5)
 #define SANDBOX_SECRETMEM	(1u << 6)	/* keys, compute: memfd_secret */
+#define SANDBOX_FEATURES	7
+/* "chroot" ... for bit i of them. */
+extern const char *const sandbox_feature[SANDBOX_FEATURES];
 
 struct sandbox {
 	const char	*empty_dir;	/* chroot target; ignored when uid is 0 */
@@ -32,11 +36,13 @@ struct sandbox {
 	gid_t		 gid;
 	size_t		 max_files;	/* RLIMIT_NOFILE */
 	size_t		 max_memory;	/* RLIMIT_AS, bytes; 0: leave alone */
-	int		 allow_fork;	/* 0: RLIMIT_NPROC 0 */
+	int		 allow_fork;	/* 0: RLIMIT_NPROC 0; threads count */
+	int		 allow_connect;	/* 0: Landlock refuses TCP connect(2) */
 };
 
-/* Gives up all of it, in this order: no_new_privs, chroot, uid, limits, dumps,
- * Landlock, filter.  Fatal where the kernel refuses what it should have.
+/* Gives up all of it, in this order: chroot, uid, limits, dumps, no_new_privs,
+ * Landlock, filter.  The process has one thread, for Landlock and capabilities
+ * are a thread's.  Fatal where the kernel refuses what it should have.
  * Returns the SANDBOX_* that hold. */
 uint32_t sandbox_enter(const struct sandbox *);
 

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From exec to READY, the same in every child of the monitor.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "log.h"
+#include "proc.h"
+#include "sandbox.h"
+#include "secret.h"
+
+#define MB	(1024ul * 1024)
+
+struct chan monitor = { .fd = -1 };
+
+/* max_memory bounds what a parser can be made to eat; net's is mostly the
+ * address space of its threads' stacks and arenas. */
+static const struct role_limits {
+	enum role	 role;
+	size_t		 max_files, max_memory;
+	int		 allow_fork, allow_connect;
+} limits[] = {
+	{ R_NET,	1024,	4096 * MB,	1, 1 },
+	{ R_CHAIN,	64,	256 * MB,	0, 1 },
+	{ R_KEYS,	512,	256 * MB,	0, 0 },
+	{ R_EVIDENCE,	16,	64 * MB,	0, 0 },
+	{ R_COMPUTE,	16,	128 * MB,	0, 0 },
+};
+
+static const struct role_limits *
+limits_of(enum role role)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (limits[i].role == role)
+			return &limits[i];
+	fatal("no limits for %s", role_name(role));
+}
+
+void
+proc_start(enum role role, struct m_start *start)
+{
+	struct pollfd p = { .fd = PROC_MONITOR_FD, .events = POLLIN };
+	const struct m_start *s;
+	uint8_t hash[32];
+	struct msg m;
+	socklen_t len = sizeof(int);
+	int type = 0;
+
+	log_init(role_name(role), LOG_INFO);
+	if (getsockopt(PROC_MONITOR_FD, SOL_SOCKET, SO_TYPE, &type,
+	    &len) == -1 || type != SOCK_SEQPACKET)
+		fatal("not started by the monitor: start tee-runnerd, not this");
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		fatal("signal: %s", strerror(errno));
+	chan_init(&monitor, PROC_MONITOR_FD, role, R_MONITOR, 0);
+	log_to(&monitor);
+	while (poll(&p, 1, -1) == -1)
+		if (errno != EINTR)
+			fatal("poll: %s", strerror(errno));
+	if (chan_recv(&monitor, S_INIT, &m) != 1)
+		exit(0);		/* the monitor has gone again */
+	if (m.type != M_START)
+		chan_illegal(&monitor, m.type, "START comes first");
+	s = m.payload;
+	msg_table_hash(hash);
+	if (memcmp(s->table, hash, sizeof(hash)) != 0)
+		fatal("built from another message table than the monitor: "
+		    "install all of one version");
+	if (s->role != role)
+		chan_illegal(&monitor, m.type, "of another role");
+	*start = *s;
+	log_level((int)start->log_level);
+}
+
+void
+proc_sandbox(enum role role, const struct m_start *start)
+{
+	const struct role_limits *r = limits_of(role);
+	const struct sandbox s = {
+		.empty_dir = start->empty_dir,
+		.uid = start->uid,
+		.gid = start->gid,
+		.max_files = r->max_files,
+		.max_memory = r->max_memory,
+		.allow_fork = r->allow_fork,
+		.allow_connect = r->allow_connect,
+	};
+	struct m_ready ready = { 0 };
+
+	ready.features = sandbox_enter(&s);
+	if (secret_is_hidden())
+		ready.features |= SANDBOX_SECRETMEM;
+	if (chan_send(&monitor, M_READY, &ready, NULL, 0, -1) == -1)
+		log_exit(0);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every role's way into its sandbox.  What the kernel does not know is left out
+ * and told; what it knows and refuses is fatal.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "proc.h"
+#include "sandbox.h"
+
+#if defined(__x86_64__)
+#define AUDIT_ARCH_HERE	AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define AUDIT_ARCH_HERE	AUDIT_ARCH_AARCH64
+#else
+#error "no such architecture yet: add it here, and read its policies"
+#endif
+
+#define MDWE_SET		65	/* PR_SET_MDWE, Linux 6.3 */
+#define MDWE_REFUSE_EXEC_GAIN	1
+#define FILE_MAX		(1024 * 1024)	/* evidence: the largest memfd */
+
+/* Landlock's own numbers (linux/landlock.h of Linux 6.12): the headers of the
+ * build may be older than the kernel that runs. */
+struct landlock_rules {
+	uint64_t	fs, net, scoped;
+};
+#define LL_VERSION		1u
+#define LL_BIND_TCP		(1ull << 0)
+#define LL_CONNECT_TCP		(1ull << 1)
+#define LL_SCOPE_ALL		3ull		/* abstract sockets, signals */
+static const struct {
+	int		abi;
+	uint64_t	fs;
+} ll_fs[] = {			/* all rights that an ABI knows */
+	{ 5, 0xffff }, { 3, 0x7fff }, { 2, 0x3fff }, { 1, 0x1fff },
+};
+
+const char *const sandbox_feature[SANDBOX_FEATURES] = {
+	"chroot", "user", "landlock", "seccomp", "mdwe", "nodump", "secretmem",
+};
+
+/* The filter traps.  Tell the monitor which call it was, then die of SIGSYS:
+ * the handler was reset, so that the next forbidden call kills. */
+static void
+on_sigsys(int sig, siginfo_t *si, void *context)
+{
+	struct {
+		struct msg_hdr	hdr;
+		struct m_denied	denied;
+	} rec = { { M_DENIED, 0 }, { (uint32_t)si->si_syscall, si->si_arch } };
+	struct iovec iov = { &rec, sizeof(rec) };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	(void)sig;
+	(void)context;
+	(void)sendmsg(PROC_MONITOR_FD, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+	syscall(SYS_reboot, 0, 0, 0, 0);	/* in no policy */
+	_exit(1);
+}
+
+static void
+limit(int what, rlim_t value)
+{
+	const struct rlimit rl = { value, value };
+
+	if (setrlimit((__rlimit_resource_t)what, &rl) == -1)
+		fatal("sandbox: setrlimit %d: %s", what, strerror(errno));
+}
+
+static uint32_t
+change_root_and_user(const struct sandbox *s)
+{
+	struct stat st;
+
+	if (s->uid == 0)
+		return 0;
+	if (stat(s->empty_dir, &st) == -1 || st.st_uid != 0 ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)))
+		fatal("sandbox: %s: must be a directory of root's that no one "
+		    "else can write", s->empty_dir);
+	if (chroot(s->empty_dir) == -1 || chdir("/") == -1)
+		fatal("sandbox: chroot %s: %s", s->empty_dir, strerror(errno));
+	if (setgroups(1, &s->gid) == -1 ||
+	    setresgid(s->gid, s->gid, s->gid) == -1 ||
+	    setresuid(s->uid, s->uid, s->uid) == -1)
+		fatal("sandbox: become uid %u: %s", s->uid, strerror(errno));
+	return SANDBOX_CHROOT | SANDBOX_USER;
+}
+
+/* Nothing left in any set, bounding set included.  Not root: nothing to do. */
+static void
+drop_capabilities(const struct sandbox *s)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2];
+	int cap;
+
+	if (geteuid() == 0)
+		for (cap = 0; prctl(PR_CAPBSET_READ, cap) == 1; cap++)
+			(void)prctl(PR_CAPBSET_DROP, cap);
+	if (s->uid == 0 && geteuid() != 0)
+		return;
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	memset(d, 0, sizeof(d));
+	if (syscall(SYS_capset, &h, d) == -1 ||
+	    syscall(SYS_capget, &h, d) == -1 || d[0].permitted != 0 ||
+	    d[1].permitted != 0)
+		fatal("sandbox: capabilities are left");
+}
+
+/* No file at all, no TCP port to bind, no signal to others. */
+static uint32_t
+deny_files(const struct sandbox *s)
+{
+	struct landlock_rules r = { .net = LL_BIND_TCP };
+	size_t i, size = offsetof(struct landlock_rules, net);
+	int abi, fd;
+
+	abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LL_VERSION);
+	if (abi < 1)
+		return 0;
+	for (i = 0; i < sizeof(ll_fs) / sizeof(ll_fs[0]) && r.fs == 0; i++)
+		if (abi >= ll_fs[i].abi)
+			r.fs = ll_fs[i].fs;
+	if (!s->allow_connect)
+		r.net |= LL_CONNECT_TCP;
+	if (abi >= 4)
+		size = offsetof(struct landlock_rules, scoped);
+	if (abi >= 6) {
+		r.scoped = LL_SCOPE_ALL;
+		size = sizeof(r);
+	}
+	if ((fd = (int)syscall(SYS_landlock_create_ruleset, &r, size, 0)) == -1 ||
+	    syscall(SYS_landlock_restrict_self, fd, 0) == -1)
+		fatal("sandbox: landlock: %s", strerror(errno));
+	close(fd);
+	return SANDBOX_LANDLOCK;
+}
+
+static uint32_t
+load_filter(void)
+{
+#ifdef TEE_SANITIZERS
+	return 0;
+#else
+	struct sigaction sa = { .sa_sigaction = on_sigsys,
+	    .sa_flags = SA_SIGINFO | (int)SA_RESETHAND | SA_NODEFER };
+	const struct sock_fprog prog = { policy_filter_len,
+	    (struct sock_filter *)(uintptr_t)policy_filter };
+
+	if (sigaction(SIGSYS, &sa, NULL) == -1)
+		fatal("sandbox: sigaction: %s", strerror(errno));
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == -1)
+		fatal("sandbox: filter of %s: %s", policy_role,
+		    strerror(errno));
+	return SANDBOX_SECCOMP;
+#endif
+}
+
+static void
+check_one_thread(void)
+{
+#ifndef TEE_SANITIZERS
+	struct stat st;
+
+	/* A directory has a link for itself, one for its name, one a thread. */
+	if (stat("/proc/self/task", &st) == 0 && st.st_nlink != 3)
+		fatal("sandbox: %u threads already; start them after",
+		    (unsigned)st.st_nlink - 2);
+#endif
+}
+
+uint32_t
+sandbox_enter(const struct sandbox *s)
+{
+	uint32_t has = 0;
+
+	check_one_thread();
+	has |= change_root_and_user(s);
+	drop_capabilities(s);
+
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_NOFILE, s->max_files);
+	limit(RLIMIT_FSIZE, FILE_MAX);
+	if (!s->allow_fork)
+		limit(RLIMIT_NPROC, 0);
+#ifndef TEE_SANITIZERS
+	if (s->max_memory != 0)
+		limit(RLIMIT_AS, s->max_memory);
+#endif
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		fatal("sandbox: dumpable: %s", strerror(errno));
+	has |= SANDBOX_NODUMP;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		fatal("sandbox: no_new_privs: %s", strerror(errno));
+	if (prctl(MDWE_SET, MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0)
+		has |= SANDBOX_MDWE;
+	has |= deny_files(s);
+	return has | load_filter();
+}
