@@ -49,6 +49,7 @@ int	secp_sum(const uint8_t (*points)[64], size_t n, uint8_t sum[64]);
 /* Arithmetic modulo the group order. */
 int	secp_scalar_add(uint8_t a[32], const uint8_t b[32]);	/* a += b */
 int	secp_scalar_mul(uint8_t a[32], const uint8_t b[32]);	/* a *= b */
+int	secp_scalar_negate(uint8_t a[32]);			/* a = -a */
 void	secp_scalar_reduce(const uint8_t in[32], uint8_t out[32]);	/* in mod n */
 
 #endif
