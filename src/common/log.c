@@ -63,8 +63,10 @@ say(int level, const char *fmt, va_list ap)
 	memset(&m, 0, sizeof(m));
 	m.level = (uint32_t)level;
 	vsnprintf(m.text, sizeof(m.text), fmt, ap);
-	if (to == NULL || chan_send(to, M_LOG, &m, NULL, 0, -1) == -1)
+	if (to == NULL)
 		log_line(level, name, m.text);
+	else
+		(void)chan_send(to, M_LOG, &m, NULL, 0, -1);
 }
 
 #define SAY(level) do {			\
