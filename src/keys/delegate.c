@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a Gateway's grant to the data keys of one task (DESIGN 5): one ECDH for
+ * each KMS node opens its seal, the partials add up to s K, HKDF gives the key.
+ * Runs in keys.  Secrets stand in a fixed arena of secret memory: an ephemeral
+ * key for each task that waits, and a slot for each task at work.
+ */
+#include <string.h>
+
+#include "ecies.h"
+#include "keys.h"
+#include "log.h"
+#include "secp.h"
+#include "secret.h"
+
+static uint8_t (*ephemeral)[32];	/* n_ephemeral, in secret memory */
+static uint8_t *ephemeral_used;
+static uint32_t n_ephemeral;
+static struct slot *slots;		/* n_slots, in secret memory */
+static uint32_t n_slots;
+
+/* One operand's partials in the open, as small a window as can be. */
+static struct {
+	uint8_t	plain[KMS_NODES][PARTIAL_PLAIN];
+	uint8_t	points[KMS_NODES][64];
+	uint8_t	sum[64];
+} *open;
+
+static uint64_t suspect_until[KMS_NODES];	/* unix time */
+
+void
+delegate_init(uint32_t want_slots, uint32_t tasks)
+{
+	static uint8_t used[8192];
+
+	if (tasks > sizeof(used))
+		fatal("delegate: %u tasks are too many", tasks);
+	n_ephemeral = tasks;
+	ephemeral_used = used;
+	ephemeral = secret_alloc((size_t)tasks * 32);
+	n_slots = want_slots;
+	slots = secret_alloc(n_slots * sizeof(*slots));
+	open = secret_alloc(sizeof(*open));
+}
+
+void
+delegate_key_new(struct task *t)
+{
+	uint32_t i;
+
+	/* max-tasks bounds the tasks; there is an entry for each. */
+	for (i = 0; i < n_ephemeral && ephemeral_used[i]; i++)
+		;
+	if (i == n_ephemeral)
+		fatal("delegate: more tasks than max-tasks");
+	ephemeral_used[i] = 1;
+	t->key = i + 1;
+	secp_key_new(ephemeral[i]);
+	if (secp_public(ephemeral[i], t->ephemeral_key) != 0)
+		fatal("delegate: fresh key is not valid");
+}
+
+void
+delegate_key_erase(struct task *t)
+{
+	if (t->key == 0)
+		return;
+	secret_wipe(ephemeral[t->key - 1], 32);
+	ephemeral_used[t->key - 1] = 0;
+	t->key = 0;
+}
+
+uint32_t
+delegate_check(const struct task *t)
+{
+	const struct m_facts *f = trust_now();
+	const struct m_grant_task *g = &t->grant;
+	uint32_t i, last = 0;
+
+	if (memcmp(g->id, t->m.id, 32) != 0 || g->attempt != t->m.attempt ||
+	    memcmp(g->ephemeral_key, t->ephemeral_key, 33) != 0)
+		return ST_GRANT_INVALID;
+	if (g->status != ST_OK)
+		return t->n_operands == 0 && g->n_seals == 0 &&
+		    status_name(g->status) != NULL ? g->status :
+		    ST_GRANT_INVALID;
+	if (t->n_operands != t->program.shape.n_inputs)
+		return ST_GRANT_INVALID;
+	for (i = 0; i < t->n_operands; i++)
+		if (memcmp(t->operands[i].handle, t->program.inputs[i].b, 32)
+		    != 0)
+			return ST_GRANT_INVALID;
+	if (g->n_seals != (t->n_operands == 0 ? 0 : f->kms_threshold))
+		return ST_GRANT_INVALID;
+	for (i = 0; i < g->n_seals; i++) {
+		if (t->seals[i].head.node <= last ||
+		    t->seals[i].head.node > f->kms_nodes)
+			return ST_GRANT_INVALID;
+		last = t->seals[i].head.node;
+	}
+	return ST_OK;
+}
+
+/* This node is avoided for suspect-time: it answered wrongly. */
+static void
+delegate_suspect(uint32_t node, const char *what)
+{
+	log_warn("kms node %u: %s: avoided for %u s", node, what,
+	    keys.conf.suspect_time);
+	suspect_until[node - 1] = now_unix() + keys.conf.suspect_time;
+	keys.status.node_faults++;
+	keys.status.suspects = delegate_avoid();
+	keys.status_due = 1;
+}
+
+uint64_t
+delegate_avoid(void)
+{
+	uint64_t mask = 0, now = now_unix();
+	size_t i;
+
+	for (i = 0; i < KMS_NODES; i++)
+		if (suspect_until[i] > now)
+			mask |= UINT64_C(1) << i;
+	return mask;
+}
+
+/* Partial of node k for operand j into open->plain[k]. */
+static int
+delegate_open(const struct task *t, size_t k, uint32_t j)
+{
+	const struct seal *s = &t->seals[k];
+	struct seal_bind bind;
+
+	memcpy(bind.task_id, t->m.id, 32);
+	bind.attempt = t->m.attempt;
+	bind.node = s->head.node;
+	memcpy(bind.ephemeral_key, t->ephemeral_key, 33);
+	memcpy(bind.node_key, s->head.key, 33);
+	return open_partial(t->slot->seal_keys[k], &bind, j,
+	    t->operands[j].handle, s->partials[j].b, open->plain[k]);
+}
+
+/* The data key of operand j. */
+static uint32_t
+delegate_operand(struct task *t, uint32_t j)
+{
+	size_t k;
+
+	for (k = 0; k < t->n_seals; k++) {
+		if (delegate_open(t, k, j) != 0) {
+			delegate_suspect(t->seals[k].head.node,
+			    "its seal does not open");
+			return ST_KMS_NODE_FAULT;
+		}
+		memcpy(open->points[k], open->plain[k], 64);
+	}
+	if (secp_sum(open->points, t->n_seals, open->sum) != 0)
+		return delegate_blame(t, j);
+	if (ecies_key(open->sum, t->slot->keys[j]) != 0)
+		fatal("delegate: key derivation failed");
+	return ST_OK;
+}
+
+uint32_t
+delegate_prepare(struct task *t)
+{
+	uint32_t i, r = ST_OK;
+	size_t k;
+
+	for (i = 0; i < n_slots && slots[i].used; i++)
+		;
+	if (i == n_slots)
+		return ST_BUSY;
+	t->slot = &slots[i];
+	t->slot->used = 1;
+	for (k = 0; k < t->n_seals && r == ST_OK; k++)
+		if (seal_key(ephemeral[t->key - 1], t->seals[k].head.key,
+		    t->slot->seal_keys[k]) != 0) {
+			delegate_suspect(t->seals[k].head.node,
+			    "its key is no point");
+			r = ST_KMS_NODE_FAULT;
+		}
+	delegate_key_erase(t);
+	for (i = 0; i < t->n_operands && r == ST_OK; i++)
+		r = delegate_operand(t, i);
+	secret_wipe(open, sizeof(*open));
+	return r;
+}
+
+uint32_t
+delegate_blame(const struct task *t, uint32_t j)
+{
+	const struct m_facts *f = trust_now();
+	uint32_t quorum[KMS_NODES], node, r = ST_OPERAND_MALFORMED;
+	uint8_t lambda[32];
+	size_t k;
+
+	for (k = 0; k < t->n_seals; k++)
+		quorum[k] = t->seals[k].head.node;
+	for (k = 0; k < t->n_seals; k++) {
+		node = quorum[k];
+		if (delegate_open(t, k, j) == 0 &&
+		    shamir_lambda(quorum, t->n_seals, node, lambda) == 0 &&
+		    partial_check(f->kms_shares[node - 1], lambda,
+		    t->operands[j].key, open->plain[k]) == 0)
+			continue;
+		/* A K that is no point is the operand's fault, not the node's:
+		 * an honest node cannot answer it, so none has. */
+		if (secp_point_check(t->operands[j].key) != 0)
+			continue;
+		delegate_suspect(node, "its partial is not proven");
+		r = ST_KMS_NODE_FAULT;
+	}
+	secret_wipe(open, sizeof(*open));
+	return r;
+}
+
+void
+delegate_wipe(struct task *t)
+{
+	delegate_key_erase(t);
+	if (t->slot == NULL)
+		return;
+	secret_wipe(t->slot->keys, t->n_operands * 32);
+	secret_wipe(t->slot->seal_keys, t->n_seals * 32);
+	t->slot->used = 0;
+	t->slot = NULL;
+}

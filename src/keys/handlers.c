@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One handler for each message that keys receives.  The table has already
+ * passed type, sender, state, sizes and descriptors; what is left is whether
+ * the message fits the batch and the task, which task.c and job.c see to.
+ */
+#include <string.h>
+
+#include "keys.h"
+#include "typed_data.h"
+
+#define SELF R_KEYS
+#include "dispatch.h"
+
+/* proc_start() has taken it; in no state of ours is it legal again. */
+ON(START)
+{
+	chan_illegal(c, m->type, "started already");
+}
+
+ON(PEER)
+{
+	const struct m_peer *p = m->payload;
+	struct chan *to;
+
+	switch (p->role) {
+	case R_NET:
+		to = &keys.net;
+		break;
+	case R_TLS:
+		to = &keys.tls;
+		break;
+	case R_CHAIN:
+		to = &keys.chain;
+		break;
+	case R_EVIDENCE:
+		to = &keys.evidence;
+		break;
+	case R_COMPUTE:
+		if (p->index < keys.conf.workers) {
+			to = &keys.workers[p->index].chan;
+			break;
+		}
+		/* FALLTHROUGH */
+	default:
+		chan_illegal(c, M_PEER, "no such peer");
+	}
+	if (to->fd != -1)
+		keys_peer_lost(to);
+	chan_init(to, m->fd, R_KEYS, p->role, p->index);
+	keys_peer_up(to);
+}
+
+ON(DRAIN)
+{
+	trust_drain();
+}
+
+ON(TLS_SIGN)
+{
+	const struct m_tls_sign *ask = m->payload;
+	struct m_tls_signed answer;
+
+	tls_sign(ask->digest, &answer);
+	chan_send(c, M_TLS_SIGNED, &answer, NULL, 0, -1);
+}
+
+ON(FACTS)
+{
+	trust_facts(m->payload);
+}
+
+ON(QUOTE)
+{
+	trust_quote(m->payload, m->fd);
+}
+
+ON(QUOTE_FAILED)
+{
+	const struct m_quote_failed *f = m->payload;
+
+	trust_quote_failed(f->error);
+}
+
+ON(HELLO_ASK)
+{
+	const struct m_hello_ask *ask = m->payload;
+	struct m_hello h;
+	uint8_t hash[32];
+
+	memset(&h, 0, sizeof(h));
+	h.session = ask->session;
+	memcpy(h.runner, sign_address(), 20);
+	memcpy(h.registration, trust_registration(), 32);
+	td_session_hello(h.runner, ask->challenge, h.registration, hash);
+	sign_typed(hash, h.signature);
+	chan_send(c, M_HELLO, &h, NULL, 0, -1);
+}
+
+ON(BATCH)
+{
+	task_on_batch(c, m->payload);
+}
+
+ON(TASK)
+{
+	task_on_task(c, m);
+}
+
+ON(FETCH_FAILED)
+{
+	task_on_fetch_failed(c, m->payload);
+}
+
+ON(GRANT)
+{
+	task_on_grant(c, m->payload);
+}
+
+ON(GRANT_TASK)
+{
+	task_on_grant_task(c, m);
+}
+
+ON(GRANT_SEAL)
+{
+	task_on_grant_seal(c, m);
+}
+
+ON(JOB_DONE)
+{
+	job_on_done(c, m);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the keys role share.  keys holds the identity key, the TLS
+ * key and each task's ephemeral key; it verifies and signs; it never sees a
+ * plaintext, parses no variable format and has no network.
+ */
+#ifndef KEYS_H
+#define KEYS_H
+
+#include <stdint.h>
+
+#include "chan.h"
+#include "program.h"
+#include "shamir.h"
+
+#define WORKERS_MAX	64
+
+/* ---- main.c: the process ---- */
+struct worker {
+	struct chan	 chan;		/* fd -1: there is none */
+	struct task	*task;		/* what it runs; NULL: idle, or orphaned */
+	uint32_t	 job;		/* 0: idle */
+	uint64_t	 since;		/* of the job, milliseconds */
+};
+
+struct keys {
+	enum state	 state;
+	struct conf	 conf;
+	struct chan	 net, tls, chain, evidence;
+	struct worker	 workers[WORKERS_MAX];
+	struct m_status	 status;
+	int		 status_due;	/* it has changed: tell net */
+};
+extern struct keys keys;
+
+uint64_t now_ms(void);		/* CLOCK_MONOTONIC */
+uint64_t now_unix(void);	/* seconds since 1970 */
+
+/* A channel came; or is to be closed, and all that hung on it to be ended. */
+void	 keys_peer_up(struct chan *);
+void	 keys_peer_lost(struct chan *);
+
+/* ---- sign.c: the identity, and all that it ever signs ---- */
+void	 sign_init(void);		/* a fresh identity, in secret memory */
+const uint8_t *sign_address(void);	/* 20 bytes */
+const uint8_t *sign_public(void);	/* 33 bytes */
+/* hash: hashStruct of a primary type of TYPED-DATA.md, from td_*. */
+void	 sign_typed(const uint8_t hash[32], uint8_t sig[65]);
+/* Who signed hashStruct `hash' in our domain: 0 or -1. */
+int	 sign_recover(const uint8_t hash[32], const uint8_t sig[65],
+	     uint8_t address[20]);
+
+/* ---- tls.c: the TLS key, of no other use ---- */
+void	 tls_init(const char *path);	/* PEM, P-256; before the sandbox */
+void	 tls_sign(const uint8_t digest[32], struct m_tls_signed *);
+
+/* ---- trust.c: Registry facts, pins, registration: may we serve? ---- */
+void	 trust_init(void);
+void	 trust_chain_peer(void);	/* a new chain: tell it who we are */
+void	 trust_net_peer(void);		/* a new net: repeat the registration */
+void	 trust_evidence_peer(void);	/* a new evidence: ask again */
+void	 trust_facts(const struct m_facts *);
+void	 trust_quote(const struct m_quote *, int fd);	/* fd: becomes ours */
+void	 trust_quote_failed(uint32_t error);
+void	 trust_drain(void);
+void	 trust_tick(void);		/* state anew: once a second and on change */
+const struct m_facts *trust_now(void);	/* valid once keys has served */
+int	 trust_orchestrator(const uint8_t address[20]);	/* 1 or 0 */
+int	 trust_gateway(const uint8_t address[20]);
+const uint8_t *trust_registration(void);	/* hashStruct, or zeros */
+
+/* ---- replay.c ---- */
+#define REPLAY_AHEAD	3600	/* seconds: no deadline is further away */
+void	 replay_init(void);
+/* Remember (id, attempt) until `deadline': ST_OK, ST_REPLAYED, or ST_BUSY where
+ * there is no room (then the task must be refused). */
+uint32_t replay_add(const uint8_t id[32], uint32_t attempt, uint64_t deadline);
+
+/* ---- task.c: batches and tasks, from BATCH to RESULTS ---- */
+enum task_state {
+	T_OFFERED,	/* received; the batch is not verified yet */
+	T_REFUSED,	/* never accepted */
+	T_ASKED,	/* accepted, has its ephemeral key */
+	T_GRANTED,	/* operands here, not verified yet */
+	T_READY,	/* verified, waits for a slot */
+	T_PREPARED,	/* data keys in a slot; the ephemeral key is gone */
+	T_RUNNING,	/* in a worker */
+	T_ENDED,	/* has its status */
+};
+
+struct seal {
+	struct m_grant_seal head;
+	struct m_partial *partials;	/* one for each operand; malloc */
+};
+
+struct task {
+	enum task_state	 state;
+	uint32_t	 status;
+	struct batch	*batch;
+	struct m_task	 m;
+	struct m_word	*words;		/* the program; malloc */
+	size_t		 n_words;
+	struct program	 program;	/* a view of it */
+	uint32_t	 key;		/* number of the ephemeral key, 0: none */
+	uint8_t		 ephemeral_key[33];
+	struct m_grant_task grant;
+	struct m_value	*operands;	/* malloc */
+	size_t		 n_operands;
+	struct seal	*seals;		/* malloc */
+	size_t		 n_seals;	/* that came, of grant.n_seals */
+	struct slot	*slot;		/* from T_PREPARED to the end */
+	struct m_value	*outputs;	/* shape.n_outputs, where OK; malloc */
+	struct task	*next;		/* in the queue for a slot or a worker */
+};
+
+enum batch_state { B_TASKS, B_ASKED, B_GRANT, B_RUNNING };
+
+struct batch {
+	uint32_t	 id;		/* net's number */
+	enum batch_state state;
+	uint32_t	 n_tasks, n_accepted, n_ended;
+	uint32_t	 n_came;	/* TASKs, then GRANT_TASKs */
+	uint32_t	 refuse;	/* an ST_* known before its TASKs came */
+	uint8_t		 signature[65];	/* of the batch, then of the grant */
+	uint64_t	 expiry;	/* of the ASK */
+	struct task	*tasks[BATCH_TASKS];
+	struct batch	*next;
+};
+
+void	 task_on_batch(struct chan *, const struct m_batch *);
+void	 task_on_task(struct chan *, const struct msg *);
+void	 task_on_fetch_failed(struct chan *, const struct m_fetch_failed *);
+void	 task_on_grant(struct chan *, const struct m_grant *);
+void	 task_on_grant_task(struct chan *, const struct msg *);
+void	 task_on_grant_seal(struct chan *, const struct msg *);
+void	 task_outputs(struct task *, const struct m_value *, size_t n);
+void	 task_end(struct task *, uint32_t status);
+void	 task_drop_all(void);		/* net is another: its batches are void */
+void	 task_tick(void);		/* time-outs, once a second */
+
+/* ---- job.c: tasks in slots and workers ---- */
+void	 job_init(void);
+void	 job_queue(struct task *);	/* T_READY */
+void	 job_forget(struct task *);	/* out of the queues, wherever it is */
+void	 job_on_done(struct chan *, const struct msg *);
+void	 job_worker_lost(struct worker *);
+int	 job_work(void);		/* a piece of work: 1 while there is more */
+void	 job_tick(void);		/* stuck workers */
+
+/* ---- delegate.c: from a grant's seals to data keys ---- */
+struct slot {			/* secret memory */
+	uint8_t		 keys[TASK_INPUTS][32];		/* AES-256-GCM */
+	uint8_t		 seal_keys[KMS_NODES][32];
+	int		 used;
+};
+void	 delegate_init(uint32_t slots, uint32_t tasks);
+/* A task's ephemeral key: make it (number and public key), erase it. */
+void	 delegate_key_new(struct task *);
+void	 delegate_key_erase(struct task *);
+/* Does the grant fit the task?  ST_OK, what the Gateway says, or
+ * ST_GRANT_INVALID. */
+uint32_t delegate_check(const struct task *);
+/* Open the seals, add the partials, derive the data keys into a free slot and
+ * erase the ephemeral key: ST_OK, ST_KMS_NODE_FAULT, or ST_BUSY: no slot. */
+uint32_t delegate_prepare(struct task *);
+/* Operand j does not decrypt: a node's fault (ST_KMS_NODE_FAULT; it is named and
+ * avoided from now on) or the operand's (ST_OPERAND_MALFORMED)? */
+uint32_t delegate_blame(const struct task *, uint32_t j);
+void	 delegate_wipe(struct task *);	/* every secret of the task */
+uint64_t delegate_avoid(void);		/* bit i: node i + 1 is avoided now */
+
+#endif

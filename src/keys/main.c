@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The keys role: start-up as a checklist, then one poll(2) loop over fixed-size
+ * records.  It never blocks, forks, opens a file or reaches a network.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include "keys.h"
+#include "log.h"
+#include "proc.h"
+
+struct keys keys;
+
+uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+uint64_t
+now_unix(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec;
+}
+
+/* ---- peers --------------------------------------------------------------- */
+
+void
+keys_peer_up(struct chan *c)
+{
+	switch (c->peer) {
+	case R_NET:
+		trust_net_peer();
+		break;
+	case R_CHAIN:
+		trust_chain_peer();
+		break;
+	case R_EVIDENCE:
+		trust_evidence_peer();
+		break;
+	default:		/* TLS and compute wait for nothing */
+		trust_tick();
+	}
+}
+
+void
+keys_peer_lost(struct chan *c)
+{
+	enum role peer = c->peer;
+	uint32_t index = c->index;
+
+	chan_close(c);
+	if (peer == R_NET)
+		task_drop_all();
+	if (peer == R_COMPUTE)
+		job_worker_lost(&keys.workers[index]);
+	trust_tick();
+}
+
+/* ---- the loop ------------------------------------------------------------ */
+
+#define CHANS_MAX	(5 + WORKERS_MAX)
+
+/* Every channel, in the order in which they are served: workers before net, so
+ * that what is under way ends before more comes in. */
+static size_t
+keys_chans(struct chan *list[CHANS_MAX])
+{
+	size_t i, n = 0;
+
+	list[n++] = &monitor;
+	for (i = 0; i < keys.conf.workers; i++)
+		list[n++] = &keys.workers[i].chan;
+	list[n++] = &keys.tls;
+	list[n++] = &keys.chain;
+	list[n++] = &keys.evidence;
+	list[n++] = &keys.net;
+	return n;
+}
+
+static void
+keys_serve(struct chan *c)
+{
+	if (chan_flush(c) != -1 &&
+	    chan_dispatch(c, &keys.state) != -1)
+		return;
+	if (c == &monitor)
+		log_exit(0);	/* told to stop, or the monitor is gone */
+	keys_peer_lost(c);
+}
+
+static void
+keys_tick(void)
+{
+	static uint64_t last;
+	uint64_t now = now_ms();
+
+	if (now - last < 1000)
+		return;
+	last = now;
+	job_tick();
+	task_tick();
+	trust_tick();
+}
+
+static void
+keys_send_status(void)
+{
+	struct m_status *s = &keys.status;
+	size_t i;
+
+	if (!keys.status_due || keys.net.fd == -1)
+		return;
+	keys.status_due = 0;
+	s->state = keys.state;
+	memcpy(s->runner, sign_address(), 20);
+	s->workers_idle = s->workers_busy = 0;
+	for (i = 0; i < keys.conf.workers; i++) {
+		s->workers_busy += keys.workers[i].job != 0;
+		s->workers_idle += keys.workers[i].chan.fd != -1 &&
+		    keys.workers[i].job == 0;
+	}
+	chan_send(&keys.net, M_STATUS, s, NULL, 0, -1);
+}
+
+static void
+keys_loop(void)
+{
+	struct chan *list[CHANS_MAX];
+	struct pollfd pfd[CHANS_MAX];
+	size_t i, n = keys_chans(list);
+	int more = 0;
+
+	for (;;) {
+		for (i = 0; i < n; i++) {
+			pfd[i].fd = list[i]->fd;
+			pfd[i].events = POLLIN;
+			if (list[i]->queued != 0)
+				pfd[i].events |= POLLOUT;
+			pfd[i].revents = 0;
+		}
+		if (poll(pfd, n, more ? 0 : 1000) == -1 && errno != EINTR)
+			fatal("poll: %s", strerror(errno));
+		for (i = 0; i < n; i++)
+			/* A handler may have replaced or lost this one. */
+			if (pfd[i].revents != 0 && list[i]->fd == pfd[i].fd)
+				keys_serve(list[i]);
+		more = job_work();
+		keys_tick();
+		if (!more)
+			keys_send_status();
+	}
+}
+
+int
+main(void)
+{
+	static struct m_start start;
+	char runner[41];
+	size_t i;
+
+	proc_start(R_KEYS, &start);
+	keys.conf = start.conf;
+	keys.state = S_IDLE;
+	keys.net.fd = keys.tls.fd = keys.chain.fd = keys.evidence.fd = -1;
+	for (i = 0; i < WORKERS_MAX; i++)
+		keys.workers[i].chan.fd = -1;
+
+	tls_init(keys.conf.tls_key);
+	sign_init();
+	replay_init();
+	trust_init();
+	job_init();
+	proc_sandbox(R_KEYS, &start);
+
+	log_info("identity: made: runner 0x%s",
+	    log_hex(runner, sign_address(), 20));
+	keys_loop();
+}

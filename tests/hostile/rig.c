@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Everyone else: see rig.h.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ecies.h"
+#include "log.h"
+#include "proc.h"
+#include "rig.h"
+#include "secp.h"
+#include "typed_data.h"
+
+#define PATIENCE	5000	/* milliseconds */
+
+/* chan.c wants them; the rig dispatches nothing. */
+const msg_handler handlers[M_TYPES];
+
+static const uint8_t registry[20] = { 0x52 };
+static char tls_key[] = "/tmp/tee-rig-XXXXXX";
+static char empty_dir[] = "/tmp/tee-rig-XXXXXX";
+
+/* ---- once ---------------------------------------------------------------- */
+
+static void
+tls_key_remove(void)
+{
+	unlink(tls_key);
+	rmdir(empty_dir);
+}
+
+static void
+rig_once(void)
+{
+	static int done;
+	EVP_PKEY *key = NULL;
+	FILE *f = NULL;
+	int fd;
+
+	if (done)
+		return;
+	done = 1;
+	log_init("rig", LOG_INFO);
+	secp_init(NULL);
+	ecies_init();
+	td_init();
+	signal(SIGPIPE, SIG_IGN);
+	if ((fd = mkstemp(tls_key)) == -1 || mkdtemp(empty_dir) == NULL ||
+	    (key = EVP_EC_gen("P-256")) == NULL ||
+	    (f = fdopen(fd, "w")) == NULL)
+		fail_msg("no TLS key: %s", strerror(errno));
+	assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL,
+	    NULL), 1);
+	fclose(f);
+	EVP_PKEY_free(key);
+	atexit(tls_key_remove);
+}
+
+static void
+party_new(struct party *p)
+{
+	secp_key_new(p->key);
+	assert_int_equal(secp_public(p->key, p->pub), 0);
+	assert_int_equal(secp_public_xy(p->key, p->xy), 0);
+	assert_int_equal(secp_address(p->pub, p->address), 0);
+}
+
+static uint64_t
+now(void)
+{
+	return (uint64_t)time(NULL);
+}
+
+/* ---- channels ------------------------------------------------------------ */
+
+/* Take what the monitor's channel has: log lines, and READY.  0 at its end. */
+static int
+rig_hear(struct rig *r)
+{
+	struct msg m;
+	size_t n = strlen(r->log);
+	int got;
+
+	while ((got = chan_recv(&r->monitor, S_IDLE, &m)) == 1) {
+		r->is_ready |= m.type == M_READY;
+		if (m.type != M_LOG)
+			continue;
+		snprintf(r->log + n, sizeof(r->log) - n, "%s\n",
+		    ((const struct m_log *)m.payload)->text);
+		n = strlen(r->log);
+	}
+	return got == 0;
+}
+
+static int
+readable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) == 1;
+}
+
+/* The next message that is no STATUS: 1, 0 for silence, -1 for an end. */
+static int
+rig_recv(struct chan *c, enum state state, struct msg *m, int ms)
+{
+	int got;
+
+	for (;;) {
+		if (!readable(c->fd, ms))
+			return 0;
+		if ((got = chan_recv(c, state, m)) == -1)
+			return -1;
+		if (got == 1 && m->type != M_STATUS)
+			return 1;
+	}
+}
+
+const struct msg *
+rig_next(struct rig *r, struct chan *c, enum msg_type type)
+{
+	static struct msg m;
+
+	if (rig_recv(c, type == M_JOB ? S_IDLE : S_SERVING, &m, PATIENCE) != 1 || m.type != type) {
+		rig_hear(r);
+		fail_msg("%s did not come (%s did); keys said:\n%s",
+		    msg_rules[type].name, m.type > 0 && m.type < M_TYPES ?
+		    msg_rules[m.type].name : "nothing", r->log);
+	}
+	return &m;
+}
+
+void
+rig_lives(struct rig *r)
+{
+	struct m_hello_ask ask = { .session = 77 };
+	const struct m_hello *h;
+
+	chan_send(&r->net, M_HELLO_ASK, &ask, NULL, 0, -1);
+	h = rig_next(r, &r->net, M_HELLO)->payload;
+	assert_int_equal(h->session, 77);
+}
+
+void
+rig_silent(struct rig *r, struct chan *c)
+{
+	struct msg m;
+
+	rig_lives(r);		/* all that came before it is worked off */
+	assert_int_equal(rig_recv(c, S_IDLE, &m, 50), 0);
+}
+
+void
+rig_raw(struct chan *c, uint32_t type, const void *p, size_t n)
+{
+	struct msg_hdr h = { type, 0 };
+	struct iovec iov[2] = { { &h, sizeof(h) },
+	    { (void *)(uintptr_t)p, n } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	assert_true(sendmsg(c->fd, &m, 0) == (ssize_t)(sizeof(h) + n));
+}
+
+void
+rig_said(struct rig *r, const char *text)
+{
+	int i;
+
+	for (i = 0; i < PATIENCE / 10; i++) {
+		rig_hear(r);
+		if (strstr(r->log, text) != NULL)
+			return;
+		readable(r->monitor.fd, 10);
+	}
+	fail_msg("not in the log: %s; it has:\n%s", text, r->log);
+}
+
+/* It sent net no signature since the rig last looked; REFUSED is no signature. */
+static void
+nothing_signed(struct rig *r)
+{
+	struct msg m;
+
+	while (rig_recv(&r->net, S_IDLE, &m, 0) == 1)
+		if (m.type != M_REFUSED)
+			fail_msg("%s was sent", msg_rules[m.type].name);
+}
+
+void
+rig_dies(struct rig *r, const char *text)
+{
+	int status, i;
+
+	for (i = 0; i < PATIENCE / 10 && rig_hear(r); i++)
+		readable(r->monitor.fd, 10);
+	if (i == PATIENCE / 10)
+		fail_msg("keys still lives; it said:\n%s", r->log);
+	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+	r->pid = 0;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 1)
+		fail_msg("keys ended with status %#x; it said:\n%s",
+		    (unsigned)status, r->log);
+	if (strstr(r->log, text) == NULL)
+		fail_msg("not in the log: %s; it has:\n%s", text, r->log);
+	nothing_signed(r);
+}
+
+/* ---- start --------------------------------------------------------------- */
+
+static void
+rig_peer(struct rig *r, struct chan *c, enum role role)
+{
+	struct m_peer p = { role, 0 };
+	int fd[2];
+
+	assert_int_equal(chan_pair(fd), 0);
+	chan_init(c, fd[0], role, R_KEYS, 0);
+	chan_send(&r->monitor, M_PEER, &p, NULL, 0, fd[1]);
+	close(fd[1]);
+}
+
+static void
+rig_exec(struct rig *r)
+{
+	static struct m_start s;
+	int fd[2];
+
+	assert_int_equal(chan_pair(fd), 0);
+	if ((r->pid = fork()) == 0) {
+		if (dup2(fd[1], PROC_MONITOR_FD) == -1)
+			_exit(127);
+		execl("libexec/keys", "keys", (char *)NULL);
+		_exit(127);
+	}
+	close(fd[1]);
+	chan_init(&r->monitor, fd[0], R_MONITOR, R_KEYS, 0);
+	memset(&s, 0, sizeof(s));
+	msg_table_hash(s.table);
+	s.role = R_KEYS;
+	s.log_level = LOG_DEBUG;
+	snprintf(s.empty_dir, sizeof(s.empty_dir), "%s", empty_dir);
+	snprintf(s.conf.tls_key, sizeof(s.conf.tls_key), "%s", tls_key);
+	s.conf.chain_id = CHAIN_ID;
+	memcpy(s.conf.registry, registry, 20);
+	s.conf.registry_max_age = 600;
+	s.conf.workers = 1;
+	s.conf.max_tasks = 256;
+	s.conf.min_time = 2;
+	s.conf.task_timeout = 5;
+	s.conf.fetch_timeout = 5;
+	s.conf.suspect_time = 60;
+	s.conf.registration_life = 3600;
+	chan_send(&r->monitor, M_START, &s, NULL, 0, -1);
+}
+
+static void
+rig_facts(struct rig *r)
+{
+	struct m_facts *f = &r->facts;
+	size_t i;
+
+	party_new(&r->orchestrator);
+	party_new(&r->gateway);
+	party_new(&r->kms);
+	assert_int_equal(shamir_split(r->kms.key, THRESHOLD, NODES,
+	    r->shares), 0);
+	memset(f, 0, sizeof(*f));
+	f->block_number = 1;
+	f->read_at = f->block_time = now();
+	f->n_orchestrators = f->n_gateways = 1;
+	memcpy(f->orchestrators[0], r->orchestrator.address, 20);
+	memcpy(f->gateways[0], r->gateway.address, 20);
+	f->kms_epoch = 1;
+	memcpy(f->kms_key, r->kms.pub, 33);
+	f->kms_threshold = THRESHOLD;
+	f->kms_nodes = NODES;
+	for (i = 0; i < NODES; i++)
+		assert_int_equal(secp_public(r->shares[i],
+		    f->kms_shares[i]), 0);
+	td_domain(CHAIN_ID, registry, r->domain);
+}
+
+static void
+rig_register(struct rig *r)
+{
+	static const char evidence[] = "insecure";
+	struct m_quote q = { TEE_INSECURE, sizeof(evidence) };
+	const struct msg *m;
+	int fd = memfd_create("evidence", MFD_ALLOW_SEALING);
+
+	chan_send(&r->chain, M_FACTS, &r->facts, NULL, 0, -1);
+	rig_next(r, &r->evidence, M_QUOTE_ASK);
+	assert_true(write(fd, evidence, sizeof(evidence)) == sizeof(evidence));
+	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK);
+	chan_send(&r->evidence, M_QUOTE, &q, NULL, 0, fd);
+	close(fd);
+	m = rig_next(r, &r->net, M_REGISTER);
+	close(m->fd);
+	memcpy(r->facts.runner, r->runner, 20);
+	r->facts.sequence = 1;
+	r->facts.valid_until = now() + 3600;
+	chan_send(&r->chain, M_FACTS, &r->facts, NULL, 0, -1);
+}
+
+void
+rig_start(struct rig *r)
+{
+
+	rig_once();
+	memset(r, 0, sizeof(*r));
+	rig_exec(r);
+	while (!r->is_ready && readable(r->monitor.fd, PATIENCE) &&
+	    rig_hear(r))
+		;
+	rig_peer(r, &r->net, R_NET);
+	rig_peer(r, &r->tls, R_TLS);
+	rig_peer(r, &r->chain, R_CHAIN);
+	rig_peer(r, &r->evidence, R_EVIDENCE);
+	rig_peer(r, &r->worker, R_COMPUTE);
+	memcpy(r->runner, ((const struct m_runner *)rig_next(r, &r->chain,
+	    M_RUNNER)->payload)->address, 20);
+	rig_facts(r);
+	rig_register(r);
+	rig_said(r, "serving: yes");
+}
+
+void
+rig_stop(struct rig *r)
+{
+	struct chan *all[] = { &r->net, &r->tls, &r->chain, &r->evidence,
+	    &r->worker };
+	int status;
+	size_t i;
+
+	chan_close(&r->monitor);
+	if (r->pid != 0) {
+		assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+		assert_int_equal(status, 0);
+	}
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i]->fd != -1)
+			chan_close(all[i]);
+}
+
+/* ---- work ---------------------------------------------------------------- */
+
+static void
+handle_new(uint8_t h[32])
+{
+	assert_int_equal(getrandom(h, 32, 0), 32);
+	h[0] = 0;
+	h[1] = 0;
+	h[2] = 0;
+	h[3] = CHAIN_ID >> 8;
+	h[4] = CHAIN_ID & 0xff;
+	h[5] = TYPE_UINT(256);
+	h[6] = 0;
+}
+
+void
+work_new(struct rig *r, struct work *w)
+{
+	static struct builder b;
+	struct p_shape shape;
+	uint8_t in[2][32], out[32], plain[32];
+	size_t i;
+
+	memset(w, 0, sizeof(*w));
+	builder_init(&b);
+	assert_int_equal(builder_op(&b, primitive_named("add")->opcode, 0), 0);
+	for (i = 0; i < 2; i++) {
+		handle_new(in[i]);
+		assert_int_equal(builder_handle(&b, in[i]), 0);
+		memset(plain, 0, 32);
+		plain[31] = (uint8_t)(10 + i);
+		memcpy(w->operands[i].handle, in[i], 32);
+		w->operands[i].len = 48;
+		assert_int_equal(ecies_seal(r->kms.xy, in[i], 32, plain, 32,
+		    w->operands[i].key, w->operands[i].nonce,
+		    w->operands[i].ciphertext), 0);
+	}
+	handle_new(out);
+	assert_int_equal(builder_output(&b, out), 0);
+	w->n_words = builder_words(&b, w->words);
+	shape = b.shape;
+	assert_int_equal(program_view(&w->program, &shape, w->words,
+	    w->n_words), 0);
+	w->m.shape = shape;
+	assert_int_equal(getrandom(w->m.id, 32, 0), 32);
+	w->m.attempt = 1;
+	w->m.chain_id = CHAIN_ID;
+	memcpy(w->m.runner, r->runner, 20);
+	w->m.issued_at = now();
+	w->m.deadline = now() + 60;
+}
+
+static void
+sign(struct rig *r, const struct party *p, const uint8_t hash[32],
+    uint8_t sig[65])
+{
+	uint8_t digest[32];
+
+	td_digest(r->domain, hash, digest);
+	assert_int_equal(secp_sign(p->key, digest, sig), 0);
+}
+
+static void
+signed_by_runner(struct rig *r, const uint8_t hash[32], const uint8_t sig[65])
+{
+	uint8_t digest[32], who[20];
+
+	td_digest(r->domain, hash, digest);
+	assert_int_equal(secp_recover(digest, sig, who), 0);
+	assert_memory_equal(who, r->runner, 20);
+}
+
+void
+work_offer(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
+    const struct party *by)
+{
+	uint8_t hashes[BATCH_TASKS][32], hash[32];
+	struct m_batch b = { .batch = batch, .n_tasks = n };
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		w[i].m.batch = batch;
+		w[i].m.task = i;
+		td_task(&w[i].m, &w[i].program, hashes[i]);
+	}
+	td_batch(TD_TASK_BATCH, (const uint8_t (*)[32])hashes, n, hash);
+	sign(r, by, hash, b.signature);
+	chan_send(&r->net, M_BATCH, &b, NULL, 0, -1);
+	for (i = 0; i < n; i++)
+		chan_send(&r->net, M_TASK, &w[i].m, w[i].words,
+		    w[i].n_words, -1);
+}
+
+void
+work_asked(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
+    uint64_t *avoid)
+{
+	const struct msg *m = rig_next(r, &r->net, M_ASK);
+	const struct m_ask *a = m->payload;
+	const struct m_ask_task *t = m->rows;
+	uint8_t hashes[BATCH_TASKS][32], hash[32];
+	uint32_t i;
+
+	assert_int_equal(a->batch, batch);
+	assert_int_equal(m->n_rows, n);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(t[i].task, i);
+		memcpy(w[i].ephemeral_key, t[i].ephemeral_key, 33);
+		td_operand_request(w[i].m.id, w[i].m.attempt, w[i].m.caller,
+		    t[i].ephemeral_key, w[i].program.inputs,
+		    w[i].program.shape.n_inputs, w[i].program.outputs,
+		    w[i].program.shape.n_outputs, hashes[i]);
+	}
+	td_operand_request_batch(r->runner, a->expiry, a->avoid,
+	    (const uint8_t (*)[32])hashes, n, hash);
+	signed_by_runner(r, hash, a->signature);
+	if (avoid != NULL)
+		*avoid = a->avoid;
+}
+
+static void
+node_answer(struct rig *r, struct work *w, uint32_t node)
+{
+	static const uint32_t quorum[THRESHOLD] = { 1, 2 };
+	struct m_grant_seal *s = &w->seals[node - 1];
+	uint8_t own[32], key[32], x[32], partial[PARTIAL_PLAIN];
+	struct seal_bind bind;
+	uint32_t j;
+
+	assert_int_equal(shamir_lambda(quorum, THRESHOLD, node, x), 0);
+	assert_int_equal(secp_scalar_mul(x, r->shares[node - 1]), 0);
+	secp_key_new(own);
+	memset(s, 0, sizeof(*s));
+	s->node = node;
+	assert_int_equal(secp_public(own, s->key), 0);
+	assert_int_equal(seal_key(own, w->ephemeral_key, key), 0);
+	memcpy(bind.task_id, w->m.id, 32);
+	bind.attempt = w->m.attempt;
+	bind.node = node;
+	memcpy(bind.ephemeral_key, w->ephemeral_key, 33);
+	memcpy(bind.node_key, s->key, 33);
+	for (j = 0; j < 2; j++) {
+		assert_int_equal(partial_make(x, w->operands[j].key,
+		    partial), 0);
+		assert_int_equal(seal_partial(key, &bind, j,
+		    w->operands[j].handle, partial,
+		    w->partials[node - 1][j].b), 0);
+	}
+}
+
+void
+work_delegate(struct rig *r, struct work *w)
+{
+	node_answer(r, w, 1);
+	node_answer(r, w, 2);
+}
+
+void
+work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
+    const struct party *by)
+{
+	uint8_t hashes[BATCH_TASKS][32], ops[2][32], seals[THRESHOLD][32];
+	uint8_t ops_hash[32], seals_hash[32], hash[32];
+	struct m_grant g = { .batch = batch, .n_tasks = n };
+	struct m_grant_task t;
+	uint32_t i, j;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < 2; j++)
+			td_granted_operand(&w[i].operands[j], ops[j]);
+		for (j = 0; j < THRESHOLD; j++)
+			td_seal(w[i].seals[j].node, w[i].seals[j].key,
+			    w[i].partials[j], 2, seals[j]);
+		td_array((const uint8_t (*)[32])ops, 2, ops_hash);
+		td_array((const uint8_t (*)[32])seals, THRESHOLD, seals_hash);
+		td_operand_grant(w[i].m.id, w[i].m.attempt, ST_OK,
+		    w[i].ephemeral_key, ops_hash, seals_hash, hashes[i]);
+	}
+	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t (*)[32])hashes, n,
+	    hash);
+	sign(r, by, hash, g.signature);
+	chan_send(&r->net, M_GRANT, &g, NULL, 0, -1);
+	for (i = 0; i < n; i++) {
+		memset(&t, 0, sizeof(t));
+		t.batch = batch;
+		t.task = i;
+		t.status = ST_OK;
+		t.n_seals = THRESHOLD;
+		memcpy(t.id, w[i].m.id, 32);
+		t.attempt = w[i].m.attempt;
+		memcpy(t.ephemeral_key, w[i].ephemeral_key, 33);
+		chan_send(&r->net, M_GRANT_TASK, &t, w[i].operands, 2, -1);
+		for (j = 0; j < THRESHOLD; j++) {
+			w[i].seals[j].batch = batch;
+			w[i].seals[j].task = i;
+			chan_send(&r->net, M_GRANT_SEAL, &w[i].seals[j],
+			    w[i].partials[j], 2, -1);
+		}
+	}
+}
+
+uint32_t
+work_job(struct rig *r, struct work *w, uint8_t plain[2][32])
+{
+	const struct msg *m = rig_next(r, &r->worker, M_JOB);
+	const struct m_job *job = m->payload;
+	const struct m_operand *o;
+	uint32_t number = job->job, j;
+
+	assert_memory_equal(job->kms_key, r->kms.pub, 33);
+	assert_int_equal(m->n_rows, w->n_words);
+	assert_memory_equal(m->rows, w->words, w->n_words * 32);
+	m = rig_next(r, &r->worker, M_JOB_OPERANDS);
+	assert_int_equal(m->n_rows, 2);
+	o = m->rows;
+	for (j = 0; j < 2; j++)
+		if (gcm_open(o[j].key, o[j].value.nonce, o[j].value.handle,
+		    32, o[j].value.ciphertext, 48, plain[j]) != 0)
+			memset(plain[j], 0xff, 32);
+	return number;
+}
+
+void
+work_done(struct rig *r, uint32_t job, const uint8_t handle[32], uint8_t len,
+    struct m_value *v)
+{
+	struct m_job_done d = { .job = job, .status = ST_OK };
+
+	memset(v, 0, sizeof(*v));
+	memcpy(v->handle, handle, 32);
+	memcpy(v->key, r->kms.pub, 33);
+	memset(v->ciphertext, 0xcc, len);
+	v->len = len;
+	chan_send(&r->worker, M_JOB_DONE, &d, v, 1, -1);
+}
+
+void
+work_result(struct rig *r, uint32_t batch, struct work *w, uint32_t status,
+    const struct m_value *output)
+{
+	const struct msg *m = rig_next(r, &r->net, M_RESULT);
+	const struct m_result *res = m->payload;
+	const struct m_results *all;
+	uint8_t out[1][32], hash[1][32], digest[32];
+	size_t n = output == NULL ? 0 : 1;
+
+	assert_int_equal(res->batch, batch);
+	assert_int_equal(res->status, status);
+	assert_int_equal(m->n_rows, n);
+	if (n == 1) {
+		assert_memory_equal(m->rows, output, sizeof(*output));
+		td_output(output, out[0]);
+	}
+	td_array((const uint8_t (*)[32])out, n, digest);
+	td_task_result(w->m.id, w->m.attempt, status, digest, hash[0]);
+	td_batch(TD_TASK_RESULT_BATCH, (const uint8_t (*)[32])hash, 1, digest);
+	all = rig_next(r, &r->net, M_RESULTS)->payload;
+	assert_int_equal(all->n_results, 1);
+	signed_by_runner(r, digest, all->signature);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The real keys, in its own process under its own filter, and around it a test
+ * that is everyone else: monitor, net, chain, TLS, evidence, a worker,
+ * and behind them Orchestrator, Gateway and KMS nodes with their keys.  Each
+ * can lie.  Tests only.
+ */
+#ifndef RIG_H
+#define RIG_H
+
+#include <sys/types.h>
+
+#include "chan.h"
+#include "program.h"
+#include "shamir.h"
+
+#define NODES		3
+#define THRESHOLD	2
+#define CHAIN_ID	31337
+
+struct party {
+	uint8_t		 key[32], address[20], pub[33], xy[64];
+};
+
+struct rig {
+	pid_t		 pid;
+	int		 is_ready;
+	struct chan	 monitor, net, tls, chain, evidence, worker;
+	char		 log[65536];	/* what keys said, a line each */
+	struct party	 orchestrator, gateway, kms;
+	uint8_t		 shares[NODES][32];
+	uint8_t		 domain[32];
+	struct m_facts	 facts;
+	uint8_t		 runner[20];
+};
+
+/* A task of one add of uint256, and all that comes of it. */
+struct work {
+	struct m_task	 m;
+	struct m_word	 words[PROGRAM_WORDS];
+	size_t		 n_words;
+	struct program	 program;
+	struct m_value	 operands[2];
+	uint8_t		 ephemeral_key[33];	/* from ASK */
+	struct m_partial partials[NODES][2];
+	struct m_grant_seal seals[NODES];
+};
+
+/* Start keys, registered and serving; end it. */
+void	 rig_start(struct rig *);
+void	 rig_stop(struct rig *);
+
+/* Receive the next message of `type' from keys on this channel, past STATUS and
+ * nothing else; a second of silence, or another message, fails the test. */
+const struct msg *rig_next(struct rig *, struct chan *, enum msg_type type);
+/* Nothing but STATUS comes on this channel until keys is idle again. */
+void	 rig_silent(struct rig *, struct chan *);
+/* Any record, legal or not. */
+void	 rig_raw(struct chan *, uint32_t type, const void *, size_t);
+/* keys exits 1 by itself, having signed nothing for net since, and one line of its log has `text'. */
+void	 rig_dies(struct rig *, const char *text);
+/* It lives and answers. */
+void	 rig_lives(struct rig *);
+/* A line of the log has `text'; waits a little for it. */
+void	 rig_said(struct rig *, const char *text);
+
+void	 work_new(struct rig *, struct work *);
+/* BATCH and TASKs of n works, signed by this party. */
+void	 work_offer(struct rig *, uint32_t batch, struct work *, uint32_t n,
+	     const struct party *);
+/* Receive ASK, check it and keep the ephemeral keys. */
+void	 work_asked(struct rig *, uint32_t batch, struct work *, uint32_t n,
+	     uint64_t *avoid);
+/* Real partials of nodes 1 and 2 for the ephemeral key. */
+void	 work_delegate(struct rig *, struct work *);
+/* GRANT, GRANT_TASKs, GRANT_SEALs as they stand in the works, signed. */
+void	 work_grant(struct rig *, uint32_t batch, struct work *, uint32_t n,
+	     const struct party *);
+/* The worker gets the job: its number, and the two plaintexts it can read. */
+uint32_t work_job(struct rig *, struct work *, uint8_t plain[2][32]);
+/* The worker's answer: the one output under this handle, `len' bytes. */
+void	 work_done(struct rig *, uint32_t job, const uint8_t handle[32],
+	     uint8_t len, struct m_value *);
+/* RESULT and RESULTS: the status, signed by the Runner over exactly that. */
+void	 work_result(struct rig *, uint32_t batch, struct work *,
+	     uint32_t status, const struct m_value *output);
+
+#endif

@@ -1,0 +1,687 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a taken net, worker or chain gets from keys: nothing signed that was not
+ * due, and one line that says why keys went.  The first test is the honest run,
+ * without which the others would prove little.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "rig.h"
+#include "secp.h"
+
+static struct rig rig;
+static struct work work[2];
+
+static int
+setup(void **unused)
+{
+	(void)unused;
+	rig_start(&rig);
+	work_new(&rig, &work[0]);
+	work_new(&rig, &work[1]);
+	return 0;
+}
+
+static int
+teardown(void **unused)
+{
+	(void)unused;
+	rig_stop(&rig);
+	return 0;
+}
+
+/* Up to the worker's job, all honest. */
+static uint32_t
+run_to_job(uint32_t batch, struct work *w)
+{
+	uint8_t plain[2][32];
+	uint32_t job;
+
+	work_offer(&rig, batch, w, 1, &rig.orchestrator);
+	work_asked(&rig, batch, w, 1, NULL);
+	work_delegate(&rig, w);
+	work_grant(&rig, batch, w, 1, &rig.gateway);
+	job = work_job(&rig, w, plain);
+	assert_int_equal(plain[0][31], 10);
+	assert_int_equal(plain[1][31], 11);
+	return job;
+}
+
+static void
+expect_refused(uint32_t batch, uint32_t status)
+{
+	const struct m_refused *r = rig_next(&rig, &rig.net,
+	    M_REFUSED)->payload;
+
+	assert_int_equal(r->batch, batch);
+	assert_int_equal(r->status, status);
+}
+
+/* ---- honest -------------------------------------------------------------- */
+
+static void
+an_honest_task_is_computed_and_signed(void **unused)
+{
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	job = run_to_job(1, &work[0]);
+	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[0], ST_OK, &v);
+	rig_lives(&rig);
+}
+
+/* ---- net ----------------------------------------------------------------- */
+
+static void
+net_forges_a_workers_answer(void **unused)
+{
+	struct m_job_done d = { .status = ST_OK };
+	struct { struct m_job_done d; struct m_value v; } forged;
+
+	(void)unused;
+	d.job = run_to_job(1, &work[0]);
+	memset(&forged, 0, sizeof(forged));
+	forged.d = d;
+	memcpy(forged.v.handle, work[0].program.outputs[0].b, 32);
+	forged.v.len = 48;
+	rig_raw(&rig.net, M_JOB_DONE, &forged, sizeof(forged));
+	rig_dies(&rig, "illegal JOB_DONE");
+}
+
+static void
+net_sends_a_result_to_be_signed(void **unused)
+{
+	struct m_result r = { 1, 0, ST_OK };
+	struct m_results rs = { .batch = 1, .n_results = 1 };
+
+	(void)unused;
+	run_to_job(1, &work[0]);
+	rig_raw(&rig.net, M_RESULT, &r, sizeof(r));
+	rig_raw(&rig.net, M_RESULTS, &rs, sizeof(rs));
+	rig_dies(&rig, "illegal RESULT");
+}
+
+static void
+net_swaps_the_kms_key(void **unused)
+{
+	struct m_facts f = rig.facts;
+
+	(void)unused;
+	memcpy(f.kms_key, rig.gateway.pub, 33);
+	rig_raw(&rig.net, M_FACTS, &f, sizeof(f));
+	rig_dies(&rig, "illegal FACTS");
+}
+
+static void
+net_asks_for_a_tls_signature_on_its_main_channel(void **unused)
+{
+	struct m_tls_sign s = { { 1 } };
+
+	(void)unused;
+	rig_raw(&rig.net, M_TLS_SIGN, &s, sizeof(s));
+	rig_dies(&rig, "illegal TLS_SIGN");
+}
+
+static void
+the_tls_channel_asks_for_a_hello(void **unused)
+{
+	struct m_hello_ask a = { .session = 1 };
+
+	(void)unused;
+	rig_raw(&rig.tls, M_HELLO_ASK, &a, sizeof(a));
+	rig_dies(&rig, "illegal HELLO_ASK");
+}
+
+static void
+net_grants_what_was_not_asked(void **unused)
+{
+	(void)unused;
+	memcpy(work[0].ephemeral_key, rig.kms.pub, 33);
+	work_delegate(&rig, &work[0]);
+	work_grant(&rig, 9, &work[0], 1, &rig.gateway);
+	rig_dies(&rig, "illegal GRANT: no such batch");
+}
+
+static void
+net_grants_twice(void **unused)
+{
+	struct m_grant g = { .batch = 1, .n_tasks = 1 };
+
+	(void)unused;
+	run_to_job(1, &work[0]);
+	chan_send(&rig.net, M_GRANT, &g, NULL, 0, -1);
+	rig_dies(&rig, "illegal GRANT: not in this state");
+}
+
+static void
+net_grants_a_seal_out_of_order(void **unused)
+{
+	struct m_grant g = { .batch = 1, .n_tasks = 1 };
+	struct m_grant_seal s = { .batch = 1, .node = 1 };
+
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	chan_send(&rig.net, M_GRANT, &g, NULL, 0, -1);
+	chan_send(&rig.net, M_GRANT_SEAL, &s, work[0].partials[0], 2, -1);
+	rig_dies(&rig, "illegal GRANT_SEAL: out of order");
+}
+
+static void
+net_reports_a_failed_fetch_as_success(void **unused)
+{
+	struct m_fetch_failed f = { 1, ST_OK };
+
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	chan_send(&rig.net, M_FETCH_FAILED, &f, NULL, 0, -1);
+	rig_dies(&rig, "illegal FETCH_FAILED");
+}
+
+static void
+net_takes_a_number_that_is_in_use(void **unused)
+{
+	(void)unused;
+	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
+	work_asked(&rig, 1, &work[0], 1, NULL);
+	work_offer(&rig, 1, &work[1], 1, &rig.orchestrator);
+	rig_dies(&rig, "illegal BATCH");
+}
+
+static void
+net_sends_a_task_out_of_order(void **unused)
+{
+	struct m_batch b = { .batch = 1, .n_tasks = 2 };
+
+	(void)unused;
+	chan_send(&rig.net, M_BATCH, &b, NULL, 0, -1);
+	work[0].m.batch = 1;
+	work[0].m.task = 1;
+	chan_send(&rig.net, M_TASK, &work[0].m, work[0].words,
+	    work[0].n_words, -1);
+	rig_dies(&rig, "illegal TASK: out of order");
+}
+
+static void
+net_sends_a_program_that_reads_past_itself(void **unused)
+{
+	struct m_batch b = { .batch = 1, .n_tasks = 1 };
+
+	(void)unused;
+	chan_send(&rig.net, M_BATCH, &b, NULL, 0, -1);
+	work[0].m.batch = 1;
+	work[0].m.shape.n_refs = TASK_REFS;
+	chan_send(&rig.net, M_TASK, &work[0].m, work[0].words,
+	    work[0].n_words, -1);
+	rig_dies(&rig, "illegal TASK");
+}
+
+static void
+net_plays_the_monitor(void **unused)
+{
+	struct m_peer p = { R_COMPUTE, 0 };
+
+	(void)unused;
+	rig_raw(&rig.net, M_PEER, &p, sizeof(p));
+	rig_dies(&rig, "illegal PEER");
+}
+
+/* ---- replay, and what was not signed -------------------------------------- */
+
+static void
+net_replays_a_task_under_way(void **unused)
+{
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	work_offer(&rig, 2, work, 1, &rig.orchestrator);
+	expect_refused(2, ST_REPLAYED);
+	rig_silent(&rig, &rig.net);
+}
+
+static void
+net_replays_a_task_that_ended(void **unused)
+{
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	job = run_to_job(1, &work[0]);
+	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[0], ST_OK, &v);
+	work_offer(&rig, 2, work, 1, &rig.orchestrator);
+	expect_refused(2, ST_REPLAYED);
+	rig_silent(&rig, &rig.net);
+}
+
+static void
+one_task_twice_in_a_batch_runs_once(void **unused)
+{
+	(void)unused;
+	work[1] = work[0];
+	work[1].program = work[0].program;
+	work_offer(&rig, 1, work, 2, &rig.orchestrator);
+	expect_refused(1, ST_REPLAYED);
+	work_asked(&rig, 1, work, 1, NULL);
+	rig_silent(&rig, &rig.net);
+}
+
+static void
+a_batch_that_a_stranger_signed_is_refused(void **unused)
+{
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.gateway);
+	expect_refused(1, ST_BAD_SIGNATURE);
+	rig_silent(&rig, &rig.net);
+}
+
+/* Sign, then change: every byte of the task that keys acts upon is covered. */
+static void
+a_task_changed_after_its_signature_is_refused(void **unused)
+{
+	static const size_t at[] = {
+		offsetof(struct m_task, id), offsetof(struct m_task, attempt),
+		offsetof(struct m_task, caller),
+		offsetof(struct m_task, chain_id),
+		offsetof(struct m_task, block_number),
+		offsetof(struct m_task, transaction_hash),
+		offsetof(struct m_task, runner),
+		offsetof(struct m_task, issued_at),
+		offsetof(struct m_task, deadline),
+	};
+	struct m_batch b;
+	struct m_task m;
+	struct m_word words[PROGRAM_WORDS];
+	uint32_t i, j, n = 1;
+	struct chan real = rig.net, trap;
+	int fd[2];
+
+	(void)unused;
+	/* Catch what an honest net would send, and change it on its way. */
+	assert_int_equal(chan_pair(fd), 0);
+	chan_init(&rig.net, fd[0], R_NET, R_KEYS, 0);
+	chan_init(&trap, fd[1], R_KEYS, R_NET, 0);
+	for (i = 0; i < sizeof(at) / sizeof(at[0]) + 3; i++) {
+		const struct msg *got;
+
+		work_offer(&rig, ++n, work, 1, &rig.orchestrator);
+		got = rig_next(&rig, &trap, M_BATCH);
+		b = *(const struct m_batch *)got->payload;
+		got = rig_next(&rig, &trap, M_TASK);
+		m = *(const struct m_task *)got->payload;
+		memcpy(words, got->rows, got->n_rows * 32);
+		j = i - (uint32_t)(sizeof(at) / sizeof(at[0]));
+		if (i < sizeof(at) / sizeof(at[0]))
+			((uint8_t *)&m)[at[i]] ^= 1;
+		else	/* a handle each: two inputs, one output */
+			words[j].b[31] ^= 1;
+		chan_send(&real, M_BATCH, &b, NULL, 0, -1);
+		chan_send(&real, M_TASK, &m, words, work[0].n_words, -1);
+		{
+			struct chan keep = rig.net;
+
+			rig.net = real;
+			expect_refused(n, ST_BAD_SIGNATURE);
+			real = rig.net;
+			rig.net = keep;
+		}
+	}
+	chan_close(&rig.net);
+	chan_close(&trap);
+	rig.net = real;
+	rig_silent(&rig, &rig.net);
+}
+
+static void
+what_the_clock_or_the_address_speaks_against_is_refused(void **unused)
+{
+	static const struct {
+		int64_t issued, deadline;	/* from now */
+		uint64_t chain_id;
+		uint8_t runner;			/* xor */
+		uint32_t status;
+	} cases[] = {
+		{ 0, 60, CHAIN_ID + 1, 0, ST_WRONG_CHAIN },
+		{ 0, 60, CHAIN_ID, 1, ST_WRONG_RUNNER },
+		{ -60, -1, CHAIN_ID, 0, ST_EXPIRED },
+		{ 120, 180, CHAIN_ID, 0, ST_NOT_YET },
+		{ 0, 7200, CHAIN_ID, 0, ST_DEADLINE_TOO_FAR },
+		{ 0, 1, CHAIN_ID, 0, ST_DEADLINE_TOO_NEAR },
+	};
+	uint32_t i;
+	uint64_t t;
+
+	(void)unused;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		work_new(&rig, &work[0]);
+		t = work[0].m.issued_at;
+		work[0].m.issued_at = t + (uint64_t)cases[i].issued;
+		work[0].m.deadline = t + (uint64_t)cases[i].deadline;
+		work[0].m.chain_id = cases[i].chain_id;
+		work[0].m.runner[0] ^= cases[i].runner;
+		work_offer(&rig, i + 1, work, 1, &rig.orchestrator);
+		expect_refused(i + 1, cases[i].status);
+	}
+	rig_silent(&rig, &rig.net);
+}
+
+/* ---- the Gateway and the nodes -------------------------------------------- */
+
+/* Asked and delegated; the test spoils the grant, keys must not start a job. */
+static void
+granted(void (*spoil)(void), const struct party *by, uint32_t status)
+{
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	work_delegate(&rig, work);
+	if (spoil != NULL)
+		spoil();
+	work_grant(&rig, 1, work, 1, by);
+	work_result(&rig, 1, work, status, NULL);
+	rig_silent(&rig, &rig.worker);
+}
+
+static void
+a_grant_that_a_stranger_signed_is_invalid(void **unused)
+{
+	(void)unused;
+	granted(NULL, &rig.orchestrator, ST_GRANT_INVALID);
+	rig_said(&rig, "grant: not signed by a Gateway of the Registry");
+}
+
+static void
+swap_handles(void)
+{
+	struct m_value v = work[0].operands[0];
+
+	work[0].operands[0] = work[0].operands[1];
+	work[0].operands[1] = v;
+}
+
+static void
+operands_in_another_order_are_invalid(void **unused)
+{
+	(void)unused;
+	granted(swap_handles, &rig.gateway, ST_GRANT_INVALID);
+}
+
+static void
+other_key(void)
+{
+	memcpy(work[0].ephemeral_key, rig.kms.pub, 33);
+}
+
+static void
+a_grant_for_another_ephemeral_key_is_invalid(void **unused)
+{
+	(void)unused;
+	granted(other_key, &rig.gateway, ST_GRANT_INVALID);
+}
+
+static void
+same_node_twice(void)
+{
+	work[0].seals[1] = work[0].seals[0];
+	memcpy(work[0].partials[1], work[0].partials[0],
+	    sizeof(work[0].partials[0]));
+}
+
+static void
+one_node_twice_is_invalid(void **unused)
+{
+	(void)unused;
+	granted(same_node_twice, &rig.gateway, ST_GRANT_INVALID);
+}
+
+static void
+no_such_node(void)
+{
+	work[0].seals[1].node = NODES + 1;
+}
+
+static void
+a_node_that_the_registry_does_not_have_is_invalid(void **unused)
+{
+	(void)unused;
+	granted(no_such_node, &rig.gateway, ST_GRANT_INVALID);
+}
+
+static void
+broken_seal(void)
+{
+	work[0].partials[1][0].b[5] ^= 1;
+}
+
+static void
+a_node_whose_seal_does_not_open_is_named_and_avoided(void **unused)
+{
+	uint64_t avoid = 0;
+
+	(void)unused;
+	granted(broken_seal, &rig.gateway, ST_KMS_NODE_FAULT);
+	rig_said(&rig, "kms node 2: its seal does not open");
+	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
+	work_asked(&rig, 2, &work[1], 1, &avoid);
+	assert_int_equal(avoid, 1 << 1);
+}
+
+static void
+ciphertexts_that_changed_places_do_not_decrypt(void **unused)
+{
+	struct m_value *o = work[0].operands, v = o[0];
+	struct m_job_done d = { .status = ST_OPERAND_MALFORMED };
+	uint8_t plain[2][32];
+
+	(void)unused;
+	/* The Gateway serves each ciphertext under the other's handle. */
+	memcpy(v.handle, o[1].handle, 32);
+	memcpy(o[1].handle, o[0].handle, 32);
+	memcpy(o[0].handle, v.handle, 32);
+	v = o[0], o[0] = o[1], o[1] = v;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	work_delegate(&rig, work);
+	work_grant(&rig, 1, work, 1, &rig.gateway);
+	d.job = work_job(&rig, work, plain);
+	assert_int_equal(plain[0][0], 0xff);
+	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	/* Every proof holds: it is the operand, no node is to blame. */
+	work_result(&rig, 1, work, ST_OPERAND_MALFORMED, NULL);
+	rig_lives(&rig);
+	assert_null(strstr(rig.log, "kms node"));
+}
+
+static void
+a_node_whose_partial_is_wrong_is_named_and_avoided(void **unused)
+{
+	struct m_job_done d = { .status = ST_OPERAND_MALFORMED };
+	uint8_t plain[2][32], share[32];
+	uint64_t avoid = 0;
+
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	memcpy(share, rig.shares[0], 32);
+	memcpy(rig.shares[0], rig.shares[2], 32);	/* node 1 lies */
+	work_delegate(&rig, work);
+	memcpy(rig.shares[0], share, 32);
+	work_grant(&rig, 1, work, 1, &rig.gateway);
+	d.job = work_job(&rig, work, plain);
+	assert_int_equal(plain[0][0], 0xff);
+	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
+	rig_said(&rig, "kms node 1: its partial is not proven");
+	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
+	work_asked(&rig, 2, &work[1], 1, &avoid);
+	assert_int_equal(avoid, 1 << 0);
+}
+
+static void
+a_fetch_that_failed_ends_as_retryable(void **unused)
+{
+	struct m_fetch_failed f = { 1, ST_GATEWAY_UNREACHABLE };
+
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	chan_send(&rig.net, M_FETCH_FAILED, &f, NULL, 0, -1);
+	work_result(&rig, 1, work, ST_GATEWAY_UNREACHABLE, NULL);
+}
+
+/* ---- a worker -------------------------------------------------------------- */
+
+static void
+a_worker_answers_for_another_tasks_handle(void **unused)
+{
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	job = run_to_job(1, &work[0]);
+	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
+	rig_dies(&rig, "illegal JOB_DONE: not the task's output");
+}
+
+static void
+a_worker_answers_with_an_output_of_another_length(void **unused)
+{
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	job = run_to_job(1, &work[0]);
+	work_done(&rig, job, work[0].program.outputs[0].b, 17, &v);
+	rig_dies(&rig, "illegal JOB_DONE: length");
+}
+
+static void
+a_worker_answers_without_a_job(void **unused)
+{
+	struct m_value v;
+
+	(void)unused;
+	work_done(&rig, 1, work[0].program.outputs[0].b, 48, &v);
+	rig_dies(&rig, "illegal JOB_DONE: no such job");
+}
+
+static void
+a_worker_that_is_lost_ends_its_task_as_retryable(void **unused)
+{
+	(void)unused;
+	run_to_job(1, &work[0]);
+	chan_close(&rig.worker);
+	work_result(&rig, 1, work, ST_WORKER_LOST, NULL);
+	rig_said(&rig, "worker 0: lost");
+}
+
+/* ---- chain ----------------------------------------------------------------- */
+
+static void
+chain_sends_facts_out_of_bounds(void **unused)
+{
+	struct m_facts f = rig.facts;
+
+	(void)unused;
+	f.kms_threshold = 0;
+	chan_send(&rig.chain, M_FACTS, &f, NULL, 0, -1);
+	rig_dies(&rig, "facts out of bounds");
+}
+
+static void
+a_runner_that_is_revoked_serves_no_more(void **unused)
+{
+	struct m_facts f = rig.facts;
+
+	(void)unused;
+	f.valid_until = 0;
+	chan_send(&rig.chain, M_FACTS, &f, NULL, 0, -1);
+	rig_said(&rig, "serving: no: not registered, expired or revoked");
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	expect_refused(1, ST_NOT_SERVING);
+	rig_silent(&rig, &rig.net);
+}
+
+/* ---- anything -------------------------------------------------------------- */
+
+/* Records of every type at every size: whatever keys does, it signs nothing. */
+static void
+net_says_anything_at_all(void **unused)
+{
+	uint8_t b[4096];
+	uint32_t type;
+	size_t n;
+	int round;
+
+	(void)unused;
+	for (type = 0; type <= M_TYPES; type++)
+		for (round = 0; round < 3; round++) {
+			if (type == M_HELLO_ASK)
+				continue;	/* signed at any time */
+			n = type > 0 && type < M_TYPES ?
+			    msg_rules[type].payload + (size_t)round *
+			    msg_rules[type].row : 64;
+			if (n > sizeof(b))
+				continue;
+			rig_start(&rig);
+			assert_int_equal(getrandom(b, n, 0), (ssize_t)n);
+			rig_raw(&rig.net, type, b, n);
+			rig_dies(&rig, "illegal");
+			rig_stop(&rig);
+		}
+}
+
+#define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(an_honest_task_is_computed_and_signed),
+		T(net_forges_a_workers_answer),
+		T(net_sends_a_result_to_be_signed),
+		T(net_swaps_the_kms_key),
+		T(net_asks_for_a_tls_signature_on_its_main_channel),
+		T(the_tls_channel_asks_for_a_hello),
+		T(net_grants_what_was_not_asked),
+		T(net_grants_twice),
+		T(net_grants_a_seal_out_of_order),
+		T(net_reports_a_failed_fetch_as_success),
+		T(net_takes_a_number_that_is_in_use),
+		T(net_sends_a_task_out_of_order),
+		T(net_sends_a_program_that_reads_past_itself),
+		T(net_plays_the_monitor),
+		T(net_replays_a_task_under_way),
+		T(net_replays_a_task_that_ended),
+		T(one_task_twice_in_a_batch_runs_once),
+		T(a_batch_that_a_stranger_signed_is_refused),
+		T(a_task_changed_after_its_signature_is_refused),
+		T(what_the_clock_or_the_address_speaks_against_is_refused),
+		T(a_grant_that_a_stranger_signed_is_invalid),
+		T(operands_in_another_order_are_invalid),
+		T(a_grant_for_another_ephemeral_key_is_invalid),
+		T(one_node_twice_is_invalid),
+		T(a_node_that_the_registry_does_not_have_is_invalid),
+		T(a_node_whose_seal_does_not_open_is_named_and_avoided),
+		T(ciphertexts_that_changed_places_do_not_decrypt),
+		T(a_node_whose_partial_is_wrong_is_named_and_avoided),
+		T(a_fetch_that_failed_ends_as_retryable),
+		T(a_worker_answers_for_another_tasks_handle),
+		T(a_worker_answers_with_an_output_of_another_length),
+		T(a_worker_answers_without_a_job),
+		T(a_worker_that_is_lost_ends_its_task_as_retryable),
+		T(chain_sends_facts_out_of_bounds),
+		T(a_runner_that_is_revoked_serves_no_more),
+		cmocka_unit_test(net_says_anything_at_all),
+	};
+
+	return cmocka_run_group_tests_name("hostile: keys", tests, NULL, NULL);
+}
