@@ -41,18 +41,19 @@ add_inline(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n)
 	return (uint64_t)t;
 }
 
+/* The borrow from the top bits alone: of a comparison, or of the compiler's
+ * overflow builtins, gcc 12 has been seen to make a branch. */
 INLINE uint64_t
 sub_inline(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n)
 {
-	uint64_t borrow = 0;
+	uint64_t d, borrow = 0;
 	size_t i;
-	u128 t;
 
 	UNROLL
 	for (i = 0; i < n; i++) {
-		t = (u128)a[i] - b[i] - borrow;
-		r[i] = (uint64_t)t;
-		borrow = (uint64_t)(t >> 64) & 1;
+		d = a[i] - b[i] - borrow;
+		borrow = ((~a[i] & b[i]) | (~(a[i] ^ b[i]) & d)) >> 63;
+		r[i] = d;
 	}
 	return borrow;
 }

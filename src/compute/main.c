@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * compute: the worker that sees plaintexts.  It opens nothing, has no peer but
+ * keys, makes a handful of system calls, and holds the secrets of one task at a
+ * time.  It exits when keys or the monitor goes.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "chan.h"
+#include "ecies.h"
+#include "handlers.h"
+#include "job.h"
+#include "log.h"
+#include "proc.h"
+#include "secp.h"
+#include "secret.h"
+
+static struct chan keys;
+
+/* Wait until one of the channels has something, and room for what is queued. */
+static void
+wait_for_any(void)
+{
+	struct pollfd p[2] = {
+		{ .fd = monitor.fd, .events = POLLIN },
+		{ .fd = keys.fd, .events = POLLIN },
+	};
+
+	if (monitor.queued > 0)
+		p[0].events |= POLLOUT;
+	if (keys.queued > 0)
+		p[1].events |= POLLOUT;
+	if (poll(p, 2, -1) == -1 && errno != EINTR)
+		fatal("poll: %s", strerror(errno));
+}
+
+/* -1: one of the two has closed. */
+static int
+serve(void)
+{
+	if (chan_flush(&monitor) == -1 || chan_flush(&keys) == -1 ||
+	    chan_dispatch(&monitor, &state) == -1 ||
+	    chan_dispatch(&keys, &state) == -1)
+		return -1;
+	return 0;
+}
+
+int
+main(void)
+{
+	static struct m_start start;
+	uint8_t seed[32];
+
+	proc_start(R_COMPUTE, &start);
+	chan_init(&keys, PROC_KEYS_FD, R_COMPUTE, R_KEYS, 0);
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		fatal("getrandom: %s", strerror(errno));
+	secp_init(seed);
+	secret_wipe(seed, sizeof(seed));
+	ecies_init();
+	job_init(start.conf.chain_id);
+
+	proc_sandbox(R_COMPUTE, &start);
+	state = S_IDLE;
+	while (serve() == 0) {
+		/* A process for each task: the monitor starts the next. */
+		if (job_done && start.conf.isolate_task && keys.queued == 0)
+			break;
+		wait_for_any();
+	}
+	log_exit(0);
+}

@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The real compute, started as the monitor starts it (START on fd 3, keys on fd
+ * 4), given jobs by a test that plays monitor and keys, its outputs decrypted
+ * with the KMS key.  And what a hostile keys, or a bad operand, gets.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "chan.h"
+#include "ecies.h"
+#include "proc.h"
+#include "program.h"
+#include "secp.h"
+
+/* chan.c wants them; the test dispatches nothing. */
+const msg_handler handlers[M_TYPES];
+
+#define CHAIN	31337
+#define U64	TYPE_UINT(64)
+
+static struct worker {
+	pid_t	pid;
+	int	monitor, keys;		/* our ends */
+} w;
+
+static uint8_t kms_private[32], kms_public[33];
+static struct builder b;
+static struct m_operand operands[TASK_INPUTS];
+static size_t n_operands;
+
+/* ---- records --------------------------------------------------------------- */
+
+static void
+send_record(int fd, uint32_t type, const void *payload, size_t len,
+    const void *rows, size_t rows_len)
+{
+	static uint8_t record[MSG_MAX];
+	struct msg_hdr h = { .type = type };
+
+	memcpy(record, &h, sizeof(h));
+	if (len > 0)
+		memcpy(record + sizeof(h), payload, len);
+	if (rows_len > 0)
+		memcpy(record + sizeof(h) + len, rows, rows_len);
+	assert_int_not_equal(send(fd, record, sizeof(h) + len + rows_len,
+	    MSG_NOSIGNAL), -1);
+}
+
+/* The next record that is no LOG; its length after the header, -1 at the end. */
+static ssize_t
+recv_record(int fd, uint32_t *type, void *to, size_t size)
+{
+	static _Alignas(16) uint8_t record[MSG_MAX];
+	struct msg_hdr h;
+	ssize_t n;
+
+	do {
+		n = recv(fd, record, sizeof(record), 0);
+		if (n <= 0)
+			return -1;
+		assert_true((size_t)n >= sizeof(h));
+		memcpy(&h, record, sizeof(h));
+	} while (h.type == M_LOG);
+	n -= (ssize_t)sizeof(h);
+	assert_true((size_t)n <= size);
+	memcpy(to, record + sizeof(h), (size_t)n);
+	*type = h.type;
+	return n;
+}
+
+/* ---- the worker ------------------------------------------------------------- */
+
+static void
+run_compute(int monitor_fd, int keys_fd)
+{
+	/* Out of the way first: either may be 3 or 4 already. */
+	monitor_fd = dup2(monitor_fd, 60);
+	keys_fd = dup2(keys_fd, 61);
+	if (dup2(monitor_fd, PROC_MONITOR_FD) == -1 ||
+	    dup2(keys_fd, PROC_KEYS_FD) == -1)
+		_exit(126);
+	if (close_range(PROC_KEYS_FD + 1, ~0u, 0) == -1)
+		_exit(126);
+	execl("libexec/compute", "compute", (char *)NULL);
+	_exit(127);
+}
+
+static void
+start_worker(uint32_t isolate_task)
+{
+	static struct m_start start;
+	struct m_ready ready;
+	uint32_t type;
+	int m[2], k[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, m), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, k), 0);
+	w.pid = fork();
+	assert_int_not_equal(w.pid, -1);
+	if (w.pid == 0)
+		run_compute(m[1], k[1]);
+	close(m[1]);
+	close(k[1]);
+	w.monitor = m[0];
+	w.keys = k[0];
+	msg_table_hash(start.table);
+	start.role = R_COMPUTE;
+	start.log_level = 3;
+	start.conf.chain_id = CHAIN;
+	start.conf.isolate_task = isolate_task;
+	snprintf(start.empty_dir, sizeof(start.empty_dir), "/");
+	send_record(w.monitor, M_START, &start, sizeof(start), NULL, 0);
+	assert_int_not_equal(recv_record(w.monitor, &type, &ready,
+	    sizeof(ready)), -1);
+	assert_int_equal(type, M_READY);
+}
+
+static int
+end_worker(void)
+{
+	int st;
+
+	assert_int_equal(waitpid(w.pid, &st, 0), w.pid);
+	close(w.monitor);
+	close(w.keys);
+	return WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	builder_init(&b);
+	n_operands = 0;
+	start_worker(0);
+	return 0;
+}
+
+/* keys goes: a worker that lives ends well. */
+static int
+teardown(void **state)
+{
+	(void)state;
+	if (w.pid == 0)
+		return 0;
+	shutdown(w.keys, SHUT_RDWR);
+	return end_worker();
+}
+
+/* The worker has refused: it is gone, without an answer. */
+static void
+assert_refused(void)
+{
+	uint8_t record[1024];
+	uint32_t type;
+
+	assert_int_equal(recv_record(w.keys, &type, record, sizeof(record)),
+	    -1);
+	assert_int_equal(end_worker(), 1);
+	w.pid = 0;
+}
+
+/* ---- jobs -------------------------------------------------------------------- */
+
+static const uint8_t *
+handle(uint8_t type, unsigned n)
+{
+	static uint8_t h[32];
+
+	h[3] = CHAIN >> 8;
+	h[4] = CHAIN & 0xff;
+	h[5] = type;
+	h[31] = (uint8_t)n;
+	return h;
+}
+
+static void
+op(const char *name)
+{
+	assert_int_equal(builder_op(&b, primitive_named(name)->opcode, 0), 0);
+}
+
+/* An input and its operand, a number in as many bytes as `len' says. */
+static void
+in_as(uint8_t type, unsigned n, uint64_t value, size_t len,
+    const uint8_t aad[32])
+{
+	struct m_operand *o = &operands[n_operands++];
+	uint8_t plain[VALUE_MAX] = { 0 };
+	size_t i;
+
+	assert_int_equal(builder_handle(&b, handle(type, n)), 0);
+	memset(o, 0, sizeof(*o));
+	memcpy(o->value.handle, handle(type, n), 32);
+	memset(o->key, (int)n, sizeof(o->key));
+	for (i = 0; i < len && i < 8; i++)
+		plain[len - 1 - i] = (uint8_t)(value >> 8 * i);
+	o->value.len = (uint8_t)(len + GCM_TAG);
+	assert_int_equal(gcm_seal(o->key, o->value.nonce, aad, 32, plain, len,
+	    o->value.ciphertext), 0);
+}
+
+static void
+in(uint8_t type, unsigned n, uint64_t value)
+{
+	uint8_t h[32];
+
+	memcpy(h, handle(type, n), 32);
+	in_as(type, n, value, type_size(type), h);
+}
+
+static void
+out(uint8_t type, unsigned n)
+{
+	assert_int_equal(builder_output(&b, handle(type, n)), 0);
+}
+
+static void
+send_job(uint32_t number)
+{
+	static struct m_word words[PROGRAM_WORDS];
+	struct m_job m = { .job = number, .shape = b.shape };
+	size_t n = builder_words(&b, words);
+
+	memcpy(m.kms_key, kms_public, sizeof(m.kms_key));
+	send_record(w.keys, M_JOB, &m, sizeof(m), words, n * sizeof(*words));
+}
+
+static void
+send_operands(size_t n)
+{
+	send_record(w.keys, M_JOB_OPERANDS, NULL, 0, operands,
+	    n * sizeof(*operands));
+}
+
+static struct {
+	struct m_job_done	done;
+	struct m_value		values[TASK_OUTPUTS];
+} answer;
+
+/* The answer to the job; how many values came. */
+static size_t
+receive(void)
+{
+	uint32_t type;
+	ssize_t n;
+
+	n = recv_record(w.keys, &type, &answer, sizeof(answer));
+	assert_true(n >= (ssize_t)sizeof(answer.done));
+	assert_int_equal(type, M_JOB_DONE);
+	n -= (ssize_t)sizeof(answer.done);
+	assert_int_equal((size_t)n % sizeof(struct m_value), 0);
+	return (size_t)n / sizeof(struct m_value);
+}
+
+static size_t
+do_job(uint32_t number)
+{
+	send_job(number);
+	send_operands(n_operands);
+	return receive();
+}
+
+/* What the value decrypts to, as a number. */
+static uint64_t
+decrypt(const struct m_value *v)
+{
+	uint8_t s[32], key[32], plain[VALUE_MAX];
+	size_t i, n = type_size(handle_type(v->handle));
+	uint64_t x = 0;
+
+	assert_int_equal(v->len, n + GCM_TAG);
+	assert_int_equal(secp_mul_x(kms_private, v->key, s), 0);
+	assert_int_equal(ecies_key(s, key), 0);
+	assert_int_equal(gcm_open(key, v->nonce, v->handle, 32, v->ciphertext,
+	    v->len, plain), 0);
+	for (i = 0; i < n; i++)
+		x = x << 8 | plain[i];
+	return x;
+}
+
+static void
+build_transfer(uint64_t from, uint64_t to, uint64_t amount)
+{
+	builder_init(&b);
+	n_operands = 0;
+	op("transfer");
+	in(U64, 1, from);
+	in(U64, 2, to);
+	in(U64, 3, amount);
+	out(TYPE_BOOL, 10);
+	out(U64, 11);
+	out(U64, 12);
+}
+
+static void
+test_transfer_is_computed(void **state)
+{
+	(void)state;
+	build_transfer(100, 5, 30);
+	assert_int_equal(do_job(7), 3);
+	assert_int_equal(answer.done.job, 7);
+	assert_int_equal(answer.done.status, ST_OK);
+	assert_memory_equal(answer.values[0].handle, handle(TYPE_BOOL, 10), 32);
+	assert_int_equal(decrypt(&answer.values[0]), 1);
+	assert_int_equal(decrypt(&answer.values[1]), 70);
+	assert_int_equal(decrypt(&answer.values[2]), 35);
+}
+
+static void
+test_operations_chain(void **state)
+{
+	(void)state;
+	op("add");
+	in(U64, 1, 40);
+	in(U64, 2, 2);
+	out(U64, 10);
+	op("mul");
+	assert_int_equal(builder_handle(&b, handle(U64, 10)), 0);
+	assert_int_equal(builder_handle(&b, handle(U64, 10)), 0);
+	out(U64, 11);
+	assert_int_equal(do_job(1), 2);
+	assert_int_equal(decrypt(&answer.values[0]), 42);
+	assert_int_equal(decrypt(&answer.values[1]), 42 * 42);
+}
+
+static void
+test_worker_takes_one_job_after_the_other(void **state)
+{
+	struct m_value first;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		build_transfer(1000, i, 1);
+		assert_int_equal(do_job(i), 3);
+		assert_int_equal(answer.done.job, i);
+		assert_int_equal(decrypt(&answer.values[2]), i + 1);
+		if (i == 0)
+			first = answer.values[0];
+	}
+	/* The same value under the same handle, encrypted afresh. */
+	assert_memory_not_equal(first.key, answer.values[0].key, 33);
+	assert_memory_not_equal(first.nonce, answer.values[0].nonce, 12);
+}
+
+static void
+test_job_without_inputs(void **state)
+{
+	(void)state;
+	op("wrap");
+	assert_int_equal(builder_const(&b, TYPE_BYTES(32), handle(9, 9)), 0);
+	out(TYPE_UINT(8), 10);
+	assert_int_equal(do_job(1), 1);
+	assert_int_equal(decrypt(&answer.values[0]), 9);
+}
+
+static void
+assert_malformed(uint32_t which)
+{
+	assert_int_equal(do_job(1), 0);
+	assert_int_equal(answer.done.status, ST_OPERAND_MALFORMED);
+	assert_int_equal(answer.done.operand, which);
+	build_transfer(1, 2, 1);		/* and it goes on */
+	assert_int_equal(do_job(2), 3);
+	assert_int_equal(decrypt(&answer.values[2]), 3);
+}
+
+static void
+test_operand_of_wrong_size_is_malformed(void **state)
+{
+	uint8_t h[32];
+
+	(void)state;
+	op("add");
+	in(U64, 1, 1);
+	memcpy(h, handle(U64, 2), 32);
+	in_as(U64, 2, 1, 9, h);
+	out(U64, 10);
+	assert_malformed(1);
+}
+
+static void
+test_operand_of_another_handle_is_malformed(void **state)
+{
+	uint8_t h[32];
+
+	(void)state;
+	op("add");
+	memcpy(h, handle(U64, 3), 32);
+	in_as(U64, 1, 1, 8, h);
+	in(U64, 2, 1);
+	out(U64, 10);
+	assert_malformed(0);
+}
+
+static void
+test_bool_of_two_is_malformed(void **state)
+{
+	(void)state;
+	op("not");
+	in(TYPE_BOOL, 1, 2);
+	out(TYPE_BOOL, 10);
+	assert_malformed(0);
+}
+
+static void
+test_forged_operand_is_malformed(void **state)
+{
+	(void)state;
+	op("neg");
+	in(U64, 1, 2);
+	out(U64, 10);
+	operands[0].value.ciphertext[0] ^= 1;
+	assert_malformed(0);
+}
+
+static void
+test_bad_program_has_its_status(void **state)
+{
+	(void)state;
+	op("add");
+	in(U64, 1, 1);
+	out(U64, 10);
+	assert_int_equal(do_job(1), 0);
+	assert_int_equal(answer.done.status, ST_WRONG_ARITY);
+	builder_init(&b);
+	build_transfer(1, 2, 3);
+	b.outputs[0].b[1] = 1;
+	assert_int_equal(do_job(1), 0);
+	assert_int_equal(answer.done.status, ST_WRONG_CHAIN);
+}
+
+/* ---- hostile ------------------------------------------------------------------ */
+
+static void
+test_operands_before_a_job_end_it(void **state)
+{
+	(void)state;
+	send_operands(0);
+	assert_refused();
+}
+
+static void
+test_second_job_before_the_operands_ends_it(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 3);
+	send_job(1);
+	send_job(2);
+	assert_refused();
+}
+
+static void
+test_missing_operand_ends_it(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 3);
+	send_job(1);
+	send_operands(2);
+	assert_refused();
+}
+
+static void
+test_operand_not_asked_for_ends_it(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 3);
+	operands[1].value.handle[31] ^= 1;
+	send_job(1);
+	send_operands(3);
+	assert_refused();
+}
+
+static void
+test_shape_that_lies_ends_it(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 3);
+	b.shape.n_refs++;
+	send_job(1);
+	assert_refused();
+}
+
+static void
+test_kms_key_that_is_no_point_ends_it(void **state)
+{
+	uint8_t good = kms_public[0];
+
+	(void)state;
+	build_transfer(1, 2, 3);
+	kms_public[0] = 7;
+	send_job(1);
+	kms_public[0] = good;
+	assert_refused();
+}
+
+static void
+test_unknown_message_ends_it(void **state)
+{
+	(void)state;
+	send_record(w.keys, M_TYPES + 5, NULL, 0, NULL, 0);
+	assert_refused();
+}
+
+static void
+test_message_for_another_role_ends_it(void **state)
+{
+	struct m_runner m = { { 0 } };
+
+	(void)state;
+	send_record(w.keys, M_RUNNER, &m, sizeof(m), NULL, 0);
+	assert_refused();
+}
+
+static void
+test_second_start_ends_it(void **state)
+{
+	static struct m_start start;
+
+	(void)state;
+	send_record(w.monitor, M_START, &start, sizeof(start), NULL, 0);
+	assert_refused();
+}
+
+static void
+test_worker_ends_with_the_monitor(void **state)
+{
+	(void)state;
+	shutdown(w.monitor, SHUT_RDWR);
+	assert_int_equal(end_worker(), 0);
+	w.pid = 0;
+}
+
+static void
+test_isolated_worker_ends_after_its_task(void **state)
+{
+	(void)state;
+	shutdown(w.keys, SHUT_RDWR);
+	assert_int_equal(end_worker(), 0);
+	start_worker(1);
+	build_transfer(1, 2, 1);
+	assert_int_equal(do_job(1), 3);
+	assert_int_equal(end_worker(), 0);
+	w.pid = 0;
+}
+
+#define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_transfer_is_computed),
+		T(test_operations_chain),
+		T(test_worker_takes_one_job_after_the_other),
+		T(test_job_without_inputs),
+		T(test_operand_of_wrong_size_is_malformed),
+		T(test_operand_of_another_handle_is_malformed),
+		T(test_bool_of_two_is_malformed),
+		T(test_forged_operand_is_malformed),
+		T(test_bad_program_has_its_status),
+		T(test_operands_before_a_job_end_it),
+		T(test_second_job_before_the_operands_ends_it),
+		T(test_missing_operand_ends_it),
+		T(test_operand_not_asked_for_ends_it),
+		T(test_shape_that_lies_ends_it),
+		T(test_kms_key_that_is_no_point_ends_it),
+		T(test_unknown_message_ends_it),
+		T(test_message_for_another_role_ends_it),
+		T(test_second_start_ends_it),
+		T(test_worker_ends_with_the_monitor),
+		T(test_isolated_worker_ends_after_its_task),
+	};
+
+	secp_init(NULL);
+	ecies_init();
+	secp_key_new(kms_private);
+	if (secp_public(kms_private, kms_public) != 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
