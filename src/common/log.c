@@ -15,6 +15,7 @@
 static const char *name = "tee-runner";
 static int shown = LOG_INFO;
 static struct chan *to;
+static void (*sink)(int, const char *);
 
 void
 log_init(const char *who, int level)
@@ -35,6 +36,12 @@ log_to(struct chan *c)
 	to = c;
 }
 
+void
+log_sink(void (*f)(int level, const char *line))
+{
+	sink = f;
+}
+
 /* One write, so that lines of several processes do not mix. */
 void
 log_line(int level, const char *who, const char *text)
@@ -49,7 +56,10 @@ log_line(int level, const char *who, const char *text)
 		n = sizeof(line) - 1;
 		line[n - 1] = '\n';
 	}
-	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) == -1)
+	if (sink != NULL) {
+		line[n - 1] = '\0';
+		sink(level, line);
+	} else if (n > 0 && write(STDERR_FILENO, line, (size_t)n) == -1)
 		return;		/* nowhere left to say it */
 }
 

@@ -23,6 +23,8 @@ void	 log_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void	 log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void	 log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void	 log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* In the monitor: lines go to `f', without their newline, not to stderr. */
+void	 log_sink(void (*f)(int level, const char *line));
 /* In the monitor: a child's line, already formatted, under the child's name. */
 void	 log_line(int level, const char *who, const char *text);
 
