@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of the roles: start, wire, restart with back-off, stop.  Runs in the
+ * monitor.  When keys goes, so does the identity, and everything starts anew.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "monitor.h"
+#include "proc.h"
+#include "sandbox.h"
+#include "syscalls.h"
+
+#define CHILDREN_MAX	(4 + 64)
+#define DELAY_FIRST	100		/* milliseconds */
+#define DELAY_MAX	30000
+#define DELAY_RESET	60000		/* up for so long: start over */
+#define STOP_TIMEOUT	3		/* seconds to exit by itself */
+
+static struct event_base *base;
+static const struct conf *conf;
+static const struct users *users;
+static const char *role_dir;
+static struct child children[CHILDREN_MAX];
+static size_t n_children;
+static enum { RUNNING, RENEWING, DRAINING, STOPPING } phase;
+static struct event *patience;		/* of draining, then of stopping */
+int children_failed;
+
+/* Who is connected to whom, and as what each is told of the other. */
+static const struct wire {
+	enum role	 a, b;			/* both up: they are connected */
+	enum role	 a_as, b_as;		/* a is told b_as, b is told a_as */
+	uint32_t	 a_index;		/* which of b's channels, for a */
+} wires[] = {
+	{ R_NET,	R_KEYS,	R_NET,		R_KEYS, 0 },
+	{ R_NET,	R_KEYS,	R_TLS,		R_KEYS, 1 },
+	{ R_CHAIN,	R_KEYS,	R_CHAIN,	R_KEYS, 0 },
+	{ R_EVIDENCE,	R_KEYS,	R_EVIDENCE,	R_KEYS, 0 },
+};
+
+static void	child_start(struct child *);
+static void	on_patience(evutil_socket_t, short, void *);
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static size_t
+role_bit(enum role role)
+{
+	return (size_t)__builtin_ctz(role);
+}
+
+static struct child *
+child_named(enum role role, uint32_t index)
+{
+	size_t i;
+
+	for (i = 0; i < n_children; i++)
+		if (children[i].role == role && children[i].index == index)
+			return &children[i];
+	fatal("children: no %s %u", role_name(role), index);
+}
+
+struct child *
+child_of(const struct chan *c)
+{
+	return (struct child *)(uintptr_t)((const char *)c -
+	    offsetof(struct child, chan));
+}
+
+/* ---- channels ------------------------------------------------------------ */
+
+static void
+child_kill(struct child *c, const char *why)
+{
+	if (c->pid == 0)
+		return;
+	log_err("%s: is killed: %s", c->name, why);
+	kill(c->pid, SIGKILL);
+}
+
+/* Its channel is closed, or said something illegal: -1. */
+static int
+child_hear(struct child *c)
+{
+	static const enum state state = S_IDLE;
+
+	if (c->chan.fd == -1)
+		return -1;
+	if (chan_flush(&c->chan) != -1 &&
+	    chan_dispatch(&c->chan, &state) != -1)
+		return 0;
+	if (c->readable != NULL)
+		event_free(c->readable);
+	c->readable = NULL;
+	chan_close(&c->chan);
+	return -1;
+}
+
+/* A child that closed its channel ends; one that broke the protocol must. */
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (child_hear(c) == -1 && c->pid != 0)
+		kill(c->pid, SIGKILL);
+}
+
+static void
+peer_send(struct child *c, enum role role, uint32_t index, int fd)
+{
+	const struct m_peer p = { role, index };
+
+	chan_send(&c->chan, M_PEER, &p, NULL, 0, fd);
+}
+
+static void
+wire(const struct wire *w, struct child *a, struct child *b)
+{
+	int fd[2];
+
+	if (chan_pair(fd) == -1)
+		fatal("socketpair: %s", strerror(errno));
+	peer_send(b, w->a_as, 0, fd[1]);
+	peer_send(a, w->b_as, w->a_index, fd[0]);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/* Tell net how the others are. */
+static void
+tell_roles(void)
+{
+	struct child *net = child_named(R_NET, 0);
+	struct m_roles r;
+	size_t i, bit;
+
+	if (!net->is_ready || phase != RUNNING)
+		return;
+	memset(&r, 0, sizeof(r));
+	for (i = 0; i < n_children; i++) {
+		bit = role_bit(children[i].role);
+		r.restarts[bit] += children[i].restarts;
+		r.features[bit] = children[i].features;
+		r.workers += children[i].role == R_COMPUTE &&
+		    children[i].is_ready;
+	}
+	chan_send(&net->chan, M_ROLES, &r, NULL, 0, -1);
+}
+
+void
+child_ready(struct child *c, uint32_t features)
+{
+	struct child *keys = child_named(R_KEYS, 0), *a, *b;
+	char text[128] = "";
+	size_t i;
+
+	if (c->is_ready) {
+		child_kill(c, "READY twice");
+		return;
+	}
+	c->is_ready = 1;
+	c->features = features;
+	for (i = 0; i < SANDBOX_FEATURES; i++)
+		if (features & 1u << i) {
+			strcat(text, " ");
+			strcat(text, sandbox_feature[i]);
+		}
+	log_info("%s: up: pid %d:%s", c->name, (int)c->pid, text);
+
+	for (i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
+		a = child_named(wires[i].a, 0);
+		b = child_named(wires[i].b, 0);
+		if ((c == a || c == b) && a->is_ready && b->is_ready)
+			wire(&wires[i], a, b);
+	}
+	for (i = 0; i < n_children; i++) {
+		a = &children[i];
+		if (a->keys_fd == -1 || !a->is_ready || !keys->is_ready)
+			continue;
+		peer_send(keys, R_COMPUTE, a->index, a->keys_fd);
+		close(a->keys_fd);
+		a->keys_fd = -1;
+	}
+	tell_roles();
+}
+
+/* ---- starting ------------------------------------------------------------ */
+
+/* In the child: these descriptors and no others, then the role. */
+static _Noreturn void
+child_exec(const struct child *c, int monitor_fd, int keys_fd)
+{
+	char path[4096];
+	sigset_t none;
+
+	/* Away from both places first: neither may overwrite the other. */
+	if ((monitor_fd = fcntl(monitor_fd, F_DUPFD, 10)) == -1 ||
+	    (keys_fd != -1 && (keys_fd = fcntl(keys_fd, F_DUPFD, 10)) == -1) ||
+	    dup2(monitor_fd, PROC_MONITOR_FD) == -1 ||
+	    (keys_fd != -1 && dup2(keys_fd, PROC_KEYS_FD) == -1) ||
+	    close_range(keys_fd != -1 ? PROC_KEYS_FD + 1 :
+	    PROC_MONITOR_FD + 1, ~0U, 0) == -1)
+		_exit(126);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	snprintf(path, sizeof(path), "%s/%s", role_dir, role_name(c->role));
+	execle(path, role_name(c->role), (char *)NULL,
+	    (char *const []){ NULL });
+	dprintf(STDERR_FILENO, "tee-runnerd: %s: %s\n", path,
+	    strerror(errno));
+	_exit(127);
+}
+
+static void
+child_send_start(struct child *c)
+{
+	static struct m_start s;
+	size_t bit = role_bit(c->role);
+
+	memset(&s, 0, sizeof(s));
+	msg_table_hash(s.table);
+	s.role = c->role;
+	s.index = c->index;
+	s.uid = users->uid[bit];
+	s.gid = users->gid[bit];
+	s.log_level = conf->log_level;
+	snprintf(s.empty_dir, sizeof(s.empty_dir), "%s", conf->chroot);
+	s.conf = *conf;
+	chan_send(&c->chan, M_START, &s, NULL, 0, -1);
+}
+
+static void
+child_start(struct child *c)
+{
+	int fd[2], work[2] = { -1, -1 };
+
+	if (chan_pair(fd) == -1 ||
+	    (c->role == R_COMPUTE && chan_pair(work) == -1))
+		fatal("socketpair: %s", strerror(errno));
+	if ((c->pid = fork()) == -1)
+		fatal("fork: %s", strerror(errno));
+	if (c->pid == 0)
+		child_exec(c, fd[1], work[1]);
+	close(fd[1]);
+	if (work[1] != -1)
+		close(work[1]);
+	c->keys_fd = work[0];
+	c->is_ready = c->is_expected = 0;
+	c->denied = 0;
+	c->started = now_ms();
+	chan_init(&c->chan, fd[0], R_MONITOR, c->role, c->index);
+	c->readable = event_new(base, fd[0], EV_READ | EV_PERSIST,
+	    on_readable, c);
+	if (c->readable == NULL || event_add(c->readable, NULL) == -1)
+		fatal("event: out of memory");
+	child_send_start(c);
+}
+
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+
+	(void)fd;
+	(void)what;
+	c->restarts++;
+	child_start(c);
+}
+
+static void
+child_again(struct child *c, unsigned ms)
+{
+	const struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+
+	event_add(c->again, &tv);
+}
+
+static void
+child_add(enum role role, uint32_t index)
+{
+	struct child *c = &children[n_children++];
+
+	c->role = role;
+	c->index = index;
+	c->keys_fd = c->chan.fd = -1;
+	if (role == R_COMPUTE)
+		snprintf(c->name, sizeof(c->name), "compute-%u", index);
+	else
+		snprintf(c->name, sizeof(c->name), "%s", role_name(role));
+	if ((c->again = evtimer_new(base, on_again, c)) == NULL)
+		fatal("event: out of memory");
+}
+
+void
+children_start(struct event_base *b, const struct conf *cf,
+    const struct users *u, const char *dir)
+{
+	uint32_t i;
+
+	base = b;
+	conf = cf;
+	users = u;
+	role_dir = dir;
+	if ((patience = evtimer_new(base, on_patience, NULL)) == NULL)
+		fatal("event: out of memory");
+	child_add(R_KEYS, 0);
+	child_add(R_EVIDENCE, 0);
+	for (i = 0; i < conf->workers; i++)
+		child_add(R_COMPUTE, i);
+	child_add(R_CHAIN, 0);
+	child_add(R_NET, 0);
+	for (i = 0; i < n_children; i++)
+		child_start(&children[i]);
+}
+
+/* ---- ending -------------------------------------------------------------- */
+
+static size_t
+children_alive(void)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < n_children; i++)
+		n += children[i].pid != 0;
+	return n;
+}
+
+/* "signal 31: Bad system call: openat is not in its policy" */
+static const char *
+cause(const struct child *c, int status, char *text, size_t size)
+{
+	if (WIFEXITED(status)) {
+		snprintf(text, size, "exit %d", WEXITSTATUS(status));
+		return text;
+	}
+	snprintf(text, size, "signal %d: %s", WTERMSIG(status),
+	    strsignal(WTERMSIG(status)));
+	if (c->denied != 0)
+		snprintf(text + strlen(text), size - strlen(text),
+		    ": system call %s (%u) is not in its policy",
+		    syscall_name(c->denied - 1), c->denied - 1);
+	return text;
+}
+
+/* All are to end, none is to be started before they have. */
+static void
+end_all(int sig)
+{
+	size_t i;
+
+	for (i = 0; i < n_children; i++) {
+		event_del(children[i].again);
+		children[i].is_expected = 1;
+		children[i].is_ready = 0;
+		if (children[i].pid != 0 && sig != 0)
+			kill(children[i].pid, sig);
+		else if (children[i].chan.fd != -1)
+			shutdown(children[i].chan.fd, SHUT_WR);
+	}
+}
+
+static void
+keys_lost(struct child *keys)
+{
+	log_warn("keys: its identity is gone: all roles start anew");
+	phase = RENEWING;
+	end_all(SIGKILL);
+	keys->is_expected = 1;
+}
+
+static void
+renew(void)
+{
+	size_t i;
+
+	phase = RUNNING;
+	for (i = 0; i < n_children; i++)
+		child_again(&children[i], children[0].delay);
+}
+
+static void
+child_ended(struct child *c, int status)
+{
+	int was_ready = c->is_ready;
+	char text[160];
+
+	while (child_hear(c) == 0)	/* its last words */
+		;
+	c->pid = 0;
+	c->is_ready = 0;
+	if (c->keys_fd != -1)
+		close(c->keys_fd);
+	c->keys_fd = -1;
+	if (c->is_expected)
+		return;
+	if (c->role == R_COMPUTE && conf->isolate_task && was_ready &&
+	    WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		child_start(c);		/* as configured, for each task */
+		return;
+	}
+	cause(c, status, text, sizeof(text));
+	if (!was_ready && c->restarts == 0) {
+		log_err("%s: did not start: %s", c->name, text);
+		children_failed = 1;
+		phase = STOPPING;
+		end_all(SIGKILL);
+		return;
+	}
+	if (now_ms() - c->started > DELAY_RESET)
+		c->delay = 0;
+	c->delay = c->delay == 0 ? DELAY_FIRST : c->delay * 2 > DELAY_MAX ?
+	    DELAY_MAX : c->delay * 2;
+	if (phase == DRAINING) {
+		log_err("%s: died: %s", c->name, text);
+		if (c->role == R_KEYS || c->role == R_NET)
+			children_stop();
+		return;
+	}
+	log_err("%s: died: %s: starts again in %u ms", c->name, text,
+	    c->delay);
+	if (c->role == R_KEYS)
+		keys_lost(c);
+	else
+		child_again(c, c->delay);
+	tell_roles();
+}
+
+void
+children_reap(void)
+{
+	size_t i;
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (i = 0; i < n_children; i++)
+			if (children[i].pid == pid) {
+				child_ended(&children[i], status);
+				break;
+			}
+	if (children_alive() != 0)
+		return;
+	if (phase == RENEWING)
+		renew();
+	if (phase == STOPPING)
+		event_base_loopbreak(base);
+}
+
+static void
+wait_at_most(uint32_t seconds)
+{
+	const struct timeval tv = { seconds, 0 };
+
+	event_add(patience, &tv);
+}
+
+void
+children_stop(void)
+{
+	phase = STOPPING;
+	end_all(0);
+	wait_at_most(STOP_TIMEOUT);
+	children_reap();
+}
+
+void
+children_drain(void)
+{
+	struct child *net = child_named(R_NET, 0);
+	struct child *keys = child_named(R_KEYS, 0);
+
+	if (phase == STOPPING)
+		return;
+	if (phase != RUNNING || !net->is_ready || !keys->is_ready) {
+		children_stop();
+		return;
+	}
+	log_info("draining: no new tasks: at most %u s", conf->drain_timeout);
+	phase = DRAINING;
+	chan_send(&keys->chan, M_DRAIN, NULL, NULL, 0, -1);
+	chan_send(&net->chan, M_DRAIN, NULL, NULL, 0, -1);
+	wait_at_most(conf->drain_timeout);
+}
+
+static void
+on_patience(evutil_socket_t fd, short what, void *arg)
+{
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (phase == DRAINING) {
+		log_warn("draining: not done in %u s: stopping",
+		    conf->drain_timeout);
+		children_stop();
+		return;
+	}
+	for (i = 0; i < n_children; i++)
+		if (children[i].pid != 0)
+			child_kill(&children[i], "does not exit");
+}
+
+void
+child_stuck(uint32_t index)
+{
+	size_t i;
+
+	for (i = 0; i < n_children; i++)
+		if (children[i].role == R_COMPUTE &&
+		    children[i].index == index)
+			child_kill(&children[i], "keys waits for it in vain");
+}

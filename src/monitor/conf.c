@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration: a row for each keyword, a reader and a writer for each
+ * kind of value.  Runs in the monitor, before anything is started; what it
+ * does not know is an error.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "conf.h"
+
+#define FAULTS_MAX	20	/* that are told, of one file */
+
+struct parse {
+	struct conf	*c;
+	const char	*path;
+	unsigned	 line;
+	const char	*name;		/* of the keyword, for faults */
+	unsigned	 faults;
+	FILE		*err;
+};
+
+enum kind {
+	HOST, PATH, NUMBER, SECONDS, ADDRESS, ADDRESSES, POINT, URLS, CHOICE,
+	LOOPBACK,
+};
+
+struct choice {
+	const char	*name;
+	uint32_t	 value;
+};
+static const struct choice isolates[] = {
+	{ "worker", 0 }, { "task", 1 }, { NULL, 0 },
+};
+static const struct choice tees[] = {
+	{ "auto", TEE_CHOICE_AUTO }, { "insecure", TEE_CHOICE_INSECURE },
+	{ NULL, 0 },
+};
+static const struct choice levels[] = {
+	{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "info", LOG_INFO },
+	{ "debug", LOG_DEBUG }, { NULL, 0 },
+};
+
+struct keyword {
+	const char	*name;
+	enum kind	 kind;
+	size_t		 offset;	/* in struct conf */
+	const char	*preset;	/* text of the default; NULL: required */
+	uint32_t	 min, max;	/* NUMBER, SECONDS; items of a list */
+	size_t		 count;		/* offset of a list's length */
+	const struct choice *choices;
+};
+#define AT(field)	offsetof(struct conf, field)
+#define OPTIONAL	""		/* a default of nothing */
+
+static const struct keyword keywords[] = {
+	{ "orchestrator", HOST, AT(orchestrator), NULL, 0, 0, 0, NULL },
+	{ "gateway", HOST, AT(gateway), NULL, 0, 0, 0, NULL },
+	{ "tls-ca", PATH, AT(tls_ca), NULL, 0, 0, 0, NULL },
+	{ "tls-certificate", PATH, AT(tls_certificate), NULL, 0, 0, 0, NULL },
+	{ "tls-key", PATH, AT(tls_key), NULL, 0, 0, 0, NULL },
+	{ "chain-id", NUMBER, AT(chain_id), NULL, 1, UINT32_MAX, 0, NULL },
+	{ "registry", ADDRESS, AT(registry), NULL, 0, 0, 0, NULL },
+	{ "registry-endpoint", URLS, AT(endpoints), NULL, 1, CONF_ENDPOINTS,
+	  AT(n_endpoints), NULL },
+	{ "registry-ca", PATH, AT(registry_ca), OPTIONAL, 0, 0, 0, NULL },
+	{ "registry-quorum", NUMBER, AT(registry_quorum), OPTIONAL, 1,
+	  CONF_ENDPOINTS, 0, NULL },
+	{ "registry-refresh", SECONDS, AT(registry_refresh), "12", 1, 3600, 0,
+	  NULL },
+	{ "registry-max-age", SECONDS, AT(registry_max_age), "300", 2, 86400,
+	  0, NULL },
+	{ "registry-depth", NUMBER, AT(registry_depth), "1", 0, 1000, 0,
+	  NULL },
+	{ "pin-orchestrator", ADDRESSES, AT(pin_orchestrators), OPTIONAL, 0,
+	  CONF_PINS, AT(n_pin_orchestrators), NULL },
+	{ "pin-gateway", ADDRESSES, AT(pin_gateways), OPTIONAL, 0, CONF_PINS,
+	  AT(n_pin_gateways), NULL },
+	{ "pin-kms-key", POINT, AT(pin_kms_key), OPTIONAL, 0, 0,
+	  AT(has_pin_kms_key), NULL },
+	{ "workers", NUMBER, AT(workers), OPTIONAL, 1, 64, 0, NULL },
+	{ "isolate", CHOICE, AT(isolate_task), "worker", 0, 0, 0, isolates },
+	{ "max-tasks", NUMBER, AT(max_tasks), "256", 1, 4096, 0, NULL },
+	{ "min-time", SECONDS, AT(min_time), "2", 1, 600, 0, NULL },
+	{ "task-timeout", SECONDS, AT(task_timeout), "5", 1, 600, 0, NULL },
+	{ "fetch-timeout", SECONDS, AT(fetch_timeout), "10", 1, 600, 0, NULL },
+	{ "suspect-time", SECONDS, AT(suspect_time), "60", 1, 86400, 0, NULL },
+	{ "tee", CHOICE, AT(tee), "auto", 0, 0, 0, tees },
+	{ "registration-life", SECONDS, AT(registration_life), "86400", 60,
+	  31536000, 0, NULL },
+	{ "control-socket", PATH, AT(control_socket), RUNSTATEDIR
+	  "/tee-runner/control", 0, 0, 0, NULL },
+	{ "http-listen", LOOPBACK, AT(http_listen), OPTIONAL, 0, 0, 0, NULL },
+	{ "log-level", CHOICE, AT(log_level), "info", 0, 0, 0, levels },
+	{ "drain-timeout", SECONDS, AT(drain_timeout), "30", 1, 3600, 0,
+	  NULL },
+	{ "chroot", PATH, AT(chroot), RUNSTATEDIR "/tee-runner/empty", 0, 0, 0,
+	  NULL },
+	{ "uid-base", NUMBER, AT(uid_base), OPTIONAL, 1, UINT32_MAX - 64, 0,
+	  NULL },
+};
+#define N_KEYWORDS	(sizeof(keywords) / sizeof(keywords[0]))
+
+static void *
+field(struct conf *c, size_t offset)
+{
+	return (char *)c + offset;
+}
+
+static int __attribute__((format(printf, 2, 3)))
+fault(struct parse *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->faults++ >= FAULTS_MAX)
+		return -1;
+	fprintf(p->err, "%s:", p->path);
+	if (p->line != 0)
+		fprintf(p->err, "%u:", p->line);
+	fprintf(p->err, " %s: ", p->name);
+	va_start(ap, fmt);
+	vfprintf(p->err, fmt, ap);
+	va_end(ap);
+	fprintf(p->err, "\n");
+	return -1;
+}
+
+/* ---- values -------------------------------------------------------------- */
+
+static int
+read_text(struct parse *p, char *dst, size_t size, const char *v)
+{
+	if (strlen(v) >= size)
+		return fault(p, "longer than %zu characters", size - 1);
+	strcpy(dst, v);
+	return 0;
+}
+
+/* host:port, [v6]:port: 1 or 0. */
+static int
+is_host_port(const char *v)
+{
+	const char *colon = strrchr(v, ':'), *s;
+	unsigned long port;
+	char *end;
+
+	if (colon == NULL || colon == v || colon[1] < '1' || colon[1] > '9')
+		return 0;
+	port = strtoul(colon + 1, &end, 10);
+	if (*end != '\0' || port > 65535)
+		return 0;
+	if (*v == '[')
+		return colon[-1] == ']' && colon - v > 3;
+	for (s = v; s < colon; s++)
+		if (*s == ':' || *s == '/')
+			return 0;
+	return 1;
+}
+
+static int
+read_host(struct parse *p, const struct keyword *k, const char *v)
+{
+	if (!is_host_port(v))
+		return fault(p, "%s: expected host:port", v);
+	return read_text(p, field(p->c, k->offset), CONF_HOST, v);
+}
+
+static int
+read_loopback(struct parse *p, const struct keyword *k, const char *v)
+{
+	if (!is_host_port(v) || (strncmp(v, "127.", 4) != 0 &&
+	    strncmp(v, "[::1]:", 6) != 0))
+		return fault(p, "%s: expected 127.0.0.1:port or [::1]:port",
+		    v);
+	return read_text(p, field(p->c, k->offset), CONF_HOST, v);
+}
+
+static int
+read_path(struct parse *p, const struct keyword *k, const char *v)
+{
+	if (*v != '/')
+		return fault(p, "%s: expected an absolute path", v);
+	return read_text(p, field(p->c, k->offset), CONF_PATH, v);
+}
+
+static int
+read_number(struct parse *p, const struct keyword *k, const char *v)
+{
+	unsigned long long n;
+	uint64_t n64;
+	uint32_t n32;
+	char *end;
+
+	errno = 0;
+	n = strtoull(v, &end, 10);
+	if (*v < '0' || *v > '9' || *end != '\0' || errno != 0 || n < k->min ||
+	    n > k->max)
+		return fault(p, "%s: expected a number from %u to %u", v,
+		    k->min, k->max);
+	n64 = n;
+	n32 = (uint32_t)n;
+	if (k->offset == AT(chain_id))
+		memcpy(field(p->c, k->offset), &n64, sizeof(n64));
+	else
+		memcpy(field(p->c, k->offset), &n32, sizeof(n32));
+	return 0;
+}
+
+static int
+read_seconds(struct parse *p, const struct keyword *k, const char *v)
+{
+	static const struct { char suffix; uint32_t times; } units[] = {
+		{ '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 },
+		{ 'd', 86400 },
+	};
+	unsigned long long n;
+	uint32_t seconds;
+	char *end;
+	size_t i;
+
+	errno = 0;
+	n = strtoull(v, &end, 10);
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (*end == units[i].suffix &&
+		    (*end == '\0' || end[1] == '\0'))
+			break;
+	if (*v < '0' || *v > '9' || errno != 0 ||
+	    i == sizeof(units) / sizeof(units[0]) || n > UINT32_MAX ||
+	    n * units[i].times < k->min || n * units[i].times > k->max)
+		return fault(p, "%s: expected a time from %u to %u seconds, "
+		    "such as 90, 90s, 5m, 2h, 1d", v, k->min, k->max);
+	seconds = (uint32_t)n * units[i].times;
+	memcpy(field(p->c, k->offset), &seconds, sizeof(seconds));
+	return 0;
+}
+
+static int
+read_hex(const char *v, uint8_t *out, size_t n)
+{
+	uint8_t b[64];
+	unsigned byte;
+	size_t i;
+
+	if (strncmp(v, "0x", 2) != 0 || strlen(v) != 2 + 2 * n ||
+	    strspn(v + 2, "0123456789abcdefABCDEF") != 2 * n)
+		return -1;
+	for (i = 0; i < n; i++) {
+		sscanf(v + 2 + 2 * i, "%2x", &byte);
+		b[i] = (uint8_t)byte;
+	}
+	memcpy(out, b, n);
+	return 0;
+}
+
+static int
+read_address(struct parse *p, const struct keyword *k, const char *v)
+{
+	if (read_hex(v, field(p->c, k->offset), 20) != 0)
+		return fault(p, "%s: expected an address, 0x and 40 hex "
+		    "digits", v);
+	return 0;
+}
+
+static int
+read_point(struct parse *p, const struct keyword *k, const char *v)
+{
+	uint8_t b[33];
+
+	if (read_hex(v, b, 33) != 0 || (b[0] != 2 && b[0] != 3))
+		return fault(p, "%s: expected a compressed public key, 0x and "
+		    "66 hex digits that begin with 02 or 03", v);
+	memcpy(field(p->c, k->offset), b, 33);
+	*(uint8_t *)field(p->c, k->count) = 1;
+	return 0;
+}
+
+/* One more entry of a list: its number, or -1 where it is full. */
+static int
+list_grow(struct parse *p, const struct keyword *k)
+{
+	uint32_t *n = field(p->c, k->count);
+
+	if (*n == k->max)
+		return fault(p, "more than %u of them", k->max);
+	return (int)(*n)++;
+}
+
+static int
+read_addresses(struct parse *p, const struct keyword *k, const char *v)
+{
+	uint8_t a[20];
+	int i;
+
+	if (read_hex(v, a, 20) != 0)
+		return fault(p, "%s: expected an address, 0x and 40 hex "
+		    "digits", v);
+	if ((i = list_grow(p, k)) == -1)
+		return -1;
+	memcpy((uint8_t *)field(p->c, k->offset) + 20 * i, a, 20);
+	return 0;
+}
+
+static int
+read_url(struct parse *p, const struct keyword *k, const char *v)
+{
+	int i;
+
+	if (strncmp(v, "http://", 7) != 0 && strncmp(v, "https://", 8) != 0)
+		return fault(p, "%s: expected http://host:port/ or https://",
+		    v);
+	if ((i = list_grow(p, k)) == -1)
+		return -1;
+	return read_text(p, (char *)field(p->c, k->offset) + CONF_URL * i,
+	    CONF_URL, v);
+}
+
+static int
+read_choice(struct parse *p, const struct keyword *k, const char *v)
+{
+	const struct choice *x;
+	char all[128] = "";
+
+	for (x = k->choices; x->name != NULL; x++) {
+		if (strcmp(x->name, v) == 0) {
+			memcpy(field(p->c, k->offset), &x->value,
+			    sizeof(x->value));
+			return 0;
+		}
+		strcat(all, x == k->choices ? "" : ", ");
+		strcat(all, x->name);
+	}
+	return fault(p, "%s: expected one of: %s", v, all);
+}
+
+static int (*const readers[])(struct parse *, const struct keyword *,
+    const char *) = {
+	[HOST] = read_host, [PATH] = read_path, [NUMBER] = read_number,
+	[SECONDS] = read_seconds, [ADDRESS] = read_address,
+	[ADDRESSES] = read_addresses, [POINT] = read_point,
+	[URLS] = read_url, [CHOICE] = read_choice, [LOOPBACK] = read_loopback,
+};
+
+static int
+is_list(const struct keyword *k)
+{
+	return k->kind == ADDRESSES || k->kind == URLS;
+}
+
+/* ---- the file ------------------------------------------------------------ */
+
+/* Keyword and value of a line, both within it; value NULL: there is none. */
+static char *
+split(char *line, char **value)
+{
+	char *name, *s;
+
+	line[strcspn(line, "#\r\n")] = '\0';
+	name = line + strspn(line, " \t");
+	s = name + strcspn(name, " \t");
+	*value = NULL;
+	if (*s != '\0') {
+		*s++ = '\0';
+		s += strspn(s, " \t");
+		if (*s != '\0')
+			*value = s;
+		s += strlen(s);
+		while (*value != NULL && (s[-1] == ' ' || s[-1] == '\t'))
+			*--s = '\0';
+	}
+	return name;
+}
+
+static void
+parse_line(struct parse *p, char *line, unsigned *seen)
+{
+	char *name, *value;
+	size_t i;
+
+	name = split(line, &value);
+	if (*name == '\0')
+		return;
+	p->name = name;
+	for (i = 0; i < N_KEYWORDS; i++)
+		if (strcmp(keywords[i].name, name) == 0)
+			break;
+	if (i == N_KEYWORDS)
+		fault(p, "no such keyword: tee-runnerd.conf(5) has them all");
+	else if (value == NULL)
+		fault(p, "without a value");
+	else if (seen[i] != 0 && !is_list(&keywords[i]))
+		fault(p, "set in line %u already", seen[i]);
+	else {
+		seen[i] = p->line;
+		readers[keywords[i].kind](p, &keywords[i], value);
+	}
+}
+
+/* Defaults that depend on others, and what must hold between them. */
+static void
+finish(struct parse *p)
+{
+	struct conf *c = p->c;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (c->workers == 0)
+		c->workers = cpus < 1 ? 1 : cpus > 64 ? 64 : (uint32_t)cpus;
+	if (c->registry_quorum == 0)
+		c->registry_quorum = c->n_endpoints / 2 + 1;
+	p->name = "registry-quorum";
+	if (c->registry_quorum > c->n_endpoints && c->n_endpoints != 0)
+		fault(p, "%u: there are only %u of registry-endpoint",
+		    c->registry_quorum, c->n_endpoints);
+	p->name = "registry-max-age";
+	if (c->registry_max_age <= c->registry_refresh)
+		fault(p, "%u: expected more than registry-refresh, which is "
+		    "%u", c->registry_max_age, c->registry_refresh);
+}
+
+int
+conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
+{
+	struct parse p = { c, path, 0, "", 0, err };
+	unsigned seen[N_KEYWORDS] = { 0 };
+	char line[1024];
+	size_t i;
+
+	memset(c, 0, sizeof(*c));
+	while (fgets(line, sizeof(line), f) != NULL) {
+		p.line++;
+		p.name = "line";
+		if (strchr(line, '\n') == NULL && !feof(f)) {
+			fault(&p, "longer than %zu characters",
+			    sizeof(line) - 2);
+			break;
+		}
+		parse_line(&p, line, seen);
+	}
+	p.line = 0;
+	for (i = 0; i < N_KEYWORDS; i++) {
+		p.name = keywords[i].name;
+		if (seen[i] != 0)
+			continue;
+		if (keywords[i].preset == NULL)
+			fault(&p, "is missing");
+		else if (*keywords[i].preset != '\0')
+			readers[keywords[i].kind](&p, &keywords[i],
+			    keywords[i].preset);
+	}
+	finish(&p);
+	if (p.faults > FAULTS_MAX)
+		fprintf(err, "%s: and %u faults more\n", path,
+		    p.faults - FAULTS_MAX);
+	return p.faults == 0 ? 0 : -1;
+}
+
+int
+conf_read(const char *path, struct conf *c, FILE *err)
+{
+	FILE *f = fopen(path, "re");
+	int r;
+
+	if (f == NULL) {
+		fprintf(err, "%s: %s\n", path, strerror(errno));
+		return -1;
+	}
+	r = conf_parse(f, path, c, err);
+	fclose(f);
+	return r;
+}
+
+int
+conf_check_files(const struct conf *c, const char *path, FILE *err)
+{
+	const struct { const char *name, *path; } files[] = {
+		{ "tls-ca", c->tls_ca },
+		{ "tls-certificate", c->tls_certificate },
+		{ "tls-key", c->tls_key },
+		{ "registry-ca", c->registry_ca },
+	};
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (*files[i].path != '\0' &&
+		    access(files[i].path, R_OK) == -1) {
+			fprintf(err, "%s: %s: %s: %s\n", path, files[i].name,
+			    files[i].path, strerror(errno));
+			r = -1;
+		}
+	return r;
+}
+
+/* ---- printing ------------------------------------------------------------ */
+
+static void
+print_hex(FILE *f, const char *name, const uint8_t *b, size_t n)
+{
+	fprintf(f, "%s 0x", name);
+	while (n-- > 0)
+		fprintf(f, "%02x", *b++);
+	fprintf(f, "\n");
+}
+
+static void
+print_keyword(const struct conf *c, const struct keyword *k, FILE *f)
+{
+	const uint8_t *at = (const uint8_t *)c + k->offset;
+	const uint8_t *count = (const uint8_t *)c + k->count;
+	const struct choice *x;
+	uint32_t i, n, v;
+
+	memcpy(&v, at, sizeof(v));
+	memcpy(&n, count, sizeof(n));
+	switch (k->kind) {
+	case HOST: case PATH: case LOOPBACK:
+		if (*at != '\0')
+			fprintf(f, "%s %s\n", k->name, (const char *)at);
+		break;
+	case NUMBER: case SECONDS:
+		if (v >= k->min)
+			fprintf(f, "%s %u\n", k->name, v);
+		break;
+	case ADDRESS:
+		print_hex(f, k->name, at, 20);
+		break;
+	case POINT:
+		if (*count)
+			print_hex(f, k->name, at, 33);
+		break;
+	case ADDRESSES:
+		for (i = 0; i < n; i++)
+			print_hex(f, k->name, at + 20 * i, 20);
+		break;
+	case URLS:
+		for (i = 0; i < n; i++)
+			fprintf(f, "%s %s\n", k->name,
+			    (const char *)at + CONF_URL * i);
+		break;
+	case CHOICE:
+		for (x = k->choices; x->name != NULL; x++)
+			if (x->value == v)
+				fprintf(f, "%s %s\n", k->name, x->name);
+		break;
+	}
+}
+
+void
+conf_print(const struct conf *c, FILE *f)
+{
+	size_t i;
+
+	for (i = 0; i < N_KEYWORDS; i++)
+		print_keyword(c, &keywords[i], f);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-runnerd.conf(5): one `keyword value' a line, parsed once, by the monitor
+ * alone.
+ */
+#ifndef MONITOR_CONF_H
+#define MONITOR_CONF_H
+
+#include <stdio.h>
+
+#include "payload.h"		/* struct conf */
+
+/* Read `path' into *c, complete with defaults.  0, or -1 after each fault was
+ * written to `err' as `path:line: keyword: what: what is expected'. */
+int	 conf_read(const char *path, struct conf *c, FILE *err);
+/* The same, from an open file: for tests. */
+int	 conf_parse(FILE *f, const char *path, struct conf *c, FILE *err);
+/* Are the files that it names there?  0, or -1 with the reasons in `err'. */
+int	 conf_check_files(const struct conf *, const char *path, FILE *err);
+/* The effective configuration; reading it back gives the same. */
+void	 conf_print(const struct conf *, FILE *);
+
+#endif

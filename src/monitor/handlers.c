@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One handler for each message that the monitor receives.  What a child says
+ * is logged or counted; nothing of it is believed beyond that child.
+ */
+#include <string.h>
+
+#include "log.h"
+#include "monitor.h"
+
+#define SELF R_MONITOR
+#include "dispatch.h"
+
+ON(READY)
+{
+	const struct m_ready *r = m->payload;
+
+	child_ready(child_of(c), r->features);
+}
+
+ON(LOG)
+{
+	const struct m_log *l = m->payload;
+	char text[2 * sizeof(l->text)];
+
+	log_line(l->level > LOG_DEBUG ? LOG_DEBUG : (int)l->level,
+	    child_of(c)->name, log_escape(text, sizeof(text), l->text,
+	    strnlen(l->text, sizeof(l->text))));
+}
+
+ON(DENIED)
+{
+	const struct m_denied *d = m->payload;
+
+	child_of(c)->denied = d->nr + 1;
+}
+
+ON(STUCK)
+{
+	const struct m_peer *p = m->payload;
+
+	child_stuck(p->index);
+}
+
+ON(DRAINED)
+{
+	children_stop();
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-runnerd: the monitor.  Reads the configuration, finds the users of the
+ * roles, gives up what it does not need to start them, and supervises.
+ *
+ * A filter is inherited, so the monitor's is also the outer bound of every
+ * child's start; each then narrows it to its own policy.  As root it keeps the
+ * capabilities to make a child another user in an empty directory, and no
+ * others.
+ */
+#include "config.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <linux/seccomp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "log.h"
+#include "monitor.h"
+#include "sandbox.h"
+
+#define CONF_FILE	SYSCONFDIR "/tee-runner/tee-runnerd.conf"
+
+static const char usage_text[] =
+	"usage: tee-runnerd [-dtT] [-f file] [-L directory]\n"
+	"\n"
+	"  -d            stay in the foreground, log to standard error\n"
+	"  -f file       configuration (" CONF_FILE ")\n"
+	"  -L directory  the roles' executables (" ROLEDIR ")\n"
+	"  -t            test the configuration, then exit\n"
+	"  -T            print the effective configuration, then exit\n"
+	"  --help, --version\n";
+
+static struct event_base *base;
+
+/* ---- signals ------------------------------------------------------------- */
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	static int asked;
+
+	(void)what;
+	(void)arg;
+	if (sig == SIGCHLD)
+		children_reap();
+	else if (sig == SIGHUP)
+		log_warn("SIGHUP: ignored: a new configuration is a new "
+		    "attestation: restart instead");
+	else if (asked++ == 0)
+		children_drain();
+	else
+		children_stop();
+}
+
+static void
+catch_signals(void)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	struct event *e;
+	size_t i;
+
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		e = evsignal_new(base, signals[i], on_signal, NULL);
+		if (e == NULL || event_add(e, NULL) == -1)
+			fatal("event: signal %d", signals[i]);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- users --------------------------------------------------------------- */
+
+static void
+find_users(const struct conf *c, struct users *u)
+{
+	const struct passwd *pw;
+	char name[32];
+	uint32_t bit;
+
+	memset(u, 0, sizeof(*u));
+	if (geteuid() != 0) {
+		log_warn("not started as root: users are not separated, "
+		    "no chroot");
+		return;
+	}
+	for (bit = 0; bit < ROLE_BITS; bit++) {
+		if (((1u << bit) & R_CHILDREN) == 0)
+			continue;
+		if (c->uid_base != 0) {
+			u->uid[bit] = u->gid[bit] = c->uid_base + bit;
+			continue;
+		}
+		snprintf(name, sizeof(name), "_tee-%s",
+		    role_name(1u << bit));
+		if ((pw = getpwnam(name)) == NULL || pw->pw_uid == 0 ||
+		    pw->pw_gid == 0)
+			fatal("no user %s: add it, or set uid-base in the "
+			    "configuration", name);
+		u->uid[bit] = pw->pw_uid;
+		u->gid[bit] = pw->pw_gid;
+	}
+}
+
+/* Every directory of `path', as mkdir -p. */
+static void
+make_directory(const char *path)
+{
+	char p[CONF_PATH];
+	char *s;
+
+	snprintf(p, sizeof(p), "%s", path);
+	for (s = p + 1; ; s++) {
+		char end = *s;
+
+		if (end != '/' && end != '\0')
+			continue;
+		*s = '\0';
+		if (mkdir(p, 0755) == -1 && errno != EEXIST)
+			fatal("%s: %s", p, strerror(errno));
+		if (end == '\0')
+			return;
+		*s = end;
+	}
+}
+
+/* ---- what the monitor itself gives up ------------------------------------ */
+
+static void
+drop_capabilities(void)
+{
+	if (geteuid() != 0)
+		return;
+	capng_clear(CAPNG_SELECT_BOTH);
+	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+	    CAPNG_BOUNDING_SET, CAP_SETUID, CAP_SETGID, CAP_SETPCAP,
+	    CAP_SYS_CHROOT, CAP_KILL, CAP_IPC_LOCK, -1);
+	if (capng_apply(CAPNG_SELECT_BOTH) != 0)
+		fatal("capabilities: could not be dropped");
+}
+
+static void
+enter_filter(void)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		fatal("no_new_privs: %s", strerror(errno));
+#ifndef TEE_SANITIZERS
+	{
+		const struct sock_fprog prog = { policy_filter_len,
+		    (struct sock_filter *)(uintptr_t)policy_filter };
+
+		if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
+		    &prog) == -1)
+			fatal("filter: %s", strerror(errno));
+	}
+#endif
+}
+
+static void
+to_syslog(int level, const char *line)
+{
+	syslog(level, "%s", line);
+}
+
+/* ---- main ---------------------------------------------------------------- */
+
+static int
+usage(FILE *f, int status)
+{
+	fputs(usage_text, f);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+	};
+	static struct conf conf;
+	static struct users users;
+	const char *file = CONF_FILE, *dir = ROLEDIR;
+	int c, foreground = 0, test = 0, print = 0;
+	char *full;
+
+	while ((c = getopt_long(argc, argv, "df:L:tT", longs, NULL)) != -1)
+		switch (c) {
+		case 'd': foreground = 1; break;
+		case 'f': file = optarg; break;
+		case 'L': dir = optarg; break;
+		case 't': test = 1; break;
+		case 'T': print = 1; break;
+		case 'h': return usage(stdout, 0);
+		case 'V': puts(PACKAGE_STRING); return 0;
+		default: return usage(stderr, 2);
+		}
+	if (optind != argc)
+		return usage(stderr, 2);
+
+	log_init("tee-runnerd", LOG_INFO);
+	if (conf_read(file, &conf, stderr) != 0)
+		return 1;
+	if (print) {
+		conf_print(&conf, stdout);
+		return 0;
+	}
+	if (conf_check_files(&conf, file, stderr) != 0)
+		return 1;
+	if (test)
+		return 0;
+	log_level((int)conf.log_level);
+	if ((full = realpath(dir, NULL)) == NULL)
+		fatal("%s: %s", dir, strerror(errno));
+
+	find_users(&conf, &users);
+	if (geteuid() == 0)
+		make_directory(conf.chroot);
+	if (!foreground) {
+		if (daemon(0, 0) == -1)
+			fatal("daemon: %s", strerror(errno));
+		openlog("tee-runnerd", LOG_NDELAY | LOG_PID, LOG_DAEMON);
+		log_sink(to_syslog);
+	}
+	log_info("starts: version %s", PACKAGE_VERSION);
+	drop_capabilities();
+	enter_filter();
+	if ((base = event_base_new()) == NULL)
+		fatal("event: no loop");
+	catch_signals();
+	children_start(base, &conf, &users, full);
+	event_base_dispatch(base);
+	log_info("stopped");
+	return children_failed;
+}

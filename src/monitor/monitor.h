@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the monitor share.  The monitor starts the others, gives
+ * each its channels, prints what they log and starts them again; it reads
+ * nothing that comes from the network and holds no key.
+ */
+#ifndef MONITOR_H
+#define MONITOR_H
+
+#include <event2/event.h>
+
+#include "chan.h"
+
+/* ---- children.c ---- */
+
+struct child {
+	enum role	 role;
+	uint32_t	 index;		/* which worker */
+	char		 name[16];	/* "keys", "compute-3": in the log */
+	pid_t		 pid;		/* 0: not running */
+	struct chan	 chan;
+	struct event	*readable, *again;	/* the channel; the restart */
+	int		 keys_fd;	/* compute: keys' end, until both are up */
+	int		 is_ready;
+	int		 is_expected;	/* its end is no fault */
+	uint64_t	 started;	/* milliseconds */
+	unsigned	 delay;		/* milliseconds, before the next start */
+	uint32_t	 restarts, features;
+	uint32_t	 denied;	/* system call + 1; 0: none */
+};
+
+/* Users of the roles by bit of enum role; 0: not separated. */
+struct users {
+	uid_t		 uid[ROLE_BITS];
+	gid_t		 gid[ROLE_BITS];
+};
+
+/* Start all roles; `dir' has their executables.  Returns at once. */
+void	 children_start(struct event_base *, const struct conf *,
+	     const struct users *, const char *dir);
+/* One did not come up at the very first start: the daemon has failed. */
+extern int children_failed;
+/* Wait for children that ended: on SIGCHLD. */
+void	 children_reap(void);
+/* No new tasks, finish what there is, then end; again: end now. */
+void	 children_drain(void);
+void	 children_stop(void);
+struct child *child_of(const struct chan *);
+/* A worker that keys gave up. */
+void	 child_stuck(uint32_t index);
+/* It is in its sandbox: give it its channels. */
+void	 child_ready(struct child *, uint32_t features);
+
+#endif
