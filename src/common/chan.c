@@ -13,8 +13,6 @@
 #include "chan.h"
 #include "log.h"
 
-#define DISPATCH_MAX	64	/* messages before other channels have a turn */
-
 const struct msg_rule msg_rules[M_TYPES] = {
 #define MSG(name, from, to, states, payload, row, rows, fds)		\
 	[M_##name] = { #name, (from), (to), (states), sizeof(payload),	\
@@ -348,18 +346,4 @@ chan_wipe(void)
 {
 	explicit_bzero(in.b, in_used);
 	in_used = 0;
-}
-
-int
-chan_dispatch(struct chan *c, const enum state *state)
-{
-	struct msg m;
-	int i, r;
-
-	for (i = 0; i < DISPATCH_MAX; i++) {
-		if ((r = chan_recv(c, *state, &m)) <= 0)
-			return r;
-		handlers[m.type](c, &m);
-	}
-	return 0;
 }
