@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench: a steady load of one operation.  Inputs are stored beforehand and
+ * shared; what is measured is from Submit to its answer, outputs stored.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client.h"
+#include "command.h"
+#include "log.h"
+
+struct bench {
+	struct client	 c;
+	const struct options *o;
+	const struct primitive *primitive;
+	uint8_t		 handles[OP_OPERANDS][32];
+	size_t		 n_inputs;
+	uint32_t	 sent, done, failed;
+	double		*latency;	/* ms, of each submission */
+	size_t		 n_latency;
+	int		 is_over;
+};
+struct lane {			/* one of the submissions in flight */
+	struct bench	*b;
+	double		 sent_at;
+	uint32_t	 n;
+};
+
+/* Some value of the type that a letter stands for. */
+static void
+sample(char letter, size_t i, struct plain *p)
+{
+	memset(p, 0, sizeof(*p));
+	switch (letter) {
+	case 'B':
+		p->type = TYPE_BOOL;
+		break;
+	case 'S':
+	case 'i':
+		p->type = TYPE_INT(256);
+		break;
+	default:
+		p->type = TYPE_UINT(256);
+		break;
+	}
+	p->bytes[type_size(p->type) - 1] = p->type == TYPE_BOOL ? 1 :
+	    (uint8_t)(100 - i);
+}
+
+/* The letters of the inputs that are handles. */
+static void
+put_inputs(struct bench *b)
+{
+	struct plain values[OP_OPERANDS];
+	size_t i, n = strcspn(b->primitive->in, "*KCF");
+
+	for (i = 0; i < n; i++)
+		sample(b->primitive->in[i], i, &values[i]);
+	if (n > 0 && client_put(&b->c, values, n, b->handles) != 0)
+		exit(1);
+	b->n_inputs = n;
+}
+
+static Teerunner__V1__Task *
+make_task(struct bench *b, struct pool *pool)
+{
+	Teerunner__V1__Task *task = build_task(pool, b->c.address);
+	struct op *op = pool_get(pool, 1, sizeof(*op));
+	struct plain p;
+	const char *why;
+	size_t i;
+
+	op->primitive = b->primitive;
+	op->type = TYPE_UINT(256);
+	for (i = 0; i < b->n_inputs; i++)
+		build_handle(op, b->handles[i]);
+	if (strcspn(b->primitive->in, "KC") < strlen(b->primitive->in)) {
+		sample('U', 0, &p);
+		build_constant(op, &p);
+	} else if (strchr(b->primitive->in, 'F') != NULL) {
+		build_option(op, "feeNum", "3", &why);
+		build_option(op, "feeDen", "1000", &why);
+	}
+	if (build_op(pool, task, op, b->c.d.chain_id, &why) != 0)
+		fatal("bench: %s: %s", b->primitive->name, why);
+	return task;
+}
+
+static double
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+static void	submit(struct lane *);
+
+static void
+on_answer(void *arg, int code, const char *why, void *p)
+{
+	const Teerunner__Devnet__SubmitResponse *answer = p;
+	struct lane *lane = arg;
+	struct bench *b = lane->b;
+	size_t i;
+
+	if (code != 0)
+		fatal("bench: submit: %s", why);
+	b->latency[b->n_latency++] = now_ms() - lane->sent_at;
+	for (i = 0; i < answer->n_outcomes; i++)
+		b->failed += answer->outcomes[i]->result->status != ST_OK;
+	b->done += lane->n;
+	b->is_over = b->done == b->o->tasks;
+	submit(lane);
+}
+
+static void
+submit(struct lane *lane)
+{
+	Teerunner__Devnet__SubmitRequest request =
+	    TEERUNNER__DEVNET__SUBMIT_REQUEST__INIT;
+	struct bench *b = lane->b;
+	struct pool pool;
+	uint32_t i;
+
+	if (b->sent == b->o->tasks)
+		return;
+	pool_init(&pool);
+	lane->n = b->o->batch < b->o->tasks - b->sent ? b->o->batch :
+	    b->o->tasks - b->sent;
+	b->sent += lane->n;
+	request.n_tasks = lane->n;
+	request.tasks = pool_get(&pool, lane->n, sizeof(request.tasks[0]));
+	for (i = 0; i < lane->n; i++)
+		request.tasks[i] = make_task(b, &pool);
+	request.batch = b->o->batch;
+	request.timeout = b->o->timeout;
+	lane->sent_at = now_ms();
+	rpc_send(b->c.orchestrator, "/teerunner.devnet.Submitter/Submit",
+	    &request.base, &teerunner__devnet__submit_response__descriptor,
+	    1000 * (b->o->timeout + 10), on_answer, lane);
+	pool_free(&pool);
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void
+print_json(const struct bench *b, double seconds, double p50, double p99)
+{
+	struct pid pids[PIDS_MAX];
+	json_t *processes = json_object(), *all;
+	uint32_t i, n = pids_read(b->o->dir, pids);
+
+	for (i = 0; i < n; i++)
+		json_object_set_new(processes, pids[i].name,
+		    json_integer(pids[i].pid));
+	all = json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:o}",
+	    "op", b->primitive->name, "tasks", (int)b->o->tasks,
+	    "batch", (int)b->o->batch, "inFlight", (int)b->o->in_flight,
+	    "failed", (int)b->failed, "seconds", seconds,
+	    "tasksPerSecond", (double)b->done / seconds,
+	    "p50ms", p50, "p99ms", p99, "pids", processes);
+	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	printf("\n");
+	json_decref(all);
+}
+
+static void
+print(struct bench *b, double seconds)
+{
+	double p50, p99;
+
+	qsort(b->latency, b->n_latency, sizeof(double), by_value);
+	p50 = b->latency[b->n_latency / 2];
+	p99 = b->latency[b->n_latency * 99 / 100];
+	if (b->o->json) {
+		print_json(b, seconds, p50, p99);
+		return;
+	}
+	printf("%s: %u tasks in batches of %u, %u in flight: %.1f s\n"
+	    "%.0f tasks/s, latency p50 %.1f ms, p99 %.1f ms, %u failed\n",
+	    b->primitive->name, b->o->tasks, b->o->batch, b->o->in_flight,
+	    seconds, (double)b->done / seconds, p50, p99, b->failed);
+}
+
+int
+command_bench(const struct options *o, int argc, char **argv)
+{
+	static struct bench b;
+	struct lane *lanes;
+	double start;
+	uint32_t i;
+
+	(void)argc;
+	(void)argv;
+	if ((b.primitive = primitive_named(o->op)) == NULL)
+		return usage("bench: --op %s: no such operation", o->op);
+	if (o->tasks == 0 || o->batch == 0 || o->in_flight == 0)
+		return usage("bench: tasks, batch and in-flight are 1 or more");
+	client_open(&b.c, o->dir, o->user);
+	b.o = o;
+	b.latency = calloc(o->tasks, sizeof(double));
+	lanes = calloc(o->in_flight, sizeof(lanes[0]));
+	if (b.latency == NULL || lanes == NULL)
+		fatal("bench: out of memory");
+	/* Not counted: connecting, and whatever is slow the first time. */
+	put_inputs(&b);
+	start = now_ms();
+	for (i = 0; i < o->in_flight; i++) {
+		lanes[i].b = &b;
+		submit(&lanes[i]);
+	}
+	rpc_loop(&b.is_over);
+	print(&b, (now_ms() - start) / 1e3);
+	free(lanes);
+	free(b.latency);
+	return b.failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The commands of tee-devnet: main.c parses what they share.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <stdint.h>
+
+struct options {
+	const char	*dir, *user;
+	const char	*kms, *op, *ops;	/* --kms T/N, --op, --ops a,b */
+	uint32_t	 runners, port, tasks, batch, in_flight, timeout;
+	int		 json;
+};
+
+/* Exit statuses.  USAGE after usage(), which says what is wrong. */
+#define EXIT_USAGE	2
+int	usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+int	command_up(const struct options *, int argc, char **argv);
+int	command_down(const struct options *, int argc, char **argv);
+int	command_status(const struct options *, int argc, char **argv);
+int	command_fault(const struct options *, int argc, char **argv);
+int	command_put(const struct options *, int argc, char **argv);
+int	command_get(const struct options *, int argc, char **argv);
+int	command_submit(const struct options *, int argc, char **argv);
+int	command_task(const struct options *, int argc, char **argv);
+int	command_run(const struct options *, int argc, char **argv);
+int	command_bench(const struct options *, int argc, char **argv);
+
+/* pids.c: DIR/pids, one "NAME PID" a line. */
+struct pid {
+	char	name[32];
+	int	pid;
+};
+#define PIDS_MAX	(3 + 64)
+uint32_t pids_read(const char *dir, struct pid *list);	/* alive or not */
+void	pids_write(const char *dir, const struct pid *list, uint32_t n);
+int	pid_is_alive(const struct pid *);
+/* Is it a process of ours still? */
+int	pid_is_ours(const struct pid *);
+/* End those that are ours, and wait: 0, or -1 where one does not end. */
+int	pids_end(const char *dir);
+
+#endif

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The files of a devnet: see dir.h.  Every command and every server reads
+ * them; only `up' writes, except a user's key, made when first named.
+ */
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dir.h"
+#include "ecies.h"
+#include "log.h"
+#include "secp.h"
+#include "shamir.h"
+#include "typed_data.h"
+
+void
+random_fill(void *p, size_t n)
+{
+	if (getrandom(p, n, 0) != (ssize_t)n)
+		fatal("getrandom: %m");
+}
+
+int
+hex_read(const char *text, void *out, size_t n)
+{
+	uint8_t *bytes = out;
+	unsigned byte;
+	size_t i;
+
+	if (strncmp(text, "0x", 2) == 0)
+		text += 2;
+	if (strlen(text) != 2 * n ||
+	    strspn(text, "0123456789abcdefABCDEF") != 2 * n)
+		return -1;
+	for (i = 0; i < n; i++) {
+		sscanf(text + 2 * i, "%2x", &byte);
+		bytes[i] = (uint8_t)byte;
+	}
+	return 0;
+}
+
+const char *
+dir_address(uint16_t port)
+{
+	static char texts[8][DEVNET_ADDRESS];
+	static unsigned next;
+	char *text = texts[next++ % 8];
+
+	snprintf(text, DEVNET_ADDRESS, "127.0.0.1:%u", port);
+	return text;
+}
+
+void
+dir_path(const struct devnet *d, char path[DEVNET_PATH], const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+
+	n = (size_t)snprintf(path, DEVNET_PATH, "%s/", d->dir);
+	if (n >= DEVNET_PATH)
+		fatal("%s: path too long", d->dir);
+	va_start(ap, fmt);
+	if ((size_t)vsnprintf(path + n, DEVNET_PATH - n, fmt, ap) >=
+	    DEVNET_PATH - n)
+		fatal("%s: path too long", d->dir);
+	va_end(ap);
+}
+
+/* ---- devnet.json --------------------------------------------------------- */
+
+static json_t *
+json_hex(const uint8_t *bytes, size_t n)
+{
+	char text[2 + 2 * 64 + 1] = "0x";
+
+	log_hex(text + 2, bytes, n);
+	return json_string(text);
+}
+
+static void
+get_hex(const json_t *o, const char *key, uint8_t *out, size_t n)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	if (text == NULL || hex_read(text, out, n) != 0)
+		fatal("devnet.json: %s: expected %zu bytes of hex", key, n);
+}
+
+static uint64_t
+get_number(const json_t *o, const char *key, uint64_t max)
+{
+	json_int_t n = json_integer_value(json_object_get(o, key));
+
+	if (n < 1 || (uint64_t)n > max)
+		fatal("devnet.json: %s: expected 1 to %llu", key,
+		    (unsigned long long)max);
+	return (uint64_t)n;
+}
+
+int
+dir_exists(const char *dir)
+{
+	struct devnet d = { .dir = dir };
+	char path[DEVNET_PATH];
+
+	dir_path(&d, path, "devnet.json");
+	return access(path, F_OK) == 0;
+}
+
+static void
+crypto_init(void)
+{
+	uint8_t seed[32];
+
+	random_fill(seed, sizeof(seed));
+	secp_init(seed);
+	ecies_init();
+	td_init();
+}
+
+void
+dir_load(struct devnet *d, const char *dir)
+{
+	char path[DEVNET_PATH];
+	json_t *o, *list;
+	json_error_t error;
+	size_t i;
+
+	memset(d, 0, sizeof(*d));
+	d->dir = dir;
+	dir_path(d, path, "devnet.json");
+	if ((o = json_load_file(path, 0, &error)) == NULL)
+		fatal("%s: %s: make a devnet with `tee-devnet up --dir %s'",
+		    path, error.text, dir);
+	d->chain_id = get_number(o, "chainId", UINT32_MAX);
+	d->threshold = (uint32_t)get_number(o, "threshold", KMS_NODES);
+	d->nodes = (uint32_t)get_number(o, "nodes", KMS_NODES);
+	d->runners = (uint32_t)get_number(o, "runners", DEVNET_RUNNERS);
+	d->registry_port = (uint16_t)get_number(o, "registryPort", 65535);
+	d->orchestrator_port =
+	    (uint16_t)get_number(o, "orchestratorPort", 65535);
+	d->gateway_port = (uint16_t)get_number(o, "gatewayPort", 65535);
+	get_hex(o, "registry", d->registry, 20);
+	get_hex(o, "orchestrator", d->orchestrator, 20);
+	get_hex(o, "gateway", d->gateway, 20);
+	get_hex(o, "kmsKey", d->kms_key, 33);
+	list = json_object_get(o, "kms");
+	for (i = 0; i < d->nodes; i++) {
+		d->kms_ports[i] = (uint16_t)get_number(
+		    json_array_get(list, i), "port", 65535);
+		get_hex(json_array_get(list, i), "share",
+		    d->kms_shares[i], 33);
+	}
+	list = json_object_get(o, "httpPorts");
+	for (i = 0; i < d->runners; i++)
+		d->http_ports[i] = (uint16_t)json_integer_value(
+		    json_array_get(list, i));
+	json_decref(o);
+	crypto_init();
+	td_domain(d->chain_id, d->registry, d->domain);
+}
+
+static void
+save(const struct devnet *d)
+{
+	char path[DEVNET_PATH];
+	json_t *kms = json_array(), *http = json_array(), *o;
+	size_t i;
+
+	for (i = 0; i < d->nodes; i++)
+		json_array_append_new(kms, json_pack("{s:i,s:o}",
+		    "port", d->kms_ports[i],
+		    "share", json_hex(d->kms_shares[i], 33)));
+	for (i = 0; i < d->runners; i++)
+		json_array_append_new(http, json_integer(d->http_ports[i]));
+	o = json_pack("{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:o}",
+	    "chainId", (json_int_t)d->chain_id,
+	    "registry", json_hex(d->registry, 20),
+	    "threshold", (int)d->threshold, "nodes", (int)d->nodes,
+	    "runners", (int)d->runners, "registryPort", d->registry_port,
+	    "orchestratorPort", d->orchestrator_port,
+	    "gatewayPort", d->gateway_port,
+	    "orchestrator", json_hex(d->orchestrator, 20),
+	    "gateway", json_hex(d->gateway, 20),
+	    "kmsKey", json_hex(d->kms_key, 33), "kms", kms,
+	    "httpPorts", http);
+	dir_path(d, path, "devnet.json");
+	if (o == NULL || json_dump_file(o, path, JSON_INDENT(2)) != 0)
+		fatal("%s: %m", path);
+	json_decref(o);
+}
+
+/* ---- keys ---------------------------------------------------------------- */
+
+static void
+write_secret(const struct devnet *d, const char *name, const uint8_t key[32])
+{
+	char path[DEVNET_PATH], text[65];
+	int fd;
+
+	dir_path(d, path, "keys/%s", name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	log_hex(text, key, 32);
+	if (fd == -1 || write(fd, text, 64) != 64)
+		fatal("%s: %m", path);
+	close(fd);
+}
+
+static int
+read_secret(const struct devnet *d, const char *name, uint8_t key[32])
+{
+	char path[DEVNET_PATH], text[65] = "";
+	ssize_t n;
+	int fd;
+
+	dir_path(d, path, "keys/%s", name);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	n = read(fd, text, 64);
+	close(fd);
+	if (n != 64 || hex_read(text, key, 32) != 0)
+		fatal("%s: expected 64 hex digits", path);
+	return 0;
+}
+
+void
+dir_secret(const struct devnet *d, const char *name, uint8_t key[32])
+{
+	if (read_secret(d, name, key) != 0)
+		fatal("%s/keys/%s: %m", d->dir, name);
+}
+
+void
+dir_user(const struct devnet *d, const char *user, uint8_t key[32],
+    uint8_t address[20])
+{
+	char name[DEVNET_USER + 8];
+	uint8_t pub[33];
+
+	if (strlen(user) > DEVNET_USER || user[0] == '\0' ||
+	    strspn(user, "abcdefghijklmnopqrstuvwxyz0123456789-_") !=
+	    strlen(user))
+		fatal("%s: a user's name is 1 to %d of a-z, 0-9, - and _",
+		    user, DEVNET_USER);
+	snprintf(name, sizeof(name), "user-%s", user);
+	if (read_secret(d, name, key) != 0) {
+		secp_key_new(key);
+		write_secret(d, name, key);
+	}
+	if (secp_public(key, pub) != 0 || secp_address(pub, address) != 0)
+		fatal("%s: the key of this user is not valid", user);
+}
+
+static void
+new_party(const struct devnet *d, const char *name, uint8_t address[20])
+{
+	uint8_t key[32], pub[33];
+
+	secp_key_new(key);
+	if (secp_public(key, pub) != 0 || secp_address(pub, address) != 0)
+		fatal("%s: no key", name);
+	write_secret(d, name, key);
+}
+
+/* The dealer: the KMS key itself is forgotten when this returns. */
+static void
+deal(struct devnet *d)
+{
+	uint8_t key[32], shares[KMS_NODES][32];
+	char name[32];
+	uint32_t i;
+
+	secp_key_new(key);
+	if (secp_public(key, d->kms_key) != 0 ||
+	    shamir_split(key, d->threshold, d->nodes, shares) != 0)
+		fatal("kms: cannot split the key");
+	for (i = 0; i < d->nodes; i++) {
+		if (secp_public(shares[i], d->kms_shares[i]) != 0)
+			fatal("kms: cannot split the key");
+		snprintf(name, sizeof(name), "kms-%u", i + 1);
+		write_secret(d, name, shares[i]);
+	}
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(shares, sizeof(shares));
+}
+
+static void
+make_dir(const struct devnet *d, const char *name, mode_t mode)
+{
+	char path[DEVNET_PATH];
+
+	dir_path(d, path, "%s", name);
+	if (mkdir(path, mode) == -1 && errno != EEXIST)
+		fatal("%s: %m", path);
+}
+
+void
+dir_create(struct devnet *d)
+{
+	char names[KMS_NODES + DEVNET_RUNNERS][16];
+	const char *list[3 + KMS_NODES + DEVNET_RUNNERS];
+	size_t i, n = 0, m = 0;
+
+	make_dir(d, "", 0755);
+	make_dir(d, "keys", 0700);
+	make_dir(d, "tls", 0755);
+	make_dir(d, "log", 0755);
+	make_dir(d, "empty", 0755);
+	crypto_init();
+	random_fill(d->registry, sizeof(d->registry));
+	new_party(d, "orchestrator", d->orchestrator);
+	new_party(d, "gateway", d->gateway);
+	deal(d);
+	list[n++] = "orchestrator";
+	list[n++] = "gateway";
+	list[n++] = "cli";
+	for (i = 1; i <= d->nodes; i++, m++) {
+		snprintf(names[m], sizeof(names[m]), "kms-%zu", i);
+		list[n++] = names[m];
+	}
+	for (i = 1; i <= d->runners; i++, m++) {
+		snprintf(names[m], sizeof(names[m]), "runner-%zu", i);
+		list[n++] = names[m];
+	}
+	pki_create(d->dir, list, n);
+	save(d);
+	td_domain(d->chain_id, d->registry, d->domain);
+}
+
+/* ---- the Runner's configuration ------------------------------------------ */
+
+static void
+write_one(const struct devnet *d, unsigned runner, const char *dir)
+{
+	char path[DEVNET_PATH], suffix[16] = "", hex[41];
+	FILE *f;
+
+	if (d->runners > 1)
+		snprintf(suffix, sizeof(suffix), "-%u", runner);
+	dir_path(d, path, "tee-runnerd%s.conf", suffix);
+	if ((f = fopen(path, "w")) == NULL)
+		fatal("%s: %m", path);
+	fprintf(f, "# Made by tee-devnet: a Runner of the devnet beside it.\n"
+	    "orchestrator 127.0.0.1:%u\ngateway 127.0.0.1:%u\n"
+	    "tls-ca %s/tls/ca.pem\ntls-certificate %s/tls/runner-%u.pem\n"
+	    "tls-key %s/tls/runner-%u.key\n", d->orchestrator_port,
+	    d->gateway_port, dir, dir, runner, dir, runner);
+	fprintf(f, "chain-id %llu\nregistry 0x%s\n"
+	    "registry-endpoint http://127.0.0.1:%u\nregistry-refresh 2\n",
+	    (unsigned long long)d->chain_id, log_hex(hex, d->registry, 20),
+	    d->registry_port);
+	fprintf(f, "tee insecure\ncontrol-socket %s/runner%s.sock\n"
+	    "http-listen 127.0.0.1:%u\n", dir, suffix,
+	    d->http_ports[runner - 1]);
+	fprintf(f, "chroot %s/empty\n", dir);
+	if (geteuid() == 0)
+		fprintf(f, "uid-base %u\n", 61000 + 16 * (runner - 1));
+	if (fclose(f) != 0)
+		fatal("%s: %m", path);
+}
+
+void
+dir_write_conf(const struct devnet *d)
+{
+	char *dir = realpath(d->dir, NULL);
+	unsigned i;
+
+	if (dir == NULL)
+		fatal("%s: %m", d->dir);
+	/* A path of tee-runnerd.conf, and a socket's, has less than 108. */
+	if (strlen(dir) > 80)
+		fatal("%s: path too long for a Runner's configuration", dir);
+	for (i = 1; i <= d->runners; i++)
+		write_one(d, i, dir);
+	free(dir);
+}

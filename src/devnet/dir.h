@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What one devnet is: the public part in DIR/devnet.json, one secret a file in
+ * DIR/keys, certificates in DIR/tls.  `up' makes it once; every process reads
+ * the public part and the one secret that is its own.
+ */
+#ifndef DIR_H
+#define DIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "payload.h"
+
+#define DEVNET_RUNNERS	16
+#define DEVNET_PATH	512
+#define DEVNET_USER	32
+#define DEVNET_ADDRESS	32	/* 127.0.0.1:port */
+
+struct devnet {
+	const char	*dir;
+	uint64_t	 chain_id;
+	uint8_t		 registry[20];
+	uint32_t	 threshold, nodes, runners;
+	uint16_t	 registry_port, orchestrator_port, gateway_port;
+	uint16_t	 kms_ports[KMS_NODES], http_ports[DEVNET_RUNNERS];
+	uint8_t		 orchestrator[20], gateway[20];
+	uint8_t		 kms_key[33];
+	uint8_t		 kms_shares[KMS_NODES][33];	/* public */
+	uint8_t		 domain[32];			/* computed */
+};
+
+/* Sets up crypto too; fatal when DIR is no devnet. */
+void	dir_load(struct devnet *, const char *dir);
+/* Is there a devnet.json? */
+int	dir_exists(const char *dir);
+/* Directories, keys, certificates, devnet.json; `d' says how many of what. */
+void	dir_create(struct devnet *);
+/* tee-runnerd.conf, one for each Runner. */
+void	dir_write_conf(const struct devnet *);
+/* DIR/keys/NAME; a missing user's key is made, others are fatal. */
+void	dir_secret(const struct devnet *, const char *name, uint8_t key[32]);
+void	dir_user(const struct devnet *, const char *user, uint8_t key[32],
+	    uint8_t address[20]);
+void	dir_path(const struct devnet *, char path[DEVNET_PATH],
+	    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* "127.0.0.1:PORT"; static, eight of them in turn. */
+const char *dir_address(uint16_t port);
+
+/* pki.c: a CA and certificates for the names, P-256, in DIR/tls. */
+void	pki_create(const char *dir, const char *const *names, size_t n);
+
+/* Hex with or without 0x: exactly n bytes, 0 or -1. */
+int	hex_read(const char *text, void *out, size_t n);
+void	random_fill(void *, size_t);
+
+#endif

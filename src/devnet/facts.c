@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A JSON-RPC client of a few lines: one connection a call, HTTP/1.1 without
+ * keep-alive, no proxy, loopback.  Orchestrator, Gateway, KMS nodes and `up'
+ * use it.
+ */
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "facts.h"
+#include "keccak.h"
+#include "log.h"
+
+#define ANSWER_MAX	(1024 * 1024)
+#define REMEMBERED	DEVNET_RUNNERS
+
+static int
+http_connect(uint16_t port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct timeval two = { .tv_sec = 2 };
+	int fd;
+
+	sin.sin_port = htons(port);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if ((fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &two, sizeof(two));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &two, sizeof(two));
+	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int
+write_all(int fd, const char *p, size_t n)
+{
+	ssize_t done;
+
+	for (; n > 0; p += done, n -= (size_t)done)
+		if ((done = send(fd, p, n, MSG_NOSIGNAL)) <= 0)
+			return -1;
+	return 0;
+}
+
+/* The body of the answer; the connection ends behind it. */
+static json_t *
+read_answer(int fd)
+{
+	char *text = malloc(ANSWER_MAX), *body;
+	json_t *answer = NULL;
+	size_t used = 0;
+	ssize_t n;
+
+	if (text == NULL)
+		return NULL;
+	while ((n = recv(fd, text + used, ANSWER_MAX - 1 - used, 0)) > 0)
+		used += (size_t)n;
+	text[used] = '\0';
+	if (n == 0 && (body = strstr(text, "\r\n\r\n")) != NULL)
+		answer = json_loads(body + 4, 0, NULL);
+	free(text);
+	return answer;
+}
+
+json_t *
+facts_call(const struct devnet *d, const char *method, json_t *params)
+{
+	json_t *request, *answer = NULL, *result = NULL;
+	char *body, head[160];
+	int fd;
+
+	request = json_pack("{s:s,s:i,s:s,s:o}", "jsonrpc", "2.0", "id", 1,
+	    "method", method, "params", params);
+	if (request == NULL || (body = json_dumps(request, JSON_COMPACT)) ==
+	    NULL)
+		fatal("registry: %s: out of memory", method);
+	json_decref(request);
+	snprintf(head, sizeof(head), "POST / HTTP/1.1\r\nHost: %s\r\n"
+	    "Content-Type: application/json\r\nConnection: close\r\n"
+	    "Content-Length: %zu\r\n\r\n", dir_address(d->registry_port),
+	    strlen(body));
+	if ((fd = http_connect(d->registry_port)) != -1) {
+		if (write_all(fd, head, strlen(head)) == 0 &&
+		    write_all(fd, body, strlen(body)) == 0)
+			answer = read_answer(fd);
+		close(fd);
+	}
+	free(body);
+	if ((result = json_object_get(answer, "result")) != NULL)
+		json_incref(result);
+	else if (answer == NULL)
+		log_warn("registry: %s: no answer", method);
+	else {
+		const char *why = json_string_value(json_object_get(
+		    json_object_get(answer, "error"), "message"));
+
+		log_warn("registry: %s: %s", method, why == NULL ?
+		    "neither result nor error" : why);
+	}
+	json_decref(answer);
+	return result;
+}
+
+json_t *
+facts_hex(const void *bytes, size_t n)
+{
+	char *text = malloc(2 * n + 3);
+	json_t *value;
+
+	if (text == NULL)
+		fatal("registry: out of memory");
+	memcpy(text, "0x", 2);
+	log_hex(text + 2, bytes, n);
+	value = json_string(text);
+	free(text);
+	return value;
+}
+
+static int
+ask_is_runner(const struct devnet *d, const uint8_t runner[20])
+{
+	static const uint8_t no[31];
+	uint8_t data[4 + 32] = { 0 }, hash[32], word[32];
+	const char *text;
+	json_t *result;
+	int is_runner;
+
+	keccak256("isRunner(address)", 17, hash);
+	memcpy(data, hash, 4);
+	memcpy(data + 16, runner, 20);
+	result = facts_call(d, "eth_call", json_pack("[{s:o,s:o},s]",
+	    "to", facts_hex(d->registry, 20), "data",
+	    facts_hex(data, sizeof(data)), "latest"));
+	text = json_string_value(result);
+	is_runner = text != NULL && hex_read(text, word, 32) == 0 &&
+	    memcmp(word, no, 31) == 0 && word[31] == 1;
+	json_decref(result);
+	return is_runner;
+}
+
+int
+facts_is_runner(const struct devnet *d, const uint8_t runner[20])
+{
+	static struct {
+		uint8_t	runner[20];
+		time_t	until;
+	} known[REMEMBERED];
+	static size_t next;
+	time_t now = time(NULL);
+	size_t i;
+
+	for (i = 0; i < REMEMBERED; i++)
+		if (known[i].until > now &&
+		    memcmp(known[i].runner, runner, 20) == 0)
+			return 1;
+	if (!ask_is_runner(d, runner))
+		return 0;
+	i = next++ % REMEMBERED;
+	memcpy(known[i].runner, runner, 20);
+	known[i].until = now + 2;
+	return 1;
+}

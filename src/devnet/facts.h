@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the counterparts ask the Registry: JSON-RPC to its stand-in.  Waits for
+ * the answer (at most two seconds, at loopback): good for a devnet only.
+ */
+#ifndef FACTS_H
+#define FACTS_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "dir.h"
+
+/* One call; the result, the caller's to free, or NULL after a log line.
+ * Takes the reference to `params'. */
+json_t	*facts_call(const struct devnet *, const char *method,
+	    json_t *params);
+/* Does the Registry list this Runner, not expired, not revoked?  A yes is
+ * remembered for two seconds. */
+int	 facts_is_runner(const struct devnet *, const uint8_t runner[20]);
+/* "0x.." */
+json_t	*facts_hex(const void *, size_t n);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * FetchOperands: what a Runner asks for, checked against its signature, the
+ * Registry and the access rights of each task's caller, then delegated to the
+ * task's ephemeral key and signed.  A request that cannot be granted gets its
+ * status in the same signed answer; a batch that nobody signed gets none.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "facts.h"
+#include "gateway.h"
+#include "log.h"
+#include "program.h"
+#include "server.h"
+#include "signed.h"
+#include "store.h"
+
+#define SLOW	5000	/* ms */
+
+struct fetch {
+	struct rpc_call	*call;
+	Teerunner__V1__OperandRequestBatch *request;
+	Teerunner__V1__OperandGrantBatch answer;
+	Teerunner__V1__DelegateRequest delegate;
+	size_t		*operands;	/* of each selected request */
+	struct rpc_timer timer;
+};
+
+uint64_t n_granted, n_declined;
+static uint8_t key[32];
+
+void
+fetch_init(void)
+{
+	dir_secret(&devnet, "gateway", key);
+}
+
+/* ---- faults -------------------------------------------------------------- */
+
+/* The grants of the first answer that was made while the fault was on. */
+static uint8_t *old_answer;
+static struct pool old_pool;
+static size_t old_size;
+
+static void
+replay(Teerunner__V1__OperandGrantBatch **answer, struct pool *pool)
+{
+	if (old_answer != NULL) {
+		*answer = teerunner__v1__operand_grant_batch__unpack(
+		    &pool->allocator, old_size, old_answer);
+		return;
+	}
+	pool_init(&old_pool);
+	old_size = teerunner__v1__operand_grant_batch__get_packed_size(
+	    *answer);
+	old_answer = pool_get(&old_pool, 1, old_size);
+	teerunner__v1__operand_grant_batch__pack(*answer, old_answer);
+}
+
+/* Within a grant where it has two operands, else between two grants. */
+static void
+swap(Teerunner__V1__OperandGrantBatch *answer)
+{
+	Teerunner__V1__GrantedOperand *first = NULL, *o, saved;
+	size_t i, j;
+
+	for (i = 0; i < answer->n_grants; i++)
+		for (j = 0; j < answer->grants[i]->n_operands; j++) {
+			o = answer->grants[i]->operands[j];
+			if (first == NULL) {
+				first = o;
+				continue;
+			}
+			saved = *first;
+			first->key = o->key;
+			first->nonce = o->nonce;
+			first->ciphertext = o->ciphertext;
+			o->key = saved.key;
+			o->nonce = saved.nonce;
+			o->ciphertext = saved.ciphertext;
+			return;
+		}
+}
+
+static void
+change_count(Teerunner__V1__OperandGrantBatch *answer, struct pool *pool)
+{
+	Teerunner__V1__GrantedOperand **more;
+	Teerunner__V1__OperandGrant *g;
+	size_t i, n;
+
+	for (i = 0; i < answer->n_grants; i++) {
+		g = answer->grants[i];
+		if ((n = g->n_operands) == 0)
+			continue;
+		if (fault == FAULT_GATEWAY_drop) {
+			g->n_operands--;
+			continue;
+		}
+		more = pool_get(pool, n + 1, sizeof(more[0]));
+		memcpy(more, g->operands, n * sizeof(more[0]));
+		more[n] = more[n - 1];
+		g->operands = more;
+		g->n_operands++;
+	}
+}
+
+/* ---- the answer ---------------------------------------------------------- */
+
+static void
+send_answer(void *arg)
+{
+	struct fetch *f = arg;
+	Teerunner__V1__OperandGrantBatch *answer = &f->answer;
+
+	if (fault == FAULT_GATEWAY_replay)
+		replay(&answer, &f->call->pool);
+	rpc_reply(f->call, &answer->base);
+}
+
+static void
+finish(struct fetch *f)
+{
+	if (fault == FAULT_GATEWAY_swap)
+		swap(&f->answer);
+	if (fault == FAULT_GATEWAY_drop || fault == FAULT_GATEWAY_add)
+		change_count(&f->answer, &f->call->pool);
+	if (sign_grants(&f->answer, devnet.domain, key, &f->call->pool) != 0)
+		fatal("fetch: cannot sign the grants");
+	if (fault == FAULT_GATEWAY_badsig)
+		f->answer.signature.data[10] ^= 1;
+	if (fault == FAULT_GATEWAY_stuck)
+		return;		/* the call stays open: a test's leak */
+	if (fault == FAULT_GATEWAY_slow)
+		rpc_after(&f->timer, SLOW, send_answer, f);
+	else
+		send_answer(f);
+}
+
+static void
+add_seals(struct fetch *f, size_t i, Teerunner__V1__Seal ***seals, size_t at)
+{
+	Teerunner__V1__OperandGrant *g = f->answer.grants[i];
+	size_t t;
+
+	g->n_seals = devnet.threshold;
+	g->seals = pool_get(&f->call->pool, g->n_seals, sizeof(g->seals[0]));
+	for (t = 0; t < g->n_seals; t++)
+		g->seals[t] = seals[t][at];
+}
+
+static void
+remember(const struct fetch *f, size_t i)
+{
+	const Teerunner__V1__OperandRequest *r = f->request->requests[i];
+
+	store_granted(r->task_id.data, r->attempt, f->request->runner.data,
+	    r->caller.data, signed_words(r->outputs, r->n_outputs,
+	    &f->call->pool), r->n_outputs);
+	n_granted++;
+}
+
+static void
+on_seals(void *arg, Teerunner__V1__Seal ***seals)
+{
+	struct fetch *f = arg;
+	size_t i, at = 0;
+
+	store_begin();
+	for (i = 0; i < f->answer.n_grants; i++) {
+		Teerunner__V1__OperandGrant *g = f->answer.grants[i];
+
+		if (g->status != ST_OK)
+			continue;
+		if (g->n_operands > 0 && seals == NULL) {
+			g->status = ST_KMS_UNAVAILABLE;
+			g->n_operands = 0;
+			n_declined++;
+			continue;
+		}
+		if (g->n_operands > 0)
+			add_seals(f, i, seals, at++);
+		remember(f, i);
+	}
+	store_commit();
+	finish(f);
+}
+
+/* ---- the checks ---------------------------------------------------------- */
+
+static uint32_t
+check_request(const Teerunner__V1__OperandRequest *r)
+{
+	int is_missing = 0, is_denied = 0;
+	size_t i;
+
+	for (i = 0; i < r->n_outputs; i++) {
+		if (!handle_ok(r->outputs[i].data) ||
+		    handle_chain(r->outputs[i].data) != devnet.chain_id)
+			return ST_BAD_HANDLE;
+		if (store_has(r->outputs[i].data))
+			return ST_OUTPUT_EXISTS;
+	}
+	for (i = 0; i < r->n_inputs; i++) {
+		if (!store_has(r->inputs[i].data))
+			is_missing = 1;
+		else if (!store_may(r->caller.data, r->inputs[i].data))
+			is_denied = 1;
+	}
+	return is_denied ? ST_ACCESS_DENIED :
+	    is_missing ? ST_INPUT_MISSING : ST_OK;
+}
+
+static void
+fill_operands(struct fetch *f, const Teerunner__V1__OperandRequest *r,
+    Teerunner__V1__OperandGrant *g)
+{
+	struct pool *pool = &f->call->pool;
+	struct m_value value;
+	size_t i;
+
+	g->operands = pool_get(pool, r->n_inputs, sizeof(g->operands[0]));
+	g->n_operands = r->n_inputs;
+	for (i = 0; i < r->n_inputs; i++) {
+		if (!store_get(r->inputs[i].data, &value))
+			fatal("fetch: a value was there and is not");
+		g->operands[i] = gateway_operand(pool, &value);
+	}
+}
+
+/* Without inputs there is nothing to delegate: the grant alone is signed. */
+static void
+check_all(struct fetch *f)
+{
+	struct pool *pool = &f->call->pool;
+	const Teerunner__V1__OperandRequest *r;
+	Teerunner__V1__OperandGrant *g;
+	size_t i, j, n = f->request->n_requests;
+	static uint8_t no_key[33];
+
+	f->answer.n_grants = n;
+	f->answer.grants = pool_get(pool, n, sizeof(f->answer.grants[0]));
+	f->delegate.selected = pool_get(pool, n, sizeof(uint32_t));
+	f->operands = pool_get(pool, n, sizeof(size_t));
+	for (i = 0; i < n; i++) {
+		r = f->request->requests[i];
+		f->answer.grants[i] = g = pool_get(pool, 1, sizeof(*g));
+		teerunner__v1__operand_grant__init(g);
+		g->task_id = r->task_id;
+		g->attempt = r->attempt;
+		g->ephemeral_key = r->ephemeral_key;
+		if ((g->status = check_request(r)) != ST_OK) {
+			n_declined++;
+			continue;
+		}
+		fill_operands(f, r, g);
+		if (g->n_operands > 0) {
+			f->operands[f->delegate.n_selected] = g->n_operands;
+			f->delegate.selected[f->delegate.n_selected++] =
+			    (uint32_t)i;
+		}
+	}
+	/* Every input has its place among the keys, granted or not. */
+	for (i = 0; i < n; i++)
+		f->delegate.n_keys += f->request->requests[i]->n_inputs;
+	f->delegate.keys = pool_get(pool, f->delegate.n_keys,
+	    sizeof(f->delegate.keys[0]));
+	for (i = 0, n = 0; i < f->answer.n_grants; i++) {
+		g = f->answer.grants[i];
+		for (j = 0; j < f->request->requests[i]->n_inputs; j++, n++) {
+			f->delegate.keys[n].data = no_key;
+			f->delegate.keys[n].len = 33;
+			if (j < g->n_operands)
+				f->delegate.keys[n] = g->operands[j]->key;
+		}
+	}
+}
+
+void
+on_fetch(struct rpc_call *call, void *p)
+{
+	Teerunner__V1__OperandRequestBatch *request = p;
+	struct fetch *f;
+
+	if (fault == FAULT_GATEWAY_down) {
+		rpc_fail(call, GRPC_STATUS_UNAVAILABLE, "down");
+		return;
+	}
+	if (signed_request(request, devnet.domain, &call->pool) != 0) {
+		rpc_fail(call, GRPC_STATUS_UNAUTHENTICATED,
+		    "not signed by the Runner it names");
+		return;
+	}
+	if (!facts_is_runner(&devnet, request->runner.data)) {
+		rpc_fail(call, GRPC_STATUS_PERMISSION_DENIED,
+		    "the Registry does not list this Runner");
+		return;
+	}
+	if (request->expiry <= (uint64_t)time(NULL)) {
+		rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION, "expired");
+		return;
+	}
+	f = pool_get(&call->pool, 1, sizeof(*f));
+	f->call = call;
+	f->request = request;
+	teerunner__v1__operand_grant_batch__init(&f->answer);
+	teerunner__v1__delegate_request__init(&f->delegate);
+	f->delegate.request = request;
+	check_all(f);
+	if (f->delegate.n_selected == 0)
+		on_seals(f, NULL);
+	else
+		quorum_ask(&call->pool, "/teerunner.v1.KmsNode/Delegate",
+		    &f->delegate.base, &f->delegate.quorum,
+		    &f->delegate.n_quorum, request->avoid, f->operands,
+		    f->delegate.n_selected, on_seals, f);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Handle Gateway: keeps ciphertexts and access rights, never a key that
+ * opens one.  fetch.c grants operands; here results are stored, and users put
+ * and get their values.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "facts.h"
+#include "gateway.h"
+#include "log.h"
+#include "program.h"
+#include "secp.h"
+#include "server.h"
+#include "signed.h"
+#include "store.h"
+#include "wire.h"
+
+#define VALUES_MAX	4096	/* of one Put or Get */
+
+static uint64_t n_stored, n_not_stored;
+
+Teerunner__V1__GrantedOperand *
+gateway_operand(struct pool *pool, const struct m_value *value)
+{
+	Teerunner__V1__GrantedOperand *o = pool_get(pool, 1, sizeof(*o));
+
+	teerunner__v1__granted_operand__init(o);
+	o->handle = pool_bytes(pool, value->handle, sizeof(value->handle));
+	o->key = pool_bytes(pool, value->key, sizeof(value->key));
+	o->nonce = pool_bytes(pool, value->nonce, sizeof(value->nonce));
+	o->ciphertext = pool_bytes(pool, value->ciphertext, value->len);
+	return o;
+}
+
+static const char *
+status(struct pool *pool)
+{
+	return pool_printf(pool, "{\"values\":%llu,\"granted\":%llu,"
+	    "\"declined\":%llu,\"stored\":%llu,\"notStored\":%llu,"
+	    "\"failingNodes\":%llu}", (unsigned long long)store_count(),
+	    (unsigned long long)n_granted, (unsigned long long)n_declined,
+	    (unsigned long long)n_stored, (unsigned long long)n_not_stored,
+	    (unsigned long long)quorum_failing());
+}
+
+/* A value of this chain, as long as its type says. */
+static int
+value_ok(const struct m_value *value)
+{
+	return handle_ok(value->handle) &&
+	    handle_chain(value->handle) == devnet.chain_id &&
+	    secp_point_check(value->key) == 0 &&
+	    value->len == type_size(handle_type(value->handle)) + 16;
+}
+
+/* ---- results ------------------------------------------------------------- */
+
+static uint32_t
+store_outputs(const Teerunner__V1__TaskResult *r,
+    const struct store_grant *grant)
+{
+	struct m_value value;
+	size_t i;
+
+	for (i = 0; i < r->n_outputs; i++) {
+		const Teerunner__V1__Output *o = r->outputs[i];
+
+		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
+		    &value) != 0 || !value_ok(&value))
+			return ST_MALFORMED;
+		if (store_put(&value) != 0)
+			return ST_OUTPUT_EXISTS;
+		store_allow(grant->caller, value.handle);
+	}
+	return ST_OK;
+}
+
+/* One task, one transaction.  What of it was granted, to whom and for which
+ * handles, is what counts; the Orchestrator's word is not needed. */
+static uint32_t
+store_one(const Teerunner__V1__TaskResult *r, const uint8_t signer[20],
+    const uint8_t hash[32])
+{
+	struct store_grant grant;
+	uint8_t known[32];
+	uint32_t st;
+	size_t i;
+
+	if (r->status != ST_OK)
+		return r->status;
+	if (store_find_result(r->task_id.data, known))
+		return memcmp(known, hash, 32) == 0 ? ST_OK :
+		    ST_OUTPUT_EXISTS;
+	if (!store_find_grant(r->task_id.data, r->attempt, &grant) ||
+	    memcmp(grant.runner, signer, 20) != 0)
+		return ST_WRONG_RUNNER;
+	if (r->n_outputs != grant.n_outputs)
+		return ST_MALFORMED;
+	for (i = 0; i < r->n_outputs; i++)
+		if (memcmp(r->outputs[i]->handle.data, grant.outputs[i].b,
+		    32) != 0)
+			return ST_MALFORMED;
+	store_begin();
+	if ((st = store_outputs(r, &grant)) != ST_OK) {
+		store_rollback();
+		return st;
+	}
+	store_result(r->task_id.data, hash);
+	store_commit();
+	return ST_OK;
+}
+
+static Teerunner__V1__StoreOutcome *
+outcome(struct pool *pool, const Teerunner__V1__TaskResult *r, uint32_t st)
+{
+	Teerunner__V1__StoreOutcome *o = pool_get(pool, 1, sizeof(*o));
+
+	teerunner__v1__store_outcome__init(o);
+	o->task = pool_get(pool, 1, sizeof(*o->task));
+	teerunner__v1__task_ref__init(o->task);
+	o->task->id = r->task_id;
+	o->task->attempt = r->attempt;
+	o->status = st;
+	if (st == ST_OK)
+		n_stored++;
+	else
+		n_not_stored++;
+	return o;
+}
+
+static void
+on_store(struct rpc_call *call, void *p)
+{
+	const Teerunner__V1__TaskResultBatch *batch = p;
+	Teerunner__V1__StoreReport answer = TEERUNNER__V1__STORE_REPORT__INIT;
+	uint8_t signer[20], (*hashes)[32];
+	size_t i;
+
+	if (fault == FAULT_GATEWAY_down) {
+		rpc_fail(call, GRPC_STATUS_UNAVAILABLE, "down");
+		return;
+	}
+	if (signed_results(batch, devnet.domain, &call->pool, signer,
+	    &hashes) != 0) {
+		rpc_fail(call, GRPC_STATUS_UNAUTHENTICATED, "not signed");
+		return;
+	}
+	if (!facts_is_runner(&devnet, signer)) {
+		rpc_fail(call, GRPC_STATUS_PERMISSION_DENIED,
+		    "the Registry does not list this Runner");
+		return;
+	}
+	answer.n_outcomes = batch->n_results;
+	answer.outcomes = pool_get(&call->pool, batch->n_results,
+	    sizeof(answer.outcomes[0]));
+	for (i = 0; i < batch->n_results; i++)
+		answer.outcomes[i] = outcome(&call->pool, batch->results[i],
+		    store_one(batch->results[i], signer, hashes[i]));
+	rpc_reply(call, &answer.base);
+}
+
+/* ---- users --------------------------------------------------------------- */
+
+static int
+put_all(const Teerunner__Devnet__PutRequest *r)
+{
+	struct m_value value;
+	size_t i;
+
+	for (i = 0; i < r->n_values; i++) {
+		const Teerunner__V1__GrantedOperand *o = r->values[i];
+
+		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
+		    &value) != 0 || !value_ok(&value) ||
+		    store_put(&value) != 0)
+			return -1;
+		store_allow(r->user.data, value.handle);
+	}
+	return 0;
+}
+
+static void
+on_put(struct rpc_call *call, void *p)
+{
+	const Teerunner__Devnet__PutRequest *r = p;
+	Teerunner__Devnet__PutResponse answer =
+	    TEERUNNER__DEVNET__PUT_RESPONSE__INIT;
+
+	if (r->n_values > VALUES_MAX ||
+	    signed_put(r, devnet.domain, &call->pool) != 0) {
+		rpc_fail(call, GRPC_STATUS_UNAUTHENTICATED,
+		    "not signed by the user it names");
+		return;
+	}
+	if (r->expiry <= (uint64_t)time(NULL)) {
+		rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION, "expired");
+		return;
+	}
+	store_begin();
+	if (put_all(r) != 0) {
+		store_rollback();
+		rpc_fail(call, GRPC_STATUS_ALREADY_EXISTS,
+		    "a value is malformed, or its handle is taken");
+		return;
+	}
+	store_commit();
+	rpc_reply(call, &answer.base);
+}
+
+struct get {
+	struct rpc_call	*call;
+	Teerunner__Devnet__DelegateUserRequest delegate;
+	Teerunner__Devnet__GetResponse answer;
+	size_t		 operands;
+};
+
+static void
+on_user_seals(void *arg, Teerunner__V1__Seal ***seals)
+{
+	struct get *g = arg;
+	size_t t;
+
+	if (seals == NULL) {
+		rpc_fail(g->call, GRPC_STATUS_UNAVAILABLE,
+		    "no quorum of KMS nodes answers");
+		return;
+	}
+	g->answer.n_seals = devnet.threshold;
+	g->answer.seals = pool_get(&g->call->pool, devnet.threshold,
+	    sizeof(g->answer.seals[0]));
+	for (t = 0; t < devnet.threshold; t++)
+		g->answer.seals[t] = seals[t][0];
+	rpc_reply(g->call, &g->answer.base);
+}
+
+static int
+fill_get(struct get *g, const Teerunner__Devnet__GetRequest *r)
+{
+	struct pool *pool = &g->call->pool;
+	struct m_value value;
+	size_t i;
+
+	g->answer.n_values = g->delegate.n_keys = r->n_handles;
+	g->answer.values = pool_get(pool, r->n_handles,
+	    sizeof(g->answer.values[0]));
+	g->delegate.keys = pool_get(pool, r->n_handles,
+	    sizeof(g->delegate.keys[0]));
+	for (i = 0; i < r->n_handles; i++) {
+		if (!store_may(r->user.data, r->handles[i].data) ||
+		    !store_get(r->handles[i].data, &value))
+			return -1;
+		g->answer.values[i] = gateway_operand(pool, &value);
+		g->delegate.keys[i] = g->answer.values[i]->key;
+	}
+	return 0;
+}
+
+static void
+on_get(struct rpc_call *call, void *p)
+{
+	Teerunner__Devnet__GetRequest *r = p;
+	struct get *g = pool_get(&call->pool, 1, sizeof(*g));
+	uint8_t hash[32];
+
+	if (r->n_handles == 0 || r->n_handles > VALUES_MAX ||
+	    signed_get(r, devnet.domain, &call->pool, hash) != 0) {
+		rpc_fail(call, GRPC_STATUS_UNAUTHENTICATED,
+		    "not signed by the user it names");
+		return;
+	}
+	if (r->expiry <= (uint64_t)time(NULL)) {
+		rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION, "expired");
+		return;
+	}
+	g->call = call;
+	teerunner__devnet__get_response__init(&g->answer);
+	teerunner__devnet__delegate_user_request__init(&g->delegate);
+	g->delegate.request = r;
+	g->operands = r->n_handles;
+	/* One answer for both, so that nobody learns which handles exist. */
+	if (fill_get(g, r) != 0) {
+		rpc_fail(call, GRPC_STATUS_PERMISSION_DENIED,
+		    "there is no such value, or it is not this user's");
+		return;
+	}
+	quorum_ask(&call->pool, "/teerunner.devnet.UserKms/DelegateUser",
+	    &g->delegate.base, &g->delegate.quorum, &g->delegate.n_quorum,
+	    r->avoid, &g->operands, 1, on_user_seals, g);
+}
+
+void
+gateway_main(void)
+{
+	static const struct rpc_method methods[] = {
+		{ "/teerunner.v1.HandleGateway/FetchOperands", "runner",
+		  &teerunner__v1__operand_request_batch__descriptor,
+		  on_fetch },
+		{ "/teerunner.v1.HandleGateway/StoreResults",
+		  "orchestrator,runner",
+		  &teerunner__v1__task_result_batch__descriptor, on_store },
+		{ "/teerunner.devnet.Values/Put", "cli",
+		  &teerunner__devnet__put_request__descriptor, on_put },
+		{ "/teerunner.devnet.Values/Get", "cli",
+		  &teerunner__devnet__get_request__descriptor, on_get },
+		CONTROL_METHODS
+	};
+	char path[DEVNET_PATH];
+
+	server_init("gateway", status);
+	dir_path(&devnet, path, "gateway.db");
+	store_open(path);
+	fetch_init();
+	quorum_init();
+	rpc_serve(dir_address(devnet.gateway_port), &tls, methods,
+	    sizeof(methods) / sizeof(methods[0]));
+	rpc_loop(NULL);
+	fatal("the queue was shut down");
+}

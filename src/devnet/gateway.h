@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Between the Gateway's files: gateway.c serves, quorum.c asks the KMS nodes,
+ * fetch.c grants operands to Runners.
+ */
+#ifndef GATEWAY_H
+#define GATEWAY_H
+
+#include "rpc.h"
+#include "devnet.pb-c.h"
+#include "teerunner.pb-c.h"
+
+/* ---- quorum.c ---- */
+void	quorum_init(void);
+/* Ask t nodes, others where one fails, until t have answered well.  `message'
+ * is packed anew for each quorum: its field quorum is at *quorum, *n_quorum,
+ * and stays the caller's until `fn'.  Each answer must have n seals, seal i
+ * of operands[i] partials.  seals: [t][n], in the call's pool; NULL: no quorum
+ * answers. */
+typedef void	(*quorum_done)(void *arg, Teerunner__V1__Seal ***seals);
+void	quorum_ask(struct pool *, const char *path, ProtobufCMessage *message,
+	    uint32_t **quorum, size_t *n_quorum, uint64_t avoid,
+	    const size_t *operands, size_t n, quorum_done fn, void *arg);
+/* Nodes that failed of late, as bits. */
+uint64_t quorum_failing(void);
+
+/* ---- fetch.c ---- */
+void	fetch_init(void);
+void	on_fetch(struct rpc_call *, void *);
+extern uint64_t n_granted, n_declined;
+
+/* ---- gateway.c ---- */
+struct m_value;
+Teerunner__V1__GrantedOperand *gateway_operand(struct pool *,
+	    const struct m_value *);
+
+#endif

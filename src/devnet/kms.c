@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A KMS node: holds one share of the KMS key and answers with partials, sealed
+ * to the key of whoever signed the request, never to one that the Gateway
+ * chose.  It believes the Gateway in nothing but which K belongs to which
+ * handle, and who may read what.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "facts.h"
+#include "log.h"
+#include "secp.h"
+#include "server.h"
+#include "shamir.h"
+#include "signed.h"
+#include "wire.h"
+
+#define EXPIRY_MAX	3600	/* seconds from now */
+#define SLOW		5000	/* ms */
+
+static uint32_t self;
+static uint8_t share[32];
+static uint64_t n_seals, n_partials, n_refused;
+static char name[16];
+
+static const char *
+status(struct pool *pool)
+{
+	return pool_printf(pool, "{\"seals\":%llu,\"partials\":%llu,"
+	    "\"refused\":%llu}", (unsigned long long)n_seals,
+	    (unsigned long long)n_partials, (unsigned long long)n_refused);
+}
+
+static void
+refuse(struct rpc_call *call, grpc_status_code code, const char *why)
+{
+	n_refused++;
+	rpc_fail(call, code, why);
+}
+
+/* x = lambda_self(quorum) * share, of a quorum of t that has us in it. */
+static int
+quorum_scalar(const uint32_t *quorum, size_t n, uint8_t x[32])
+{
+	size_t i;
+	int has_self = 0;
+
+	if (n != devnet.threshold)
+		return -1;
+	for (i = 0; i < n; i++) {
+		if (quorum[i] < 1 || quorum[i] > devnet.nodes ||
+		    (i > 0 && quorum[i] <= quorum[i - 1]))
+			return -1;
+		has_self |= quorum[i] == self;
+	}
+	if (!has_self || shamir_lambda(quorum, n, self, x) != 0)
+		return -1;
+	return secp_scalar_mul(x, share);
+}
+
+/* The partials made last: values that many tasks read are not worth two more
+ * multiplications each time.  They are as secret as the share, no more. */
+#define CACHE	1024
+static struct cached {
+	uint8_t	x[32], K[33], partial[PARTIAL_PLAIN];
+} cache[CACHE];
+
+static int
+get_partial(const uint8_t x[32], const uint8_t K[33],
+    uint8_t partial[PARTIAL_PLAIN])
+{
+	/* K's x coordinate is as good as random. */
+	struct cached *c = &cache[((unsigned)K[31] << 8 | K[32]) % CACHE];
+
+	if (memcmp(c->K, K, 33) != 0 || memcmp(c->x, x, 32) != 0) {
+		if (partial_make(x, K, partial) != 0)
+			return -1;
+		memcpy(c->x, x, 32);
+		memcpy(c->K, K, 33);
+		memcpy(c->partial, partial, PARTIAL_PLAIN);
+	}
+	memcpy(partial, c->partial, PARTIAL_PLAIN);
+	return 0;
+}
+
+/* All partials of one request in one Seal; NULL where a K is no point. */
+static Teerunner__V1__Seal *
+make_seal(struct pool *pool, const uint8_t x[32], struct seal_bind *bind,
+    const ProtobufCBinaryData *handles, const ProtobufCBinaryData *keys,
+    size_t n)
+{
+	Teerunner__V1__Seal *seal = pool_get(pool, 1, sizeof(*seal));
+	uint8_t own[32], key[32], K[33], partial[PARTIAL_PLAIN];
+	uint8_t *sealed = pool_get(pool, n, PARTIAL_SEALED);
+	size_t j;
+	int r = -1;
+
+	secp_key_new(own);
+	bind->node = self;
+	if (secp_public(own, bind->node_key) != 0 ||
+	    seal_key(own, bind->ephemeral_key, key) != 0)
+		goto out;
+	for (j = 0; j < n; j++) {
+		if (wire_fixed(&keys[j], K, 33) != 0 ||
+		    get_partial(x, K, partial) != 0)
+			goto out;
+		if (fault == FAULT_KMS_proof)
+			partial[PARTIAL_PLAIN - 1] ^= 1;
+		if (seal_partial(key, bind, (uint32_t)j, handles[j].data,
+		    partial, sealed + j * PARTIAL_SEALED) != 0)
+			goto out;
+		if (fault == FAULT_KMS_seal)
+			sealed[j * PARTIAL_SEALED] ^= 1;
+	}
+	teerunner__v1__seal__init(seal);
+	seal->node = self;
+	seal->key = pool_bytes(pool, bind->node_key, 33);
+	seal->partials.data = sealed;
+	seal->partials.len = n * PARTIAL_SEALED;
+	n_seals++;
+	n_partials += n;
+	r = 0;
+out:
+	explicit_bzero(own, sizeof(own));
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(partial, sizeof(partial));
+	return r == 0 ? seal : NULL;
+}
+
+static int
+is_in_time(uint64_t expiry)
+{
+	uint64_t now = (uint64_t)time(NULL);
+
+	return expiry > now && expiry <= now + EXPIRY_MAX;
+}
+
+/* Fault: another share, whose proof holds for that other share. */
+static void
+maybe_wrong(uint8_t x[32])
+{
+	static const uint8_t one[32] = { [31] = 1 };
+
+	if (fault == FAULT_KMS_partial)
+		secp_scalar_add(x, one);
+}
+
+static int
+seal_selected(struct rpc_call *call, const Teerunner__V1__DelegateRequest *d,
+    const uint8_t x[32], Teerunner__V1__DelegateResponse *answer)
+{
+	const Teerunner__V1__OperandRequest *r;
+	struct seal_bind bind;
+	size_t i, next = 0, at = 0;
+
+	answer->seals = pool_get(&call->pool, d->n_selected,
+	    sizeof(answer->seals[0]));
+	for (i = 0; i < d->request->n_requests; i++) {
+		r = d->request->requests[i];
+		if (r->n_inputs > d->n_keys - at)
+			return -1;
+		if (next < d->n_selected && d->selected[next] == i) {
+			memcpy(bind.task_id, r->task_id.data, 32);
+			bind.attempt = r->attempt;
+			memcpy(bind.ephemeral_key, r->ephemeral_key.data, 33);
+			answer->seals[next] = make_seal(&call->pool, x, &bind,
+			    r->inputs, d->keys + at, r->n_inputs);
+			if (answer->seals[next++] == NULL)
+				return -1;
+		}
+		at += r->n_inputs;
+	}
+	answer->n_seals = next;
+	return next == d->n_selected && at == d->n_keys ? 0 : -1;
+}
+
+/* Fault: the call comes again, to `fn', when the Gateway has lost patience. */
+struct late {
+	struct rpc_timer timer;
+	struct rpc_call	*call;
+	void		*request;
+	void		(*fn)(struct rpc_call *, void *);
+};
+
+static void
+on_late(void *arg)
+{
+	struct late *late = arg;
+
+	late->fn(late->call, late->request);
+}
+
+static void
+maybe_late(struct rpc_call *call, void *request,
+    void (*fn)(struct rpc_call *, void *))
+{
+	struct late *late;
+
+	if (fault != FAULT_KMS_slow) {
+		fn(call, request);
+		return;
+	}
+	late = pool_get(&call->pool, 1, sizeof(*late));
+	late->call = call;
+	late->request = request;
+	late->fn = fn;
+	rpc_after(&late->timer, SLOW, on_late, late);
+}
+
+static void
+delegate(struct rpc_call *call, void *p)
+{
+	const Teerunner__V1__DelegateRequest *d = p;
+	Teerunner__V1__DelegateResponse answer =
+	    TEERUNNER__V1__DELEGATE_RESPONSE__INIT;
+	uint8_t x[32];
+
+	if (fault == FAULT_KMS_down)
+		refuse(call, GRPC_STATUS_UNAVAILABLE, "down");
+	else if (d->request == NULL ||
+	    signed_request(d->request, devnet.domain, &call->pool) != 0)
+		refuse(call, GRPC_STATUS_UNAUTHENTICATED,
+		    "not signed by the Runner it names");
+	else if (!facts_is_runner(&devnet, d->request->runner.data))
+		refuse(call, GRPC_STATUS_PERMISSION_DENIED,
+		    "the Registry does not list this Runner");
+	else if (!is_in_time(d->request->expiry))
+		refuse(call, GRPC_STATUS_FAILED_PRECONDITION, "expired");
+	else if (quorum_scalar(d->quorum, d->n_quorum, x) != 0)
+		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, "quorum");
+	else {
+		maybe_wrong(x);
+		if (seal_selected(call, d, x, &answer) != 0)
+			refuse(call, GRPC_STATUS_INVALID_ARGUMENT,
+			    "keys and requests do not fit");
+		else
+			rpc_reply(call, &answer.base);
+	}
+	explicit_bzero(x, sizeof(x));
+}
+
+static void
+on_delegate(struct rpc_call *call, void *request)
+{
+	maybe_late(call, request, delegate);
+}
+
+static void
+delegate_user(struct rpc_call *call, void *p)
+{
+	const Teerunner__Devnet__DelegateUserRequest *d = p;
+	const Teerunner__Devnet__GetRequest *r = d->request;
+	Teerunner__V1__DelegateResponse answer =
+	    TEERUNNER__V1__DELEGATE_RESPONSE__INIT;
+	Teerunner__V1__Seal *seal;
+	struct seal_bind bind = { .attempt = 0 };
+	uint8_t x[32];
+
+	if (fault == FAULT_KMS_down)
+		refuse(call, GRPC_STATUS_UNAVAILABLE, "down");
+	else if (r == NULL ||
+	    signed_get(r, devnet.domain, &call->pool, bind.task_id) != 0)
+		refuse(call, GRPC_STATUS_UNAUTHENTICATED,
+		    "not signed by the user it names");
+	else if (!is_in_time(r->expiry))
+		refuse(call, GRPC_STATUS_FAILED_PRECONDITION, "expired");
+	else if (d->n_keys != r->n_handles ||
+	    quorum_scalar(d->quorum, d->n_quorum, x) != 0)
+		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, "quorum or keys");
+	else {
+		maybe_wrong(x);
+		memcpy(bind.ephemeral_key, r->ephemeral_key.data, 33);
+		seal = make_seal(&call->pool, x, &bind, r->handles, d->keys,
+		    d->n_keys);
+		answer.seals = &seal;
+		answer.n_seals = 1;
+		if (seal == NULL)
+			refuse(call, GRPC_STATUS_INVALID_ARGUMENT,
+			    "a key is no point");
+		else
+			rpc_reply(call, &answer.base);
+	}
+	explicit_bzero(x, sizeof(x));
+}
+
+static void
+on_delegate_user(struct rpc_call *call, void *request)
+{
+	maybe_late(call, request, delegate_user);
+}
+
+void
+kms_main(uint32_t node)
+{
+	static const struct rpc_method methods[] = {
+		{ "/teerunner.v1.KmsNode/Delegate", "gateway",
+		  &teerunner__v1__delegate_request__descriptor, on_delegate },
+		{ "/teerunner.devnet.UserKms/DelegateUser", "gateway",
+		  &teerunner__devnet__delegate_user_request__descriptor,
+		  on_delegate_user },
+		CONTROL_METHODS
+	};
+
+	self = node;
+	snprintf(name, sizeof(name), "kms-%u", node);
+	server_init(name, status);
+	dir_secret(&devnet, name, share);
+	rpc_serve(dir_address(devnet.kms_ports[node - 1]), &tls, methods,
+	    sizeof(methods) / sizeof(methods[0]));
+	rpc_loop(NULL);
+	fatal("the queue was shut down");
+}

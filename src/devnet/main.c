@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-devnet: the counterparts of a Runner, for demonstrations and tests.
+ * This file parses the command line; tee-devnet(1) says what each does.
+ */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "log.h"
+#include "server.h"
+
+static const struct command {
+	const char	*name;
+	int		(*run)(const struct options *, int, char **);
+	int		 min, max;	/* arguments */
+	const char	*arguments, *help;
+} commands[] = {
+	{ "up", command_up, 0, 0,
+	  "[--kms T/N] [--runners N] [--port BASE]",
+	  "Start the counterparts in the background and wait until they answer.\n"
+	  "  --kms T/N     N KMS nodes, of which T can delegate together (2/3)\n"
+	  "  --runners N   configurations for so many Runners (1)\n"
+	  "  --port BASE   look for free ports at 127.0.0.1 from here on (anywhere)" },
+	{ "put", command_put, 2, 2, "[--as USER] TYPE VALUE",
+	  "Encrypt a value, store it, print its handle.  Integers are decimal or\n"
+	  "0x, bool true or false, address and bytesN hex.  USER is \"alice\"." },
+	{ "get", command_get, 1, 1, "[--as USER] HANDLE",
+	  "Decrypt a value by threshold delegation and print TYPE:VALUE." },
+	{ "submit", command_submit, 1, 110,
+	  "[--as USER] [--timeout S] OP [k=v ...] ARG ...",
+	  "Have one operation computed and print a JSON object.  ARG is a handle,\n"
+	  "or TYPE:VALUE for a public constant; k=v are type (of an output whose\n"
+	  "type is free), sameAccount, constant, feeNum and feeDen." },
+	{ "task", command_task, 1, 1, "[--as USER] [--timeout S] FILE",
+	  "Have the operations of a JSON file computed as one task; \"-\": stdin.\n"
+	  "  {\"operations\": [{\"op\": \"add\", \"inputs\": [\"0x..\", \"uint8:1\"],\n"
+	  "                   \"outputs\": [\"x\"]},\n"
+	  "                  {\"op\": \"neg\", \"inputs\": [\"x\"], \"outputs\": [\"y\"]}]}" },
+	{ "run", command_run, 1, 1,
+	  "[--as USER] [--batch B] [--ops a,b,c] VECTORS",
+	  "Every line of a vector file through the whole system.  Ends with\n"
+	  "\"N passed, N failed\"; exits 1 where one failed." },
+	{ "bench", command_bench, 0, 0,
+	  "[--op OP] [--tasks N] [--batch B] [--in-flight K] [--json]",
+	  "Tasks a second and their latency.  K submissions of B tasks are under\n"
+	  "way at any time (transfer, 1024, 16, 4).  --json: for programs." },
+	{ "fault", command_fault, 0, 2, "[WHO WHAT|off]",
+	  "Make a counterpart misbehave: gateway, orchestrator, kms-1 .. kms-N.\n"
+	  "Without WHO: list what each can do." },
+	{ "status", command_status, 0, 0, "",
+	  "Print the state of each counterpart as JSON; exits 1 unless all serve." },
+	{ "down", command_down, 0, 0, "", "Stop them." },
+};
+#define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+static const struct option long_options[] = {
+	{ "dir", required_argument, NULL, 'd' },
+	{ "as", required_argument, NULL, 'a' },
+	{ "kms", required_argument, NULL, 'k' },
+	{ "runners", required_argument, NULL, 'r' },
+	{ "port", required_argument, NULL, 'p' },
+	{ "batch", required_argument, NULL, 'b' },
+	{ "ops", required_argument, NULL, 'o' },
+	{ "op", required_argument, NULL, 'O' },
+	{ "tasks", required_argument, NULL, 't' },
+	{ "in-flight", required_argument, NULL, 'f' },
+	{ "timeout", required_argument, NULL, 'T' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+int
+usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("tee-devnet: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputs("\n", stderr);
+	va_end(ap);
+	return EXIT_USAGE;
+}
+
+static int
+help(const struct command *c)
+{
+	size_t i;
+
+	if (c != NULL) {
+		printf("usage: tee-devnet %s --dir DIR %s\n\n%s\n", c->name,
+		    c->arguments, c->help);
+		return 0;
+	}
+	printf("usage: tee-devnet COMMAND --dir DIR ...\n\n");
+	for (i = 0; i < N_COMMANDS; i++)
+		printf("  %-8s%s\n", commands[i].name, commands[i].arguments);
+	printf("\ntee-devnet COMMAND --help says more.\n");
+	return 0;
+}
+
+static int
+number(const char *text, const char *name, uint32_t max, uint32_t *out)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || n > max) {
+		usage("--%s %s: expected a number up to %u", name, text, max);
+		return -1;
+	}
+	*out = (uint32_t)n;
+	return 0;
+}
+
+/* 0, EXIT_USAGE, or -1 where help is wanted. */
+static int
+parse(int argc, char **argv, struct options *o)
+{
+	int c, r = 0;
+
+	while (r == 0 && (c = getopt_long(argc, argv, "+", long_options,
+	    NULL)) != -1)
+		switch (c) {
+		case 'd': o->dir = optarg; break;
+		case 'a': o->user = optarg; break;
+		case 'k': o->kms = optarg; break;
+		case 'o': o->ops = optarg; break;
+		case 'O': o->op = optarg; break;
+		case 'r': r = number(optarg, "runners", 16, &o->runners); break;
+		case 'p': r = number(optarg, "port", 32000, &o->port); break;
+		case 'b': r = number(optarg, "batch", 64, &o->batch); break;
+		case 't': r = number(optarg, "tasks", 1000000, &o->tasks); break;
+		case 'f': r = number(optarg, "in-flight", 1024,
+		    &o->in_flight); break;
+		case 'T': r = number(optarg, "timeout", 86400, &o->timeout);
+		    break;
+		case 'j': o->json = 1; break;
+		case 'h': return -1;
+		default: r = EXIT_USAGE;
+		}
+	return r == 0 ? 0 : EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { .runners = 1, .tasks = 1024,
+	    .batch = 16, .in_flight = 4, .timeout = 60, .op = "transfer",
+	    .kms = "2/3" };
+	const struct command *c = NULL;
+	size_t i;
+	int r;
+
+	log_init("tee-devnet", LOG_WARNING);
+	if (argc < 2)
+		return usage("no command; try tee-devnet --help");
+	if (strcmp(argv[1], "--help") == 0)
+		return help(NULL);
+	/* Not for people: `up' starts each server so. */
+	if (strcmp(argv[1], "serve") == 0 && argc == 4)
+		return server_run(argv[2], argv[3]);
+	for (i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			c = &commands[i];
+	if (c == NULL)
+		return usage("%s: no such command; try tee-devnet --help",
+		    argv[1]);
+	if ((r = parse(argc - 1, argv + 1, &o)) != 0)
+		return r == -1 ? help(c) : r;
+	argc -= 1 + optind;
+	argv += 1 + optind;
+	if (argc < c->min || argc > c->max)
+		return usage("%s: expected --dir DIR %s", c->name,
+		    c->arguments);
+	if (o.dir == NULL && !(c->run == command_fault && argc == 0))
+		return usage("%s: --dir is missing", c->name);
+	return c->run(&o, argc, argv);
+}

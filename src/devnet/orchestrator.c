@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Orchestrator: takes tasks from submitters (who stand for the chain),
+ * assigns them to Runners over their streams, brings results to the Gateway.
+ * It never sees a plaintext, and never changes what a Runner signed.
+ */
+#include "log.h"
+#include "orchestrator.h"
+#include "server.h"
+
+static const char *
+status(struct pool *pool)
+{
+	return pool_printf(pool, "{%s,\"runners\":[%s]}", tasks_status(pool),
+	    session_status(pool));
+}
+
+void
+orchestrator_main(void)
+{
+	static const struct rpc_method methods[] = {
+		{ "/teerunner.v1.Orchestrator/Session", "runner", NULL,
+		  on_session },
+		{ "/teerunner.devnet.Submitter/Submit", "cli",
+		  &teerunner__devnet__submit_request__descriptor, on_submit },
+		CONTROL_METHODS
+	};
+
+	server_init("orchestrator", status);
+	tasks_init();
+	forward_init();
+	rpc_serve(dir_address(devnet.orchestrator_port), &tls, methods,
+	    sizeof(methods) / sizeof(methods[0]));
+	rpc_loop(NULL);
+	fatal("the queue was shut down");
+}

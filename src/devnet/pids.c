@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which processes belong to a devnet.  A number in a file may meanwhile be
+ * another's: nothing is signalled whose command line is not ours.
+ */
+#include "config.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "dir.h"
+#include "log.h"
+
+uint32_t
+pids_read(const char *dir, struct pid *list)
+{
+	struct devnet d = { .dir = dir };
+	char path[DEVNET_PATH];
+	uint32_t n = 0;
+	FILE *f;
+
+	dir_path(&d, path, "pids");
+	if ((f = fopen(path, "r")) == NULL)
+		return 0;
+	while (n < PIDS_MAX &&
+	    fscanf(f, "%31s %d", list[n].name, &list[n].pid) == 2)
+		n++;
+	fclose(f);
+	return n;
+}
+
+void
+pids_write(const char *dir, const struct pid *list, uint32_t n)
+{
+	struct devnet d = { .dir = dir };
+	char path[DEVNET_PATH];
+	uint32_t i;
+	FILE *f;
+
+	dir_path(&d, path, "pids");
+	if ((f = fopen(path, "w")) == NULL)
+		fatal("%s: %m", path);
+	for (i = 0; i < n; i++)
+		fprintf(f, "%s %d\n", list[i].name, list[i].pid);
+	if (fclose(f) != 0)
+		fatal("%s: %m", path);
+}
+
+/* Its command line: nothing where it has ended, though none has waited yet. */
+static size_t
+command_line(const struct pid *p, char *line, size_t size)
+{
+	char path[32];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", p->pid);
+	if (p->pid <= 1 || (f = fopen(path, "r")) == NULL)
+		return 0;
+	n = fread(line, 1, size, f);
+	fclose(f);
+	return n;
+}
+
+int
+pid_is_alive(const struct pid *p)
+{
+	char first;
+
+	return command_line(p, &first, 1) == 1;
+}
+
+/* "PROGRAM\0serve\0DIR\0NAME\0" */
+int
+pid_is_ours(const struct pid *p)
+{
+	char line[2 * DEVNET_PATH];
+	size_t n, name = strlen(p->name);
+
+	n = command_line(p, line, sizeof(line) - 1);
+	line[n] = '\0';
+	return n > name + 1 && strcmp(line + n - 1 - name, p->name) == 0 &&
+	    memmem(line, n, "\0serve\0", 7) != NULL;
+}
+
+int
+pids_end(const char *dir)
+{
+	struct devnet d = { .dir = dir };
+	struct pid list[PIDS_MAX];
+	char path[DEVNET_PATH];
+	uint32_t i, n, alive = 1;
+	int tries;
+
+	n = pids_read(dir, list);
+	for (tries = 0; tries < 50 && alive > 0; tries++) {
+		for (alive = 0, i = 0; i < n; i++)
+			if (pid_is_ours(&list[i])) {
+				alive++;
+				kill(list[i].pid, tries < 30 ? SIGTERM :
+				    SIGKILL);
+			}
+		if (alive > 0)
+			usleep(100 * 1000);
+	}
+	if (alive > 0)
+		return -1;
+	dir_path(&d, path, "pids");
+	unlink(path);
+	return 0;
+}

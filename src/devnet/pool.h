@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Memory that is freed all at once: one pool for each call, in which its
+ * request was unpacked and its answer is built.  Every process of tee-devnet
+ * uses it.
+ */
+#ifndef POOL_H
+#define POOL_H
+
+#include <stddef.h>
+#include <protobuf-c/protobuf-c.h>
+
+struct pool {
+	struct pool_chunk *chunks;
+	ProtobufCAllocator allocator;	/* for protobuf_c_message_unpack */
+};
+
+void	 pool_init(struct pool *);
+void	 pool_free(struct pool *);
+/* Zeroed; never NULL (fatal when there is no memory). */
+void	*pool_get(struct pool *, size_t n, size_t size);
+char	*pool_printf(struct pool *, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3)));
+/* A protobuf bytes field with a copy of `n' bytes. */
+ProtobufCBinaryData pool_bytes(struct pool *, const void *, size_t n);
+
+#endif

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The state of the Registry's stand-in, in the stand-in's process: who is
+ * registered, the counterparts and the KMS key.  Checks what the contract checks;
+ * what the evidence means is for those who read it.  The state file is written
+ * anew on every change.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "keccak.h"
+#include "registry_state.h"
+#include "secp.h"
+#include "typed_data.h"
+
+#define RUNNERS		256
+#define EVIDENCE_MAX	(256 * 1024)
+#define YEAR		(365 * 86400)
+
+struct runner {
+	struct m_register reg;
+	int		  is_revoked;
+};
+
+static const struct devnet_registry *conf;
+static uint8_t domain[32];
+static struct m_facts facts;	/* all but the registration */
+static int does_lie;
+static struct runner runners[RUNNERS];
+static size_t n_runners;
+
+/* ---- JSON ----------------------------------------------------------------- */
+
+json_t *
+hex_json(const uint8_t *p, size_t n)
+{
+	char *text = malloc(2 * n + 3);
+	json_t *value;
+
+	if (text == NULL)
+		return NULL;
+	memcpy(text, "0x", 3);
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + 2 + 2 * i, 3, "%02x", p[i]);
+	value = json_string(text);
+	free(text);
+	return value;
+}
+
+static int
+digit(char c)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *p = c == '\0' ? NULL : strchr(digits, c);
+
+	return p == NULL ? -1 : (int)((p - digits) & 15);
+}
+
+/* Bytes of "0x..", at most `max': how many, or -1. */
+static long
+hex_bytes(const json_t *value, uint8_t *out, size_t max)
+{
+	const char *s = json_string_value(value);
+	size_t n = json_string_length(value);
+
+	if (s == NULL || n < 2 || s[0] != '0' || s[1] != 'x' || n % 2 != 0 ||
+	    n / 2 - 1 > max)
+		return -1;
+	n = n / 2 - 1;
+	for (size_t i = 0; i < n; i++) {
+		int high = digit(s[2 + 2 * i]), low = digit(s[3 + 2 * i]);
+
+		if (high < 0 || low < 0)
+			return -1;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return (long)n;
+}
+
+int
+hex_exact(const json_t *value, uint8_t *out, size_t size)
+{
+	return hex_bytes(value, out, size) == (long)size ? 0 : -1;
+}
+
+int
+number_json(const json_t *value, uint64_t *out)
+{
+	const char *s = json_string_value(value);
+	uint64_t v = 0;
+
+	if (json_is_integer(value)) {
+		if (json_integer_value(value) < 0)
+			return -1;
+		*out = (uint64_t)json_integer_value(value);
+		return 0;
+	}
+	if (s == NULL || s[0] != '0' || s[1] != 'x' || s[2] == '\0' ||
+	    strlen(s) > 18)
+		return -1;
+	for (s += 2; *s != '\0'; s++) {
+		if (digit(*s) < 0)
+			return -1;
+		v = v << 4 | (uint64_t)digit(*s);
+	}
+	*out = v;
+	return 0;
+}
+
+/* ---- the state file ------------------------------------------------------- */
+
+static json_t *
+runner_json(const struct runner *r)
+{
+	return json_pack("{s:o,s:o,s:I,s:o,s:o,s:I,s:I,s:b}",
+	    "runner", hex_json(r->reg.runner, 20),
+	    "publicKey", hex_json(r->reg.public_key, 33),
+	    "teeType", (json_int_t)r->reg.tee_type,
+	    "evidenceHash", hex_json(r->reg.evidence_hash, 32),
+	    "configurationHash", hex_json(r->reg.configuration_hash, 32),
+	    "sequence", (json_int_t)r->reg.sequence,
+	    "validUntil", (json_int_t)r->reg.valid_until,
+	    "revoked", r->is_revoked);
+}
+
+static json_t *
+addresses_json(const uint8_t (*list)[20], size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, hex_json(list[i], 20));
+	return array;
+}
+
+json_t *
+state_runners(const json_t *params, const char **why)
+{
+	json_t *array = json_array();
+
+	(void)params;
+	(void)why;
+	for (size_t i = 0; i < n_runners; i++)
+		json_array_append_new(array, runner_json(&runners[i]));
+	return array;
+}
+
+/* Whole or not at all, as a restart must find it. */
+static void
+save(void)
+{
+	json_t *all, *shares;
+	char *tmp;
+
+	if (conf->state_file == NULL)
+		return;
+	shares = json_array();
+	for (size_t i = 0; i < facts.kms_nodes; i++)
+		json_array_append_new(shares, hex_json(facts.kms_shares[i],
+		    33));
+	all = json_pack("{s:o,s:o,s:o,s:o,s:i,s:I,s:o}",
+	    "orchestrators", addresses_json(facts.orchestrators,
+	    facts.n_orchestrators),
+	    "gateways", addresses_json(facts.gateways, facts.n_gateways),
+	    "kmsKey", hex_json(facts.kms_key, facts.kms_nodes ? 33 : 0),
+	    "shares", shares, "threshold", (int)facts.kms_threshold,
+	    "epoch", (json_int_t)facts.kms_epoch,
+	    "runners", state_runners(NULL, NULL));
+	if (asprintf(&tmp, "%s.new", conf->state_file) == -1)
+		tmp = NULL;
+	if (tmp == NULL || json_dump_file(all, tmp, JSON_INDENT(1)) != 0 ||
+	    rename(tmp, conf->state_file) != 0)
+		fprintf(stderr, "registry: cannot write %s\n",
+		    conf->state_file);
+	free(tmp);
+	json_decref(all);
+}
+
+/* ---- methods -------------------------------------------------------------- */
+
+static int
+set_addresses(const json_t *array, uint8_t list[LIST_MAX][20], uint32_t *n)
+{
+	const size_t count = json_array_size(array);
+
+	if (array == NULL)
+		return 0;
+	if (!json_is_array(array) || count > LIST_MAX)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (hex_exact(json_array_get(array, i), list[i], 20) != 0)
+			return -1;
+	*n = (uint32_t)count;
+	return 0;
+}
+
+static int
+set_point(const json_t *value, uint8_t point[33])
+{
+	return hex_exact(value, point, 33) != 0 ? -1 :
+	    secp_point_check(point);
+}
+
+static const char *
+set_kms(const json_t *params, struct m_facts *f)
+{
+	const json_t *key = json_object_get(params, "kmsKey");
+	const json_t *shares = json_object_get(params, "shares");
+	const json_t *threshold = json_object_get(params, "threshold");
+	const json_t *epoch = json_object_get(params, "epoch");
+	uint64_t t = f->kms_threshold;
+
+	if (key != NULL && set_point(key, f->kms_key) != 0)
+		return "kmsKey: not a compressed point";
+	if (shares != NULL) {
+		const size_t n = json_array_size(shares);
+
+		if (n < 1 || n > KMS_NODES)
+			return "shares: not 1 to 64";
+		for (size_t i = 0; i < n; i++)
+			if (set_point(json_array_get(shares, i),
+			    f->kms_shares[i]) != 0)
+				return "shares: not a compressed point";
+		f->kms_nodes = (uint8_t)n;
+	}
+	if (threshold != NULL && number_json(threshold, &t) != 0)
+		return "threshold: no number";
+	if (f->kms_nodes != 0 && (t < 1 || t > f->kms_nodes))
+		return "threshold: not 1 to the number of shares";
+	f->kms_threshold = (uint8_t)t;
+	if (epoch != NULL && number_json(epoch, &f->kms_epoch) != 0)
+		return "epoch: no number";
+	return NULL;
+}
+
+static const char *
+set(const json_t *params)
+{
+	struct m_facts f = facts;
+	const json_t *lie = json_object_get(params, "lie");
+	const char *why;
+
+	if (set_addresses(json_object_get(params, "orchestrators"),
+	    f.orchestrators, &f.n_orchestrators) != 0)
+		return "orchestrators: not at most 16 addresses";
+	if (set_addresses(json_object_get(params, "gateways"), f.gateways,
+	    &f.n_gateways) != 0)
+		return "gateways: not at most 16 addresses";
+	if ((why = set_kms(params, &f)) != NULL)
+		return why;
+	facts = f;
+	if (lie != NULL)
+		does_lie = json_is_true(lie);
+	return NULL;
+}
+
+json_t *
+state_set(const json_t *params, const char **why)
+{
+	if ((*why = set(params)) != NULL)
+		return NULL;
+	save();
+	return json_true();
+}
+
+static struct runner *
+find(const uint8_t address[20])
+{
+	for (size_t i = 0; i < n_runners; i++)
+		if (memcmp(runners[i].reg.runner, address, 20) == 0)
+			return &runners[i];
+	return NULL;
+}
+
+static int
+read_registration(const json_t *params, struct m_register *r)
+{
+	uint64_t tee;
+
+	memset(r, 0, sizeof(*r));
+	if (hex_exact(json_object_get(params, "runner"), r->runner, 20) ||
+	    hex_exact(json_object_get(params, "publicKey"), r->public_key,
+	    33) ||
+	    hex_exact(json_object_get(params, "evidenceHash"),
+	    r->evidence_hash, 32) ||
+	    hex_exact(json_object_get(params, "configurationHash"),
+	    r->configuration_hash, 32) ||
+	    number_json(json_object_get(params, "teeType"), &tee) ||
+	    tee > TEE_OPTEE ||
+	    number_json(json_object_get(params, "sequence"), &r->sequence) ||
+	    number_json(json_object_get(params, "validUntil"),
+	    &r->valid_until) || r->sequence > INT64_MAX ||
+	    r->valid_until > INT64_MAX)
+		return -1;
+	r->tee_type = (uint32_t)tee;
+	return 0;
+}
+
+static const char *
+check_signed(const struct m_register *r)
+{
+	uint8_t hash[32], digest[32], address[20];
+
+	if (secp_address(r->public_key, address) != 0 ||
+	    memcmp(address, r->runner, 20) != 0)
+		return "publicKey: not the runner's";
+	td_registration(r, hash);
+	td_digest(domain, hash, digest);
+	if (secp_recover(digest, r->signature, address) != 0 ||
+	    memcmp(address, r->runner, 20) != 0)
+		return "signature: not the runner's";
+	return NULL;
+}
+
+static const char *
+check_evidence(const json_t *evidence, const struct m_register *r)
+{
+	uint8_t *bytes = malloc(EVIDENCE_MAX), hash[32];
+	long n;
+
+	if (bytes == NULL)
+		return "out of memory";
+	n = hex_bytes(evidence, bytes, EVIDENCE_MAX);
+	if (n >= 0)
+		keccak256(bytes, (size_t)n, hash);
+	free(bytes);
+	if (n < 0)
+		return "evidence: no bytes, or too many";
+	if (memcmp(hash, r->evidence_hash, 32) != 0)
+		return "evidence: its hash is not evidenceHash";
+	if (r->tee_type == TEE_INSECURE && !conf->allow_insecure)
+		return "teeType: insecure evidence is not accepted here";
+	return NULL;
+}
+
+json_t *
+state_register(const json_t *params, const char **why)
+{
+	const uint64_t now = (uint64_t)time(NULL);
+	struct m_register r;
+	struct runner *runner;
+
+	if (read_registration(params, &r) != 0 || hex_exact(
+	    json_object_get(params, "signature"), r.signature, 65) != 0) {
+		*why = "a field is missing or malformed";
+		return NULL;
+	}
+	if ((*why = check_signed(&r)) != NULL || (*why = check_evidence(
+	    json_object_get(params, "evidence"), &r)) != NULL)
+		return NULL;
+	runner = find(r.runner);
+	if (r.sequence <= (runner != NULL ? runner->reg.sequence : 0))
+		*why = "sequence: not greater than the last";
+	else if (r.valid_until <= now || r.valid_until - now >
+	    (conf->max_life != 0 ? conf->max_life : YEAR))
+		*why = "validUntil: past, or too far ahead";
+	else if (runner != NULL && runner->is_revoked)
+		*why = "runner: revoked";
+	else if (runner == NULL && n_runners == RUNNERS)
+		*why = "too many runners";
+	if (*why != NULL)
+		return NULL;
+	if (runner == NULL)
+		runner = &runners[n_runners++];
+	runner->reg = r;
+	save();
+	return json_true();
+}
+
+json_t *
+state_revoke(const json_t *params, const char **why)
+{
+	uint8_t address[20];
+	struct runner *runner;
+
+	if (hex_exact(json_object_get(params, "runner"), address, 20) != 0 ||
+	    (runner = find(address)) == NULL) {
+		*why = "runner: not registered";
+		return NULL;
+	}
+	runner->is_revoked = 1;
+	save();
+	return json_true();
+}
+
+/* ---- what the contract says ----------------------------------------------- */
+
+int
+state_is_runner(const uint8_t address[20])
+{
+	const struct runner *r = find(address);
+
+	return r != NULL && !r->is_revoked &&
+	    r->reg.valid_until > (uint64_t)time(NULL);
+}
+
+static uint8_t *
+put_word(uint8_t *p, uint64_t v)
+{
+	memset(p, 0, 24);
+	for (int i = 0; i < 8; i++)
+		p[24 + i] = (uint8_t)(v >> (56 - 8 * i));
+	return p + 32;
+}
+
+static uint8_t *
+put_bytes(uint8_t *p, const uint8_t *bytes, size_t n)
+{
+	const size_t padded = (n + 31) / 32 * 32;
+
+	p = put_word(p, n);
+	memset(p, 0, padded);
+	memcpy(p, bytes, n);
+	return p + padded;
+}
+
+static uint8_t *
+put_addresses(uint8_t *p, const uint8_t (*list)[20], size_t n)
+{
+	p = put_word(p, n);
+	for (size_t i = 0; i < n; i++) {
+		memset(p, 0, 12);
+		memcpy(p + 12, list[i], 20);
+		p += 32;
+	}
+	return p;
+}
+
+size_t
+state_facts(const uint8_t address[20], uint8_t out[FACTS_MAX])
+{
+	static const uint8_t generator[33] = { 0x02,
+	    0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62,
+	    0x95, 0xce, 0x87, 0x0b, 0x07, 0x02, 0x9b, 0xfc, 0xdb, 0x2d, 0xce,
+	    0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98 };
+	const struct runner *r = find(address);
+	const size_t n_key = facts.kms_nodes != 0 ? 33 : 0;
+	uint8_t *p = out + 8 * 32;
+
+	put_word(out, r != NULL ? r->reg.sequence : 0);
+	put_word(out + 32, r != NULL && !r->is_revoked ? r->reg.valid_until :
+	    0);
+	put_word(out + 64, facts.kms_epoch);
+	put_word(out + 96, facts.kms_threshold);
+	put_word(out + 128, (uint64_t)(p - out));
+	p = put_bytes(p, does_lie ? generator : facts.kms_key, n_key);
+	put_word(out + 160, (uint64_t)(p - out));
+	p = put_bytes(p, facts.kms_shares[0], facts.kms_nodes * 33u);
+	put_word(out + 192, (uint64_t)(p - out));
+	p = put_addresses(p, facts.orchestrators, facts.n_orchestrators);
+	put_word(out + 224, (uint64_t)(p - out));
+	p = put_addresses(p, facts.gateways, facts.n_gateways);
+	return (size_t)(p - out);
+}
+
+/* ---- start ---------------------------------------------------------------- */
+
+static int
+load(const char *path)
+{
+	json_t *all = json_load_file(path, 0, NULL), *value, *key;
+	size_t i;
+	int r = -1;
+
+	if (all == NULL)
+		return -1;
+	/* Nothing was set yet where there is no share. */
+	key = json_object_get(all, "kmsKey");
+	if (json_array_size(json_object_get(all, "shares")) == 0)
+		json_object_del(all, "shares");
+	if (json_string_length(key) == 2)
+		json_object_del(all, "kmsKey");
+	if (set(all) != NULL)
+		goto out;
+	json_array_foreach(json_object_get(all, "runners"), i, value) {
+		if (i == RUNNERS || read_registration(value,
+		    &runners[i].reg) != 0)
+			goto out;
+		runners[i].is_revoked = json_is_true(json_object_get(value,
+		    "revoked"));
+		n_runners = i + 1;
+	}
+	r = 0;
+out:
+	json_decref(all);
+	return r;
+}
+
+int
+state_init(const struct devnet_registry *c)
+{
+	FILE *f;
+
+	conf = c;
+	td_domain(c->chain_id, c->address, domain);
+	if (c->state_file == NULL || (f = fopen(c->state_file, "r")) == NULL)
+		return 0;
+	fclose(f);
+	if (load(c->state_file) == 0)
+		return 0;
+	fprintf(stderr, "registry: %s is not a state file\n", c->state_file);
+	return -1;
+}

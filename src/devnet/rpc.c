@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The event loop of every process of tee-devnet, its timers, and messages to
+ * and from grpc's buffers.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+
+#include "log.h"
+#include "rpc.h"
+
+grpc_completion_queue *rpc_queue;
+static struct rpc_timer *timers;	/* earliest first */
+
+void
+rpc_init(void)
+{
+	if (rpc_queue != NULL)
+		return;
+	grpc_init();
+	rpc_queue = grpc_completion_queue_create_for_next(NULL);
+}
+
+uint64_t
+rpc_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+void
+rpc_forget(struct rpc_timer *timer)
+{
+	struct rpc_timer **p;
+
+	for (p = &timers; *p != NULL; p = &(*p)->next)
+		if (*p == timer) {
+			*p = timer->next;
+			return;
+		}
+}
+
+void
+rpc_after(struct rpc_timer *timer, uint64_t ms, void (*fn)(void *), void *arg)
+{
+	struct rpc_timer **p;
+
+	rpc_forget(timer);
+	timer->at = rpc_now() + ms;
+	timer->fn = fn;
+	timer->arg = arg;
+	for (p = &timers; *p != NULL && (*p)->at <= timer->at; p = &(*p)->next)
+		continue;
+	timer->next = *p;
+	*p = timer;
+}
+
+static gpr_timespec
+loop_deadline(void)
+{
+	uint64_t now = rpc_now();
+
+	if (timers == NULL)
+		return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+	    gpr_time_from_millis(timers->at > now ?
+	    (int64_t)(timers->at - now) : 0, GPR_TIMESPAN));
+}
+
+void
+rpc_loop(const int *done)
+{
+	struct rpc_timer *timer;
+	struct rpc_tag *tag;
+	grpc_event event;
+
+	while (done == NULL || !*done) {
+		event = grpc_completion_queue_next(rpc_queue, loop_deadline(),
+		    NULL);
+		if (event.type == GRPC_QUEUE_SHUTDOWN)
+			return;
+		if (event.type == GRPC_OP_COMPLETE) {
+			tag = event.tag;
+			tag->fn(tag, event.success);
+		}
+		while ((timer = timers) != NULL && timer->at <= rpc_now()) {
+			timers = timer->next;
+			timer->fn(timer->arg);
+		}
+	}
+}
+
+grpc_byte_buffer *
+rpc_pack(const ProtobufCMessage *message)
+{
+	grpc_slice slice;
+	grpc_byte_buffer *buffer;
+
+	slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
+	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+	buffer = grpc_raw_byte_buffer_create(&slice, 1);
+	grpc_slice_unref(slice);
+	return buffer;
+}
+
+void *
+rpc_unpack(grpc_byte_buffer *buffer, const ProtobufCMessageDescriptor *type,
+    struct pool *pool)
+{
+	grpc_byte_buffer_reader reader;
+	grpc_slice slice;
+	void *message;
+
+	if (buffer == NULL || !grpc_byte_buffer_reader_init(&reader, buffer))
+		return NULL;
+	slice = grpc_byte_buffer_reader_readall(&reader);
+	grpc_byte_buffer_reader_destroy(&reader);
+	message = protobuf_c_message_unpack(type, &pool->allocator,
+	    GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
+	grpc_slice_unref(slice);
+	return message;
+}
+
+static char *
+tls_read(const char *dir, const char *name, const char *suffix)
+{
+	char path[512];
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tls/%s%s", dir, name, suffix);
+	if ((f = fopen(path, "r")) == NULL)
+		fatal("%s: %m: is this the directory of a devnet?", path);
+	if (getdelim(&text, &size, '\0', f) <= 0)
+		fatal("%s: empty", path);
+	fclose(f);
+	return text;
+}
+
+void
+rpc_tls_load(struct rpc_tls *tls, const char *dir, const char *name)
+{
+	tls->ca = tls_read(dir, "ca", ".pem");
+	tls->certificate = tls_read(dir, name, ".pem");
+	tls->key = tls_read(dir, name, ".key");
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the servers share: start-up, Control, faults.  A server reads its own
+ * secret and certificate, and no one else's.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devnet.pb-c.h"
+#include "log.h"
+#include "registry.h"
+#include "server.h"
+
+struct devnet devnet;
+struct rpc_tls tls;
+enum fault fault;
+
+static const char *self;
+static const char *(*describe)(struct pool *);
+
+static const struct {
+	const char	*who, *name, *text;
+	enum fault	 fault;
+} faults[] = {
+#define FAULT(who, name, text) { #who, #name, text, FAULT_##who##_##name },
+#include "fault.def"
+#undef FAULT
+};
+#define N_FAULTS	(sizeof(faults) / sizeof(faults[0]))
+
+/* "kms-2" is a KMS. */
+static int
+is_for(size_t i, const char *who)
+{
+	size_t n = strlen(faults[i].who);
+
+	return strncasecmp(faults[i].who, who, n) == 0 &&
+	    (who[n] == '\0' || who[n] == '-');
+}
+
+void
+server_list_faults(const char *who)
+{
+	size_t i;
+
+	for (i = 0; i < N_FAULTS; i++)
+		if (who == NULL || is_for(i, who))
+			printf("  %-13s%-10s%s\n", faults[i].who,
+			    faults[i].name, faults[i].text);
+}
+
+int
+server_has_fault(const char *who, const char *what)
+{
+	size_t i;
+
+	for (i = 0; i < N_FAULTS; i++)
+		if (is_for(i, who) && strcmp(faults[i].name, what) == 0)
+			return 1;
+	return strcmp(what, "off") == 0;
+}
+
+void
+on_fault(struct rpc_call *call, void *p)
+{
+	const Teerunner__Devnet__FaultRequest *request = p;
+	Teerunner__Devnet__FaultResponse answer =
+	    TEERUNNER__DEVNET__FAULT_RESPONSE__INIT;
+	enum fault wanted = FAULT_none;
+	size_t i;
+
+	if (!server_has_fault(self, request->what)) {
+		rpc_fail(call, GRPC_STATUS_INVALID_ARGUMENT, "no such fault");
+		return;
+	}
+	for (i = 0; i < N_FAULTS; i++)
+		if (is_for(i, self) &&
+		    strcmp(faults[i].name, request->what) == 0)
+			wanted = faults[i].fault;
+	fault = wanted;
+	log_warn("fault: %s", request->what);
+	rpc_reply(call, &answer.base);
+}
+
+void
+on_status(struct rpc_call *call, void *request)
+{
+	Teerunner__Devnet__StatusResponse answer =
+	    TEERUNNER__DEVNET__STATUS_RESPONSE__INIT;
+
+	(void)request;
+	answer.json = (char *)(uintptr_t)describe(&call->pool);
+	rpc_reply(call, &answer.base);
+}
+
+void
+server_init(const char *who, const char *(*status)(struct pool *))
+{
+	self = who;
+	describe = status;
+	rpc_tls_load(&tls, devnet.dir, who);
+}
+
+static int
+run_registry(void)
+{
+	struct devnet_registry r = { 0 };
+	char path[DEVNET_PATH];
+
+	dir_path(&devnet, path, "registry.json");
+	r.port = devnet.registry_port;
+	r.ready_fd = -1;
+	r.chain_id = devnet.chain_id;
+	memcpy(r.address, devnet.registry, 20);
+	r.allow_insecure = 1;
+	r.state_file = path;
+	return devnet_registry_main(&r);
+}
+
+int
+server_run(const char *dir, const char *who)
+{
+	log_init(who, LOG_INFO);
+	dir_load(&devnet, dir);
+	if (strcmp(who, "registry") == 0)
+		return run_registry();
+	if (strcmp(who, "orchestrator") == 0)
+		orchestrator_main();
+	if (strcmp(who, "gateway") == 0)
+		gateway_main();
+	if (strncmp(who, "kms-", 4) == 0) {
+		unsigned long node = strtoul(who + 4, NULL, 10);
+
+		if (node >= 1 && node <= devnet.nodes)
+			kms_main((uint32_t)node);
+	}
+	fatal("%s: no such server", who);
+}

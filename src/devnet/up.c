@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * up, down, status, fault: the counterparts as processes.
+ */
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "devnet.pb-c.h"
+#include "dir.h"
+#include "facts.h"
+#include "log.h"
+#include "rpc.h"
+#include "server.h"
+
+#define CHAIN_ID	31337
+#define UP_TIMEOUT	20000	/* ms */
+#define PORT_MIN	10000
+#define PORT_MAX	32767
+
+/* ---- who there is -------------------------------------------------------- */
+
+struct party {
+	char	 name[32];
+	uint16_t port;
+};
+
+static uint32_t
+parties(const struct devnet *d, struct party *list)
+{
+	uint32_t i, n = 3;
+
+	list[0] = (struct party){ "registry", d->registry_port };
+	list[1] = (struct party){ "gateway", d->gateway_port };
+	list[2] = (struct party){ "orchestrator", d->orchestrator_port };
+	for (i = 0; i < d->nodes; i++, n++) {
+		snprintf(list[n].name, sizeof(list[n].name), "kms-%u", i + 1);
+		list[n].port = d->kms_ports[i];
+	}
+	return n;
+}
+
+/* ---- up ------------------------------------------------------------------ */
+
+static int
+is_free(uint16_t port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int fd, one = 1, r;
+
+	sin.sin_port = htons(port);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if ((fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+		fatal("socket: %m");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	r = bind(fd, (struct sockaddr *)&sin, sizeof(sin));
+	close(fd);
+	return r == 0;
+}
+
+/* The next free one from *port on.  Below what the kernel gives to clients
+ * (32768 and up), so that a devnet finds its ports again after `down'. */
+static uint16_t
+next_port(uint32_t *port)
+{
+	while (*port <= PORT_MAX)
+		if (is_free((uint16_t)(*port)++))
+			return (uint16_t)(*port - 1);
+	fatal("no free port below %d; see --port", PORT_MAX);
+}
+
+static uint32_t
+first_port(void)
+{
+	uint16_t random;
+
+	random_fill(&random, sizeof(random));
+	return PORT_MIN + random % (PORT_MAX - PORT_MIN - 1000u);
+}
+
+static int
+create(struct devnet *d, const struct options *o)
+{
+	uint32_t i, port = o->port == 0 ? first_port() : o->port;
+	char end;
+
+	memset(d, 0, sizeof(*d));
+	d->dir = o->dir;
+	d->chain_id = CHAIN_ID;
+	d->runners = o->runners;
+	if (sscanf(o->kms, "%u/%u%c", &d->threshold, &d->nodes, &end) != 2 ||
+	    d->threshold < 1 || d->threshold > d->nodes ||
+	    d->nodes > KMS_NODES)
+		return usage("--kms %s: expected T/N, 1 <= T <= N <= %d",
+		    o->kms, KMS_NODES);
+	if (d->runners < 1)
+		return usage("--runners: expected 1 to %d", DEVNET_RUNNERS);
+	d->registry_port = next_port(&port);
+	d->orchestrator_port = next_port(&port);
+	d->gateway_port = next_port(&port);
+	for (i = 0; i < d->nodes; i++)
+		d->kms_ports[i] = next_port(&port);
+	for (i = 0; i < d->runners; i++)
+		d->http_ports[i] = next_port(&port);
+	dir_create(d);
+	return 0;
+}
+
+_Noreturn static void
+become(const struct devnet *d, const char *name)
+{
+	char path[DEVNET_PATH];
+	int log, null;
+
+	dir_path(d, path, "log/%s.log", name);
+	null = open("/dev/null", O_RDONLY);
+	log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	if (null == -1 || log == -1 || dup2(null, 0) == -1 ||
+	    dup2(log, 1) == -1 || dup2(log, 2) == -1)
+		fatal("%s: %m", path);
+	/* A pipe of the caller's must not stay open in a server. */
+	closefrom(3);
+	execl("/proc/self/exe", "tee-devnet", "serve", d->dir, name,
+	    (char *)NULL);
+	fatal("exec: %m");
+}
+
+/* Twice, so that the server is init's child from its first moment on. */
+static int
+spawn(const struct devnet *d, const char *name)
+{
+	int pid, middle, report[2];
+
+	if (pipe2(report, O_CLOEXEC) == -1 || (middle = fork()) == -1)
+		fatal("%s: cannot start: %m", name);
+	if (middle == 0) {
+		setsid();
+		middle = getpid();
+		if ((pid = fork()) == 0) {
+			while (getppid() == middle)
+				usleep(1000);
+			become(d, name);
+		}
+		_exit(write(report[1], &pid, sizeof(pid)) != sizeof(pid));
+	}
+	close(report[1]);
+	if (read(report[0], &pid, sizeof(pid)) != sizeof(pid) || pid == -1)
+		fatal("%s: cannot start", name);
+	close(report[0]);
+	waitpid(middle, NULL, 0);
+	return pid;
+}
+
+/* Wait until it answers; 0, or -1 where it died or stays silent. */
+static int
+await(const struct devnet *d, const struct rpc_tls *client,
+    const struct party *party, const struct pid *pid)
+{
+	uint64_t until = rpc_now() + UP_TIMEOUT;
+	struct rpc_peer *peer = NULL;
+	json_t *answer;
+	int is_up = 0;
+
+	while (!is_up && rpc_now() < until && pid_is_alive(pid)) {
+		if (strcmp(party->name, "registry") == 0) {
+			log_level(LOG_ERR);
+			answer = facts_call(d, "eth_chainId", json_array());
+			log_level(LOG_WARNING);
+			is_up = answer != NULL;
+			json_decref(answer);
+		} else {
+			if (peer == NULL)
+				peer = rpc_connect(dir_address(party->port),
+				    client);
+			is_up = rpc_healthy(peer, 1000);
+		}
+		if (!is_up)
+			usleep(50 * 1000);
+	}
+	if (peer != NULL)
+		rpc_disconnect(peer);
+	return is_up ? 0 : -1;
+}
+
+static int
+tell_registry(const struct devnet *d)
+{
+	json_t *result, *shares = json_array();
+	uint32_t i;
+	int r;
+
+	for (i = 0; i < d->nodes; i++)
+		json_array_append_new(shares, facts_hex(d->kms_shares[i],
+		    33));
+	result = facts_call(d, "devnet_set", json_pack(
+	    "{s:[o],s:[o],s:o,s:o,s:i,s:i}",
+	    "orchestrators", facts_hex(d->orchestrator, 20),
+	    "gateways", facts_hex(d->gateway, 20),
+	    "kmsKey", facts_hex(d->kms_key, 33), "shares", shares,
+	    "threshold", (int)d->threshold, "epoch", 1));
+	r = json_is_true(result) ? 0 : -1;
+	json_decref(result);
+	return r;
+}
+
+static void
+print_addresses(const struct devnet *d, const struct party *list, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		printf("%-14s%s%s\n", list[i].name,
+		    i == 0 ? "http://" : "", dir_address(list[i].port));
+	if (d->runners == 1)
+		printf("Now: tee-runnerd -f %s/tee-runnerd.conf\n", d->dir);
+	else
+		printf("Now: tee-runnerd -f %s/tee-runnerd-N.conf, N = 1 "
+		    "to %u\n", d->dir, d->runners);
+}
+
+int
+command_up(const struct options *o, int argc, char **argv)
+{
+	struct party list[PIDS_MAX];
+	struct pid pids[PIDS_MAX];
+	struct rpc_tls client;
+	struct devnet d;
+	uint32_t i, n;
+	int r;
+
+	(void)argc;
+	(void)argv;
+	for (i = 0, n = pids_read(o->dir, pids); i < n; i++)
+		if (pid_is_ours(&pids[i])) {
+			fprintf(stderr, "tee-devnet: %s: is up already; "
+			    "`tee-devnet down --dir %s' stops it\n", o->dir,
+			    o->dir);
+			return 1;
+		}
+	if (dir_exists(o->dir))
+		dir_load(&d, o->dir);	/* as it was made, whatever is asked */
+	else if ((r = create(&d, o)) != 0)
+		return r;
+	dir_write_conf(&d);
+	n = parties(&d, list);
+	for (i = 0; i < n; i++) {
+		memcpy(pids[i].name, list[i].name, sizeof(pids[i].name));
+		pids[i].pid = spawn(&d, list[i].name);
+	}
+	pids_write(o->dir, pids, n);
+	rpc_tls_load(&client, o->dir, "cli");
+	for (i = 0; i < n; i++)
+		if (await(&d, &client, &list[i], &pids[i]) != 0 ||
+		    (i == 0 && tell_registry(&d) != 0)) {
+			fprintf(stderr, "tee-devnet: %s does not come up: "
+			    "see %s/log/%s.log\n", list[i].name, o->dir,
+			    list[i].name);
+			pids_end(o->dir);
+			return 1;
+		}
+	print_addresses(&d, list, n);
+	return 0;
+}
+
+int
+command_down(const struct options *o, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	if (pids_end(o->dir) == 0)
+		return 0;
+	fprintf(stderr, "tee-devnet: %s: a process does not end; see %s/pids\n",
+	    o->dir, o->dir);
+	return 1;
+}
+
+/* ---- status and fault ---------------------------------------------------- */
+
+static json_t *
+ask_status(const struct party *party, const struct rpc_tls *client)
+{
+	Teerunner__Devnet__StatusRequest request =
+	    TEERUNNER__DEVNET__STATUS_REQUEST__INIT;
+	Teerunner__Devnet__StatusResponse *answer;
+	struct rpc_peer *peer = rpc_connect(dir_address(party->port), client);
+	json_t *state = NULL;
+	struct pool pool;
+
+	pool_init(&pool);
+	answer = rpc_ask(peer, "/teerunner.devnet.Control/Status",
+	    &request.base, &teerunner__devnet__status_response__descriptor,
+	    2000, &pool, NULL);
+	if (answer != NULL)
+		state = json_loads(answer->json, 0, NULL);
+	pool_free(&pool);
+	rpc_disconnect(peer);
+	return state;
+}
+
+int
+command_status(const struct options *o, int argc, char **argv)
+{
+	json_t *all = json_object(), *state, *one;
+	struct party list[PIDS_MAX];
+	struct pid pids[PIDS_MAX];
+	struct rpc_tls client;
+	uint32_t i, n, n_pids;
+	struct devnet d;
+	int r = 0;
+
+	(void)argc;
+	(void)argv;
+	dir_load(&d, o->dir);
+	rpc_tls_load(&client, o->dir, "cli");
+	n = parties(&d, list);
+	n_pids = pids_read(o->dir, pids);
+	for (i = 0; i < n; i++) {
+		state = i == 0 ? facts_call(&d, "devnet_runners",
+		    json_array()) : ask_status(&list[i], &client);
+		one = json_pack("{s:s,s:b}", "address",
+		    dir_address(list[i].port), "serving", state != NULL);
+		if (i < n_pids)
+			json_object_set_new(one, "pid",
+			    json_integer(pids[i].pid));
+		if (state == NULL)
+			r = 1;
+		else
+			json_object_set_new(one, i == 0 ? "registered" :
+			    "state", state);
+		json_object_set_new(all, list[i].name, one);
+	}
+	json_dumpf(all, stdout, JSON_INDENT(2));
+	printf("\n");
+	json_decref(all);
+	return r;
+}
+
+int
+command_fault(const struct options *o, int argc, char **argv)
+{
+	Teerunner__Devnet__FaultRequest request =
+	    TEERUNNER__DEVNET__FAULT_REQUEST__INIT;
+	struct party list[PIDS_MAX];
+	struct rpc_peer *peer;
+	struct rpc_tls client;
+	struct devnet d;
+	struct pool pool;
+	uint32_t i, n;
+	void *answer;
+
+	if (argc == 0) {
+		server_list_faults(NULL);
+		return 0;
+	}
+	if (argc != 2 || !server_has_fault(argv[0], argv[1]))
+		return usage("fault: expected WHO WHAT; `tee-devnet fault' "
+		    "lists them");
+	dir_load(&d, o->dir);
+	rpc_tls_load(&client, o->dir, "cli");
+	n = parties(&d, list);
+	for (i = 1; i < n && strcmp(list[i].name, argv[0]) != 0; i++)
+		continue;
+	if (i == n)
+		return usage("fault: %s: no such counterpart", argv[0]);
+	peer = rpc_connect(dir_address(list[i].port), &client);
+	pool_init(&pool);
+	request.what = argv[1];
+	answer = rpc_ask(peer, "/teerunner.devnet.Control/Fault",
+	    &request.base, &teerunner__devnet__fault_response__descriptor,
+	    2000, &pool, "fault");
+	pool_free(&pool);
+	rpc_disconnect(peer);
+	return answer == NULL;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * put and get: one value each.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "command.h"
+#include "log.h"
+
+int
+command_put(const struct options *o, int argc, char **argv)
+{
+	uint8_t handle[1][32];
+	struct client c;
+	struct plain p;
+	const char *why;
+	char hex[65];
+
+	(void)argc;
+	if (value_parse(argv[0], argv[1], &p, &why) != 0)
+		return usage("put: %s %s: %s", argv[0], argv[1], why);
+	client_open(&c, o->dir, o->user);
+	if (client_put(&c, &p, 1, handle) != 0)
+		return 1;
+	printf("0x%s\n", log_hex(hex, handle[0], 32));
+	return 0;
+}
+
+int
+command_get(const struct options *o, int argc, char **argv)
+{
+	uint8_t handle[1][32];
+	char text[VALUE_TEXT];
+	struct client c;
+	struct plain p;
+
+	(void)argc;
+	if (hex_read(argv[0], handle[0], 32) != 0 || !handle_ok(handle[0]))
+		return usage("get: %s: expected a handle, 32 bytes of hex",
+		    argv[0]);
+	client_open(&c, o->dir, o->user);
+	if (client_get(&c, (const uint8_t (*)[32])handle, 1, &p) != 0)
+		return 1;
+	printf("%s:%s\n", type_name(p.type), value_print(&p, text));
+	return 0;
+}
