@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -43,7 +44,7 @@ static const struct {
 	C(F_GETFL), C(F_SETFL), C(F_GETFD), C(F_SETFD), C(F_DUPFD_CLOEXEC),
 	C(F_ADD_SEALS), C(F_GET_SEALS), C(MFD_CLOEXEC), C(MFD_ALLOW_SEALING),
 	C(O_NONBLOCK), C(O_RDWR), C(CLONE_THREAD), C(CLONE_VM),
-	C(PR_SET_NAME), C(STDERR_FILENO),
+	C(PR_SET_NAME), C(STDERR_FILENO), C(FIONREAD), C(FIONBIO),
 };
 
 static const char *file;

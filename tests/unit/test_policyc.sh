@@ -33,4 +33,13 @@ takes 'socket: arg0 == AF_INET && arg1 in 0xffff || arg0 == AF_INET6 # why'
 printf 'read: 1 # a\nread: 1 # b\n' > "$dir/p"
 ./policyc test "$dir/p" 2>&1 | grep -q 'p:2: read: second rule' ||
     { echo 'FAIL: second rule taken'; fail=1; }
+
+# The monitor's filter is inherited: what a role may, it must let through whole.
+calls() { sed -n 's/^\([a-z0-9_]*\):.*/\1/p' "$1" | sort; }
+calls "$srcdir/policy/monitor.policy" > "$dir/monitor"
+for p in "$srcdir"/policy/*.policy; do
+	calls "$p" | comm -23 - "$dir/monitor" > "$dir/missing"
+	[ -s "$dir/missing" ] || continue
+	echo "FAIL: of $p not in monitor.policy:" $(cat "$dir/missing"); fail=1
+done
 exit $fail

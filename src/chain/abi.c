@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decodes what the Registry contract returned; chain runs it on bytes that an
+ * endpoint sent.  Takes the one canonical encoding, which is what Solidity
+ * makes, and nothing else: tails in order, without gaps, padded with zeros, and
+ * nothing behind them.  So an offset has one right value, and two answers mean
+ * the same only if they are the same.  Must never read past its input.
+ */
+#include <string.h>
+
+#include "abi.h"
+
+#define WORD	32
+#define HEAD	8	/* words before the tails */
+
+struct cursor {
+	const uint8_t	*data;
+	size_t		 size, pos;	/* pos <= size */
+};
+
+void
+abi_facts_call(const uint8_t runner[20], uint8_t call[ABI_CALL])
+{
+	static const uint8_t selector[4] = ABI_FACTS;
+
+	memset(call, 0, ABI_CALL);
+	memcpy(call, selector, sizeof(selector));
+	memcpy(call + ABI_CALL - 20, runner, 20);
+}
+
+static int
+is_zero(const uint8_t *p, size_t n)
+{
+	while (n > 0)
+		if (p[--n] != 0)
+			return 0;
+	return 1;
+}
+
+static int
+get_u64(struct cursor *c, uint64_t *v)
+{
+	const uint8_t *p = c->data + c->pos;
+
+	if (c->size - c->pos < WORD || !is_zero(p, WORD - 8))
+		return -1;
+	*v = 0;
+	for (size_t i = WORD - 8; i < WORD; i++)
+		*v = *v << 8 | p[i];
+	c->pos += WORD;
+	return 0;
+}
+
+/* The length of a tail, `max' at most. */
+static int
+get_length(struct cursor *c, uint64_t max, size_t *n)
+{
+	uint64_t v;
+
+	if (get_u64(c, &v) != 0 || v > max)
+		return -1;
+	*n = (size_t)v;
+	return 0;
+}
+
+/* `bytes': at most `max' of them, then zeros to a whole word. */
+static int
+get_bytes(struct cursor *c, size_t max, const uint8_t **p, size_t *n)
+{
+	size_t padded;
+
+	if (get_length(c, max, n) != 0)
+		return -1;
+	padded = (*n + WORD - 1) / WORD * WORD;
+	if (c->size - c->pos < padded)
+		return -1;
+	*p = c->data + c->pos;
+	c->pos += padded;
+	return is_zero(*p + *n, padded - *n) ? 0 : -1;
+}
+
+static int
+get_addresses(struct cursor *c, uint8_t list[LIST_MAX][20], uint32_t *count)
+{
+	size_t n;
+
+	if (get_length(c, LIST_MAX, &n) != 0 || c->size - c->pos < n * WORD)
+		return -1;
+	for (size_t i = 0; i < n; i++, c->pos += WORD) {
+		if (!is_zero(c->data + c->pos, WORD - 20))
+			return -1;
+		memcpy(list[i], c->data + c->pos + WORD - 20, 20);
+	}
+	*count = (uint32_t)n;
+	return 0;
+}
+
+static int
+is_point(const uint8_t *p)
+{
+	return p[0] == 2 || p[0] == 3;
+}
+
+/* Is the offset in the head that of the tail which starts here? */
+static int
+at_offset(const struct cursor *c, uint64_t offset)
+{
+	return offset == c->pos;
+}
+
+static const char *
+read_kms(struct cursor *c, const uint64_t head[HEAD], struct m_facts *f)
+{
+	const uint8_t *key, *shares;
+	size_t len;
+
+	if (!at_offset(c, head[4]) || get_bytes(c, 33, &key, &len) != 0)
+		return "bad encoding of kmsKey";
+	if (len != 33 || !is_point(key))
+		return "kmsKey is not a compressed point";
+	if (!at_offset(c, head[5]) ||
+	    get_bytes(c, KMS_NODES * 33, &shares, &len) != 0)
+		return "bad encoding of shares";
+	if (len == 0 || len % 33 != 0)
+		return "shares are not whole points";
+	for (size_t i = 0; i < len; i += 33)
+		if (!is_point(shares + i))
+			return "a share is not a compressed point";
+	if (head[3] < 1 || head[3] > len / 33)
+		return "threshold is not 1 to the number of shares";
+	memcpy(f->kms_key, key, 33);
+	memcpy(f->kms_shares, shares, len);
+	f->kms_nodes = (uint8_t)(len / 33);
+	f->kms_threshold = (uint8_t)head[3];
+	f->kms_epoch = head[2];
+	return NULL;
+}
+
+const char *
+abi_facts_read(const uint8_t *data, size_t n, struct m_facts *facts)
+{
+	struct cursor c = { data, n, 0 };
+	struct m_facts f = *facts;
+	uint64_t head[HEAD];
+	const char *why;
+
+	for (size_t i = 0; i < HEAD; i++)
+		if (get_u64(&c, &head[i]) != 0)
+			return "bad encoding of the head";
+	memset(f.kms_shares, 0, sizeof(f.kms_shares));
+	memset(f.orchestrators, 0, sizeof(f.orchestrators));
+	memset(f.gateways, 0, sizeof(f.gateways));
+	f.sequence = head[0];
+	f.valid_until = head[1];
+	if ((why = read_kms(&c, head, &f)) != NULL)
+		return why;
+	if (!at_offset(&c, head[6]) ||
+	    get_addresses(&c, f.orchestrators, &f.n_orchestrators) != 0)
+		return "bad encoding of orchestrators";
+	if (!at_offset(&c, head[7]) ||
+	    get_addresses(&c, f.gateways, &f.n_gateways) != 0)
+		return "bad encoding of gateways";
+	if (c.pos != n)
+		return "bytes behind the last field";
+	*facts = f;
+	return NULL;
+}

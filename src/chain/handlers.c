@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What chain says and is told: PEER from the monitor, RUNNER from keys, FACTS
+ * to keys.  Must never say anything else.
+ */
+#include <string.h>
+
+#include "handlers.h"
+#include "log.h"
+#include "proc.h"
+#include "registry.h"
+
+#define SELF R_CHAIN
+#include "dispatch.h"
+
+struct link {
+	struct chan	*chan;
+	struct event	*readable, *writable;
+};
+
+static struct event_base *base;
+static struct chan keys = { .fd = -1 };
+static struct link to_monitor = { .chan = &monitor };
+static struct link to_keys = { .chan = &keys };
+static const enum state state = S_SERVING;
+
+static void
+unlink_peer(struct link *l)
+{
+	if (l == &to_monitor)
+		log_exit(0);	/* the monitor is gone, or wants us gone */
+	event_free(l->readable);
+	event_free(l->writable);
+	l->readable = l->writable = NULL;
+	chan_close(l->chan);
+}
+
+static void
+flush(struct link *l)
+{
+	const int r = chan_flush(l->chan);
+
+	if (r < 0)
+		unlink_peer(l);
+	else if (r > 0)
+		event_add(l->writable, NULL);
+}
+
+static void
+on_readable(int fd, short what, void *arg)
+{
+	struct link *l = arg;
+
+	(void)fd;
+	(void)what;
+	if (chan_dispatch(l->chan, &state) != 0)
+		unlink_peer(l);
+	flush(&to_monitor);	/* log lines */
+}
+
+static void
+on_writable(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	flush(arg);
+}
+
+static void
+link_peer(struct link *l)
+{
+	l->readable = event_new(base, l->chan->fd, EV_READ | EV_PERSIST,
+	    on_readable, l);
+	l->writable = event_new(base, l->chan->fd, EV_WRITE, on_writable, l);
+	if (l->readable == NULL || l->writable == NULL ||
+	    event_add(l->readable, NULL) != 0)
+		fatal("cannot watch a channel");
+}
+
+/* proc_start() has taken it; in no state of ours is it legal again. */
+ON(START)
+{
+	chan_illegal(c, m->type, "started already");
+}
+
+ON(PEER)
+{
+	static const uint8_t nobody[20];
+	const struct m_peer *peer = m->payload;
+
+	if (peer->role != R_KEYS)
+		chan_illegal(c, m->type, "not a peer of chain");
+	if (to_keys.readable != NULL)
+		unlink_peer(&to_keys);
+	chan_init(&keys, m->fd, R_CHAIN, R_KEYS, peer->index);
+	link_peer(&to_keys);
+	/* A keys that was restarted may be another Runner. */
+	registry_runner(nobody);
+}
+
+ON(RUNNER)
+{
+	const struct m_runner *runner = m->payload;
+
+	registry_runner(runner->address);
+}
+
+void
+handlers_facts(const struct m_facts *facts)
+{
+	flush(&to_monitor);	/* log lines */
+	if (to_keys.readable == NULL)
+		return;
+	if (chan_send(&keys, M_FACTS, facts, NULL, 0, -1) != 0)
+		unlink_peer(&to_keys);
+	else
+		flush(&to_keys);
+}
+
+void
+handlers_init(struct event_base *b)
+{
+	base = b;
+	link_peer(&to_monitor);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chain: reads the Registry through JSON-RPC endpoints and tells keys what a
+ * quorum of them says.  It holds no secret, signs nothing, and reaches neither
+ * net nor compute.  After start-up it opens no file and looks up no name.
+ */
+#include <signal.h>
+
+#include "handlers.h"
+#include "log.h"
+#include "proc.h"
+#include "registry.h"
+#include "rpc.h"
+
+int
+main(void)
+{
+	static struct m_start start;	/* registry.c keeps the conf in it */
+	struct event_base *base;
+
+	proc_start(R_CHAIN, &start);
+	signal(SIGPIPE, SIG_IGN);	/* OpenSSL's BIO writes with write(2) */
+	if ((base = event_base_new()) == NULL)
+		fatal("cannot make an event loop");
+	rpc_init(start.conf.registry_ca);
+	registry_init(base, &start.conf, handlers_facts);
+	proc_sandbox(R_CHAIN, &start);
+	handlers_init(base);
+	event_base_dispatch(base);
+	fatal("the event loop ended");
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * JSON-RPC over libevent's HTTP client, for chain.  After the sandbox this
+ * opens no file and looks no name up: authorities and addresses are read at
+ * start-up.  Must never trust an answer beyond "this endpoint said so".
+ *
+ * A connection that failed or was closed is not used again but made anew, since
+ * an SSL object does not survive its connection.  That is never done in a
+ * callback of libevent's HTTP code, which may still hold it: calls start, and
+ * overdue ones end, from a timer.
+ */
+#include <sys/socket.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <netdb.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "log.h"
+#include "rpc.h"
+
+#define ADDRESSES	4
+#define HEADERS_MAX	(16 * 1024)
+
+struct rpc {
+	struct event_base	*base;
+	char			 name[192], host[128], host_header[144];
+	char			*target;	/* path and query */
+	char			 address[ADDRESSES][NI_MAXHOST];
+	size_t			 n_addresses, which;
+	uint16_t		 port;
+	int			 is_tls, is_stale;
+	struct evhttp_connection *http;
+	struct event		*start, *overdue;
+
+	/* the call */
+	char			*body;		/* until it is sent */
+	uint64_t		 id;
+	rpc_done		 done;		/* NULL: none */
+	void			*arg;
+};
+
+static SSL_CTX *tls;
+
+/* ---- answers -------------------------------------------------------------- */
+
+/* jansson's parser is recursive, with a limit of 2048; we know better. */
+static int
+is_too_deep(const char *text, size_t n)
+{
+	int depth = 0, in_string = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (in_string) {
+			if (text[i] == '\\')
+				i++;
+			else if (text[i] == '"')
+				in_string = 0;
+		} else if (text[i] == '"')
+			in_string = 1;
+		else if (text[i] == '[' || text[i] == '{') {
+			if (++depth > RPC_DEPTH)
+				return 1;
+		} else if (text[i] == ']' || text[i] == '}')
+			depth--;
+	}
+	return 0;
+}
+
+json_t *
+rpc_parse(const char *text, size_t n, uint64_t id, char *buf, size_t size,
+    const char **why)
+{
+	json_t *answer, *result = NULL;
+	const char *s;
+	char word[80];
+
+	if (is_too_deep(text, n)) {
+		*why = "JSON is nested too deeply";
+		return NULL;
+	}
+	if ((answer = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL)) ==
+	    NULL) {
+		*why = "not JSON";
+		return NULL;
+	}
+	s = json_string_value(json_object_get(answer, "jsonrpc"));
+	if (s == NULL || strcmp(s, "2.0") != 0)
+		*why = "not JSON-RPC 2.0";
+	else if (!json_is_integer(json_object_get(answer, "id")) ||
+	    json_integer_value(json_object_get(answer, "id")) !=
+	    (json_int_t)id)
+		*why = "answer to another call";
+	else if (json_object_get(answer, "error") != NULL) {
+		s = json_string_value(json_object_get(
+		    json_object_get(answer, "error"), "message"));
+		if (s == NULL)
+			s = "without a message";
+		snprintf(buf, size, "error: %s",
+		    log_escape(word, sizeof(word), s, strlen(s)));
+		*why = buf;
+	} else if ((result = json_object_get(answer, "result")) == NULL)
+		*why = "neither result nor error";
+	json_incref(result);
+	json_decref(answer);
+	return result;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The digits after 0x, or NULL. */
+static const char *
+hex_digits(const json_t *value, size_t *n)
+{
+	const char *s = json_string_value(value);
+
+	if (s == NULL || s[0] != '0' || s[1] != 'x')
+		return NULL;
+	*n = json_string_length(value) - 2;
+	return s + 2;
+}
+
+int
+rpc_quantity(const json_t *value, uint64_t *out)
+{
+	uint64_t v = 0;
+	size_t n;
+	const char *s = hex_digits(value, &n);
+
+	if (s == NULL || n < 1 || n > 16)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int digit = hex_digit(s[i]);
+
+		if (digit < 0)
+			return -1;
+		v = v << 4 | (uint64_t)digit;
+	}
+	*out = v;
+	return 0;
+}
+
+long
+rpc_bytes(const json_t *value, uint8_t *out, size_t max)
+{
+	size_t n;
+	const char *s = hex_digits(value, &n);
+
+	if (s == NULL || n % 2 != 0 || n / 2 > max)
+		return -1;
+	for (size_t i = 0; i < n / 2; i++) {
+		int high = hex_digit(s[2 * i]), low = hex_digit(s[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -1;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return (long)(n / 2);
+}
+
+/* ---- one call ------------------------------------------------------------- */
+
+static void
+finish(struct rpc *r, const json_t *result, const char *why)
+{
+	rpc_done done = r->done;
+
+	evtimer_del(r->overdue);
+	free(r->body);
+	r->body = NULL;
+	r->done = NULL;
+	if (result == NULL && r->is_stale)
+		r->which = (r->which + 1) % r->n_addresses;
+	done(r->arg, result, why);
+}
+
+static void
+on_closed(struct evhttp_connection *http, void *arg)
+{
+	(void)http;
+	((struct rpc *)arg)->is_stale = 1;
+}
+
+static void
+on_answer(struct evhttp_request *req, void *arg)
+{
+	struct rpc *r = arg;
+	struct evbuffer *body;
+	json_t *result;
+	const char *why = NULL;
+	char buf[128];
+	int code;
+
+	if (req == NULL || (code = evhttp_request_get_response_code(req)) ==
+	    0) {
+		r->is_stale = 1;
+		finish(r, NULL, "no connection, or no proper answer");
+		return;
+	}
+	if (code != HTTP_OK) {
+		snprintf(buf, sizeof(buf), "HTTP status %d", code);
+		finish(r, NULL, buf);
+		return;
+	}
+	body = evhttp_request_get_input_buffer(req);
+	result = rpc_parse((const char *)evbuffer_pullup(body, -1),
+	    evbuffer_get_length(body), r->id, buf, sizeof(buf), &why);
+	finish(r, result, why);
+	json_decref(result);
+}
+
+static void
+on_overdue(int fd, short what, void *arg)
+{
+	struct rpc *r = arg;
+
+	(void)fd;
+	(void)what;
+	evtimer_del(r->start);
+	if (r->http != NULL)
+		evhttp_connection_free(r->http);
+	r->http = NULL;
+	r->is_stale = 1;
+	finish(r, NULL, "no answer in time");
+}
+
+static SSL *
+new_ssl(const struct rpc *r)
+{
+	SSL *ssl = SSL_new(tls);
+	X509_VERIFY_PARAM *param;
+
+	if (ssl == NULL)
+		return NULL;
+	param = SSL_get0_param(ssl);
+	if (X509_VERIFY_PARAM_set1_ip_asc(param, r->host) == 1)
+		return ssl;
+	if (SSL_set1_host(ssl, r->host) == 1 &&
+	    SSL_set_tlsext_host_name(ssl, r->host) == 1)
+		return ssl;
+	SSL_free(ssl);
+	return NULL;
+}
+
+static int
+connection(struct rpc *r)
+{
+	struct bufferevent *bev = NULL;
+	SSL *ssl;
+
+	if (r->http != NULL && !r->is_stale)
+		return 0;
+	if (r->http != NULL)
+		evhttp_connection_free(r->http);
+	r->http = NULL;
+	if (r->is_tls) {
+		if ((ssl = new_ssl(r)) == NULL)
+			return -1;
+		if ((bev = bufferevent_openssl_socket_new(r->base, -1, ssl,
+		    BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE |
+		    BEV_OPT_DEFER_CALLBACKS)) == NULL) {
+			SSL_free(ssl);
+			return -1;
+		}
+	}
+	/* Numeric, so that connecting looks nothing up. */
+	r->http = evhttp_connection_base_bufferevent_new(r->base, NULL, bev,
+	    r->address[r->which], r->port);
+	if (r->http == NULL) {
+		if (bev != NULL)
+			bufferevent_free(bev);
+		return -1;
+	}
+	r->is_stale = 0;
+	evhttp_connection_set_timeout(r->http, RPC_TIMEOUT);
+	evhttp_connection_set_max_body_size(r->http, RPC_MAX);
+	evhttp_connection_set_max_headers_size(r->http, HEADERS_MAX);
+	evhttp_connection_set_closecb(r->http, on_closed, r);
+	return 0;
+}
+
+static void
+on_start(int fd, short what, void *arg)
+{
+	struct rpc *r = arg;
+	struct evhttp_request *req;
+	struct evkeyvalq *headers;
+	const uint64_t id = r->id;
+
+	(void)fd;
+	(void)what;
+	if (connection(r) != 0 ||
+	    (req = evhttp_request_new(on_answer, r)) == NULL) {
+		finish(r, NULL, "no connection: out of memory");
+		return;
+	}
+	headers = evhttp_request_get_output_headers(req);
+	evhttp_add_header(headers, "Host", r->host_header);
+	evhttp_add_header(headers, "Content-Type", "application/json");
+	evhttp_add_header(headers, "Connection", "keep-alive");
+	evbuffer_add(evhttp_request_get_output_buffer(req), r->body,
+	    strlen(r->body));
+	/* It frees req where it fails, and may have called on_answer, which
+	 * may have made the next call. */
+	if (evhttp_make_request(r->http, req, EVHTTP_REQ_POST, r->target) !=
+	    0 && r->done != NULL && r->id == id) {
+		r->is_stale = 1;
+		finish(r, NULL, "no connection");
+	}
+}
+
+void
+rpc_call(struct rpc *r, const char *method, json_t *params, rpc_done done,
+    void *arg)
+{
+	static const struct timeval at_once = { 0, 0 };
+	static const struct timeval limit = { RPC_TIMEOUT, 0 };
+	json_t *call;
+
+	if (r->done != NULL)
+		fatal("%s: two calls at a time", r->name);
+	call = json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id",
+	    (json_int_t)++r->id, "method", method, "params", params);
+	if (call == NULL || (r->body = json_dumps(call, JSON_COMPACT)) == NULL)
+		fatal("out of memory");
+	json_decref(call);
+	r->done = done;
+	r->arg = arg;
+	evtimer_add(r->start, &at_once);
+	evtimer_add(r->overdue, &limit);
+}
+
+/* ---- start-up ------------------------------------------------------------- */
+
+void
+rpc_init(const char *ca)
+{
+	const char *const system[] = { X509_get_default_cert_file(),
+	    "/etc/ssl/certs/ca-certificates.crt",
+	    "/etc/pki/tls/certs/ca-bundle.crt" };
+
+	if ((tls = SSL_CTX_new(TLS_client_method())) == NULL ||
+	    SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
+		fatal("cannot set up TLS");
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	if (*ca != '\0') {
+		if (SSL_CTX_load_verify_file(tls, ca) != 1)
+			fatal("no certificates in %s", ca);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(system) / sizeof(system[0]); i++)
+		if (SSL_CTX_load_verify_file(tls, system[i]) == 1)
+			return;
+	log_warn("no certificate authorities: https endpoints will "
+	    "fail");
+}
+
+/* Only up to the host; only called with what fits. */
+static void
+set_names(struct rpc *r, const char *scheme, const char *host, int port)
+{
+	/* libevent leaves the brackets of an IPv6 address. */
+	if (*host == '[')
+		snprintf(r->host, sizeof(r->host), "%.*s",
+		    (int)strcspn(host + 1, "]"), host + 1);
+	else
+		snprintf(r->host, sizeof(r->host), "%s", host);
+	if (port == -1)
+		snprintf(r->host_header, sizeof(r->host_header), "%s", host);
+	else
+		snprintf(r->host_header, sizeof(r->host_header), "%s:%d",
+		    host, port);
+	snprintf(r->name, sizeof(r->name), "%s://%s", scheme, r->host_header);
+}
+
+static int
+look_up(struct rpc *r)
+{
+	/* evutil's, not libc's: it also runs its own tests of getaddrinfo(3)
+	 * now, which open files and would not be possible later. */
+	struct evutil_addrinfo hints = { .ai_socktype = SOCK_STREAM,
+	    .ai_protocol = IPPROTO_TCP }, *list, *ai;
+	int e;
+
+	if ((e = evutil_getaddrinfo(r->host, NULL, &hints, &list)) != 0) {
+		log_warn("%s: %s", r->name, evutil_gai_strerror(e));
+		return -1;
+	}
+	for (ai = list; ai != NULL && r->n_addresses < ADDRESSES;
+	    ai = ai->ai_next)
+		if (getnameinfo(ai->ai_addr, ai->ai_addrlen,
+		    r->address[r->n_addresses], NI_MAXHOST, NULL, 0,
+		    NI_NUMERICHOST) == 0)
+			r->n_addresses++;
+	evutil_freeaddrinfo(list);
+	return r->n_addresses > 0 ? 0 : -1;
+}
+
+struct rpc *
+rpc_new(struct event_base *base, const char *url)
+{
+	struct evhttp_uri *uri = evhttp_uri_parse(url);
+	const char *scheme, *host, *path, *query;
+	struct rpc *r;
+	int port;
+
+	if (uri == NULL || (scheme = evhttp_uri_get_scheme(uri)) == NULL ||
+	    (host = evhttp_uri_get_host(uri)) == NULL || *host == '\0' ||
+	    strlen(host) >= sizeof(r->host) ||
+	    evhttp_uri_get_userinfo(uri) != NULL ||
+	    (strcasecmp(scheme, "http") != 0 &&
+	    strcasecmp(scheme, "https") != 0))
+		fatal("an endpoint is no http or https URL");
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		fatal("out of memory");
+	r->base = base;
+	r->is_tls = strcasecmp(scheme, "https") == 0;
+	port = evhttp_uri_get_port(uri);
+	r->port = (uint16_t)(port != -1 ? port : r->is_tls ? 443 : 80);
+	set_names(r, scheme, host, port);
+	path = evhttp_uri_get_path(uri);
+	query = evhttp_uri_get_query(uri);
+	if (asprintf(&r->target, "%s%s%s", *path == '\0' ? "/" : path,
+	    query != NULL ? "?" : "", query != NULL ? query : "") == -1)
+		fatal("out of memory");
+	evhttp_uri_free(uri);
+	r->start = evtimer_new(base, on_start, r);
+	r->overdue = evtimer_new(base, on_overdue, r);
+	if (r->start == NULL || r->overdue == NULL)
+		fatal("out of memory");
+	if (look_up(r) == 0)
+		return r;
+	event_free(r->start);
+	event_free(r->overdue);
+	free(r->target);
+	free(r);
+	return NULL;
+}
+
+const char *
+rpc_name(const struct rpc *r)
+{
+	return r->name;
+}
