@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-runnerctl: what an operator asks a running tee-runnerd, and which
+ * primitives this version has.  Reads the control socket; changes nothing.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "program.h"
+
+#define SOCKET	RUNSTATEDIR "/tee-runner/control"
+#define PATIENCE 5		/* seconds */
+
+static const char usage_text[] =
+	"usage: tee-runnerctl status [--json] [-s SOCKET]\n"
+	"       tee-runnerctl primitives [--json]\n"
+	"\n"
+	"  status       how the running tee-runnerd is; exits 1 unless it serves\n"
+	"  primitives   every operation of this version: opcode, operands, results\n"
+	"  --json       for scripts\n"
+	"  -s SOCKET    its control socket (" SOCKET ")\n"
+	"  --help, --version\n";
+
+struct options {
+	const char	*socket;
+	int		 json;
+};
+
+static int
+fail(const char *what, const char *why)
+{
+	fprintf(stderr, "tee-runnerctl: %s: %s\n", what, why);
+	return 1;
+}
+
+/* ---- status -------------------------------------------------------------- */
+
+static int
+ask(const char *path, const char *question, char *answer, size_t size)
+{
+	const struct timeval tv = { PATIENCE, 0 };
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	size_t have = 0;
+	ssize_t n = -1;
+	int fd;
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return fail(path, "path is too long for a socket");
+	strcpy(sun.sun_path, path);
+	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1 ||
+	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
+		fail(path, errno == ENOENT || errno == ECONNREFUSED ?
+		    "no tee-runnerd is there" : strerror(errno));
+		if (fd != -1)
+			close(fd);
+		return 1;
+	}
+	if (write(fd, question, strlen(question)) != -1)
+		while (have < size - 1 &&
+		    (n = read(fd, answer + have, size - 1 - have)) > 0)
+			have += (size_t)n;
+	answer[have] = '\0';
+	close(fd);
+	return n == 0 && have > 0 ? 0 : fail(path, "no answer");
+}
+
+/* A member, as text: numbers and strings alike. */
+static const char *
+text(const json_t *o, const char *name)
+{
+	static char b[4][32];
+	static unsigned next;
+	const json_t *v = json_object_get(o, name);
+
+	if (json_is_string(v))
+		return json_string_value(v);
+	next = (next + 1) % 4;
+	snprintf(b[next], sizeof(b[next]), "%" JSON_INTEGER_FORMAT,
+	    json_integer_value(v));
+	return json_is_integer(v) ? b[next] : "-";
+}
+
+static void
+line(const char *name, const char *value)
+{
+	printf("%-14s %s\n", name, value);
+}
+
+static void
+print_roles(const json_t *roles)
+{
+	const char *name;
+	const json_t *role, *feature;
+	size_t i;
+
+	printf("\n%-14s %-9s %s\n", "role", "restarts", "sandbox");
+	json_object_foreach((json_t *)(uintptr_t)roles, name, role) {
+		printf("%-14s %-9s", name, text(role, "restarts"));
+		json_array_foreach(json_object_get(role, "features"), i,
+		    feature)
+			printf(" %s", json_string_value(feature));
+		printf("\n");
+	}
+}
+
+static void
+print_status(const json_t *s)
+{
+	static const char *const outcomes[] = {
+		"in_flight", "ok", "retryable", "waiting", "terminal",
+		"refused",
+	};
+	const json_t *registry = json_object_get(s, "registry");
+	const json_t *tasks = json_object_get(s, "tasks");
+	const json_t *workers = json_object_get(s, "workers");
+	const int colour = isatty(STDOUT_FILENO);
+	const json_t *v;
+	const char *name;
+	size_t i;
+
+	line("version", text(s, "version"));
+	line("runner", text(s, "runner"));
+	printf("%-14s %s", "state", text(s, "state"));
+	if (strcmp(text(s, "state"), "serving") != 0)
+		printf(": %s", text(s, "why"));
+	printf("\n");
+	line("tee", text(s, "tee"));
+	printf("%-14s block %s, read %s s ago\n", "registry",
+	    text(registry, "block"), text(registry, "age_seconds"));
+	printf("%-14s sequence %s, until %s\n", "registration",
+	    text(json_object_get(s, "registration"), "sequence"),
+	    text(json_object_get(s, "registration"), "valid_until"));
+	line("kms epoch", text(s, "kms_epoch"));
+	line("stream", text(s, "stream"));
+	printf("%-14s %s idle, %s busy\n", "workers", text(workers, "idle"),
+	    text(workers, "busy"));
+	printf("%-14s", "tasks");
+	for (i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+		printf("%s %s %s", i == 0 ? "" : ",", text(tasks, outcomes[i]),
+		    i == 0 ? "in flight" : outcomes[i]);
+	printf("\n");
+	json_object_foreach(json_object_get(s, "statuses"), name, v)
+		printf("  %-24s %s\n", name, text(json_object_get(s,
+		    "statuses"), name));
+	print_roles(json_object_get(s, "roles"));
+	json_array_foreach(json_object_get(s, "warnings"), i, v)
+		printf("%s%s%s%s\n", i == 0 ? "\n" : "",
+		    colour ? "\033[31m" : "", json_string_value(v),
+		    colour ? "\033[0m" : "");
+}
+
+static int
+command_status(const struct options *o)
+{
+	static char answer[65536];
+	json_t *s;
+	int r;
+
+	if (ask(o->socket, "status\n", answer, sizeof(answer)) != 0)
+		return 1;
+	if ((s = json_loads(answer, JSON_REJECT_DUPLICATES, NULL)) == NULL)
+		return fail(o->socket, "its answer is not JSON");
+	if (o->json) {
+		json_dumpf(s, stdout, JSON_INDENT(2));
+		printf("\n");
+	} else
+		print_status(s);
+	r = strcmp(text(s, "state"), "serving") == 0 ? 0 : 1;
+	json_decref(s);
+	return r;
+}
+
+/* ---- primitives ---------------------------------------------------------- */
+
+static const struct {
+	uint8_t		 flag;
+	const char	*name;
+} flags[] = {
+	{ P_SAME_ACCOUNT, "sameAccount" }, { P_NO_HANDLE, "noHandle" },
+	{ P_FEE, "fee" }, { P_CAST, "cast" },
+};
+#define N_FLAGS	(sizeof(flags) / sizeof(flags[0]))
+
+static void
+print_primitive_json(const struct primitive *p, int is_last)
+{
+	const char *comma = "";
+	size_t i;
+
+	printf("  {\"opcode\": %u, \"name\": \"%s\", \"inputs\": \"%s\", "
+	    "\"outputs\": \"%s\", \"flags\": [", p->opcode, p->name, p->in,
+	    p->out);
+	for (i = 0; i < N_FLAGS; i++)
+		if (p->flags & flags[i].flag) {
+			printf("%s\"%s\"", comma, flags[i].name);
+			comma = ", ";
+		}
+	printf("]}%s\n", is_last ? "" : ",");
+}
+
+static void
+print_primitive(const struct primitive *p)
+{
+	size_t i;
+
+	printf("0x%02x    %-15s %-9s %-8s", p->opcode, p->name,
+	    *p->in == '\0' ? "-" : p->in, p->out);
+	for (i = 0; i < N_FLAGS; i++)
+		if (p->flags & flags[i].flag)
+			printf(" %s", flags[i].name);
+	printf("\n");
+}
+
+static int
+command_primitives(const struct options *o)
+{
+	size_t i;
+
+	if (o->json)
+		printf("[\n");
+	else
+		printf("%-7s %-15s %-9s %-8s %s\n", "opcode", "name",
+		    "inputs", "outputs", "flags");
+	for (i = 0; i < n_primitives; i++)
+		if (o->json)
+			print_primitive_json(&primitives[i],
+			    i + 1 == n_primitives);
+		else
+			print_primitive(&primitives[i]);
+	printf(o->json ? "]\n" :
+	    "\none letter an operand, the same letter the same type; "
+	    "tee-primitives(7) explains them\n");
+	return 0;
+}
+
+/* ---- main ---------------------------------------------------------------- */
+
+static const struct {
+	const char	*name;
+	int		(*run)(const struct options *);
+} commands[] = {
+	{ "status", command_status }, { "primitives", command_primitives },
+};
+
+static int
+usage(FILE *f, int status)
+{
+	fputs(usage_text, f);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+	};
+	struct options o = { SOCKET, 0 };
+	size_t i;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:", longs, NULL)) != -1)
+		switch (c) {
+		case 's': o.socket = optarg; break;
+		case 'j': o.json = 1; break;
+		case 'h': return usage(stdout, 0);
+		case 'V': puts(PACKAGE_STRING); return 0;
+		default: return usage(stderr, 2);
+		}
+	if (optind + 1 != argc)
+		return usage(stderr, 2);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, argv[optind]) == 0)
+			return commands[i].run(&o);
+	return usage(stderr, 2);
+}
