@@ -307,7 +307,9 @@ on_fetch(struct rpc_call *call, void *p)
 	teerunner__v1__operand_grant_batch__init(&f->answer);
 	teerunner__v1__delegate_request__init(&f->delegate);
 	f->delegate.request = request;
+	store_begin();
 	check_all(f);
+	store_commit();
 	if (f->delegate.n_selected == 0)
 		on_seals(f, NULL);
 	else

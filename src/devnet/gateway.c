@@ -79,7 +79,7 @@ store_outputs(const Teerunner__V1__TaskResult *r,
 	return ST_OK;
 }
 
-/* One task, one transaction.  What of it was granted, to whom and for which
+/* One task, all of it or nothing.  What of it was granted, to whom and for which
  * handles, is what counts; the Orchestrator's word is not needed. */
 static uint32_t
 store_one(const Teerunner__V1__TaskResult *r, const uint8_t signer[20],
@@ -104,14 +104,11 @@ store_one(const Teerunner__V1__TaskResult *r, const uint8_t signer[20],
 		if (memcmp(r->outputs[i]->handle.data, grant.outputs[i].b,
 		    32) != 0)
 			return ST_MALFORMED;
-	store_begin();
-	if ((st = store_outputs(r, &grant)) != ST_OK) {
-		store_rollback();
-		return st;
-	}
-	store_result(r->task_id.data, hash);
-	store_commit();
-	return ST_OK;
+	store_task();
+	if ((st = store_outputs(r, &grant)) == ST_OK)
+		store_result(r->task_id.data, hash);
+	store_end(st == ST_OK);
+	return st;
 }
 
 static Teerunner__V1__StoreOutcome *
@@ -157,9 +154,11 @@ on_store(struct rpc_call *call, void *p)
 	answer.n_outcomes = batch->n_results;
 	answer.outcomes = pool_get(&call->pool, batch->n_results,
 	    sizeof(answer.outcomes[0]));
+	store_begin();
 	for (i = 0; i < batch->n_results; i++)
 		answer.outcomes[i] = outcome(&call->pool, batch->results[i],
 		    store_one(batch->results[i], signer, hashes[i]));
+	store_commit();
 	rpc_reply(call, &answer.base);
 }
 
@@ -189,6 +188,7 @@ on_put(struct rpc_call *call, void *p)
 	const Teerunner__Devnet__PutRequest *r = p;
 	Teerunner__Devnet__PutResponse answer =
 	    TEERUNNER__DEVNET__PUT_RESPONSE__INIT;
+	int is_good;
 
 	if (r->n_values > VALUES_MAX ||
 	    signed_put(r, devnet.domain, &call->pool) != 0) {
@@ -201,14 +201,15 @@ on_put(struct rpc_call *call, void *p)
 		return;
 	}
 	store_begin();
-	if (put_all(r) != 0) {
-		store_rollback();
+	store_task();
+	is_good = put_all(r) == 0;
+	store_end(is_good);
+	store_commit();
+	if (is_good)
+		rpc_reply(call, &answer.base);
+	else
 		rpc_fail(call, GRPC_STATUS_ALREADY_EXISTS,
 		    "a value is malformed, or its handle is taken");
-		return;
-	}
-	store_commit();
-	rpc_reply(call, &answer.base);
 }
 
 struct get {

@@ -100,7 +100,9 @@ void	rpc_stream_close(struct rpc_stream *, grpc_status_code,
 	    const char *why);
 
 /* ---- client -------------------------------------------------------------- */
-struct rpc_peer;
+struct rpc_peer {
+	grpc_channel	*channel;
+};
 struct rpc_peer *rpc_connect(const char *address, const struct rpc_tls *);
 void	rpc_disconnect(struct rpc_peer *);
 /* code 0: `answer' is of the type asked for, valid until `fn' returns. */

@@ -13,10 +13,6 @@
 #include "log.h"
 #include "rpc.h"
 
-struct rpc_peer {
-	grpc_channel	*channel;
-};
-
 struct request {
 	struct rpc_tag	 tag;
 	struct pool	 pool;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "command.h"
@@ -257,12 +258,14 @@ run_file(struct run *r, FILE *f)
 		if (++r->n_vectors < SLICE)
 			continue;
 		e = run_slice(r);
-		fprintf(stderr, "\r%zu passed, %zu failed", r->passed,
-		    r->failed);
+		if (isatty(2))
+			fprintf(stderr, "\r%zu passed, %zu failed", r->passed,
+			    r->failed);
 	}
 	if (e == 0 && r->n_vectors > 0)
 		e = run_slice(r);
-	fprintf(stderr, "\r");
+	if (isatty(2))
+		fprintf(stderr, "\r");
 	free(text);
 	return e;
 }

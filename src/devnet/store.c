@@ -16,6 +16,8 @@ static sqlite3 *db;
 
 static const char schema[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+    "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;"
+    "PRAGMA wal_autocheckpoint=16384;"
     "CREATE TABLE IF NOT EXISTS value (handle BLOB PRIMARY KEY,"
     " key BLOB NOT NULL, nonce BLOB NOT NULL, ciphertext BLOB NOT NULL)"
     " WITHOUT ROWID;"
@@ -28,14 +30,16 @@ static const char schema[] =
     " hash BLOB NOT NULL) WITHOUT ROWID;";
 
 enum query {
-	Q_BEGIN, Q_COMMIT, Q_ROLLBACK, Q_GET, Q_HAS, Q_PUT, Q_MAY, Q_ALLOW,
+	Q_BEGIN, Q_COMMIT, Q_TASK, Q_KEEP, Q_UNDO, Q_GET, Q_HAS, Q_PUT, Q_MAY, Q_ALLOW,
 	Q_GRANTED, Q_FIND_GRANT, Q_FIND_RESULT, Q_RESULT, Q_FORGET, Q_EXPIRE,
 	Q_COUNT, QUERIES,
 };
 static const char *const texts[QUERIES] = {
 	[Q_BEGIN]	= "BEGIN IMMEDIATE",
 	[Q_COMMIT]	= "COMMIT",
-	[Q_ROLLBACK]	= "ROLLBACK",
+	[Q_TASK]	= "SAVEPOINT task",
+	[Q_KEEP]	= "RELEASE task",
+	[Q_UNDO]	= "ROLLBACK TO task",
 	[Q_GET]		= "SELECT key, nonce, ciphertext FROM value"
 			  " WHERE handle = ?",
 	[Q_HAS]		= "SELECT 1 FROM value WHERE handle = ?",
@@ -125,9 +129,17 @@ store_commit(void)
 }
 
 void
-store_rollback(void)
+store_task(void)
 {
-	run(query(Q_ROLLBACK));
+	run(query(Q_TASK));
+}
+
+void
+store_end(int is_good)
+{
+	if (!is_good)
+		run(query(Q_UNDO));
+	run(query(Q_KEEP));
 }
 
 int

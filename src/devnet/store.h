@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The Gateway's database: encrypted values by handle, who may use them, and
- * which requests were granted.  SQLite with a write-ahead log; what is not in
- * a transaction of its own is one statement.
+ * which requests were granted.  SQLite with a write-ahead log.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -14,9 +13,12 @@
 
 void	store_open(const char *path);
 
+/* A transaction around what one call does; in it, between store_task and
+ * store_end, what holds together or not at all. */
 void	store_begin(void);
 void	store_commit(void);
-void	store_rollback(void);
+void	store_task(void);
+void	store_end(int is_good);
 
 /* 1 and *value, or 0. */
 int	store_get(const uint8_t handle[32], struct m_value *value);

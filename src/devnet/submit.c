@@ -268,7 +268,7 @@ command_task(const struct options *o, int argc, char **argv)
 		if (read_operation(&c, &pool, task, json_array_get(list, i),
 		    &names, &why) != 0)
 			return usage("task: %s: operation %zu: %s", argv[0],
-			    i, why);
+			    i + 1, why);
 	r = finish(&c, &pool, task, &names, o->timeout);
 	pool_free(&pool);
 	json_decref(file);

@@ -241,7 +241,7 @@ prepare(struct submission *s, size_t i)
 	enqueue(t);
 	if ((st = wire_task(t->body, &flat, &builder, &op)) != ST_OK)
 		task_finish(t, st, pool_printf(pool,
-		    "refused by the Orchestrator, operation %zu", op), NULL,
+		    "refused by the Orchestrator, operation %zu", op + 1), NULL,
 		    NULL);
 }
 
