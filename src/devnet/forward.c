@@ -28,6 +28,7 @@ void
 forward_init(void)
 {
 	gateway = rpc_connect(dir_address(devnet.gateway_port), &tls);
+	gateway->is_patient = 1;
 }
 
 static void	store(void *);

@@ -102,6 +102,7 @@ void	rpc_stream_close(struct rpc_stream *, grpc_status_code,
 /* ---- client -------------------------------------------------------------- */
 struct rpc_peer {
 	grpc_channel	*channel;
+	int		 is_patient;	/* calls wait for it to come up */
 };
 struct rpc_peer *rpc_connect(const char *address, const struct rpc_tls *);
 void	rpc_disconnect(struct rpc_peer *);

@@ -118,6 +118,10 @@ rpc_send(struct rpc_peer *peer, const char *path,
 	    gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 	    gpr_time_from_millis(ms, GPR_TIMESPAN)), NULL);
 	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
+	/* Also, grpc looks at a connection's progress while a call waits for
+	 * it, else every five seconds. */
+	if (peer->is_patient)
+		ops[0].flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY;
 	ops[1].op = GRPC_OP_SEND_MESSAGE;
 	ops[1].data.send_message.send_message = buffer;
 	ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;

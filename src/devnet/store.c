@@ -117,6 +117,16 @@ store_open(const char *path)
 }
 
 void
+store_close(void)
+{
+	int q;
+
+	for (q = 0; q < QUERIES; q++)
+		sqlite3_finalize(statements[q]);
+	sqlite3_close(db);
+}
+
+void
 store_begin(void)
 {
 	run(query(Q_BEGIN));

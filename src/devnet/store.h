@@ -12,6 +12,7 @@
 #include "payload.h"
 
 void	store_open(const char *path);
+void	store_close(void);
 
 /* A transaction around what one call does; in it, between store_task and
  * store_end, what holds together or not at all. */

@@ -181,10 +181,11 @@ await(const struct devnet *d, const struct rpc_tls *client,
 			if (peer == NULL)
 				peer = rpc_connect(dir_address(party->port),
 				    client);
-			is_up = rpc_healthy(peer, 1000);
+			peer->is_patient = 1;
+			is_up = rpc_healthy(peer, 200);
 		}
 		if (!is_up)
-			usleep(50 * 1000);
+			usleep(20 * 1000);
 	}
 	if (peer != NULL)
 		rpc_disconnect(peer);

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-devnet in parts: values as people write them, operations from
+ * arguments, the Gateway's store, the choice of a quorum, faults.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "client.h"
+#include "server.h"
+#include "store.h"
+
+#include "quorum.c"
+
+/* ---- values -------------------------------------------------------------- */
+
+static void
+same_text(const char *pair, const char *printed)
+{
+	char text[VALUE_TEXT];
+	struct plain p;
+	const char *why;
+
+	assert_int_equal(value_parse_pair(pair, &p, &why), 0);
+	assert_string_equal(value_print(&p, text), printed);
+}
+
+static void
+refused(const char *pair)
+{
+	const char *why = NULL;
+	struct plain p;
+
+	assert_int_equal(value_parse_pair(pair, &p, &why), -1);
+	assert_non_null(why);
+}
+
+static void
+values_print_as_they_were_written(void **state)
+{
+	(void)state;
+	same_text("bool:true", "true");
+	same_text("uint8:255", "255");
+	same_text("uint8:0xff", "255");
+	same_text("int8:-128", "-128");
+	same_text("int8:127", "127");
+	same_text("int256:-1", "-1");
+	same_text("int8:-0", "0");
+	same_text("uint256:0xfffffffffffffffffffffffffffffffffffffffffffffff"
+	    "fffffffffffffffff", "115792089237316195423570985008687907853269"
+	    "984665640564039457584007913129639935");
+	same_text("bytes2:0xAB01", "0xab01");
+	same_text("address:00112233445566778899aabbccddeeff00112233",
+	    "0x00112233445566778899aabbccddeeff00112233");
+}
+
+static void
+values_out_of_range_are_refused(void **state)
+{
+	(void)state;
+	refused("uint8:256");
+	refused("uint8:-1");
+	refused("int8:128");
+	refused("int8:-129");
+	refused("bytes2:0xab");
+	refused("bytes2:0xab0101");
+	refused("bool:1");
+}
+
+static void
+rubbish_is_no_value(void **state)
+{
+	(void)state;
+	refused("uint8");
+	refused("uint8:");
+	refused("uint8:0x");
+	refused("uint8:--1");
+	refused("uint8:1 ");
+	refused("uint8:1x");
+	refused("uint7:1");
+	refused("averyverylongtypename:1");
+	refused("address:0xzz112233445566778899aabbccddeeff00112233");
+}
+
+static void
+a_fresh_handle_names_chain_and_type(void **state)
+{
+	uint8_t a[32], b[32];
+
+	(void)state;
+	value_handle(31337, TYPE_INT(24), a);
+	value_handle(31337, TYPE_INT(24), b);
+	assert_true(handle_ok(a));
+	assert_int_equal(handle_chain(a), 31337);
+	assert_int_equal(handle_type(a), TYPE_INT(24));
+	assert_memory_not_equal(a, b, 32);
+}
+
+/* ---- operations ---------------------------------------------------------- */
+
+static struct op op;
+static struct pool pool;
+static Teerunner__V1__Task *task;
+
+static int
+setup_op(void **state)
+{
+	static const uint8_t caller[20];
+
+	(void)state;
+	memset(&op, 0, sizeof(op));
+	op.type = -1;
+	pool_init(&pool);
+	task = build_task(&pool, caller);
+	return 0;
+}
+
+static int
+teardown_op(void **state)
+{
+	(void)state;
+	pool_free(&pool);
+	return 0;
+}
+
+static void
+argument(const char *pair)
+{
+	struct plain p;
+	const char *why;
+
+	assert_int_equal(value_parse_pair(pair, &p, &why), 0);
+	build_constant(&op, &p);
+}
+
+static void
+outputs_get_the_types_that_the_inputs_have(void **state)
+{
+	const char *why;
+
+	(void)state;
+	op.primitive = primitive_named("transfer");
+	argument("uint16:1");
+	argument("uint16:2");
+	argument("uint16:3");
+	assert_int_equal(build_op(&pool, task, &op, 1, &why), 0);
+	assert_int_equal(op.n_outputs, 3);
+	assert_int_equal(handle_type(op.outputs[0]), TYPE_BOOL);
+	assert_int_equal(handle_type(op.outputs[1]), TYPE_UINT(16));
+	assert_int_equal(handle_type(op.outputs[2]), TYPE_UINT(16));
+	assert_int_equal(task->n_operations, 1);
+}
+
+static void
+a_free_output_needs_a_type(void **state)
+{
+	const char *why = NULL;
+
+	(void)state;
+	op.primitive = primitive_named("cast");
+	argument("uint16:1");
+	assert_int_equal(build_op(&pool, task, &op, 1, &why), -1);
+	assert_non_null(why);
+	assert_int_equal(build_option(&op, "type", "int64", &why), 0);
+	assert_int_equal(build_op(&pool, task, &op, 1, &why), 0);
+	assert_int_equal(handle_type(op.outputs[0]), TYPE_INT(64));
+}
+
+static void
+wrap_of_a_value_is_its_word_and_type(void **state)
+{
+	const char *why;
+
+	(void)state;
+	op.primitive = primitive_named("wrap");
+	argument("bytes2:0xab01");
+	assert_int_equal(build_op(&pool, task, &op, 1, &why), 0);
+	assert_int_equal(handle_type(op.outputs[0]), TYPE_BYTES(2));
+	assert_int_equal(op.args[0].type, TYPE_BYTES(32));
+	assert_int_equal(op.args[0].word[30], 0xab);
+	assert_int_equal(op.args[0].word[31], 0x01);
+}
+
+static void
+too_few_arguments_are_refused(void **state)
+{
+	const char *why = NULL;
+
+	(void)state;
+	op.primitive = primitive_named("add");
+	argument("uint16:1");
+	assert_int_equal(build_op(&pool, task, &op, 1, &why), -1);
+	assert_string_equal(why, "too few arguments");
+}
+
+static void
+every_output_has_a_name(void **state)
+{
+	const struct primitive *p;
+	size_t i, k, j;
+
+	(void)state;
+	for (i = 0; i < n_primitives; i++) {
+		p = &primitives[i];
+		for (k = 0; k < strlen(p->out); k++) {
+			assert_non_null(build_output_name(p, k));
+			for (j = 0; j < k; j++)
+				assert_string_not_equal(
+				    build_output_name(p, j),
+				    build_output_name(p, k));
+		}
+	}
+}
+
+/* ---- store --------------------------------------------------------------- */
+
+static char db[] = "/tmp/test_devnetXXXXXX", db_path[64];
+
+static int
+setup_store(void **state)
+{
+	(void)state;
+	if (mkdtemp(db) == NULL)
+		return -1;
+	snprintf(db_path, sizeof(db_path), "%s/db", db);
+	store_open(db_path);
+	return 0;
+}
+
+static int
+teardown_store(void **state)
+{
+	char path[80];
+	size_t i;
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+
+	(void)state;
+	store_close();
+	for (i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s%s", db_path, suffixes[i]);
+		unlink(path);
+	}
+	return rmdir(db);
+}
+
+static struct m_value
+value_of(uint8_t number)
+{
+	struct m_value v = { .len = 17 };
+
+	memset(v.handle, number, sizeof(v.handle));
+	memset(v.key, number + 1, sizeof(v.key));
+	memset(v.nonce, number + 2, sizeof(v.nonce));
+	memset(v.ciphertext, number + 3, v.len);
+	return v;
+}
+
+static void
+a_value_comes_back_as_it_was_put(void **state)
+{
+	struct m_value v = value_of(1), got;
+
+	(void)state;
+	assert_int_equal(store_get(v.handle, &got), 0);
+	assert_int_equal(store_put(&v), 0);
+	assert_int_equal(store_get(v.handle, &got), 1);
+	assert_memory_equal(&v, &got, sizeof(v));
+}
+
+static void
+a_handle_takes_one_value_only(void **state)
+{
+	struct m_value v = value_of(2), other = v, got;
+
+	(void)state;
+	other.ciphertext[0] ^= 1;
+	assert_int_equal(store_put(&v), 0);
+	assert_int_equal(store_put(&other), -1);
+	assert_int_equal(store_get(v.handle, &got), 1);
+	assert_memory_equal(&v, &got, sizeof(v));
+}
+
+static void
+a_task_that_fails_leaves_nothing(void **state)
+{
+	struct m_value good = value_of(10), bad = value_of(11),
+	    later = value_of(12);
+	uint8_t user[20] = { 1 };
+
+	(void)state;
+	store_begin();
+	store_task();
+	assert_int_equal(store_put(&good), 0);
+	store_end(1);
+	store_task();
+	assert_int_equal(store_put(&bad), 0);
+	store_allow(user, bad.handle);
+	store_end(0);
+	store_task();
+	assert_int_equal(store_put(&later), 0);
+	store_end(1);
+	store_commit();
+	assert_true(store_has(good.handle));
+	assert_false(store_has(bad.handle));
+	assert_false(store_may(user, bad.handle));
+	assert_true(store_has(later.handle));
+}
+
+static void
+a_value_is_for_those_who_were_allowed(void **state)
+{
+	struct m_value v = value_of(20), other = value_of(21);
+	uint8_t alice[20] = { 1 }, bob[20] = { 2 };
+
+	(void)state;
+	assert_int_equal(store_put(&v), 0);
+	assert_int_equal(store_put(&other), 0);
+	assert_false(store_may(alice, v.handle));
+	store_allow(alice, v.handle);
+	assert_true(store_may(alice, v.handle));
+	assert_false(store_may(bob, v.handle));
+	assert_false(store_may(alice, other.handle));
+}
+
+static void
+a_grant_is_kept_until_a_result_is_stored(void **state)
+{
+	uint8_t id[32] = { 1 }, runner[20] = { 2 }, caller[20] = { 3 };
+	uint8_t hash[32] = { 4 }, got[32];
+	struct m_word outputs[2] = { { { 5 } }, { { 6 } } };
+	struct store_grant grant;
+
+	(void)state;
+	assert_false(store_find_grant(id, 1, &grant));
+	store_granted(id, 1, runner, caller, outputs, 2);
+	assert_true(store_find_grant(id, 1, &grant));
+	assert_false(store_find_grant(id, 2, &grant));
+	assert_int_equal(grant.n_outputs, 2);
+	assert_memory_equal(grant.runner, runner, 20);
+	assert_memory_equal(grant.caller, caller, 20);
+	assert_memory_equal(grant.outputs, outputs, sizeof(outputs));
+	assert_false(store_find_result(id, got));
+	store_result(id, hash);
+	assert_true(store_find_result(id, got));
+	assert_memory_equal(got, hash, 32);
+	assert_false(store_find_grant(id, 1, &grant));
+}
+
+static void
+values_outlive_the_process(void **state)
+{
+	struct m_value v = value_of(30);
+
+	(void)state;
+	assert_int_equal(store_put(&v), 0);
+	store_close();
+	store_open(db_path);
+	assert_true(store_has(v.handle));
+}
+
+/* ---- quorum -------------------------------------------------------------- */
+
+static uint32_t *quorum;
+static size_t n_quorum;
+static struct round one;
+
+static int
+setup_quorum(void **state)
+{
+	(void)state;
+	setup_op(state);
+	devnet.threshold = 2;
+	devnet.nodes = 3;
+	memset(nodes, 0, sizeof(nodes));
+	memset(&one, 0, sizeof(one));
+	one.pool = &pool;
+	one.quorum = &quorum;
+	one.n_quorum = &n_quorum;
+	return 0;
+}
+
+static void
+quorums_are_of_the_threshold_and_take_turns(void **state)
+{
+	unsigned asked[4] = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 30; i++) {
+		assert_int_equal(choose(&one), 0);
+		assert_int_equal(n_quorum, 2);
+		assert_true(quorum[0] < quorum[1] && quorum[1] <= 3);
+		asked[quorum[0]]++;
+		asked[quorum[1]]++;
+	}
+	for (i = 1; i <= 3; i++)
+		assert_int_equal(asked[i], 20);
+}
+
+static void
+a_node_to_avoid_is_asked_only_when_needed(void **state)
+{
+	size_t i;
+
+	(void)state;
+	one.avoid = 1 << 1;
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(choose(&one), 0);
+		assert_true(quorum[0] == 1 && quorum[1] == 3);
+	}
+	one.tried = 1 << 0;
+	assert_int_equal(choose(&one), 0);
+	assert_true(quorum[0] == 2 && quorum[1] == 3);
+}
+
+static void
+a_node_that_failed_this_round_is_never_asked(void **state)
+{
+	(void)state;
+	one.tried = 1 << 0 | 1 << 2;
+	assert_int_equal(choose(&one), -1);
+}
+
+static void
+a_node_that_failed_of_late_is_the_last_choice(void **state)
+{
+	size_t i;
+
+	(void)state;
+	nodes[2].failed_until = rpc_now() + 60000;
+	one.avoid = 1 << 1;
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(choose(&one), 0);
+		assert_true(quorum[0] == 1 && quorum[1] == 2);
+	}
+	assert_int_equal(quorum_failing(), 1 << 2);
+}
+
+/* ---- faults -------------------------------------------------------------- */
+
+static void
+faults_belong_to_a_counterpart(void **state)
+{
+	(void)state;
+	assert_true(server_has_fault("gateway", "swap"));
+	assert_true(server_has_fault("kms-2", "partial"));
+	assert_true(server_has_fault("orchestrator", "off"));
+	assert_false(server_has_fault("kms-2", "swap"));
+	assert_false(server_has_fault("kms", "nonsense"));
+	assert_false(server_has_fault("nobody", "off"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest values[] = {
+		cmocka_unit_test(values_print_as_they_were_written),
+		cmocka_unit_test(values_out_of_range_are_refused),
+		cmocka_unit_test(rubbish_is_no_value),
+		cmocka_unit_test(a_fresh_handle_names_chain_and_type),
+		cmocka_unit_test(faults_belong_to_a_counterpart),
+	};
+#define WITH_OP(test)							\
+	cmocka_unit_test_setup_teardown(test, setup_op, teardown_op)
+	const struct CMUnitTest operations[] = {
+		WITH_OP(outputs_get_the_types_that_the_inputs_have),
+		WITH_OP(a_free_output_needs_a_type),
+		WITH_OP(wrap_of_a_value_is_its_word_and_type),
+		WITH_OP(too_few_arguments_are_refused),
+		WITH_OP(every_output_has_a_name),
+	};
+	const struct CMUnitTest store[] = {
+		cmocka_unit_test(a_value_comes_back_as_it_was_put),
+		cmocka_unit_test(a_handle_takes_one_value_only),
+		cmocka_unit_test(a_task_that_fails_leaves_nothing),
+		cmocka_unit_test(a_value_is_for_those_who_were_allowed),
+		cmocka_unit_test(a_grant_is_kept_until_a_result_is_stored),
+		cmocka_unit_test(values_outlive_the_process),
+	};
+#define WITH_QUORUM(test)						\
+	cmocka_unit_test_setup_teardown(test, setup_quorum, teardown_op)
+	const struct CMUnitTest choice[] = {
+		WITH_QUORUM(quorums_are_of_the_threshold_and_take_turns),
+		WITH_QUORUM(a_node_to_avoid_is_asked_only_when_needed),
+		WITH_QUORUM(a_node_that_failed_this_round_is_never_asked),
+		WITH_QUORUM(a_node_that_failed_of_late_is_the_last_choice),
+	};
+
+	return cmocka_run_group_tests(values, NULL, NULL) +
+	    cmocka_run_group_tests(operations, NULL, NULL) +
+	    cmocka_run_group_tests(store, setup_store, teardown_store) +
+	    cmocka_run_group_tests(choice, NULL, NULL);
+}
