@@ -312,9 +312,9 @@ chan_recv(struct chan *c, enum state state, struct msg *m)
 	while ((n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) == -1)
 		if (errno == EAGAIN)
 			return 0;
-		else if (errno == ECONNRESET)
-			return -1;
-		else if (errno != EINTR)
+		/* ECONNRESET comes once, where the peer left records of ours
+		 * unread; its own last words are still behind it. */
+		else if (errno != EINTR && errno != ECONNRESET)
 			fatal("channel to %s: recvmsg: %s",
 			    role_name(c->peer), strerror(errno));
 	nfds = take_fds(&mh, &m->fd);

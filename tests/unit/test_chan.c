@@ -182,6 +182,25 @@ what_the_socket_does_not_take_is_queued(void **unused)
 }
 
 static void
+last_words_outlive_records_left_unread(void **unused)
+{
+	static const struct m_denied denied = { .nr = 41 };
+	static const struct m_start start;
+	struct chan a, b;
+	struct msg m;
+
+	(void)unused;
+	open_pair(&a, R_MONITOR, &b, R_NET);
+	assert_int_equal(chan_send(&a, M_START, &start, NULL, 0, -1), 0);
+	assert_int_equal(chan_send(&b, M_DENIED, &denied, NULL, 0, -1), 0);
+	chan_close(&b);		/* START is still in it */
+	assert_int_equal(chan_recv(&a, S_IDLE, &m), 1);
+	assert_int_equal(m.type, M_DENIED);
+	assert_int_equal(chan_recv(&a, S_IDLE, &m), -1);
+	chan_close(&a);
+}
+
+static void
 a_descriptor_arrives_with_its_record(void **unused)
 {
 	static const struct m_peer peer = { .role = R_KEYS };
@@ -317,6 +336,7 @@ main(void)
 		cmocka_unit_test(two_bits_are_no_role_and_no_state),
 		cmocka_unit_test(records_come_whole_and_in_order),
 		cmocka_unit_test(what_the_socket_does_not_take_is_queued),
+		cmocka_unit_test(last_words_outlive_records_left_unread),
 		cmocka_unit_test(a_descriptor_arrives_with_its_record),
 		cmocka_unit_test(an_illegal_record_ends_the_receiver),
 		cmocka_unit_test(the_monitor_outlives_an_illegal_record),
