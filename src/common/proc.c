@@ -62,6 +62,7 @@ proc_start(enum role role, struct m_start *start)
 		fatal("signal: %s", strerror(errno));
 	chan_init(&monitor, PROC_MONITOR_FD, role, R_MONITOR, 0);
 	log_to(&monitor);
+	sandbox_catch();
 	while (poll(&p, 1, -1) == -1)
 		if (errno != EINTR)
 			fatal("poll: %s", strerror(errno));

@@ -75,6 +75,16 @@ on_sigsys(int sig, siginfo_t *si, void *context)
 	_exit(1);
 }
 
+void
+sandbox_catch(void)
+{
+	const struct sigaction sa = { .sa_sigaction = on_sigsys,
+	    .sa_flags = SA_SIGINFO | (int)SA_RESETHAND | SA_NODEFER };
+
+	if (sigaction(SIGSYS, &sa, NULL) == -1)
+		fatal("sandbox: sigaction: %s", strerror(errno));
+}
+
 static void
 limit(int what, rlim_t value)
 {
@@ -104,17 +114,25 @@ change_root_and_user(const struct sandbox *s)
 	return SANDBOX_CHROOT | SANDBOX_USER;
 }
 
-/* Nothing left in any set, bounding set included.  Not root: nothing to do. */
+/* Before the user changes: another user may not. */
+static void
+drop_bounding_set(void)
+{
+	int cap;
+
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap) != -1; cap++)
+		if (geteuid() == 0 && prctl(PR_CAPBSET_DROP, cap) == -1)
+			fatal("sandbox: capability %d: %s", cap,
+			    strerror(errno));
+}
+
+/* Nothing left in any set.  Not root: nothing to do. */
 static void
 drop_capabilities(const struct sandbox *s)
 {
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct d[2];
-	int cap;
 
-	if (geteuid() == 0)
-		for (cap = 0; prctl(PR_CAPBSET_READ, cap) == 1; cap++)
-			(void)prctl(PR_CAPBSET_DROP, cap);
 	if (s->uid == 0 && geteuid() != 0)
 		return;
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -160,13 +178,10 @@ load_filter(void)
 #ifdef TEE_SANITIZERS
 	return 0;
 #else
-	struct sigaction sa = { .sa_sigaction = on_sigsys,
-	    .sa_flags = SA_SIGINFO | (int)SA_RESETHAND | SA_NODEFER };
 	const struct sock_fprog prog = { policy_filter_len,
 	    (struct sock_filter *)(uintptr_t)policy_filter };
 
-	if (sigaction(SIGSYS, &sa, NULL) == -1)
-		fatal("sandbox: sigaction: %s", strerror(errno));
+	sandbox_catch();
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == -1)
 		fatal("sandbox: filter of %s: %s", policy_role,
 		    strerror(errno));
@@ -193,6 +208,7 @@ sandbox_enter(const struct sandbox *s)
 	uint32_t has = 0;
 
 	check_one_thread();
+	drop_bounding_set();
 	has |= change_root_and_user(s);
 	drop_capabilities(s);
 

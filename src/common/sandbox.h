@@ -40,6 +40,10 @@ struct sandbox {
 	int		 allow_connect;	/* 0: Landlock refuses TCP connect(2) */
 };
 
+/* A system call that a filter refuses is told to the monitor from now on: its own
+ * filter, which is inherited, holds before sandbox_enter() too. */
+void	 sandbox_catch(void);
+
 /* Gives up all of it, in this order: chroot, uid, limits, dumps, no_new_privs,
  * Landlock, filter.  The process has one thread, for Landlock and capabilities
  * are a thread's.  Fatal where the kernel refuses what it should have.
