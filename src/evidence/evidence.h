@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chan.h"
+
 struct provider {
 	const char	*name;
 	uint32_t	 tee_type;	/* enum tee_type */
@@ -21,5 +23,6 @@ struct provider {
 
 extern const struct provider insecure;
 extern const struct provider *provider;		/* the chosen one */
+extern struct chan keys;
 
 #endif

@@ -13,8 +13,6 @@
 #define SELF R_EVIDENCE
 #include "dispatch.h"
 
-extern struct chan keys;
-
 ON(START)
 {
 	chan_illegal(c, m->type, "started already");

@@ -24,6 +24,7 @@
 #define DELAY_MAX	30000
 #define DELAY_RESET	60000		/* up for so long: start over */
 #define STOP_TIMEOUT	3		/* seconds to exit by itself */
+#define LAST_WORDS	64		/* turns of chan_dispatch() */
 
 static struct event_base *base;
 static const struct conf *conf;
@@ -94,6 +95,15 @@ child_kill(struct child *c, const char *why)
 	kill(c->pid, SIGKILL);
 }
 
+static void
+child_deafen(struct child *c)
+{
+	if (c->readable != NULL)
+		event_free(c->readable);
+	c->readable = NULL;
+	chan_close(&c->chan);
+}
+
 /* Its channel is closed, or said something illegal: -1. */
 static int
 child_hear(struct child *c)
@@ -105,10 +115,7 @@ child_hear(struct child *c)
 	if (chan_flush(&c->chan) != -1 &&
 	    chan_dispatch(&c->chan, &state) != -1)
 		return 0;
-	if (c->readable != NULL)
-		event_free(c->readable);
-	c->readable = NULL;
-	chan_close(&c->chan);
+	child_deafen(c);
 	return -1;
 }
 
@@ -171,20 +178,24 @@ child_ready(struct child *c, uint32_t features)
 {
 	struct child *keys = child_named(R_KEYS, 0), *a, *b;
 	char text[128] = "";
+	int is_routine;
 	size_t i;
 
 	if (c->is_ready) {
 		child_kill(c, "READY twice");
 		return;
 	}
-	c->is_ready = 1;
+	/* With a process for each task it would be a line for each task. */
+	is_routine = c->was_up && c->role == R_COMPUTE && conf->isolate_task;
+	c->is_ready = c->was_up = 1;
 	c->features = features;
 	for (i = 0; i < SANDBOX_FEATURES; i++)
 		if (features & 1u << i) {
 			strcat(text, " ");
 			strcat(text, sandbox_feature[i]);
 		}
-	log_info("%s: up: pid %d:%s", c->name, (int)c->pid, text);
+	if (!is_routine)
+		log_info("%s: up: pid %d:%s", c->name, (int)c->pid, text);
 
 	for (i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
 		a = child_named(wires[i].a, 0);
@@ -205,12 +216,27 @@ child_ready(struct child *c, uint32_t features)
 
 /* ---- starting ------------------------------------------------------------ */
 
-/* In the child: these descriptors and no others, then the role. */
+/* The role cannot be started: the monitor is to hear why. */
+static _Noreturn void
+child_fail(const struct child *c, const char *what)
+{
+	static struct chan to;
+	int error = errno;
+
+	chan_init(&to, PROC_MONITOR_FD, c->role, R_MONITOR, 0);
+	log_to(&to);
+	fatal("%s: %s", what, strerror(error));
+}
+
+/* In the child: these descriptors beside the standard ones, a session of its
+ * own (no terminal, and a ^C is the monitor's alone), then the role.  Standard
+ * error stays: the loader and abort(3) speak there. */
 static _Noreturn void
 child_exec(const struct child *c, int monitor_fd, int keys_fd)
 {
 	char path[4096];
 	sigset_t none;
+	int sig;
 
 	/* Away from both places first: neither may overwrite the other. */
 	if ((monitor_fd = fcntl(monitor_fd, F_DUPFD, 10)) == -1 ||
@@ -220,14 +246,16 @@ child_exec(const struct child *c, int monitor_fd, int keys_fd)
 	    close_range(keys_fd != -1 ? PROC_KEYS_FD + 1 :
 	    PROC_MONITOR_FD + 1, ~0U, 0) == -1)
 		_exit(126);
+	setsid();
+	/* libevent's handlers would tell the monitor of our signals. */
+	for (sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(path, sizeof(path), "%s/%s", role_dir, role_name(c->role));
 	execle(path, role_name(c->role), (char *)NULL,
 	    (char *const []){ NULL });
-	dprintf(STDERR_FILENO, "tee-runnerd: %s: %s\n", path,
-	    strerror(errno));
-	_exit(127);
+	child_fail(c, path);
 }
 
 static void
@@ -252,14 +280,18 @@ static void
 child_start(struct child *c)
 {
 	int fd[2], work[2] = { -1, -1 };
+	sigset_t all, before;
 
 	if (chan_pair(fd) == -1 ||
 	    (c->role == R_COMPUTE && chan_pair(work) == -1))
 		fatal("socketpair: %s", strerror(errno));
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
 	if ((c->pid = fork()) == -1)
 		fatal("fork: %s", strerror(errno));
 	if (c->pid == 0)
 		child_exec(c, fd[1], work[1]);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(fd[1]);
 	if (work[1] != -1)
 		close(work[1]);
@@ -400,11 +432,13 @@ renew(void)
 static void
 child_ended(struct child *c, int status)
 {
-	int was_ready = c->is_ready;
+	int was_ready = c->is_ready, i;
 	char text[160];
 
-	while (child_hear(c) == 0)	/* its last words */
+	/* Its last words; bounded, for another may hold a copy of its end. */
+	for (i = 0; i < LAST_WORDS && child_hear(c) == 0; i++)
 		;
+	child_deafen(c);
 	c->pid = 0;
 	c->is_ready = 0;
 	if (c->keys_fd != -1)
@@ -418,7 +452,7 @@ child_ended(struct child *c, int status)
 		return;
 	}
 	cause(c, status, text, sizeof(text));
-	if (!was_ready && c->restarts == 0) {
+	if (!c->was_up) {
 		log_err("%s: did not start: %s", c->name, text);
 		children_failed = 1;
 		phase = STOPPING;
@@ -429,10 +463,9 @@ child_ended(struct child *c, int status)
 		c->delay = 0;
 	c->delay = c->delay == 0 ? DELAY_FIRST : c->delay * 2 > DELAY_MAX ?
 	    DELAY_MAX : c->delay * 2;
-	if (phase == DRAINING) {
-		log_err("%s: died: %s", c->name, text);
-		if (c->role == R_KEYS || c->role == R_NET)
-			children_stop();
+	if (phase == DRAINING && (c->role == R_KEYS || c->role == R_NET)) {
+		log_err("%s: died: %s: nothing left to drain", c->name, text);
+		children_stop();
 		return;
 	}
 	log_err("%s: died: %s: starts again in %u ms", c->name, text,
@@ -499,6 +532,15 @@ children_drain(void)
 	chan_send(&keys->chan, M_DRAIN, NULL, NULL, 0, -1);
 	chan_send(&net->chan, M_DRAIN, NULL, NULL, 0, -1);
 	wait_at_most(conf->drain_timeout);
+}
+
+void
+child_drained(struct child *c)
+{
+	if (phase == DRAINING)
+		children_stop();
+	else
+		child_kill(c, "DRAINED, but was not asked to drain");
 }
 
 static void

@@ -14,19 +14,10 @@
 
 #include "conf.h"
 
-#define FAULTS_MAX	20	/* that are told, of one file */
-
-struct parse {
-	struct conf	*c;
-	const char	*path;
-	unsigned	 line;
-	const char	*name;		/* of the keyword, for faults */
-	unsigned	 faults;
-	FILE		*err;
-};
+#define FAULTS_MAX	40	/* that are told, of one file */
 
 enum kind {
-	HOST, PATH, NUMBER, SECONDS, ADDRESS, ADDRESSES, POINT, URLS, CHOICE,
+	HOST, PATH, NUMBER, NUMBER64, SECONDS, ADDRESS, ADDRESSES, POINT, URLS, CHOICE,
 	LOOPBACK,
 };
 
@@ -51,7 +42,7 @@ struct keyword {
 	enum kind	 kind;
 	size_t		 offset;	/* in struct conf */
 	const char	*preset;	/* text of the default; NULL: required */
-	uint32_t	 min, max;	/* NUMBER, SECONDS; items of a list */
+	uint64_t	 min, max;	/* numbers, SECONDS; items of a list */
 	size_t		 count;		/* offset of a list's length */
 	const struct choice *choices;
 };
@@ -64,7 +55,7 @@ static const struct keyword keywords[] = {
 	{ "tls-ca", PATH, AT(tls_ca), NULL, 0, 0, 0, NULL },
 	{ "tls-certificate", PATH, AT(tls_certificate), NULL, 0, 0, 0, NULL },
 	{ "tls-key", PATH, AT(tls_key), NULL, 0, 0, 0, NULL },
-	{ "chain-id", NUMBER, AT(chain_id), NULL, 1, UINT32_MAX, 0, NULL },
+	{ "chain-id", NUMBER64, AT(chain_id), NULL, 1, INT64_MAX, 0, NULL },
 	{ "registry", ADDRESS, AT(registry), NULL, 0, 0, 0, NULL },
 	{ "registry-endpoint", URLS, AT(endpoints), NULL, 1, CONF_ENDPOINTS,
 	  AT(n_endpoints), NULL },
@@ -106,6 +97,16 @@ static const struct keyword keywords[] = {
 };
 #define N_KEYWORDS	(sizeof(keywords) / sizeof(keywords[0]))
 
+struct parse {
+	struct conf	*c;
+	const char	*path;
+	unsigned	 line;		/* 0: of no line, but of the whole */
+	const char	*name;		/* of the keyword, for faults */
+	unsigned	 faults;
+	unsigned	 seen[N_KEYWORDS];	/* in which line */
+	FILE		*err;
+};
+
 static void *
 field(struct conf *c, size_t offset)
 {
@@ -132,11 +133,57 @@ fault(struct parse *p, const char *fmt, ...)
 
 /* ---- values -------------------------------------------------------------- */
 
+/* What this keyword takes, for faults: into `text', which it returns. */
+static const char *
+expected(const struct keyword *k, char *text, size_t size)
+{
+	static const char *const texts[] = {
+		[HOST] = "host:port", [PATH] = "an absolute path",
+		[ADDRESS] = "an address, 0x and 40 hex digits",
+		[ADDRESSES] = "an address, 0x and 40 hex digits",
+		[POINT] = "a compressed public key, 0x and 66 hex digits that "
+		    "begin with 02 or 03",
+		[URLS] = "http://host... or https://host...",
+		[LOOPBACK] = "127.0.0.1:port or [::1]:port",
+	};
+	const struct choice *x;
+
+	switch (k->kind) {
+	case NUMBER: case NUMBER64:
+		snprintf(text, size, "a number from %llu to %llu",
+		    (unsigned long long)k->min, (unsigned long long)k->max);
+		break;
+	case SECONDS:
+		snprintf(text, size, "a time from %llu to %llu seconds, such "
+		    "as 90, 90s, 5m, 2h, 1d", (unsigned long long)k->min,
+		    (unsigned long long)k->max);
+		break;
+	case CHOICE:
+		snprintf(text, size, "one of");
+		for (x = k->choices; x->name != NULL; x++)
+			snprintf(text + strlen(text), size - strlen(text),
+			    "%s %s", x == k->choices ? "" : ",", x->name);
+		break;
+	default:
+		snprintf(text, size, "%s", texts[k->kind]);
+	}
+	return text;
+}
+
+static int
+bad(struct parse *p, const struct keyword *k, const char *v)
+{
+	char text[128];
+
+	return fault(p, "%s: expected %s", v, expected(k, text, sizeof(text)));
+}
+
 static int
 read_text(struct parse *p, char *dst, size_t size, const char *v)
 {
 	if (strlen(v) >= size)
-		return fault(p, "longer than %zu characters", size - 1);
+		return fault(p, "%s: expected at most %zu characters", v,
+		    size - 1);
 	strcpy(dst, v);
 	return 0;
 }
@@ -145,38 +192,36 @@ read_text(struct parse *p, char *dst, size_t size, const char *v)
 static int
 is_host_port(const char *v)
 {
-	const char *colon = strrchr(v, ':'), *s;
+	const char *colon = strrchr(v, ':');
+	size_t host = colon == NULL ? 0 : (size_t)(colon - v);
 	unsigned long port;
 	char *end;
 
-	if (colon == NULL || colon == v || colon[1] < '1' || colon[1] > '9')
+	if (host == 0 || colon[1] < '1' || colon[1] > '9')
 		return 0;
 	port = strtoul(colon + 1, &end, 10);
 	if (*end != '\0' || port > 65535)
 		return 0;
 	if (*v == '[')
-		return colon[-1] == ']' && colon - v > 3;
-	for (s = v; s < colon; s++)
-		if (*s == ':' || *s == '/')
-			return 0;
-	return 1;
+		return host > 3 && colon[-1] == ']' &&
+		    strspn(v + 1, "0123456789abcdefABCDEF:.") == host - 2;
+	return strcspn(v, ":/@[] \t") == host;
 }
 
 static int
 read_host(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (!is_host_port(v))
-		return fault(p, "%s: expected host:port", v);
+		return bad(p, k, v);
 	return read_text(p, field(p->c, k->offset), CONF_HOST, v);
 }
 
 static int
 read_loopback(struct parse *p, const struct keyword *k, const char *v)
 {
-	if (!is_host_port(v) || (strncmp(v, "127.", 4) != 0 &&
+	if (!is_host_port(v) || (strncmp(v, "127.0.0.1:", 10) != 0 &&
 	    strncmp(v, "[::1]:", 6) != 0))
-		return fault(p, "%s: expected 127.0.0.1:port or [::1]:port",
-		    v);
+		return bad(p, k, v);
 	return read_text(p, field(p->c, k->offset), CONF_HOST, v);
 }
 
@@ -184,56 +229,69 @@ static int
 read_path(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (*v != '/')
-		return fault(p, "%s: expected an absolute path", v);
+		return bad(p, k, v);
 	return read_text(p, field(p->c, k->offset), CONF_PATH, v);
+}
+
+/* Digits up to *end: 0, or -1. */
+static int
+read_digits(const char *v, uint64_t *n, char **end)
+{
+	if (*v < '0' || *v > '9')
+		return -1;
+	errno = 0;
+	*n = strtoull(v, end, 10);
+	return errno == 0 ? 0 : -1;
+}
+
+static int
+read_number64(struct parse *p, const struct keyword *k, const char *v)
+{
+	uint64_t n;
+	char *end;
+
+	if (read_digits(v, &n, &end) != 0 || *end != '\0' || n < k->min ||
+	    n > k->max)
+		return bad(p, k, v);
+	memcpy(field(p->c, k->offset), &n, sizeof(n));
+	return 0;
 }
 
 static int
 read_number(struct parse *p, const struct keyword *k, const char *v)
 {
-	unsigned long long n;
-	uint64_t n64;
+	uint64_t n;
 	uint32_t n32;
 	char *end;
 
-	errno = 0;
-	n = strtoull(v, &end, 10);
-	if (*v < '0' || *v > '9' || *end != '\0' || errno != 0 || n < k->min ||
+	if (read_digits(v, &n, &end) != 0 || *end != '\0' || n < k->min ||
 	    n > k->max)
-		return fault(p, "%s: expected a number from %u to %u", v,
-		    k->min, k->max);
-	n64 = n;
+		return bad(p, k, v);
 	n32 = (uint32_t)n;
-	if (k->offset == AT(chain_id))
-		memcpy(field(p->c, k->offset), &n64, sizeof(n64));
-	else
-		memcpy(field(p->c, k->offset), &n32, sizeof(n32));
+	memcpy(field(p->c, k->offset), &n32, sizeof(n32));
 	return 0;
 }
 
 static int
 read_seconds(struct parse *p, const struct keyword *k, const char *v)
 {
-	static const struct { char suffix; uint32_t times; } units[] = {
-		{ '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 },
-		{ 'd', 86400 },
+	static const struct { const char *suffix; uint32_t times; } units[] = {
+		{ "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 },
+		{ "d", 86400 },
 	};
-	unsigned long long n;
+	uint64_t n;
 	uint32_t seconds;
 	char *end;
 	size_t i;
 
-	errno = 0;
-	n = strtoull(v, &end, 10);
+	if (read_digits(v, &n, &end) != 0)
+		return bad(p, k, v);
 	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (*end == units[i].suffix &&
-		    (*end == '\0' || end[1] == '\0'))
+		if (strcmp(end, units[i].suffix) == 0)
 			break;
-	if (*v < '0' || *v > '9' || errno != 0 ||
-	    i == sizeof(units) / sizeof(units[0]) || n > UINT32_MAX ||
+	if (i == sizeof(units) / sizeof(units[0]) || n > UINT32_MAX ||
 	    n * units[i].times < k->min || n * units[i].times > k->max)
-		return fault(p, "%s: expected a time from %u to %u seconds, "
-		    "such as 90, 90s, 5m, 2h, 1d", v, k->min, k->max);
+		return bad(p, k, v);
 	seconds = (uint32_t)n * units[i].times;
 	memcpy(field(p->c, k->offset), &seconds, sizeof(seconds));
 	return 0;
@@ -242,7 +300,6 @@ read_seconds(struct parse *p, const struct keyword *k, const char *v)
 static int
 read_hex(const char *v, uint8_t *out, size_t n)
 {
-	uint8_t b[64];
 	unsigned byte;
 	size_t i;
 
@@ -251,9 +308,8 @@ read_hex(const char *v, uint8_t *out, size_t n)
 		return -1;
 	for (i = 0; i < n; i++) {
 		sscanf(v + 2 + 2 * i, "%2x", &byte);
-		b[i] = (uint8_t)byte;
+		out[i] = (uint8_t)byte;
 	}
-	memcpy(out, b, n);
 	return 0;
 }
 
@@ -261,8 +317,7 @@ static int
 read_address(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (read_hex(v, field(p->c, k->offset), 20) != 0)
-		return fault(p, "%s: expected an address, 0x and 40 hex "
-		    "digits", v);
+		return bad(p, k, v);
 	return 0;
 }
 
@@ -272,75 +327,78 @@ read_point(struct parse *p, const struct keyword *k, const char *v)
 	uint8_t b[33];
 
 	if (read_hex(v, b, 33) != 0 || (b[0] != 2 && b[0] != 3))
-		return fault(p, "%s: expected a compressed public key, 0x and "
-		    "66 hex digits that begin with 02 or 03", v);
+		return bad(p, k, v);
 	memcpy(field(p->c, k->offset), b, 33);
 	*(uint8_t *)field(p->c, k->count) = 1;
 	return 0;
 }
 
-/* One more entry of a list: its number, or -1 where it is full. */
-static int
-list_grow(struct parse *p, const struct keyword *k)
+/* Room for one more entry of `size' bytes in a list: NULL where it is full. */
+static void *
+list_next(struct parse *p, const struct keyword *k, size_t size)
 {
-	uint32_t *n = field(p->c, k->count);
+	const uint32_t *n = field(p->c, k->count);
 
-	if (*n == k->max)
-		return fault(p, "more than %u of them", k->max);
-	return (int)(*n)++;
+	if (*n == k->max) {
+		fault(p, "expected at most %llu of them",
+		    (unsigned long long)k->max);
+		return NULL;
+	}
+	return field(p->c, k->offset + size * *n);
 }
 
 static int
 read_addresses(struct parse *p, const struct keyword *k, const char *v)
 {
-	uint8_t a[20];
-	int i;
+	uint8_t *next;
 
-	if (read_hex(v, a, 20) != 0)
-		return fault(p, "%s: expected an address, 0x and 40 hex "
-		    "digits", v);
-	if ((i = list_grow(p, k)) == -1)
+	if ((next = list_next(p, k, 20)) == NULL)
 		return -1;
-	memcpy((uint8_t *)field(p->c, k->offset) + 20 * i, a, 20);
+	if (read_hex(v, next, 20) != 0)
+		return bad(p, k, v);
+	(*(uint32_t *)field(p->c, k->count))++;
 	return 0;
 }
 
 static int
 read_url(struct parse *p, const struct keyword *k, const char *v)
 {
-	int i;
+	const size_t scheme = strncmp(v, "https://", 8) == 0 ? 8 : 7;
+	const char *next, *have = field(p->c, k->offset);
 
-	if (strncmp(v, "http://", 7) != 0 && strncmp(v, "https://", 8) != 0)
-		return fault(p, "%s: expected http://host:port/ or https://",
-		    v);
-	if ((i = list_grow(p, k)) == -1)
+	if ((scheme == 7 && strncmp(v, "http://", 7) != 0) ||
+	    strcspn(v + scheme, "/") == 0 || strpbrk(v, " \t") != NULL)
+		return bad(p, k, v);
+	if ((next = list_next(p, k, CONF_URL)) == NULL)
 		return -1;
-	return read_text(p, (char *)field(p->c, k->offset) + CONF_URL * i,
-	    CONF_URL, v);
+	/* Else one endpoint could be a quorum with itself. */
+	for (; have != next; have += CONF_URL)
+		if (strcmp(have, v) == 0)
+			return fault(p, "%s: expected another than before", v);
+	if (read_text(p, (char *)(uintptr_t)next, CONF_URL, v) != 0)
+		return -1;
+	(*(uint32_t *)field(p->c, k->count))++;
+	return 0;
 }
 
 static int
 read_choice(struct parse *p, const struct keyword *k, const char *v)
 {
 	const struct choice *x;
-	char all[128] = "";
 
-	for (x = k->choices; x->name != NULL; x++) {
+	for (x = k->choices; x->name != NULL; x++)
 		if (strcmp(x->name, v) == 0) {
 			memcpy(field(p->c, k->offset), &x->value,
 			    sizeof(x->value));
 			return 0;
 		}
-		strcat(all, x == k->choices ? "" : ", ");
-		strcat(all, x->name);
-	}
-	return fault(p, "%s: expected one of: %s", v, all);
+	return bad(p, k, v);
 }
 
 static int (*const readers[])(struct parse *, const struct keyword *,
     const char *) = {
 	[HOST] = read_host, [PATH] = read_path, [NUMBER] = read_number,
-	[SECONDS] = read_seconds, [ADDRESS] = read_address,
+	[NUMBER64] = read_number64, [SECONDS] = read_seconds, [ADDRESS] = read_address,
 	[ADDRESSES] = read_addresses, [POINT] = read_point,
 	[URLS] = read_url, [CHOICE] = read_choice, [LOOPBACK] = read_loopback,
 };
@@ -376,27 +434,56 @@ split(char *line, char **value)
 }
 
 static void
-parse_line(struct parse *p, char *line, unsigned *seen)
+parse_line(struct parse *p, char *line)
 {
-	char *name, *value;
-	size_t i;
+	const struct keyword *k = keywords;
+	char *name, *value, text[128];
 
 	name = split(line, &value);
 	if (*name == '\0')
 		return;
 	p->name = name;
-	for (i = 0; i < N_KEYWORDS; i++)
-		if (strcmp(keywords[i].name, name) == 0)
-			break;
-	if (i == N_KEYWORDS)
-		fault(p, "no such keyword: tee-runnerd.conf(5) has them all");
-	else if (value == NULL)
-		fault(p, "without a value");
-	else if (seen[i] != 0 && !is_list(&keywords[i]))
-		fault(p, "set in line %u already", seen[i]);
+	while (k < keywords + N_KEYWORDS && strcmp(k->name, name) != 0)
+		k++;
+	if (k == keywords + N_KEYWORDS)
+		fault(p, "no such keyword: expected one of "
+		    "tee-runnerd.conf(5)");
+	else if (p->seen[k - keywords] != 0 && !is_list(k))
+		fault(p, "set in line %u already: expected once",
+		    p->seen[k - keywords]);
 	else {
-		seen[i] = p->line;
-		readers[keywords[i].kind](p, &keywords[i], value);
+		p->seen[k - keywords] = p->line;
+		if (value == NULL)
+			fault(p, "has no value: expected %s",
+			    expected(k, text, sizeof(text)));
+		else
+			readers[k->kind](p, k, value);
+	}
+}
+
+/* Faults from here on are about this keyword, in its line. */
+static void
+about(struct parse *p, const struct keyword *k)
+{
+	p->name = k->name;
+	p->line = p->seen[k - keywords];
+}
+
+static void
+read_defaults(struct parse *p)
+{
+	const struct keyword *k;
+	char text[128];
+
+	for (k = keywords; k < keywords + N_KEYWORDS; k++) {
+		about(p, k);
+		if (p->line != 0)
+			continue;
+		if (k->preset == NULL)
+			fault(p, "is missing: expected %s",
+			    expected(k, text, sizeof(text)));
+		else if (*k->preset != '\0')
+			readers[k->kind](p, k, k->preset);
 	}
 }
 
@@ -405,53 +492,48 @@ static void
 finish(struct parse *p)
 {
 	struct conf *c = p->c;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	const struct keyword *k;
 
 	if (c->workers == 0)
 		c->workers = cpus < 1 ? 1 : cpus > 64 ? 64 : (uint32_t)cpus;
 	if (c->registry_quorum == 0)
 		c->registry_quorum = c->n_endpoints / 2 + 1;
-	p->name = "registry-quorum";
-	if (c->registry_quorum > c->n_endpoints && c->n_endpoints != 0)
-		fault(p, "%u: there are only %u of registry-endpoint",
-		    c->registry_quorum, c->n_endpoints);
-	p->name = "registry-max-age";
-	if (c->registry_max_age <= c->registry_refresh)
-		fault(p, "%u: expected more than registry-refresh, which is "
-		    "%u", c->registry_max_age, c->registry_refresh);
+	for (k = keywords; k < keywords + N_KEYWORDS; k++) {
+		about(p, k);
+		if (k->offset == AT(registry_quorum) &&
+		    c->registry_quorum > c->n_endpoints)
+			fault(p, "%u: expected at most %u, the number of "
+			    "registry-endpoint", c->registry_quorum,
+			    c->n_endpoints);
+		if (k->offset == AT(registry_max_age) &&
+		    c->registry_max_age <= c->registry_refresh)
+			fault(p, "%u: expected more than registry-refresh, "
+			    "which is %u", c->registry_max_age,
+			    c->registry_refresh);
+	}
 }
 
 int
 conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 {
-	struct parse p = { c, path, 0, "", 0, err };
-	unsigned seen[N_KEYWORDS] = { 0 };
+	struct parse p = { .c = c, .path = path, .err = err };
 	char line[1024];
-	size_t i;
 
 	memset(c, 0, sizeof(*c));
 	while (fgets(line, sizeof(line), f) != NULL) {
 		p.line++;
 		p.name = "line";
 		if (strchr(line, '\n') == NULL && !feof(f)) {
-			fault(&p, "longer than %zu characters",
+			fault(&p, "expected at most %zu characters of text",
 			    sizeof(line) - 2);
 			break;
 		}
-		parse_line(&p, line, seen);
+		parse_line(&p, line);
 	}
-	p.line = 0;
-	for (i = 0; i < N_KEYWORDS; i++) {
-		p.name = keywords[i].name;
-		if (seen[i] != 0)
-			continue;
-		if (keywords[i].preset == NULL)
-			fault(&p, "is missing");
-		else if (*keywords[i].preset != '\0')
-			readers[keywords[i].kind](&p, &keywords[i],
-			    keywords[i].preset);
-	}
-	finish(&p);
+	read_defaults(&p);
+	if (p.faults == 0)
+		finish(&p);
 	if (p.faults > FAULTS_MAX)
 		fprintf(err, "%s: and %u faults more\n", path,
 		    p.faults - FAULTS_MAX);
@@ -512,6 +594,7 @@ print_keyword(const struct conf *c, const struct keyword *k, FILE *f)
 	const uint8_t *at = (const uint8_t *)c + k->offset;
 	const uint8_t *count = (const uint8_t *)c + k->count;
 	const struct choice *x;
+	uint64_t v64;
 	uint32_t i, n, v;
 
 	memcpy(&v, at, sizeof(v));
@@ -524,6 +607,10 @@ print_keyword(const struct conf *c, const struct keyword *k, FILE *f)
 	case NUMBER: case SECONDS:
 		if (v >= k->min)
 			fprintf(f, "%s %u\n", k->name, v);
+		break;
+	case NUMBER64:
+		memcpy(&v64, at, sizeof(v64));
+		fprintf(f, "%s %llu\n", k->name, (unsigned long long)v64);
 		break;
 	case ADDRESS:
 		print_hex(f, k->name, at, 20);

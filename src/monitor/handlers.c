@@ -22,10 +22,13 @@ ON(LOG)
 {
 	const struct m_log *l = m->payload;
 	char text[2 * sizeof(l->text)];
+	int level = LOG_DEBUG;
 
-	log_line(l->level > LOG_DEBUG ? LOG_DEBUG : (int)l->level,
-	    child_of(c)->name, log_escape(text, sizeof(text), l->text,
-	    strnlen(l->text, sizeof(l->text))));
+	/* Nothing worse than an error: syslogd tells all users of those. */
+	if (l->level < LOG_DEBUG)
+		level = l->level < LOG_ERR ? LOG_ERR : (int)l->level;
+	log_line(level, child_of(c)->name, log_escape(text, sizeof(text),
+	    l->text, strnlen(l->text, sizeof(l->text))));
 }
 
 ON(DENIED)
@@ -44,5 +47,5 @@ ON(STUCK)
 
 ON(DRAINED)
 {
-	children_stop();
+	child_drained(child_of(c));
 }

@@ -4,15 +4,18 @@
  * roles, gives up what it does not need to start them, and supervises.
  *
  * A filter is inherited, so the monitor's is also the outer bound of every
- * child's start; each then narrows it to its own policy.  As root it keeps the
- * capabilities to make a child another user in an empty directory, and no
- * others.
+ * child: it allows what all roles together need until each has loaded its own,
+ * which then takes nearly all of that away.  A starter process without a filter
+ * would be one more process with root's rights, and the one that matters.  As
+ * root the monitor keeps the capabilities to make a child another user in an
+ * empty directory, and no others.
  */
 #include "config.h"
 
 #include <cap-ng.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <linux/seccomp.h>
 #include <pwd.h>
@@ -29,6 +32,7 @@
 #include "log.h"
 #include "monitor.h"
 #include "sandbox.h"
+#include "syscalls.h"
 
 #define CONF_FILE	SYSCONFDIR "/tee-runner/tee-runnerd.conf"
 
@@ -136,6 +140,21 @@ make_directory(const char *path)
 
 /* ---- what the monitor itself gives up ------------------------------------ */
 
+/* The roles get 0 to 2 from us: no terminal to read, none of the three free. */
+static void
+close_input(void)
+{
+	int fd;
+
+	do {
+		if ((fd = open("/dev/null", O_RDWR)) == -1)
+			fatal("/dev/null: %s", strerror(errno));
+	} while (fd <= STDERR_FILENO);
+	if (dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1)
+		fatal("dup2: %s", strerror(errno));
+	close(fd);
+}
+
 static void
 drop_capabilities(void)
 {
@@ -149,9 +168,25 @@ drop_capabilities(void)
 		fatal("capabilities: could not be dropped");
 }
 
+/* A bug of ours, or of a library that is newer than the policy: say which. */
+static void
+on_sigsys(int sig, siginfo_t *si, void *context)
+{
+	(void)sig;
+	(void)context;
+	log_err("system call %s (%d) is not in policy/monitor.policy",
+	    syscall_name((uint32_t)si->si_syscall), si->si_syscall);
+	_exit(1);
+}
+
 static void
 enter_filter(void)
 {
+	const struct sigaction sa = { .sa_sigaction = on_sigsys,
+	    .sa_flags = SA_SIGINFO | (int)SA_RESETHAND };
+
+	if (sigaction(SIGSYS, &sa, NULL) == -1)
+		fatal("sigaction: %s", strerror(errno));
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		fatal("no_new_privs: %s", strerror(errno));
@@ -233,6 +268,7 @@ main(int argc, char **argv)
 		openlog("tee-runnerd", LOG_NDELAY | LOG_PID, LOG_DAEMON);
 		log_sink(to_syslog);
 	}
+	close_input();
 	log_info("starts: version %s", PACKAGE_VERSION);
 	drop_capabilities();
 	enter_filter();

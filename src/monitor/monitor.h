@@ -22,6 +22,7 @@ struct child {
 	struct event	*readable, *again;	/* the channel; the restart */
 	int		 keys_fd;	/* compute: keys' end, until both are up */
 	int		 is_ready;
+	int		 was_up;	/* once: what ends it now is no bad set-up */
 	int		 is_expected;	/* its end is no fault */
 	uint64_t	 started;	/* milliseconds */
 	unsigned	 delay;		/* milliseconds, before the next start */
@@ -48,6 +49,8 @@ void	 children_stop(void);
 struct child *child_of(const struct chan *);
 /* A worker that keys gave up. */
 void	 child_stuck(uint32_t index);
+/* net has finished what it had. */
+void	 child_drained(struct child *);
 /* It is in its sandbox: give it its channels. */
 void	 child_ready(struct child *, uint32_t features);
 

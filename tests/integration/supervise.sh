@@ -1,0 +1,333 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# tee-runnerd as a supervisor, with the roles that are built and tests/integration/
+# stub for the others, then with stubs alone, which misbehave when asked.  As root
+# it tests users, chroot and capabilities too.  BUILD: the build directory.
+
+here=$(cd "$(dirname "$0")" && pwd)
+BUILD=$(cd "${BUILD:-$here/../../build}" && pwd) || exit 1
+roles="keys evidence compute chain net"
+base=62000
+passed=0 failed=0 daemon=
+tmp=$(mktemp -d) || exit 1
+chmod 755 "$tmp"
+trap 'cleanup' EXIT
+trap 'exit 1' HUP INT TERM
+
+cleanup() {
+	[ -n "$daemon" ] && kill -9 "$daemon" 2>/dev/null
+	rm -rf "$tmp"
+}
+
+ok() {
+	passed=$((passed + 1))
+	[ -n "$VERBOSE" ] && echo "ok: $1"
+	:
+}
+
+bad() {
+	failed=$((failed + 1))
+	echo "FAILED: $1"
+	[ -n "$shown" ] || sed 's/^/	/' "$log"
+	shown=1
+}
+
+# is NAME COMMAND...: a test
+is() {
+	name=$1
+	shift
+	if "$@" >/dev/null 2>&1; then ok "$name"; else bad "$name"; fi
+}
+
+# Until a command is true: at most 8 seconds.
+soon() {
+	for n in $(seq 80); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# come_up NAME: all roles do, or it is of no use to go on
+come_up() {
+	is "$1: all roles come up" soon all_up
+	[ -z "$shown" ] || exit 1
+}
+
+# The line is there so often (1) by now.
+logged() {
+	[ "$(grep -c -e "$1" "$log")" -ge "${2:-1}" ]
+}
+not_logged() { ! logged "$1"; }
+
+role_pid() { sed -n "s/^tee-runnerd: $1: up: pid \([0-9]*\):.*/\1/p" "$log" | tail -1; }
+status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
+gone() { [ ! -d "/proc/$1" ]; }
+all_gone() {
+	for p in $(sed -n 's/.*: up: pid \([0-9]*\):.*/\1/p' "$log"); do
+		gone "$p" || return 1
+	done
+}
+# Alive, and another than $2.
+renewed() { p=$(role_pid "$1"); [ "$p" != "$2" ] && [ -d "/proc/$p" ]; }
+
+names="keys evidence compute-0 compute-1 chain net"
+all_up() {
+	for r in $names; do
+		p=$(role_pid $r)
+		[ -n "$p" ] && [ -d "/proc/$p" ] || return 1
+	done
+}
+
+# start DIR [LINE...]: with these roles and these lines more; the log is new
+start() {
+	dir=$1
+	shift
+	log=$tmp/log
+	cat >"$tmp/conf" <<-X
+		orchestrator 127.0.0.1:9
+		gateway 127.0.0.1:9
+		tls-ca $tmp/cert.pem
+		tls-certificate $tmp/cert.pem
+		tls-key $tmp/key.pem
+		chain-id 31337
+		registry 0x1111111111111111111111111111111111111111
+		registry-endpoint http://127.0.0.1:9/
+		workers 2
+		control-socket $tmp/run/control
+		chroot $tmp/empty
+		drain-timeout ${drain:-1}
+	X
+	[ -n "$tee" ] || echo "tee insecure" >>"$tmp/conf"
+	[ "$(id -u)" = 0 ] && echo "uid-base $base" >>"$tmp/conf"
+	for line; do echo "$line" >>"$tmp/conf"; done
+	: >"$log"
+	shown=
+	chmod 666 "$log"
+	$as "$BUILD/tee-runnerd" -d -f "$tmp/conf" -L "$dir" 2>>"$log" &
+	daemon=$!
+}
+
+# end_is STATUS: what the daemon ends with
+end_is() {
+	( sleep 15; kill -9 $daemon ) >/dev/null 2>&1 &
+	guard=$!
+	wait $daemon
+	status=$?
+	kill $guard 2>/dev/null
+	daemon=
+	[ $status = "$1" ]
+}
+
+# stop: tell it to end, and see that it does so in good order
+stop() {
+	[ -n "$daemon" ] || return
+	kill -TERM $daemon
+	is "$1: SIGTERM: exit 0" end_is 0
+	is "$1: no process is left" soon all_gone
+}
+
+roles_are() { [ "$(pgrep -c -P $daemon)" = "$1" ]; }
+no_zombie() {
+	! ps -o stat= --ppid $daemon | grep -q Z
+}
+
+# ---- what there is ---------------------------------------------------------
+
+mkdir "$tmp/stub" "$tmp/real" "$tmp/run"
+chmod 777 "$tmp/run"
+for r in $roles; do
+	ln -s "$BUILD/tests/integration/stub" "$tmp/stub/$r"
+	[ -x "$BUILD/libexec/$r" ] && ln -s "$BUILD/libexec/$r" "$tmp/real/$r" ||
+		ln -s "$BUILD/tests/integration/stub" "$tmp/real/$r"
+done
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+	-subj /CN=runner -keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2>/dev/null
+chmod 644 "$tmp/key.pem"	# a test runs as nobody
+
+# ---- the real roles --------------------------------------------------------
+
+bit() {
+	case $1 in
+	net) echo 1;; chain) echo 3;; keys) echo 4;; evidence) echo 5;;
+	compute*) echo 6;;
+	esac
+}
+
+# Nothing is open but sockets, /dev/null, the log and what has no name (libevent has
+# a pipe to itself; an inherited one would have been closed).
+clean_descriptors() {
+	for f in /proc/$1/fd/*; do
+		case $(readlink "$f") in
+		socket:*|pipe:*|/dev/null|"$log"|anon_inode:*|/memfd:*|/secretmem*) ;;
+		*) return 1 ;;
+		esac
+	done
+}
+
+sandboxed() {
+	p=$(role_pid $1)
+	is "$1: no_new_privs" [ "$(status_of $p NoNewPrivs)" = 1 ]
+	is "$1: seccomp filter" [ "$(status_of $p Seccomp)" = 2 ]
+	is "$1: no capability" [ "$(status_of $p CapEff)" = 0000000000000000 ]
+	is "$1: nothing else is open" clean_descriptors $p
+	is "$1: a session of its own" [ "$(ps -o sid= -p $p | tr -d ' ')" = $p ]
+	[ "$(id -u)" = 0 ] && [ -z "$as" ] || return
+	u=$((base + $(bit $1)))
+	is "$1: its own user" [ "$(status_of $p Uid)" = "$u	$u	$u	$u" ]
+	is "$1: its own group" [ "$(status_of $p Gid)" = "$u	$u	$u	$u" ]
+	is "$1: no other group" [ "$(status_of $p Groups | tr -d ' ')" = $u ]
+	is "$1: cannot regain one" [ "$(status_of $p CapBnd)" = 0000000000000000 ]
+	is "$1: in the empty directory" [ "$(readlink /proc/$p/root)" = "$tmp/empty" ]
+	is "$1: not dumpable" [ "$(stat -c %u /proc/$p/mem)" = 0 ]
+}
+
+start "$tmp/real"
+come_up "real roles"
+for r in $names; do sandboxed $r; done
+is "the monitor has no_new_privs" [ "$(status_of $daemon NoNewPrivs)" = 1 ]
+is "the monitor has a filter" [ "$(status_of $daemon Seccomp)" = 2 ]
+if [ "$(id -u)" = 0 ]; then
+	# kill, setgid, setuid, setpcap, ipc_lock, sys_chroot
+	is "the monitor has six capabilities" \
+		[ "$(status_of $daemon CapEff)" = 00000000000441e0 ]
+	is "the monitor cannot regain others" \
+		[ "$(status_of $daemon CapBnd)" = 00000000000441e0 ]
+fi
+is "insecure evidence is told loudly" logged '^evidence: tee: INSECURE'
+
+for r in evidence compute-0 compute-1 chain net; do
+	p=$(role_pid $r)
+	kill -SEGV $p
+	is "$r: killed: logged" \
+		soon logged "^tee-runnerd: $r: died: signal 11: .*starts again in 100 ms"
+	is "$r: killed: starts again" soon renewed $r $p
+done
+p=$(role_pid compute-1)
+kill -KILL $p
+is "the second time it waits for longer" \
+	soon logged "compute-1: died: signal 9: Killed: starts again in 200 ms"
+is "and starts again" soon renewed compute-1 $p
+before=$(for r in $names; do echo $r $(role_pid $r); done)
+kill -KILL $(role_pid keys)
+is "keys killed: logged" soon logged "keys: died: signal 9: Killed"
+is "keys killed: everything is renewed" soon logged ": up: pid" 18
+echo "$before" | while read -r r p; do
+	renewed $r $p || echo $r
+done >"$tmp/same"
+is "keys killed: no old process is left" [ ! -s "$tmp/same" ]
+is "no zombie" no_zombie
+kill -HUP $daemon
+is "SIGHUP is refused with a reason" soon logged "SIGHUP: ignored"
+is "no role died for another reason" [ "$(grep -c ': died: ' "$log")" = 7 ]
+stop "real roles"
+
+# ---- roles that misbehave --------------------------------------------------
+
+# died HOW ROLE SIGNAL LINE: the role, after the signal, is logged and renewed
+died() {
+	p=$(role_pid $2)
+	kill -$3 $p
+	is "$2: $1: logged" soon logged "$4"
+	is "$2: $1: starts again" soon renewed $2 $p
+}
+
+start "$tmp/stub"
+come_up stubs
+for r in evidence compute-0 chain net; do
+	died "forbidden system call" $r USR1 \
+		"$r: died: signal 31: .*: system call socket (.*) is not in its policy"
+done
+died "illegal message" chain USR2 "chain: died: signal 9: "
+is "the illegal message is logged" logged "chain: illegal message"
+died "exit" evidence HUP "evidence: died: exit 7: "
+died "DRAINED unasked" net WINCH "net: is killed: DRAINED, but was not asked"
+p=$(role_pid compute-0)
+kill -WINCH $(role_pid keys)
+is "STUCK: the worker is killed" soon logged "compute-0: is killed: keys waits"
+is "STUCK: it starts again" soon renewed compute-0 $p
+p=$(role_pid net)
+kill -USR1 $(role_pid keys)
+is "keys: forbidden system call: logged" soon logged \
+	"keys: died: signal 31: .*: system call socket (.*) is not in its policy"
+is "keys: forbidden system call: all renewed" soon renewed net $p
+is "all are up" soon all_up
+stop "stubs"
+
+start "$tmp/stub" "isolate task"
+come_up "isolate task"
+p=$(role_pid compute-0)
+kill -QUIT $p
+is "isolate task: the worker ended" soon gone $p
+is "isolate task: there is another" soon roles_are 6
+is "isolate task: no word of it" not_logged "compute-0: died"
+stop "isolate task"
+
+start "$tmp/stub"
+come_up drain
+kill -ALRM $(role_pid net) $(role_pid chain)
+kill -TERM $daemon
+is "drain: not done in time: logged" soon logged "draining: not done in 1 s"
+is "drain: who does not exit is killed" soon logged "chain: is killed: does not exit"
+is "drain: exit 0 all the same" end_is 0
+is "drain: no process is left" all_gone
+
+drain=60 start "$tmp/stub"
+come_up drain
+kill -ALRM $(role_pid net)
+kill -TERM $daemon
+is "drain: told" soon logged "draining: no new tasks: at most 60 s"
+kill -INT $daemon
+is "drain: a second signal ends it" end_is 0
+is "drain: no process is left" all_gone
+
+start "$tmp/stub"
+come_up "monitor killed"
+kill -KILL $daemon
+wait $daemon 2>/dev/null
+daemon=
+is "monitor killed: every role ends" soon all_gone
+
+# ---- roles that do not start -----------------------------------------------
+
+mkdir "$tmp/partial"
+cp -P "$tmp"/stub/* "$tmp/partial"
+rm "$tmp/partial/chain"
+start "$tmp/partial"
+is "no executable: exit 1" end_is 1
+is "no executable: told" logged "^chain: .*/partial/chain: No such file"
+is "no executable: no process is left" all_gone
+ln -s /bin/true "$tmp/partial/chain"
+start "$tmp/partial"
+is "ends at once: exit 1" end_is 1
+is "ends at once: told" logged "chain: did not start: exit 0"
+is "ends at once: no process is left" all_gone
+
+if [ -e /sys/kernel/config/tsm/report ] || [ -e /dev/sev-guest ] ||
+    [ -e /dev/tee0 ]; then
+	echo "skipped: no TEE: this machine has one"
+else
+	tee=auto start "$tmp/real" "tee auto"
+	is "no TEE: exit 1" end_is 1
+	is "no TEE: told what was looked for, and what to do" logged \
+		"^evidence: tee: none found: .*tsm/report.*tee insecure"
+fi
+
+# ---- not as root -----------------------------------------------------------
+
+if [ "$(id -u)" = 0 ]; then
+	as="setpriv --reuid=nobody --regid=nogroup --clear-groups"
+	start "$tmp/real"
+	come_up nobody
+	is "nobody: one warning" \
+		[ "$(grep -c 'not started as root' "$log")" = 1 ]
+	for r in $names; do sandboxed $r; done
+	stop nobody
+	as=
+else
+	echo "skipped: users, chroot, capabilities: not root"
+fi
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
