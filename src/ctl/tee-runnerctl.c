@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tee-runnerctl: what an operator asks a running tee-runnerd, and which
- * primitives this version has.  Reads the control socket; changes nothing.
+ * primitives this version has.  Reads the control socket; changes nothing.  The
+ * answer is net's, which may be taken over: none of its bytes reaches a terminal
+ * as it is.
  */
 #include "config.h"
 
@@ -16,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "program.h"
 
 #define SOCKET	RUNSTATEDIR "/tee-runner/control"
@@ -75,26 +78,39 @@ ask(const char *path, const char *question, char *answer, size_t size)
 	return n == 0 && have > 0 ? 0 : fail(path, "no answer");
 }
 
-/* A member, as text: numbers and strings alike. */
+/* Foreign text in printable form; good for the next three calls, too. */
+static const char *
+safe(const char *s)
+{
+	static char b[4][512];
+	static unsigned next;
+
+	next = (next + 1) % 4;
+	return log_escape(b[next], sizeof(b[next]), s, strlen(s));
+}
+
+/* Numbers and strings alike, as text; `-' for all else. */
+static const char *
+value(const json_t *v)
+{
+	char b[32];
+
+	if (json_is_string(v))
+		return safe(json_string_value(v));
+	snprintf(b, sizeof(b), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	return json_is_integer(v) ? safe(b) : "-";
+}
+
 static const char *
 text(const json_t *o, const char *name)
 {
-	static char b[4][32];
-	static unsigned next;
-	const json_t *v = json_object_get(o, name);
-
-	if (json_is_string(v))
-		return json_string_value(v);
-	next = (next + 1) % 4;
-	snprintf(b[next], sizeof(b[next]), "%" JSON_INTEGER_FORMAT,
-	    json_integer_value(v));
-	return json_is_integer(v) ? b[next] : "-";
+	return value(json_object_get(o, name));
 }
 
 static void
-line(const char *name, const char *value)
+line(const char *name, const char *what)
 {
-	printf("%-14s %s\n", name, value);
+	printf("%-14s %s\n", name, what);
 }
 
 static void
@@ -106,10 +122,10 @@ print_roles(const json_t *roles)
 
 	printf("\n%-14s %-9s %s\n", "role", "restarts", "sandbox");
 	json_object_foreach((json_t *)(uintptr_t)roles, name, role) {
-		printf("%-14s %-9s", name, text(role, "restarts"));
+		printf("%-14s %-9s", safe(name), text(role, "restarts"));
 		json_array_foreach(json_object_get(role, "features"), i,
 		    feature)
-			printf(" %s", json_string_value(feature));
+			printf(" %s", value(feature));
 		printf("\n");
 	}
 }
@@ -151,12 +167,11 @@ print_status(const json_t *s)
 		    i == 0 ? "in flight" : outcomes[i]);
 	printf("\n");
 	json_object_foreach(json_object_get(s, "statuses"), name, v)
-		printf("  %-24s %s\n", name, text(json_object_get(s,
-		    "statuses"), name));
+		printf("  %-24s %s\n", safe(name), value(v));
 	print_roles(json_object_get(s, "roles"));
 	json_array_foreach(json_object_get(s, "warnings"), i, v)
 		printf("%s%s%s%s\n", i == 0 ? "\n" : "",
-		    colour ? "\033[31m" : "", json_string_value(v),
+		    colour ? "\033[31m" : "", value(v),
 		    colour ? "\033[0m" : "");
 }
 
@@ -172,7 +187,7 @@ command_status(const struct options *o)
 	if ((s = json_loads(answer, JSON_REJECT_DUPLICATES, NULL)) == NULL)
 		return fail(o->socket, "its answer is not JSON");
 	if (o->json) {
-		json_dumpf(s, stdout, JSON_INDENT(2));
+		json_dumpf(s, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		printf("\n");
 	} else
 		print_status(s);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-runnerctl as an operator runs it, against a socket that answers as a
+ * tee-runnerd would, or would not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define STATE "{\"version\":\"1\",\"runner\":\"0x11\",\"state\":\"%s\"," \
+	"\"why\":\"no facts\",\"tee\":\"insecure\",\"registry\":{\"block\":7," \
+	"\"age_seconds\":3},\"registration\":{\"sequence\":2,\"valid_until\":9}," \
+	"\"kms_epoch\":5,\"stream\":\"open\",\"credit\":256,\"tasks\":{" \
+	"\"in_flight\":1,\"ok\":41,\"retryable\":0,\"waiting\":0,\"terminal\":2," \
+	"\"refused\":0},\"statuses\":{\"BAD_HANDLE\":2},\"workers\":{\"idle\":3," \
+	"\"busy\":1},\"roles\":{\"keys\":{\"restarts\":4,\"features\":[\"chroot\"," \
+	"\"seccomp\"]}},\"warnings\":[\"bell \\u0007 \\u001b[2J\"]}\n"
+
+static char dir[] = "/tmp/test_ctl.XXXXXX";
+static char out[65536];
+
+/* Run tee-runnerctl with these arguments: its exit status, its output in out. */
+static int
+ctl(const char *arguments)
+{
+	char command[512];
+	size_t n;
+	FILE *f;
+	int status;
+
+	snprintf(command, sizeof(command), "./tee-runnerctl %s 2>&1",
+	    arguments);
+	assert_non_null(f = popen(command, "r"));
+	n = fread(out, 1, sizeof(out) - 1, f);
+	out[n] = '\0';
+	status = pclose(f);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* The same, with a socket that answers `answer' to `status'. */
+static int
+ctl_with(const char *arguments, const char *answer)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char all[512], question[16];
+	int fd, client, status;
+	pid_t pid;
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/socket", dir);
+	unlink(sun.sun_path);
+	assert_int_not_equal(fd = socket(AF_UNIX, SOCK_STREAM, 0), -1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_not_equal(pid = fork(), -1);
+	if (pid == 0) {
+		alarm(10);
+		if ((client = accept(fd, NULL, NULL)) == -1 ||
+		    read(client, question, sizeof(question)) != 7 ||
+		    memcmp(question, "status\n", 7) != 0 ||
+		    write(client, answer, strlen(answer)) == -1)
+			_exit(1);
+		_exit(0);
+	}
+	close(fd);
+	snprintf(all, sizeof(all), "status -s %s %s", sun.sun_path, arguments);
+	status = ctl(all);
+	waitpid(pid, NULL, 0);
+	unlink(sun.sun_path);
+	return status;
+}
+
+static const char *
+in_state(const char *state)
+{
+	static char answer[2048];
+
+	snprintf(answer, sizeof(answer), STATE, state);
+	return answer;
+}
+
+static void
+a_serving_runner_is_success(void **unused)
+{
+	(void)unused;
+	assert_int_equal(ctl_with("", in_state("serving")), 0);
+	assert_non_null(strstr(out, "runner         0x11\n"));
+	assert_non_null(strstr(out, "state          serving\n"));
+	assert_non_null(strstr(out, "tee            insecure\n"));
+	assert_non_null(strstr(out, "block 7, read 3 s ago\n"));
+	assert_non_null(strstr(out, "workers        3 idle, 1 busy\n"));
+	assert_non_null(strstr(out, " 1 in flight, 41 ok,"));
+	assert_non_null(strstr(out, "  BAD_HANDLE               2\n"));
+	assert_non_null(strstr(out, "keys           4         chroot seccomp\n"));
+}
+
+static void
+another_state_is_failure_and_says_why(void **unused)
+{
+	(void)unused;
+	assert_int_equal(ctl_with("", in_state("idle")), 1);
+	assert_non_null(strstr(out, "state          idle: no facts\n"));
+	assert_int_equal(ctl_with("", in_state("draining")), 1);
+}
+
+/* net makes the answer, and net can be taken. */
+static void
+no_control_character_reaches_the_terminal(void **unused)
+{
+	const char *s;
+
+	(void)unused;
+	ctl_with("", in_state("ser\\u001b]0;x\\u0007ving\\u009b1m"));
+	for (s = out; *s != '\0'; s++)
+		assert_true(*s == '\n' || (*s >= ' ' && *s < 0x7f));
+	assert_non_null(strstr(out, "bell \\x07 \\x1b[2J"));
+	ctl_with("--json", in_state("\\u001b\\u009b"));
+	for (s = out; *s != '\0'; s++)
+		assert_true(*s == '\n' || (*s >= ' ' && *s < 0x7f));
+}
+
+static void
+json_is_what_was_said(void **unused)
+{
+	(void)unused;
+	assert_int_equal(ctl_with("--json", in_state("serving")), 0);
+	assert_non_null(strstr(out, "\"block\": 7"));
+	assert_int_equal(out[0], '{');
+	assert_int_equal(ctl_with("--json", in_state("idle")), 1);
+}
+
+static void
+nonsense_is_failure(void **unused)
+{
+	(void)unused;
+	assert_int_equal(ctl_with("", ""), 1);
+	assert_non_null(strstr(out, "no answer"));
+	assert_int_equal(ctl_with("", "serving\n"), 1);
+	assert_non_null(strstr(out, "not JSON"));
+	assert_int_equal(ctl_with("", "[]"), 1);
+	assert_int_equal(ctl_with("", "{}"), 1);
+	assert_int_equal(ctl_with("", "{\"state\":[],\"tasks\":1,\"roles\":[1],"
+	    "\"warnings\":[2,{}],\"statuses\":{\"x\":null}}"), 1);
+}
+
+static void
+no_daemon_is_failure(void **unused)
+{
+	char arguments[64];
+
+	(void)unused;
+	snprintf(arguments, sizeof(arguments), "status -s %s/none", dir);
+	assert_int_equal(ctl(arguments), 1);
+	assert_non_null(strstr(out, "/none: no tee-runnerd is there"));
+}
+
+static void
+primitives_are_those_of_the_table(void **unused)
+{
+	static const char *const names[] = {
+#define PRIM(opcode, name, in, result, flags) #name,
+#include "primitives.def"
+#undef PRIM
+	};
+	char want[64];
+	size_t i;
+
+	(void)unused;
+	assert_int_equal(ctl("primitives --json"), 0);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(want, sizeof(want), "\"name\": \"%s\",", names[i]);
+		assert_non_null(strstr(out, want));
+	}
+	assert_int_equal(ctl("primitives"), 0);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(want, sizeof(want), " %s ", names[i]);
+		assert_non_null(strstr(out, want));
+	}
+	assert_non_null(strstr(out, "\n0x70    transfer "));
+}
+
+static void
+the_command_line_is_checked(void **unused)
+{
+	(void)unused;
+	assert_int_equal(ctl(""), 2);
+	assert_int_equal(ctl("stop"), 2);
+	assert_int_equal(ctl("status now"), 2);
+	assert_int_equal(ctl("status -x"), 2);
+	assert_int_equal(ctl("--help"), 0);
+	assert_int_equal(strncmp(out, "usage: ", 7), 0);
+	assert_int_equal(ctl("--version"), 0);
+	assert_int_equal(strncmp(out, "tee-runner ", 11), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_serving_runner_is_success),
+		cmocka_unit_test(another_state_is_failure_and_says_why),
+		cmocka_unit_test(no_control_character_reaches_the_terminal),
+		cmocka_unit_test(json_is_what_was_said),
+		cmocka_unit_test(nonsense_is_failure),
+		cmocka_unit_test(no_daemon_is_failure),
+		cmocka_unit_test(primitives_are_those_of_the_table),
+		cmocka_unit_test(the_command_line_is_checked),
+	};
+	int r;
+
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	rmdir(dir);
+	return r;
+}
