@@ -376,7 +376,16 @@ children_alive(void)
 	return n;
 }
 
-/* "signal 31: Bad system call: openat is not in its policy" */
+/* After a delay of `last' and a life of `up', both milliseconds. */
+static unsigned
+next_delay(unsigned last, uint64_t up)
+{
+	if (last == 0 || up > DELAY_RESET)
+		return DELAY_FIRST;
+	return last > DELAY_MAX / 2 ? DELAY_MAX : last * 2;
+}
+
+/* "signal 31: Bad system call: system call openat (257) is not ..." */
 static const char *
 cause(const struct child *c, int status, char *text, size_t size)
 {
@@ -459,10 +468,7 @@ child_ended(struct child *c, int status)
 		end_all(SIGKILL);
 		return;
 	}
-	if (now_ms() - c->started > DELAY_RESET)
-		c->delay = 0;
-	c->delay = c->delay == 0 ? DELAY_FIRST : c->delay * 2 > DELAY_MAX ?
-	    DELAY_MAX : c->delay * 2;
+	c->delay = next_delay(c->delay, now_ms() - c->started);
 	if (phase == DRAINING && (c->role == R_KEYS || c->role == R_NET)) {
 		log_err("%s: died: %s: nothing left to drain", c->name, text);
 		children_stop();

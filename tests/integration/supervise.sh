@@ -289,6 +289,19 @@ wait $daemon 2>/dev/null
 daemon=
 is "monitor killed: every role ends" soon all_gone
 
+start "$tmp/stub"
+come_up "background"
+stop "background"
+"$BUILD/tee-runnerd" -f "$tmp/conf" -L "$tmp/stub"
+is "background: the command returns" [ $? = 0 ]
+daemon=$(pgrep -f "tee-runnerd -f $tmp/conf")
+is "background: all roles run" soon roles_are 6
+is "background: no terminal, no log file" clean_descriptors $daemon
+sleep 1				# they have come up
+kill -TERM $daemon
+is "background: SIGTERM ends it" soon gone $daemon
+daemon=
+
 # ---- roles that do not start -----------------------------------------------
 
 mkdir "$tmp/partial"

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The monitor's children without processes: how long it waits, what it calls a
+ * cause, and who gets which end of which channel, also after a restart.  The
+ * processes are tests/integration/supervise.sh's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "../../src/monitor/children.c"
+
+/* chan_dispatch() wants them; the test dispatches nothing. */
+const msg_handler handlers[M_TYPES];
+
+static const struct conf two_workers = { .workers = 2 };
+static struct chan role[CHILDREN_MAX];	/* the other ends, by child */
+
+/* ---- small things -------------------------------------------------------- */
+
+static void
+the_delay_doubles_up_to_its_limit(void **unused)
+{
+	static const unsigned want[] = { 100, 200, 400, 800, 1600, 3200, 6400,
+	    12800, 25600, 30000, 30000 };
+	unsigned delay = 0;
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		delay = next_delay(delay, 60000);
+		assert_int_equal(delay, want[i]);
+	}
+}
+
+static void
+a_minute_without_fault_resets_the_delay(void **unused)
+{
+	(void)unused;
+	assert_int_equal(next_delay(30000, 60000), 30000);
+	assert_int_equal(next_delay(30000, 60001), 100);
+}
+
+static void
+a_cause_is_status_signal_or_system_call(void **unused)
+{
+	struct child c = { .denied = 0 };
+	char text[160];
+
+	(void)unused;
+	assert_string_equal(cause(&c, 3 << 8, text, sizeof(text)), "exit 3");
+	assert_string_equal(cause(&c, SIGSEGV, text, sizeof(text)),
+	    "signal 11: Segmentation fault");
+	c.denied = 1 + 0;		/* read(2) is number 0 */
+	assert_string_equal(cause(&c, SIGSYS, text, sizeof(text)),
+	    "signal 31: Bad system call: system call read (0) is not in its "
+	    "policy");
+}
+
+/* ---- channels ------------------------------------------------------------ */
+
+static struct child *
+named(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n_children; i++)
+		if (strcmp(children[i].name, name) == 0)
+			return &children[i];
+	fail_msg("no %s", name);
+	return NULL;
+}
+
+/* As child_start(), but the role is this process. */
+static void
+began(struct child *c)
+{
+	struct chan *r = &role[c - children];
+	int fd[2], work[2] = { -1, -1 };
+
+	chan_close(r);
+	chan_close(&c->chan);
+	assert_int_equal(chan_pair(fd), 0);
+	if (c->role == R_COMPUTE) {
+		assert_int_equal(chan_pair(work), 0);
+		close(work[1]);
+	}
+	c->keys_fd = work[0];
+	c->is_ready = 0;
+	chan_init(&c->chan, fd[0], R_MONITOR, c->role, c->index);
+	chan_init(r, fd[1], c->role, R_MONITOR, 0);
+}
+
+static int
+all_begin(void **unused)
+{
+	size_t i;
+
+	(void)unused;
+	log_level(LOG_ERR);
+	base = event_base_new();
+	conf = &two_workers;
+	n_children = 0;
+	memset(children, 0, sizeof(children));
+	for (i = 0; i < CHILDREN_MAX; i++)
+		role[i].fd = -1;
+	child_add(R_KEYS, 0);
+	child_add(R_EVIDENCE, 0);
+	child_add(R_COMPUTE, 0);
+	child_add(R_COMPUTE, 1);
+	child_add(R_CHAIN, 0);
+	child_add(R_NET, 0);
+	for (i = 0; i < n_children; i++)
+		began(&children[i]);
+	return 0;
+}
+
+static int
+all_end(void **unused)
+{
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < n_children; i++) {
+		chan_close(&role[i]);
+		chan_close(&children[i].chan);
+		event_free(children[i].again);
+		if (children[i].keys_fd != -1)
+			close(children[i].keys_fd);
+	}
+	event_base_free(base);
+	return 0;
+}
+
+/* The next PEER to `name', others skipped: its descriptor, or -1: none. */
+static int
+peer(const char *name, struct m_peer *p)
+{
+	struct msg m;
+
+	while (chan_recv(&role[named(name) - children], S_IDLE, &m) == 1)
+		if (m.type == M_PEER) {
+			memcpy(p, m.payload, sizeof(*p));
+			return m.fd;
+		}
+	return -1;
+}
+
+static void
+expect(const char *name, enum role as, uint32_t index, int *fd)
+{
+	struct m_peer p;
+
+	assert_int_not_equal(*fd = peer(name, &p), -1);
+	assert_int_equal(p.role, as);
+	assert_int_equal(p.index, index);
+}
+
+static void
+expect_none(const char *name)
+{
+	struct m_peer p;
+
+	assert_int_equal(peer(name, &p), -1);
+}
+
+/* What is written at one end comes out at the other. */
+static void
+joined(int a, int b)
+{
+	char x = 0;
+
+	assert_int_equal(write(a, "x", 1), 1);
+	assert_int_equal(read(b, &x, 1), 1);
+	assert_int_equal(x, 'x');
+	close(a);
+	close(b);
+}
+
+static void
+net_and_keys_have_two_channels(void **unused)
+{
+	int n, k, ntls, ktls;
+
+	(void)unused;
+	child_ready(named("net"), 0);
+	expect_none("net");
+	child_ready(named("keys"), 0);
+	expect("net", R_KEYS, 0, &n);
+	expect("net", R_KEYS, 1, &ntls);
+	expect("keys", R_NET, 0, &k);
+	expect("keys", R_TLS, 0, &ktls);
+	expect_none("net");
+	expect_none("keys");
+	joined(n, k);
+	joined(ktls, ntls);
+}
+
+static void
+chain_and_evidence_meet_keys_alone(void **unused)
+{
+	int a, b;
+
+	(void)unused;
+	child_ready(named("keys"), 0);
+	child_ready(named("chain"), 0);
+	expect("chain", R_KEYS, 0, &a);
+	expect("keys", R_CHAIN, 0, &b);
+	joined(a, b);
+	child_ready(named("evidence"), 0);
+	expect("evidence", R_KEYS, 0, &a);
+	expect("keys", R_EVIDENCE, 0, &b);
+	joined(a, b);
+	child_ready(named("net"), 0);
+	expect_none("chain");
+	expect_none("evidence");
+}
+
+static void
+a_worker_is_announced_when_both_are_up(void **unused)
+{
+	int fd;
+
+	(void)unused;
+	child_ready(named("compute-1"), 0);
+	child_ready(named("keys"), 0);
+	expect("keys", R_COMPUTE, 1, &fd);
+	close(fd);
+	expect_none("keys");
+	child_ready(named("compute-0"), 0);
+	expect("keys", R_COMPUTE, 0, &fd);
+	close(fd);
+	expect_none("compute-0");
+	assert_int_equal(named("compute-0")->keys_fd, -1);
+}
+
+static void
+who_starts_again_gets_new_channels(void **unused)
+{
+	int a, b;
+
+	(void)unused;
+	child_ready(named("keys"), 0);
+	child_ready(named("chain"), 0);
+	child_ready(named("compute-0"), 0);
+	expect("chain", R_KEYS, 0, &a);
+	expect("keys", R_CHAIN, 0, &b);
+	close(a);
+	close(b);
+	expect("keys", R_COMPUTE, 0, &b);
+	close(b);
+	began(named("chain"));
+	began(named("compute-0"));
+	expect_none("keys");
+	child_ready(named("compute-0"), 0);
+	child_ready(named("chain"), 0);
+	expect("keys", R_COMPUTE, 0, &b);
+	close(b);
+	expect("chain", R_KEYS, 0, &a);
+	expect("keys", R_CHAIN, 0, &b);
+	joined(a, b);
+	expect_none("keys");
+}
+
+static void
+net_is_told_how_all_are(void **unused)
+{
+	struct m_roles r;
+	struct msg m;
+
+	(void)unused;
+	named("compute-0")->restarts = 2;
+	named("compute-1")->restarts = 3;
+	child_ready(named("compute-1"), 8);
+	child_ready(named("chain"), 5);
+	child_ready(named("net"), 1);
+	assert_int_equal(chan_recv(&role[named("net") - children], S_IDLE, &m),
+	    1);
+	assert_int_equal(m.type, M_ROLES);
+	memcpy(&r, m.payload, sizeof(r));
+	assert_int_equal(r.restarts[6], 5);
+	assert_int_equal(r.restarts[4], 0);
+	assert_int_equal(r.features[3], 5);
+	assert_int_equal(r.features[1], 1);
+	assert_int_equal(r.workers, 1);
+}
+
+#define WITH_CHILDREN(f) cmocka_unit_test_setup_teardown(f, all_begin, all_end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_delay_doubles_up_to_its_limit),
+		cmocka_unit_test(a_minute_without_fault_resets_the_delay),
+		cmocka_unit_test(a_cause_is_status_signal_or_system_call),
+		WITH_CHILDREN(net_and_keys_have_two_channels),
+		WITH_CHILDREN(chain_and_evidence_meet_keys_alone),
+		WITH_CHILDREN(a_worker_is_announced_when_both_are_up),
+		WITH_CHILDREN(who_starts_again_gets_new_channels),
+		WITH_CHILDREN(net_is_told_how_all_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-runnerd.conf: every keyword, every kind of fault with its message, and that
+ * what is printed reads back as the same.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <cmocka.h>
+
+#include "../../src/monitor/conf.h"
+
+#define REGISTRY	"0x00112233445566778899aabbccddeeff00112233"
+#define OTHER		"0xffffffffffffffffffffffffffffffffffffffff"
+#define POINT		"0x02aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+			"aaaaaaaaaaaaaaaa"
+
+/* What must be set: 8 lines. */
+static const char *const required[] = {
+	"orchestrator o.example:1\n", "gateway [::1]:65535\n",
+	"tls-ca /ca\n", "tls-certificate /certificate\n", "tls-key /key\n",
+	"chain-id 1\n", "registry " REGISTRY "\n",
+	"registry-endpoint http://a\n",
+};
+#define N_REQUIRED	(sizeof(required) / sizeof(required[0]))
+
+static const char full[] =
+	"orchestrator o.example:1\ngateway [::1]:65535\ntls-ca /ca\n"
+	"tls-certificate /certificate\ntls-key /key\n"
+	"chain-id 11297108109\nregistry " REGISTRY "\n"
+	"registry-endpoint http://a\nregistry-endpoint https://b:8/c?d\n"
+	"registry-endpoint http://[::1]:8545/\nregistry-ca /c a\n"
+	"registry-quorum 3\nregistry-refresh 1m\nregistry-max-age 1h\n"
+	"registry-depth 0\npin-orchestrator " REGISTRY "\n"
+	"pin-orchestrator " OTHER "\npin-gateway " OTHER "\n"
+	"pin-kms-key " POINT "\nworkers 64\nisolate task\nmax-tasks 4096\n"
+	"min-time 600\ntask-timeout 1\nfetch-timeout 2s\nsuspect-time 1d\n"
+	"tee insecure\nregistration-life 365d\ncontrol-socket /control\n"
+	"http-listen 127.0.0.1:80\nlog-level debug\ndrain-timeout 7\n"
+	"chroot /empty\nuid-base 70000\n";
+
+static struct conf conf;
+static char err[8192];
+
+static int
+parse_bytes(const char *text, size_t n)
+{
+	FILE *in = fmemopen((void *)(uintptr_t)text, n, "r");
+	FILE *out = fmemopen(err, sizeof(err), "w");
+	int r;
+
+	assert_true(in != NULL && out != NULL);
+	err[0] = '\0';
+	r = conf_parse(in, "f", &conf, out);
+	fclose(in);
+	fclose(out);
+	return r;
+}
+
+static int
+parse(const char *text)
+{
+	return parse_bytes(text, strlen(text));
+}
+
+/* What is required, without one (N_REQUIRED: all there), and `more'. */
+static int
+parse_without(size_t missing, const char *more)
+{
+	char text[8192] = "";
+	size_t i;
+
+	for (i = 0; i < N_REQUIRED; i++)
+		if (i != missing)
+			strcat(text, required[i]);
+	strcat(text, more);
+	return parse(text);
+}
+
+static void
+every_keyword_is_read(void **unused)
+{
+	static const uint8_t registry[20] = { 0x00, 0x11, 0x22, 0x33, 0x44,
+	    0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+	    0x00, 0x11, 0x22, 0x33 };
+
+	(void)unused;
+	assert_int_equal(parse(full), 0);
+	assert_string_equal(err, "");
+	assert_string_equal(conf.orchestrator, "o.example:1");
+	assert_string_equal(conf.gateway, "[::1]:65535");
+	assert_string_equal(conf.tls_ca, "/ca");
+	assert_string_equal(conf.tls_certificate, "/certificate");
+	assert_string_equal(conf.tls_key, "/key");
+	assert_true(conf.chain_id == 11297108109ULL);
+	assert_memory_equal(conf.registry, registry, 20);
+	assert_int_equal(conf.n_endpoints, 3);
+	assert_string_equal(conf.endpoints[0], "http://a");
+	assert_string_equal(conf.endpoints[1], "https://b:8/c?d");
+	assert_string_equal(conf.endpoints[2], "http://[::1]:8545/");
+	assert_string_equal(conf.registry_ca, "/c a");
+	assert_int_equal(conf.registry_quorum, 3);
+	assert_int_equal(conf.registry_refresh, 60);
+	assert_int_equal(conf.registry_max_age, 3600);
+	assert_int_equal(conf.registry_depth, 0);
+	assert_int_equal(conf.n_pin_orchestrators, 2);
+	assert_memory_equal(conf.pin_orchestrators[0], registry, 20);
+	assert_int_equal(conf.pin_orchestrators[1][19], 0xff);
+	assert_int_equal(conf.n_pin_gateways, 1);
+	assert_int_equal(conf.pin_gateways[0][0], 0xff);
+	assert_int_equal(conf.has_pin_kms_key, 1);
+	assert_int_equal(conf.pin_kms_key[0], 2);
+	assert_int_equal(conf.pin_kms_key[32], 0xaa);
+	assert_int_equal(conf.workers, 64);
+	assert_int_equal(conf.isolate_task, 1);
+	assert_int_equal(conf.max_tasks, 4096);
+	assert_int_equal(conf.min_time, 600);
+	assert_int_equal(conf.task_timeout, 1);
+	assert_int_equal(conf.fetch_timeout, 2);
+	assert_int_equal(conf.suspect_time, 86400);
+	assert_int_equal(conf.tee, TEE_CHOICE_INSECURE);
+	assert_int_equal(conf.registration_life, 365 * 86400);
+	assert_string_equal(conf.control_socket, "/control");
+	assert_string_equal(conf.http_listen, "127.0.0.1:80");
+	assert_int_equal(conf.log_level, LOG_DEBUG);
+	assert_int_equal(conf.drain_timeout, 7);
+	assert_string_equal(conf.chroot, "/empty");
+	assert_int_equal(conf.uid_base, 70000);
+}
+
+static void
+every_default_is_as_documented(void **unused)
+{
+	(void)unused;
+	assert_int_equal(parse_without(N_REQUIRED,
+	    "registry-endpoint http://b\nregistry-endpoint http://c\n"), 0);
+	assert_int_equal(conf.registry_quorum, 2);
+	assert_int_equal(conf.registry_refresh, 12);
+	assert_int_equal(conf.registry_max_age, 300);
+	assert_int_equal(conf.registry_depth, 1);
+	assert_int_equal(conf.n_pin_orchestrators, 0);
+	assert_int_equal(conf.n_pin_gateways, 0);
+	assert_int_equal(conf.has_pin_kms_key, 0);
+	assert_in_range(conf.workers, 1, 64);
+	assert_int_equal(conf.isolate_task, 0);
+	assert_int_equal(conf.max_tasks, 256);
+	assert_int_equal(conf.min_time, 2);
+	assert_int_equal(conf.task_timeout, 5);
+	assert_int_equal(conf.fetch_timeout, 10);
+	assert_int_equal(conf.suspect_time, 60);
+	assert_int_equal(conf.tee, TEE_CHOICE_AUTO);
+	assert_int_equal(conf.registration_life, 86400);
+	assert_string_equal(conf.control_socket,
+	    RUNSTATEDIR "/tee-runner/control");
+	assert_string_equal(conf.http_listen, "");
+	assert_string_equal(conf.registry_ca, "");
+	assert_int_equal(conf.log_level, LOG_INFO);
+	assert_int_equal(conf.drain_timeout, 30);
+	assert_string_equal(conf.chroot, RUNSTATEDIR "/tee-runner/empty");
+	assert_int_equal(conf.uid_base, 0);
+}
+
+static void
+a_quorum_is_more_than_half(void **unused)
+{
+	char more[1024] = "", url[64];
+	unsigned n;
+
+	(void)unused;
+	for (n = 1; n <= CONF_ENDPOINTS; n++) {
+		assert_int_equal(parse_without(N_REQUIRED, more), 0);
+		assert_int_equal(conf.n_endpoints, n);
+		assert_int_equal(conf.registry_quorum, n / 2 + 1);
+		snprintf(url, sizeof(url), "registry-endpoint http://%u\n", n);
+		strcat(more, url);
+	}
+}
+
+static void
+each_fault_names_line_and_remedy(void **unused)
+{
+#define NUMBER64 "a number from 1 to 9223372036854775807"
+#define TIMES ", such as 90, 90s, 5m, 2h, 1d"
+	static const struct { const char *line, *fault; } bad[] = {
+	{ "worker 1", "worker: no such keyword: expected one of "
+	  "tee-runnerd.conf(5)" },
+	{ "Workers 1", "Workers: no such keyword: expected one of "
+	  "tee-runnerd.conf(5)" },
+	{ "workers", "workers: has no value: expected a number from 1 to 64" },
+	{ "workers # 4", "workers: has no value: expected a number from 1 to "
+	  "64" },
+	{ "workers 0", "workers: 0: expected a number from 1 to 64" },
+	{ "workers 65", "workers: 65: expected a number from 1 to 64" },
+	{ "workers -1", "workers: -1: expected a number from 1 to 64" },
+	{ "workers +1", "workers: +1: expected a number from 1 to 64" },
+	{ "workers 1x", "workers: 1x: expected a number from 1 to 64" },
+	{ "workers 1 2", "workers: 1 2: expected a number from 1 to 64" },
+	{ "workers 99999999999999999999999",
+	  "workers: 99999999999999999999999: expected a number from 1 to 64" },
+	{ "uid-base 0", "uid-base: 0: expected a number from 1 to 4294967231" },
+	{ "uid-base 4294967297", "uid-base: 4294967297: expected a number "
+	  "from 1 to 4294967231" },
+	{ "min-time 0", "min-time: 0: expected a time from 1 to 600 seconds"
+	  TIMES },
+	{ "min-time 11m", "min-time: 11m: expected a time from 1 to 600 "
+	  "seconds" TIMES },
+	{ "min-time 1w", "min-time: 1w: expected a time from 1 to 600 seconds"
+	  TIMES },
+	{ "min-time 1ms", "min-time: 1ms: expected a time from 1 to 600 "
+	  "seconds" TIMES },
+	{ "min-time m", "min-time: m: expected a time from 1 to 600 seconds"
+	  TIMES },
+	/* 2^64 / 86400 days, and one more: not a small number */
+	{ "suspect-time 213503982334602d", "suspect-time: 213503982334602d: "
+	  "expected a time from 1 to 86400 seconds" TIMES },
+	{ "registry-ca ca.pem", "registry-ca: ca.pem: expected an absolute "
+	  "path" },
+	{ "http-listen 0.0.0.0:80", "http-listen: 0.0.0.0:80: expected "
+	  "127.0.0.1:port or [::1]:port" },
+	{ "http-listen 127.example:80", "http-listen: 127.example:80: "
+	  "expected 127.0.0.1:port or [::1]:port" },
+	{ "http-listen 127.0.0.1", "http-listen: 127.0.0.1: expected "
+	  "127.0.0.1:port or [::1]:port" },
+	{ "pin-gateway 0x12", "pin-gateway: 0x12: expected an address, 0x and "
+	  "40 hex digits" },
+	{ "pin-orchestrator " REGISTRY "00", "pin-orchestrator: " REGISTRY
+	  "00: expected an address, 0x and 40 hex digits" },
+	{ "pin-orchestrator 1x00112233445566778899aabbccddeeff00112233",
+	  "pin-orchestrator: 1x00112233445566778899aabbccddeeff00112233: "
+	  "expected an address, 0x and 40 hex digits" },
+	{ "pin-orchestrator 0x 0112233445566778899aabbccddeeff00112233",
+	  "pin-orchestrator: 0x 0112233445566778899aabbccddeeff00112233: "
+	  "expected an address, 0x and 40 hex digits" },
+	{ "pin-kms-key 0x04", "pin-kms-key: 0x04: expected a compressed "
+	  "public key, 0x and 66 hex digits that begin with 02 or 03" },
+	{ "registry-endpoint ftp://b", "registry-endpoint: ftp://b: expected "
+	  "http://host... or https://host..." },
+	{ "registry-endpoint https://", "registry-endpoint: https://: "
+	  "expected http://host... or https://host..." },
+	{ "registry-endpoint http:///x", "registry-endpoint: http:///x: "
+	  "expected http://host... or https://host..." },
+	{ "registry-endpoint http://b c", "registry-endpoint: http://b c: "
+	  "expected http://host... or https://host..." },
+	{ "registry-endpoint http://a", "registry-endpoint: http://a: "
+	  "expected another than before" },
+	{ "isolate both", "isolate: both: expected one of worker, task" },
+	{ "tee none", "tee: none: expected one of auto, insecure" },
+	{ "log-level loud", "log-level: loud: expected one of error, warning, "
+	  "info, debug" },
+	{ "chain-id 2", "chain-id: set in line 6 already: expected once" },
+	{ "registry-quorum 2", "registry-quorum: 2: expected at most 1, the "
+	  "number of registry-endpoint" },
+	{ "registry-max-age 12", "registry-max-age: 12: expected more than "
+	  "registry-refresh, which is 12" },
+	};
+	static const struct { size_t which; const char *line, *fault; } in[] = {
+	{ 0, "orchestrator o", "orchestrator: o: expected host:port" },
+	{ 0, "orchestrator o:", "orchestrator: o:: expected host:port" },
+	{ 0, "orchestrator :1", "orchestrator: :1: expected host:port" },
+	{ 0, "orchestrator o:0", "orchestrator: o:0: expected host:port" },
+	{ 0, "orchestrator o:65536",
+	  "orchestrator: o:65536: expected host:port" },
+	{ 0, "orchestrator ::1:1", "orchestrator: ::1:1: expected host:port" },
+	{ 0, "orchestrator a b:1", "orchestrator: a b:1: expected host:port" },
+	{ 0, "orchestrator http://a:1",
+	  "orchestrator: http://a:1: expected host:port" },
+	{ 0, "orchestrator [x]:1", "orchestrator: [x]:1: expected host:port" },
+	{ 0, "orchestrator []:1", "orchestrator: []:1: expected host:port" },
+	{ 5, "chain-id 0", "chain-id: 0: expected " NUMBER64 },
+	{ 5, "chain-id 9223372036854775808", "chain-id: 9223372036854775808: "
+	  "expected " NUMBER64 },
+	{ 5, "chain-id 0x1", "chain-id: 0x1: expected " NUMBER64 },
+	};
+	char want[512], line[256];
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(parse_without(N_REQUIRED, bad[i].line), -1);
+		snprintf(want, sizeof(want), "f:9: %s\n", bad[i].fault);
+		assert_string_equal(err, want);
+	}
+	for (i = 0; i < sizeof(in) / sizeof(in[0]); i++) {
+		snprintf(line, sizeof(line), "\n%s\n", in[i].line);
+		assert_int_equal(parse_without(in[i].which, line), -1);
+		snprintf(want, sizeof(want), "f:9: %s\n", in[i].fault);
+		assert_string_equal(err, want);
+	}
+}
+
+static void
+what_must_be_set_is_missed(void **unused)
+{
+	static const char *const wants[N_REQUIRED] = {
+		"orchestrator: is missing: expected host:port",
+		"gateway: is missing: expected host:port",
+		"tls-ca: is missing: expected an absolute path",
+		"tls-certificate: is missing: expected an absolute path",
+		"tls-key: is missing: expected an absolute path",
+		"chain-id: is missing: expected a number from 1 to "
+		    "9223372036854775807",
+		"registry: is missing: expected an address, 0x and 40 hex "
+		    "digits",
+		"registry-endpoint: is missing: expected http://host... or "
+		    "https://host...",
+	};
+	char want[256];
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < N_REQUIRED; i++) {
+		assert_int_equal(parse_without(i, ""), -1);
+		snprintf(want, sizeof(want), "f: %s\n", wants[i]);
+		assert_string_equal(err, want);
+	}
+}
+
+static void
+what_is_too_long_or_too_many_is_a_fault(void **unused)
+{
+	char text[2048], want[4096], more[2048] = "", *s;
+	unsigned n;
+
+	(void)unused;
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "chroot /", 8);
+	text[8 + 126] = '\0';		/* 127 characters: fits */
+	assert_int_equal(parse_without(N_REQUIRED, text), 0);
+	assert_int_equal(strlen(conf.chroot), CONF_PATH - 1);
+	text[8 + 126] = 'a';
+	text[8 + 127] = '\0';
+	assert_int_equal(parse_without(N_REQUIRED, text), -1);
+	snprintf(want, sizeof(want), "f:9: chroot: %s: expected at most 127 "
+	    "characters\n", text + 7);
+	assert_string_equal(err, want);
+
+	memset(text, ' ', sizeof(text));
+	text[1500] = '\0';
+	assert_int_equal(parse_without(N_REQUIRED, text), -1);
+	assert_string_equal(err,
+	    "f:9: line: expected at most 1022 characters of text\n");
+
+	for (n = 0; n < CONF_ENDPOINTS; n++) {
+		s = more + strlen(more);
+		sprintf(s, "registry-endpoint http://%u\n", n);
+	}
+	assert_int_equal(parse_without(N_REQUIRED, more), -1);
+	assert_string_equal(err,
+	    "f:16: registry-endpoint: expected at most 8 of them\n");
+	for (n = 0, more[0] = '\0'; n <= CONF_PINS; n++)
+		strcat(more, "pin-gateway " OTHER "\n");
+	assert_int_equal(parse_without(N_REQUIRED, more), -1);
+	assert_string_equal(err,
+	    "f:17: pin-gateway: expected at most 8 of them\n");
+}
+
+static void
+all_faults_are_told(void **unused)
+{
+	char text[4096] = "";
+	int i;
+
+	(void)unused;
+	assert_int_equal(parse_without(0, "tee x\nworkers y\nz\n"), -1);
+	assert_non_null(strstr(err, "f:8: tee: x: "));
+	assert_non_null(strstr(err, "f:9: workers: y: "));
+	assert_non_null(strstr(err, "f:10: z: "));
+	assert_non_null(strstr(err, "f: orchestrator: is missing: "));
+	for (i = 0; i < 50; i++)
+		strcat(text, "nonsense 1\n");
+	assert_int_equal(parse_without(N_REQUIRED, text), -1);
+	assert_non_null(strstr(err, "f:48: nonsense: "));
+	assert_null(strstr(err, "f:49: "));
+	assert_non_null(strstr(err, "f: and 10 faults more\n"));
+}
+
+static void
+layout_does_not_matter(void **unused)
+{
+	static const char nul[] = "workers 3\0 4\nworkers 5";
+	char text[4096] = "";
+	size_t i;
+
+	(void)unused;
+	assert_int_equal(parse_without(N_REQUIRED,
+	    "\n\r\n# workers 1\n \t workers\t 3 \t# 4\r\n   #\ntee insecure"),
+	    0);
+	assert_int_equal(conf.workers, 3);
+	assert_int_equal(conf.tee, TEE_CHOICE_INSECURE);
+	/* A NUL hides nothing behind it. */
+	for (i = 0; i < N_REQUIRED; i++)
+		strcat(text, required[i]);
+	i = strlen(text);
+	memcpy(text + i, nul, sizeof(nul) - 1);
+	assert_int_equal(parse_bytes(text, i + sizeof(nul) - 1), -1);
+}
+
+static void
+print_and_parse(void)
+{
+	static char text[8192];
+	struct conf before = conf;
+	FILE *f = fmemopen(text, sizeof(text), "w");
+
+	conf_print(&conf, f);
+	fclose(f);
+	assert_int_equal(parse(text), 0);
+	assert_string_equal(err, "");
+	assert_memory_equal(&conf, &before, sizeof(conf));
+}
+
+static void
+what_is_printed_reads_back(void **unused)
+{
+	(void)unused;
+	assert_int_equal(parse(full), 0);
+	print_and_parse();
+	assert_int_equal(parse_without(N_REQUIRED, ""), 0);
+	print_and_parse();
+}
+
+static FILE *
+source(const char *name)
+{
+	const char *dir = getenv("srcdir");
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir != NULL ? dir : "..", name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	return f;
+}
+
+static void
+the_sample_has_no_fault(void **unused)
+{
+	FILE *f = source("contrib/tee-runnerd.conf");
+	FILE *out = fmemopen(err, sizeof(err), "w");
+	int r = conf_parse(f, "sample", &conf, out);
+
+	(void)unused;
+	fclose(f);
+	fclose(out);
+	assert_int_equal(r, 0);
+}
+
+static void
+every_keyword_is_in_the_manual(void **unused)
+{
+	static char manual[65536], item[64];
+	FILE *f = source("man/tee-runnerd.conf.5");
+	const char *s;
+	size_t n;
+
+	(void)unused;
+	n = fread(manual, 1, sizeof(manual) - 1, f);
+	manual[n] = '\0';
+	fclose(f);
+	for (s = full; *s != '\0'; s = strchr(s, '\n') + 1) {
+		snprintf(item, sizeof(item), "\n.It Ic %.*s ",
+		    (int)strcspn(s, " "), s);
+		assert_non_null(strstr(manual, item));
+	}
+}
+
+static void
+files_that_are_not_there_are_told(void **unused)
+{
+	FILE *out;
+
+	(void)unused;
+	assert_int_equal(parse_without(3, "tls-certificate /dev/null\n"
+	    "registry-ca /nowhere/registry\n"), 0);
+	out = fmemopen(err, sizeof(err), "w");
+	assert_int_equal(conf_check_files(&conf, "f", out), -1);
+	fclose(out);
+	assert_string_equal(err,
+	    "f: tls-ca: /ca: No such file or directory\n"
+	    "f: tls-key: /key: No such file or directory\n"
+	    "f: registry-ca: /nowhere/registry: No such file or directory\n");
+	out = fmemopen(err, sizeof(err), "w");
+	assert_int_equal(conf_read("/nowhere/conf", &conf, out), -1);
+	fclose(out);
+	assert_string_equal(err, "/nowhere/conf: No such file or directory\n");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_keyword_is_read),
+		cmocka_unit_test(every_default_is_as_documented),
+		cmocka_unit_test(a_quorum_is_more_than_half),
+		cmocka_unit_test(each_fault_names_line_and_remedy),
+		cmocka_unit_test(what_must_be_set_is_missed),
+		cmocka_unit_test(what_is_too_long_or_too_many_is_a_fault),
+		cmocka_unit_test(all_faults_are_told),
+		cmocka_unit_test(layout_does_not_matter),
+		cmocka_unit_test(what_is_printed_reads_back),
+		cmocka_unit_test(the_sample_has_no_fault),
+		cmocka_unit_test(every_keyword_is_in_the_manual),
+		cmocka_unit_test(files_that_are_not_there_are_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
