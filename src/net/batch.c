@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A batch on its way through net: flattened for keys, its operands fetched, its
+ * results kept until the Orchestrator's Ack.  Runs in net.  It signs nothing and
+ * decides nothing but what the wire's bounds decide.
+ */
+#include <grpc/byte_buffer.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "net.h"
+#include "proc.h"
+#include "wire.h"
+
+#define ACKS_MAX	4096		/* in one message */
+#define PACK_MAX	(64 * 1024 * 1024)
+
+static LIST_HEAD(, batch) batches = LIST_HEAD_INITIALIZER(batches);
+static uint32_t last_id;
+
+#define BYTES(p, n)	(ProtobufCBinaryData){ (n), (uint8_t *)(uintptr_t)(p) }
+
+static struct batch *
+batch_find(uint32_t id)
+{
+	struct batch *b;
+
+	LIST_FOREACH(b, &batches, link)
+		if (b->id == id)
+			return b;
+	return NULL;
+}
+
+static void
+batch_free(struct batch *b)
+{
+	uint32_t i;
+
+	if (b->state == B_KEPT)
+		net.kept -= b->n_accepted - b->n_acked;
+	else
+		net.in_flight -= b->n_tasks;
+	gateway_cancel(b);
+	for (i = 0; i < b->n_tasks; i++) {
+		free(b->tasks[i].handles);
+		free(b->tasks[i].outputs);
+	}
+	if (b->packed != NULL)
+		grpc_byte_buffer_destroy(b->packed);
+	LIST_REMOVE(b, link);
+	free(b);
+}
+
+void
+batch_forget_all(void)
+{
+	while (!LIST_EMPTY(&batches))
+		batch_free(LIST_FIRST(&batches));
+}
+
+void
+batch_try_drained(void)
+{
+	static int is_told;
+
+	if (net.state != S_DRAINING || is_told || !LIST_EMPTY(&batches))
+		return;
+	is_told = 1;
+	(void)chan_send(&monitor, M_DRAINED, NULL, NULL, 0, -1);
+}
+
+static void
+count(uint32_t status, uint64_t n)
+{
+	if (status < STATUS_MAX)
+		net.statuses[status] += n;
+}
+
+/* ---- refusals ------------------------------------------------------------ */
+
+void
+batch_refuse(Teerunner__V1__TaskRef **tasks, size_t n,
+    const ProtobufCBinaryData *signature, uint32_t status, const char *reason)
+{
+	Teerunner__V1__RunnerMessage m = TEERUNNER__V1__RUNNER_MESSAGE__INIT;
+	Teerunner__V1__Refusal refusal = TEERUNNER__V1__REFUSAL__INIT;
+
+	refusal.tasks = tasks;
+	refusal.n_tasks = n;
+	if (signature != NULL && signature->len <= 65)
+		refusal.batch = *signature;
+	refusal.status = status;
+	refusal.reason = (char *)(uintptr_t)reason;
+	m.body_case = TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL;
+	m.refusal = &refusal;
+	session_send(&m);
+}
+
+static void
+refuse_batch(const Teerunner__V1__TaskBatch *from, uint32_t status)
+{
+	net.refused += from->n_tasks;
+	count(status, from->n_tasks);
+	batch_refuse(NULL, 0, &from->signature, status, status_text(status));
+}
+
+/* Some tasks of a batch could not be flattened: each is told why, and the good
+ * ones that they were in bad company. */
+static void
+refuse_spoiled(const Teerunner__V1__TaskBatch *from,
+    const uint32_t status[BATCH_TASKS], const size_t op[BATCH_TASKS])
+{
+	Teerunner__V1__TaskRef refs[BATCH_TASKS], *good[BATCH_TASKS], *bad;
+	char reason[96];
+	size_t i, n = 0;
+
+	for (i = 0; i < from->n_tasks; i++) {
+		teerunner__v1__task_ref__init(&refs[i]);
+		if (from->tasks[i]->id.len <= 32)
+			refs[i].id = from->tasks[i]->id;
+		refs[i].attempt = from->tasks[i]->attempt;
+		if (status[i] == ST_OK) {
+			good[n++] = &refs[i];
+			continue;
+		}
+		bad = &refs[i];
+		if (op[i] < from->tasks[i]->n_operations)
+			snprintf(reason, sizeof(reason), "operation %zu: %s",
+			    op[i], status_text(status[i]));
+		else
+			snprintf(reason, sizeof(reason), "%s",
+			    status_text(status[i]));
+		count(status[i], 1);
+		batch_refuse(&bad, 1, NULL, status[i], reason);
+	}
+	net.refused += from->n_tasks;
+	count(ST_BATCH_SPOILED, n);
+	if (n != 0)
+		batch_refuse(good, n, NULL, ST_BATCH_SPOILED,
+		    status_text(ST_BATCH_SPOILED));
+}
+
+/* ---- offers -------------------------------------------------------------- */
+
+static struct m_task flat[BATCH_TASKS];
+static struct m_word words[BATCH_TASKS][PROGRAM_WORDS];
+static size_t n_words[BATCH_TASKS];
+
+/* All tasks into `flat' and `words'; how many cannot be. */
+static size_t
+flatten(const Teerunner__V1__TaskBatch *from, uint32_t status[BATCH_TASKS],
+    size_t op[BATCH_TASKS])
+{
+	static struct builder b;
+	size_t i, bad = 0;
+
+	for (i = 0; i < from->n_tasks; i++) {
+		status[i] = wire_task(from->tasks[i], &flat[i], &b, &op[i]);
+		if (status[i] != ST_OK)
+			bad++;
+		else
+			n_words[i] = builder_words(&b, words[i]);
+	}
+	return bad;
+}
+
+/* What is needed for the Gateway's request and to match an Ack. */
+static void
+offer_keep(struct offer *o, const struct m_task *t, const struct m_word *w)
+{
+	size_t n = (size_t)t->shape.n_inputs + t->shape.n_outputs;
+
+	memcpy(o->id, t->id, sizeof(o->id));
+	o->attempt = t->attempt;
+	memcpy(o->caller, t->caller, sizeof(o->caller));
+	o->n_inputs = t->shape.n_inputs;
+	o->n_outputs = t->shape.n_outputs;
+	if ((o->handles = reallocarray(NULL, n, sizeof(*w))) == NULL)
+		fatal("batch: out of memory");
+	memcpy(o->handles, w, n * sizeof(*w));	/* they come first */
+}
+
+static void
+offer_to_keys(const struct m_batch *head)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+	struct m_batch m = *head;
+	uint32_t i;
+
+	if (b == NULL)
+		fatal("batch: out of memory");
+	do
+		last_id++;
+	while (last_id == 0 || batch_find(last_id) != NULL);
+	m.batch = b->id = last_id;
+	b->state = B_OFFERED;
+	b->n_tasks = b->n_accepted = m.n_tasks;
+	LIST_INSERT_HEAD(&batches, b, link);
+	net.in_flight += b->n_tasks;
+	net_to_keys(M_BATCH, &m, NULL, 0);
+	for (i = 0; i < b->n_tasks; i++) {
+		flat[i].batch = b->id;
+		flat[i].task = i;
+		offer_keep(&b->tasks[i], &flat[i], words[i]);
+		net_to_keys(M_TASK, &flat[i], words[i], n_words[i]);
+	}
+}
+
+static uint32_t
+offer_check(const Teerunner__V1__TaskBatch *from, struct m_batch *m)
+{
+	if (from->n_tasks == 0 || wire_fixed(&from->signature, m->signature,
+	    sizeof(m->signature)) != 0)
+		return ST_MALFORMED;
+	if (from->n_tasks > BATCH_TASKS)
+		return ST_OVER_LIMIT;
+	if (from->n_tasks > net.credit)
+		return ST_BUSY;
+	net.credit -= (uint32_t)from->n_tasks;
+	if (net.state != S_SERVING || net.status.state != S_SERVING ||
+	    net.keys.fd == -1)
+		return ST_NOT_SERVING;
+	return ST_OK;
+}
+
+void
+batch_on_offer(const Teerunner__V1__TaskBatch *from)
+{
+	struct m_batch m = { .n_tasks = (uint32_t)from->n_tasks };
+	uint32_t status[BATCH_TASKS], st;
+	size_t op[BATCH_TASKS];
+
+	if ((st = offer_check(from, &m)) != ST_OK)
+		refuse_batch(from, st);
+	else if (flatten(from, status, op) != 0)
+		refuse_spoiled(from, status, op);
+	else
+		offer_to_keys(&m);
+	session_credit();
+}
+
+/* ---- what keys says ------------------------------------------------------ */
+
+/* The batch that a message names, before it is over. */
+static struct batch *
+batch_get(const struct chan *c, enum msg_type type, uint32_t id)
+{
+	struct batch *b = batch_find(id);
+
+	if (b == NULL || b->state == B_KEPT)
+		chan_illegal(c, type, "no such batch");
+	return b;
+}
+
+static void
+refuse_offers(struct batch *b, uint32_t from, uint32_t to, uint32_t status)
+{
+	Teerunner__V1__TaskRef refs[BATCH_TASKS], *list[BATCH_TASKS];
+	struct offer *o;
+	size_t n = 0;
+
+	for (; from < to; from++) {
+		o = &b->tasks[from];
+		if (o->is_refused)
+			continue;
+		o->is_refused = 1;
+		teerunner__v1__task_ref__init(&refs[n]);
+		refs[n].id = BYTES(o->id, 32);
+		refs[n].attempt = o->attempt;
+		list[n] = &refs[n];
+		n++;
+	}
+	b->n_accepted -= (uint32_t)n;
+	net.refused += n;
+	count(status, n);
+	batch_refuse(list, n, NULL, status, status_text(status));
+}
+
+void
+batch_on_refused(struct chan *c, const struct m_refused *m)
+{
+	struct batch *b = batch_get(c, M_REFUSED, m->batch);
+
+	if (b->state != B_OFFERED || status_text(m->status) == NULL)
+		chan_illegal(c, M_REFUSED, "not in this state of the batch");
+	if (m->task == ALL_TASKS)
+		refuse_offers(b, 0, b->n_tasks, m->status);
+	else if (m->task < b->n_tasks && !b->tasks[m->task].is_refused)
+		refuse_offers(b, m->task, m->task + 1, m->status);
+	else
+		chan_illegal(c, M_REFUSED, "no such task");
+	if (b->n_accepted == 0) {
+		batch_free(b);
+		batch_try_drained();
+		session_credit();
+	}
+}
+
+void
+batch_on_ask(struct chan *c, const struct msg *msg)
+{
+	const struct m_ask *ask = msg->payload;
+	const struct m_ask_task *row = msg->rows;
+	struct batch *b = batch_get(c, M_ASK, ask->batch);
+	uint32_t i, n = 0;
+
+	if (b->state != B_OFFERED || msg->n_rows != b->n_accepted)
+		chan_illegal(c, M_ASK, "not in this state of the batch");
+	for (i = 0; i < b->n_tasks; i++) {
+		if (b->tasks[i].is_refused)
+			continue;
+		if (row[n].task != i)
+			chan_illegal(c, M_ASK, "out of order");
+		memcpy(b->tasks[i].ephemeral_key, row[n++].ephemeral_key, 33);
+	}
+	b->state = B_FETCHING;
+	gateway_fetch(b, ask);
+}
+
+void
+batch_on_result(struct chan *c, const struct msg *msg)
+{
+	const struct m_result *m = msg->payload;
+	struct batch *b = batch_get(c, M_RESULT, m->batch);
+	struct offer *o;
+
+	if (b->state == B_OFFERED || m->task >= b->n_tasks)
+		chan_illegal(c, M_RESULT, "not in this state of the batch");
+	o = &b->tasks[m->task];
+	if (o->is_refused || o->is_ended || status_text(m->status) == NULL ||
+	    msg->n_rows != (m->status == ST_OK ? o->n_outputs : 0u))
+		chan_illegal(c, M_RESULT, "does not fit its task");
+	/* keys did not wait for the Gateway any longer. */
+	gateway_cancel(b);
+	b->state = B_RUNNING;
+	b->n_ended++;
+	o->is_ended = 1;
+	o->status = m->status;
+	o->n_values = msg->n_rows;
+	o->outputs = reallocarray(NULL, msg->n_rows + 1, sizeof(*o->outputs));
+	if (o->outputs == NULL)
+		fatal("batch: out of memory");
+	memcpy(o->outputs, msg->rows, msg->n_rows * sizeof(*o->outputs));
+}
+
+static Teerunner__V1__TaskResult *
+result_of(struct arena *arena, const struct offer *o)
+{
+	Teerunner__V1__TaskResult *r = arena_get(arena, 1, sizeof(*r));
+	Teerunner__V1__Output *out;
+	const struct m_value *v;
+	size_t i;
+
+	teerunner__v1__task_result__init(r);
+	r->task_id = BYTES(o->id, 32);
+	r->attempt = o->attempt;
+	r->status = o->status;
+	r->n_outputs = o->n_values;
+	r->outputs = arena_get(arena, o->n_values, sizeof(*r->outputs));
+	out = arena_get(arena, o->n_values, sizeof(*out));
+	for (i = 0; i < o->n_values; i++) {
+		v = &o->outputs[i];
+		teerunner__v1__output__init(&out[i]);
+		out[i].handle = BYTES(v->handle, 32);
+		out[i].key = BYTES(v->key, 33);
+		out[i].nonce = BYTES(v->nonce, 12);
+		out[i].ciphertext = BYTES(v->ciphertext, v->len);
+		r->outputs[i] = &out[i];
+	}
+	return r;
+}
+
+static void
+results_pack(struct batch *b, const struct m_results *m)
+{
+	Teerunner__V1__RunnerMessage message =
+	    TEERUNNER__V1__RUNNER_MESSAGE__INIT;
+	Teerunner__V1__TaskResultBatch batch =
+	    TEERUNNER__V1__TASK_RESULT_BATCH__INIT;
+	Teerunner__V1__TaskResult *list[BATCH_TASKS];
+	struct arena arena;
+	uint32_t i;
+
+	arena_init(&arena, PACK_MAX);
+	for (i = 0; i < b->n_tasks; i++)
+		if (b->tasks[i].is_ended)
+			list[batch.n_results++] = result_of(&arena,
+			    &b->tasks[i]);
+	batch.results = list;
+	batch.signature = BYTES(m->signature, 65);
+	message.body_case = TEERUNNER__V1__RUNNER_MESSAGE__BODY_RESULTS;
+	message.results = &batch;
+	b->packed = rpc_pack(&message.base);
+	arena_free(&arena);
+}
+
+static void
+results_count(struct batch *b)
+{
+	struct offer *o;
+	uint32_t i;
+
+	for (i = 0; i < b->n_tasks; i++) {
+		o = &b->tasks[i];
+		free(o->outputs);
+		free(o->handles);
+		o->outputs = NULL;
+		o->handles = NULL;
+		if (o->is_refused)
+			continue;
+		count(o->status, 1);
+		switch (status_class(o->status)) {
+		case CLASS_DONE:
+			net.ok++;
+			break;
+		case CLASS_RETRYABLE:
+			net.retryable++;
+			break;
+		case CLASS_WAITING:
+			net.waiting++;
+			break;
+		case CLASS_TERMINAL:
+			net.terminal++;
+		}
+	}
+}
+
+void
+batch_on_results(struct chan *c, const struct m_results *m)
+{
+	struct batch *b = batch_get(c, M_RESULTS, m->batch);
+
+	if (m->n_results != b->n_accepted || b->n_ended != b->n_accepted)
+		chan_illegal(c, M_RESULTS, "not all results are there");
+	results_pack(b, m);
+	results_count(b);
+	b->state = B_KEPT;
+	net.in_flight -= b->n_tasks;
+	net.kept += b->n_accepted;
+	session_send_packed(b->packed);
+	session_credit();
+}
+
+/* ---- acknowledged -------------------------------------------------------- */
+
+void
+batch_resend(void)
+{
+	struct batch *b;
+
+	LIST_FOREACH(b, &batches, link)
+		if (b->state == B_KEPT)
+			session_send_packed(b->packed);
+}
+
+static void
+ack_task(const Teerunner__V1__TaskRef *ref)
+{
+	struct batch *b;
+	struct offer *o;
+	uint32_t i;
+
+	LIST_FOREACH(b, &batches, link)
+		for (i = 0; i < b->n_tasks && b->state == B_KEPT; i++) {
+			o = &b->tasks[i];
+			if (o->is_refused || o->is_acked ||
+			    o->attempt != ref->attempt ||
+			    memcmp(o->id, ref->id.data, 32) != 0)
+				continue;
+			o->is_acked = 1;
+			net.kept--;
+			if (++b->n_acked == b->n_accepted)
+				batch_free(b);
+			return;
+		}
+}
+
+void
+batch_on_ack(const Teerunner__V1__Ack *ack)
+{
+	size_t i;
+
+	if (ack->n_tasks > ACKS_MAX) {
+		session_stop("too many tasks acknowledged at once");
+		return;
+	}
+	for (i = 0; i < ack->n_tasks; i++)
+		if (ack->tasks[i]->id.len == 32)
+			ack_task(ack->tasks[i]);
+	batch_try_drained();
+	session_credit();
+}

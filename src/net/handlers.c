@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One handler for each message that net receives.  Who sent it, its state, size
+ * and descriptors the table has passed; whether it fits the batch is checked in
+ * batch.c.
+ */
+#include <unistd.h>
+
+#include "net.h"
+#include "proc.h"
+
+#define SELF R_NET
+#include "dispatch.h"
+
+/* proc_start() has taken it; in no state of ours is it legal again. */
+ON(START)
+{
+	chan_illegal(c, m->type, "started already");
+}
+
+ON(PEER)
+{
+	const struct m_peer *p = m->payload;
+
+	if (p->role != R_KEYS || p->index > 1)
+		chan_illegal(c, M_PEER, "no such peer");
+	if (p->index == 1)
+		tls_channel(m->fd);
+	else
+		net_keys_up(m->fd);
+	session_start();
+}
+
+ON(DRAIN)
+{
+	net.state = S_DRAINING;
+	session_drain();
+}
+
+ON(ROLES)
+{
+	net.roles = *(const struct m_roles *)m->payload;
+}
+
+ON(STATUS)
+{
+	const struct m_status *s = m->payload;
+
+	net.status = *s;
+	net.has_status = 1;
+	session_credit();
+}
+
+ON(REGISTER)
+{
+	session_on_register(m->payload, m->fd);
+	close(m->fd);
+}
+
+ON(HELLO)
+{
+	session_on_hello(m->payload);
+}
+
+ON(REFUSED)
+{
+	batch_on_refused(c, m->payload);
+}
+
+ON(ASK)
+{
+	batch_on_ask(c, m);
+}
+
+ON(RESULT)
+{
+	batch_on_result(c, m);
+}
+
+ON(RESULTS)
+{
+	batch_on_results(c, m->payload);
+}
+
+/* Comes on the other channel, which is not dispatched: tls_engine.c waits for
+ * it. */

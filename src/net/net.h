@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The net role: everything that talks to a network.  It holds no private key
+ * and no plaintext; what it can do wrong is to deny service.
+ *
+ * Two threads.  One runs libevent: the channels to the monitor and keys, HTTP,
+ * the control socket, one timer.  The other runs gRPC's completion queue.  Each
+ * holds net_lock() while it works and releases it to wait; everything below is
+ * for the holder of the lock alone, tls_engine.c's signing excepted.  gRPC has
+ * threads of its own, which call nothing here but that.
+ */
+#ifndef NET_H
+#define NET_H
+
+#include <event2/event.h>
+#include <event2/buffer.h>
+#include <grpc/grpc.h>
+#include <sys/queue.h>
+
+#include "chan.h"
+#include "program.h"
+#include "teerunner.pb-c.h"
+
+/* ---- main.c -------------------------------------------------------------- */
+
+#define STATUS_MAX	400	/* above every number of status.def */
+
+enum stream {			/* with the Orchestrator */
+	STREAM_DOWN,		/* waits to try again */
+	STREAM_CONNECTING,
+	STREAM_HELLO,		/* has its challenge, waits for keys */
+	STREAM_OPEN,
+};
+
+struct net {
+	struct conf	 conf;
+	struct event_base *base;
+	enum state	 state;		/* S_SERVING, or S_DRAINING once told */
+	uint64_t	 started;	/* now_ms() */
+	struct chan	 keys;
+	int		 has_status;	/* has keys told one? */
+	struct m_status	 status;	/* keys's */
+	struct m_roles	 roles;		/* the monitor's */
+	enum stream	 stream;
+	uint64_t	 reconnections;
+	int		 gateway_failing;
+	uint32_t	 credit;	/* given and not yet used */
+	uint32_t	 in_flight;	/* tasks from acceptance to result */
+	uint32_t	 kept;		/* tasks whose Ack has not come */
+	uint64_t	 ok, retryable, waiting, terminal, refused;
+	uint64_t	 statuses[STATUS_MAX];	/* results and refusals */
+};
+extern struct net net;
+
+void	 net_lock(void);
+void	 net_unlock(void);	/* also sees to it that queues are written out */
+uint64_t now_ms(void);		/* monotonic */
+uint64_t now_unix(void);
+
+void	 net_keys_up(int fd);
+void	 net_keys_lost(void);
+/* To keys, in order, however much it is: what the channel has no room for
+ * waits here. */
+void	 net_to_keys(enum msg_type, const void *payload, const void *rows,
+	     size_t n_rows);
+
+/* ---- rpc.c: gRPC --------------------------------------------------------- */
+
+/* What comes back from the completion queue: the first member of its owner, or
+ * found from it by its offset. */
+struct tag {
+	void	(*fn)(struct tag *, int ok);
+};
+
+/* Memory of one message: freed as a whole, and no more than `left' of it. */
+struct arena {
+	ProtobufCAllocator allocator;
+	struct chunk	*chunks;
+	size_t		 left;
+};
+void	 arena_init(struct arena *, size_t max);
+void	 arena_free(struct arena *);
+/* Zeroed; fatal where there is no more (for our own messages). */
+void	*arena_get(struct arena *, size_t n, size_t size);
+
+/* Before the sandbox, in this order.  rpc_warm makes every library do what it
+ * does on first use, and leaves no thread behind. */
+void	 rpc_warm(void);
+/* "host:port" to what rpc_channel takes; fatal where it does not resolve. */
+struct target {
+	char	uri[512];
+	char	authority[CONF_HOST];
+};
+void	 rpc_resolve(const char *what, const char *address, struct target *);
+
+/* Behind the sandbox: gRPC itself, and its thread. */
+void	 rpc_start(void);
+/* back_off: the longest time in ms between gRPC's own attempts. */
+grpc_channel *rpc_channel(const struct target *, int receive_max,
+	     int back_off);
+/* A deadline of 0 is none. */
+grpc_call *rpc_call(grpc_channel *, const char *method, uint32_t seconds);
+void	 rpc_begin(grpc_call *, const grpc_op *, size_t n, struct tag *);
+
+grpc_byte_buffer *rpc_pack(const ProtobufCMessage *);
+/* NULL where it is malformed, compressed, or more than the arena has. */
+void	*rpc_unpack(grpc_byte_buffer *, const ProtobufCMessageDescriptor *,
+	     struct arena *);
+/* Printable: log_escape of a slice. */
+char	*rpc_text(char *dst, size_t size, grpc_slice);
+
+/* ---- tls_engine.c: the private key is elsewhere --------------------------- */
+
+/* Reads the CA's and our certificate, makes the ENGINE: before the sandbox. */
+void	 tls_init(const char *ca, const char *certificate);
+grpc_channel_credentials *tls_credentials(void);
+/* A new channel to keys for signatures alone; -1: none. */
+void	 tls_channel(int fd);
+int	 tls_has_channel(void);
+/* Has keys's TLS key turned out not to be the certificate's? */
+int	 tls_is_mismatched(void);
+
+/* ---- orchestrator.c: the session ------------------------------------------ */
+
+void	 session_init(void);
+/* Connect, now and for ever, once both channels to keys are there. */
+void	 session_start(void);
+void	 session_stop(const char *why);	/* and connect anew */
+void	 session_on_hello(const struct m_hello *);
+void	 session_on_register(const struct m_register *, int fd);
+void	 session_drain(void);
+/* Send, where the stream is open; the message stays the caller's. */
+void	 session_send(const Teerunner__V1__RunnerMessage *);
+void	 session_send_packed(grpc_byte_buffer *);
+/* Give the Orchestrator what room there is. */
+void	 session_credit(void);
+
+/* ---- batch.c: from TaskBatch to Ack ---------------------------------------- */
+
+struct offer {			/* a task of a batch, as far as net needs it */
+	uint8_t		 id[32];
+	uint32_t	 attempt;
+	uint8_t		 caller[20];
+	uint16_t	 n_inputs, n_outputs;
+	struct m_word	*handles;	/* inputs, then outputs */
+	uint8_t		 ephemeral_key[33];	/* from ASK */
+	uint8_t		 is_refused, is_ended, is_acked;
+	uint32_t	 status;
+	struct m_value	*outputs;
+	size_t		 n_values;
+};
+
+struct batch {
+	LIST_ENTRY(batch) link;
+	uint32_t	 id;
+	enum { B_OFFERED, B_FETCHING, B_RUNNING, B_KEPT } state;
+	uint32_t	 n_tasks, n_accepted, n_ended, n_acked;
+	struct offer	 tasks[BATCH_TASKS];
+	struct fetch	*fetch;
+	grpc_byte_buffer *packed;	/* RunnerMessage of its results */
+};
+
+void	 batch_on_offer(const Teerunner__V1__TaskBatch *);
+void	 batch_on_ack(const Teerunner__V1__Ack *);
+void	 batch_on_refused(struct chan *, const struct m_refused *);
+void	 batch_on_ask(struct chan *, const struct msg *);
+void	 batch_on_result(struct chan *, const struct msg *);
+void	 batch_on_results(struct chan *, const struct m_results *);
+void	 batch_resend(void);	/* what waits for an Ack, to a new session */
+void	 batch_forget_all(void);
+/* Draining: tell the monitor once nothing is left. */
+void	 batch_try_drained(void);
+/* Tell the Orchestrator what is not accepted: these tasks, or where there are
+ * none all of the batch with this signature. */
+void	 batch_refuse(Teerunner__V1__TaskRef **, size_t n,
+	     const ProtobufCBinaryData *signature, uint32_t status,
+	     const char *reason);
+
+/* ---- gateway.c: FetchOperands ---------------------------------------------- */
+
+void	 gateway_init(void);
+void	 gateway_start(void);
+void	 gateway_connect(void);	/* before the first batch needs it */
+void	 gateway_fetch(struct batch *, const struct m_ask *);
+/* Its batch has ended without it. */
+void	 gateway_cancel(struct batch *);
+
+/* ---- status.c: what others may know ---------------------------------------- */
+
+void	 status_json(struct evbuffer *);
+void	 status_metrics(struct evbuffer *);
+/* 1: ready; 0, and why. */
+int	 status_ready(const char **why);
+
+/* ---- http.c: /metrics, /healthz, /readyz and the control socket ------------ */
+
+void	 http_init(const char *listen, const char *control);
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What net needs of gRPC: its start around the sandbox, channels and calls, the
+ * thread of the completion queue, and messages in bounded memory.  Runs in net.
+ */
+#include <arpa/inet.h>
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+#include <grpc/grpc_security.h>
+#include <grpc/support/log.h>
+#include <grpc/support/sync.h>
+#include <netdb.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "net.h"
+
+#define CHUNK		(64 * 1024)
+#define KEEPALIVE	20000	/* ms of silence until a ping */
+#define KEEPALIVE_WAIT	10000	/* ms for its answer */
+
+static grpc_completion_queue *queue;
+
+/* ---- memory -------------------------------------------------------------- */
+
+struct chunk {
+	struct chunk	*next;
+	size_t		 used, size;
+	_Alignas(16) unsigned char b[];
+};
+
+static void *
+arena_alloc(void *arg, size_t n)
+{
+	struct arena *a = arg;
+	struct chunk *c = a->chunks;
+	size_t size;
+	void *p;
+
+	if (n > a->left)
+		return NULL;
+	n = (n + 15) & ~(size_t)15;
+	if (c == NULL || n > c->size - c->used) {
+		size = n > CHUNK ? n : CHUNK;
+		if ((c = malloc(sizeof(*c) + size)) == NULL)
+			return NULL;
+		c->next = a->chunks;
+		c->used = 0;
+		c->size = size;
+		a->chunks = c;
+	}
+	p = c->b + c->used;
+	c->used += n;
+	a->left -= n < a->left ? n : a->left;
+	return p;
+}
+
+static void
+arena_no_free(void *arg, void *p)
+{
+	(void)arg;
+	(void)p;
+}
+
+void
+arena_init(struct arena *a, size_t max)
+{
+	a->allocator = (ProtobufCAllocator){ arena_alloc, arena_no_free, a };
+	a->chunks = NULL;
+	a->left = max;
+}
+
+void
+arena_free(struct arena *a)
+{
+	struct chunk *c;
+
+	while ((c = a->chunks) != NULL) {
+		a->chunks = c->next;
+		free(c);
+	}
+}
+
+void *
+arena_get(struct arena *a, size_t n, size_t size)
+{
+	void *p;
+
+	if (size != 0 && n > SIZE_MAX / size)
+		fatal("net: a message too large");
+	if ((p = arena_alloc(a, n * size)) == NULL)
+		fatal("net: out of memory for a message");
+	memset(p, 0, n * size);
+	return p;
+}
+
+/* ---- messages ------------------------------------------------------------ */
+
+grpc_byte_buffer *
+rpc_pack(const ProtobufCMessage *message)
+{
+	grpc_slice slice;
+	grpc_byte_buffer *buffer;
+
+	slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
+	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+	buffer = grpc_raw_byte_buffer_create(&slice, 1);
+	grpc_slice_unref(slice);
+	return buffer;
+}
+
+void *
+rpc_unpack(grpc_byte_buffer *buffer, const ProtobufCMessageDescriptor *type,
+    struct arena *arena)
+{
+	grpc_byte_buffer_reader reader;
+	grpc_slice slice;
+	void *message;
+
+	/* We have said that we take none; a small one can be large inside. */
+	if (buffer->data.raw.compression != GRPC_COMPRESS_NONE ||
+	    !grpc_byte_buffer_reader_init(&reader, buffer))
+		return NULL;
+	slice = grpc_byte_buffer_reader_readall(&reader);
+	grpc_byte_buffer_reader_destroy(&reader);
+	message = protobuf_c_message_unpack(type, &arena->allocator,
+	    GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
+	grpc_slice_unref(slice);
+	return message;
+}
+
+char *
+rpc_text(char *dst, size_t size, grpc_slice slice)
+{
+	return log_escape(dst, size, GRPC_SLICE_START_PTR(slice),
+	    GRPC_SLICE_LENGTH(slice));
+}
+
+/* ---- channels and calls -------------------------------------------------- */
+
+#define INT(name, n) { .type = GRPC_ARG_INTEGER,			\
+	.key = (char *)(uintptr_t)(name), .value.integer = (n) }
+
+grpc_channel *
+rpc_channel(const struct target *to, int receive_max, int back_off)
+{
+	grpc_arg list[] = {
+		INT(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, receive_max),
+		INT(GRPC_ARG_MAX_METADATA_SIZE, 16384),
+		INT(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, back_off),
+		INT(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000),
+		INT(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, back_off),
+		INT(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE),
+		INT(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_WAIT),
+		INT(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
+		INT(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
+		INT(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+		    1 << GRPC_COMPRESS_NONE),
+		INT(GRPC_ARG_ENABLE_RETRIES, 0),
+		INT(GRPC_ARG_ENABLE_CHANNELZ, 0),
+		INT(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
+		INT(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
+		INT(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
+		{ .type = GRPC_ARG_STRING,
+		  .key = (char *)(uintptr_t)GRPC_ARG_DEFAULT_AUTHORITY,
+		  .value.string = (char *)(uintptr_t)to->authority },
+	};
+	const grpc_channel_args args = { sizeof(list) / sizeof(list[0]), list };
+	grpc_channel_credentials *credentials = tls_credentials();
+	grpc_channel *channel;
+
+	channel = grpc_channel_create(to->uri, credentials, &args);
+	grpc_channel_credentials_release(credentials);
+	if (channel == NULL)
+		fatal("grpc: no channel to %s", to->authority);
+	return channel;
+}
+
+grpc_call *
+rpc_call(grpc_channel *channel, const char *method, uint32_t seconds)
+{
+	const gpr_timespec deadline = seconds == 0 ?
+	    gpr_inf_future(GPR_CLOCK_MONOTONIC) :
+	    gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+	    gpr_time_from_seconds(seconds, GPR_TIMESPAN));
+	grpc_slice name = grpc_slice_from_copied_string(method);
+	grpc_call *call;
+
+	call = grpc_channel_create_call(channel, NULL, GRPC_PROPAGATE_DEFAULTS,
+	    queue, name, NULL, deadline, NULL);
+	grpc_slice_unref(name);
+	if (call == NULL)
+		fatal("grpc: no call of %s", method);
+	return call;
+}
+
+void
+rpc_begin(grpc_call *call, const grpc_op *ops, size_t n, struct tag *tag)
+{
+	grpc_call_error e = grpc_call_start_batch(call, ops, n, tag, NULL);
+
+	if (e != GRPC_CALL_OK)
+		fatal("grpc: an operation was refused: %d", (int)e);
+}
+
+/* ---- start --------------------------------------------------------------- */
+
+/* gRPC logs from any of its threads, under locks of its own: nothing of ours
+ * may be called there.  What matters comes as the status of a call. */
+static void
+no_log(gpr_log_func_args *args)
+{
+	(void)args;
+}
+
+#define WARM	2
+static gpr_mu warm_mu;
+static atomic_int warm_tid[WARM];
+
+static void *
+warm_wait(void *tid)
+{
+	atomic_store((atomic_int *)tid, gettid());
+	gpr_mu_lock(&warm_mu);
+	gpr_mu_unlock(&warm_mu);
+	return NULL;
+}
+
+/* Does the thread sleep?  Without /proc, a guess. */
+static int
+warm_sleeps(int tid)
+{
+	char path[64], state = 'S';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	if ((f = fopen(path, "re")) == NULL)
+		return tid != 0;
+	/* "TID (NAME) STATE" */
+	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'S';
+	fclose(f);
+	return state == 'S';
+}
+
+/* gRPC's locks read files of /sys: how many processors there are, when one has
+ * to be waited for; how fast they are, when two threads wait for one.  Let two
+ * threads wait now. */
+static void
+warm_lock(void)
+{
+	pthread_t thread[WARM];
+	int i;
+
+	gpr_mu_init(&warm_mu);
+	gpr_mu_lock(&warm_mu);
+	for (i = 0; i < WARM; i++) {
+		if (pthread_create(&thread[i], NULL, warm_wait,
+		    &warm_tid[i]) != 0)
+			fatal("grpc: no thread");
+		do
+			usleep(1000);
+		while (!warm_sleeps(atomic_load(&warm_tid[i])));
+	}
+	/* A lock that spins sleeps in between: by now it has stopped. */
+	usleep(10000);
+	gpr_mu_unlock(&warm_mu);
+	for (i = 0; i < WARM; i++)
+		pthread_join(thread[i], NULL);
+}
+
+/* OpenSSL reads its configuration and gRPC counts processors, each on first
+ * use: now, while files can be opened.  No call is made, for gRPC does not end
+ * the threads of one in time. */
+void
+rpc_warm(void)
+{
+	static const struct target nowhere = { "ipv4:127.0.0.1:9", "nowhere" };
+	unsigned char byte;
+	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+
+	if (ctx == NULL || RAND_bytes(&byte, 1) != 1)
+		fatal("tls: OpenSSL does not start");
+	SSL_CTX_free(ctx);
+	setenv("GRPC_POLL_STRATEGY", "epoll1", 1);
+	setenv("GRPC_DNS_RESOLVER", "native", 1);
+	setenv("GRPC_VERBOSITY", "NONE", 1);
+	gpr_set_log_function(no_log);
+	grpc_init();
+	warm_lock();
+	grpc_channel_destroy(rpc_channel(&nowhere, 1, 1000));
+	grpc_shutdown_blocking();
+}
+
+/* Once, here: behind the sandbox there is no file that a resolver needs.  gRPC
+ * gets numbers, and for the certificate the name. */
+void
+rpc_resolve(const char *what, const char *address, struct target *to)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	char host[CONF_HOST], ip[INET6_ADDRSTRLEN];
+	const char *colon = strrchr(address, ':'), *from = address;
+	struct addrinfo *list, *a;
+	size_t n, used = 0;
+	int e;
+
+	if (colon == NULL || colon == address)
+		fatal("%s %s: not HOST:PORT", what, address);
+	n = (size_t)(colon - address);
+	if (from[0] == '[' && from[n - 1] == ']') {
+		from++;
+		n -= 2;
+	}
+	snprintf(host, sizeof(host), "%.*s", (int)n, from);
+	if ((e = getaddrinfo(host, colon + 1, &hints, &list)) != 0)
+		fatal("%s %s: %s", what, address, gai_strerror(e));
+	memset(to, 0, sizeof(*to));
+	snprintf(to->authority, sizeof(to->authority), "%s", address);
+	for (a = list; a != NULL; a = a->ai_next) {
+		if (a->ai_family != list->ai_family ||
+		    used > sizeof(to->uri) - 80)
+			continue;
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, sizeof(ip),
+		    NULL, 0, NI_NUMERICHOST) != 0)
+			fatal("%s %s: no number", what, address);
+		used += (size_t)snprintf(to->uri + used,
+		    sizeof(to->uri) - used, a->ai_family == AF_INET ?
+		    "%s%s:%s" : "%s%%5B%s%%5D:%s", used != 0 ? "," :
+		    a->ai_family == AF_INET ? "ipv4:" : "ipv6:", ip,
+		    colon + 1);
+	}
+	freeaddrinfo(list);
+}
+
+/* The other of net's two threads. */
+static void *
+rpc_thread(void *arg)
+{
+	const gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+	struct tag *tag;
+	grpc_event event;
+
+	for (;;) {
+		event = grpc_completion_queue_next(queue, never, NULL);
+		net_lock();
+		if (event.type != GRPC_OP_COMPLETE)
+			fatal("grpc: the queue has ended");
+		tag = event.tag;
+		tag->fn(tag, event.success);
+		net_unlock();
+	}
+	return arg;
+}
+
+void
+rpc_start(void)
+{
+	pthread_t thread;
+
+	grpc_init();
+	if ((queue = grpc_completion_queue_create_for_next(NULL)) == NULL ||
+	    pthread_create(&thread, NULL, rpc_thread, NULL) != 0)
+		fatal("grpc: cannot start");
+}

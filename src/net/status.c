@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an operator may know: the JSON of the control socket, and the metrics in
+ * Prometheus's text format.  Runs in net.  Every string in it is our own; no
+ * peer's text gets here.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "log.h"
+#include "net.h"
+#include "sandbox.h"
+
+static const char *const streams[] = {
+	[STREAM_DOWN] = "down", [STREAM_CONNECTING] = "connecting",
+	[STREAM_HELLO] = "hello", [STREAM_OPEN] = "open",
+};
+
+static const char *const tees[] = {
+	[TEE_INSECURE] = "insecure", [TEE_TDX] = "tdx",
+	[TEE_SEV_SNP] = "sev-snp", [TEE_CCA] = "cca", [TEE_OPTEE] = "optee",
+};
+
+static const char *const whys[] = {
+	[WHY_NONE] = "",
+	[WHY_NO_FACTS] = "the Registry has not been read yet",
+	[WHY_FACTS_OLD] = "the Registry could not be read for too long",
+	[WHY_PIN] = "the Registry differs from a pin",
+	[WHY_NO_EVIDENCE] = "no evidence yet",
+	[WHY_NOT_REGISTERED] = "not registered, expired or revoked",
+	[WHY_NO_WORKER] = "no worker is up",
+};
+
+#define NAME(table, i)							\
+	((i) < sizeof(table) / sizeof((table)[0]) ? (table)[i] : "?")
+#define ADD(...)	evbuffer_add_printf(out, __VA_ARGS__)
+#define ULL(n)		((unsigned long long)(n))
+
+static const char *
+state_name(void)
+{
+	if (net.state == S_DRAINING)
+		return "draining";
+	return net.has_status && net.status.state == S_SERVING ? "serving" :
+	    "idle";
+}
+
+static const char *
+state_why(void)
+{
+	if (net.state == S_DRAINING)
+		return "told to stop";
+	if (!net.has_status)
+		return "keys is not up";
+	return NAME(whys, net.status.why);
+}
+
+static uint64_t
+registry_age(void)
+{
+	uint64_t now = now_unix(), at = net.status.facts_read_at;
+
+	return at == 0 || at > now ? 0 : now - at;
+}
+
+/* ---- JSON ---------------------------------------------------------------- */
+
+static void
+json_statuses(struct evbuffer *out)
+{
+	const char *comma = "";
+	uint32_t i;
+
+	ADD("\"statuses\":{");
+	for (i = 0; i < STATUS_MAX; i++) {
+		if (net.statuses[i] == 0)
+			continue;
+		ADD("%s\"%s\":%llu", comma, status_name(i),
+		    ULL(net.statuses[i]));
+		comma = ",";
+	}
+	ADD("},");
+}
+
+static void
+json_roles(struct evbuffer *out)
+{
+	const char *comma = "", *between;
+	uint32_t i, j;
+
+	ADD("\"roles\":{");
+	for (i = 0; i < ROLE_BITS; i++) {
+		if (!((1u << i) & R_CHILDREN))
+			continue;
+		ADD("%s\"%s\":{\"restarts\":%u,\"features\":[", comma,
+		    role_name(1u << i), net.roles.restarts[i]);
+		comma = ",";
+		between = "";
+		for (j = 0; j < SANDBOX_FEATURES; j++)
+			if (net.roles.features[i] & 1u << j) {
+				ADD("%s\"%s\"", between, sandbox_feature[j]);
+				between = ",";
+			}
+		ADD("]}");
+	}
+	ADD("},");
+}
+
+struct warnings {
+	struct evbuffer	*out;
+	const char	*comma;
+};
+
+static void	warn(struct warnings *, const char *, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+static void
+warn(struct warnings *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	evbuffer_add_printf(w->out, "%s\"", w->comma);
+	va_start(ap, fmt);
+	evbuffer_add_vprintf(w->out, fmt, ap);
+	va_end(ap);
+	evbuffer_add_printf(w->out, "\"");
+	w->comma = ",";
+}
+
+static void
+json_warnings(struct evbuffer *out)
+{
+	struct warnings w = { out, "" };
+	uint32_t i;
+
+	ADD("\"warnings\":[");
+	if (net.has_status && net.status.tee_type == TEE_INSECURE)
+		warn(&w, "INSECURE: nothing proves what this Runner is");
+	if (tls_is_mismatched())
+		warn(&w, "tls-key is not the key of tls-certificate");
+	if (net.gateway_failing)
+		warn(&w, "the Gateway does not answer");
+	for (i = 0; i < KMS_NODES; i++)
+		if (net.status.suspects & UINT64_C(1) << i)
+			warn(&w, "KMS node %u answered wrongly: it is avoided",
+			    i + 1);
+	for (i = 0; i < ROLE_BITS; i++)
+		if ((1u << i) & R_CHILDREN && net.roles.features[i] != 0 &&
+		    !(net.roles.features[i] & SANDBOX_SECCOMP))
+			warn(&w, "%s runs without its filter",
+			    role_name(1u << i));
+	ADD("]");
+}
+
+void
+status_json(struct evbuffer *out)
+{
+	const struct m_status *k = &net.status;
+	char runner[41];
+
+	ADD("{\"version\":\"%s\",\"runner\":\"0x%s\",", PACKAGE_VERSION,
+	    log_hex(runner, k->runner, 20));
+	ADD("\"state\":\"%s\",\"why\":\"%s\",\"tee\":\"%s\",", state_name(),
+	    state_why(), NAME(tees, k->tee_type));
+	ADD("\"registry\":{\"block\":%llu,\"age_seconds\":%llu},",
+	    ULL(k->facts_block), ULL(registry_age()));
+	ADD("\"registration\":{\"sequence\":%llu,\"valid_until\":%llu},",
+	    ULL(k->sequence), ULL(k->valid_until));
+	ADD("\"kms_epoch\":%llu,\"stream\":\"%s\",\"credit\":%u,",
+	    ULL(k->kms_epoch), NAME(streams, net.stream), net.credit);
+	ADD("\"tasks\":{\"in_flight\":%u,\"ok\":%llu,\"retryable\":%llu,"
+	    "\"waiting\":%llu,\"terminal\":%llu,\"refused\":%llu},",
+	    net.in_flight, ULL(net.ok), ULL(net.retryable), ULL(net.waiting),
+	    ULL(net.terminal), ULL(net.refused));
+	json_statuses(out);
+	ADD("\"workers\":{\"idle\":%u,\"busy\":%u},", k->workers_idle,
+	    k->workers_busy);
+	json_roles(out);
+	json_warnings(out);
+	ADD("}\n");
+}
+
+/* ---- metrics ------------------------------------------------------------- */
+
+static void
+metric(struct evbuffer *out, const char *name, const char *type,
+    const char *help, uint64_t value)
+{
+	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n"
+	    "tee_runner_%s %llu\n", name, help, name, type, name, ULL(value));
+}
+
+static void
+metric_families(struct evbuffer *out)
+{
+	uint32_t i;
+
+	ADD("# HELP tee_runner_tasks_total Tasks by the status they ended or "
+	    "were refused with.\n# TYPE tee_runner_tasks_total counter\n");
+	for (i = 0; i < STATUS_MAX; i++)
+		if (net.statuses[i] != 0)
+			ADD("tee_runner_tasks_total{status=\"%s\",class=\"%s\"}"
+			    " %llu\n", status_name(i),
+			    status_class_name(i), ULL(net.statuses[i]));
+	ADD("# HELP tee_runner_restarts_total Restarts of a role.\n"
+	    "# TYPE tee_runner_restarts_total counter\n");
+	for (i = 0; i < ROLE_BITS; i++)
+		if ((1u << i) & R_CHILDREN)
+			ADD("tee_runner_restarts_total{role=\"%s\"} %u\n",
+			    role_name(1u << i), net.roles.restarts[i]);
+}
+
+void
+status_metrics(struct evbuffer *out)
+{
+	const struct m_status *k = &net.status;
+
+	metric(out, "serving", "gauge", "1 while tasks are taken.",
+	    status_ready(NULL) != 0);
+	metric(out, "stream_open", "gauge",
+	    "1 while the Orchestrator's stream is open.",
+	    net.stream == STREAM_OPEN);
+	metric(out, "reconnections_total", "counter",
+	    "Streams that ended or did not begin.", net.reconnections);
+	metric(out, "tasks_in_flight", "gauge",
+	    "Tasks accepted and not yet ended.", net.in_flight);
+	metric(out, "tasks_kept", "gauge",
+	    "Results that the Orchestrator has not acknowledged.", net.kept);
+	metric(out, "credit", "gauge",
+	    "Tasks that the Orchestrator may still assign.", net.credit);
+	metric(out, "workers_idle", "gauge", "Idle workers.",
+	    k->workers_idle);
+	metric(out, "workers_busy", "gauge", "Busy workers.",
+	    k->workers_busy);
+	metric(out, "registry_block", "gauge",
+	    "Block that the Registry was read at.", k->facts_block);
+	metric(out, "registry_age_seconds", "gauge",
+	    "Time since the Registry was read.", registry_age());
+	metric(out, "registration_valid_until_seconds", "gauge",
+	    "When the registration expires.", k->valid_until);
+	metric(out, "signed_results_total", "counter",
+	    "Results that keys has signed.", k->signed_results);
+	metric(out, "kms_node_faults_total", "counter",
+	    "Wrong answers of KMS nodes.", k->node_faults);
+	metric(out, "tls_signatures_total", "counter",
+	    "Signatures of TLS handshakes.", k->tls_signatures);
+	metric(out, "uptime_seconds", "gauge", "Age of the net process.",
+	    (now_ms() - net.started) / 1000);
+	metric_families(out);
+}
+
+int
+status_ready(const char **why)
+{
+	const char *none;
+
+	if (why == NULL)
+		why = &none;
+	*why = state_why();
+	if (strcmp(state_name(), "serving") != 0)
+		return 0;
+	*why = "no stream to the Orchestrator";
+	return net.stream == STREAM_OPEN;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * TLS without the private key.  gRPC takes a key named "engine:ID:KEY"; this
+ * file is that ENGINE, built in.  Its key is the certificate's public half; to
+ * sign means to ask keys on a channel of its own, and to wait for the answer in
+ * whichever thread of gRPC does the handshake.  Nothing of net's lock is taken
+ * here: the holder of the lock may be that thread.
+ */
+/* OpenSSL 3 calls ENGINEs deprecated; gRPC of today knows no other way. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include <errno.h>
+#include <grpc/grpc_security.h>
+#include <openssl/ec.h>
+#include <openssl/engine.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "log.h"
+#include "net.h"
+
+#define ENGINE_NAME	"tee-runner"
+#define PATIENCE	10000		/* ms until keys counts as stuck */
+#define FILE_LIMIT	(1024 * 1024)
+
+static char ca[FILE_LIMIT], certificate[FILE_LIMIT];	/* PEM */
+static EC_KEY *public_key;
+static EC_KEY_METHOD *method;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct chan tls = { .fd = -1 };
+static atomic_int mismatched;
+
+/* ---- asking keys --------------------------------------------------------- */
+
+static int
+wait_answer(struct m_tls_signed *answer)
+{
+	struct {
+		struct msg_hdr		hdr;
+		struct m_tls_signed	answer;
+		uint8_t			more;	/* nothing legal fills it */
+	} rec;
+	struct iovec iov = { &rec, sizeof(rec) };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct pollfd p = { .fd = tls.fd, .events = POLLIN };
+	ssize_t n;
+	int r;
+
+	while ((r = poll(&p, 1, PATIENCE)) == -1 && errno == EINTR)
+		;
+	if (r != 1)
+		return -1;
+	n = recvmsg(tls.fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < (ssize_t)sizeof(rec.hdr) ||
+	    (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || rec.hdr.zero != 0 ||
+	    rec.hdr.type != M_TLS_SIGNED || !msg_legal(R_KEYS, R_TLS,
+	    S_SERVING, rec.hdr.type, (size_t)n - sizeof(rec.hdr), 0))
+		return -1;
+	*answer = rec.answer;
+	return 0;
+}
+
+/* A channel that failed once can be out of step: it is not used again, and the
+ * monitor sees to keys. */
+static int
+ask_keys(const uint8_t *digest, struct m_tls_signed *answer)
+{
+	static const struct m_tls_signed refused;
+	struct m_tls_sign ask;
+	int r;
+
+	memcpy(ask.digest, digest, sizeof(ask.digest));
+	pthread_mutex_lock(&lock);
+	r = tls.fd == -1 ? -1 :
+	    chan_send(&tls, M_TLS_SIGN, &ask, NULL, 0, -1);
+	if (r == 0)
+		r = wait_answer(answer);
+	if (r == -1 && tls.fd != -1)
+		chan_close(&tls);
+	pthread_mutex_unlock(&lock);
+	if (r == 0 && memcmp(answer, &refused, sizeof(refused)) == 0)
+		r = -1;
+	return r;
+}
+
+void
+tls_channel(int fd)
+{
+	pthread_mutex_lock(&lock);
+	chan_close(&tls);
+	if (fd != -1)
+		chan_init(&tls, fd, R_TLS, R_KEYS, 1);
+	pthread_mutex_unlock(&lock);
+}
+
+int
+tls_has_channel(void)
+{
+	int has;
+
+	pthread_mutex_lock(&lock);
+	has = tls.fd != -1;
+	pthread_mutex_unlock(&lock);
+	return has;
+}
+
+int
+tls_is_mismatched(void)
+{
+	return atomic_load(&mismatched);
+}
+
+/* ---- the ENGINE ---------------------------------------------------------- */
+
+static ECDSA_SIG *
+sign_sig(const unsigned char *digest, int len, const BIGNUM *kinv,
+    const BIGNUM *rp, EC_KEY *key)
+{
+	struct m_tls_signed answer;
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r, *s;
+
+	(void)kinv;
+	(void)rp;
+	/* P-256 goes with SHA-256; keys signs nothing else. */
+	if (sig == NULL || len != 32 || ask_keys(digest, &answer) == -1)
+		goto fail;
+	r = BN_bin2bn(answer.r, sizeof(answer.r), NULL);
+	s = BN_bin2bn(answer.s, sizeof(answer.s), NULL);
+	if (r == NULL || s == NULL || ECDSA_SIG_set0(sig, r, s) != 1) {
+		BN_free(r);
+		BN_free(s);
+		goto fail;
+	}
+	/* Else the peer would say "bad signature", and nobody why. */
+	if (ECDSA_do_verify(digest, len, sig, key) != 1) {
+		atomic_store(&mismatched, 1);
+		goto fail;
+	}
+	return sig;
+fail:
+	ECerr(EC_F_ECDSA_DO_SIGN_EX, EC_R_RANDOM_NUMBER_GENERATION_FAILED);
+	ECDSA_SIG_free(sig);
+	return NULL;
+}
+
+static int
+sign(int type, const unsigned char *digest, int len, unsigned char *der,
+    unsigned int *der_len, const BIGNUM *kinv, const BIGNUM *r, EC_KEY *key)
+{
+	ECDSA_SIG *sig = sign_sig(digest, len, kinv, r, key);
+	int n;
+
+	(void)type;
+	*der_len = 0;
+	if (sig == NULL)
+		return 0;
+	if ((n = i2d_ECDSA_SIG(sig, &der)) > 0)
+		*der_len = (unsigned int)n;
+	ECDSA_SIG_free(sig);
+	return n > 0;
+}
+
+static EVP_PKEY *
+load_key(ENGINE *e, const char *id, UI_METHOD *ui, void *arg)
+{
+	EC_KEY *ec = EC_KEY_dup(public_key);
+	EVP_PKEY *key = EVP_PKEY_new();
+
+	(void)e;
+	(void)id;
+	(void)ui;
+	(void)arg;
+	if (ec == NULL || key == NULL || EC_KEY_set_method(ec, method) != 1 ||
+	    EVP_PKEY_assign_EC_KEY(key, ec) != 1) {
+		EC_KEY_free(ec);
+		EVP_PKEY_free(key);
+		return NULL;
+	}
+	return key;
+}
+
+static void
+engine_init(void)
+{
+	ENGINE *e = ENGINE_new();
+
+	method = EC_KEY_METHOD_new(EC_KEY_OpenSSL());
+	if (e == NULL || method == NULL || ENGINE_set_id(e, ENGINE_NAME) != 1 ||
+	    ENGINE_set_name(e, "signs in another process") != 1 ||
+	    ENGINE_set_load_privkey_function(e, load_key) != 1)
+		fatal("tls: no ENGINE");
+	EC_KEY_METHOD_set_sign(method, sign, NULL, sign_sig);
+	/* Before gRPC makes its first credentials, which look for it. */
+	if (ENGINE_add(e) != 1)
+		fatal("tls: the ENGINE is not taken");
+	ENGINE_free(e);
+}
+
+/* ---- start --------------------------------------------------------------- */
+
+static void
+read_pem(const char *what, const char *path, char *to)
+{
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (f == NULL)
+		fatal("%s %s: %s", what, path, strerror(errno));
+	n = fread(to, 1, FILE_LIMIT - 1, f);
+	if (ferror(f) || !feof(f))
+		fatal("%s %s: not a file of PEM below 1 MB", what, path);
+	fclose(f);
+	to[n] = '\0';
+}
+
+void
+tls_init(const char *ca_path, const char *certificate_path)
+{
+	X509 *cert;
+	EVP_PKEY *key;
+	BIO *bio;
+
+	read_pem("tls-ca", ca_path, ca);
+	read_pem("tls-certificate", certificate_path, certificate);
+	bio = BIO_new_mem_buf(certificate, -1);
+	if (bio == NULL ||
+	    (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) == NULL ||
+	    (key = X509_get_pubkey(cert)) == NULL)
+		fatal("tls-certificate %s: not a certificate in PEM",
+		    certificate_path);
+	public_key = EVP_PKEY_get1_EC_KEY(key);
+	if (public_key == NULL || EC_GROUP_get_curve_name(
+	    EC_KEY_get0_group(public_key)) != NID_X9_62_prime256v1)
+		fatal("tls-certificate %s: not of a key on P-256",
+		    certificate_path);
+	EVP_PKEY_free(key);
+	X509_free(cert);
+	BIO_free(bio);
+	engine_init();
+}
+
+grpc_channel_credentials *
+tls_credentials(void)
+{
+	grpc_ssl_pem_key_cert_pair pair = { "engine:" ENGINE_NAME ":tls",
+	    certificate };
+	grpc_channel_credentials *c = grpc_ssl_credentials_create_ex(ca, &pair,
+	    NULL, NULL);
+
+	if (c == NULL)
+		fatal("tls: no credentials");
+	return c;
+}
