@@ -94,6 +94,12 @@ for fault in swap drop add badsig; do
 	devnet fault gateway off
 	is "and then no more $fault" OK "$(status 20)"
 done
+devnet fault gateway replay
+is "the first grant" OK "$(status 20)"
+got=$(status 1)
+[ "$got" = OK ] && is "gateway answers with an old grant" "not OK" "$got"
+devnet fault gateway off
+is "and then no more replay" OK "$(status 20)"
 devnet fault orchestrator badsig
 is "a batch that the Orchestrator did not sign" BAD_SIGNATURE "$(status 5)"
 devnet fault orchestrator off
