@@ -145,6 +145,8 @@ open_one(const struct opening *o, uint32_t j, const uint8_t handle[32],
 	    memcmp(value.handle, handle, 32) != 0 ||
 	    value.len != type_size(plain->type) + GCM_TAG)
 		return -1;
+	memcpy(plain->ciphertext, value.ciphertext, value.len);
+	plain->n_ciphertext = value.len;
 	for (t = 0; t < n; t++) {
 		if (open_partial(o->keys[t], &o->bind[t], j, handle,
 		    o->answer->seals[t]->partials.data +

@@ -28,8 +28,9 @@ static const struct command {
 	{ "put", command_put, 2, 2, "[--as USER] TYPE VALUE",
 	  "Encrypt a value, store it, print its handle.  Integers are decimal or\n"
 	  "0x, bool true or false, address and bytesN hex.  USER is \"alice\"." },
-	{ "get", command_get, 1, 1, "[--as USER] HANDLE",
-	  "Decrypt a value by threshold delegation and print TYPE:VALUE." },
+	{ "get", command_get, 1, 1, "[--as USER] [--json] HANDLE",
+	  "Decrypt a value by threshold delegation and print TYPE:VALUE.\n"
+	  "--json: with the ciphertext that is stored." },
 	{ "submit", command_submit, 1, 110,
 	  "[--as USER] [--timeout S] OP [k=v ...] ARG ...",
 	  "Have one operation computed and print a JSON object.  ARG is a handle,\n"

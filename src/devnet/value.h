@@ -15,6 +15,8 @@
 struct plain {
 	uint8_t	type;
 	uint8_t	bytes[VALUE_MAX];	/* type_size(type) of them */
+	/* As it was stored, for who wants to see it; 0: not known. */
+	uint8_t	n_ciphertext, ciphertext[CIPHER_MAX];
 };
 
 /* 0, or -1 with a reason in static storage. */

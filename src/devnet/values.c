@@ -31,8 +31,8 @@ command_put(const struct options *o, int argc, char **argv)
 int
 command_get(const struct options *o, int argc, char **argv)
 {
+	char text[VALUE_TEXT], hex[65], cipher[2 * CIPHER_MAX + 1];
 	uint8_t handle[1][32];
-	char text[VALUE_TEXT];
 	struct client c;
 	struct plain p;
 
@@ -43,6 +43,12 @@ command_get(const struct options *o, int argc, char **argv)
 	client_open(&c, o->dir, o->user);
 	if (client_get(&c, (const uint8_t (*)[32])handle, 1, &p) != 0)
 		return 1;
-	printf("%s:%s\n", type_name(p.type), value_print(&p, text));
+	if (o->json)
+		printf("{\"handle\": \"0x%s\", \"ciphertext\": \"0x%s\", "
+		    "\"value\": \"%s:%s\"}\n", log_hex(hex, handle[0], 32),
+		    log_hex(cipher, p.ciphertext, p.n_ciphertext),
+		    type_name(p.type), value_print(&p, text));
+	else
+		printf("%s:%s\n", type_name(p.type), value_print(&p, text));
 	return 0;
 }
