@@ -455,9 +455,12 @@ child_ended(struct child *c, int status)
 	c->keys_fd = -1;
 	if (c->is_expected)
 		return;
-	if (c->role == R_COMPUTE && conf->isolate_task && was_ready &&
-	    WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-		child_start(c);		/* as configured, for each task */
+	if (c->role == R_COMPUTE && was_ready && status == 0) {
+		/* Its task is over, or keys is, of which we hear next. */
+		if (conf->isolate_task)
+			child_start(c);
+		else
+			child_again(c, DELAY_FIRST);
 		return;
 	}
 	cause(c, status, text, sizeof(text));
