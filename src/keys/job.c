@@ -70,13 +70,27 @@ job_forget(struct task *t)
 			keys.workers[i].task = NULL;
 }
 
+int
+job_is_idle(const struct worker *w)
+{
+	return w->chan.fd != -1 && w->job == 0 && w->spent == 0;
+}
+
+/* There, or with a process for each task about to be there again. */
+int
+job_is_up(const struct worker *w)
+{
+	return w->spent == 0 ? w->chan.fd != -1 :
+	    now_ms() - w->spent < keys.conf.task_timeout * 1000ULL;
+}
+
 static struct worker *
 job_idle_worker(void)
 {
 	size_t i;
 
 	for (i = 0; i < WORKERS_MAX; i++)
-		if (keys.workers[i].chan.fd != -1 && keys.workers[i].job == 0)
+		if (job_is_idle(&keys.workers[i]))
 			return &keys.workers[i];
 	return NULL;
 }
@@ -173,6 +187,8 @@ job_on_done(struct chan *c, const struct msg *msg)
 		chan_illegal(c, M_JOB_DONE, "no such job");
 	w->job = 0;
 	w->task = NULL;
+	if (keys.conf.isolate_task)
+		w->spent = now_ms();	/* it exits now */
 	if (t == NULL)
 		return;		/* its batch was dropped meanwhile */
 	if (status == ST_OK) {

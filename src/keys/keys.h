@@ -21,6 +21,8 @@ struct worker {
 	struct task	*task;		/* what it runs; NULL: idle, or orphaned */
 	uint32_t	 job;		/* 0: idle */
 	uint64_t	 since;		/* of the job, milliseconds */
+	uint64_t	 spent;		/* since when it waits for its successor,
+					 * with a process for each task; or 0 */
 };
 
 struct keys {
@@ -144,6 +146,8 @@ void	 job_queue(struct task *);	/* T_READY */
 void	 job_forget(struct task *);	/* out of the queues, wherever it is */
 void	 job_on_done(struct chan *, const struct msg *);
 void	 job_worker_lost(struct worker *);
+int	 job_is_idle(const struct worker *);
+int	 job_is_up(const struct worker *);
 int	 job_work(void);		/* a piece of work: 1 while there is more */
 void	 job_tick(void);		/* stuck workers */
 

@@ -47,6 +47,9 @@ keys_peer_up(struct chan *c)
 	case R_EVIDENCE:
 		trust_evidence_peer();
 		break;
+	case R_COMPUTE:
+		keys.workers[c->index].spent = 0;
+		/* FALLTHROUGH */
 	default:		/* TLS and compute wait for nothing */
 		trust_tick();
 	}
@@ -126,8 +129,7 @@ keys_send_status(void)
 	s->workers_idle = s->workers_busy = 0;
 	for (i = 0; i < keys.conf.workers; i++) {
 		s->workers_busy += keys.workers[i].job != 0;
-		s->workers_idle += keys.workers[i].chan.fd != -1 &&
-		    keys.workers[i].job == 0;
+		s->workers_idle += (uint32_t)job_is_idle(&keys.workers[i]);
 	}
 	chan_send(&keys.net, M_STATUS, s, NULL, 0, -1);
 }

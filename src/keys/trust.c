@@ -261,7 +261,7 @@ trust_why(uint64_t now)
 	size_t i, up = 0;
 
 	for (i = 0; i < WORKERS_MAX; i++)
-		up += keys.workers[i].chan.fd != -1;
+		up += (size_t) job_is_up(&keys.workers[i]);
 	if (!has_facts)
 		return WHY_NO_FACTS;
 	if (facts.read_at + keys.conf.registry_max_age < now)

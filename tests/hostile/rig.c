@@ -242,6 +242,13 @@ rig_peer(struct rig *r, struct chan *c, enum role role)
 	close(fd[1]);
 }
 
+void
+rig_new_worker(struct rig *r)
+{
+	chan_close(&r->worker);
+	rig_peer(r, &r->worker, R_COMPUTE);
+}
+
 static void
 rig_exec(struct rig *r)
 {
@@ -267,6 +274,7 @@ rig_exec(struct rig *r)
 	memcpy(s.conf.registry, registry, 20);
 	s.conf.registry_max_age = 600;
 	s.conf.workers = 1;
+	s.conf.isolate_task = r->isolate_task;
 	s.conf.max_tasks = 256;
 	s.conf.min_time = 2;
 	s.conf.task_timeout = 5;
@@ -328,9 +336,11 @@ rig_register(struct rig *r)
 void
 rig_start(struct rig *r)
 {
+	const uint32_t isolate_task = r->isolate_task;
 
 	rig_once();
 	memset(r, 0, sizeof(*r));
+	r->isolate_task = isolate_task;
 	rig_exec(r);
 	while (!r->is_ready && readable(r->monitor.fd, PATIENCE) &&
 	    rig_hear(r))

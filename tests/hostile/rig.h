@@ -25,6 +25,7 @@ struct party {
 struct rig {
 	pid_t		 pid;
 	int		 is_ready;
+	uint32_t	 isolate_task;	/* of the configuration; before the start */
 	struct chan	 monitor, net, tls, chain, evidence, worker;
 	char		 log[65536];	/* what keys said, a line each */
 	struct party	 orchestrator, gateway, kms;
@@ -76,6 +77,8 @@ void	 work_delegate(struct rig *, struct work *);
 /* GRANT, GRANT_TASKs, GRANT_SEALs as they stand in the works, signed. */
 void	 work_grant(struct rig *, uint32_t batch, struct work *, uint32_t n,
 	     const struct party *);
+/* The worker is another from now on, as the monitor would say. */
+void	 rig_new_worker(struct rig *);
 /* The worker gets the job: its number, and the two plaintexts it can read. */
 uint32_t work_job(struct rig *, struct work *, uint8_t plain[2][32]);
 /* The worker's answer: the one output under this handle, `len' bytes. */

@@ -583,6 +583,44 @@ a_worker_that_is_lost_ends_its_task_as_retryable(void **unused)
 	rig_said(&rig, "worker 0: lost");
 }
 
+static int
+setup_isolated(void **unused)
+{
+	rig.isolate_task = 1;
+	return setup(unused);
+}
+
+static int
+teardown_isolated(void **unused)
+{
+	rig.isolate_task = 0;
+	return teardown(unused);
+}
+
+/* It has seen one task's plaintexts and is about to exit. */
+static void
+a_worker_that_is_isolated_gets_no_second_task(void **unused)
+{
+	struct m_value v;
+	uint8_t plain[2][32];
+	uint32_t job;
+
+	(void)unused;
+	job = run_to_job(1, &work[0]);
+	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[0], ST_OK, &v);
+	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
+	work_asked(&rig, 2, &work[1], 1, NULL);
+	work_delegate(&rig, &work[1]);
+	work_grant(&rig, 2, &work[1], 1, &rig.gateway);
+	rig_silent(&rig, &rig.worker);
+	rig_new_worker(&rig);
+	job = work_job(&rig, &work[1], plain);
+	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
+	work_result(&rig, 2, &work[1], ST_OK, &v);
+	rig_lives(&rig);
+}
+
 /* ---- chain ----------------------------------------------------------------- */
 
 static void
@@ -678,6 +716,9 @@ main(void)
 		T(a_worker_answers_with_an_output_of_another_length),
 		T(a_worker_answers_without_a_job),
 		T(a_worker_that_is_lost_ends_its_task_as_retryable),
+		cmocka_unit_test_setup_teardown(
+		    a_worker_that_is_isolated_gets_no_second_task,
+		    setup_isolated, teardown_isolated),
 		T(chain_sends_facts_out_of_bounds),
 		T(a_runner_that_is_revoked_serves_no_more),
 		cmocka_unit_test(net_says_anything_at_all),
