@@ -196,8 +196,9 @@ main(void)
 	net.started = now_ms();
 	net.keys.fd = -1;
 
-	/* An arena for each of gRPC's threads is address space for nothing. */
-	mallopt(M_ARENA_MAX, 2);
+	/* An arena for each of gRPC's threads is address space for nothing; and
+	 * where glibc shrinks one, it opens /proc/sys/vm/overcommit_memory. */
+	mallopt(M_ARENA_MAX, 1);
 	/* gRPC's error texts bear a time; no zone file is there to read. */
 	setenv("TZ", "UTC", 1);
 	tzset();
