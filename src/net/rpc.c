@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -233,21 +234,23 @@ warm_wait(void *tid)
 	return NULL;
 }
 
-/* Does the thread sleep?  Without /proc, a guess. */
+/* Is the thread in futex(2)?  It spins, yields and naps before it gets there. */
 static int
-warm_sleeps(int tid)
+warm_waits(int tid)
 {
-	char path[64], state = 'S';
+	char path[64];
+	long nr = -1;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	if ((f = fopen(path, "re")) == NULL)
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+	if ((f = fopen(path, "re")) == NULL) {
+		usleep(100000);		/* no /proc: time enough, mostly */
 		return tid != 0;
-	/* "TID (NAME) STATE" */
-	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-		state = 'S';
+	}
+	if (fscanf(f, "%ld", &nr) != 1)
+		nr = -1;		/* "running" */
 	fclose(f);
-	return state == 'S';
+	return nr == SYS_futex;
 }
 
 /* gRPC's locks read files of /sys: how many processors there are, when one has
@@ -267,10 +270,8 @@ warm_lock(void)
 			fatal("grpc: no thread");
 		do
 			usleep(1000);
-		while (!warm_sleeps(atomic_load(&warm_tid[i])));
+		while (!warm_waits(atomic_load(&warm_tid[i])));
 	}
-	/* A lock that spins sleeps in between: by now it has stopped. */
-	usleep(10000);
 	gpr_mu_unlock(&warm_mu);
 	for (i = 0; i < WARM; i++)
 		pthread_join(thread[i], NULL);
