@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an operator is told: the JSON is JSON and has every member, the metrics
+ * are in Prometheus's format, and readiness is honest.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "net.h"
+#include "sandbox.h"
+
+/* What status.c reads of the rest of net. */
+struct net net;
+static int mismatch;
+static uint64_t unix_time = 1000000;
+
+uint64_t
+now_ms(void)
+{
+	return 5000;
+}
+
+uint64_t
+now_unix(void)
+{
+	return unix_time;
+}
+
+int
+tls_is_mismatched(void)
+{
+	return mismatch;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	memset(&net, 0, sizeof(net));
+	mismatch = 0;
+	net.state = S_SERVING;
+	net.has_status = 1;
+	net.status.state = S_SERVING;
+	net.status.tee_type = TEE_TDX;
+	memset(net.status.runner, 0xab, 20);
+	net.status.facts_block = 77;
+	net.status.facts_read_at = unix_time - 9;
+	net.status.sequence = 3;
+	net.status.valid_until = UINT64_C(1) << 40;
+	net.status.kms_epoch = 2;
+	net.status.workers_idle = 4;
+	net.stream = STREAM_OPEN;
+	net.credit = 256;
+	net.in_flight = 5;
+	net.ok = 11;
+	net.statuses[ST_OK] = 11;
+	net.statuses[ST_EXPIRED] = 2;
+	net.roles.restarts[4] = 6;
+	net.roles.features[4] = SANDBOX_SECCOMP | SANDBOX_NODUMP;
+	return 0;
+}
+
+static json_t *
+json(void)
+{
+	struct evbuffer *out = evbuffer_new();
+	json_t *o;
+
+	status_json(out);
+	o = json_loadb((const char *)evbuffer_pullup(out, -1),
+	    evbuffer_get_length(out), JSON_REJECT_DUPLICATES, NULL);
+	evbuffer_free(out);
+	assert_non_null(o);
+	return o;
+}
+
+static json_int_t
+number(const json_t *o, const char *in, const char *name)
+{
+	if (in != NULL)
+		o = json_object_get(o, in);
+	o = json_object_get(o, name);
+	assert_true(json_is_integer(o));
+	return json_integer_value(o);
+}
+
+static void
+is_text(const json_t *o, const char *name, const char *text)
+{
+	assert_string_equal(json_string_value(json_object_get(o, name)), text);
+}
+
+static size_t
+warnings(const char *text)
+{
+	json_t *o = json(), *list = json_object_get(o, "warnings");
+	size_t n = json_array_size(list);
+
+	if (text != NULL && n == 1)
+		assert_string_equal(json_string_value(json_array_get(list, 0)),
+		    text);
+	json_decref(o);
+	return n;
+}
+
+static void
+json_has_every_member(void **state)
+{
+	json_t *o = json();
+
+	(void)state;
+	is_text(o, "runner", "0xabababababababababababababababababababab");
+	is_text(o, "state", "serving");
+	is_text(o, "why", "");
+	is_text(o, "tee", "tdx");
+	is_text(o, "stream", "open");
+	assert_non_null(json_object_get(o, "version"));
+	assert_int_equal(number(o, "registry", "block"), 77);
+	assert_int_equal(number(o, "registry", "age_seconds"), 9);
+	assert_int_equal(number(o, "registration", "sequence"), 3);
+	assert_true(number(o, "registration", "valid_until") ==
+	    (json_int_t)1 << 40);
+	assert_int_equal(number(o, NULL, "kms_epoch"), 2);
+	assert_int_equal(number(o, NULL, "credit"), 256);
+	assert_int_equal(number(o, "tasks", "in_flight"), 5);
+	assert_int_equal(number(o, "tasks", "ok"), 11);
+	assert_int_equal(number(o, "tasks", "refused"), 0);
+	assert_int_equal(number(o, "statuses", "EXPIRED"), 2);
+	assert_int_equal(json_object_size(json_object_get(o, "statuses")), 2);
+	assert_int_equal(number(o, "workers", "idle"), 4);
+	json_decref(o);
+}
+
+static void
+json_names_each_role_and_its_sandbox(void **state)
+{
+	json_t *o = json();
+	const json_t *roles = json_object_get(o, "roles");
+	const json_t *keys = json_object_get(roles, "keys");
+	const json_t *features = json_object_get(keys, "features");
+
+	(void)state;
+	assert_int_equal(json_object_size(roles), 5);
+	assert_int_equal(number(keys, NULL, "restarts"), 6);
+	assert_int_equal(json_array_size(features), 2);
+	assert_string_equal(json_string_value(json_array_get(features, 0)),
+	    "seccomp");
+	json_decref(o);
+}
+
+static void
+nothing_to_warn_of(void **state)
+{
+	(void)state;
+	assert_int_equal(warnings(NULL), 0);
+}
+
+static void
+insecure_evidence_is_warned_of(void **state)
+{
+	(void)state;
+	net.status.tee_type = TEE_INSECURE;
+	assert_int_equal(warnings(
+	    "INSECURE: nothing proves what this Runner is"), 1);
+}
+
+static void
+avoided_node_is_warned_of(void **state)
+{
+	(void)state;
+	net.status.suspects = UINT64_C(1) << 63;
+	assert_int_equal(warnings(
+	    "KMS node 64 answered wrongly: it is avoided"), 1);
+}
+
+static void
+role_without_filter_is_warned_of(void **state)
+{
+	(void)state;
+	net.roles.features[4] = SANDBOX_NODUMP;
+	assert_int_equal(warnings("keys runs without its filter"), 1);
+}
+
+static void
+wrong_tls_key_is_warned_of(void **state)
+{
+	(void)state;
+	mismatch = 1;
+	assert_int_equal(warnings(
+	    "tls-key is not the key of tls-certificate"), 1);
+}
+
+static void
+keys_not_up_is_idle(void **state)
+{
+	json_t *o;
+
+	(void)state;
+	net.has_status = 0;
+	o = json();
+	is_text(o, "state", "idle");
+	is_text(o, "why", "keys is not up");
+	json_decref(o);
+}
+
+static void
+numbers_out_of_their_range_do_no_harm(void **state)
+{
+	json_t *o;
+
+	(void)state;
+	net.status.state = S_IDLE;
+	net.status.why = UINT32_MAX;
+	net.status.tee_type = UINT32_MAX;
+	o = json();
+	is_text(o, "why", "?");
+	is_text(o, "tee", "?");
+	json_decref(o);
+}
+
+static void
+ready_needs_keys_and_stream(void **state)
+{
+	const char *why;
+
+	(void)state;
+	assert_int_equal(status_ready(&why), 1);
+	net.stream = STREAM_DOWN;
+	assert_int_equal(status_ready(&why), 0);
+	assert_string_equal(why, "no stream to the Orchestrator");
+	net.status.state = S_IDLE;
+	net.status.why = WHY_NO_FACTS;
+	assert_int_equal(status_ready(&why), 0);
+	assert_string_equal(why, "the Registry has not been read yet");
+	net.state = S_DRAINING;
+	assert_int_equal(status_ready(&why), 0);
+	assert_string_equal(why, "told to stop");
+}
+
+/* Every line is a comment or `name{labels} value', of a family announced. */
+static void
+metrics_are_in_prometheus_format(void **state)
+{
+	struct evbuffer *out = evbuffer_new();
+	char *line, family[64] = "";
+	int n = 0;
+
+	(void)state;
+	status_metrics(out);
+	while ((line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF)) != NULL) {
+		if (strncmp(line, "# TYPE ", 7) == 0)
+			assert_int_equal(sscanf(line, "# TYPE %63s", family),
+			    1);
+		else if (line[0] != '#') {
+			assert_int_equal(strncmp(line, family,
+			    strlen(family)), 0);
+			assert_non_null(strrchr(line, ' '));
+			assert_in_range(strrchr(line, ' ')[1], '0', '9');
+			n++;
+		}
+		free(line);
+	}
+	assert_int_equal(evbuffer_get_length(out), 0);
+	assert_true(n > 20);
+	evbuffer_free(out);
+}
+
+static void
+metrics_count_tasks_by_status(void **state)
+{
+	static const char want[] =
+	    "\ntee_runner_tasks_total{status=\"EXPIRED\",class=\"terminal\"} 2\n";
+	struct evbuffer *out = evbuffer_new();
+
+	(void)state;
+	status_metrics(out);
+	assert_true(evbuffer_search(out, want, sizeof(want) - 1, NULL).pos !=
+	    -1);
+	evbuffer_free(out);
+}
+
+#define T(name)	cmocka_unit_test_setup(name, setup)
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(json_has_every_member),
+		T(json_names_each_role_and_its_sandbox),
+		T(nothing_to_warn_of), T(insecure_evidence_is_warned_of),
+		T(avoided_node_is_warned_of),
+		T(role_without_filter_is_warned_of),
+		T(wrong_tls_key_is_warned_of), T(keys_not_up_is_idle),
+		T(numbers_out_of_their_range_do_no_harm),
+		T(ready_needs_keys_and_stream),
+		T(metrics_are_in_prometheus_format),
+		T(metrics_count_tasks_by_status),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
