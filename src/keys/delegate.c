@@ -188,32 +188,49 @@ delegate_prepare(struct task *t)
 	return r;
 }
 
+/* Is the partial of node quorum[k] for operand j proven? */
+static int
+delegate_proven(const struct task *t, const uint32_t *quorum, size_t k,
+    uint32_t j)
+{
+	const uint8_t *share = trust_now()->kms_shares[quorum[k] - 1];
+	uint8_t lambda[32];
+
+	return delegate_open(t, k, j) == 0 &&
+	    shamir_lambda(quorum, t->n_seals, quorum[k], lambda) == 0 &&
+	    partial_check(share, lambda, t->operands[j].key,
+	    open->plain[k]) == 0;
+}
+
 uint32_t
 delegate_blame(const struct task *t, uint32_t j)
 {
-	const struct m_facts *f = trust_now();
-	uint32_t quorum[KMS_NODES], node, r = ST_OPERAND_MALFORMED;
-	uint8_t lambda[32];
-	size_t k;
+	uint32_t quorum[KMS_NODES];
+	uint64_t faulty = 0;
+	size_t k, n = 0;
 
 	for (k = 0; k < t->n_seals; k++)
 		quorum[k] = t->seals[k].head.node;
-	for (k = 0; k < t->n_seals; k++) {
-		node = quorum[k];
-		if (delegate_open(t, k, j) == 0 &&
-		    shamir_lambda(quorum, t->n_seals, node, lambda) == 0 &&
-		    partial_check(f->kms_shares[node - 1], lambda,
-		    t->operands[j].key, open->plain[k]) == 0)
-			continue;
-		/* A K that is no point is the operand's fault, not the node's:
-		 * an honest node cannot answer it, so none has. */
-		if (secp_point_check(t->operands[j].key) != 0)
-			continue;
-		delegate_suspect(node, "its partial is not proven");
-		r = ST_KMS_NODE_FAULT;
-	}
+	/* A K that is no point: the operand's fault, for no node can answer. */
+	for (k = 0; k < t->n_seals &&
+	    secp_point_check(t->operands[j].key) == 0; k++)
+		if (!delegate_proven(t, quorum, k, j)) {
+			faulty |= UINT64_C(1) << k;
+			n++;
+		}
 	secret_wipe(open, sizeof(*open));
-	return r;
+	if (n == 0)
+		return ST_OPERAND_MALFORMED;
+	/* All at once: it is the K that is not what they were asked for. */
+	if (n == t->n_seals && n > 1) {
+		log_warn("grant: operand %u: none of its partials is proven: "
+		    "the gateway has changed it", j);
+		return ST_GRANT_INVALID;
+	}
+	for (k = 0; k < t->n_seals; k++)
+		if (faulty & UINT64_C(1) << k)
+			delegate_suspect(quorum[k], "its partial is not proven");
+	return ST_KMS_NODE_FAULT;
 }
 
 void

@@ -168,7 +168,8 @@ uint32_t delegate_check(const struct task *);
  * erase the ephemeral key: ST_OK, ST_KMS_NODE_FAULT, or ST_BUSY: no slot. */
 uint32_t delegate_prepare(struct task *);
 /* Operand j does not decrypt: a node's fault (ST_KMS_NODE_FAULT; it is named and
- * avoided from now on) or the operand's (ST_OPERAND_MALFORMED)? */
+ * avoided from now on), the Gateway's (ST_GRANT_INVALID) or the operand's
+ * (ST_OPERAND_MALFORMED)? */
 uint32_t delegate_blame(const struct task *, uint32_t j);
 void	 delegate_wipe(struct task *);	/* every secret of the task */
 uint64_t delegate_avoid(void);		/* bit i: node i + 1 is avoided now */

@@ -500,6 +500,31 @@ ciphertexts_that_changed_places_do_not_decrypt(void **unused)
 	assert_null(strstr(rig.log, "kms node"));
 }
 
+/* The Gateway exchanges two values after the nodes have answered: no node is
+ * to blame for that. */
+static void
+values_exchanged_after_delegation_are_the_gateways_fault(void **unused)
+{
+	struct m_value *o = work[0].operands, v;
+	struct m_job_done d = { .status = ST_OPERAND_MALFORMED };
+	uint8_t plain[2][32];
+
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	work_delegate(&rig, work);
+	v = o[0], o[0] = o[1], o[1] = v;
+	memcpy(o[0].handle, work[0].program.inputs[0].b, 32);
+	memcpy(o[1].handle, work[0].program.inputs[1].b, 32);
+	work_grant(&rig, 1, work, 1, &rig.gateway);
+	d.job = work_job(&rig, work, plain);
+	assert_int_equal(plain[0][0], 0xff);
+	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	work_result(&rig, 1, work, ST_GRANT_INVALID, NULL);
+	rig_said(&rig, "the gateway has changed it");
+	assert_null(strstr(rig.log, "kms node"));
+}
+
 static void
 a_node_whose_partial_is_wrong_is_named_and_avoided(void **unused)
 {
@@ -710,6 +735,7 @@ main(void)
 		T(a_node_that_the_registry_does_not_have_is_invalid),
 		T(a_node_whose_seal_does_not_open_is_named_and_avoided),
 		T(ciphertexts_that_changed_places_do_not_decrypt),
+		T(values_exchanged_after_delegation_are_the_gateways_fault),
 		T(a_node_whose_partial_is_wrong_is_named_and_avoided),
 		T(a_fetch_that_failed_ends_as_retryable),
 		T(a_worker_answers_for_another_tasks_handle),
