@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -34,6 +35,7 @@
 
 #define MDWE_SET		65	/* PR_SET_MDWE, Linux 6.3 */
 #define MDWE_REFUSE_EXEC_GAIN	1
+#define THREADS_WAIT		1000	/* milliseconds */
 #define FILE_MAX		(1024 * 1024)	/* evidence: the largest memfd */
 
 /* Landlock's own numbers (linux/landlock.h of Linux 6.12): the headers of the
@@ -193,12 +195,19 @@ static void
 check_one_thread(void)
 {
 #ifndef TEE_SANITIZERS
+	const struct timespec ms = { 0, 1000000 };
 	struct stat st;
+	int i;
 
-	/* A directory has a link for itself, one for its name, one a thread. */
-	if (stat("/proc/self/task", &st) == 0 && st.st_nlink != 3)
-		fatal("sandbox: %u threads already; start them after",
-		    (unsigned)st.st_nlink - 2);
+	/* A directory has a link for itself, one for its name, one a thread.
+	 * One that was joined may still be on its way out of the kernel. */
+	for (i = 0; i < THREADS_WAIT; i++) {
+		if (stat("/proc/self/task", &st) == -1 || st.st_nlink == 3)
+			return;
+		nanosleep(&ms, NULL);
+	}
+	fatal("sandbox: %u threads already; start them after",
+	    (unsigned)st.st_nlink - 2);
 #endif
 }
 
