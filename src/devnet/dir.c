@@ -306,7 +306,7 @@ make_dir(const struct devnet *d, const char *name, mode_t mode)
 void
 dir_create(struct devnet *d)
 {
-	char names[KMS_NODES + DEVNET_RUNNERS][16];
+	char names[KMS_NODES + DEVNET_RUNNERS][32];
 	const char *list[3 + KMS_NODES + DEVNET_RUNNERS];
 	size_t i, n = 0, m = 0;
 

@@ -127,27 +127,28 @@ rpc_unpack(grpc_byte_buffer *buffer, const ProtobufCMessageDescriptor *type,
 	return message;
 }
 
-static char *
-tls_read(const char *dir, const char *name, const char *suffix)
+static void
+tls_read(char text[TLS_TEXT], const char *dir, const char *name,
+    const char *suffix)
 {
 	char path[512];
-	char *text = NULL;
-	size_t size = 0;
+	size_t n;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/tls/%s%s", dir, name, suffix);
 	if ((f = fopen(path, "r")) == NULL)
 		fatal("%s: %m: is this the directory of a devnet?", path);
-	if (getdelim(&text, &size, '\0', f) <= 0)
-		fatal("%s: empty", path);
+	n = fread(text, 1, TLS_TEXT - 1, f);
+	text[n] = '\0';
+	if (n == 0 || n == TLS_TEXT - 1)
+		fatal("%s: empty, or too long", path);
 	fclose(f);
-	return text;
 }
 
 void
 rpc_tls_load(struct rpc_tls *tls, const char *dir, const char *name)
 {
-	tls->ca = tls_read(dir, "ca", ".pem");
-	tls->certificate = tls_read(dir, name, ".pem");
-	tls->key = tls_read(dir, name, ".key");
+	tls_read(tls->ca, dir, "ca", ".pem");
+	tls_read(tls->certificate, dir, name, ".pem");
+	tls_read(tls->key, dir, name, ".key");
 }

@@ -47,8 +47,9 @@ void	*rpc_unpack(grpc_byte_buffer *, const ProtobufCMessageDescriptor *,
 	    struct pool *);
 
 /* ---- certificates: DIR/tls/{ca.pem,NAME.pem,NAME.key} -------------------- */
+#define TLS_TEXT	8192
 struct rpc_tls {
-	char	*ca, *certificate, *key;	/* PEM text */
+	char	ca[TLS_TEXT], certificate[TLS_TEXT], key[TLS_TEXT];
 };
 void	rpc_tls_load(struct rpc_tls *, const char *dir, const char *name);
 

@@ -266,5 +266,7 @@ main(int argc, char **argv)
 		parse_line(ctx, text);
 	}
 	print_filter(ctx, argv[1]);
+	seccomp_release(ctx);
+	fclose(f);
 	return ferror(stdout) || fflush(stdout) != 0;
 }
