@@ -5,6 +5,8 @@
 # Runners that vanish, counterparts that stop and come back.  Loopback only.
 
 dir=$(mktemp -d /tmp/devnet.XXXXXX) || exit 99
+# The commands end without freeing what they connected.
+export ASAN_OPTIONS=detect_leaks=0
 net=$dir/net
 : "${srcdir:=.}"
 runner=

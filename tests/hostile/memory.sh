@@ -1,0 +1,70 @@
+#!/bin/sh
+# What stands in the memory of net and keys while they work: no plaintext in
+# either, no private key in net.  That the scan can find anything is shown by
+# what must be there.
+. "$(dirname "$0")/../integration/lib.sh"
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo 'skipped: only root may read the memory of another process here'
+	trap - EXIT
+	exit 77
+fi
+scan="$BUILD/tests/hostile/memscan"
+
+# The private scalar of a P-256 key in PKCS #8.
+tls_scalar() {
+	sed '/-----/d' "$1" | base64 -d | od -An -v -tx1 | tr -d ' \n' |
+	    sed 's/.*0201010420\([0-9a-f]\{64\}\).*/\1/'
+}
+
+# Random plaintexts of 32 bytes, and their sums with one.
+plaintexts=
+for i in 1 2 3 4 5 6; do
+	plaintexts="$plaintexts $(od -An -v -N 31 -tx1 /dev/urandom | tr -d ' \n')7e"
+done
+
+start_devnet --kms 2/3
+start_runner
+until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+handles=
+for p in $plaintexts; do
+	handles="$handles $(put bytes32 "0x$p")"
+done
+sums=$(for p in $plaintexts; do echo "${p%7e}7f"; done)
+key=$(tls_scalar "$dir/tls/runner-1.key")
+
+work() {
+	for _i in $(seq 30); do
+		for _h in $handles; do
+			devnet submit xor "$_h" "bytes32:0x$(printf '%063d' 0)1"
+		done
+	done > "$dir/work" 2>&1
+}
+work &
+worker=$!
+devnet bench --op transfer --tasks 3000 --batch 8 --in-flight 4 > /dev/null &
+bench=$!
+
+nothing() { # PID HEX...
+	for _i in 1 2 3 4 5 6; do
+		"$scan" "$@" || return 1
+		sleep 0.3
+	done
+}
+sleep 0.5
+check 'net: no plaintext, before or after an operation' nothing "$(role_pid net)" $plaintexts $sums
+check 'net: no TLS key' nothing "$(role_pid net)" "$key"
+check 'keys: no plaintext' nothing "$(role_pid keys)" $plaintexts $sums
+check 'the work went well meanwhile' grep -q '"status": "OK"' "$dir/work"
+wait $bench
+kill $worker 2> /dev/null
+wait $worker 2> /dev/null
+
+# The scan finds what is there: the TLS key where it belongs, and handles in net.
+"$scan" "$(role_pid keys)" "$key" > /dev/null
+check 'keys: has the TLS key' test $? -eq 1
+set -- $handles
+devnet submit xor "$1" "$2" > /dev/null
+"$scan" "$(role_pid net)" "${1#0x}" > /dev/null
+check 'net: has the handles' test $? -eq 1
+finish

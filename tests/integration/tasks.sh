@@ -1,0 +1,62 @@
+#!/bin/sh
+# Every primitive's vectors through the whole system, then what an Orchestrator
+# can do wrong: each has its own status, and nothing else is disturbed.
+. "$(dirname "$0")/lib.sh"
+
+result() { sed -n 's/^ *"status": "\(.*\)",*$/\1/p' "$dir/result"; }
+output() { sed -n "s/^ *\"$1\": \"\(0x.*\)\",*\$/\1/p" "$dir/result"; }
+submit() { devnet submit --timeout "${timeout:-10}" "$@" > "$dir/result" 2>&1; }
+gives() { want=$1; shift; submit "$@"; [ "$(result)" = "$want" ] || { cat "$dir/result"; false; }; }
+is() { [ "$2" = "$1" ] || { echo "expected $1, got $2"; false; }; }
+refused() { status | sed -n 's/^ *"'"$1"'": \([0-9]*\),*$/\1/p'; }
+
+start_devnet --kms 2/3
+start_runner
+until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+
+devnet run --batch 16 "$src/tests/vectors/primitives.txt" > "$dir/out" 2>&1
+run=$(tail -n 1 "$dir/out")
+check "vectors in batches of 16: $run" test "${run%, 0 failed}" != "$run"
+passed=$((passed + ${run%% passed*} - 1))
+devnet run --batch 1 --ops transfer,mint,burn,select "$src/tests/vectors/primitives.txt" > "$dir/out" 2>&1
+run=$(tail -n 1 "$dir/out")
+check "vectors one by one: $run" test "${run%, 0 failed}" != "$run"
+
+a=$(put uint64 40)
+check 'an operation' gives OK add "$a" uint64:2
+sum=$(output result)
+check 'its result' is uint64:42 "$(devnet get "$sum")"
+cat > "$dir/task" <<END
+{ "operations": [
+  { "op": "add", "inputs": ["$a", "uint64:1"], "outputs": ["x"] },
+  { "op": "mul", "inputs": ["x", "x"], "outputs": ["y"] },
+  { "op": "lt", "inputs": ["x", "y"], "outputs": ["z"] } ] }
+END
+devnet task "$dir/task" > "$dir/result"
+check 'three operations that hang together' is uint64:1681 "$(devnet get "$(output y)")"
+check 'and the last of them' is bool:true "$(devnet get "$(output z)")"
+
+timeout=3
+check 'an input that does not exist' gives INPUT_MISSING add "$(echo "$a" | sed 's/......$/000000/')" uint64:2
+check 'types that do not fit' gives TYPE_MISMATCH add "$a" uint32:2
+check 'a value of another user' gives ACCESS_DENIED --as bob add "$a" uint64:2
+for case in badsig:BAD_SIGNATURE chain:WRONG_CHAIN runner:WRONG_RUNNER expired:EXPIRED; do
+	devnet fault orchestrator "${case%%:*}"
+	check "orchestrator: ${case%%:*}" gives "${case##*:}" add "$a" uint64:2
+	devnet fault orchestrator off
+	timeout=10
+	check 'and a good one after it' gives OK add "$a" uint64:2
+	timeout=3
+done
+devnet fault orchestrator replay
+timeout=10
+check 'each batch twice: computed once' gives OK add "$a" uint64:2
+devnet fault orchestrator off
+check 'and the second refused' test "$(refused REPLAYED)" -ge 1
+devnet fault orchestrator rubbish
+check 'random bytes before each batch' gives OK add "$a" uint64:2
+devnet fault orchestrator off
+
+check 'no role died of it' test "$(count 'died')" -eq 0
+check 'SIGTERM: drains and exits 0' stop_runner
+finish
