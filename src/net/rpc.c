@@ -309,8 +309,8 @@ rpc_resolve(const char *what, const char *address, struct target *to)
 	char host[CONF_HOST], ip[INET6_ADDRSTRLEN];
 	const char *colon = strrchr(address, ':'), *from = address;
 	struct addrinfo *list, *a;
-	size_t n, used = 0;
-	int e;
+	size_t n, used;
+	int e, is_v6 = 0;
 
 	if (colon == NULL || colon == address)
 		fatal("%s %s: not HOST:PORT", what, address);
@@ -322,19 +322,22 @@ rpc_resolve(const char *what, const char *address, struct target *to)
 	snprintf(host, sizeof(host), "%.*s", (int)n, from);
 	if ((e = getaddrinfo(host, colon + 1, &hints, &list)) != 0)
 		fatal("%s %s: %s", what, address, gai_strerror(e));
+	for (a = list; a != NULL; a = a->ai_next)
+		is_v6 |= a->ai_family == AF_INET6;
 	memset(to, 0, sizeof(*to));
 	snprintf(to->authority, sizeof(to->authority), "%s", address);
-	for (a = list; a != NULL; a = a->ai_next) {
-		if (a->ai_family != list->ai_family ||
-		    used > sizeof(to->uri) - 80)
-			continue;
+	used = (size_t)snprintf(to->uri, sizeof(to->uri), "%s",
+	    is_v6 ? "ipv6:" : "ipv4:");
+	for (a = list; a != NULL && used < sizeof(to->uri) - 80;
+	    a = a->ai_next) {
 		if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, sizeof(ip),
 		    NULL, 0, NI_NUMERICHOST) != 0)
 			fatal("%s %s: no number", what, address);
+		/* One URI is of one family: a mapped IPv4 address is IPv6. */
 		used += (size_t)snprintf(to->uri + used,
-		    sizeof(to->uri) - used, a->ai_family == AF_INET ?
-		    "%s%s:%s" : "%s%%5B%s%%5D:%s", used != 0 ? "," :
-		    a->ai_family == AF_INET ? "ipv4:" : "ipv6:", ip,
+		    sizeof(to->uri) - used, is_v6 ? "%s%%5B%s%s%%5D:%s" :
+		    "%s%s%s:%s", a == list ? "" : ",",
+		    is_v6 && a->ai_family == AF_INET ? "::ffff:" : "", ip,
 		    colon + 1);
 	}
 	freeaddrinfo(list);
