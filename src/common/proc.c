@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "log.h"
 #include "proc.h"
@@ -60,6 +61,9 @@ proc_start(enum role role, struct m_start *start)
 		fatal("not started by the monitor: start tee-runnerd, not this");
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		fatal("signal: %s", strerror(errno));
+	/* Libraries that ask for the time of day read no zone file for it. */
+	setenv("TZ", "UTC0", 1);
+	tzset();
 	chan_init(&monitor, PROC_MONITOR_FD, role, R_MONITOR, 0);
 	log_to(&monitor);
 	sandbox_catch();

@@ -199,9 +199,6 @@ main(void)
 	/* An arena for each of gRPC's threads is address space for nothing; and
 	 * where glibc shrinks one, it opens /proc/sys/vm/overcommit_memory. */
 	mallopt(M_ARENA_MAX, 1);
-	/* gRPC's error texts bear a time; no zone file is there to read. */
-	setenv("TZ", "UTC", 1);
-	tzset();
 	tls_init(net.conf.tls_ca, net.conf.tls_certificate);
 	if (evthread_use_pthreads() == -1 ||
 	    (net.base = event_base_new()) == NULL)
