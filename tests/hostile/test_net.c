@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The real net, in its own process under its own filter; the test is the monitor
+ * and keys (with the real TLS key), and a child of it an Orchestrator that can
+ * be silent, lie, die and come back.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "chan.h"
+#include "dir.h"
+#include "log.h"
+#include "proc.h"
+#include "program.h"
+#include "rpc.h"
+#include "teerunner.pb-c.h"
+
+#define PATIENCE	15000		/* ms */
+#define CHAIN		31337
+
+/* chan.c wants them; the test dispatches nothing. */
+const msg_handler handlers[M_TYPES];
+
+static char dir[] = "/tmp/tee-net-XXXXXX";
+static char address[32];
+static EVP_PKEY *tls_key;
+
+/* ---- the Orchestrator ---------------------------------------------------- */
+
+enum mode { GOOD, SILENT, RUBBISH, SPOILED, OVER, EARLY };
+#define OPENED	100
+#define ENDED	101
+struct report {
+	uint32_t	what;	/* RunnerMessage.body_case, OPENED, ENDED */
+	uint32_t	value;	/* credit, or a refusal's status */
+};
+
+static enum mode mode;
+static struct rpc_stream *stream;
+static int report_fd;
+
+static void
+report(uint32_t what, uint32_t value)
+{
+	const struct report r = { what, value };
+
+	if (write(report_fd, &r, sizeof(r)) != sizeof(r))
+		_exit(0);
+}
+
+/* A batch of n adds; the first has a spoiled id. */
+static void
+send_batch(size_t n)
+{
+	static uint8_t h[3][32], bytes[65];
+	static Teerunner__V1__Operand in[2], *ins[2] = { &in[0], &in[1] };
+	static Teerunner__V1__Operation op, *ops = &op;
+	static Teerunner__V1__Task t[BATCH_TASKS + 1], *list[BATCH_TASKS + 1];
+	Teerunner__V1__TaskBatch batch = TEERUNNER__V1__TASK_BATCH__INIT;
+	Teerunner__V1__OrchestratorMessage m =
+	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
+	ProtobufCBinaryData out = { 32, h[2] };
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		h[i][3] = CHAIN >> 8;
+		h[i][4] = CHAIN & 0xff;
+		h[i][5] = TYPE_UINT(256);
+		h[i][31] = (uint8_t)i;
+	}
+	for (i = 0; i < 2; i++) {
+		teerunner__v1__operand__init(&in[i]);
+		in[i].source_case = TEERUNNER__V1__OPERAND__SOURCE_HANDLE;
+		in[i].handle = (ProtobufCBinaryData){ 32, h[i] };
+	}
+	teerunner__v1__operation__init(&op);
+	op.opcode = primitive_named("add")->opcode;
+	op.n_inputs = 2;
+	op.inputs = ins;
+	op.n_outputs = 1;
+	op.outputs = &out;
+	for (i = 0; i < n; i++) {
+		teerunner__v1__task__init(&t[i]);
+		t[i].id = (ProtobufCBinaryData){ i == 0 ? 31 : 32, bytes };
+		t[i].transaction_hash = (ProtobufCBinaryData){ 32, bytes };
+		t[i].caller = t[i].runner = (ProtobufCBinaryData){ 20, bytes };
+		t[i].chain_id = CHAIN;
+		t[i].n_operations = 1;
+		t[i].operations = &ops;
+		list[i] = &t[i];
+	}
+	batch.n_tasks = n;
+	batch.tasks = list;
+	batch.signature = (ProtobufCBinaryData){ 65, bytes };
+	m.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_BATCH;
+	m.batch = &batch;
+	rpc_stream_send(stream, &m.base);
+}
+
+static void
+on_message(void *arg, grpc_byte_buffer *bytes)
+{
+	Teerunner__V1__RunnerMessage *m;
+	struct pool pool;
+	uint32_t value = 0;
+
+	(void)arg;
+	pool_init(&pool);
+	m = rpc_unpack(bytes, &teerunner__v1__runner_message__descriptor,
+	    &pool);
+	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT) {
+		value = m->credit->tasks;
+		if (mode == RUBBISH)
+			rpc_stream_send_bytes(stream, "\377\377\377", 3);
+		if (mode == SPOILED)
+			send_batch(2);
+		if (mode == OVER)
+			send_batch(BATCH_TASKS + 1);
+		if (mode == SPOILED || mode == OVER)
+			mode = GOOD;	/* once */
+	}
+	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL)
+		value = m->refusal->status;
+	report(m->body_case, value);
+	pool_free(&pool);
+}
+
+static void
+on_end(void *arg)
+{
+	(void)arg;
+	report(ENDED, 0);
+}
+
+static void
+on_session(struct rpc_call *call, void *none)
+{
+	static const struct rpc_stream_events events = { on_message, on_end };
+	static uint8_t nonce[32] = { 1 };
+	Teerunner__V1__OrchestratorMessage m =
+	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
+	Teerunner__V1__Challenge challenge = TEERUNNER__V1__CHALLENGE__INIT;
+
+	(void)none;
+	report(OPENED, 0);
+	stream = rpc_stream_open(call, &events, NULL);
+	if (mode == EARLY)
+		send_batch(1);
+	if (mode == SILENT || mode == EARLY)
+		return;
+	challenge.nonce = (ProtobufCBinaryData){ 32, nonce };
+	m.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_CHALLENGE;
+	m.challenge = &challenge;
+	rpc_stream_send(stream, &m.base);
+}
+
+static void
+serve(void)
+{
+	static const struct rpc_method methods[] = {
+		{ "/teerunner.v1.Orchestrator/Session", "runner", NULL,
+		  on_session },
+	};
+	struct rpc_tls tls;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	log_init("orchestrator", LOG_ERR);
+	rpc_tls_load(&tls, dir, "orchestrator");
+	rpc_serve(address, &tls, methods, 1);
+	rpc_loop(NULL);
+	_exit(1);
+}
+
+/* ---- monitor and keys ---------------------------------------------------- */
+
+static struct {
+	pid_t		pid, server;
+	int		reports;
+	struct chan	monitor, keys, tls;
+	int		is_ready, is_drained;
+	char		log[8192];
+	size_t		n_signed, n_batches;
+	struct report	last;		/* of the Orchestrator */
+} r;
+
+static void
+server_start(enum mode m)
+{
+	int fd[2];
+
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	mode = m;
+	if ((r.server = fork()) == 0) {
+		report_fd = fd[1];
+		serve();
+	}
+	close(fd[1]);
+	r.reports = fd[0];
+}
+
+static void
+server_stop(void)
+{
+	if (r.server == 0)
+		return;
+	kill(r.server, SIGKILL);
+	waitpid(r.server, NULL, 0);
+	close(r.reports);
+	r.server = 0;
+	r.reports = -1;
+}
+
+static void
+on_monitor(void)
+{
+	const struct m_log *line;
+	struct msg m;
+
+	while (chan_recv(&r.monitor, S_SERVING, &m) == 1)
+		switch (m.type) {
+		case M_READY:
+			r.is_ready = 1;
+			break;
+		case M_DRAINED:
+			r.is_drained = 1;
+			break;
+		case M_LOG:
+			line = m.payload;
+			strncat(r.log, line->text, sizeof(r.log) -
+			    strlen(r.log) - 2);
+			strcat(r.log, "\n");
+			break;
+		default:
+			fail_msg("net says %s", msg_rules[m.type].name);
+		}
+}
+
+static void
+on_keys(void)
+{
+	struct m_hello hello;
+	struct msg m;
+
+	while (chan_recv(&r.keys, S_SERVING, &m) == 1) {
+		r.n_batches += m.type == M_BATCH;
+		if (m.type != M_HELLO_ASK)
+			continue;
+		memset(&hello, 0, sizeof(hello));
+		hello.session =
+		    ((const struct m_hello_ask *)m.payload)->session;
+		chan_send(&r.keys, M_HELLO, &hello, NULL, 0, -1);
+	}
+}
+
+static void
+on_tls(void)
+{
+	struct m_tls_signed answer = { 0 };
+	const unsigned char *p;
+	unsigned char der[80];
+	size_t len = sizeof(der);
+	EVP_PKEY_CTX *ctx;
+	ECDSA_SIG *sig;
+	struct msg m;
+
+	while (chan_recv(&r.tls, S_SERVING, &m) == 1) {
+		ctx = EVP_PKEY_CTX_new(tls_key, NULL);
+		assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
+		assert_int_equal(EVP_PKEY_sign(ctx, der, &len, m.payload, 32),
+		    1);
+		EVP_PKEY_CTX_free(ctx);
+		p = der;
+		sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
+		BN_bn2binpad(ECDSA_SIG_get0_r(sig), answer.r, 32);
+		BN_bn2binpad(ECDSA_SIG_get0_s(sig), answer.s, 32);
+		ECDSA_SIG_free(sig);
+		chan_send(&r.tls, M_TLS_SIGNED, &answer, NULL, 0, -1);
+		r.n_signed++;
+		len = sizeof(der);
+	}
+}
+
+/* Serve everyone until the Orchestrator reports `what'; 1, or 0 after ms. */
+static int
+await(uint32_t what, int ms)
+{
+	struct pollfd p[4] = {
+		{ r.monitor.fd, POLLIN, 0 }, { r.keys.fd, POLLIN, 0 },
+		{ r.tls.fd, POLLIN, 0 }, { r.reports, POLLIN, 0 },
+	};
+	uint64_t until = rpc_now() + (uint64_t)ms;
+
+	while (rpc_now() < until) {
+		if (poll(p, 4, 50) <= 0)
+			continue;
+		on_monitor();
+		on_keys();
+		on_tls();
+		if (p[3].revents & POLLIN && read(r.reports, &r.last,
+		    sizeof(r.last)) == sizeof(r.last) && r.last.what == what)
+			return 1;
+		if (p[0].revents & POLLHUP)
+			return 0;
+	}
+	return 0;
+}
+
+static void
+said(const char *text)
+{
+	if (strstr(r.log, text) == NULL)
+		fail_msg("not in the log: %s; it has:\n%s", text, r.log);
+}
+
+static void
+peer(struct chan *c, enum role self, uint32_t index)
+{
+	struct m_peer p = { R_KEYS, index };
+	int fd[2];
+
+	assert_int_equal(chan_pair(fd), 0);
+	chan_init(c, fd[0], R_KEYS, self, 0);
+	chan_send(&r.monitor, M_PEER, &p, NULL, 0, fd[1]);
+	close(fd[1]);
+}
+
+static void
+net_exec(void)
+{
+	static struct m_start s;
+	int fd[2];
+
+	assert_int_equal(chan_pair(fd), 0);
+	if ((r.pid = fork()) == 0) {
+		if (dup2(fd[1], PROC_MONITOR_FD) == -1)
+			_exit(127);
+		execl("libexec/net", "net", (char *)NULL);
+		_exit(127);
+	}
+	close(fd[1]);
+	chan_init(&r.monitor, fd[0], R_MONITOR, R_NET, 0);
+	msg_table_hash(s.table);
+	s.role = R_NET;
+	s.log_level = LOG_INFO;
+	snprintf(s.conf.orchestrator, sizeof(s.conf.orchestrator), "%s",
+	    address);
+	snprintf(s.conf.gateway, sizeof(s.conf.gateway), "%s", address);
+	snprintf(s.conf.tls_ca, sizeof(s.conf.tls_ca), "%s/tls/ca.pem", dir);
+	snprintf(s.conf.tls_certificate, sizeof(s.conf.tls_certificate),
+	    "%s/tls/runner.pem", dir);
+	s.conf.max_tasks = 100;
+	s.conf.fetch_timeout = 5;
+	chan_send(&r.monitor, M_START, &s, NULL, 0, -1);
+}
+
+static void
+net_start(enum mode m)
+{
+	struct m_status status = { .state = S_SERVING };
+	int i;
+
+	memset(&r, 0, sizeof(r));
+	r.keys.fd = r.tls.fd = r.reports = -1;
+	server_start(m);
+	net_exec();
+	for (i = 0; !r.is_ready && i < 100; i++)
+		(void)await(OPENED, 100);
+	assert_true(r.is_ready);
+	peer(&r.keys, R_NET, 0);
+	peer(&r.tls, R_TLS, 1);
+	chan_send(&r.keys, M_STATUS, &status, NULL, 0, -1);
+}
+
+static void
+net_ends_with(int want)
+{
+	int status;
+
+	assert_int_equal(waitpid(r.pid, &status, 0), r.pid);
+	on_monitor();
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != want)
+		fail_msg("net ended with %#x; it said:\n%s",
+		    (unsigned)status, r.log);
+	r.pid = 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	server_stop();
+	chan_close(&r.monitor);
+	if (r.pid != 0)
+		net_ends_with(0);
+	chan_close(&r.keys);
+	chan_close(&r.tls);
+	return 0;
+}
+
+#define HELLO	TEERUNNER__V1__RUNNER_MESSAGE__BODY_HELLO
+#define CREDIT	TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT
+#define REFUSAL	TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL
+#define DRAINING TEERUNNER__V1__RUNNER_MESSAGE__BODY_DRAINING
+
+/* ---- the tests ----------------------------------------------------------- */
+
+static void
+session_opens_with_a_signature_made_in_keys(void **state)
+{
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(HELLO, PATIENCE));
+	assert_true(r.n_signed > 0);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 100);
+}
+
+/* User and system time of net, in clock ticks. */
+static unsigned long
+cpu_time(void)
+{
+	char path[64];
+	unsigned long user, sys;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)r.pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u "
+	    "%*u %*u %*u %*u %lu %lu", &user, &sys), 2);
+	fclose(f);
+	return user + sys;
+}
+
+static void
+session_comes_back_and_nothing_spins_meanwhile(void **state)
+{
+	unsigned long before;
+
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	server_stop();
+	(void)await(OPENED, 500);
+	before = cpu_time();
+	(void)await(OPENED, 4000);
+	/* Less than 1 %, and a tick of chance. */
+	assert_true(cpu_time() - before <=
+	    (unsigned long)sysconf(_SC_CLK_TCK) * 4 / 100 + 1);
+	said("not connected");
+	server_start(GOOD);
+	assert_true(await(HELLO, PATIENCE));
+	assert_true(await(CREDIT, PATIENCE));
+}
+
+static void
+rubbish_is_refused_and_the_session_lives(void **state)
+{
+	(void)state;
+	net_start(RUBBISH);
+	assert_true(await(REFUSAL, PATIENCE));
+	assert_int_equal(r.last.value, ST_MALFORMED);
+	assert_false(await(ENDED, 300));
+	said("malformed message");
+}
+
+static void
+bad_task_and_its_batch_are_refused_and_keys_hears_nothing(void **state)
+{
+	(void)state;
+	net_start(SPOILED);
+	assert_true(await(REFUSAL, PATIENCE));
+	assert_int_equal(r.last.value, ST_MALFORMED);
+	assert_true(await(REFUSAL, PATIENCE));
+	assert_int_equal(r.last.value, ST_BATCH_SPOILED);
+	/* The room that the batch took is given back. */
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 2);
+	assert_int_equal(r.n_batches, 0);
+}
+
+static void
+batch_of_too_many_tasks_is_refused(void **state)
+{
+	(void)state;
+	net_start(OVER);
+	assert_true(await(REFUSAL, PATIENCE));
+	assert_int_equal(r.last.value, ST_OVER_LIMIT);
+	assert_int_equal(r.n_batches, 0);
+}
+
+static void
+batch_before_our_hello_ends_the_session(void **state)
+{
+	(void)state;
+	net_start(EARLY);
+	assert_true(await(ENDED, PATIENCE));
+	assert_int_equal(r.n_batches, 0);
+}
+
+static void
+drain_is_told_and_answered(void **state)
+{
+	int i;
+
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	chan_send(&r.monitor, M_DRAIN, NULL, NULL, 0, -1);
+	assert_true(await(DRAINING, PATIENCE));
+	for (i = 0; !r.is_drained && i < 50; i++)
+		(void)await(OPENED, 20);
+	assert_true(r.is_drained);
+}
+
+static void
+result_of_no_batch_ends_net(void **state)
+{
+	struct m_results none = { .batch = 7, .n_results = 1 };
+
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	chan_send(&r.keys, M_RESULTS, &none, NULL, 0, -1);
+	net_ends_with(1);
+	said("illegal RESULTS: no such batch");
+}
+
+static void
+message_that_is_not_for_net_ends_net(void **state)
+{
+	const struct msg_hdr h = { .type = M_TASK };
+
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_true(send(r.keys.fd, &h, sizeof(h), 0) == sizeof(h));
+	net_ends_with(1);
+	said("illegal TASK");
+}
+
+/* A signature under another key: said in a line, and no session. */
+static void
+tls_key_of_another_certificate_is_named(void **state)
+{
+	EVP_PKEY *right = tls_key;
+
+	(void)state;
+	tls_key = EVP_EC_gen("P-256");
+	net_start(GOOD);
+	assert_false(await(OPENED, 1500));
+	EVP_PKEY_free(tls_key);
+	tls_key = right;
+	said("tls-key is not the key of tls-certificate");
+}
+
+/* ---- once ---------------------------------------------------------------- */
+
+static int
+once(void **state)
+{
+	static const char *const names[] = { "runner", "orchestrator" };
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	char path[64];
+	FILE *f;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/tls", dir);
+	assert_int_equal(mkdir(path, 0755), 0);
+	pki_create(dir, names, 2);
+	snprintf(path, sizeof(path), "%s/tls/runner.key", dir);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	tls_key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	fclose(f);
+	assert_non_null(tls_key);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	close(fd);
+	snprintf(address, sizeof(address), "127.0.0.1:%u",
+	    ntohs(sin.sin_port));
+	return 0;
+}
+
+static int
+clean(void **state)
+{
+	static const char *const files[] = { "tls/ca.pem", "tls/runner.pem",
+	    "tls/runner.key", "tls/orchestrator.pem", "tls/orchestrator.key",
+	    "tls", "" };
+	char path[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		(void)remove(path);
+	}
+	return 0;
+}
+
+#define T(name)	cmocka_unit_test_teardown(name, teardown)
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(session_opens_with_a_signature_made_in_keys),
+		T(session_comes_back_and_nothing_spins_meanwhile),
+		T(rubbish_is_refused_and_the_session_lives),
+		T(bad_task_and_its_batch_are_refused_and_keys_hears_nothing),
+		T(batch_of_too_many_tasks_is_refused),
+		T(batch_before_our_hello_ends_the_session),
+		T(drain_is_told_and_answered),
+		T(result_of_no_batch_ends_net),
+		T(message_that_is_not_for_net_ends_net),
+		T(tls_key_of_another_certificate_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, once, clean);
+}
