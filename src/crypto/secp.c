@@ -130,6 +130,7 @@ secp_compress(const uint8_t xy[64], uint8_t pub[33])
 	if (get_xy(&p, xy) != 0)
 		return -1;
 	put_compressed(&p, pub);
+	explicit_bzero(&p, sizeof(p));		/* may be a partial's D */
 	return 0;
 }
 

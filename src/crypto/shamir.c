@@ -83,13 +83,16 @@ shamir_lambda(const uint32_t *quorum, size_t t, uint32_t i,
 {
 	uint8_t num[32], den[32], x[32];
 	int found = 0;
-	size_t k;
+	size_t k, l;
 
 	scalar_small(1, num);
 	scalar_small(1, den);
 	for (k = 0; k < t; k++) {
+		for (l = 0; l < k; l++)
+			if (quorum[l] == quorum[k])
+				return -1;
 		if (quorum[k] == i) {
-			found++;
+			found = 1;
 			continue;
 		}
 		scalar_small(quorum[k], x);
@@ -100,7 +103,7 @@ shamir_lambda(const uint32_t *quorum, size_t t, uint32_t i,
 		    secp_scalar_mul(den, x) != 0)
 			return -1;
 	}
-	if (found != 1 || i == 0 || scalar_invert(den) != 0 ||
+	if (!found || i == 0 || scalar_invert(den) != 0 ||
 	    secp_scalar_mul(num, den) != 0)
 		return -1;
 	memcpy(lambda, num, 32);
@@ -129,6 +132,7 @@ proof_hash(const struct proof *p, uint8_t e[32])
 	keccak_update(&k, p->B, 33);
 	keccak_final(&k, hash);
 	secp_scalar_reduce(hash, e);
+	explicit_bzero(&k, sizeof(k));		/* has D */
 }
 
 int
@@ -154,6 +158,7 @@ partial_make(const uint8_t x[32], const uint8_t K[33],
 		memcpy(partial, out, sizeof(out));
 	explicit_bzero(r, sizeof(r));
 	explicit_bzero(out, sizeof(out));
+	explicit_bzero(&p, sizeof(p));
 	return ok ? 0 : -1;
 }
 
@@ -177,19 +182,24 @@ partial_check(const uint8_t share_pub[33], const uint8_t lambda[32],
 	const uint8_t *e = partial + 64, *s = partial + 96;
 	uint8_t points[2][64], X[64], minus_e[32], hash[32];
 	struct proof p;
+	int r = -1;
 
 	memcpy(minus_e, e, 32);
 	memcpy(p.K, K, 33);
-	if (secp_scalar_negate(minus_e) != 0 ||
-	    secp_mul_xy(lambda, share_pub, X) != 0 ||
-	    secp_compress(X, p.X) != 0 || secp_compress(partial, p.D) != 0 ||
-	    secp_public_xy(s, points[0]) != 0 ||
-	    difference(points, minus_e, p.X, p.A) != 0 ||
-	    secp_mul_xy(s, K, points[0]) != 0 ||
-	    difference(points, minus_e, p.D, p.B) != 0)
-		return -1;
-	proof_hash(&p, hash);
-	return memcmp(hash, e, 32) == 0 ? 0 : -1;
+	if (secp_scalar_negate(minus_e) == 0 &&
+	    secp_mul_xy(lambda, share_pub, X) == 0 &&
+	    secp_compress(X, p.X) == 0 && secp_compress(partial, p.D) == 0 &&
+	    secp_public_xy(s, points[0]) == 0 &&
+	    difference(points, minus_e, p.X, p.A) == 0 &&
+	    secp_mul_xy(s, K, points[0]) == 0 &&
+	    difference(points, minus_e, p.D, p.B) == 0) {
+		proof_hash(&p, hash);
+		r = memcmp(hash, e, 32) == 0 ? 0 : -1;
+	}
+	/* Honest nodes' partials, too, are checked when one lies. */
+	explicit_bzero(points, sizeof(points));
+	explicit_bzero(&p, sizeof(p));
+	return r;
 }
 
 /* ---- seals --------------------------------------------------------------- */
