@@ -4,14 +4,14 @@
 // proto/TYPED-DATA.md has them, recovers its signer, and signs it anew for
 // `typed_dump verify'.  Writes these signatures to the file that it is given.
 import { readFileSync, writeFileSync } from "node:fs";
-import { TypedDataEncoder, Wallet, verifyTypedData } from "ethers";
+import { TypedDataEncoder, Wallet, id, verifyTypedData } from "ethers";
 
 const [document, dump, signatures] = process.argv.slice(2);
 
 // The document's indented lines: Name(type field,...)
+const text = readFileSync(document, "utf8");
 const all = {};
-for (const [, name, fields] of readFileSync(document, "utf8")
-    .matchAll(/^ {4}([A-Z]\w+)\((.*)\)$/gm))
+for (const [, name, fields] of text.matchAll(/^ {4}([A-Z]\w+)\((.*)\)$/gm))
 	if (name !== "EIP712Domain")
 		all[name] = fields.split(",").map((f) => {
 			const [type, field] = f.split(" ");
@@ -58,5 +58,15 @@ for (const name of Object.keys(all))
 		failed++;
 		console.log(`${name}: is in the document, but was not compared`);
 	}
+// The document's table of type hashes.
+for (const name of Object.keys(all)) {
+	const hash = id(TypedDataEncoder.from(types(name)).encodeType(name));
+	if (text.includes(`| ${name} | ${hash} |`))
+		passed++;
+	else {
+		failed++;
+		console.log(`| ${name} | ${hash} | is not in the document`);
+	}
+}
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -2,14 +2,23 @@
  *
  * src/crypto against published vectors, and what must not pass.
  */
+#include "config.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ecies.h"
 #include "keccak.h"
@@ -54,19 +63,27 @@ assert_hex(const uint8_t *got, const char *hex)
 	assert_memory_equal(got, want, n);
 }
 
+static FILE *
+source(const char *file)
+{
+	const char *src = getenv("srcdir");
+	char path[512];
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%s/%s", src == NULL ? ".." : src, file);
+	in = fopen(path, "r");
+	assert_non_null(in);
+	return in;
+}
+
 /* Each line of this kind in the vectors: its fields after the kind. */
 static void
 each(const char *kind, void (*check)(char **))
 {
-	char path[512], line[8 * FIELD], *f[8];
-	const char *src = getenv("srcdir");
+	FILE *in = source("tests/vectors/crypto.txt");
+	char line[8 * FIELD], *f[8];
 	unsigned n = 0;
-	FILE *in;
 
-	snprintf(path, sizeof(path), "%s/tests/vectors/crypto.txt",
-	    src == NULL ? ".." : src);
-	in = fopen(path, "r");
-	assert_non_null(in);
 	while (fgets(line, sizeof(line), in) != NULL) {
 		size_t i = 0;
 		char *s = strtok(line, " \n");
@@ -162,6 +179,55 @@ multiplication_agrees_with_published_vectors(void **unused)
 {
 	(void)unused;
 	each("ecdh", check_ecdh);
+}
+
+/* Whether it is (r, s) of the key, we ask by who signed: of the two v, at most
+ * one is its. */
+static void
+check_ecdsa(char **f)
+{
+	uint8_t xy[FIELD], digest[FIELD], sig[FIELD], pub[33];
+	uint8_t address[20], who[20];
+	unsigned v, good = 0;
+
+	unhex(f[0], xy);
+	unhex(f[1], digest);
+	unhex(f[2], sig);
+	assert_int_equal(secp_compress(xy, pub), 0);
+	assert_int_equal(secp_address(pub, address), 0);
+	for (v = 27; v <= 28; v++) {
+		sig[64] = (uint8_t)v;
+		good += secp_recover(digest, sig, who) == 0 &&
+		    memcmp(who, address, 20) == 0;
+	}
+	assert_int_equal(good, strcmp(f[3], "valid") == 0);
+}
+
+static void
+verification_agrees_with_published_vectors(void **unused)
+{
+	(void)unused;
+	each("ecdsa", check_ecdsa);
+}
+
+static void
+check_sign(char **f)
+{
+	uint8_t key[FIELD], digest[FIELD], sig[65], who[20];
+
+	unhex(f[0], key);
+	unhex(f[1], digest);
+	assert_int_equal(secp_sign(key, digest, sig), 0);
+	assert_hex(sig, f[2]);
+	assert_int_equal(secp_recover(digest, sig, who), 0);
+	assert_hex(who, f[3]);
+}
+
+static void
+signatures_are_those_of_another_implementation(void **unused)
+{
+	(void)unused;
+	each("sign", check_sign);
 }
 
 static void
@@ -486,12 +552,13 @@ any_t_nodes_open_and_fewer_do_not(void **unused)
 static void
 a_quorum_that_is_none_has_no_lambda(void **unused)
 {
-	const uint32_t twice[2] = { 2, 2 }, zero[2] = { 0, 1 };
+	const uint32_t twice[3] = { 2, 2, 1 }, zero[2] = { 0, 1 };
 	uint8_t l[32];
 
 	(void)unused;
 	assert_int_equal(shamir_lambda(twice, 2, 2, l), -1);
 	assert_int_equal(shamir_lambda(twice, 2, 1, l), -1);
+	assert_int_equal(shamir_lambda(twice, 3, 1, l), -1);
 	assert_int_equal(shamir_lambda(zero, 2, 1, l), -1);
 }
 
@@ -575,14 +642,126 @@ no_signed_type_is_the_beginning_of_another(void **unused)
 		}
 }
 
+/* The document's table, whose hashes ethers checks (tests/interop). */
+static void
+type_hashes_are_those_of_the_document(void **unused)
+{
+	FILE *in = source("proto/TYPED-DATA.md");
+	char line[1024], name[32], hex[65];
+	const char *type;
+	uint8_t hash[32];
+	unsigned i, n = 0;
+
+	(void)unused;
+	while (fgets(line, sizeof(line), in) != NULL) {
+		if (sscanf(line, "| %31[A-Za-z] | 0x%64[0-9a-f] |", name,
+		    hex) != 2)
+			continue;
+		for (i = 0; i < TD_TYPES; i++) {
+			type = td_encode_type((enum td_type)i);
+			if (strcspn(type, "(") != strlen(name) ||
+			    strncmp(type, name, strlen(name)) != 0)
+				continue;
+			keccak256(type, strlen(type), hash);
+			assert_hex(hash, hex);
+			n++;
+		}
+	}
+	fclose(in);
+	assert_int_equal(n, TD_TYPES);
+}
+
+/* ---- after the filter ------------------------------------------------------ */
+
+/* All that keys and compute call once they run; 0 when it works. */
+static int
+all_of_it(void)
+{
+	static const uint32_t quorum[2] = { 1, 2 };
+	uint8_t key[32], pub[33], xy[64], digest[32] = { 1 }, sig[65], who[20];
+	uint8_t share[2][32], x[32], l[32], partial[2][PARTIAL_PLAIN];
+	uint8_t points[2][64], sum[64], sealed[PARTIAL_SEALED];
+	uint8_t plain[32] = { 7 }, K[33], nonce[GCM_NONCE], ct[48], back[32];
+	struct seal_bind b = { .node = 1 };
+	int i, bad = 0;
+
+	secp_key_new(key);
+	bad |= secp_public(key, pub) | secp_decompress(pub, xy);
+	bad |= secp_sign(key, digest, sig) | secp_recover(digest, sig, who);
+	bad |= ecies_seal(xy, digest, 32, plain, 32, K, nonce, ct);
+	bad |= shamir_split(key, 2, 2, share);
+	for (i = 0; i < 2; i++) {
+		bad |= shamir_lambda(quorum, 2, quorum[i], l);
+		memcpy(x, l, 32);
+		bad |= secp_scalar_mul(x, share[i]);
+		bad |= partial_make(x, K, partial[i]);
+		bad |= secp_public(share[i], pub);
+		bad |= partial_check(pub, l, K, partial[i]);
+		bad |= seal_key(x, pub, key);
+		bad |= seal_partial(key, &b, 0, digest, partial[i], sealed);
+		bad |= open_partial(key, &b, 0, digest, sealed, partial[i]);
+		memcpy(points[i], partial[i], 64);
+	}
+	bad |= secp_sum((const uint8_t (*)[64])points, 2, sum);
+	bad |= ecies_key(sum, key);
+	bad |= gcm_open(key, nonce, digest, 32, ct, 48, back);
+	bad |= memcmp(back, plain, 32);
+	ct[0] ^= 1;
+	bad |= gcm_open(key, nonce, digest, 32, ct, 48, back) == 0;
+	return bad;
+}
+
+/* compute has these two and its channels: nothing may be loaded late. */
+static void
+after_init_it_draws_random_numbers_and_grows_its_heap(void **unused)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getrandom, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_brk, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { sizeof(f) / sizeof(f[0]), f };
+	int status, i;
+	pid_t pid;
+
+	(void)unused;
+#ifdef TEE_SANITIZERS
+	skip();			/* they need more of the kernel */
+#endif
+	if ((pid = fork()) == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) != 0)
+			_exit(2);
+		for (i = 0; i < 20; i++)
+			if (all_of_it() != 0)
+				_exit(1);
+		_exit(42);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status))
+		assert_int_not_equal(WTERMSIG(status), SIGSYS);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
+}
+
+/* First of all: of this process nothing is warm yet but what init warms. */
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    after_init_it_draws_random_numbers_and_grows_its_heap),
 		cmocka_unit_test(keccak_has_its_known_answers),
 		cmocka_unit_test(keccak_of_pieces_is_keccak_of_the_whole),
 		cmocka_unit_test(the_key_one_has_the_generator_and_its_address),
 		cmocka_unit_test(multiplication_agrees_with_published_vectors),
+		cmocka_unit_test(verification_agrees_with_published_vectors),
+		cmocka_unit_test(
+		    signatures_are_those_of_another_implementation),
 		cmocka_unit_test(a_signature_names_who_signed_what),
 		cmocka_unit_test(a_high_s_is_refused),
 		cmocka_unit_test(a_v_other_than_27_and_28_is_refused),
@@ -600,6 +779,7 @@ main(void)
 		cmocka_unit_test(a_partial_is_proven_and_any_change_is_not),
 		cmocka_unit_test(a_seal_opens_where_it_belongs_alone),
 		cmocka_unit_test(no_signed_type_is_the_beginning_of_another),
+		cmocka_unit_test(type_hashes_are_those_of_the_document),
 	};
 
 	return cmocka_run_group_tests(tests, init, NULL);
