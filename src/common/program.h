@@ -25,6 +25,9 @@ const char	 *status_text(uint32_t);
 enum status_class status_class(uint32_t);
 const char	 *status_class_name(uint32_t);	/* "retryable" */
 
+/* enum why_idle of payload.h as text; "?" where unknown. */
+const char	 *why_text(uint32_t);
+
 /* ---- types: the type byte of a handle ---- */
 #define TYPE_BOOL	0
 #define TYPE_ADDRESS	1

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * proto/status.def as text: names and classes of the ways in which a task
- * ends.  Linked into every process that handles programs (libprogram.a).
+ * ends; and why a Runner does not serve.  Linked into every process that handles programs (libprogram.a).
  */
 #include <stddef.h>
 
@@ -62,4 +62,21 @@ status_class_name(uint32_t number)
 	};
 
 	return names[status_class(number)];
+}
+
+const char *
+why_text(uint32_t why)
+{
+	static const char *const texts[] = {
+		[WHY_NONE] = "",
+		[WHY_NO_FACTS] = "the Registry has not been read yet",
+		[WHY_FACTS_OLD] =
+		    "the Registry could not be read for too long",
+		[WHY_PIN] = "the Registry differs from a pin",
+		[WHY_NO_EVIDENCE] = "no evidence yet",
+		[WHY_NOT_REGISTERED] = "not registered, expired or revoked",
+		[WHY_NO_WORKER] = "no worker is up",
+	};
+
+	return why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "?";
 }

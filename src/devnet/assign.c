@@ -80,7 +80,7 @@ assign(struct session *s, uint32_t n)
 		bodies[i] = t->body;
 		t->state = TASK_ASSIGNED;
 		t->session = s;
-		t->when = rpc_now() +
+		t->when = now_ms() +
 		    1000 * (uint64_t)t->submission->attempt_time + 500;
 	}
 	batch.n_tasks = n;

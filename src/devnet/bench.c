@@ -91,7 +91,7 @@ make_task(struct bench *b, struct pool *pool)
 }
 
 static double
-now_ms(void)
+exact_ms(void)
 {
 	struct timespec ts;
 
@@ -111,7 +111,7 @@ on_answer(void *arg, int code, const char *why, void *p)
 
 	if (code != 0)
 		fatal("bench: submit: %s", why);
-	b->latency[b->n_latency++] = now_ms() - lane->sent_at;
+	b->latency[b->n_latency++] = exact_ms() - lane->sent_at;
 	for (i = 0; i < answer->n_outcomes; i++)
 		b->failed += answer->outcomes[i]->result->status != ST_OK;
 	b->done += lane->n;
@@ -140,7 +140,7 @@ submit(struct lane *lane)
 		request.tasks[i] = make_task(b, &pool);
 	request.batch = b->o->batch;
 	request.timeout = b->o->timeout;
-	lane->sent_at = now_ms();
+	lane->sent_at = exact_ms();
 	rpc_send(b->c.orchestrator, "/teerunner.devnet.Submitter/Submit",
 	    &request.base, &teerunner__devnet__submit_response__descriptor,
 	    1000 * (b->o->timeout + 10), on_answer, lane);
@@ -216,13 +216,13 @@ command_bench(const struct options *o, int argc, char **argv)
 		fatal("bench: out of memory");
 	/* Not counted: connecting, and whatever is slow the first time. */
 	put_inputs(&b);
-	start = now_ms();
+	start = exact_ms();
 	for (i = 0; i < o->in_flight; i++) {
 		lanes[i].b = &b;
 		submit(&lanes[i]);
 	}
 	rpc_loop(&b.is_over);
-	print(&b, (now_ms() - start) / 1e3);
+	print(&b, (exact_ms() - start) / 1e3);
 	free(lanes);
 	free(b.latency);
 	return b.failed == 0 ? 0 : 1;

@@ -54,7 +54,7 @@ quorum_init(void)
 uint64_t
 quorum_failing(void)
 {
-	uint64_t bits = 0, now = rpc_now();
+	uint64_t bits = 0, now = now_ms();
 	uint32_t i;
 
 	for (i = 0; i < devnet.nodes; i++)
@@ -148,7 +148,7 @@ on_answer(void *arg, int code, const char *why, void *answer)
 	else {
 		log_warn("kms-%u: failed: %s", leg->node,
 		    code == GRPC_STATUS_OK ? "seals of a wrong shape" : why);
-		nodes[leg->node - 1].failed_until = rpc_now() + FAILING;
+		nodes[leg->node - 1].failed_until = now_ms() + FAILING;
 		r->tried |= UINT64_C(1) << (leg->node - 1);
 		r->failed++;
 	}

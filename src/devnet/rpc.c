@@ -25,14 +25,6 @@ rpc_init(void)
 	rpc_queue = grpc_completion_queue_create_for_next(NULL);
 }
 
-uint64_t
-rpc_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 void
 rpc_forget(struct rpc_timer *timer)
@@ -52,7 +44,7 @@ rpc_after(struct rpc_timer *timer, uint64_t ms, void (*fn)(void *), void *arg)
 	struct rpc_timer **p;
 
 	rpc_forget(timer);
-	timer->at = rpc_now() + ms;
+	timer->at = now_ms() + ms;
 	timer->fn = fn;
 	timer->arg = arg;
 	for (p = &timers; *p != NULL && (*p)->at <= timer->at; p = &(*p)->next)
@@ -64,7 +56,7 @@ rpc_after(struct rpc_timer *timer, uint64_t ms, void (*fn)(void *), void *arg)
 static gpr_timespec
 loop_deadline(void)
 {
-	uint64_t now = rpc_now();
+	uint64_t now = now_ms();
 
 	if (timers == NULL)
 		return gpr_inf_future(GPR_CLOCK_MONOTONIC);
@@ -89,7 +81,7 @@ rpc_loop(const int *done)
 			tag = event.tag;
 			tag->fn(tag, event.success);
 		}
-		while ((timer = timers) != NULL && timer->at <= rpc_now()) {
+		while ((timer = timers) != NULL && timer->at <= now_ms()) {
 			timers = timer->next;
 			timer->fn(timer->arg);
 		}

@@ -14,6 +14,7 @@
 #include <grpc/status.h>
 #include <protobuf-c/protobuf-c.h>
 
+#include "clock.h"
 #include "pool.h"
 
 #define RPC_MESSAGE_MAX	(64 * 1024 * 1024)
@@ -29,7 +30,6 @@ void	rpc_loop(const int *done);
 extern grpc_completion_queue *rpc_queue;
 
 /* ---- time ---------------------------------------------------------------- */
-uint64_t rpc_now(void);			/* milliseconds, monotonic */
 struct rpc_timer {
 	struct rpc_timer *next;
 	uint64_t	  at;

@@ -197,11 +197,11 @@ on_session(struct rpc_call *call, void *none)
 static int
 is_listed(struct session *s)
 {
-	if (s->ask_again > rpc_now())
+	if (s->ask_again > now_ms())
 		return 0;
 	if (facts_is_runner(&devnet, s->runner))
 		return 1;
-	s->ask_again = rpc_now() + 500;
+	s->ask_again = now_ms() + 500;
 	return 0;
 }
 

@@ -83,7 +83,7 @@ delay(struct task *t, uint64_t ms)
 {
 	leave(t);
 	t->state = TASK_DELAYED;
-	t->when = rpc_now() + ms;
+	t->when = now_ms() + ms;
 	n_again++;
 }
 
@@ -184,7 +184,7 @@ static void
 tick(void *none)
 {
 	struct submission *s, *next;
-	uint64_t now = rpc_now();
+	uint64_t now = now_ms();
 	struct task *t;
 	size_t i;
 
@@ -263,7 +263,7 @@ on_submit(struct rpc_call *call, void *p)
 	s->call = call;
 	s->request = request;
 	s->left = request->n_tasks;
-	s->until = rpc_now() + 1000 * (uint64_t)timeout;
+	s->until = now_ms() + 1000 * (uint64_t)timeout;
 	s->attempt_time = timeout < ATTEMPT_MIN ? ATTEMPT_MIN :
 	    timeout > ATTEMPT_MAX ? ATTEMPT_MAX : timeout;
 	s->tasks = pool_get(&call->pool, request->n_tasks, sizeof(*s->tasks));

@@ -30,7 +30,7 @@ struct task {
 	uint8_t		 signature[65];	/* of its batch */
 	uint32_t	 failures, storing;
 	uint32_t	 status;	/* of the last attempt */
-	uint64_t	 when;		/* rpc_now() */
+	uint64_t	 when;		/* now_ms() */
 };
 
 struct submission {

@@ -165,12 +165,12 @@ static int
 await(const struct devnet *d, const struct rpc_tls *client,
     const struct party *party, const struct pid *pid)
 {
-	uint64_t until = rpc_now() + UP_TIMEOUT;
+	uint64_t until = now_ms() + UP_TIMEOUT;
 	struct rpc_peer *peer = NULL;
 	json_t *answer;
 	int is_up = 0;
 
-	while (!is_up && rpc_now() < until && pid_is_alive(pid)) {
+	while (!is_up && now_ms() < until && pid_is_alive(pid)) {
 		if (strcmp(party->name, "registry") == 0) {
 			log_level(LOG_ERR);
 			answer = facts_call(d, "eth_chainId", json_array());

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "chan.h"
+#include "clock.h"
 #include "program.h"
 #include "shamir.h"
 
@@ -34,9 +35,6 @@ struct keys {
 	int		 status_due;	/* it has changed: tell net */
 };
 extern struct keys keys;
-
-uint64_t now_ms(void);		/* CLOCK_MONOTONIC */
-uint64_t now_unix(void);	/* seconds since 1970 */
 
 /* A channel came; or is to be closed, and all that hung on it to be ended. */
 void	 keys_peer_up(struct chan *);

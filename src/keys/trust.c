@@ -31,16 +31,6 @@ static uint64_t quote_asked;		/* unix time; 0: none is under way */
 static uint64_t quote_not_before;
 static int draining;
 
-static const char *const why_text[] = {
-	[WHY_NONE] = "none",
-	[WHY_NO_FACTS] = "the Registry has not been read yet",
-	[WHY_FACTS_OLD] = "the Registry could not be read for too long",
-	[WHY_PIN] = "the Registry differs from a pin",
-	[WHY_NO_EVIDENCE] = "no evidence yet",
-	[WHY_NOT_REGISTERED] = "not registered, expired or revoked",
-	[WHY_NO_WORKER] = "no worker is up",
-};
-
 void
 trust_init(void)
 {
@@ -301,7 +291,7 @@ trust_tick(void)
 	if (state == keys.state && why == keys.status.why)
 		return;
 	if (state == S_IDLE)
-		log_warn("serving: no: %s", why_text[why]);
+		log_warn("serving: no: %s", why_text(why));
 	else if (state != keys.state)
 		log_info(state == S_SERVING ? "serving: yes" :
 		    "serving: draining");

@@ -36,23 +36,7 @@ struct waiting {
 };
 static STAILQ_HEAD(, waiting) outbox = STAILQ_HEAD_INITIALIZER(outbox);
 
-uint64_t
-now_ms(void)
-{
-	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-uint64_t
-now_unix(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec;
-}
 
 void
 net_lock(void)

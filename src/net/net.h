@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 
 #include "chan.h"
+#include "clock.h"
 #include "program.h"
 #include "teerunner.pb-c.h"
 
@@ -54,8 +55,6 @@ extern struct net net;
 
 void	 net_lock(void);
 void	 net_unlock(void);	/* also sees to it that queues are written out */
-uint64_t now_ms(void);		/* monotonic */
-uint64_t now_unix(void);
 
 void	 net_keys_up(int fd);
 void	 net_keys_lost(void);

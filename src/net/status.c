@@ -22,16 +22,6 @@ static const char *const tees[] = {
 	[TEE_SEV_SNP] = "sev-snp", [TEE_CCA] = "cca", [TEE_OPTEE] = "optee",
 };
 
-static const char *const whys[] = {
-	[WHY_NONE] = "",
-	[WHY_NO_FACTS] = "the Registry has not been read yet",
-	[WHY_FACTS_OLD] = "the Registry could not be read for too long",
-	[WHY_PIN] = "the Registry differs from a pin",
-	[WHY_NO_EVIDENCE] = "no evidence yet",
-	[WHY_NOT_REGISTERED] = "not registered, expired or revoked",
-	[WHY_NO_WORKER] = "no worker is up",
-};
-
 #define NAME(table, i)							\
 	((i) < sizeof(table) / sizeof((table)[0]) ? (table)[i] : "?")
 #define ADD(...)	evbuffer_add_printf(out, __VA_ARGS__)
@@ -53,7 +43,7 @@ state_why(void)
 		return "told to stop";
 	if (!net.has_status)
 		return "keys is not up";
-	return NAME(whys, net.status.why);
+	return why_text(net.status.why);
 }
 
 static uint64_t

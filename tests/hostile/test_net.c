@@ -307,9 +307,9 @@ await(uint32_t what, int ms)
 		{ r.monitor.fd, POLLIN, 0 }, { r.keys.fd, POLLIN, 0 },
 		{ r.tls.fd, POLLIN, 0 }, { r.reports, POLLIN, 0 },
 	};
-	uint64_t until = rpc_now() + (uint64_t)ms;
+	uint64_t until = now_ms() + (uint64_t)ms;
 
-	while (rpc_now() < until) {
+	while (now_ms() < until) {
 		if (poll(p, 4, 50) <= 0)
 			continue;
 		on_monitor();

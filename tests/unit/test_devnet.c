@@ -434,7 +434,7 @@ a_node_that_failed_of_late_is_the_last_choice(void **state)
 	size_t i;
 
 	(void)state;
-	nodes[2].failed_until = rpc_now() + 60000;
+	nodes[2].failed_until = now_ms() + 60000;
 	one.avoid = 1 << 1;
 	for (i = 0; i < 6; i++) {
 		assert_int_equal(choose(&one), 0);
