@@ -116,6 +116,8 @@ read_kms(struct cursor *c, const uint64_t head[HEAD], struct m_facts *f)
 
 	if (!at_offset(c, head[4]) || get_bytes(c, 33, &key, &len) != 0)
 		return "bad encoding of kmsKey";
+	if (len == 0)
+		return "it has no KMS key yet";
 	if (len != 33 || !is_point(key))
 		return "kmsKey is not a compressed point";
 	if (!at_offset(c, head[5]) ||
@@ -144,6 +146,8 @@ abi_facts_read(const uint8_t *data, size_t n, struct m_facts *facts)
 	uint64_t head[HEAD];
 	const char *why;
 
+	if (n == 0)
+		return "no contract at its address";
 	for (size_t i = 0; i < HEAD; i++)
 		if (get_u64(&c, &head[i]) != 0)
 			return "bad encoding of the head";

@@ -4,8 +4,6 @@
  * quorum of them says.  It holds no secret, signs nothing, and reaches neither
  * net nor compute.  After start-up it opens no file and looks up no name.
  */
-#include <signal.h>
-
 #include "handlers.h"
 #include "log.h"
 #include "proc.h"
@@ -19,7 +17,6 @@ main(void)
 	struct event_base *base;
 
 	proc_start(R_CHAIN, &start);
-	signal(SIGPIPE, SIG_IGN);	/* OpenSSL's BIO writes with write(2) */
 	if ((base = event_base_new()) == NULL)
 		fatal("cannot make an event loop");
 	rpc_init(start.conf.registry_ca);

@@ -4,10 +4,12 @@
  * tells its chain and its head; then all are asked for one and the same block
  * and the facts at it.  What a quorum of them answers, byte for byte, is
  * reported.  Must never report what fewer say, nor hold anybody up: an
- * endpoint that fails is asked again after a while that doubles.
+ * endpoint that fails is asked again after a while that doubles.  A state is
+ * logged when it begins, not while it lasts.
  */
 #include <sys/random.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +22,8 @@
 /* facts(): head, key, shares and both lists, all as long as can be. */
 #define FACTS_MAX	(32 * (8 + 3 + 1 + (KMS_NODES * 33 + 31) / 32 +	\
 	2 * (1 + LIST_MAX)))
+
+#define BEHIND	16	/* blocks that no honest endpoint lacks for long */
 
 enum progress {
 	OUT,			/* takes no part in this round, or no longer */
@@ -37,7 +41,8 @@ struct endpoint {
 
 	time_t		 retry_at;	/* monotonic */
 	uint32_t	 backoff;	/* seconds; 0: it answers */
-	int		 differs;
+	char		 why[64];	/* it fails, as logged */
+	int		 differs, is_behind;
 	uint64_t	 failures, disagreements;
 };
 
@@ -54,8 +59,9 @@ static int start_anew;			/* its result is not wanted any more */
 static uint64_t block, started_at;
 
 static uint32_t quick = 1;		/* seconds to the next one, if in need */
-static int has_quorum;			/* 0: not known yet; -1: no */
+static enum quorum { UNKNOWN, THERE, FEW_ANSWER, FEW_AGREE } quorum;
 static const char *refused;		/* facts that mean nothing: why */
+static const char *missing;		/* in facts that were reported */
 
 static void read_block(void);
 static void judge(void);
@@ -108,14 +114,17 @@ end_round(int is_settled)
 	    conf->registry_refresh;
 }
 
+/* n: of the endpoints, so many answered, or gave the same answer. */
 static void
-no_quorum(size_t n, const char *what)
+no_quorum(size_t n, int do_answer)
 {
-	if (has_quorum != -1 && !start_anew)
+	const enum quorum state = do_answer ? FEW_AGREE : FEW_ANSWER;
+
+	if (!start_anew && quorum != state) {
+		quorum = state;
 		log_warn("no quorum: %zu of %u endpoints %s", n,
-		    conf->registry_quorum, what);
-	if (!start_anew)
-		has_quorum = -1;
+		    conf->registry_quorum, do_answer ? "agree" : "answer");
+	}
 	end_round(0);
 }
 
@@ -129,12 +138,9 @@ failed(struct endpoint *e, const char *why)
 
 	e->progress = OUT;
 	e->failures++;
-	if (e->backoff == 0)
-		log_warn("endpoint fails: %s: %s", rpc_name(e->rpc),
-		    why);
-	else
-		log_debug("endpoint fails: %s: %s", rpc_name(e->rpc),
-		    why);
+	if (e->backoff == 0 || strncmp(e->why, why, sizeof(e->why) - 1) != 0)
+		log_warn("endpoint fails: %s: %s", rpc_name(e->rpc), why);
+	snprintf(e->why, sizeof(e->why), "%s", why);
 	e->backoff = e->backoff == 0 ? 1 : e->backoff * 2;
 	if (e->backoff > limit)
 		e->backoff = limit > 0 ? limit : 1;
@@ -256,7 +262,7 @@ begin(int fd, short what, void *arg)
 		    on_chain_id, &endpoints[i]);
 	}
 	if (pending == 0)
-		no_quorum(0, "answer");
+		no_quorum(0, 0);
 }
 
 static int
@@ -265,6 +271,20 @@ descending(const void *a, const void *b)
 	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* It does not have the block; named when that is no matter of seconds. */
+static int
+is_behind(struct endpoint *e)
+{
+	const int is = e->head < block && block - e->head > BEHIND;
+
+	if (is && !e->is_behind)
+		log_warn("endpoint is behind: %s: at block %llu, not %llu",
+		    rpc_name(e->rpc), (unsigned long long)e->head,
+		    (unsigned long long)block);
+	e->is_behind = is;
+	return e->head < block;
 }
 
 /* The newest block that a quorum says to have, less the depth: so that a
@@ -279,7 +299,7 @@ read_block(void)
 		if (endpoints[i].progress == HAS_HEAD)
 			heads[n++] = endpoints[i].head;
 	if (start_anew || n < conf->registry_quorum) {
-		no_quorum(n, "answer");
+		no_quorum(n, 0);
 		return;
 	}
 	qsort(heads, n, sizeof(heads[0]), descending);
@@ -288,7 +308,7 @@ read_block(void)
 	for (size_t i = 0; i < n_endpoints; i++) {
 		struct endpoint *e = &endpoints[i];
 
-		if (e->progress != HAS_HEAD || e->head < block)
+		if (e->progress != HAS_HEAD || is_behind(e))
 			continue;
 		e->progress = ASKED;
 		pending++;
@@ -348,12 +368,73 @@ compare(struct endpoint *e, const struct endpoint *truth)
 	e->differs = differs;
 }
 
+/* No quorum agrees: who differs from whom, for one of them is wrong. */
+static void
+name_disagreeing(void)
+{
+	const struct endpoint *first = NULL;
+
+	if (quorum == FEW_AGREE || start_anew)
+		return;
+	for (size_t i = 0; i < n_endpoints; i++) {
+		if (endpoints[i].progress != HAS_FACTS)
+			continue;
+		if (first == NULL)
+			first = &endpoints[i];
+		else if (!is_same(first, &endpoints[i]))
+			log_warn("endpoints disagree on block %llu: %s and %s",
+			    (unsigned long long)block, rpc_name(first->rpc),
+			    rpc_name(endpoints[i].rpc));
+	}
+}
+
+/* What facts lack that a Runner cannot do without; keys decides, we tell. */
+static const char *
+lack(const struct m_facts *f)
+{
+	if (f->n_orchestrators == 0 && conf->n_pin_orchestrators == 0)
+		return "it lists no Orchestrator";
+	if (f->n_gateways == 0 && conf->n_pin_gateways == 0)
+		return "it lists no Gateway";
+	if (f->block_time + conf->registry_max_age < f->read_at)
+		return "the chain's newest block is older than "
+		    "registry-max-age";
+	return NULL;
+}
+
+/* Agreed facts go to keys, unless they mean nothing. */
+static void
+take(const struct endpoint *truth)
+{
+	struct m_facts facts;
+	const char *why;
+
+	memset(&facts, 0, sizeof(facts));
+	if ((why = abi_facts_read(truth->facts, truth->n_facts, &facts)) !=
+	    NULL) {
+		if (why != refused)
+			log_err("registry: not usable: %s", why);
+		refused = why;
+		end_round(0);
+		return;
+	}
+	refused = NULL;
+	facts.block_number = block;
+	facts.block_time = truth->block_time;
+	memcpy(facts.block_hash, truth->block_hash, 32);
+	facts.read_at = started_at;
+	memcpy(facts.runner, runner, sizeof(facts.runner));
+	if ((why = lack(&facts)) != missing && why != NULL)
+		log_warn("registry: %s", why);
+	missing = why;
+	report(&facts);
+	end_round(facts.valid_until != 0);
+}
+
 static void
 judge(void)
 {
 	const struct endpoint *truth;
-	struct m_facts facts;
-	const char *why;
 	size_t n;
 
 	for (size_t i = 0; i < n_endpoints; i++) {
@@ -366,33 +447,18 @@ judge(void)
 	}
 	truth = majority(&n);
 	if (start_anew || truth == NULL || n < conf->registry_quorum) {
-		no_quorum(n, "agree");
+		name_disagreeing();
+		no_quorum(n, 1);
 		return;
 	}
 	for (size_t i = 0; i < n_endpoints; i++)
 		if (endpoints[i].progress == HAS_FACTS)
 			compare(&endpoints[i], truth);
-	memset(&facts, 0, sizeof(facts));
-	if ((why = abi_facts_read(truth->facts, truth->n_facts, &facts)) !=
-	    NULL) {
-		if (why != refused)
-			log_err("facts refused: %s", why);
-		refused = why;
-		end_round(0);
-		return;
-	}
-	refused = NULL;
-	if (has_quorum != 1)
+	if (quorum != THERE)
 		log_info("%zu endpoints agree on block %llu", n,
 		    (unsigned long long)block);
-	has_quorum = 1;
-	facts.block_number = block;
-	facts.block_time = truth->block_time;
-	memcpy(facts.block_hash, truth->block_hash, 32);
-	facts.read_at = started_at;
-	memcpy(facts.runner, runner, sizeof(facts.runner));
-	report(&facts);
-	end_round(facts.valid_until != 0);
+	quorum = THERE;
+	take(truth);
 }
 
 void
