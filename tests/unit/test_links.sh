@@ -1,84 +1,213 @@
 #!/bin/sh
-# Who may include and link what (README.privsep): the symbols that a role's own
-# objects refer to, the libraries that its executable needs, and the headers that
-# its sources include.  Run in the build directory.
-fail=0
-: "${srcdir:=.}"
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the code of a role can reach, by what its objects and its executable
+# refer to.  A role's own code must not even name what the role may not do; and
+# no library is linked that would do it for the role.  Runs in the build
+# directory; BUILD: another one.  With sanitizers the executables hold their
+# runtime too, so only the roles' own objects are looked at.
 
-bad() { echo "FAIL: $*"; fail=1; }
+cd "${BUILD:-.}" || exit 1
+passed=0 failed=0
 
-# never DIRECTORY WHY PATTERN: no object of it refers to such a symbol
+# Parts of the lists, as extended regular expressions of whole names.
+open='(f|fd|fre)?open(at|64|at64)?|openat2|creat(64)?|open_by_handle_at|opendir'
+exec='exec(l|le|lp|v|ve|vp|vpe)|fexecve|execveat|posix_spawnp?|system|popen'
+fork='v?fork|clone3?|daemon|pthread_create|thrd_create'
+socket='socket|socketpair|bind|listen|accept4?|getaddrinfo|gethostbyname.*'
+connect='connect'
+curve='secp256k1_.*|secp_.*'
+cipher='EVP_(Cipher|Decrypt|Encrypt|Open|Seal|AEAD|CIPHER).*|AES_.*|gcm_.*'
+symmetric="$cipher|nettle_.*|hkdf.*|ecies_.*|shamir_.*|keccak.*"
+# ECDSA_do_verify is net's, to check what it was given.
+private='EVP_PKEY_(sign|decrypt|derive|keygen|get_raw_private|Q_keygen).*'
+private="$private|EVP_(Digest)?Sign.*|ECDSA_(do_)?sign.*|RSA_.*|ECDH_.*"
+private="$private|EC_KEY_(generate|set_private|get0_private|oct2priv).*"
+private="$private|PEM_(read|write).*PrivateKey.*|d2i_.*PrivateKey.*"
+private="$private|SSL_CTX_use_.*PrivateKey.*|EVP_PKEY_new_raw_private.*"
+crypto="$curve|$symmetric|$private|EVP_.*|RAND_.*|BN_.*|td_.*"
+tls='SSL_.*|TLS_.*|X509_.*|BIO_.*|ENGINE_.*'
+event='(ev|buffer)?event_.*|ev(buffer|http|util|thread|connlistener|dns)_.*'
+parsers='json_.*|protobuf_c_.*|teerunner__.*'
+grpc='grpc_.*|gpr_.*'
+
+ok() { passed=$((passed + 1)); echo "ok   $*"; }
+bad() { failed=$((failed + 1)); echo "FAIL $*"; }
+
+# never WHAT FORBIDDEN FILE: of the names in FILE none is FORBIDDEN
 never() {
-	ls src/"$1"/*.o > /dev/null 2>&1 || { bad "$1: no objects"; return; }
-	_hits=$(nm -A --undefined-only src/"$1"/*.o | awk '{ print $1 " " $NF }' |
-	    grep -E " ($3)(@.*)?\$")
-	[ -z "$_hits" ] || bad "$1: $2:
-$_hits"
+	_found=$(grep -Ex -- "$2" "$3" | tr '\n' ' ')
+	if [ -z "$_found" ]; then
+		ok "$1"
+	else
+		bad "$1: $_found"
+	fi
 }
 
-# needs EXECUTABLE LIBRARY...: these and libc, no others
-needs() {
-	_exe=$1; shift
-	_have=$(readelf -d "$_exe" | sed -n 's/.*NEEDED.*\[lib\(.*\)\.so.*/\1/p' |
-	    grep -v -E '^(c|ld-linux.*|m|pthread)$' | sort | tr '\n' ' ')
-	_want=$(printf '%s\n' "$@" | grep . | sort | tr '\n' ' ')
-	# A library of the list may be left out, none may be added.
-	for _l in $_have; do
-		case " $_want " in
-		*" $_l "*) ;;
-		*) bad "$_exe needs lib$_l" ;;
-		esac
-	done
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+# A fortified call is the call: __open64_2, __fprintf_chk, __isoc99_fscanf.
+plain() { sed 's/@.*//; s/^__isoc[0-9]*_//; s/^__\(.*\)_\(chk\|2\)$/\1/' | sort -u; }
+
+# own NAME OBJECT...: what these refer to and do not define themselves
+own() {
+	_name=$1; shift
+	nm -g "$@" 2> /dev/null | awk 'NF == 2 { print $2 }' | plain > "$tmp/used"
+	nm -g --defined-only "$@" 2> /dev/null | awk 'NF == 3 { print $3 }' |
+	    sort -u > "$tmp/made"
+	comm -23 "$tmp/used" "$tmp/made" > "$tmp/$_name"
 }
 
-crypto='(keccak|secp|ecies|gcm|hkdf|shamir|partial|seal|td)_?[a-z0-9_]*'
-opens='open|open64|openat|openat64|creat'
-runs='exec[a-z]+|posix_spawn.*|system|popen'
-spawns="$runs|fork|vfork|clone"
-nets='socket|connect|bind|listen|accept4?'
-secrets='PEM_read.*PrivateKey.*|d2i_.*PrivateKey.*|EC_KEY_set_private_key|EVP_Decrypt.*|EVP_PKEY_decrypt.*'
+# refers NAME FORBIDDEN WHAT: the objects of src/NAME do not
+refers() { never "$1: its own code does not refer to $3" "$2" "$tmp/$1"; }
 
-never common 'sockets' "$nets"
-never common 'executes' "$runs"
-never common 'cryptography' "$crypto|EVP_.*|secp256k1_.*"
-never monitor 'keys or signatures' "$crypto|EVP_.*|SSL_.*|secp256k1_.*|.*_PrivateKey.*"
-never net 'private keys or decryption' "$crypto|$secrets|secp256k1_.*"
-never net 'opens files' "$opens"
-never net 'executes' "$spawns"
-never chain 'src/crypto' "$crypto"
-never chain 'protobuf' 'protobuf_c_.*|teerunner__.*'
-never chain 'executes' "$spawns"
-never keys 'a parser' 'json_.*|protobuf_c_.*|teerunner__.*|grpc_.*|ev(buffer|http|ent)_.*|event_.*'
-never keys 'a network' "$nets"
-never keys 'executes' "$spawns"
-never evidence 'a network' "$nets"
-never evidence 'executes' "$spawns"
-never evidence 'ioctl' ioctl
-never evidence 'cryptography' "$crypto|EVP_.*|secp256k1_.*"
-never compute 'opens files' "$opens|fopen(64)?"
-never compute 'a network' "$nets|socketpair"
-never compute 'executes' "$spawns"
+# linked EXECUTABLE LIBRARIES: to libc and these (an expression), no other
+linked() {
+	[ -z "$sanitized" ] || return
+	readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\.so.*/\1/p' |
+	    grep -Evx "libc|ld-linux.*|libpthread|$2" > "$tmp/needed"
+	never "$1: links only libc $2" '.*' "$tmp/needed"
+}
 
-if ! grep -q '^#define TEE_SANITIZERS' config.h; then
-	needs tee-runnerd event_core-2.1 event-2.1 cap-ng
-	needs libexec/net grpc gpr protobuf-c event_core-2.1 event-2.1 \
-	    event_extra-2.1 event_pthreads-2.1 ssl crypto
-	needs libexec/chain event_core-2.1 event-2.1 event_extra-2.1 \
-	    event_openssl-2.1 jansson ssl crypto
-	needs libexec/keys secp256k1 crypto nettle
-	needs libexec/evidence
-	needs libexec/compute secp256k1 crypto nettle
+# imports EXECUTABLE FORBIDDEN WHAT: with all that is linked in, it does not
+imports() {
+	[ -z "$sanitized" ] || return
+	nm -D --undefined-only "$1" | awk '{ print $2 }' | plain > "$tmp/imports"
+	never "$1: does not import $3" "$2" "$tmp/imports"
+}
+
+# role NAME EXECUTABLE: is it built?  What its objects refer to is in $tmp/NAME.
+role() {
+	_exe=$2
+	set -- "$1" src/"$1"/*.o
+	if [ ! -f "$2" ] || [ ! -f "$_exe" ]; then
+		echo "skip $1: not built"
+		return 1
+	fi
+	own "$@"
+}
+
+sanitized=
+if nm src/common/*.o 2> /dev/null | grep -q '__asan_\|__ubsan_'; then
+	sanitized=1
+	echo 'skip executables: they hold the runtime of sanitizers'
 fi
 
-# No role includes another role's header.
-for d in monitor net chain keys evidence compute; do
-	for h in $(sed -n 's/^#include "\(.*\)"$/\1/p' "$srcdir/src/$d"/*.[ch] | sort -u); do
-		[ -f "$srcdir/src/$d/$h" ] || [ -f "$srcdir/src/common/$h" ] ||
-		    [ -f "$srcdir/src/crypto/$h" ] || [ -f "$srcdir/proto/$h" ] && continue
-		case $h in
-		config.h | teerunner.pb-c.h) ;;
-		*) bad "$d includes $h" ;;
-		esac
+# ---- the check itself ------------------------------------------------------
+
+# Without these it would pass because it sees nothing.
+if role monitor tee-runnerd; then
+	for f in open fork fprintf event_new; do
+		if grep -qx $f "$tmp/monitor"; then
+			ok "it sees that monitor refers to $f"
+		else
+			bad "it does not see that monitor refers to $f"
+		fi
 	done
+fi
+
+# ---- common: in every role -------------------------------------------------
+
+# Of a library only what a role needs is linked; a pair of sockets is the
+# monitor's, and its file apart for that.
+if role common libcommon.a; then
+	refers common "$crypto|$tls" 'crypto'
+	refers common "$exec" 'exec'
+	refers common "$connect|socket|bind|listen|accept4?" 'sockets of its own'
+	refers common "$open" 'files'
+	refers common "$event|$parsers|$grpc" 'a library beyond libc'
+fi
+
+# ---- roles -----------------------------------------------------------------
+
+if role monitor tee-runnerd; then
+	refers monitor "$crypto|$tls" 'keys or signing'
+	refers monitor "$parsers|$grpc" 'parsers of what peers send'
+	refers monitor "$connect|socket|bind|listen|accept4?" 'the network'
+	linked tee-runnerd 'libevent.*|libcap-ng'
+fi
+
+if role net libexec/net; then
+	refers net "$private" 'private keys'
+	refers net "$cipher|$curve" 'decryption'
+	# fopen: the certificates, and /proc/self/task, before the sandbox.
+	refers net "$(echo "$open" | sed 's/(f|fd|fre)/(fd|fre)/')" \
+	    'files, but by fopen(3) at its start'
+	refers net "$exec|v?fork" 'processes'
+	refers net 'json_.*' 'jansson'
+	linked libexec/net \
+	    'libevent.*|libgrpc|libgpr|libprotobuf-c|libssl|libcrypto'
+	imports libexec/net "secp256k1_.*|nettle_.*|$private" 'private keys'
+fi
+
+if role chain libexec/chain; then
+	refers chain "$curve|$symmetric|$private|td_.*" 'src/crypto, or ciphers'
+	refers chain "protobuf_c_.*|teerunner__.*|$grpc" 'protobuf, gRPC'
+	refers chain "$open" 'files'
+	refers chain "$exec|$fork" 'processes, threads'
+	linked libexec/chain 'libevent.*|libjansson|libssl|libcrypto'
+	imports libexec/chain "$curve|$symmetric|$private" 'src/crypto, or ciphers'
+	imports libexec/chain "$exec|$fork|$open" 'processes, threads, files'
+fi
+
+if role keys libexec/keys; then
+	refers keys "$event|$parsers|$grpc|$tls" \
+	    'event loops, TLS, parsers of what peers send'
+	refers keys "$connect|$socket" 'the network'
+	refers keys "$exec|$fork" 'processes, threads'
+	refers keys "$cipher" 'decryption of values'
+	linked libexec/keys 'libsecp256k1|libcrypto|libnettle'
+	imports libexec/keys "$connect|$socket" 'the network'
+	imports libexec/keys "$exec|$fork" 'processes, threads'
+fi
+
+if role evidence libexec/evidence; then
+	refers evidence "$crypto|$tls" 'crypto'
+	refers evidence "$connect|$socket" 'the network'
+	refers evidence "$exec|$fork" 'processes, threads'
+	for o in src/evidence/*.o; do
+		case $o in */sev.o|*-sev.o) continue ;; esac
+		own other "$o"
+		never "$o: does not refer to ioctl" ioctl "$tmp/other"
+	done
+	linked libexec/evidence 'nothing else'
+	imports libexec/evidence "$connect|$socket|$exec|$fork" \
+	    'the network, processes'
+fi
+
+if role compute libexec/compute; then
+	refers compute "$open" 'files'
+	refers compute "$connect|$socket" 'the network'
+	refers compute "$exec|$fork" 'processes, threads'
+	refers compute "$event|$parsers|$grpc|$tls" \
+	    'event loops, TLS, parsers of what peers send'
+	refers compute 'secp_sign|secp256k1_ecdsa_sign.*|td_.*' 'signing'
+	linked libexec/compute 'libsecp256k1|libcrypto|libnettle'
+	imports libexec/compute "$open|$connect|$socket|$exec|$fork" \
+	    'files, the network, processes'
+fi
+
+# ---- includes --------------------------------------------------------------
+
+# No role includes another's header.  conf.h of proto is everyone's; that of
+# monitor no one else has in a path.
+src=${srcdir:-$(dirname "$0")/../..}
+roles='monitor net chain keys evidence compute'
+headers() { (cd "$src/$1" 2> /dev/null && ls) | grep '\.h$'; }
+for r in $roles; do
+	for other in $roles; do
+		[ "$other" = "$r" ] || headers "src/$other"
+	done | sort -u > "$tmp/theirs"
+	for d in "src/$r" proto src/common src/crypto; do
+		headers "$d"
+	done | sort -u > "$tmp/free"
+	sed -n 's/^#include "\(.*\)"$/\1/p' "$src/src/$r"/*.[ch] | sort -u |
+	    comm -12 - "$tmp/theirs" | comm -23 - "$tmp/free" > "$tmp/foreign"
+	sed -n 's/^#include "\(.*\/.*\)"$/\1/p' "$src/src/$r"/*.[ch] \
+	    >> "$tmp/foreign"
+	never "$r: includes no other role's header" '.*' "$tmp/foreign"
 done
-exit $fail
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
