@@ -9,7 +9,7 @@ gives() { submit "${2:-4}"; [ "$(result)" = "$1" ] || { cat "$dir/result"; false
 load() { devnet bench --op transfer --tasks "$1" --batch 8 --in-flight 4 --json > "$dir/load" 2>&1 & load=$!; }
 none_lost() { wait $load && grep -q '"failed": 0' "$dir/load" || { cat "$dir/load"; false; }; }
 pid_of() { sed -n "s/^$1 //p" "$dir/pids"; }
-serve() { (exec setsid tee-devnet serve "$dir" "$1" > /dev/null 2>&1 < /dev/null) & }
+serve() { tee-devnet serve "$dir" "$1" > /dev/null 2>&1 < /dev/null & others="$others $!"; }
 ticks() { awk '{ print $14 + $15 }' /proc/"$1"/stat; }
 
 start_devnet --kms 2/3

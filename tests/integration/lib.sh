@@ -7,7 +7,7 @@ BUILD=${BUILD:-$src/build}
 export PATH="$BUILD:$PATH"
 export ASAN_OPTIONS=detect_leaks=0	# tee-devnet ends without freeing
 dir=$(mktemp -d /tmp/tee-test.XXXXXX)
-runner=
+runner= others=	# others: to be killed at the end, by pid
 passed=0 failed=0
 
 pass() { passed=$((passed + 1)); echo "ok   $*"; }
@@ -81,6 +81,7 @@ stop_runner() {
 finish() {
 	trap - EXIT INT TERM
 	[ -z "$runner" ] || stop_runner
+	[ -z "$others" ] || kill $others 2> /dev/null
 	devnet down > /dev/null 2>&1
 	if [ $failed -eq 0 ]; then
 		rm -rf "$dir"

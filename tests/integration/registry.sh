@@ -8,7 +8,7 @@ command -v node > /dev/null || { echo 'skipped: node is not here'; trap - EXIT; 
 start_devnet --kms 2/3
 registry=$(sed -n 's/^registry-endpoint //p' "$dir/tee-runnerd.conf")
 node "$(dirname "$0")/endpoints.mjs" "$registry" "$dir/tls" > "$dir/ports" 2> "$dir/endpoints.log" &
-endpoints=$!
+endpoints=$! others=$!
 until_ok 10 grep -q . "$dir/ports" || { flunk 'the endpoints do not start'; finish; }
 read -r https plain < "$dir/ports"
 cat >> "$dir/tee-runnerd.conf" <<END
@@ -57,7 +57,7 @@ sed -i "s|^registry-ca .*|registry-ca /etc/ssl/certs/ca-certificates.crt|; s|^re
 [ -f /etc/ssl/certs/ca-certificates.crt ] || cp "$dir/tls/runner-1.pem" "$dir/tls/other.pem"
 [ -f /etc/ssl/certs/ca-certificates.crt ] || sed -i "s|^registry-ca .*|registry-ca $dir/tls/other.pem|" "$dir/tee-runnerd.conf"
 node "$(dirname "$0")/endpoints.mjs" "$registry" "$dir/tls" $https $plain > "$dir/ports" 2>> "$dir/endpoints.log" &
-endpoints=$!
+endpoints=$! others=$!
 until_ok 10 grep -q . "$dir/ports"
 start_runner
 check 'an https endpoint without a trusted certificate fails' until_ok 20 logged "fails: https://127.0.0.1:$https"

@@ -105,7 +105,7 @@ start() {
 	: >"$log"
 	shown=
 	chmod 666 "$log"
-	$as "$BUILD/tee-runnerd" -d -f "$tmp/conf" -L "$dir" 2>>"$log" &
+	$as "$tmp/tee-runnerd" -d -f "$tmp/conf" -L "$dir" 2>>"$log" &
 	daemon=$!
 }
 
@@ -137,10 +137,12 @@ no_zombie() {
 
 mkdir "$tmp/stub" "$tmp/real" "$tmp/run"
 chmod 777 "$tmp/run"
+cp "$BUILD/tee-runnerd" "$tmp" || exit 1
 for r in $roles; do
-	ln -s "$BUILD/tests/integration/stub" "$tmp/stub/$r"
-	[ -x "$BUILD/libexec/$r" ] && ln -s "$BUILD/libexec/$r" "$tmp/real/$r" ||
-		ln -s "$BUILD/tests/integration/stub" "$tmp/real/$r"
+	# Copies: whoever is not root may not reach the build directory.
+	cp "$BUILD/tests/integration/stub" "$tmp/stub/$r"
+	[ -x "$BUILD/libexec/$r" ] && cp "$BUILD/libexec/$r" "$tmp/real/$r" ||
+		cp "$BUILD/tests/integration/stub" "$tmp/real/$r"
 done
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
 	-subj /CN=runner -keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2>/dev/null
