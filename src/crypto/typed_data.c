@@ -129,6 +129,21 @@ begin(struct keccak *k, enum td_type type)
 	put_hash(k, type_hash[type]);
 }
 
+/* Output has the ciphertext's hash as bytes32, GrantedOperand the ciphertext as
+ * bytes: both come to the same word. */
+static void
+value(enum td_type type, const struct m_value *v, uint8_t out[32])
+{
+	struct keccak k;
+
+	begin(&k, type);
+	put_hash(&k, v->handle);
+	put_bytes(&k, v->key, 33);
+	put_nonce(&k, v->nonce);
+	put_bytes(&k, v->ciphertext, v->len);
+	keccak_final(&k, out);
+}
+
 /* ---- what is signed ------------------------------------------------------ */
 
 void
@@ -321,14 +336,7 @@ td_operand_request_batch(const uint8_t runner[20], uint64_t expiry,
 void
 td_output(const struct m_value *v, uint8_t out[32])
 {
-	struct keccak k;
-
-	begin(&k, TD_OUTPUT);
-	put_hash(&k, v->handle);
-	put_bytes(&k, v->key, 33);
-	put_nonce(&k, v->nonce);
-	put_bytes(&k, v->ciphertext, v->len);
-	keccak_final(&k, out);
+	value(TD_OUTPUT, v, out);
 }
 
 void
@@ -350,14 +358,7 @@ td_task_result(const uint8_t task_id[32], uint32_t attempt, uint32_t status,
 void
 td_granted_operand(const struct m_value *v, uint8_t out[32])
 {
-	struct keccak k;
-
-	begin(&k, TD_GRANTED_OPERAND);
-	put_hash(&k, v->handle);
-	put_bytes(&k, v->key, 33);
-	put_nonce(&k, v->nonce);
-	put_bytes(&k, v->ciphertext, v->len);
-	keccak_final(&k, out);
+	value(TD_GRANTED_OPERAND, v, out);
 }
 
 void
