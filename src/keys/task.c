@@ -401,9 +401,11 @@ void
 task_on_grant_task(struct chan *c, const struct msg *msg)
 {
 	const struct m_grant_task *m = msg->payload;
+	const struct m_value *operands = msg->rows;
 	struct batch *b = batch_get(c, M_GRANT_TASK, m->batch, B_GRANT);
 	const struct task *before;
 	struct task *t;
+	size_t i;
 
 	before = b->n_came > 0 ? b->tasks[b->n_came - 1] : NULL;
 	if (before != NULL && before->state == T_GRANTED &&
@@ -414,11 +416,14 @@ task_on_grant_task(struct chan *c, const struct msg *msg)
 		chan_illegal(c, M_GRANT_TASK, "out of order");
 	if (m->n_seals > KMS_NODES)
 		chan_illegal(c, M_GRANT_TASK, "number of seals");
+	for (i = 0; i < msg->n_rows; i++)
+		if (operands[i].len > CIPHER_MAX)
+			chan_illegal(c, M_GRANT_TASK, "length of an operand");
 	b->n_came++;
 	t->state = T_GRANTED;
 	t->grant = *m;
 	t->n_operands = msg->n_rows;
-	t->operands = xmemdup(msg->rows, msg->n_rows, sizeof(*t->operands));
+	t->operands = xmemdup(operands, msg->n_rows, sizeof(*t->operands));
 	t->seals = xcalloc(m->n_seals, sizeof(*t->seals));
 	batch_try_granted(b);
 }

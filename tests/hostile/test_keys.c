@@ -175,6 +175,23 @@ net_grants_a_seal_out_of_order(void **unused)
 	rig_dies(&rig, "illegal GRANT_SEAL: out of order");
 }
 
+/* The length is a byte, the ciphertext 48 of them: hashing it as told would
+ * read what lies behind. */
+static void
+net_grants_an_operand_longer_than_it_can_be(void **unused)
+{
+	struct m_grant g = { .batch = 1, .n_tasks = 1 };
+	struct m_grant_task t = { .batch = 1, .n_seals = THRESHOLD };
+
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	chan_send(&rig.net, M_GRANT, &g, NULL, 0, -1);
+	work[0].operands[1].len = 255;
+	chan_send(&rig.net, M_GRANT_TASK, &t, work[0].operands, 2, -1);
+	rig_dies(&rig, "illegal GRANT_TASK: length of an operand");
+}
+
 static void
 net_reports_a_failed_fetch_as_success(void **unused)
 {
@@ -717,6 +734,7 @@ main(void)
 		T(net_grants_what_was_not_asked),
 		T(net_grants_twice),
 		T(net_grants_a_seal_out_of_order),
+		T(net_grants_an_operand_longer_than_it_can_be),
 		T(net_reports_a_failed_fetch_as_success),
 		T(net_takes_a_number_that_is_in_use),
 		T(net_sends_a_task_out_of_order),
