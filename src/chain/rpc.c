@@ -289,7 +289,8 @@ connection(struct rpc *r)
 		return -1;
 	}
 	r->is_stale = 0;
-	evhttp_connection_set_timeout(r->http, RPC_TIMEOUT);
+	/* The call's own limit comes first, so that its reason is the one. */
+	evhttp_connection_set_timeout(r->http, 2 * RPC_TIMEOUT);
 	evhttp_connection_set_max_body_size(r->http, RPC_MAX);
 	evhttp_connection_set_max_headers_size(r->http, HEADERS_MAX);
 	evhttp_connection_set_closecb(r->http, on_closed, r);
