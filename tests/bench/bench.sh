@@ -51,5 +51,7 @@ for batch in 1 16; do
 	END { printf "%-5d %9.0f %10.0f %6.2f %12.0f %7.1f %7.1f %s\n",
 		  b, f, all, all / f, tps, p50, p99, by }' "$dir/floor" -
 done
+"$BUILD/tests/bench/primitives" > "$dir/primitives" || flunk 'arithmetic takes too much'
+tail -n 1 "$dir/primitives"
 [ $failed -eq 0 ] && pass 'bench'
 finish
