@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# run.sh [SECONDS [NAME]]: every fuzzer, or this one, from its corpus for so long
+# (5 seconds), with ASan and UBSan.  What it finds is left in the build
+# directory.  Ends in `N passed, N failed'; 77 without clang's fuzzer runtime.
+src=$(cd "$(dirname "$0")/../.." && pwd)
+BUILD=${BUILD:-$src/build}
+seconds=${1:-5} only=$2
+passed=0 failed=0
+work=$BUILD/tests/fuzz
+mkdir -p "$work" && cd "$work" || exit 1
+
+echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' |
+    clang -fsanitize=fuzzer -x c - -o probe 2> /dev/null ||
+    { echo 'skipped: clang has no fuzzer runtime here'; exit 77; }
+
+common="src/common/chan.c src/common/log.c src/common/secret.c src/common/clock.c"
+program="src/common/program.c src/common/builder.c src/common/types.c src/common/status.c"
+arith="src/compute/u256.c src/compute/exec.c src/compute/arith.c src/compute/bits.c
+    src/compute/fixed.c src/compute/token.c src/compute/random.c"
+crypto="src/crypto/keccak.c src/crypto/secp.c src/crypto/ecies.c"
+
+# fuzz NAME PACKAGES SOURCE...
+fuzz() {
+	_name=$1 _packages=$2; shift 2
+	[ -z "$only" ] || [ "$only" = "$_name" ] || return 0
+	_files=
+	for _f in "$@"; do
+		case $_f in
+		/*) _files="$_files $_f" ;;
+		*) _files="$_files $src/$_f" ;;
+		esac
+	done
+	printf '%-12s ' "$_name"
+	if ! clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -D_GNU_SOURCE -DTEE_SANITIZERS -I"$BUILD" -I"$BUILD/proto" -I"$src/proto" \
+	    -I"$src/src/common" -I"$src/src/crypto" -I"$src/src/compute" -I"$src/src/net" \
+	    -I"$src/src/chain" -w $(pkg-config --cflags $_packages) \
+	    "$src/tests/fuzz/fuzz_$_name.c" $_files $(pkg-config --libs $_packages) \
+	    -o "$_name" > "$_name.log" 2>&1; then
+		echo "does not build: $work/$_name.log"
+		failed=$((failed + 1))
+		return
+	fi
+	mkdir -p "$_name.new"
+	if "./$_name" -max_total_time="$seconds" -max_len=8192 -artifact_prefix="$_name-" \
+	    "$_name.new" "$src/tests/fuzz/corpus/$_name" > "$_name.log" 2>&1; then
+		passed=$((passed + 1))
+		sed -n 's/^Done \(.*\)$/\1/p' "$_name.log" | tail -n 1
+	else
+		failed=$((failed + 1))
+		echo "FOUND something: $work/$_name.log"
+		grep -E 'ERROR|SUMMARY|Test unit written' "$_name.log"
+	fi
+}
+
+fuzz program libcrypto $program $arith
+fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c $program $arith $common $crypto
+fuzz wire libprotobuf-c src/net/wire.c $program "$BUILD/proto/teerunner.pb-c.c"
+fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/chain/abi.c src/chain/rpc.c $common
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
