@@ -296,7 +296,12 @@ come_up "background"
 stop "background"
 "$BUILD/tee-runnerd" -f "$tmp/conf" -L "$tmp/stub"
 is "background: the command returns" [ $? = 0 ]
-daemon=$(pgrep -f "tee-runnerd -f $tmp/conf")
+# A child is named as its parent until it executes its role: wait for one alone.
+in_background() {
+	daemon=$(pgrep -f "tee-runnerd -f $tmp/conf")
+	[ "$(echo "$daemon" | wc -w)" = 1 ]
+}
+is "background: one process is the daemon" soon in_background
 is "background: all roles run" soon roles_are 6
 is "background: no terminal, no log file" clean_descriptors $daemon
 sleep 1				# they have come up
