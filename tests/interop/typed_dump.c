@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * typed_dump: N pseudo-random instances of every signed struct, hashed and
- * signed by src/crypto, a JSON object a line, for check.mjs to compare.
+ * signed by src/crypto, a JSON object a line, for typed.mjs to compare.
  * typed_dump verify: takes lines `INDEX SIGNATURE ADDRESS' that another
  * implementation made of the same instances; exits 1 unless all recover.
  * Tests only.
