@@ -55,6 +55,7 @@ fuzz() {
 }
 
 fuzz program libcrypto $program $arith
+fuzz reference 'libcrypto gmp' tests/fuzz/reference.c $program $arith
 fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c $program $arith $common $crypto
 fuzz wire libprotobuf-c src/net/wire.c $program "$BUILD/proto/teerunner.pb-c.c"
 fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/chain/abi.c src/chain/rpc.c $common

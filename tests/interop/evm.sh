@@ -13,7 +13,6 @@ rm -f evm.txt
 node evm.mjs "$@" --table "$src/proto/primitives.def" || exit
 [ -f evm.txt ] || exit 0		# --help
 
-
 # A control: with its last digit changed, no line may pass.
 head -n 100 evm.txt | sed 's/0$/1/;t;s/.$/0/' > control.txt
 ../primvec control.txt | tail -n 1 | grep -q '^0 passed' || {
