@@ -4,7 +4,7 @@
 # (5 seconds), with ASan and UBSan.  What it finds is left in the build
 # directory.  Ends in `N passed, N failed'; 77 without clang's fuzzer runtime.
 src=$(cd "$(dirname "$0")/../.." && pwd)
-BUILD=${BUILD:-$src/build}
+BUILD=$(cd "${BUILD:-$src/build}" && pwd) || exit 1
 seconds=${1:-5} only=$2
 passed=0 failed=0
 work=$BUILD/tests/fuzz
