@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a verifier accepts: one keyword a line, `#' begins a comment, anything
+ * unknown is an error.  The file is the auditor's own, not an attacker's; it is
+ * read strictly all the same, since a slip here accepts what it should not.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest.h"
+
+#define DAY	86400L
+
+struct line {
+	struct policy	*p;
+	char		*argv[POLICY_LIST];	/* behind the keyword */
+	size_t		 argc;
+	const char	*why;			/* what is wrong, or NULL */
+};
+
+/* ---- arguments ---- */
+
+static long
+number(struct line *l, size_t i, long max)
+{
+	char *end;
+	long v;
+
+	if (i >= l->argc) {
+		l->why = "a number is missing";
+		return 0;
+	}
+	v = strtol(l->argv[i], &end, 10);
+	if (end == l->argv[i] || *end != '\0' || v < 0 || v > max) {
+		l->why = "not a number in range";
+		return 0;
+	}
+	return v;
+}
+
+/* Hex digits into at most 64 bytes: how many, 0 where it is not hex. */
+static size_t
+hex(const char *text, uint8_t to[64])
+{
+	size_t i, n = strlen(text);
+	unsigned v;
+
+	if (n == 0 || n % 2 != 0 || n > 128 ||
+	    strspn(text, "0123456789abcdefABCDEF") != n)
+		return 0;
+	for (i = 0; i < n / 2; i++) {
+		if (sscanf(text + 2 * i, "%2x", &v) != 1)
+			return 0;
+		to[i] = (uint8_t)v;
+	}
+	return n / 2;
+}
+
+/* ---- keywords ---- */
+
+static void
+on_accept(struct line *l)
+{
+	static const struct { const char *name; size_t min, max; } fields[] = {
+		{ "mrtd", 48, 48 }, { "rtmr0", 48, 48 }, { "rtmr1", 48, 48 },
+		{ "rtmr2", 48, 48 }, { "rtmr3", 48, 48 },
+		{ "mrconfigid", 48, 48 }, { "mrowner", 48, 48 },
+		{ "mrownerconfig", 48, 48 }, { "mrservicetd", 48, 48 },
+		{ "mrseam", 48, 48 }, { "mrenclave", 32, 32 },
+		{ "mrsigner", 32, 32 }, { "ppid", 16, 16 }, { "fmspc", 6, 6 },
+		{ "measurement", 48, 48 }, { "host-data", 32, 32 },
+		{ "id-key", 48, 48 }, { "author-key", 48, 48 },
+		{ "chip-id", 64, 64 }, { "rim", 32, 64 },
+		{ "implementation-id", 32, 32 }, { "instance-id", 33, 33 },
+		{ "personalization", 64, 64 }, { "ta-digest", 32, 32 },
+		{ "tee-memory", 32, 32 },
+	};
+	const size_t n_fields = sizeof(fields) / sizeof(fields[0]);
+	struct policy_value *v;
+	size_t i, j;
+
+	for (j = 0; j < n_fields; j++)
+		if (l->argc > 0 && strcmp(fields[j].name, l->argv[0]) == 0)
+			break;
+	if (j == n_fields) {
+		l->why = "accept: no such field; see tee-attest(1)";
+		return;
+	}
+	if (l->argc < 2)
+		l->why = "accept: the values are missing: as hex";
+	for (i = 1; i < l->argc; i++) {
+		if (l->p->n_values == sizeof(l->p->values) /
+		    sizeof(l->p->values[0])) {
+			l->why = "too many values";
+			return;
+		}
+		v = &l->p->values[l->p->n_values];
+		v->n = hex(l->argv[i], v->value);
+		if (v->n < fields[j].min || v->n > fields[j].max) {
+			l->why = "accept: a value is not hex of the field's "
+			    "size";
+			return;
+		}
+		snprintf(v->field, sizeof(v->field), "%s", fields[j].name);
+		l->p->n_values++;
+	}
+}
+
+static void
+on_tcb_status(struct line *l)
+{
+	static const char *const known[] = {
+		"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
+		"ConfigurationAndSWHardeningNeeded", "OutOfDate",
+		"OutOfDateConfigurationNeeded", "TDRelaunchAdvised",
+		"TDRelaunchAdvisedConfigurationNeeded",
+	};
+	const size_t n_known = sizeof(known) / sizeof(known[0]);
+	size_t i, j;
+
+	l->p->n_tcb_statuses = 0;
+	for (i = 0; i < l->argc; i++) {
+		for (j = 0; j < n_known; j++)
+			if (strcmp(known[j], l->argv[i]) == 0)
+				break;
+		if (j == n_known) {
+			l->why = "tcb-status: not a status that can be "
+			    "accepted";
+			return;
+		}
+		snprintf(l->p->tcb_statuses[l->p->n_tcb_statuses++],
+		    sizeof(l->p->tcb_statuses[0]), "%s", known[j]);
+	}
+	if (l->argc == 0)
+		l->why = "tcb-status: none is named";
+}
+
+static void
+on_min_tcb_date(struct line *l)
+{
+	struct tm tm = { 0 };
+	char more;
+
+	if (l->argc != 1 || sscanf(l->argv[0], "%4d-%2d-%2d%c", &tm.tm_year,
+	    &tm.tm_mon, &tm.tm_mday, &more) != 3 || tm.tm_mon < 1 ||
+	    tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31) {
+		l->why = "min-tcb-date: a date is YYYY-MM-DD";
+		return;
+	}
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	l->p->min_tcb_date = timegm(&tm);
+}
+
+static void
+on_max_collateral_age(struct line *l)
+{
+	l->p->max_collateral_age = number(l, 0, 3650) * DAY;
+}
+
+static void
+on_min_evaluation(struct line *l)
+{
+	l->p->min_evaluation = (uint32_t)number(l, 0, INT32_MAX);
+}
+
+static void
+on_min_spl(struct line *l)
+{
+	static const char *const names[] = { [SPL_BL] = "bl",
+	    [SPL_TEE] = "tee", [SPL_SNP] = "snp", [SPL_UCODE] = "ucode",
+	    [SPL_FMC] = "fmc" };
+	size_t i, j;
+
+	if (l->argc == 0 || l->argc % 2 != 0)
+		l->why = "min-spl: pairs: bl N tee N snp N ucode N fmc N";
+	for (i = 0; i + 1 < l->argc; i += 2) {
+		for (j = 0; j < 5; j++)
+			if (strcmp(names[j], l->argv[i]) == 0)
+				break;
+		if (j == 5) {
+			l->why = "min-spl: one of bl, tee, snp, ucode, fmc";
+			return;
+		}
+		l->p->min_spl[j] = (int)number(l, i + 1, 255);
+	}
+}
+
+static void
+on_max_vmpl(struct line *l)
+{
+	l->p->max_vmpl = (int)number(l, 0, 3);
+}
+
+static void
+on_allow(struct line *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->argc; i++)
+		if (strcmp(l->argv[i], "debug") == 0)
+			l->p->allow_debug = 1;
+		else if (strcmp(l->argv[i], "migration") == 0)
+			l->p->allow_migration = 1;
+		else if (strcmp(l->argv[i], "insecure") == 0)
+			l->p->allow_insecure = 1;
+		else
+			l->why = "allow: one of debug, migration, insecure";
+	if (l->argc == 0)
+		l->why = "allow: one of debug, migration, insecure";
+}
+
+static void
+on_report_data(struct line *l)
+{
+	l->p->has_report_data = 1;
+	if (l->argc != 1 || hex(l->argv[0], l->p->report_data) != 64)
+		l->why = "report-data: 64 bytes as hex";
+}
+
+static const struct {
+	const char	*name;
+	void		(*take)(struct line *);
+} keywords[] = {
+	{ "accept", on_accept },
+	{ "allow", on_allow },
+	{ "max-collateral-age", on_max_collateral_age },
+	{ "max-vmpl", on_max_vmpl },
+	{ "min-spl", on_min_spl },
+	{ "min-tcb-date", on_min_tcb_date },
+	{ "min-tcb-evaluation", on_min_evaluation },
+	{ "report-data", on_report_data },
+	{ "tcb-status", on_tcb_status },
+};
+
+static const char *
+take_line(struct policy *p, char *text)
+{
+	struct line l = { .p = p };
+	char *save, *word, *keyword;
+	size_t i;
+
+	text[strcspn(text, "#\r")] = '\0';
+	if ((keyword = strtok_r(text, " \t", &save)) == NULL)
+		return NULL;
+	while ((word = strtok_r(NULL, " \t", &save)) != NULL) {
+		if (l.argc == POLICY_LIST)
+			return "too many words; begin another line";
+		l.argv[l.argc++] = word;
+	}
+	for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+		if (strcmp(keywords[i].name, keyword) == 0) {
+			keywords[i].take(&l);
+			return l.why;
+		}
+	return "no such keyword; see tee-attest(1)";
+}
+
+void
+policy_default(struct policy *p)
+{
+	size_t i;
+
+	memset(p, 0, sizeof(*p));
+	snprintf(p->tcb_statuses[0], sizeof(p->tcb_statuses[0]), "UpToDate");
+	p->n_tcb_statuses = 1;
+	for (i = 0; i < 5; i++)
+		p->min_spl[i] = -1;
+	p->max_vmpl = 3;
+}
+
+int
+policy_parse(struct policy *p, const char *text, char *error, size_t size)
+{
+	const char *end, *why;
+	char line[8192];
+	size_t n, number = 0;
+
+	for (; *text != '\0'; text = *end == '\0' ? end : end + 1) {
+		end = text + strcspn(text, "\n");
+		n = (size_t)(end - text);
+		number++;
+		why = "the line is too long";
+		if (n < sizeof(line)) {
+			memcpy(line, text, n);
+			line[n] = '\0';
+			why = take_line(p, line);
+		}
+		if (why != NULL) {
+			snprintf(error, size, "line %zu: %s", number, why);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+policy_accepts(const struct policy *p, const char *field,
+    const uint8_t *value, size_t n)
+{
+	const struct policy_value *v;
+	size_t i;
+	int listed = -1;
+
+	for (i = 0; i < p->n_values; i++) {
+		v = &p->values[i];
+		if (strcmp(v->field, field) != 0)
+			continue;
+		if (v->n == n && memcmp(v->value, value, n) == 0)
+			return 1;
+		listed = 0;
+	}
+	return listed;
+}
+
+void
+policy_check(struct report *r, const struct policy *p, const char *name,
+    const char *field, const uint8_t *value, size_t n, int fail_unless_listed)
+{
+	switch (policy_accepts(p, field, value, n)) {
+	case 1:
+		report_check(r, name, A_PASS, "the policy accepts this %s",
+		    field);
+		break;
+	case 0:
+		report_check(r, name, A_FAIL, "the policy accepts others, not "
+		    "this %s", field);
+		break;
+	default:
+		report_check(r, name, fail_unless_listed ? A_FAIL : A_NONE,
+		    "the policy names no %s", field);
+	}
+}
