@@ -18,6 +18,9 @@ common="src/common/chan.c src/common/log.c src/common/secret.c src/common/clock.
 program="src/common/program.c src/common/builder.c src/common/types.c src/common/status.c"
 arith="src/compute/u256.c src/compute/exec.c src/compute/arith.c src/compute/bits.c
     src/compute/fixed.c src/compute/token.c src/compute/random.c"
+attest="src/attest/report.c src/attest/policy.c src/attest/x509.c
+    src/attest/dcap.c src/attest/tcb.c"
+attest_packages='libcrypto jansson libcbor'
 crypto="src/crypto/keccak.c src/crypto/secp.c src/crypto/ecies.c"
 
 # fuzz NAME PACKAGES SOURCE...
@@ -35,7 +38,7 @@ fuzz() {
 	if ! clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -D_GNU_SOURCE -DTEE_SANITIZERS -I"$BUILD" -I"$BUILD/proto" -I"$src/proto" \
 	    -I"$src/src/common" -I"$src/src/crypto" -I"$src/src/compute" -I"$src/src/net" \
-	    -I"$src/src/chain" -w $(pkg-config --cflags $_packages) \
+	    -I"$src/src/chain" -I"$src/src/attest" -w $(pkg-config --cflags $_packages) \
 	    "$src/tests/fuzz/fuzz_$_name.c" $_files $(pkg-config --libs $_packages) \
 	    -o "$_name" > "$_name.log" 2>&1; then
 		echo "does not build: $work/$_name.log"
@@ -59,5 +62,9 @@ fuzz reference 'libcrypto gmp' tests/fuzz/reference.c $program $arith
 fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c $program $arith $common $crypto
 fuzz wire libprotobuf-c src/net/wire.c $program "$BUILD/proto/teerunner.pb-c.c"
 fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/chain/abi.c src/chain/rpc.c $common
+fuzz dcap "$attest_packages" $attest src/attest/dcap_verify.c src/attest/collateral.c
+fuzz snp "$attest_packages" $attest src/attest/snp.c src/attest/collateral.c
+fuzz cca "$attest_packages" $attest src/attest/cca.c
+fuzz collateral "$attest_packages" $attest
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

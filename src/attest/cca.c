@@ -1,0 +1,738 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Arm CCA attestation tokens: "Realm Management Monitor specification", A7, and
+ * draft-ffm-rats-cca-token.  A platform token, signed by a key that the maker
+ * of the chip vouches for, vouches for the key that signs the realm's.
+ *
+ * The envelope of both is signed by nobody; so it is built anew from what was
+ * read and must come out as it was: no other bytes are the same token.
+ */
+#include <cbor.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest.h"
+
+enum {				/* claims */
+	CHALLENGE = 10, INSTANCE = 256, PROFILE = 265, LIFECYCLE = 2395,
+	IMPLEMENTATION = 2396, COMPONENTS = 2399, SERVICE = 2400,
+	CONFIG = 2401, HASH = 2402,
+	PLATFORM_TOKEN = 44234, PERSONALIZATION = 44235, REALM_HASH = 44236,
+	RAK = 44237, RIM = 44238, REM = 44239, RAK_HASH = 44240,
+	REALM_TOKEN = 44241
+};
+
+#define CLAIMS_MAX	32
+#define TOKEN_MAX	16384		/* RMM hands out some KiB */
+#define ES256		(-7)
+#define ES384		(-35)
+
+/* One signed token: all point into the CBOR that was read. */
+struct sign1 {
+	cbor_item_t	*item, *claims;		/* ours */
+	struct bytes	 protected, payload, signature;
+	long		 alg;
+};
+
+struct token {
+	cbor_item_t	*item;
+	struct sign1	 platform, realm;
+};
+
+/* ---- CBOR ---- */
+
+static struct bytes
+bstr(const cbor_item_t *i)
+{
+	if (i == NULL || !cbor_isa_bytestring(i) ||
+	    !cbor_bytestring_is_definite(i))
+		return (struct bytes){ NULL, 0 };
+	return (struct bytes){ cbor_bytestring_handle(i),
+	    cbor_bytestring_length(i) };
+}
+
+static struct bytes
+text(const cbor_item_t *i)
+{
+	if (i == NULL || !cbor_isa_string(i) || !cbor_string_is_definite(i))
+		return (struct bytes){ NULL, 0 };
+	return (struct bytes){ cbor_string_handle(i), cbor_string_length(i) };
+}
+
+static void
+bounded(void *is_bounded, size_t n)
+{
+	if (n > TOKEN_MAX)
+		*(int *)is_bounded = 0;
+}
+
+/* cbor_load allocates at once what a header announces, whatever follows it: so
+ * all headers are seen before. */
+static int
+is_bounded(struct bytes b)
+{
+	struct cbor_callbacks callbacks = cbor_empty_callbacks;
+	struct cbor_decoder_result r;
+	int ok = 1;
+	size_t at;
+
+	callbacks.array_start = bounded;
+	callbacks.map_start = bounded;
+	for (at = 0; at < b.n && ok; at += r.read) {
+		r = cbor_stream_decode(b.p + at, b.n - at, &callbacks, &ok);
+		if (r.status != CBOR_DECODER_FINISHED)
+			return 0;
+	}
+	return ok;
+}
+
+/* The whole of the bytes as one item; NULL. */
+static cbor_item_t *
+decode(struct bytes b)
+{
+	struct cbor_load_result result;
+	cbor_item_t *i;
+
+	if (b.n == 0 || b.n > TOKEN_MAX || !is_bounded(b))
+		return NULL;
+	i = cbor_load(b.p, b.n, &result);
+	if (i != NULL && (result.error.code != CBOR_ERR_NONE ||
+	    result.read != b.n))
+		cbor_decref(&i);
+	return i;
+}
+
+/* Does it encode to just these bytes? */
+static int
+encodes_to(const cbor_item_t *i, struct bytes b)
+{
+	unsigned char *p = NULL;
+	size_t size, n = cbor_serialize_alloc(i, &p, &size);
+	int same = n == b.n && p != NULL && memcmp(p, b.p, n) == 0;
+
+	free(p);
+	return same;
+}
+
+/* A definite map whose keys are all different. */
+static int
+is_map(const cbor_item_t *m)
+{
+	const struct cbor_pair *p;
+	size_t i, k, n;
+
+	if (m == NULL || !cbor_isa_map(m) || !cbor_map_is_definite(m) ||
+	    cbor_map_size(m) > CLAIMS_MAX)
+		return 0;
+	p = cbor_map_handle(m);
+	n = cbor_map_size(m);
+	for (i = 0; i < n; i++)
+		for (k = 0; k < i; k++)
+			if (cbor_isa_uint(p[i].key) && cbor_isa_uint(p[k].key) &&
+			    cbor_get_int(p[i].key) == cbor_get_int(p[k].key))
+				return 0;
+	return 1;
+}
+
+static cbor_item_t *
+claim(const cbor_item_t *map, unsigned long key)
+{
+	const struct cbor_pair *p = cbor_map_handle(map);
+	size_t i;
+
+	for (i = 0; i < cbor_map_size(map); i++)
+		if (cbor_isa_uint(p[i].key) && cbor_get_int(p[i].key) == key)
+			return p[i].value;
+	return NULL;
+}
+
+/* { 1: alg } and nothing else. */
+static int
+read_protected(struct sign1 *s)
+{
+	cbor_item_t *m = decode(s->protected), *v;
+	int ok = 0;
+
+	if (is_map(m) && cbor_map_size(m) == 1 &&
+	    (v = claim(m, 1)) != NULL && cbor_isa_negint(v) &&
+	    cbor_get_int(v) < 1000) {
+		s->alg = -1 - (long)cbor_get_int(v);
+		ok = s->alg == ES256 || s->alg == ES384;
+	}
+	if (m != NULL)
+		cbor_decref(&m);
+	return ok ? 0 : -1;
+}
+
+/* COSE_Sign1 (RFC 9052): [ protected, {}, payload, signature ]. */
+static const char *
+read_sign1(struct sign1 *s, struct bytes b)
+{
+	cbor_item_t **e;
+
+	/* libcbor before 0.11 takes tag 18 for an error. */
+	if (b.n == 0 || *b.p != (0xc0 | 18))
+		return "is not tagged as COSE_Sign1";
+	b = (struct bytes){ b.p + 1, b.n - 1 };
+	if ((s->item = decode(b)) == NULL)
+		return "is not one item of CBOR";
+	if (!cbor_isa_array(s->item) || cbor_array_size(s->item) != 4)
+		return "is not an array of four";
+	e = cbor_array_handle(s->item);
+	s->protected = bstr(e[0]);
+	s->payload = bstr(e[2]);
+	s->signature = bstr(e[3]);
+	if (!is_map(e[1]) || cbor_map_size(e[1]) != 0)
+		return "has unprotected headers, which nobody signed";
+	if (s->protected.p == NULL || s->payload.p == NULL ||
+	    s->signature.p == NULL)
+		return "lacks a byte string";
+	if (!encodes_to(s->item, b))
+		return "is not encoded in the one short form";
+	if (read_protected(s) == -1)
+		return "is signed by an algorithm other than ES256 and ES384, "
+		    "or has other headers";
+	s->claims = decode(s->payload);
+	return is_map(s->claims) ? NULL : "has claims that are no map, or one "
+	    "twice";
+}
+
+static const char *
+read_token(struct token *t, struct bytes b)
+{
+	cbor_item_t *m;
+
+	if (b.n > TOKEN_MAX)
+		return "is larger than one ever is";
+	if ((t->item = decode(b)) == NULL)
+		return "is not one item of CBOR";
+	if (!cbor_isa_tag(t->item) || cbor_tag_value(t->item) != 399)
+		return "is not tagged as one of CCA";
+	m = cbor_move(cbor_tag_item(t->item));
+	if (!is_map(m) || cbor_map_size(m) != 2 ||
+	    bstr(claim(m, PLATFORM_TOKEN)).p == NULL ||
+	    bstr(claim(m, REALM_TOKEN)).p == NULL)
+		return "is not a map of a platform token and a realm token";
+	return encodes_to(t->item, b) ? NULL :
+	    "is not encoded in the one short form";
+}
+
+static void
+token_free(struct token *t)
+{
+	cbor_item_t *all[] = { t->item, t->platform.item, t->platform.claims,
+	    t->realm.item, t->realm.claims };
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i] != NULL)
+			cbor_decref(&all[i]);
+}
+
+/* All of it, or a failed check "format". */
+static int
+token_open(struct token *t, struct bytes b, struct report *r)
+{
+	const char *why = read_token(t, b), *which = "the token";
+	cbor_item_t *m;
+
+	if (why == NULL) {
+		m = cbor_move(cbor_tag_item(t->item));
+		which = "the platform token";
+		why = read_sign1(&t->platform, bstr(claim(m, PLATFORM_TOKEN)));
+		if (why == NULL) {
+			which = "the realm token";
+			why = read_sign1(&t->realm, bstr(claim(m,
+			    REALM_TOKEN)));
+		}
+	}
+	report_that(r, "format", why == NULL, "%s %s", which,
+	    why == NULL ? "is well formed" : why);
+	return why == NULL ? 0 : -1;
+}
+
+/* ---- show ---- */
+
+static int
+cca_is(struct bytes b)
+{
+	return b.n > 3 && memcmp(b.p, "\xd9\x01\x8f", 3) == 0;
+}
+
+static void
+fact_text(struct report *r, const char *name, const cbor_item_t *i)
+{
+	struct bytes s = text(i);
+	char to[128];
+	size_t k;
+
+	if (s.p == NULL)
+		return;
+	for (k = 0; k < s.n && k < sizeof(to) - 1; k++)
+		to[k] = s.p[k] >= ' ' && s.p[k] < 0x7f ? (char)s.p[k] : '?';
+	to[k] = '\0';
+	report_fact(r, name, "%s", to);
+}
+
+static void
+fact_bytes(struct report *r, const char *name, const cbor_item_t *i)
+{
+	struct bytes b = bstr(i);
+
+	if (b.p != NULL)
+		report_hex(r, name, b.p, b.n);
+}
+
+static void
+show_components(struct report *r, const cbor_item_t *a)
+{
+	static const char *const names[] = { "sw-component-0",
+	    "sw-component-1", "sw-component-2", "sw-component-3",
+	    "sw-component-4", "sw-component-5", "sw-component-6",
+	    "sw-component-7", "sw-component-8", "sw-component-9",
+	    "sw-component-10", "sw-component-11", "sw-component-12",
+	    "sw-component-13", "sw-component-14", "sw-component-15" };
+	size_t i;
+
+	for (i = 0; i < cbor_array_size(a) &&
+	    i < sizeof(names) / sizeof(names[0]); i++)
+		if (is_map(cbor_array_handle(a)[i]))
+			fact_bytes(r, names[i],
+			    claim(cbor_array_handle(a)[i], 2));
+}
+
+static void
+show_claims(const struct token *t, struct report *r)
+{
+	static const char *const rems[] = { "rem0", "rem1", "rem2", "rem3" };
+	const cbor_item_t *p = t->platform.claims, *q = t->realm.claims, *a;
+	size_t i;
+
+	fact_text(r, "platform-profile", claim(p, PROFILE));
+	fact_bytes(r, "platform-challenge", claim(p, CHALLENGE));
+	fact_bytes(r, "implementation-id", claim(p, IMPLEMENTATION));
+	fact_bytes(r, "instance-id", claim(p, INSTANCE));
+	fact_bytes(r, "config", claim(p, CONFIG));
+	fact_text(r, "platform-hash", claim(p, HASH));
+	fact_text(r, "verification-service", claim(p, SERVICE));
+	a = claim(p, LIFECYCLE);
+	if (a != NULL && cbor_isa_uint(a))
+		report_fact(r, "lifecycle", "0x%04llx",
+		    (unsigned long long)cbor_get_int(a));
+	a = claim(p, COMPONENTS);
+	if (a != NULL && cbor_isa_array(a))
+		show_components(r, a);
+	fact_text(r, "realm-profile", claim(q, PROFILE));
+	fact_bytes(r, "realm-challenge", claim(q, CHALLENGE));
+	fact_bytes(r, "personalization", claim(q, PERSONALIZATION));
+	fact_text(r, "realm-hash", claim(q, REALM_HASH));
+	fact_text(r, "rak-hash", claim(q, RAK_HASH));
+	fact_bytes(r, "rak", claim(q, RAK));
+	fact_bytes(r, "rim", claim(q, RIM));
+	a = claim(q, REM);
+	for (i = 0; a != NULL && cbor_isa_array(a) && i < 4 &&
+	    i < cbor_array_size(a); i++)
+		fact_bytes(r, rems[i], cbor_array_handle(a)[i]);
+}
+
+static int
+cca_show(struct bytes b, struct report *r)
+{
+	struct token t = { 0 };
+	int ok;
+
+	r->format = "Arm CCA token";
+	r->debug = -1;
+	if ((ok = token_open(&t, b, r)) == 0)
+		show_claims(&t, r);
+	token_free(&t);
+	return ok;
+}
+
+/* ---- claims ---- */
+
+struct wanted {
+	unsigned long	key;
+	char		type;		/* b bytes, t text, u number, a array */
+	size_t		min, max;	/* of bytes */
+};
+
+static const struct wanted platform_claims[] = {
+	{ PROFILE, 't', 0, 0 }, { CHALLENGE, 'b', 32, 64 },
+	{ IMPLEMENTATION, 'b', 32, 32 }, { INSTANCE, 'b', 33, 33 },
+	{ CONFIG, 'b', 0, SIZE_MAX }, { LIFECYCLE, 'u', 0, 0 },
+	{ COMPONENTS, 'a', 0, 0 }, { HASH, 't', 0, 0 },
+}, realm_claims[] = {
+	{ CHALLENGE, 'b', 64, 64 }, { PERSONALIZATION, 'b', 64, 64 },
+	{ REALM_HASH, 't', 0, 0 }, { RAK, 'b', 1, SIZE_MAX },
+	{ RIM, 'b', 32, 64 }, { REM, 'a', 0, 0 }, { RAK_HASH, 't', 0, 0 },
+};
+
+static int
+is_wanted(const cbor_item_t *v, const struct wanted *w)
+{
+	struct bytes b;
+
+	switch (w->type) {
+	case 'b':
+		b = bstr(v);
+		return b.p != NULL && b.n >= w->min && b.n <= w->max;
+	case 't':
+		return text(v).p != NULL;
+	case 'u':
+		return v != NULL && cbor_isa_uint(v);
+	default:
+		return v != NULL && cbor_isa_array(v);
+	}
+}
+
+static void
+check_claims(const struct token *t, struct report *r)
+{
+	const size_t n_p = sizeof(platform_claims) / sizeof(platform_claims[0]);
+	const size_t n_r = sizeof(realm_claims) / sizeof(realm_claims[0]);
+	size_t i;
+
+	for (i = 0; i < n_p; i++)
+		if (!is_wanted(claim(t->platform.claims,
+		    platform_claims[i].key), &platform_claims[i]))
+			report_check(r, "claims", A_FAIL, "claim %lu of the "
+			    "platform is missing, or of another type or size",
+			    platform_claims[i].key);
+	for (i = 0; i < n_r; i++)
+		if (!is_wanted(claim(t->realm.claims, realm_claims[i].key),
+		    &realm_claims[i]))
+			report_check(r, "claims", A_FAIL, "claim %lu of the "
+			    "realm is missing, or of another type or size",
+			    realm_claims[i].key);
+	if (report_find(r, "claims") == NULL)
+		report_check(r, "claims", A_PASS, "all that there must be");
+}
+
+/* The profile of a token, by name: 1 of 2023, 0 the older, -1 another. */
+static int
+profile(const cbor_item_t *claims, const char *legacy, const char *tagged)
+{
+	struct bytes s = text(claim(claims, PROFILE));
+
+	if (s.p == NULL && legacy == NULL)
+		return 0;
+	if (s.p != NULL && s.n == strlen(tagged) &&
+	    memcmp(s.p, tagged, s.n) == 0)
+		return 1;
+	return s.p != NULL && legacy != NULL && s.n == strlen(legacy) &&
+	    memcmp(s.p, legacy, s.n) == 0 ? 0 : -1;
+}
+
+static void
+check_lifecycle(const struct token *t, struct report *r)
+{
+	static const struct { unsigned from; const char *name; } stages[] = {
+		{ 0x0000, "unknown" }, { 0x1000, "assembly and test" },
+		{ 0x2000, "provisioning" }, { 0x3000, "secured" },
+		{ 0x4000, "debug outside the root of trust" },
+		{ 0x5000, "recoverable debug of the root of trust" },
+		{ 0x6000, "decommissioned" },
+	};
+	const cbor_item_t *v = claim(t->platform.claims, LIFECYCLE);
+	uint64_t n = v != NULL && cbor_isa_uint(v) ? cbor_get_int(v) : 0;
+	const char *name = "of no known stage";
+	size_t i;
+
+	for (i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
+		if (n >= stages[i].from && n <= stages[i].from + 0xff)
+			name = stages[i].name;
+	r->debug = n >= 0x4000 && n < 0x6000;
+	report_that(r, "lifecycle", n >= 0x3000 && n <= 0x30ff,
+	    "0x%04llx: %s; only `secured' (0x3000 to 0x30ff) will do",
+	    (unsigned long long)n, name);
+}
+
+/* ---- signatures ---- */
+
+/* RFC 9052, 4.4: what is signed is ["Signature1", protected, '', payload]. */
+static int
+sign1_verify(const struct sign1 *s, EVP_PKEY *key)
+{
+	const EVP_MD *md = s->alg == ES256 ? EVP_sha256() : EVP_sha384();
+	size_t half = s->alg == ES256 ? 32 : 48, n = 0, size;
+	cbor_item_t *a = cbor_new_definite_array(4);
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned char *p = NULL;
+	unsigned digest_n;
+	int ok = 0;
+
+	if (a != NULL &&
+	    cbor_array_push(a, cbor_move(cbor_build_string("Signature1"))) &&
+	    cbor_array_push(a, cbor_move(cbor_build_bytestring(s->protected.p,
+	    s->protected.n))) &&
+	    cbor_array_push(a, cbor_move(cbor_build_bytestring(NULL, 0))) &&
+	    cbor_array_push(a, cbor_move(cbor_build_bytestring(s->payload.p,
+	    s->payload.n))))
+		n = cbor_serialize_alloc(a, &p, &size);
+	if (n != 0 && key != NULL && s->signature.n == 2 * half &&
+	    (size_t)EVP_PKEY_get_bits(key) == 8 * half &&
+	    EVP_Digest(p, n, digest, &digest_n, md, NULL) == 1)
+		ok = ecdsa_verify(key, digest, digest_n, s->signature.p, half);
+	free(p);
+	if (a != NULL)
+		cbor_decref(&a);
+	return ok;
+}
+
+/* The realm's key: a point, or from 2023 on a COSE_Key. */
+static EVP_PKEY *
+rak_key(const struct token *t)
+{
+	struct bytes b = bstr(claim(t->realm.claims, RAK)), x, y = { NULL, 0 };
+	const struct cbor_pair *p;
+	EVP_PKEY *key = NULL;
+	uint8_t xy[96];
+	cbor_item_t *m;
+	size_t i;
+
+	if (b.n == 97 && b.p[0] == 4)
+		return ec_key("P-384", b.p + 1, 96);
+	m = decode(b);
+	x = y;
+	if (is_map(m)) {
+		p = cbor_map_handle(m);
+		for (i = 0; i < cbor_map_size(m); i++)
+			if (cbor_isa_negint(p[i].key)) {
+				if (cbor_get_int(p[i].key) == 1)
+					x = bstr(p[i].value);
+				if (cbor_get_int(p[i].key) == 2)
+					y = bstr(p[i].value);
+			}
+	}
+	if (x.n == y.n && (x.n == 48 || x.n == 32)) {
+		memcpy(xy, x.p, x.n);
+		memcpy(xy + x.n, y.p, y.n);
+		key = ec_key(x.n == 48 ? "P-384" : "P-256", xy, 2 * x.n);
+	}
+	if (m != NULL)
+		cbor_decref(&m);
+	return key;
+}
+
+static void
+check_binding(const struct token *t, struct report *r)
+{
+	struct bytes name = text(claim(t->realm.claims, RAK_HASH));
+	struct bytes rak = bstr(claim(t->realm.claims, RAK));
+	struct bytes c = bstr(claim(t->platform.claims, CHALLENGE));
+	static const struct { const char *name; const EVP_MD *(*md)(void); }
+	    hashes[] = { { "sha-256", EVP_sha256 }, { "sha-384", EVP_sha384 },
+	    { "sha-512", EVP_sha512 } };
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
+		if (name.n == strlen(hashes[i].name) &&
+		    memcmp(name.p, hashes[i].name, name.n) == 0 &&
+		    rak.p != NULL)
+			EVP_Digest(rak.p, rak.n, digest, &n, hashes[i].md(),
+			    NULL);
+	report_that(r, "rak-binding", n != 0 && c.n == n &&
+	    memcmp(c.p, digest, n) == 0,
+	    "the platform's challenge is the hash of the realm's key");
+}
+
+/* ---- the platform's key, as its maker endorses it ---- */
+
+static int
+base64url(const char *from, uint8_t *to, size_t n)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32_t bits = 0;
+	unsigned have = 0;
+	const char *d;
+	size_t i = 0;
+
+	for (; from != NULL && *from != '\0'; from++) {
+		if ((d = strchr(digits, *from)) == NULL)
+			return -1;
+		bits = bits << 6 | (uint32_t)(d - digits);
+		have += 6;
+		if (have >= 8) {
+			if (i == n)
+				return -1;
+			have -= 8;
+			to[i++] = (uint8_t)(bits >> have);
+		}
+	}
+	return i == n ? 0 : -1;
+}
+
+static EVP_PKEY *
+jwk_key(const json_t *o)
+{
+	const char *curve = json_string_value(json_object_get(o, "crv"));
+	size_t n = curve == NULL ? 0 : strcmp(curve, "P-384") == 0 ? 48 :
+	    strcmp(curve, "P-256") == 0 ? 32 : 0;
+	uint8_t xy[96];
+
+	if (n == 0 || base64url(json_string_value(json_object_get(o, "x")), xy,
+	    n) == -1 || base64url(json_string_value(json_object_get(o, "y")),
+	    xy + n, n) == -1)
+		return NULL;
+	return ec_key(curve, xy, 2 * n);
+}
+
+/* Does an entry of a trust anchor store name this platform? */
+static int
+names(const json_t *entry, const char *member, struct bytes id)
+{
+	const char *hex = json_string_value(json_object_get(entry, member));
+	char have[3];
+	size_t i;
+
+	if (hex == NULL || id.p == NULL || strlen(hex) != 2 * id.n)
+		return 0;
+	for (i = 0; i < id.n; i++) {
+		snprintf(have, sizeof(have), "%02x", id.p[i]);
+		if (strncasecmp(have, hex + 2 * i, 2) != 0)
+			return 0;
+	}
+	return 1;
+}
+
+/* Of a JWK, of a list of { implementation-id, instance-id, pkey }, or of PEM.
+ * *found, and NULL: what is there for this platform is no key. */
+static EVP_PKEY *
+cpak(const struct token *t, const struct collateral *c, int *found)
+{
+	json_t *o = json_loadb((const char *)c->cca_key, c->cca_key_n,
+	    JSON_REJECT_DUPLICATES, NULL), *e;
+	const cbor_item_t *p = t->platform.claims;
+	EVP_PKEY *key = NULL;
+	size_t i;
+	BIO *bio;
+
+	*found = !json_is_array(o);
+	if (json_is_object(o))
+		key = jwk_key(o);
+	json_array_foreach(o, i, e)
+		if (!*found &&
+		    names(e, "implementation-id", bstr(claim(p,
+		    IMPLEMENTATION))) &&
+		    names(e, "instance-id", bstr(claim(p, INSTANCE)))) {
+			*found = 1;
+			key = jwk_key(json_object_get(e, "pkey"));
+		}
+	if (o == NULL && (bio = BIO_new_mem_buf(c->cca_key,
+	    (int)c->cca_key_n)) != NULL) {
+		key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+		BIO_free(bio);
+	}
+	json_decref(o);
+	return key;
+}
+
+static void
+check_platform_signature(const struct token *t, const struct collateral *c,
+    struct report *r)
+{
+	EVP_PKEY *key = NULL;
+	int found = 0;
+
+	if (c != NULL && c->cca_key != NULL)
+		key = cpak(t, c, &found);
+	if (found && key == NULL)
+		report_check(r, "platform-signature", A_FAIL,
+		    "what was given as the platform's key is none");
+	else if (key == NULL)
+		report_check(r, "platform-signature", A_MISSING, "needs the "
+		    "key of this platform, as its maker endorses it: cpak.json "
+		    "or cpak.pem");
+	else
+		report_that(r, "platform-signature",
+		    sign1_verify(&t->platform, key),
+		    "the platform token, by the platform's key");
+	EVP_PKEY_free(key);
+}
+
+/* ---- verify ---- */
+
+static void
+check_values(const struct token *t, const struct policy *p, struct report *r)
+{
+	static const struct { const char *check, *field; unsigned long key;
+	    int realm; } of[] = {
+		{ "policy-rim", "rim", RIM, 1 },
+		{ "policy-personalization", "personalization", PERSONALIZATION,
+		    1 },
+		{ "policy-implementation-id", "implementation-id",
+		    IMPLEMENTATION, 0 },
+		{ "policy-instance-id", "instance-id", INSTANCE, 0 },
+	};
+	struct bytes b = bstr(claim(t->realm.claims, CHALLENGE));
+	size_t i;
+
+	if (p->has_report_data)
+		report_that(r, "report-data", b.n == 64 &&
+		    memcmp(b.p, p->report_data, 64) == 0,
+		    "the realm's challenge is what was asked for");
+	else
+		report_check(r, "report-data", A_NONE,
+		    "none was asked for: nothing says for whom this was made");
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		b = bstr(claim(of[i].realm ? t->realm.claims :
+		    t->platform.claims, of[i].key));
+		policy_check(r, p, of[i].check, of[i].field, b.p, b.n, 0);
+	}
+}
+
+static int
+passed(const struct report *r, const char *check)
+{
+	const struct check *c = report_find(r, check);
+
+	return c != NULL && c->outcome == A_PASS;
+}
+
+static void
+cca_verify(struct bytes b, const struct collateral *c, const struct policy *p,
+    time_t at, struct report *r)
+{
+	struct token t = { 0 };
+	EVP_PKEY *rak;
+	int platform, realm;
+
+	(void)at;
+	r->format = "Arm CCA token";
+	r->debug = -1;
+	if (token_open(&t, b, r) == 0) {
+		show_claims(&t, r);
+		check_claims(&t, r);
+		platform = profile(t.platform.claims,
+		    "http://arm.com/CCA-SSD/1.0.0",
+		    "tag:arm.com,2023:cca_platform#1.0.0");
+		realm = profile(t.realm.claims, NULL,
+		    "tag:arm.com,2023:realm#1.0.0");
+		report_that(r, "profile", platform != -1 && realm == platform,
+		    "CCA-SSD 1.0.0, or platform and realm of 2023");
+		rak = rak_key(&t);
+		report_that(r, "realm-signature", rak != NULL &&
+		    sign1_verify(&t.realm, rak),
+		    "the realm token, by the key that it names");
+		EVP_PKEY_free(rak);
+		check_binding(&t, r);
+		check_platform_signature(&t, c, r);
+		check_lifecycle(&t, r);
+		check_values(&t, p, r);
+		r->hardware = passed(r, "platform-signature") &&
+		    passed(r, "rak-binding") && passed(r, "realm-signature");
+		report_warn(r, "no token made by silicon is public yet: this "
+		    "was tested with tokens of models and emulators alone");
+	}
+	token_free(&t);
+}
+
+const struct format format_cca = { "cca", cca_is, cca_show, cca_verify };

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every check of a DCAP quote, each under its own name and independent of the
+ * others as far as it can be: one damaged thing fails one check.  The order is
+ * that of Intel's quote verification library.
+ */
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dcap.h"
+
+/* ---- where things are in a body ---- */
+
+enum {			/* an enclave's report */
+	E_MISCSELECT = 16, E_ATTRIBUTES = 48, E_MRENCLAVE = 64,
+	E_MRSIGNER = 128, E_PRODID = 256, E_SVN = 258, E_REPORT_DATA = 320
+};
+enum {			/* a TD's */
+	T_SVN = 0, T_MRSIGNERSEAM = 64, T_SEAMATTRIBUTES = 112,
+	T_ATTRIBUTES = 120, T_XFAM = 128, T_REPORT_DATA = 520, T_SVN_2 = 584,
+	T_MRSERVICETD = 600
+};
+
+static const struct field {
+	const char	*name;
+	size_t		 at, size;
+} td_fields[] = {
+	{ "tee-tcb-svn", T_SVN, 16 }, { "mrseam", 16, 48 },
+	{ "mrsignerseam", T_MRSIGNERSEAM, 48 },
+	{ "seam-attributes", T_SEAMATTRIBUTES, 8 },
+	{ "td-attributes", T_ATTRIBUTES, 8 }, { "xfam", T_XFAM, 8 },
+	{ "mrtd", 136, 48 }, { "mrconfigid", 184, 48 }, { "mrowner", 232, 48 },
+	{ "mrownerconfig", 280, 48 }, { "rtmr0", 328, 48 },
+	{ "rtmr1", 376, 48 }, { "rtmr2", 424, 48 }, { "rtmr3", 472, 48 },
+	{ "report-data", T_REPORT_DATA, 64 },
+	{ "tee-tcb-svn-2", T_SVN_2, 16 },		/* from TD 1.5 on */
+	{ "mrservicetd", T_MRSERVICETD, 48 },
+}, enclave_fields[] = {
+	{ "cpusvn", 0, 16 }, { "miscselect", E_MISCSELECT, 4 },
+	{ "attributes", E_ATTRIBUTES, 16 }, { "mrenclave", E_MRENCLAVE, 32 },
+	{ "mrsigner", E_MRSIGNER, 32 }, { "isvprodid", E_PRODID, 2 },
+	{ "isvsvn", E_SVN, 2 }, { "report-data", E_REPORT_DATA, 64 },
+};
+
+/* What a policy may list, and its check. */
+static const struct {
+	const char *check, *field;
+} listed[] = {
+	{ "policy-mrtd", "mrtd" }, { "policy-rtmr0", "rtmr0" },
+	{ "policy-rtmr1", "rtmr1" }, { "policy-rtmr2", "rtmr2" },
+	{ "policy-rtmr3", "rtmr3" }, { "policy-mrseam", "mrseam" },
+	{ "policy-mrconfigid", "mrconfigid" }, { "policy-mrowner", "mrowner" },
+	{ "policy-mrownerconfig", "mrownerconfig" },
+	{ "policy-mrenclave", "mrenclave" }, { "policy-mrsigner", "mrsigner" },
+};
+
+static const char *const versions[][2] = {
+	[3] = { "SGX quote v3", "" },
+	[4] = { "SGX quote v4", "TDX quote v4" },
+	[5] = { "SGX quote v5", "TDX quote v5" },
+};
+
+#define U16(p)	((unsigned)((p)[0] | (p)[1] << 8))
+
+/* One verification. */
+struct job {
+	struct quote	 q;
+	const struct tdx_collateral *c;		/* NULL: none */
+	const struct policy *p;
+	time_t		 at;
+	struct report	*r;
+	STACK_OF(X509)	*certs;
+	X509		*leaf, *ca, *root;	/* of certs; NULL: not there */
+	struct pck	 pck;
+	int		 has_pck;
+};
+
+static int
+is_td(const struct quote *q)
+{
+	return q->tee == TEE_TDX;
+}
+
+static int
+all_zero(const uint8_t *p, size_t n)
+{
+	while (n > 0 && p[n - 1] == 0)
+		n--;
+	return n == 0;
+}
+
+static const char *
+date(time_t t, char to[11])
+{
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(to, 11, "%F", &tm) == 0)
+		snprintf(to, 11, "?");
+	return to;
+}
+
+/* ---- show ---- */
+
+static int
+dcap_is(struct bytes b)
+{
+	return b.n >= 48 && b.p[0] >= 3 && b.p[0] <= 5 && b.p[1] == 0 &&
+	    (b.p[2] == 2 || b.p[2] == 3) && b.p[3] == 0;
+}
+
+static int
+show(struct quote *q, struct bytes b, struct report *r)
+{
+	const struct field *f = enclave_fields;
+	size_t i, n = sizeof(enclave_fields) / sizeof(*f);
+	char why[120];
+
+	r->format = "Intel DCAP quote";
+	r->debug = -1;
+	if (quote_read(q, b, why, sizeof(why)) == -1) {
+		report_check(r, "format", A_FAIL, "%s", why);
+		return -1;
+	}
+	r->format = versions[q->version][is_td(q)];
+	report_check(r, "format", A_PASS, "%s, %zu bytes", r->format, b.n);
+	report_that(r, "trailing", all_zero(q->trailing.p, q->trailing.n),
+	    "%zu bytes behind it, which nobody signed: only zeros may be",
+	    q->trailing.n);
+	report_fact(r, "version", "%u", q->version);
+	if (is_td(q)) {
+		f = td_fields;
+		n = sizeof(td_fields) / sizeof(*f);
+	}
+	for (i = 0; i < n; i++)
+		if (f[i].at + f[i].size <= q->body.n)
+			report_hex(r, f[i].name, q->body.p + f[i].at,
+			    f[i].size);
+	report_fact(r, "qe-isvsvn", "%u", U16(q->qe_report + E_SVN));
+	return 0;
+}
+
+static int
+dcap_show(struct bytes b, struct report *r)
+{
+	struct quote q;
+
+	return show(&q, b, r);
+}
+
+/* ---- the PCK certificate and its chain ---- */
+
+static int
+has_name(X509 *x, const char *wanted)
+{
+	char name[64];
+
+	return x != NULL && X509_NAME_get_text_by_NID(
+	    X509_get_subject_name(x), NID_commonName, name, sizeof(name)) > 0 &&
+	    strcmp(name, wanted) == 0;
+}
+
+static void
+show_pck(struct job *j)
+{
+	j->has_pck = j->leaf != NULL && pck_read(&j->pck, j->leaf) == 0;
+	report_that(j->r, "pck-extension", j->has_pck,
+	    "what the PCK certificate says of its platform");
+	if (!j->has_pck)
+		return;
+	report_hex(j->r, "ppid", j->pck.ppid, sizeof(j->pck.ppid));
+	report_hex(j->r, "fmspc", j->pck.fmspc, sizeof(j->pck.fmspc));
+	report_hex(j->r, "pce-id", j->pck.pceid, sizeof(j->pck.pceid));
+	report_hex(j->r, "tcb-components", j->pck.components, COMPONENTS);
+	report_fact(j->r, "pcesvn", "%u", j->pck.pcesvn);
+}
+
+static void
+check_chain(struct job *j)
+{
+	const char *why = NULL;
+
+	if (j->q.certs.p != NULL)
+		j->certs = certs_read(j->q.certs);
+	if (j->certs == NULL || sk_X509_num(j->certs) != 3) {
+		report_check(j->r, "pck-chain", A_FAIL,
+		    "not exactly three certificates");
+		return;
+	}
+	j->leaf = sk_X509_value(j->certs, 0);
+	j->ca = sk_X509_value(j->certs, 1);
+	j->root = sk_X509_value(j->certs, 2);
+	if (!is_intel_root(j->root))
+		why = "its root is not Intel's SGX Root CA";
+	else if (!has_name(j->leaf, "Intel SGX PCK Certificate") ||
+	    (!has_name(j->ca, "Intel SGX PCK Platform CA") &&
+	    !has_name(j->ca, "Intel SGX PCK Processor CA")))
+		why = "the certificates are not a PCK's and its CA's";
+	else if (!cert_issued_by(j->root, j->root) ||
+	    !cert_issued_by(j->ca, j->root) ||
+	    !cert_issued_by(j->leaf, j->ca))
+		why = "a certificate is not signed by the next";
+	report_that(j->r, "pck-chain", why == NULL, "%s",
+	    why == NULL ? "PCK certificate to Intel's SGX Root CA" : why);
+	report_that(j->r, "pck-validity", cert_valid_at(j->leaf, j->at) &&
+	    cert_valid_at(j->ca, j->at) && cert_valid_at(j->root, j->at),
+	    "all three certificates are valid at the time");
+}
+
+/* ---- revocation ---- */
+
+/* One CRL, by who must have signed it: 1 it may be asked. */
+static int
+crl_good(struct job *j, const char *check, X509_CRL *crl, X509 *issuer)
+{
+	time_t at = j->at;
+	int good;
+
+	if (crl == NULL) {
+		report_check(j->r, check, A_MISSING, "no such CRL was given");
+		return 0;
+	}
+	if (issuer == NULL)
+		return 0;
+	good = X509_NAME_cmp(X509_CRL_get_issuer(crl),
+	    X509_get_subject_name(issuer)) == 0 &&
+	    X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1;
+	ERR_clear_error();
+	if (!good) {
+		report_check(j->r, check, A_FAIL,
+		    "the CRL is not signed by this chain's issuer");
+		return 0;
+	}
+	if (X509_CRL_get0_nextUpdate(crl) == NULL ||
+	    X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &at) != -1 ||
+	    X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &at) != 1) {
+		report_check(j->r, check, A_MISSING,
+		    "the CRL is not of this time: outside its window");
+		return 0;
+	}
+	report_check(j->r, check, A_PASS, "signed, and of this time");
+	return 1;
+}
+
+static int
+is_revoked(X509_CRL *crl, X509 *x)
+{
+	X509_REVOKED *entry;
+
+	return X509_CRL_get0_by_cert(crl, &entry, x) != 0;
+}
+
+static void
+check_revoked(struct job *j)
+{
+	X509_CRL *root = j->c->root_crl, *pck = j->c->pck_crl;
+	int has_root, has_pck, revoked = 0;
+
+	has_root = crl_good(j, "root-crl", root, j->root);
+	has_pck = crl_good(j, "pck-crl", pck, j->ca);
+	if (has_root && j->ca != NULL)
+		revoked |= is_revoked(root, j->ca);
+	if (has_pck && j->leaf != NULL)
+		revoked |= is_revoked(pck, j->leaf);
+	if (has_root && j->c->tcb.by.signer != NULL)
+		revoked |= is_revoked(root, j->c->tcb.by.signer);
+	if (has_root && j->c->qe.by.signer != NULL)
+		revoked |= is_revoked(root, j->c->qe.by.signer);
+	if (revoked || (has_root && has_pck))
+		report_that(j->r, "not-revoked", !revoked,
+		    "PCK certificate, its CA, the collateral's signers");
+	else
+		report_check(j->r, "not-revoked", A_MISSING,
+		    "needs both CRLs");
+}
+
+/* ---- signatures ---- */
+
+static void
+check_signatures(struct job *j)
+{
+	const struct quote *q = &j->q;
+	uint8_t d[SHA256_DIGEST_LENGTH];
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	EVP_PKEY *ak = ec_key("P-256", q->ak, 64);
+	EVP_PKEY *pck = j->leaf == NULL ? NULL : X509_get0_pubkey(j->leaf);
+
+	SHA256(q->qe_report, 384, d);
+	report_that(j->r, "qe-report-signature", pck != NULL &&
+	    EVP_PKEY_get_bits(pck) == 256 &&
+	    ecdsa_verify(pck, d, sizeof(d), q->qe_signature, 32),
+	    "the quoting enclave's report, by the PCK");
+
+	memset(d, 0, sizeof(d));
+	if (md != NULL) {
+		EVP_DigestInit_ex(md, EVP_sha256(), NULL);
+		EVP_DigestUpdate(md, q->ak, 64);
+		EVP_DigestUpdate(md, q->qe_auth.p, q->qe_auth.n);
+		EVP_DigestFinal_ex(md, d, NULL);
+	}
+	report_that(j->r, "ak-binding", md != NULL &&
+	    memcmp(q->qe_report + E_REPORT_DATA, d, sizeof(d)) == 0 &&
+	    all_zero(q->qe_report + E_REPORT_DATA + 32, 32),
+	    "the attestation key is the one that the quoting enclave made");
+	EVP_MD_CTX_free(md);
+
+	SHA256(q->signed_part.p, q->signed_part.n, d);
+	report_that(j->r, "quote-signature", ak != NULL &&
+	    ecdsa_verify(ak, d, sizeof(d), q->signature, 32),
+	    "the quote, by the attestation key");
+	EVP_PKEY_free(ak);
+}
+
+/* ---- what Intel says ---- */
+
+/* Is a document there, genuine, of this TEE and of this time? */
+static int
+document_good(struct job *j, const struct signed_by *by, const char *check,
+    const char *window, const char *id)
+{
+	char from[11], to[11];
+	long age = (long)(j->at - by->issued);
+	int fresh;
+
+	if (by->problem[0] != '\0') {
+		report_check(j->r, check, by->problem[0] == 'n' ? A_MISSING :
+		    A_FAIL, "%s", by->problem);
+		return 0;
+	}
+	if (!by->genuine) {
+		report_check(j->r, check, A_FAIL, "its signature is not that "
+		    "of Intel's TCB signer");
+		return 0;
+	}
+	if (strcmp(by->id, id) != 0) {
+		report_check(j->r, check, A_FAIL, "it is of %s, not %s",
+		    by->id, id);
+		return 0;
+	}
+	report_check(j->r, check, A_PASS, "signed by Intel");
+	fresh = by->issued <= j->at && j->at <= by->next &&
+	    cert_valid_at(by->signer, j->at);
+	report_check(j->r, window, fresh ? A_PASS : A_MISSING,
+	    "from %s to %s", date(by->issued, from), date(by->next, to));
+	report_check(j->r, "collateral-age", j->p->max_collateral_age == 0 ?
+	    A_NONE : age <= j->p->max_collateral_age ? A_PASS : A_MISSING,
+	    "%s is %ld days old", id, age / 86400);
+	report_that(j->r, "tcb-evaluation",
+	    by->evaluation >= j->p->min_evaluation,
+	    "tcbEvaluationDataNumber %u, at least %u", by->evaluation,
+	    j->p->min_evaluation);
+	return fresh;
+}
+
+static int
+masked_equal(const uint8_t *has, const uint8_t *mask, const uint8_t *wanted,
+    size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((has[i] & mask[i]) != (wanted[i] & mask[i]))
+			return 0;
+	return 1;
+}
+
+static void
+check_qe(struct job *j)
+{
+	const struct qe_identity *i = &j->c->qe;
+	const uint8_t *e = j->q.qe_report;
+	const char *why = NULL;
+
+	if (memcmp(e + E_MRSIGNER, i->mrsigner, 32) != 0)
+		why = "MRSIGNER";
+	else if (U16(e + E_PRODID) != i->isvprodid)
+		why = "ISVPRODID";
+	else if (!masked_equal(e + E_ATTRIBUTES, i->attributes_mask,
+	    i->attributes, 16))
+		why = "ATTRIBUTES";
+	else if (!masked_equal(e + E_MISCSELECT, i->miscselect_mask,
+	    i->miscselect, 4))
+		why = "MISCSELECT";
+	report_that(j->r, "qe-measurement", why == NULL, "%s%s",
+	    why == NULL ? "it is Intel's quoting enclave" : why,
+	    why == NULL ? "" : " is not that of Intel's quoting enclave");
+}
+
+static void
+check_module(struct job *j)
+{
+	const uint8_t *b = j->q.body.p;
+	const struct module *m = tcb_module(&j->c->tcb, b + T_SVN);
+
+	report_that(j->r, "tdx-module", m != NULL &&
+	    memcmp(b + T_MRSIGNERSEAM, m->mrsigner, 48) == 0 &&
+	    masked_equal(b + T_SEAMATTRIBUTES, m->mask, m->attributes, 8),
+	    "module version %u: %s", b[T_SVN + 1],
+	    m == NULL ? "Intel names no such" : "its signer and attributes");
+}
+
+static int
+is_accepted(const struct policy *p, const char *status)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_tcb_statuses; i++)
+		if (strcmp(p->tcb_statuses[i], status) == 0)
+			return 1;
+	return 0;
+}
+
+static void
+check_status(struct job *j)
+{
+	const uint8_t *b = j->q.body.p;
+	unsigned qe_svn = U16(j->q.qe_report + E_SVN);
+	struct tcb_result now, r;
+	char since[11];
+	size_t i;
+
+	tcb_evaluate(j->c, &j->pck, is_td(&j->q) ? b + T_SVN : NULL, qe_svn,
+	    &r);
+	if (is_td(&j->q) && j->q.body.n >= T_MRSERVICETD) {
+		tcb_evaluate(j->c, &j->pck, b + T_SVN_2, qe_svn, &now);
+		tcb_relaunch(&r, &now);
+	}
+	snprintf(j->r->tcb_status, sizeof(j->r->tcb_status), "%s", r.status);
+	date(r.date, since);
+	report_fact(j->r, "tcb-date", "%s", since);
+	for (i = 0; i < r.advisories.n; i++)
+		report_advisory(j->r, r.advisories.id[i]);
+	report_that(j->r, "tcb-status", is_accepted(j->p, r.status),
+	    "%s, TCB of %s: platform %s%s%s, QE %s%s%s", r.status, since,
+	    r.platform, r.module[0] == '\0' ? "" : ", module ", r.module, r.qe,
+	    r.lacks[0] == '\0' ? "" : "; behind the newest: ", r.lacks);
+	if (j->p->min_tcb_date != 0)
+		report_that(j->r, "min-tcb-date", r.date >= j->p->min_tcb_date,
+		    "TCB of %s", since);
+}
+
+static void
+check_collateral(struct job *j)
+{
+	const struct tcb_info *t = &j->c->tcb;
+	int tcb, qe;
+
+	tcb = document_good(j, &t->by, "tcb-info", "tcb-info-window",
+	    is_td(&j->q) ? "TDX" : "SGX");
+	qe = document_good(j, &j->c->qe.by, "qe-identity",
+	    "qe-identity-window", is_td(&j->q) ? "TD_QE" : "QE");
+	if (qe)
+		check_qe(j);
+	if (tcb && is_td(&j->q))
+		check_module(j);
+	if (tcb && j->has_pck) {
+		tcb = memcmp(t->fmspc, j->pck.fmspc, 6) == 0 &&
+		    memcmp(t->pceid, j->pck.pceid, 2) == 0;
+		report_that(j->r, "tcb-platform", tcb,
+		    "the TCB info is of this FMSPC and PCEID");
+	}
+	if (tcb && qe && j->has_pck)
+		check_status(j);
+	else
+		report_check(j->r, "tcb-status", A_MISSING,
+		    "unknown: needs TCB info and QE identity of this platform "
+		    "and time");
+}
+
+/* ---- what the TD or enclave is ---- */
+
+static uint64_t
+u64(const uint8_t *p)
+{
+	uint64_t v = 0;
+	int i;
+
+	for (i = 7; i >= 0; i--)
+		v = v << 8 | p[i];
+	return v;
+}
+
+/* The bits that a TD under test may have, and those which say that it is
+ * watched: as go-tdx-guest and Intel's own policy have them. */
+#define ATTRIBUTES_DEBUG	UINT64_C(0xff)
+#define ATTRIBUTES_MIGRATABLE	(UINT64_C(1) << 29)
+#define ATTRIBUTES_KNOWN	(UINT64_C(1) << 28 | UINT64_C(1) << 30 |	\
+				    UINT64_C(1) << 63)
+#define XFAM_FIXED		UINT64_C(3)
+#define XFAM_KNOWN		UINT64_C(0x6dbe7)
+
+static void
+check_td(struct job *j)
+{
+	const uint8_t *b = j->q.body.p;
+	uint64_t a = u64(b + T_ATTRIBUTES), xfam = u64(b + T_XFAM);
+	uint64_t known = ATTRIBUTES_KNOWN | ATTRIBUTES_DEBUG |
+	    (j->p->allow_migration ? ATTRIBUTES_MIGRATABLE : 0);
+	int listed_td;
+
+	j->r->debug = (a & ATTRIBUTES_DEBUG) != 0;
+	report_that(j->r, "debug", !j->r->debug || j->p->allow_debug,
+	    "TD attributes %016llx: the host can read a TD under debug",
+	    (unsigned long long)a);
+	report_that(j->r, "td-attributes", (a & ~known) == 0,
+	    "no attribute but SEPT_VE_DISABLE, PKS and PERFMON");
+	report_that(j->r, "xfam", (xfam & XFAM_FIXED) == XFAM_FIXED &&
+	    (xfam & ~XFAM_KNOWN) == 0, "extended features %llx",
+	    (unsigned long long)xfam);
+	if (j->q.body.n < T_MRSERVICETD + 48)
+		return;
+	listed_td = policy_accepts(j->p, "mrservicetd", b + T_MRSERVICETD, 48);
+	report_that(j->r, "mrservicetd", listed_td == 1 ||
+	    (listed_td == -1 && all_zero(b + T_MRSERVICETD, 48)),
+	    "a service TD may see or move the TD: none, or one that the "
+	    "policy lists");
+}
+
+static void
+check_enclave(struct job *j)
+{
+	j->r->debug = (j->q.body.p[E_ATTRIBUTES] & 2) != 0;
+	report_that(j->r, "debug", !j->r->debug || j->p->allow_debug,
+	    "the enclave's DEBUG attribute");
+}
+
+static void
+check_body(struct job *j)
+{
+	const struct field *f = is_td(&j->q) ? td_fields : enclave_fields;
+	const uint8_t *b = j->q.body.p;
+	size_t i, k, n = is_td(&j->q) ?
+	    sizeof(td_fields) / sizeof(*f) : sizeof(enclave_fields) / sizeof(*f);
+
+	if (is_td(&j->q))
+		check_td(j);
+	else
+		check_enclave(j);
+	b += is_td(&j->q) ? T_REPORT_DATA : E_REPORT_DATA;
+	if (j->p->has_report_data)
+		report_that(j->r, "report-data",
+		    memcmp(b, j->p->report_data, 64) == 0,
+		    "it holds what was asked for");
+	else
+		report_check(j->r, "report-data", A_NONE,
+		    "none was asked for: nothing says for whom this was made");
+	for (i = 0; i < sizeof(listed) / sizeof(listed[0]); i++)
+		for (k = 0; k < n; k++)
+			if (strcmp(f[k].name, listed[i].field) == 0)
+				policy_check(j->r, j->p, listed[i].check,
+				    f[k].name, j->q.body.p + f[k].at,
+				    f[k].size, 0);
+	if (!j->has_pck)
+		return;
+	policy_check(j->r, j->p, "policy-ppid", "ppid", j->pck.ppid, 16, 0);
+	policy_check(j->r, j->p, "policy-fmspc", "fmspc", j->pck.fmspc, 6, 0);
+}
+
+static int
+passed(const struct report *r, const char *check)
+{
+	const struct check *c = report_find(r, check);
+
+	return c != NULL && c->outcome == A_PASS;
+}
+
+static void
+dcap_verify(struct bytes b, const struct collateral *c, const struct policy *p,
+    time_t at, struct report *r)
+{
+	static const struct tdx_collateral none = {
+		.tcb.by.problem = "no tcb_info.json",
+		.qe.by.problem = "no qe_identity.json",
+	};
+	struct job j = { .c = c == NULL || c->tdx == NULL ? &none : c->tdx,
+	    .p = p, .at = at, .r = r };
+
+	if (show(&j.q, b, r) == -1)
+		return;
+	check_chain(&j);
+	show_pck(&j);
+	check_revoked(&j);
+	check_signatures(&j);
+	check_collateral(&j);
+	check_body(&j);
+	r->hardware = passed(r, "pck-chain") && passed(r, "ak-binding") &&
+	    passed(r, "qe-report-signature") && passed(r, "quote-signature");
+	report_warn(r, "whoever holds the machine can read its memory bus "
+	    "(DDR4 and DDR5 interposers, 2025): what helps is knowing where "
+	    "it stands: list its ppid in the policy");
+	sk_X509_pop_free(j.certs, X509_free);
+}
+
+const struct format format_dcap = { "dcap", dcap_is, dcap_show, dcap_verify };

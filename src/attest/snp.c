@@ -1,0 +1,740 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * AMD SEV-SNP attestation reports: "SEV Secure Nested Paging Firmware ABI", table
+ * ATTESTATION_REPORT; "Versioned Chip Endorsement Key Certificate and KDS
+ * Interface".  Evidence is the report, behind it maybe the host's table of
+ * certificates.
+ */
+#include <openssl/asn1.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "collateral.h"
+#include "snp.h"
+
+enum {				/* offsets in a report */
+	VERSION = 0x00, GUEST_SVN = 0x04, POLICY = 0x08, FAMILY_ID = 0x10,
+	IMAGE_ID = 0x20, VMPL = 0x30, ALGORITHM = 0x34, CURRENT_TCB = 0x38,
+	PLATFORM = 0x40, KEY_INFO = 0x48, RESERVED_1 = 0x4c, DATA = 0x50,
+	MEASUREMENT = 0x90, HOST_DATA = 0xc0, ID_KEY = 0xe0,
+	AUTHOR_KEY = 0x110, REPORT_ID = 0x140, REPORT_ID_MA = 0x160,
+	REPORTED_TCB = 0x180, CPUID = 0x188, RESERVED_2 = 0x18b, CHIP_ID = 0x1a0,
+	COMMITTED_TCB = 0x1e0, CURRENT_BUILD = 0x1e8, COMMITTED_BUILD = 0x1ec,
+	LAUNCH_TCB = 0x1f0, LAUNCH_MIT = 0x1f8, CURRENT_MIT = 0x200,
+	RESERVED_3 = 0x208, SIGNATURE = 0x2a0, SIGNATURE_END = 0x2a0 + 144
+};
+
+#define POLICY_MUST		(UINT64_C(1) << 17)
+#define POLICY_MIGRATE		(UINT64_C(1) << 18)
+#define POLICY_DEBUG		(UINT64_C(1) << 19)
+#define PLATFORM_ALIAS		(UINT64_C(1) << 5)
+
+/* SHA-256 of the SubjectPublicKeyInfo of AMD's root key of a product. */
+static const struct product {
+	const char	*name;
+	uint8_t		 root[32];
+} products[] = {
+	{ "Milan", {
+	0x9f, 0x05, 0x6b, 0xee, 0x44, 0x37, 0x7e, 0x29, 0x30, 0x8c, 0xb5, 0xff,
+	0xa8, 0x95, 0xbd, 0xfb, 0x62, 0xd1, 0x88, 0x81, 0xfa, 0x6b, 0xed, 0x8d,
+	0x6f, 0x07, 0x5b, 0x02, 0x04, 0x08, 0x9c, 0xb9 } },
+	{ "Genoa", {
+	0x42, 0x9a, 0x69, 0xc9, 0x42, 0x2a, 0xa2, 0x58, 0xee, 0x4d, 0x8d, 0xb5,
+	0xfc, 0xda, 0x9c, 0x64, 0x70, 0xef, 0x15, 0xf8, 0xcd, 0x5a, 0x9c, 0xeb,
+	0xd6, 0xcb, 0xc7, 0xd9, 0x0b, 0x86, 0x38, 0x31 } },
+	{ "Turin", {
+	0x4f, 0x12, 0x54, 0x10, 0x56, 0x3a, 0x2a, 0xb9, 0xa5, 0x03, 0x56, 0xf9,
+	0x24, 0x3f, 0x6f, 0xe0, 0xb6, 0xf7, 0x3d, 0xe9, 0x86, 0x03, 0xf5, 0x3f,
+	0x90, 0x33, 0x9c, 0x70, 0xe9, 0xd7, 0xad, 0x08 } },
+};
+#define PRODUCTS	(sizeof(products) / sizeof(products[0]))
+#define TURIN		(&products[2])
+
+static const char *const spl_names[] = { [SPL_BL] = "bl", [SPL_TEE] = "tee",
+    [SPL_SNP] = "snp", [SPL_UCODE] = "ucode", [SPL_FMC] = "fmc" };
+#define SPLS		5
+
+struct tcb {			/* -1: this product has none */
+	int	spl[SPLS];
+};
+
+/* What a VCEK or VLEK certificate says. */
+struct vek {
+	X509		*x, *issuer, *root;	/* of the chain; NULL: not there */
+	const struct product *product;		/* by its root; NULL: another */
+	int		 is_vlek, is_read;
+	struct tcb	 tcb;
+	char		 name[32];		/* "Milan-B0" */
+	uint8_t		 hwid[64];
+	size_t		 hwid_n;
+	char		 csp[64];
+};
+
+struct job {
+	const uint8_t	*b;			/* the report */
+	const struct policy *p;
+	time_t		 at;
+	struct report	*r;
+	struct vek	 v;
+};
+
+/* ---- numbers of a report ---- */
+
+static uint32_t
+u32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	    (uint32_t)p[3] << 24;
+}
+
+static uint64_t
+u64(const uint8_t *p)
+{
+	return u32(p) | (uint64_t)u32(p + 4) << 32;
+}
+
+static int
+all(const uint8_t *p, size_t n, uint8_t v)
+{
+	while (n > 0 && p[n - 1] == v)
+		n--;
+	return n == 0;
+}
+
+/* Which product this CPU is; NULL: none that is known. */
+static const struct product *
+product_of_cpu(const uint8_t *b)
+{
+	unsigned family = b[CPUID], model = b[CPUID + 1];
+
+	if (family == 0x19 && model <= 0x0f)
+		return &products[0];
+	if (family == 0x19 && ((model >= 0x10 && model <= 0x1f) ||
+	    (model >= 0xa0 && model <= 0xaf)))
+		return &products[1];
+	return family == 0x1a ? TURIN : NULL;
+}
+
+static struct tcb
+tcb_read(const uint8_t *p, int is_turin)
+{
+	if (is_turin)
+		return (struct tcb){ { [SPL_FMC] = p[0], [SPL_BL] = p[1],
+		    [SPL_TEE] = p[2], [SPL_SNP] = p[3], [SPL_UCODE] = p[7] } };
+	return (struct tcb){ { [SPL_FMC] = -1, [SPL_BL] = p[0],
+	    [SPL_TEE] = p[1], [SPL_SNP] = p[6], [SPL_UCODE] = p[7] } };
+}
+
+/* The first component in which a is above b; -1: none. */
+static int
+tcb_above(const struct tcb *a, const struct tcb *b)
+{
+	int i;
+
+	for (i = 0; i < SPLS; i++)
+		if (a->spl[i] > b->spl[i])
+			return i;
+	return -1;
+}
+
+static void
+tcb_text(const struct tcb *t, char *to, size_t size)
+{
+	size_t n = 0;
+	int i;
+
+	for (i = 0; i < SPLS; i++)
+		if (t->spl[i] != -1 && n < size)
+			n += (size_t)snprintf(to + n, size - n, "%s%s=%d",
+			    n == 0 ? "" : " ", spl_names[i], t->spl[i]);
+}
+
+/* ---- certificates ---- */
+
+/* 1.3.6.1.4.1.3704.1 */
+static const uint8_t amd_oid[] = { 0x2b, 0x06, 0x01, 0x04, 0x01, 0x9c, 0x78,
+    0x01 };
+
+/* A whole DER element of this tag: its content, p NULL where it is another. */
+static struct bytes
+der_content(struct bytes b, int tag)
+{
+	const unsigned char *p = b.p;
+	long n;
+	int t, class, r;
+
+	r = ASN1_get_object(&p, &n, &t, &class, (long)b.n);
+	if (r & 0x80 || r & 1 || t != tag || class != V_ASN1_UNIVERSAL ||
+	    (size_t)n != b.n - (size_t)(p - b.p))
+		return (struct bytes){ NULL, 0 };
+	return (struct bytes){ p, (size_t)n };
+}
+
+static int
+der_svn(struct bytes b)		/* 0 to 255, or -1 */
+{
+	struct bytes c = der_content(b, V_ASN1_INTEGER);
+
+	if (c.n == 1 && c.p[0] < 0x80)
+		return c.p[0];
+	return c.n == 2 && c.p[0] == 0 && c.p[1] >= 0x80 ? c.p[1] : -1;
+}
+
+static int
+der_text(struct bytes b, char *to, size_t size)
+{
+	struct bytes c = der_content(b, V_ASN1_IA5STRING);
+
+	if (c.p == NULL || c.n >= size)
+		return -1;
+	memcpy(to, c.p, c.n);
+	to[c.n] = '\0';
+	return 0;
+}
+
+/* One extension below AMD's arc: 0, or -1 where it is not well formed. */
+static int
+vek_extension(struct vek *v, const uint8_t *arc, size_t n, struct bytes value)
+{
+	static const int spl_of[] = { [1] = SPL_BL, [2] = SPL_TEE,
+	    [3] = SPL_SNP, [8] = SPL_UCODE, [9] = SPL_FMC };
+	int svn;
+
+	if (n == 1 && arc[0] == 2)
+		return der_text(value, v->name, sizeof(v->name));
+	if (n == 1 && arc[0] == 4) {
+		if (value.n != 8 && value.n != 64)
+			return -1;
+		memcpy(v->hwid, value.p, value.n);
+		v->hwid_n = value.n;
+	}
+	if (n == 1 && arc[0] == 5)
+		return der_text(value, v->csp, sizeof(v->csp));
+	if (n == 2 && arc[0] == 3) {
+		if ((svn = der_svn(value)) == -1)
+			return -1;
+		if (arc[1] >= 1 && arc[1] <= 9 && (arc[1] <= 3 || arc[1] >= 8))
+			v->tcb.spl[spl_of[arc[1]]] = svn;
+	}
+	return 0;
+}
+
+static int
+vek_read(struct vek *v)
+{
+	const ASN1_OCTET_STRING *data;
+	const ASN1_OBJECT *o;
+	const uint8_t *oid;
+	X509_EXTENSION *e;
+	size_t n;
+	int i;
+
+	for (i = 0; i < SPLS; i++)
+		v->tcb.spl[i] = -1;
+	for (i = 0; i < X509_get_ext_count(v->x); i++) {
+		e = X509_get_ext(v->x, i);
+		o = X509_EXTENSION_get_object(e);
+		data = X509_EXTENSION_get_data(e);
+		oid = OBJ_get0_data(o);
+		n = OBJ_length(o);
+		if (n > sizeof(amd_oid) &&
+		    memcmp(oid, amd_oid, sizeof(amd_oid)) == 0 &&
+		    vek_extension(v, oid + sizeof(amd_oid),
+		    n - sizeof(amd_oid), (struct bytes){
+		    ASN1_STRING_get0_data(data),
+		    (size_t)ASN1_STRING_length(data) }) == -1)
+			return 0;
+	}
+	for (i = 0; i < SPLS; i++)
+		if (v->tcb.spl[i] == -1 && i != SPL_FMC)
+			return 0;
+	return v->name[0] != '\0' && (v->is_vlek ? v->csp[0] != '\0' :
+	    v->hwid_n != 0);
+}
+
+static const struct product *
+product_of_root(const X509 *x)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH], *der = NULL;
+	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+	size_t i;
+
+	if (n <= 0)
+		return NULL;
+	SHA256(der, (size_t)n, digest);
+	OPENSSL_free(der);
+	for (i = 0; i < PRODUCTS; i++)
+		if (memcmp(products[i].root, digest, sizeof(digest)) == 0)
+			return &products[i];
+	return NULL;
+}
+
+static const char *
+common_name(X509 *x, char name[64])
+{
+	if (X509_NAME_get_text_by_NID(X509_get_subject_name(x),
+	    NID_commonName, name, 64) <= 0)
+		name[0] = '\0';
+	return name;
+}
+
+/* Of the given certificates the VEK, its issuer and a root, by their names: what
+ * they are worth is checked later. */
+static void
+find_chain(struct job *j, STACK_OF(X509) *from)
+{
+	char name[64];
+	X509 *x;
+	int i;
+
+	for (i = 0; from != NULL && i < sk_X509_num(from); i++) {
+		x = sk_X509_value(from, i);
+		common_name(x, name);
+		if (strcmp(name, "SEV-VCEK") == 0 ||
+		    strcmp(name, "SEV-VLEK") == 0) {
+			if (j->v.x != NULL)
+				continue;	/* the first is what is used */
+			j->v.x = x;
+			j->v.is_vlek = name[5] == 'L';
+		}
+	}
+	for (i = 0; j->v.x != NULL && i < sk_X509_num(from); i++) {
+		x = sk_X509_value(from, i);
+		if (strncmp(common_name(x, name), "ARK-", 4) == 0) {
+			if (j->v.root == NULL || j->v.product == NULL) {
+				j->v.root = x;
+				j->v.product = product_of_root(x);
+			}
+		} else if (x != j->v.x && strncmp(name, "SEV-", 4) == 0 &&
+		    (strncmp(name, "SEV-VLEK-", 9) == 0) == j->v.is_vlek)
+			j->v.issuer = x;
+	}
+}
+
+int
+snp_cert_table(struct bytes b, STACK_OF(X509) *to)
+{
+	const uint8_t *e;
+	STACK_OF(X509) *some;
+	uint32_t at, n;
+	X509 *x;
+	size_t i;
+
+	for (i = 0; i + 24 <= b.n; i += 24) {
+		e = b.p + i;
+		at = u32(e + 16);
+		n = u32(e + 20);
+		if (all(e, 24, 0))
+			return 0;
+		if (at > b.n || n > b.n - at)
+			return -1;
+		some = certs_read((struct bytes){ b.p + at, n });
+		while (some != NULL && (x = sk_X509_shift(some)) != NULL)
+			if (sk_X509_push(to, x) == 0)
+				X509_free(x);
+		sk_X509_free(some);
+	}
+	return b.n == 0 ? 0 : -1;		/* it has no end */
+}
+
+/* ---- show ---- */
+
+static int
+snp_is(struct bytes b)
+{
+	return b.n >= 0x38 && u32(b.p) >= 2 && u32(b.p) <= 9 &&
+	    u32(b.p + ALGORITHM) <= 1;
+}
+
+/* Version 2 does not tell its CPU; then the certificates' product does. */
+static int
+is_turin(const uint8_t *b, const struct product *product)
+{
+	return u32(b + VERSION) >= 3 ? b[CPUID] == 0x1a : product == TURIN;
+}
+
+static void
+show_tcbs(const uint8_t *b, struct report *r)
+{
+	static const struct { const char *name; size_t at; } of[] = {
+		{ "reported-tcb", REPORTED_TCB },
+		{ "committed-tcb", COMMITTED_TCB },
+		{ "current-tcb", CURRENT_TCB }, { "launch-tcb", LAUNCH_TCB },
+	};
+	struct tcb t;
+	char text[80];
+	size_t i;
+
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		t = tcb_read(b + of[i].at, is_turin(b, NULL));
+		tcb_text(&t, text, sizeof(text));
+		report_fact(r, of[i].name, "%s", text);
+	}
+}
+
+static int
+snp_show(struct bytes e, struct report *r)
+{
+	static const struct { const char *name; size_t at, n; } hex[] = {
+		{ "family-id", FAMILY_ID, 16 }, { "image-id", IMAGE_ID, 16 },
+		{ "report-data", DATA, 64 },
+		{ "measurement", MEASUREMENT, 48 },
+		{ "host-data", HOST_DATA, 32 }, { "id-key-digest", ID_KEY, 48 },
+		{ "author-key-digest", AUTHOR_KEY, 48 },
+		{ "report-id", REPORT_ID, 32 },
+		{ "report-id-ma", REPORT_ID_MA, 32 }, { "cpuid", CPUID, 3 },
+		{ "chip-id", CHIP_ID, 64 },
+	};
+	const uint8_t *b = e.p;
+	size_t i;
+
+	r->format = "AMD SEV-SNP report";
+	r->debug = -1;
+	if (e.n < SNP_REPORT) {
+		report_check(r, "format", A_FAIL, "%zu bytes; a report has %d",
+		    e.n, SNP_REPORT);
+		return -1;
+	}
+	report_check(r, "format", A_PASS, "%d bytes, %zu of certificates",
+	    SNP_REPORT, e.n - SNP_REPORT);
+	report_fact(r, "version", "%u", u32(b + VERSION));
+	report_fact(r, "guest-svn", "%u", u32(b + GUEST_SVN));
+	report_fact(r, "policy", "0x%llx", (unsigned long long)u64(b + POLICY));
+	report_fact(r, "vmpl", "%u", u32(b + VMPL));
+	report_fact(r, "platform-info", "0x%llx",
+	    (unsigned long long)u64(b + PLATFORM));
+	report_fact(r, "key-info", "0x%x", u32(b + KEY_INFO));
+	show_tcbs(b, r);
+	for (i = 0; i < sizeof(hex) / sizeof(hex[0]); i++)
+		report_hex(r, hex[i].name, b + hex[i].at, hex[i].n);
+	report_fact(r, "current-version", "%u.%u.%u", b[CURRENT_BUILD + 2],
+	    b[CURRENT_BUILD + 1], b[CURRENT_BUILD]);
+	report_fact(r, "committed-version", "%u.%u.%u", b[COMMITTED_BUILD + 2],
+	    b[COMMITTED_BUILD + 1], b[COMMITTED_BUILD]);
+	if (u32(b + VERSION) >= 5) {
+		report_hex(r, "launch-mitigations", b + LAUNCH_MIT, 8);
+		report_hex(r, "current-mitigations", b + CURRENT_MIT, 8);
+	}
+	return 0;
+}
+
+/* ---- the report by itself ---- */
+
+static void
+check_form(struct job *j)
+{
+	const uint8_t *b = j->b;
+	uint32_t version = u32(b + VERSION);
+	size_t rest = version >= 5 ? RESERVED_3 : LAUNCH_MIT;
+
+	report_that(j->r, "version", version == 2 || version == 3 ||
+	    version == 5, "version %u; 2, 3 and 5 are known", version);
+	report_that(j->r, "signature-algorithm", u32(b + ALGORITHM) == 1,
+	    "ECDSA P-384 with SHA-384 is 1, it has %u", u32(b + ALGORITHM));
+	report_that(j->r, "reserved-zero", all(b + RESERVED_1, 4, 0) &&
+	    all(version >= 3 ? b + RESERVED_2 : b + CPUID,
+	    version >= 3 ? 21 : 24, 0) && all(b + rest, SIGNATURE - rest, 0) &&
+	    all(b + SIGNATURE_END, SNP_REPORT - SIGNATURE_END, 0),
+	    "reserved bytes are zero");
+}
+
+static void
+check_policy_bits(struct job *j)
+{
+	const uint8_t *b = j->b;
+	uint64_t policy = u64(b + POLICY);
+	uint32_t vmpl = u32(b + VMPL);
+
+	j->r->debug = (policy & POLICY_DEBUG) != 0;
+	report_that(j->r, "debug", !j->r->debug || j->p->allow_debug,
+	    "guest policy %llx: the host may read a guest under debug",
+	    (unsigned long long)policy);
+	report_that(j->r, "policy-reserved", (policy & POLICY_MUST) != 0,
+	    "bit 17 of the guest policy is always set");
+	report_that(j->r, "migration-agent", j->p->allow_migration ||
+	    ((policy & POLICY_MIGRATE) == 0 && all(b + REPORT_ID_MA, 32, 0xff)),
+	    "no migration agent is bound, and none may be");
+	report_that(j->r, "vmpl", vmpl <= (uint32_t)j->p->max_vmpl,
+	    "asked for at VMPL %d, at most %d%s", (int)vmpl, j->p->max_vmpl,
+	    vmpl == UINT32_MAX ? ": by the host, not by the guest" : "");
+	if (u64(b + PLATFORM) & PLATFORM_ALIAS)
+		report_check(j->r, "alias-check", A_PASS,
+		    "memory aliases were looked for at boot (AMD-SB-3015)");
+	else {
+		report_check(j->r, "alias-check", A_NONE, "this firmware does "
+		    "not say that memory aliases were looked for");
+		report_warn(j->r, "whoever can change a memory module's SPD "
+		    "may alias memory (BadRAM, AMD-SB-3015): newer firmware "
+		    "looks for it and sets platform-info bit 5");
+	}
+}
+
+static void
+check_tcbs(struct job *j)
+{
+	static const struct { const char *name; size_t at; } of[] = {
+		{ "reported", REPORTED_TCB }, { "committed", COMMITTED_TCB },
+		{ "launch", LAUNCH_TCB },
+	};
+	int turin = is_turin(j->b, j->v.product), i, asked = 0;
+	struct tcb reported = tcb_read(j->b + REPORTED_TCB, turin);
+	struct tcb committed = tcb_read(j->b + COMMITTED_TCB, turin);
+	struct tcb current = tcb_read(j->b + CURRENT_TCB, turin), t;
+	size_t k;
+
+	report_that(j->r, "tcb-order",
+	    tcb_above(&reported, &committed) == -1 &&
+	    tcb_above(&committed, &current) == -1,
+	    "reported TCB <= committed <= current");
+	for (i = 0; i < SPLS; i++) {
+		asked |= j->p->min_spl[i] != -1;
+		for (k = 0; k < sizeof(of) / sizeof(of[0]); k++) {
+			t = tcb_read(j->b + of[k].at, turin);
+			if (t.spl[i] < j->p->min_spl[i])
+				report_check(j->r, "min-tcb", A_FAIL,
+				    "%s TCB: %s %d, at least %d", of[k].name,
+				    spl_names[i], t.spl[i], j->p->min_spl[i]);
+		}
+	}
+	if (report_find(j->r, "min-tcb") == NULL)
+		report_check(j->r, "min-tcb", asked ? A_PASS : A_NONE,
+		    asked ? "as new as the policy asks" :
+		    "the policy names no min-spl");
+}
+
+/* ---- the key and its certificates ---- */
+
+static void
+check_chain(struct job *j)
+{
+	const struct vek *v = &j->v;
+	const char *why = NULL;
+
+	if (v->x == NULL || v->issuer == NULL || v->root == NULL) {
+		report_check(j->r, "vek-chain", A_MISSING, "no %s: give "
+		    "vek.pem, ask.pem and ark.pem", v->x == NULL ?
+		    "VCEK or VLEK" : v->issuer == NULL ? "ASK or ASVK" : "ARK");
+		return;
+	}
+	if (v->product == NULL)
+		why = "its root is none of AMD's";
+	else if (!cert_issued_by(v->root, v->root) ||
+	    !cert_issued_by(v->issuer, v->root) ||
+	    !cert_issued_by(v->x, v->issuer))
+		why = "a certificate is not signed by the next";
+	report_that(j->r, "vek-chain", why == NULL, "%s to AMD's root%s%s",
+	    v->is_vlek ? "VLEK" : "VCEK", why == NULL ? " of " : ": ",
+	    why == NULL ? v->product->name : why);
+	report_that(j->r, "vek-validity", cert_valid_at(v->x, j->at) &&
+	    cert_valid_at(v->issuer, j->at) && cert_valid_at(v->root, j->at),
+	    "all three certificates are valid at the time");
+}
+
+/* A VCEK has serial number 0 and so cannot be revoked by itself; what signed it
+ * can. */
+static void
+check_revoked(struct job *j, STACK_OF(X509_CRL) *crls)
+{
+	X509_REVOKED *entry;
+	time_t at = j->at;
+	X509_CRL *crl;
+	int i;
+
+	if (j->v.root == NULL || j->v.issuer == NULL)
+		return;
+	for (i = 0; crls != NULL && i < sk_X509_CRL_num(crls); i++) {
+		crl = sk_X509_CRL_value(crls, i);
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
+		    X509_get_subject_name(j->v.root)) != 0)
+			continue;
+		if (X509_CRL_verify(crl, X509_get0_pubkey(j->v.root)) != 1) {
+			ERR_clear_error();
+			report_check(j->r, "vek-revoked", A_FAIL,
+			    "the CRL is not signed by AMD's root");
+			return;
+		}
+		if (X509_CRL_get0_nextUpdate(crl) == NULL ||
+		    X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &at) != -1 ||
+		    X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &at) != 1) {
+			report_check(j->r, "vek-revoked", A_MISSING,
+			    "the CRL is not of this time: outside its window");
+			return;
+		}
+		report_that(j->r, "vek-revoked", X509_CRL_get0_by_cert(crl,
+		    &entry, j->v.issuer) == 0, "the ASK or ASVK");
+		return;
+	}
+	report_check(j->r, "vek-revoked", A_NONE, "no CRL was given");
+	report_warn(j->r, "no CRL of AMD's was given (snp.crl): a revoked "
+	    "intermediate key would not be noticed");
+}
+
+static void
+check_signature(struct job *j)
+{
+	uint8_t digest[SHA384_DIGEST_LENGTH], rs[96];
+	EVP_PKEY *key;
+	size_t i;
+	int ok;
+
+	if (j->v.x == NULL) {
+		report_check(j->r, "report-signature", A_MISSING,
+		    "needs the VCEK or VLEK");
+		return;
+	}
+	for (i = 0; i < 48; i++) {		/* 72 bytes each, low first */
+		rs[i] = j->b[SIGNATURE + 47 - i];
+		rs[48 + i] = j->b[SIGNATURE + 72 + 47 - i];
+	}
+	SHA384(j->b, SIGNATURE, digest);
+	key = X509_get0_pubkey(j->v.x);
+	ok = all(j->b + SIGNATURE + 48, 24, 0) &&
+	    all(j->b + SIGNATURE + 72 + 48, 24, 0) && key != NULL &&
+	    EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
+	    EVP_PKEY_get_bits(key) == 384 &&
+	    ecdsa_verify(key, digest, sizeof(digest), rs, 48);
+	report_that(j->r, "report-signature", ok, "the report, by the %s",
+	    j->v.is_vlek ? "VLEK" : "VCEK");
+}
+
+static void
+check_chip(struct job *j)
+{
+	const uint8_t *chip = j->b + CHIP_ID;
+	const struct vek *v = &j->v;
+
+	if (v->is_vlek)
+		report_check(j->r, "vek-chip", A_NONE,
+		    "a VLEK is of a cloud, not of a chip: %s", v->csp);
+	else if (u32(j->b + KEY_INFO) & 2)
+		report_check(j->r, "vek-chip", A_NONE,
+		    "the host masks the chip's id");
+	else
+		report_that(j->r, "vek-chip", memcmp(chip, v->hwid,
+		    v->hwid_n) == 0 && all(chip + v->hwid_n, 64 - v->hwid_n, 0),
+		    "the VCEK is of the chip that the report names");
+}
+
+static void
+check_product(struct job *j)
+{
+	const struct product *cpu = product_of_cpu(j->b);
+	const struct vek *v = &j->v;
+	const char *name = v->product == NULL ? "" : v->product->name;
+
+	if (u32(j->b + VERSION) < 3)
+		cpu = v->product;		/* it does not say */
+	report_that(j->r, "vek-product", v->product != NULL &&
+	    cpu == v->product && strncmp(v->name, name, strlen(name)) == 0,
+	    "certificate of %s, root of %s, CPUID %02x %02x", v->name, name,
+	    j->b[CPUID], j->b[CPUID + 1]);
+}
+
+/* What the certificate says against what the report does. */
+static void
+check_key(struct job *j)
+{
+	struct tcb t = tcb_read(j->b + REPORTED_TCB,
+	    is_turin(j->b, j->v.product));
+	unsigned signer = u32(j->b + KEY_INFO) >> 2 & 7;
+	char has[80], wanted[80];
+
+	if (j->v.x == NULL) {
+		report_check(j->r, "vek-tcb", A_MISSING, "needs the VCEK or "
+		    "VLEK");
+		return;
+	}
+	j->v.is_read = vek_read(&j->v);
+	report_that(j->r, "vek-extensions", j->v.is_read,
+	    "what the certificate says of its key");
+	report_that(j->r, "signing-key", signer == (unsigned)j->v.is_vlek,
+	    "the report is signed by key %u (0 VCEK, 1 VLEK), the certificate "
+	    "is a %s's", signer, j->v.is_vlek ? "VLEK" : "VCEK");
+	if (!j->v.is_read)
+		return;
+	tcb_text(&j->v.tcb, has, sizeof(has));
+	tcb_text(&t, wanted, sizeof(wanted));
+	report_that(j->r, "vek-tcb", memcmp(&t, &j->v.tcb, sizeof(t)) == 0,
+	    "key of %s, report of %s", has, wanted);
+	if (j->v.is_vlek)
+		report_fact(j->r, "csp-id", "%s", j->v.csp);
+	check_chip(j);
+	check_product(j);
+}
+
+static void
+check_values(struct job *j)
+{
+	static const struct { const char *check, *field; size_t at, n; } of[] = {
+		{ "policy-measurement", "measurement", MEASUREMENT, 48 },
+		{ "policy-host-data", "host-data", HOST_DATA, 32 },
+		{ "policy-id-key", "id-key", ID_KEY, 48 },
+		{ "policy-author-key", "author-key", AUTHOR_KEY, 48 },
+		{ "policy-chip-id", "chip-id", CHIP_ID, 64 },
+	};
+	size_t i;
+
+	if (j->p->has_report_data)
+		report_that(j->r, "report-data", memcmp(j->b + DATA,
+		    j->p->report_data, 64) == 0, "it holds what was asked for");
+	else
+		report_check(j->r, "report-data", A_NONE,
+		    "none was asked for: nothing says for whom this was made");
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		policy_check(j->r, j->p, of[i].check, of[i].field,
+		    j->b + of[i].at, of[i].n, 0);
+}
+
+static int
+passed(const struct report *r, const char *check)
+{
+	const struct check *c = report_find(r, check);
+
+	return c != NULL && c->outcome == A_PASS;
+}
+
+static void
+snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
+    time_t at, struct report *r)
+{
+	struct job j = { .b = e.p, .p = p, .at = at, .r = r };
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	int i, table = 0;
+
+	if (certs == NULL || snp_show(e, r) == -1) {
+		sk_X509_free(certs);
+		return;
+	}
+	/* What the verifier was given goes before what the host handed out. */
+	for (i = 0; c != NULL && c->snp != NULL && i < sk_X509_num(c->snp); i++)
+		if (X509_up_ref(sk_X509_value(c->snp, i)) == 1)
+			sk_X509_push(certs, sk_X509_value(c->snp, i));
+	table = snp_cert_table((struct bytes){ e.p + SNP_REPORT,
+	    e.n - SNP_REPORT }, certs);
+	report_that(r, "certificate-table", table == 0,
+	    "behind the report: nothing, or the host's table");
+	find_chain(&j, certs);
+	check_form(&j);
+	check_chain(&j);
+	check_revoked(&j, c == NULL ? NULL : c->snp_crls);
+	check_signature(&j);
+	check_key(&j);
+	check_tcbs(&j);
+	check_policy_bits(&j);
+	check_values(&j);
+	r->hardware = passed(r, "vek-chain") && passed(r, "report-signature");
+	if (j.v.product == &products[0])
+		report_warn(r, "Milan: seeds of VCEKs were extracted by "
+		    "software alone on chips with old firmware: ask for a "
+		    "min-spl, and list chip-ids of machines you know");
+	report_warn(r, "whoever holds the machine can read its memory bus "
+	    "(DDR4 and DDR5 interposers, 2025): what helps is knowing where "
+	    "it stands: list its chip-id in the policy");
+	sk_X509_pop_free(certs, X509_free);
+}
+
+const struct format format_snp = { "snp", snp_is, snp_show, snp_verify };

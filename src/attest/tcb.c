@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a platform's security versions to its TCB status, as Intel's quote
+ * verification library and its PCS documentation define it.  No I/O.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "dcap.h"
+
+/* A component, module or enclave that is behind, on top of a platform's status. */
+static const struct {
+	const char *platform, *then;
+} behind[] = {
+	{ "UpToDate", "OutOfDate" },
+	{ "SWHardeningNeeded", "OutOfDate" },
+	{ "ConfigurationNeeded", "OutOfDateConfigurationNeeded" },
+	{ "ConfigurationAndSWHardeningNeeded", "OutOfDateConfigurationNeeded" },
+};
+
+static void
+converge(char status[48], const char *other)
+{
+	size_t i;
+
+	if (strcmp(other, "Revoked") == 0 || strcmp(other, "NotSupported") == 0)
+		snprintf(status, 48, "%s", other);
+	else if (strcmp(other, "OutOfDate") == 0)
+		for (i = 0; i < sizeof(behind) / sizeof(behind[0]); i++)
+			if (strcmp(behind[i].platform, status) == 0) {
+				snprintf(status, 48, "%s", behind[i].then);
+				return;
+			}
+}
+
+static void
+advise(struct tcb_result *r, const struct level *l)
+{
+	size_t i, j;
+
+	if (r->date == 0 || l->date < r->date)
+		r->date = l->date;
+	for (i = 0; i < l->advisories.n; i++) {
+		for (j = 0; j < r->advisories.n; j++)
+			if (strcmp(r->advisories.id[j],
+			    l->advisories.id[i]) == 0)
+				break;
+		if (j == r->advisories.n && j < ADVISORIES)
+			memcpy(r->advisories.id[r->advisories.n++],
+			    l->advisories.id[i], sizeof(l->advisories.id[i]));
+	}
+}
+
+static const struct level *
+enclave_level(const struct levels *l, unsigned svn)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->list[i].svn <= svn)
+			return &l->list[i];
+	return NULL;
+}
+
+/* Module version 0 has no identity of its own: its SVNs are then compared as
+ * the platform's. */
+static size_t
+first_tdx(const uint8_t *svn)
+{
+	return svn[1] > 0 ? 2 : 0;
+}
+
+static int
+covers(const struct pck *pck, const uint8_t *svn, const struct level *l)
+{
+	size_t i;
+
+	if (pck->pcesvn < l->svn)
+		return 0;
+	for (i = 0; i < COMPONENTS; i++)
+		if (pck->components[i] < l->sgx[i])
+			return 0;
+	if (svn != NULL)
+		for (i = first_tdx(svn); i < COMPONENTS; i++)
+			if (svn[i] < l->tdx[i])
+				return 0;
+	return 1;
+}
+
+static void
+lack(char to[120], const char *what, size_t i, unsigned has, unsigned needs)
+{
+	size_t n = strlen(to);
+
+	if (has < needs)
+		snprintf(to + n, 120 - n, "%s%s %zu: %u of %u",
+		    n == 0 ? "" : ", ", what, i, has, needs);
+}
+
+/* What of the newest level the platform has not. */
+static void
+what_lacks(const struct pck *pck, const uint8_t *svn, const struct level *l,
+    char to[120])
+{
+	size_t i;
+
+	to[0] = '\0';
+	for (i = 0; i < COMPONENTS; i++)
+		lack(to, "component", i + 1, pck->components[i], l->sgx[i]);
+	lack(to, "component", COMPONENTS + 1, pck->pcesvn, l->svn);
+	if (svn != NULL)
+		for (i = first_tdx(svn); i < COMPONENTS; i++)
+			lack(to, "TDX component", i + 1, svn[i], l->tdx[i]);
+}
+
+const struct module *
+tcb_module(const struct tcb_info *t, const uint8_t *svn)
+{
+	size_t i;
+
+	if (svn[1] == 0)
+		return &t->module;
+	for (i = 0; i < t->n_modules; i++)
+		if (t->modules[i].major == svn[1])
+			return &t->modules[i];
+	return NULL;
+}
+
+/* The status of a list's level; NotSupported where none fits. */
+static const char *
+take(struct tcb_result *r, const struct level *l)
+{
+	if (l == NULL) {
+		snprintf(r->status, sizeof(r->status), "NotSupported");
+		return "NotSupported";
+	}
+	advise(r, l);
+	converge(r->status, l->status);
+	return l->status;
+}
+
+void
+tcb_evaluate(const struct tdx_collateral *c, const struct pck *pck,
+    const uint8_t *svn, unsigned qe_svn, struct tcb_result *r)
+{
+	const struct levels *l = &c->tcb.levels;
+	const struct module *m;
+	size_t i;
+
+	memset(r, 0, sizeof(*r));
+	r->module = "";
+	for (i = 0; i < l->n; i++)
+		if (covers(pck, svn, &l->list[i]))
+			break;
+	if (i < l->n)
+		snprintf(r->status, sizeof(r->status), "%s", l->list[i].status);
+	r->platform = take(r, i < l->n ? &l->list[i] : NULL);
+	if (l->n > 0)
+		what_lacks(pck, svn, &l->list[0], r->lacks);
+	if (svn != NULL && svn[1] > 0) {
+		m = tcb_module(&c->tcb, svn);
+		r->module = take(r, m == NULL ? NULL :
+		    enclave_level(&m->levels, svn[0]));
+	}
+	r->qe = take(r, enclave_level(&c->qe.levels, qe_svn));
+}
+
+void
+tcb_relaunch(struct tcb_result *launch, const struct tcb_result *now)
+{
+	int configure;
+
+	if (strncmp(launch->status, "OutOfDate", 9) != 0 ||
+	    strncmp(now->status, "OutOfDate", 9) == 0 ||
+	    strcmp(now->status, "Revoked") == 0 ||
+	    strcmp(now->status, "NotSupported") == 0)
+		return;
+	configure = strstr(launch->status, "Configuration") != NULL ||
+	    strstr(now->status, "Configuration") != NULL;
+	snprintf(launch->status, sizeof(launch->status), "TDRelaunchAdvised%s",
+	    configure ? "ConfigurationNeeded" : "");
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-attest: show and verify attestation evidence.  Runs with its caller's
+ * rights, on files alone; it opens no connection.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attest.h"
+#include "collateral.h"
+
+#define EVIDENCE_MAX	(1 << 20)
+
+/* The first that takes it for its own reads it. */
+static const struct format *const formats[] = {
+	&format_dcap, &format_snp, &format_cca, &format_insecure,
+};
+
+static int json;		/* --json */
+
+static void
+usage(FILE *f)
+{
+	fprintf(f,
+	    "usage: tee-attest show [--json] FILE\n"
+	    "       tee-attest verify [--collateral DIR] [--at TIME]\n"
+	    "           [--report-data HEX] [--policy FILE] [--json] FILE\n"
+	    "FILE: a TDX, SGX, SEV-SNP, CCA, OP-TEE or Azure evidence; - is "
+	    "standard input.\n"
+	    "Exit status: 0 accepted, 1 refused, 2 usage, 3 collateral is "
+	    "missing or out of\nits window.  See tee-attest(1).\n");
+}
+
+static _Noreturn void
+bad_usage(const char *fmt, const char *what)
+{
+	fputs("tee-attest: ", stderr);
+	fprintf(stderr, fmt, what);
+	fputs("; see tee-attest --help\n", stderr);
+	exit(2);
+}
+
+/* ---- files ---- */
+
+/* All of a file, with a NUL behind it. */
+static struct bytes
+file_read(const char *path)
+{
+	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO :
+	    open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t *b = malloc(EVIDENCE_MAX + 1);
+	size_t n = 0;
+	ssize_t r = 0;
+
+	if (fd == -1)
+		bad_usage("cannot read %s", path);
+	while (b != NULL && n < EVIDENCE_MAX &&
+	    (r = read(fd, b + n, EVIDENCE_MAX - n)) > 0)
+		n += (size_t)r;
+	if (b == NULL || r == -1)
+		bad_usage("cannot read %s", path);
+	if (n == EVIDENCE_MAX)
+		bad_usage("%s is too large to be evidence", path);
+	b[n] = '\0';
+	if (fd != STDIN_FILENO)
+		close(fd);
+	return (struct bytes){ b, n };
+}
+
+/* ---- output ---- */
+
+static const char *const outcomes[] = { [A_PASS] = "pass", [A_FAIL] = "fail",
+    [A_MISSING] = "missing", [A_NONE] = "n/a" };
+
+static const char *
+paint(enum outcome o)
+{
+	static const char *const colours[] = { [A_PASS] = "\033[32m",
+	    [A_FAIL] = "\033[31m", [A_MISSING] = "\033[33m", [A_NONE] = "" };
+
+	return isatty(STDOUT_FILENO) ? colours[o] : "";
+}
+
+static void
+print_text(const struct report *r, int verified)
+{
+	const char *end = isatty(STDOUT_FILENO) ? "\033[0m" : "";
+	char line[256];
+	size_t i;
+
+	printf("%s\n", r->format);
+	for (i = 0; i < r->n_facts; i++)
+		printf("  %-22s %s\n", r->facts[i].name, r->facts[i].text);
+	if (r->n_checks > 0)
+		printf("\n");
+	for (i = 0; i < r->n_checks; i++)
+		printf("%s%-8s%s %-22s %s\n", paint(r->checks[i].outcome),
+		    outcomes[r->checks[i].outcome], end, r->checks[i].name,
+		    r->checks[i].detail);
+	for (i = 0; i < r->n_advisories; i++)
+		printf("advisory %s\n", r->advisories[i]);
+	for (i = 0; i < r->n_warnings; i++)
+		printf("warning  %s\n", r->warnings[i]);
+	if (verified) {
+		report_line(r, line, sizeof(line));
+		printf("\n%s\n", line);
+	}
+}
+
+static void
+print_json(const struct report *r, int verified)
+{
+	json_t *o = json_object(), *list;
+	char line[256];
+	size_t i;
+
+	json_object_set_new(o, "format", json_string(r->format));
+	list = json_object();
+	for (i = 0; i < r->n_facts; i++)
+		json_object_set_new(list, r->facts[i].name,
+		    json_string(r->facts[i].text));
+	json_object_set_new(o, "facts", list);
+	list = json_array();
+	for (i = 0; i < r->n_checks; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}",
+		    "name", r->checks[i].name, "outcome",
+		    outcomes[r->checks[i].outcome], "detail",
+		    r->checks[i].detail));
+	json_object_set_new(o, "checks", list);
+	list = json_array();
+	for (i = 0; i < r->n_advisories; i++)
+		json_array_append_new(list, json_string(r->advisories[i]));
+	json_object_set_new(o, "advisories", list);
+	list = json_array();
+	for (i = 0; i < r->n_warnings; i++)
+		json_array_append_new(list, json_string(r->warnings[i]));
+	json_object_set_new(o, "warnings", list);
+	if (verified) {
+		report_line(r, line, sizeof(line));
+		json_object_set_new(o, "tcbStatus", json_string(r->tcb_status));
+		json_object_set_new(o, "accepted",
+		    json_boolean(report_verdict(r) == 0));
+		json_object_set_new(o, "verdict", json_string(line));
+	}
+	json_dumpf(o, stdout, JSON_INDENT(2));
+	printf("\n");
+	json_decref(o);
+}
+
+static void
+print(const struct report *r, int verified)
+{
+	if (json)
+		print_json(r, verified);
+	else
+		print_text(r, verified);
+}
+
+/* ---- arguments ---- */
+
+static const struct format *
+format_of(struct bytes b, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (formats[i]->is(b))
+			return formats[i];
+	bad_usage("%s: no evidence of a format that it knows", path);
+}
+
+/* Seconds since 1970, or 2026-02-25, or 2026-02-25T00:00:00Z. */
+static time_t
+take_time(const char *text)
+{
+	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d",
+	    "%s" };
+	struct tm tm;
+	const char *end;
+	size_t i;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		memset(&tm, 0, sizeof(tm));
+		end = strptime(text, forms[i], &tm);
+		if (end != NULL && *end == '\0')
+			return i == 2 ? (time_t)strtoll(text, NULL, 10) :
+			    timegm(&tm);
+	}
+	bad_usage("--at %s: not a time: 2026-02-25 or 2026-02-25T00:00:00Z",
+	    text);
+}
+
+static void
+take_policy(struct policy *p, const char *path)
+{
+	struct bytes b = file_read(path);
+	char error[200];
+
+	if (policy_parse(p, (const char *)b.p, error, sizeof(error)) == -1) {
+		fprintf(stderr, "tee-attest: %s: %s\n", path, error);
+		exit(2);
+	}
+	free((void *)(uintptr_t)b.p);
+}
+
+static void
+take_report_data(struct policy *p, const char *hex)
+{
+	char line[256], error[200];
+
+	if (strlen(hex) > 200)
+		bad_usage("--report-data: not 64 bytes as hex%s", "");
+	snprintf(line, sizeof(line), "report-data %s\n", hex);
+	if (policy_parse(p, line, error, sizeof(error)) == -1)
+		bad_usage("--report-data: not 64 bytes as hex%s", "");
+}
+
+static int
+run_show(struct bytes b, const char *path)
+{
+	static struct report r;
+	int ok = format_of(b, path)->show(b, &r);
+
+	print(&r, 0);
+	return ok == 0 ? 0 : 1;
+}
+
+static int
+run_verify(struct bytes b, const char *path, const char *directory,
+    const struct policy *p, time_t at)
+{
+	static struct report r;
+	struct collateral c = { 0 };
+
+	if (directory != NULL && collateral_load(&c, directory) == -1)
+		bad_usage("--collateral %s: cannot be read", directory);
+	format_of(b, path)->verify(b, &c, p, at, &r);
+	collateral_free(&c);
+	print(&r, 1);
+	return report_verdict(&r);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "collateral", required_argument, NULL, 'c' },
+		{ "at", required_argument, NULL, 'a' },
+		{ "report-data", required_argument, NULL, 'r' },
+		{ "policy", required_argument, NULL, 'p' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	const char *directory = NULL, *command, *file;
+	static struct policy policy;
+	time_t at = time(NULL);
+	struct bytes b;
+	int ch, r;
+
+	policy_default(&policy);
+	while ((ch = getopt_long(argc, argv, "h", options, NULL)) != -1)
+		switch (ch) {
+		case 'c':
+			directory = optarg;
+			break;
+		case 'a':
+			at = take_time(optarg);
+			break;
+		case 'r':
+			take_report_data(&policy, optarg);
+			break;
+		case 'p':
+			take_policy(&policy, optarg);
+			break;
+		case 'j':
+			json = 1;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	if (argc - optind != 2) {
+		usage(stderr);
+		return 2;
+	}
+	command = argv[optind];
+	file = argv[optind + 1];
+	b = file_read(file);
+	if (strcmp(command, "show") == 0)
+		r = run_show(b, file);
+	else if (strcmp(command, "verify") == 0)
+		r = run_verify(b, file, directory, &policy, at);
+	else
+		bad_usage("no such command: %s", command);
+	free((void *)(uintptr_t)b.p);
+	return r;
+}

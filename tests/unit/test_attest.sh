@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# tee-attest from outside: each example of its manual page, its exit statuses, its
+# errors.
+src=$(cd "${srcdir:-..}" && pwd)
+tool=$PWD/tee-attest
+samples=$src/tests/vectors/evidence
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0
+
+# is STATUS TEXT ARGUMENT...: it ends so, and says this.
+is() {
+	_status=$1 _text=$2; shift 2
+	"$tool" "$@" > "$dir/out" 2>&1 < "$samples/sgx/quote.bin"
+	_r=$?
+	if [ $_r = "$_status" ] && grep -q -e "$_text" "$dir/out"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAIL tee-attest $*: status $_r, not $_status; or no \`$_text':"
+		tail -n 5 "$dir/out" | sed 's/^/	/'
+	fi
+}
+
+cd "$samples" || exit 1
+# The manual page's examples, a continued line made one.
+sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/p' "$src/man/tee-attest.1" |
+    sed -e :a -e '/\\e$/N; s/\\e\n *//; ta' |
+    sed -n 's/^\$ tee-attest //p' > "$dir/examples"
+[ "$(grep -c . "$dir/examples")" -ge 4 ] || { echo 'FAIL: no examples'; exit 1; }
+while read -r line; do
+	cp cca/cpak.json "$dir/"
+	is 0 . $line
+done < "$dir/examples"
+
+set=tdx/sets/tdx-v5-uptodate
+is 0 'accepted: genuine hardware key, TCB status UpToDate, debug no, physical custody not proven' \
+    verify --collateral $set --at 2026-02-25T00:00:00Z $set/quote.bin
+is 3 'undecided: ' verify --collateral $set --at 2026-04-10 $set/quote.bin
+is 3 '^missing *tcb-info .*no tcb_info.json' verify --at 2026-02-25 $set/quote.bin
+is 0 '"accepted": true' verify --json --collateral $set --at 2026-02-25 $set/quote.bin
+is 1 '^fail *tcb-status.*OutOfDate, TCB of 2024-03-13' \
+    verify --collateral tdx/sets/tdx-v5-alibaba-2026-outofdate --at 2026-02-25 \
+    tdx/sets/tdx-v5-alibaba-2026-outofdate/quote.bin
+is 1 '^advisory INTEL-SA-01036' \
+    verify --collateral tdx/sets/tdx-v5-alibaba-2026-outofdate --at 2026-02-25 \
+    tdx/sets/tdx-v5-alibaba-2026-outofdate/quote.bin
+is 1 '^fail *debug' verify --collateral snp/snp-milan-v2-debug-policy \
+    --at 2025-06-01 snp/snp-milan-v2-debug-policy/report.bin
+is 0 'SGX quote v3' show -
+is 2 'usage:' show
+is 2 'usage:' verify --wrong x
+is 0 'usage:' --help
+is 2 'no such command' look sgx/quote.bin
+is 2 'cannot read' show "$dir/none"
+is 2 'not a time' verify --at yesterday sgx/quote.bin
+is 2 '64 bytes' verify --report-data 00 sgx/quote.bin
+is 2 'cannot be read' verify --collateral "$dir/none" sgx/quote.bin
+is 2 'no evidence of a format' show sgx/pck.crl
+echo 'tcb-status Fine' > "$dir/policy"
+is 2 'policy: line 1: tcb-status' verify --policy "$dir/policy" sgx/quote.bin
+echo 'tcb-status ConfigurationAndSWHardeningNeeded' > "$dir/policy"
+is 0 'accepted' verify --policy "$dir/policy" --collateral sgx --at 2025-06-25 sgx/quote.bin
+printf 'INSECURE: NOT EVIDENCE OF ANYTHING\n%064d' 0 > "$dir/insecure"
+is 1 '^fail *insecure' verify "$dir/insecure"
+echo 'allow insecure' > "$dir/policy"
+is 0 'no hardware key proven' verify --policy "$dir/policy" "$dir/insecure"
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
