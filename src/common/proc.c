@@ -88,6 +88,12 @@ proc_start(enum role role, struct m_start *start)
 void
 proc_sandbox(enum role role, const struct m_start *start)
 {
+	proc_sandbox_with(role, start, 0);
+}
+
+void
+proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
+{
 	const struct role_limits *r = limits_of(role);
 	const struct sandbox s = {
 		.empty_dir = start->empty_dir,
@@ -97,6 +103,7 @@ proc_sandbox(enum role role, const struct m_start *start)
 		.max_memory = r->max_memory,
 		.allow_fork = r->allow_fork,
 		.allow_connect = r->allow_connect,
+		.files_fd = files_fd,
 	};
 	struct m_ready ready = { 0 };
 

@@ -22,5 +22,8 @@ void	 proc_start(enum role role, struct m_start *start);
 /* Last call of start-up, when all that is needed is open: chroot, uid, limits,
  * Landlock, filter (sandbox_enter), then READY to the monitor. */
 void	 proc_sandbox(enum role role, const struct m_start *start);
+/* The same, but the files in the directory `files_fd' may be opened yet. */
+void	 proc_sandbox_with(enum role role, const struct m_start *start,
+	    int files_fd);
 
 #endif

@@ -47,6 +47,13 @@ struct landlock_rules {
 #define LL_BIND_TCP		(1ull << 0)
 #define LL_CONNECT_TCP		(1ull << 1)
 #define LL_SCOPE_ALL		3ull		/* abstract sockets, signals */
+#define LL_PATH_BENEATH		1
+#define LL_WRITE_FILE		(1ull << 1)
+#define LL_READ_FILE		(1ull << 2)
+struct landlock_path {
+	uint64_t	allowed;
+	int32_t		fd;
+} __attribute__((packed));
 static const struct {
 	int		abi;
 	uint64_t	fs;
@@ -145,7 +152,20 @@ drop_capabilities(const struct sandbox *s)
 		fatal("sandbox: capabilities are left");
 }
 
-/* No file at all, no TCP port to bind, no signal to others. */
+/* Landlock sees the path, not how it was come by: files below a directory that
+ * is open already need their rule too. */
+static void
+allow_files(int ruleset, int dir)
+{
+	const struct landlock_path p = { LL_READ_FILE | LL_WRITE_FILE, dir };
+
+	if (dir != 0 && syscall(SYS_landlock_add_rule, ruleset,
+	    LL_PATH_BENEATH, &p, 0) == -1)
+		fatal("sandbox: landlock rule: %s", strerror(errno));
+}
+
+/* No file but those of one directory, no TCP port to bind, no signal to
+ * others. */
 static uint32_t
 deny_files(const struct sandbox *s)
 {
@@ -167,8 +187,11 @@ deny_files(const struct sandbox *s)
 		r.scoped = LL_SCOPE_ALL;
 		size = sizeof(r);
 	}
-	if ((fd = (int)syscall(SYS_landlock_create_ruleset, &r, size, 0)) == -1 ||
-	    syscall(SYS_landlock_restrict_self, fd, 0) == -1)
+	fd = (int)syscall(SYS_landlock_create_ruleset, &r, size, 0);
+	if (fd == -1)
+		fatal("sandbox: landlock: %s", strerror(errno));
+	allow_files(fd, s->files_fd);
+	if (syscall(SYS_landlock_restrict_self, fd, 0) == -1)
 		fatal("sandbox: landlock: %s", strerror(errno));
 	close(fd);
 	return SANDBOX_LANDLOCK;

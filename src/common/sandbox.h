@@ -38,6 +38,8 @@ struct sandbox {
 	size_t		 max_memory;	/* RLIMIT_AS, bytes; 0: leave alone */
 	int		 allow_fork;	/* 0: RLIMIT_NPROC 0; threads count */
 	int		 allow_connect;	/* 0: Landlock refuses TCP connect(2) */
+	int		 files_fd;	/* files in this directory stay open to
+					 * read and write; 0: none at all */
 };
 
 /* A system call that a filter refuses is told to the monitor from now on: its own
