@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/sev-guest.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdarg.h>
@@ -45,6 +46,7 @@ static const struct {
 	C(F_ADD_SEALS), C(F_GET_SEALS), C(MFD_CLOEXEC), C(MFD_ALLOW_SEALING),
 	C(O_NONBLOCK), C(O_RDWR), C(CLONE_THREAD), C(CLONE_VM),
 	C(PR_SET_NAME), C(STDERR_FILENO), C(FIONREAD), C(FIONBIO),
+	C(SNP_GET_EXT_REPORT), C(O_WRONLY), C(O_CLOEXEC),
 };
 
 static const char *file;
