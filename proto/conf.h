@@ -67,6 +67,9 @@ struct conf {
 	uint8_t		configuration_hash[32];
 };
 
-enum tee_choice { TEE_CHOICE_AUTO, TEE_CHOICE_INSECURE, };
+enum tee_choice {
+	TEE_CHOICE_AUTO, TEE_CHOICE_INSECURE, TEE_CHOICE_TDX,
+	TEE_CHOICE_SEV_SNP, TEE_CHOICE_CCA, TEE_CHOICE_OPTEE,
+};
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a provider of evidence is.  The evidence role asks the one that the
- * configuration, or the machine, chose.
+ * configuration, or the machine, chose.  A provider may block for a minute: no
+ * one but this process waits for it.
  */
 #ifndef EVIDENCE_H
 #define EVIDENCE_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "chan.h"
 
@@ -21,8 +23,30 @@ struct provider {
 };
 #define QUOTE_MAX	65536
 
+#define TDX_MAX		8192	/* of a DCAP quote with its padding */
+#define SNP_REPORT	1184
+/* Milliseconds from one request to the next: the host throttles, and a request
+ * that stays unanswered for a minute costs the guest its key until reboot. */
+#define SNP_PAUSE	2000
+
 extern const struct provider insecure;
 extern const struct provider *provider;		/* the chosen one */
 extern struct chan keys;
+
+/* Both before the sandbox.  NULL: not there.  There, but unusable or of another
+ * TEE than `choice' (enum tee_choice): fatal.  gid: who is to write report data,
+ * 0: we ourselves. */
+const struct provider *tsm_open(const char *path, uint32_t choice, gid_t gid);
+const struct provider *sev_open(const char *path);
+/* The directory that tsm's quote() works in, for the sandbox; 0: none. */
+int	 tsm_dir(void);
+
+/* Is `b' evidence of this TEE over just this report data?  Its size without
+ * padding, or -1 with EBADMSG, and logged. */
+long	 blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
+	    const uint8_t report_data[64]);
+/* How much of `b' the table of certificates uses that SNP's host gives: 0 when
+ * it is empty, -1 when it points outside. */
+long	 blob_table(const uint8_t *b, size_t n);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,15 +17,17 @@ struct chan keys = { .fd = -1 };
 const struct provider *provider;
 static const enum state state = S_IDLE;
 
-/* What a machine with a TEE would have. */
-static const char *const interfaces[] = {
-	"/sys/kernel/config/tsm/report", "/dev/sev-guest", "/dev/tee0",
-};
+/* Where the kernel has them. */
+#define TSM_PATH	"/sys/kernel/config/tsm/report"
+#define SEV_PATH	"/dev/sev-guest"
+#define OPTEE_PATH	"/dev/tee0"
+#define OR_INSECURE	"`tee insecure' is for development"
 
+/* `auto' takes what is there; no choice falls back to `insecure'. */
 static void
-provider_choose(uint32_t choice)
+provider_choose(const struct m_start *start)
 {
-	size_t i;
+	const uint32_t choice = start->conf.tee;
 
 	if (choice == TEE_CHOICE_INSECURE) {
 		provider = &insecure;
@@ -32,13 +35,42 @@ provider_choose(uint32_t choice)
 		    "development alone");
 		return;
 	}
-	for (i = 0; i < sizeof(interfaces) / sizeof(interfaces[0]); i++)
-		if (access(interfaces[i], F_OK) == 0)
-			fatal("tee: %s is there, but this version has no "
-			    "provider for it; `tee insecure' is for "
-			    "development", interfaces[i]);
-	fatal("tee: none found: looked for %s, %s, %s; `tee insecure' is for "
-	    "development", interfaces[0], interfaces[1], interfaces[2]);
+	if (choice == TEE_CHOICE_OPTEE)
+		fatal("tee: optee: this version has no provider for OP-TEE, "
+		    "for its client, libteec, is not there to build with; "
+		    OR_INSECURE);
+	provider = tsm_open(TSM_PATH, choice, start->gid);
+	if (provider == NULL &&
+	    (choice == TEE_CHOICE_AUTO || choice == TEE_CHOICE_SEV_SNP))
+		provider = sev_open(SEV_PATH);
+	if (provider != NULL)
+		return;
+	if (choice == TEE_CHOICE_SEV_SNP)
+		fatal("tee: sev-snp is not there: looked for " TSM_PATH " or "
+		    SEV_PATH "; " OR_INSECURE);
+	if (choice != TEE_CHOICE_AUTO)
+		fatal("tee: %s is not there: looked for " TSM_PATH ": Linux "
+		    "6.7 has it, where configfs is mounted; " OR_INSECURE,
+		    choice == TEE_CHOICE_TDX ? "tdx" : "cca");
+	if (access(OPTEE_PATH, F_OK) == 0)
+		fatal("tee: " OPTEE_PATH " is there, but this version has no "
+		    "provider for OP-TEE; " OR_INSECURE);
+	fatal("tee: none found: looked for " TSM_PATH ", " SEV_PATH ", "
+	    OPTEE_PATH "; " OR_INSECURE);
+}
+
+/* A request to a TEE that is cut short stays with the host, and none is taken
+ * before it is done; SNP's may even cost the guest's key. */
+static void
+signals_ignore(void)
+{
+	static const int all[] = { SIGHUP, SIGINT, SIGTERM, SIGALRM, SIGUSR1,
+	    SIGUSR2 };
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (signal(all[i], SIG_IGN) == SIG_ERR)
+			fatal("signal: %s", strerror(errno));
 }
 
 static void
@@ -61,8 +93,10 @@ main(void)
 	int i;
 
 	proc_start(R_EVIDENCE, &start);
-	provider_choose(start.conf.tee);
-	proc_sandbox(R_EVIDENCE, &start);
+	signals_ignore();
+	provider_choose(&start);
+	proc_sandbox_with(R_EVIDENCE, &start, tsm_dir());
+	log_info("tee: %s", provider->name);
 	for (;;) {
 		const struct chan *list[2] = { &monitor, &keys };
 

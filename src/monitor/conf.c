@@ -29,7 +29,9 @@ static const struct choice isolates[] = {
 	{ "worker", 0 }, { "task", 1 }, { NULL, 0 },
 };
 static const struct choice tees[] = {
-	{ "auto", TEE_CHOICE_AUTO }, { "insecure", TEE_CHOICE_INSECURE },
+	{ "auto", TEE_CHOICE_AUTO }, { "tdx", TEE_CHOICE_TDX },
+	{ "sev-snp", TEE_CHOICE_SEV_SNP }, { "cca", TEE_CHOICE_CCA },
+	{ "optee", TEE_CHOICE_OPTEE }, { "insecure", TEE_CHOICE_INSECURE },
 	{ NULL, 0 },
 };
 static const struct choice levels[] = {

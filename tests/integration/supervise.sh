@@ -334,6 +334,30 @@ else
 		"^evidence: tee: none found: .*tsm/report.*tee insecure"
 fi
 
+# A directory in the place of configfs-tsm's: no files come with an instance, so
+# the start ends there, but the monitor's filter must have let it come so far.
+cat >"$tmp/with-tsm" <<-'X'
+	#!/bin/sh
+	mount -t tmpfs none /sys/kernel &&
+	    mkdir -p /sys/kernel/config/tsm/report/tee-runner-1-left || exit 99
+	"$@"
+	status=$?
+	ls /sys/kernel/config/tsm/report >&2
+	exit $status
+X
+chmod 755 "$tmp/with-tsm"
+if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs none /sys/kernel; then
+	as="unshare -m $tmp/with-tsm"
+	tee=auto start "$tmp/real" "tee auto"
+	as=
+	is "a TEE's directory: exit 1" end_is 1
+	is "a TEE's directory: an instance is tried" logged \
+		"^evidence: tee: .*cannot make an instance: No such file"
+	is "a TEE's directory: none is left" not_logged "^tee-runner-"
+else
+	echo "skipped: a TEE's directory: needs root and a mount namespace"
+fi
+
 # ---- not as root -----------------------------------------------------------
 
 if [ "$(id -u)" = 0 ]; then

@@ -249,7 +249,8 @@ each_fault_names_line_and_remedy(void **unused)
 	{ "registry-endpoint http://a", "registry-endpoint: http://a: "
 	  "expected another than before" },
 	{ "isolate both", "isolate: both: expected one of worker, task" },
-	{ "tee none", "tee: none: expected one of auto, insecure" },
+	{ "tee none", "tee: none: expected one of auto, tdx, sev-snp, cca, "
+	  "optee, insecure" },
 	{ "log-level loud", "log-level: loud: expected one of error, warning, "
 	  "info, debug" },
 	{ "chain-id 2", "chain-id: set in line 6 already: expected once" },

@@ -175,22 +175,39 @@ it_answers_one_question_after_the_other(void **unused)
 	stop();
 }
 
+/* It does not start, and says this. */
+static void
+refuses(uint32_t choice, const char *text)
+{
+	struct msg m;
+
+	start(choice);
+	assert_int_equal(next(&monitor_end, &m), 0);
+	assert_int_equal(ended(), 1);
+	assert_non_null(strstr(said, text));
+	assert_non_null(strstr(said, "`tee insecure' is for development"));
+}
+
 /* Not silently insecure: a machine without a TEE is told. */
 static void
 without_a_tee_it_does_not_start(void **unused)
 {
-	struct msg m;
-
 	(void)unused;
 	if (access("/dev/sev-guest", F_OK) == 0 ||
 	    access("/sys/kernel/config/tsm/report", F_OK) == 0 ||
 	    access("/dev/tee0", F_OK) == 0)
 		skip();
-	start(TEE_CHOICE_AUTO);
-	assert_int_equal(next(&monitor_end, &m), 0);
-	assert_int_equal(ended(), 1);
-	assert_non_null(strstr(said, "none found"));
-	assert_non_null(strstr(said, "`tee insecure' is for development"));
+	refuses(TEE_CHOICE_AUTO, "none found");
+	refuses(TEE_CHOICE_TDX, "tdx is not there: looked for /sys/kernel");
+	refuses(TEE_CHOICE_CCA, "cca is not there: looked for /sys/kernel");
+	refuses(TEE_CHOICE_SEV_SNP, "tsm/report or /dev/sev-guest");
+}
+
+static void
+op_tee_is_refused_by_name(void **unused)
+{
+	(void)unused;
+	refuses(TEE_CHOICE_OPTEE, "optee: ");
 }
 
 static void
@@ -213,6 +230,7 @@ main(void)
 		cmocka_unit_test(no_one_can_change_a_quote_any_more),
 		cmocka_unit_test(it_answers_one_question_after_the_other),
 		cmocka_unit_test(without_a_tee_it_does_not_start),
+		cmocka_unit_test(op_tee_is_refused_by_name),
 		cmocka_unit_test(a_message_that_is_not_for_it_ends_it),
 	};
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What evidence looks at in what a TEE gave: is it of the form that verifiers
+ * know, and is it over the report data that was asked for?  Whether it is true
+ * is for the verifier.  Runs in evidence, on bytes that the host has touched.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "evidence.h"
+#include "log.h"
+#include "payload.h"
+
+/* A DCAP quote of a TD: header, body, 4 bytes of length, signature. */
+#define TDX_HEADER	48
+#define TDX_TEE		0x81
+#define TDX_BODY	584	/* TDX 1.0 */
+#define TDX_BODY_15	648	/* TDX 1.5 */
+#define TDX_DATA	520	/* of the body: report data */
+#define SNP_DATA	0x50
+#define SNP_ENTRY	24	/* UUID, offset, length */
+
+static uint32_t
+le16(const uint8_t *b)
+{
+	return (uint32_t)b[0] | (uint32_t)b[1] << 8;
+}
+
+static uint32_t
+le32(const uint8_t *b)
+{
+	return le16(b) | le16(b + 2) << 16;
+}
+
+static int
+is_zero(const uint8_t *b, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (b[i] != 0)
+			return 0;
+	return 1;
+}
+
+static long
+bad(const char *tee, const char *why)
+{
+	log_err("tee: %s: refused: %s", tee, why);
+	errno = EBADMSG;
+	return -1;
+}
+
+/* Where the body starts and how long it is; 0 where the quote is none. */
+static size_t
+tdx_body(const uint8_t *b, size_t n, size_t *size)
+{
+	uint32_t type;
+
+	if (n < TDX_HEADER + 6 || le32(b + 4) != TDX_TEE)
+		return 0;
+	if (le16(b) == 4) {
+		*size = TDX_BODY;
+		return TDX_HEADER;
+	}
+	if (le16(b) != 5)
+		return 0;
+	type = le16(b + TDX_HEADER);
+	*size = le32(b + TDX_HEADER + 2);
+	if ((type == 2 && *size == TDX_BODY) ||
+	    (type == 3 && *size == TDX_BODY_15))
+		return TDX_HEADER + 6;
+	return 0;
+}
+
+static long
+tdx_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
+{
+	size_t at, size, signature;
+
+	/* Drivers that know that form have larger buffers: Linux 7.0. */
+	if (n > TDX_MAX || (at = tdx_body(b, n, &size)) == 0)
+		return bad("tdx", "not a DCAP quote of version 4 or 5: the "
+		    "newer DICE/CWT form, which no verifier of ours knows");
+	if (n < at + size + 4)
+		return bad("tdx", "the quote is cut off");
+	if (memcmp(b + at + TDX_DATA, report_data, 64) != 0)
+		return bad("tdx", "a quote over other report data");
+	at += size;
+	signature = le32(b + at);
+	at += 4;
+	if (signature > n - at)
+		return bad("tdx", "the quote is cut off");
+	at += signature;
+	/* Some hosts fill their buffer up: GCP, to 8000 bytes. */
+	if (!is_zero(b + at, n - at))
+		return bad("tdx", "bytes that are not zero behind the quote");
+	return (long)at;
+}
+
+static long
+snp_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
+{
+	if (n != SNP_REPORT)
+		return bad("sev-snp", "a report has 1184 bytes, this has not");
+	if (memcmp(b + SNP_DATA, report_data, 64) != 0)
+		return bad("sev-snp", "a report over other report data");
+	return (long)n;
+}
+
+/* The challenge of the realm is claim 10, a string of 64 bytes.  A look for
+ * these bytes is all that is to be had without CBOR, and enough against what a
+ * mistake would bring: the verifier reads the claim itself. */
+static long
+cca_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
+{
+	uint8_t claim[3 + 64] = { 0x0a, 0x58, 0x40 };
+
+	memcpy(claim + 3, report_data, 64);
+	if (memmem(b, n, claim, sizeof(claim)) == NULL)
+		return bad("cca", "a token without the challenge");
+	return (long)n;
+}
+
+long
+blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
+    const uint8_t report_data[64])
+{
+	switch (tee_type) {
+	case TEE_TDX:
+		return tdx_check(b, n, report_data);
+	case TEE_SEV_SNP:
+		return snp_check(b, n, report_data);
+	case TEE_CCA:
+		return cca_check(b, n, report_data);
+	}
+	return bad("evidence", "of a TEE that has no check");
+}
+
+long
+blob_table(const uint8_t *b, size_t n)
+{
+	size_t i, offset, length, end = 0;
+
+	for (i = 0; n - i >= SNP_ENTRY; i += SNP_ENTRY) {
+		if (is_zero(b + i, SNP_ENTRY))
+			return (long)(end == 0 ? 0 :
+			    end > i + SNP_ENTRY ? end : i + SNP_ENTRY);
+		offset = le32(b + i + 16);
+		length = le32(b + i + 20);
+		if (offset > n || length > n - offset)
+			return -1;
+		if (offset + length > end)
+			end = offset + length;
+	}
+	return n == 0 ? 0 : -1;
+}

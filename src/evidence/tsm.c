@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The provider for TDX, SEV-SNP and Arm CCA: one instance below configfs-tsm's
+ * report directory (Linux 6.7).  tsm_open() makes it while the role is root and
+ * gives its inblob to the role's group; what follows knows that one directory
+ * and nothing else, by descriptor.
+ *
+ * inblob is committed by close(2), which hides whether that worked.  So the
+ * generation is read: it counts writes, and one that is not ours, or ours that
+ * was lost, shows.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "evidence.h"
+#include "log.h"
+#include "payload.h"
+
+#define PREFIX	"tee-runner-"
+#define TRIES	5		/* while the host holds an earlier request */
+#define RETRY	1000		/* milliseconds: it is asked once a second */
+
+static long tsm_quote(const uint8_t report_data[64], uint8_t *out, size_t size);
+
+static const struct kind {
+	const char	*driver;	/* what the file `provider' says */
+	uint32_t	 choice;	/* enum tee_choice */
+	size_t		 max;		/* of outblob */
+	struct provider	 provider;
+} kinds[] = {
+	/* One byte more, so that blob_check() names what is too large. */
+	{ "tdx_guest", TEE_CHOICE_TDX, TDX_MAX + 1,
+	  { "tdx", TEE_TDX, tsm_quote } },
+	{ "sev_guest", TEE_CHOICE_SEV_SNP, SNP_REPORT + 1,
+	  { "sev-snp", TEE_SEV_SNP, tsm_quote } },
+	{ "arm_cca_guest", TEE_CHOICE_CCA, QUOTE_MAX,
+	  { "cca", TEE_CCA, tsm_quote } },
+};
+#define N_KINDS	(sizeof(kinds) / sizeof(kinds[0]))
+
+static int dir = -1;		/* the instance */
+static const struct kind *kind;
+static int has_asked;
+
+/* ---- before the sandbox --------------------------------------------------- */
+
+/* A Runner that lives holds a lock on its instance.  Not its process id: in
+ * another container that means another process. */
+static int
+is_stale(int report, const char *name)
+{
+	int fd, r;
+
+	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || (fd = openat(report,
+	    name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return 0;
+	r = flock(fd, LOCK_EX | LOCK_NB) == 0;
+	close(fd);
+	return r;
+}
+
+static void
+remove_stale(const char *path, int report)
+{
+	struct dirent *e;
+	DIR *d;
+
+	if ((d = opendir(path)) == NULL)
+		fatal("tee: %s: %s", path, strerror(errno));
+	while ((e = readdir(d)) != NULL)
+		if (is_stale(report, e->d_name) &&
+		    unlinkat(report, e->d_name, AT_REMOVEDIR) == -1)
+			log_warn("tee: %s/%s: cannot remove: %s", path,
+			    e->d_name, strerror(errno));
+	closedir(d);
+}
+
+/* The role's group may write the report data; 0: we stay who we are.  The
+ * monitor has no CAP_CHOWN: but an owner may give a file to a group of his. */
+static int
+inblob_give(int fd, gid_t gid)
+{
+	int r;
+
+	if (gid == 0)
+		return 0;
+	if (setegid(gid) == -1)
+		return -1;
+	r = fchownat(fd, "inblob", (uid_t)-1, gid, 0);
+	if (setegid(0) == -1)
+		fatal("tee: setegid: %s", strerror(errno));
+	return r == -1 ? -1 : fchmodat(fd, "inblob", 0220, 0);
+}
+
+/* The instance, locked: its descriptor, or -1 with errno. */
+static int
+instance_make(int report, char *name, size_t size, gid_t gid)
+{
+	uint32_t r;
+	int fd;
+
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		return -1;
+	snprintf(name, size, PREFIX "%d-%08" PRIx32, (int)getpid(), r);
+	if (mkdirat(report, name, 0755) == -1)
+		return -1;
+	fd = openat(report, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == -1 ||
+	    inblob_give(fd, gid) == -1) {
+		const int e = errno;
+
+		if (fd != -1)
+			close(fd);
+		unlinkat(report, name, AT_REMOVEDIR);
+		errno = e;
+		return -1;
+	}
+	return fd;
+}
+
+/* The whole file of the instance, at most `size' bytes of it: how many, or -1
+ * with errno. */
+static long
+slurp(const char *name, uint8_t *b, size_t size)
+{
+	size_t n = 0;
+	ssize_t r = 0;
+	int e, fd;
+
+	if ((fd = openat(dir, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	while (n < size && (r = read(fd, b + n, size - n)) > 0)
+		n += (size_t)r;
+	e = errno;
+	close(fd);
+	errno = e;
+	return r == -1 ? -1 : (long)n;
+}
+
+static const struct kind *
+kind_find(void)
+{
+	uint8_t b[64];
+	long i, n = slurp("provider", b, sizeof(b) - 1);
+
+	if (n <= 0)
+		return NULL;
+	b[n] = '\0';
+	b[strcspn((char *)b, "\n")] = '\0';
+	for (i = 0; i < (long)N_KINDS; i++)
+		if (strcmp((char *)b, kinds[i].driver) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+const struct provider *
+tsm_open(const char *path, uint32_t choice, gid_t gid)
+{
+	char name[64];
+	int report;
+
+	if ((report = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1) {
+		if (errno == ENOENT)
+			return NULL;
+		fatal("tee: %s: %s", path, strerror(errno));
+	}
+	remove_stale(path, report);
+	if ((dir = instance_make(report, name, sizeof(name), gid)) == -1) {
+		if (errno != ENXIO)
+			fatal("tee: %s: cannot make an instance: %s", path,
+			    strerror(errno));
+		log_warn("tee: %s: there, but no driver serves it: load "
+		    "tdx-guest, sev-guest or arm-cca-guest", path);
+		close(report);
+		return NULL;
+	}
+	kind = kind_find();
+	if (kind == NULL ||
+	    (choice != TEE_CHOICE_AUTO && choice != kind->choice)) {
+		unlinkat(report, name, AT_REMOVEDIR);
+		if (kind == NULL)
+			fatal("tee: %s: of a driver that is not known here",
+			    path);
+		fatal("tee: %s: this machine has %s, the configuration wants "
+		    "another", path, kind->provider.name);
+	}
+	/* report/ stays root's: that this instance is not needed any more,
+	 * the next start sees. */
+	close(report);
+	has_asked = 0;
+	return &kind->provider;
+}
+
+int
+tsm_dir(void)
+{
+	return dir == -1 ? 0 : dir;
+}
+
+/* ---- requests ------------------------------------------------------------- */
+
+static int
+generation(uint64_t *g)
+{
+	char b[24], *end;
+	const long n = slurp("generation", (uint8_t *)b, sizeof(b) - 1);
+
+	if (n == -1)
+		return -1;
+	b[n] = '\0';
+	errno = 0;
+	*g = strtoull(b, &end, 10);
+	if (n == 0 || b[0] < '0' || b[0] > '9' || *end != '\n' || errno != 0) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return 0;
+}
+
+/* Is the generation still the one of our write?  -1 with errno. */
+static int
+generation_is(uint64_t want, const char *when)
+{
+	uint64_t g;
+
+	if (generation(&g) == -1)
+		return -1;
+	if (g == want)
+		return 0;
+	if (g < want) {
+		log_err("tee: inblob: the kernel did not take the report data");
+		errno = EIO;
+	} else {
+		log_err("tee: someone else writes to our instance: seen %s",
+		    when);
+		errno = ESTALE;
+	}
+	return -1;
+}
+
+static int
+ask(const uint8_t report_data[64])
+{
+	const int fd = openat(dir, "inblob", O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+	int e;
+
+	if (fd == -1)
+		return -1;
+	n = write(fd, report_data, 64);
+	e = n == -1 ? errno : EIO;
+	(void)close(fd);	/* commits; says nothing */
+	errno = e;
+	return n == 64 ? 0 : -1;
+}
+
+/* The certificates that SNP's host may give, as they stand. */
+static long
+certificates(uint8_t *out, size_t size)
+{
+	const long n = slurp("auxblob", out, size);
+
+	if (n == -1 && errno == ENOENT)
+		return 0;
+	if (n == (long)size) {
+		log_err("tee: auxblob: too large");
+		errno = EFBIG;
+		return -1;
+	}
+	return n;
+}
+
+static long
+try_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
+{
+	long n, more = 0;
+	uint64_t g;
+
+	if (generation(&g) == -1 || ask(report_data) == -1 ||
+	    generation_is(g + 1, "before the quote") == -1)
+		return -1;
+	n = slurp("outblob", out, size < kind->max ? size : kind->max);
+	if (n == -1)
+		return -1;
+	if (n == 0) {
+		/* Drivers that do not look at the host's status. */
+		log_err("tee: outblob: the host's quoting service gave "
+		    "nothing");
+		errno = EIO;
+		return -1;
+	}
+	if (n == (long)size) {
+		log_err("tee: outblob: too large");
+		errno = EFBIG;
+		return -1;
+	}
+	if (kind->provider.tee_type == TEE_SEV_SNP && (more = certificates(
+	    out + n, size - (size_t)n)) == -1)
+		return -1;
+	if (generation_is(g + 1, "behind the quote") == -1)
+		return -1;
+	n = blob_check(kind->provider.tee_type, out, (size_t)n, report_data);
+	return n == -1 ? -1 : n + more;
+}
+
+static void
+explain(int e)
+{
+	static const struct {
+		int		 error;
+		const char	*text;
+	} why[] = {
+		{ EBUSY, "the host still holds an earlier request" },
+		{ ETIMEDOUT, "the host did not answer in time" },
+		{ EINTR, "interrupted; the host may hold the request yet" },
+		{ ENOENT, "our instance is gone: restart" },
+		{ ENXIO, "the TEE's driver has gone" },
+		{ ENOTTY, "the guest's key is destroyed: reboot" },
+		{ EINVAL, "report data or privilege level not accepted" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(why) / sizeof(why[0]); i++)
+		if (why[i].error == e)
+			log_err("tee: %s: %s", kind->provider.name,
+			    why[i].text);
+}
+
+static long
+tsm_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
+{
+	int e, i;
+	long n;
+
+	if (has_asked && kind->provider.tee_type == TEE_SEV_SNP)
+		(void)poll(NULL, 0, SNP_PAUSE);
+	has_asked = 1;
+	for (i = 1; (n = try_quote(report_data, out, size)) == -1; i++) {
+		if (errno != EBUSY || i == TRIES)
+			break;
+		(void)poll(NULL, 0, RETRY);
+	}
+	if (n == -1) {
+		e = errno;
+		explain(e);
+		errno = e;
+	}
+	return n;
+}
