@@ -66,5 +66,6 @@ fuzz dcap "$attest_packages" $attest src/attest/dcap_verify.c src/attest/collate
 fuzz snp "$attest_packages" $attest src/attest/snp.c src/attest/collateral.c
 fuzz cca "$attest_packages" $attest src/attest/cca.c
 fuzz collateral "$attest_packages" $attest
+fuzz blob libcrypto src/evidence/blob.c $common
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Fuzzer of what evidence takes from the host: the first byte is the TEE, the
+ * second where in the rest the report data is, so that quotes are found good.
+ * Build it with clang -fsanitize=fuzzer,address,undefined.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/evidence/evidence.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *b, size_t n)
+{
+	static const size_t at[] = { 48 + 520, 54 + 520, 0x50, 0 };
+	uint8_t data[64] = { 0 };
+	size_t from;
+	long r;
+
+	if (n < 2)
+		return 0;
+	from = at[b[1] % 4];
+	if (n - 2 >= from + 64)
+		memcpy(data, b + 2 + from, 64);
+	r = blob_check(b[0] % 5, b + 2, n - 2, data);
+	if (r < -1 || r == 0 || r > (long)n - 2)
+		abort();
+	r = blob_table(b + 2, n - 2);
+	if (r < -1 || r > (long)n - 2)
+		abort();
+	return 0;
+}
