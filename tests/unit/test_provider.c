@@ -66,8 +66,8 @@ static struct {
 	int		 writes, reads, requests;
 	int		 slept;		/* milliseconds, in all */
 	int		 is_open[FILES];
-	/* plain files instead of all that */
-	int		 is_plain;
+	/* the calls are made too, on plain files: a filter sees them */
+	int		 is_plain, fd[FILES];
 } fake;
 
 static char said[8192], root[64];
@@ -85,6 +85,7 @@ int	__real_poll(struct pollfd *, nfds_t, int);
 int	__wrap_poll(struct pollfd *, nfds_t, int);
 int	__real_mkdirat(int, const char *, mode_t);
 int	__wrap_mkdirat(int, const char *, mode_t);
+int	__real_ioctl(int, unsigned long, ...);
 int	__wrap_ioctl(int, unsigned long, ...);
 
 /* ---- the kernel's side ---------------------------------------------------- */
@@ -94,7 +95,7 @@ __wrap_openat(int fd, const char *name, int flags, ...)
 {
 	int i;
 
-	for (i = 0; i < FILES && !fake.is_plain; i++)
+	for (i = 0; i < FILES; i++)
 		if (strcmp(name, names[i]) == 0) {
 			if (i == AUXBLOB && fake.no_aux) {
 				errno = ENOENT;
@@ -104,9 +105,23 @@ __wrap_openat(int fd, const char *name, int flags, ...)
 			    i == INBLOB ? O_WRONLY : O_RDONLY);
 			fake.is_open[i]++;
 			fake.at[i] = fake.n_pending = 0;
-			return FAKE_FD + i;
+			if (!fake.is_plain)
+				return FAKE_FD + i;
+			return fake.fd[i] = __real_openat(fd, name, flags);
 		}
 	return __real_openat(fd, name, flags);
+}
+
+/* Which of the files this is; FILES: none. */
+static int
+file_of(int fd)
+{
+	int i;
+
+	for (i = 0; i < FILES; i++)
+		if (fd == FAKE_FD + i || (fd > 0 && fd == fake.fd[i]))
+			break;
+	return i;
 }
 
 static ssize_t
@@ -129,7 +144,8 @@ static int
 make_blob(void)
 {
 	fake.reads++;
-	usleep(fake.slow);
+	if (fake.slow != 0)
+		usleep(fake.slow);
 	if (fake.busy > 0) {
 		fake.busy--;
 		errno = EBUSY;
@@ -156,7 +172,10 @@ __wrap_read(int fd, void *b, size_t size)
 {
 	char text[64];
 
-	switch (fd - FAKE_FD) {
+	if (fd < FAKE_FD && (file_of(fd) == FILES ||
+	    __real_read(fd, b, size) == -1))
+		return __real_read(fd, b, size);
+	switch (file_of(fd)) {
 	case PROVIDER:
 		snprintf(text, sizeof(text), "%s\n", fake.driver);
 		return serve(PROVIDER, text, strlen(text), b, size);
@@ -173,13 +192,15 @@ __wrap_read(int fd, void *b, size_t size)
 	case AUXBLOB:
 		return serve(AUXBLOB, fake.aux, fake.n_aux, b, size);
 	}
-	return __real_read(fd, b, size);
+	fail_msg("%d is read", fd);
+	return -1;
 }
 
 ssize_t
 __wrap_write(int fd, const void *b, size_t n)
 {
-	if (fd != FAKE_FD + INBLOB)
+	if (file_of(fd) != INBLOB ||
+	    (fd < FAKE_FD && __real_write(fd, b, n) == -1))
 		return __real_write(fd, b, n);
 	if (fake.write_error != 0) {
 		errno = fake.write_error;
@@ -197,10 +218,13 @@ __wrap_write(int fd, const void *b, size_t n)
 int
 __wrap_close(int fd)
 {
-	if (fd < FAKE_FD)
-		return __real_close(fd);
-	fake.is_open[fd - FAKE_FD]--;
-	if (fd == FAKE_FD + INBLOB && fake.n_pending == 64 && !fake.is_lost) {
+	const int f = file_of(fd);
+
+	if (fd < FAKE_FD && (__real_close(fd) == -1 || f == FILES))
+		return 0;
+	fake.fd[f] = 0;
+	fake.is_open[f]--;
+	if (f == INBLOB && fake.n_pending == 64 && !fake.is_lost) {
 		memcpy(fake.inblob, fake.pending, 64);
 		fake.written += fake.race == BEFORE_QUOTE ? 2 : 1;
 		fake.n_pending = 0;
@@ -211,7 +235,7 @@ __wrap_close(int fd)
 int
 __wrap_poll(struct pollfd *p, nfds_t n, int ms)
 {
-	if (n != 0)
+	if (n != 0 || fake.is_plain)
 		return __real_poll(p, n, ms);
 	fake.slept += ms;
 	return 0;
@@ -240,10 +264,11 @@ __wrap_mkdirat(int fd, const char *name, mode_t mode)
 	if (__real_mkdirat(fd, name, mode) == -1 || !fake.is_plain)
 		return fake.is_plain ? -1 : 0;
 	dir = __real_openat(fd, name, O_RDONLY | O_DIRECTORY);
-	plain_file(dir, "provider", 0444, "tdx_guest\n");
-	plain_file(dir, "generation", 0444, "7\n");
+	plain_file(dir, "provider", 0444, "");
+	plain_file(dir, "generation", 0444, "");
 	plain_file(dir, "inblob", 0200, "");
 	plain_file(dir, "outblob", 0444, "");
+	plain_file(dir, "auxblob", 0444, "");
 	__real_close(dir);
 	return 0;
 }
@@ -936,7 +961,7 @@ without_the_device_there_is_no_sev(void **unused)
 	assert_null(sev_open("/nonexistent"));
 }
 
-/* ---- the sandbox ---------------------------------------------------------- */
+/* ---- the sandbox: with the real filter, by the real calls ----------------- */
 
 /* Root with no more capabilities than the monitor keeps. */
 static void
@@ -952,21 +977,20 @@ as_the_monitor(void)
 		_exit(1);
 }
 
-/* With the real filter, on plain files: a write is never counted there, but by
- * then all that tsm does was done. */
 static int
-in_the_sandbox(void)
+in_the_sandbox(int device)
 {
 	const struct sandbox s = { .empty_dir = root, .max_files = 16,
 	    .uid = geteuid() == 0 ? 65534 : 0, .gid = 65534,
 	    .files_fd = tsm_dir() };
 	const uint32_t has = sandbox_enter(&s);
-	static const struct provider *p;
-	uint8_t b[64];
 
-	p = provider;
-	if (p->quote(data, out, sizeof(out)) != -1 || errno != EIO)
+	fake.busy = 1;		/* once, so that it waits too */
+	if (provider->quote(data, out, sizeof(out)) != SNP_REPORT + 9000)
 		return 2;
+	if (__real_ioctl(device, SNP_GET_EXT_REPORT, NULL) != -1 ||
+	    errno != ENOTTY)
+		return 6;
 	if ((has & SANDBOX_LANDLOCK) == 0)
 		return 43;
 	if (openat(tsm_dir(), "../outside", O_RDONLY) != -1 || errno != EACCES)
@@ -974,7 +998,9 @@ in_the_sandbox(void)
 	if (openat(AT_FDCWD, "/outside", O_RDONLY) != -1 ||
 	    (errno != EACCES && errno != ENOENT))
 		return 4;
-	return read(tsm_dir(), b, sizeof(b)) == -1 ? 42 : 5;
+	if (openat(tsm_dir(), ".", O_RDONLY) != -1 || errno != EACCES)
+		return 5;
+	return 42;
 }
 
 static void
@@ -984,15 +1010,17 @@ in_its_sandbox_it_reaches_its_files_and_no_other(void **unused)
 	pid_t pid;
 
 	(void)unused;
+	snp();
+	fake.n_aux = 9000;
 	fake.is_plain = 1;
 	dir = open(root, O_RDONLY | O_DIRECTORY);
 	plain_file(dir, "outside", 0644, "secret");
 	__real_close(dir);
 	if ((pid = fork()) == 0) {
 		as_the_monitor();
-		provider = tsm_open(root, TEE_CHOICE_TDX,
+		provider = tsm_open(root, TEE_CHOICE_SEV_SNP,
 		    geteuid() == 0 ? 65534 : 0);
-		_exit(in_the_sandbox());
+		_exit(in_the_sandbox(open("/dev/null", O_RDWR)));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
