@@ -264,20 +264,19 @@ ask(const uint8_t report_data[64])
 	return n == 64 ? 0 : -1;
 }
 
-/* The certificates that SNP's host may give, as they stand. */
+/* The certificates that SNP's host may give: as much as its table uses. */
 static long
 certificates(uint8_t *out, size_t size)
 {
-	const long n = slurp("auxblob", out, size);
+	long n = slurp("auxblob", out, size);
 
-	if (n == -1 && errno == ENOENT)
-		return 0;
-	if (n == (long)size) {
-		log_err("tee: auxblob: too large");
-		errno = EFBIG;
-		return -1;
-	}
-	return n;
+	if (n == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (n < (long)size && (n = blob_table(out, (size_t)n)) != -1)
+		return n;
+	log_err("tee: auxblob: the host's table of certificates is broken");
+	errno = EBADMSG;
+	return -1;
 }
 
 static long

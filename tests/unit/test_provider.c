@@ -381,10 +381,22 @@ load(const char *driver, const char *name, size_t at)
 	fclose(f);
 }
 
-static void tdx4(void) { load("tdx_guest", "tdx-v4.bin", 48 + 520); }
-static void tdx5(void) { load("tdx_guest", "tdx-v5.bin", 54 + 520); }
-static void snp(void) { load("sev_guest", "snp.bin", 0x50); }
-static void cca(void) { load("arm_cca_guest", "cca.bin", 687 + 3); }
+/* A table with one certificate of 100 bytes, as a host would give it. */
+static void
+one_certificate(uint32_t offset, uint32_t length)
+{
+	memset(fake.aux, 0, sizeof(fake.aux));
+	memset(fake.aux, 0x63, 16);
+	memcpy(fake.aux + 16, &offset, 4);
+	memcpy(fake.aux + 20, &length, 4);
+	memset(fake.aux + 48, 0x77, 100);
+	fake.n_aux = 0x4000;
+}
+
+static void tdx4(void) { load("tdx_guest", "tdx/sets/tdx-v4-emr-uptodate/quote.bin", 48 + 520); }
+static void tdx5(void) { load("tdx_guest", "tdx/sets/tdx-v5-uptodate/quote.bin", 54 + 520); }
+static void snp(void) { load("sev_guest", "snp/snp-genoa-v3-azure/report.bin", 0x50); }
+static void cca(void) { load("arm_cca_guest", "cca/cca-token-01.cbor", 687 + 3); }
 
 static const struct provider *
 opened(void)
@@ -573,10 +585,11 @@ an_snp_report_and_its_certificates(void **unused)
 {
 	(void)unused;
 	snp();
-	fake.n_aux = 9000;
-	memset(fake.aux, 0x33, fake.n_aux);
-	gives(opened(), SNP_REPORT + 9000);
-	assert_memory_equal(out + SNP_REPORT, fake.aux, 9000);
+	one_certificate(48, 100);
+	gives(opened(), SNP_REPORT + 148);
+	assert_memory_equal(out + SNP_REPORT, fake.aux, 148);
+	one_certificate(0x4000, 1);
+	fails(opened(), EBADMSG, "table of certificates is broken");
 }
 
 static void
@@ -855,7 +868,7 @@ too_much_for_the_buffer_is_refused(void **unused)
 	fails(p, EBADMSG, "a report has 1184 bytes");
 	fake.n = SNP_REPORT;
 	fake.n_aux = QUOTE_MAX;
-	fails(p, EFBIG, "auxblob: too large");
+	fails(p, EBADMSG, "auxblob: the host's table");
 	cca();
 	p = opened();
 	fake.n = QUOTE_MAX + 1;
@@ -863,18 +876,6 @@ too_much_for_the_buffer_is_refused(void **unused)
 }
 
 /* ---- /dev/sev-guest ------------------------------------------------------- */
-
-/* A table with one certificate of 100 bytes, as a host would give it. */
-static void
-one_certificate(uint32_t offset, uint32_t length)
-{
-	memset(fake.aux, 0, sizeof(fake.aux));
-	memset(fake.aux, 0x63, 16);
-	memcpy(fake.aux + 16, &offset, 4);
-	memcpy(fake.aux + 20, &length, 4);
-	memset(fake.aux + 48, 0x77, 100);
-	fake.n_aux = 0x4000;
-}
 
 static const struct provider *
 device(void)
@@ -980,13 +981,13 @@ as_the_monitor(void)
 static int
 in_the_sandbox(int device)
 {
-	const struct sandbox s = { .empty_dir = root, .max_files = 16,
+	const struct sandbox s = { .empty_dir = root, .max_files = 64,
 	    .uid = geteuid() == 0 ? 65534 : 0, .gid = 65534,
 	    .files_fd = tsm_dir() };
 	const uint32_t has = sandbox_enter(&s);
 
 	fake.busy = 1;		/* once, so that it waits too */
-	if (provider->quote(data, out, sizeof(out)) != SNP_REPORT + 9000)
+	if (provider->quote(data, out, sizeof(out)) != SNP_REPORT + 148)
 		return 2;
 	if (__real_ioctl(device, SNP_GET_EXT_REPORT, NULL) != -1 ||
 	    errno != ENOTTY)
@@ -1011,7 +1012,7 @@ in_its_sandbox_it_reaches_its_files_and_no_other(void **unused)
 
 	(void)unused;
 	snp();
-	fake.n_aux = 9000;
+	one_certificate(48, 100);
 	fake.is_plain = 1;
 	dir = open(root, O_RDONLY | O_DIRECTORY);
 	plain_file(dir, "outside", 0644, "secret");
