@@ -174,6 +174,7 @@ struct m_register {
 	uint8_t		configuration_hash[32];
 	uint64_t	sequence;
 	uint64_t	valid_until;
+	uint64_t	block_number;	/* whose hash the evidence holds */
 	uint8_t		signature[65];
 	uint8_t		zero2[7];
 };

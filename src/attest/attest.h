@@ -143,8 +143,10 @@ struct format {
 	void		(*verify)(struct bytes, const struct collateral *,
 			    const struct policy *, time_t at, struct report *);
 };
-extern const struct format format_dcap, format_snp, format_cca, format_optee,
-	format_hcl, format_insecure;
+extern const struct format format_dcap, format_snp, format_cca,
+	format_insecure;
+/* The one that takes the evidence for its own; NULL. */
+const struct format *format_of(struct bytes);
 
 /* ---- x509.c ---- */
 

@@ -17,11 +17,6 @@
 
 #define EVIDENCE_MAX	(1 << 20)
 
-/* The first that takes it for its own reads it. */
-static const struct format *const formats[] = {
-	&format_dcap, &format_snp, &format_cca, &format_insecure,
-};
-
 static int json;		/* --json */
 
 static void
@@ -165,14 +160,13 @@ print(const struct report *r, int verified)
 /* ---- arguments ---- */
 
 static const struct format *
-format_of(struct bytes b, const char *path)
+take_format(struct bytes b, const char *path)
 {
-	size_t i;
+	const struct format *f = format_of(b);
 
-	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (formats[i]->is(b))
-			return formats[i];
-	bad_usage("%s: no evidence of a format that it knows", path);
+	if (f == NULL)
+		bad_usage("%s: no evidence of a format that it knows", path);
+	return f;
 }
 
 /* Seconds since 1970, or 2026-02-25, or 2026-02-25T00:00:00Z. */
@@ -225,7 +219,7 @@ static int
 run_show(struct bytes b, const char *path)
 {
 	static struct report r;
-	int ok = format_of(b, path)->show(b, &r);
+	int ok = take_format(b, path)->show(b, &r);
 
 	print(&r, 0);
 	return ok == 0 ? 0 : 1;
@@ -240,7 +234,7 @@ run_verify(struct bytes b, const char *path, const char *directory,
 
 	if (directory != NULL && collateral_load(&c, directory) == -1)
 		bad_usage("--collateral %s: cannot be read", directory);
-	format_of(b, path)->verify(b, &c, p, at, &r);
+	take_format(b, path)->verify(b, &c, p, at, &r);
 	collateral_free(&c);
 	print(&r, 1);
 	return report_verdict(&r);

@@ -17,6 +17,7 @@
 enum td_type {
 	TD_TASK_BATCH, TD_SESSION_HELLO, TD_OPERAND_REQUEST_BATCH,
 	TD_OPERAND_GRANT_BATCH, TD_TASK_RESULT_BATCH, TD_REGISTRATION,
+	TD_VERDICT,
 	TD_TASK, TD_OPERATION, TD_OPERAND_REQUEST, TD_OPERAND_GRANT,
 	TD_GRANTED_OPERAND, TD_SEAL, TD_TASK_RESULT, TD_OUTPUT, TD_TYPES,
 };
@@ -41,6 +42,9 @@ void	td_batch(enum td_type, const uint8_t (*hashes)[32], size_t n,
 void	td_session_hello(const uint8_t runner[20], const uint8_t challenge[32],
 	    const uint8_t registration[32], uint8_t out[32]);
 void	td_registration(const struct m_register *, uint8_t out[32]);
+/* registration: its hashStruct.  verdict: tee-attest's exit status. */
+void	td_verdict(const uint8_t registration[32], uint32_t verdict,
+	    const char *verifier, uint8_t out[32]);
 
 void	td_operand_request(const uint8_t task_id[32], uint32_t attempt,
 	    const uint8_t caller[20], const uint8_t ephemeral_key[33],

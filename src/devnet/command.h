@@ -11,7 +11,7 @@ struct options {
 	const char	*dir, *user;
 	const char	*kms, *op, *ops;	/* --kms T/N, --op, --ops a,b */
 	uint32_t	 runners, port, tasks, batch, in_flight, timeout;
-	int		 json;
+	int		 json, insecure;
 };
 
 /* Exit statuses.  USAGE after usage(), which says what is wrong. */

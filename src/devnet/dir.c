@@ -152,6 +152,7 @@ dir_load(struct devnet *d, const char *dir)
 	get_hex(o, "registry", d->registry, 20);
 	get_hex(o, "orchestrator", d->orchestrator, 20);
 	get_hex(o, "gateway", d->gateway, 20);
+	get_hex(o, "registrar", d->registrar, 20);
 	get_hex(o, "kmsKey", d->kms_key, 33);
 	list = json_object_get(o, "kms");
 	for (i = 0; i < d->nodes; i++) {
@@ -182,7 +183,7 @@ save(const struct devnet *d)
 		    "share", json_hex(d->kms_shares[i], 33)));
 	for (i = 0; i < d->runners; i++)
 		json_array_append_new(http, json_integer(d->http_ports[i]));
-	o = json_pack("{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:o}",
+	o = json_pack("{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o}",
 	    "chainId", (json_int_t)d->chain_id,
 	    "registry", json_hex(d->registry, 20),
 	    "threshold", (int)d->threshold, "nodes", (int)d->nodes,
@@ -191,6 +192,7 @@ save(const struct devnet *d)
 	    "gatewayPort", d->gateway_port,
 	    "orchestrator", json_hex(d->orchestrator, 20),
 	    "gateway", json_hex(d->gateway, 20),
+	    "registrar", json_hex(d->registrar, 20),
 	    "kmsKey", json_hex(d->kms_key, 33), "kms", kms,
 	    "httpPorts", http);
 	dir_path(d, path, "devnet.json");
@@ -303,8 +305,20 @@ make_dir(const struct devnet *d, const char *name, mode_t mode)
 		fatal("%s: %m", path);
 }
 
+static void
+write_policy(const struct devnet *d, const char *policy)
+{
+	char path[DEVNET_PATH];
+	FILE *f;
+
+	dir_path(d, path, "evidence/policy");
+	if ((f = fopen(path, "w")) == NULL || fputs(policy, f) == EOF ||
+	    fclose(f) == EOF)
+		fatal("%s: %m", path);
+}
+
 void
-dir_create(struct devnet *d)
+dir_create(struct devnet *d, const char *policy)
 {
 	char names[KMS_NODES + DEVNET_RUNNERS][32];
 	const char *list[3 + KMS_NODES + DEVNET_RUNNERS];
@@ -315,10 +329,13 @@ dir_create(struct devnet *d)
 	make_dir(d, "tls", 0755);
 	make_dir(d, "log", 0755);
 	make_dir(d, "empty", 0755);
+	make_dir(d, "evidence", 0755);
+	write_policy(d, policy);
 	crypto_init();
 	random_fill(d->registry, sizeof(d->registry));
 	new_party(d, "orchestrator", d->orchestrator);
 	new_party(d, "gateway", d->gateway);
+	new_party(d, "registrar", d->registrar);
 	deal(d);
 	list[n++] = "orchestrator";
 	list[n++] = "gateway";

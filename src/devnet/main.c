@@ -20,8 +20,9 @@ static const struct command {
 	const char	*arguments, *help;
 } commands[] = {
 	{ "up", command_up, 0, 0,
-	  "[--kms T/N] [--runners N] [--port BASE]",
+	  "[--insecure] [--kms T/N] [--runners N] [--port BASE]",
 	  "Start the counterparts in the background and wait until they answer.\n"
+	  "  --insecure    register Runners on evidence that proves nothing\n"
 	  "  --kms T/N     N KMS nodes, of which T can delegate together (2/3)\n"
 	  "  --runners N   configurations for so many Runners (1)\n"
 	  "  --port BASE   look for free ports at 127.0.0.1 from here on (anywhere)" },
@@ -70,6 +71,7 @@ static const struct option long_options[] = {
 	{ "tasks", required_argument, NULL, 't' },
 	{ "in-flight", required_argument, NULL, 'f' },
 	{ "timeout", required_argument, NULL, 'T' },
+	{ "insecure", no_argument, NULL, 'i' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -141,6 +143,7 @@ parse(int argc, char **argv, struct options *o)
 		    &o->in_flight); break;
 		case 'T': r = number(optarg, "timeout", 86400, &o->timeout);
 		    break;
+		case 'i': o->insecure = 1; break;
 		case 'j': o->json = 1; break;
 		case 'h': return -1;
 		default: r = EXIT_USAGE;

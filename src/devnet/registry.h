@@ -13,8 +13,9 @@
  *	What is left out stays as it is.  lie: facts() answers a KMS key that
  *	is not the Registry's.
  *  devnet_register {runner, publicKey, evidenceHash, configurationHash,
- *	signature, evidence: hex; teeType, sequence, validUntil: n} -> true
- *	What the contract would check, except the evidence's meaning.
+ *	signature: hex; teeType, sequence, validUntil, verdict: n; verifier: text;
+ *	verdictSignature: hex} -> true
+ *	What the contract would check: the evidence's meaning is the registrar's.
  *  devnet_revoke {runner: address} -> true
  *  devnet_runners -> [{runner, publicKey, teeType, evidenceHash,
  *	configurationHash, sequence, validUntil, revoked}]
@@ -34,7 +35,7 @@ struct devnet_registry {
 					 * closed, once requests are answered */
 	uint64_t	 chain_id;
 	uint8_t		 address[20];	/* of the Registry contract */
-	int		 allow_insecure;	/* TEE_INSECURE may register */
+	uint8_t		 registrar[20];	/* whose verdict registers */
 	uint64_t	 max_life;	/* seconds to validUntil; 0: a year */
 	const char	*state_file;	/* NULL: nothing survives */
 };

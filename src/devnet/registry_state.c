@@ -16,7 +16,6 @@
 #include "typed_data.h"
 
 #define RUNNERS		256
-#define EVIDENCE_MAX	(256 * 1024)
 #define YEAR		(365 * 86400)
 
 struct runner {
@@ -314,25 +313,26 @@ check_signed(const struct m_register *r)
 	return NULL;
 }
 
+/* The registrar read the evidence and found it good. */
 static const char *
-check_evidence(const json_t *evidence, const struct m_register *r)
+check_verdict(const json_t *params, const struct m_register *r)
 {
-	uint8_t *bytes = malloc(EVIDENCE_MAX), hash[32];
-	long n;
+	const char *verifier = json_string_value(json_object_get(params,
+	    "verifier"));
+	uint8_t registration[32], hash[32], digest[32], sig[65], address[20];
+	uint64_t verdict;
 
-	if (bytes == NULL)
-		return "out of memory";
-	n = hex_bytes(evidence, bytes, EVIDENCE_MAX);
-	if (n >= 0)
-		keccak256(bytes, (size_t)n, hash);
-	free(bytes);
-	if (n < 0)
-		return "evidence: no bytes, or too many";
-	if (memcmp(hash, r->evidence_hash, 32) != 0)
-		return "evidence: its hash is not evidenceHash";
-	if (r->tee_type == TEE_INSECURE && !conf->allow_insecure)
-		return "teeType: insecure evidence is not accepted here";
-	return NULL;
+	if (verifier == NULL || number_json(json_object_get(params, "verdict"),
+	    &verdict) != 0 || verdict > UINT8_MAX || hex_exact(
+	    json_object_get(params, "verdictSignature"), sig, 65) != 0)
+		return "verdict: missing or malformed";
+	td_registration(r, registration);
+	td_verdict(registration, (uint32_t)verdict, verifier, hash);
+	td_digest(domain, hash, digest);
+	if (secp_recover(digest, sig, address) != 0 ||
+	    memcmp(address, conf->registrar, 20) != 0)
+		return "verdict: not the registrar's";
+	return verdict == 0 ? NULL : "verdict: the evidence is not accepted";
 }
 
 json_t *
@@ -347,8 +347,8 @@ state_register(const json_t *params, const char **why)
 		*why = "a field is missing or malformed";
 		return NULL;
 	}
-	if ((*why = check_signed(&r)) != NULL || (*why = check_evidence(
-	    json_object_get(params, "evidence"), &r)) != NULL)
+	if ((*why = check_signed(&r)) != NULL ||
+	    (*why = check_verdict(params, &r)) != NULL)
 		return NULL;
 	runner = find(r.runner);
 	if (r.sequence <= (runner != NULL ? runner->reg.sequence : 0))

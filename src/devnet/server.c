@@ -114,7 +114,7 @@ run_registry(void)
 	r.ready_fd = -1;
 	r.chain_id = devnet.chain_id;
 	memcpy(r.address, devnet.registry, 20);
-	r.allow_insecure = 1;
+	memcpy(r.registrar, devnet.registrar, 20);
 	r.state_file = path;
 	return devnet_registry_main(&r);
 }

@@ -9,6 +9,7 @@
 #include "facts.h"
 #include "log.h"
 #include "orchestrator.h"
+#include "registrar.h"
 #include "server.h"
 #include "signed.h"
 #include "wire.h"
@@ -43,7 +44,7 @@ on_hello(struct session *s, const Teerunner__V1__Hello *hello)
 	}
 }
 
-/* Relay it; whether it is good, the Registry decides. */
+/* Relay it with the registrar's verdict; whether it is good, the Registry decides. */
 static void
 on_registration(struct session *s, const Teerunner__V1__Registration *r)
 {
@@ -51,15 +52,14 @@ on_registration(struct session *s, const Teerunner__V1__Registration *r)
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
 	Teerunner__V1__Registered registered =
 	    TEERUNNER__V1__REGISTERED__INIT;
-	json_t *result;
+	json_t *params, *result;
 
 	if (r->runner.len != 20 || memcmp(r->runner.data, s->runner, 20) !=
 	    0) {
 		drop(s, "a registration of another Runner");
 		return;
 	}
-	result = facts_call(&devnet, "devnet_register", json_pack(
-	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I}",
+	params = json_pack("{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I}",
 	    "runner", facts_hex(r->runner.data, 20),
 	    "publicKey", facts_hex(r->public_key.data, r->public_key.len),
 	    "evidenceHash", facts_hex(r->evidence_hash.data,
@@ -67,10 +67,11 @@ on_registration(struct session *s, const Teerunner__V1__Registration *r)
 	    "configurationHash", facts_hex(r->configuration_hash.data,
 	    r->configuration_hash.len),
 	    "signature", facts_hex(r->signature.data, r->signature.len),
-	    "evidence", facts_hex(r->evidence.data, r->evidence.len),
 	    "teeType", (json_int_t)r->tee_type,
 	    "sequence", (json_int_t)r->sequence,
-	    "validUntil", (json_int_t)r->valid_until));
+	    "validUntil", (json_int_t)r->valid_until);
+	registrar_judge(r, params);
+	result = facts_call(&devnet, "devnet_register", params);
 	if (!json_is_true(result)) {
 		log_warn("session: the Registry refuses the registration");
 		json_decref(result);

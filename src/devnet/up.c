@@ -87,6 +87,12 @@ first_port(void)
 	return PORT_MIN + random % (PORT_MAX - PORT_MIN - 1000u);
 }
 
+static const char strict_policy[] =
+    "# What the registrar accepts: see tee-attest(1).  Collateral lies here too.\n";
+static const char insecure_policy[] =
+    "# What the registrar accepts: see tee-attest(1).\n"
+    "allow insecure		# this proves nothing: for demonstrations\n";
+
 static int
 create(struct devnet *d, const struct options *o)
 {
@@ -111,7 +117,7 @@ create(struct devnet *d, const struct options *o)
 		d->kms_ports[i] = next_port(&port);
 	for (i = 0; i < d->runners; i++)
 		d->http_ports[i] = next_port(&port);
-	dir_create(d);
+	dir_create(d, o->insecure ? insecure_policy : strict_policy);
 	return 0;
 }
 

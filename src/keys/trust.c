@@ -28,6 +28,7 @@ static struct m_register registration;
 static uint8_t registration_hash[32];
 static int evidence_fd = -1;		/* of `registration'; -1: none yet */
 static uint64_t quote_asked;		/* unix time; 0: none is under way */
+static uint64_t quote_block;		/* whose hash it was asked over */
 static uint64_t quote_not_before;
 static int draining;
 
@@ -130,6 +131,7 @@ trust_ask_quote(void)
 		fatal("evidence: no SHA-512");
 	EVP_MD_CTX_free(md);
 	quote_asked = now_unix();
+	quote_block = facts.block_number;
 	chan_send(&keys.evidence, M_QUOTE_ASK, &ask, NULL, 0, -1);
 }
 
@@ -182,6 +184,7 @@ trust_quote(const struct m_quote *q, int fd)
 	memcpy(r->configuration_hash, keys.conf.configuration_hash, 32);
 	r->sequence = last + 1;
 	r->valid_until = now + keys.conf.registration_life;
+	r->block_number = quote_block;
 	td_registration(r, registration_hash);
 	sign_typed(registration_hash, r->signature);
 	if (evidence_fd != -1)

@@ -241,6 +241,7 @@ session_on_register(const struct m_register *r, int fd)
 	reg->configuration_hash = BYTES(registered.configuration_hash);
 	reg->sequence = r->sequence;
 	reg->valid_until = r->valid_until;
+	reg->block_number = r->block_number;
 	reg->signature = BYTES(registered.signature);
 	reg->evidence = (ProtobufCBinaryData){ r->evidence_size, bytes };
 	registration = arena_get(&evidence, 1, sizeof(*registration));

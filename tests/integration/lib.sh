@@ -55,7 +55,7 @@ put() { devnet put "$@"; }
 
 # start_devnet [OPTION]...
 start_devnet() {
-	devnet up "$@" > "$dir/up.log" 2>&1 || {
+	devnet up --insecure "$@" > "$dir/up.log" 2>&1 || {
 		cat "$dir/up.log"
 		flunk 'tee-devnet up'
 		finish

@@ -361,6 +361,24 @@ registration(uint8_t hash[32])
 	td_registration(&r, hash);
 }
 
+static void
+verdict(uint8_t hash[32])
+{
+	static const char *const names[] = { "", "tee-attest 0.1.0",
+	    "another verifier, of another version" };
+	uint8_t reg[32];
+	uint32_t v;
+	uint64_t i;
+
+	bytes("registration", reg, 32);
+	v = (uint32_t)integer("verdict", UINT8_MAX);
+	i = number(3) % 3;
+	name("verifier");
+	if (out != NULL)
+		fprintf(out, "\"%s\"", names[i]);
+	td_verdict(reg, v, names[i], hash);
+}
+
 static const struct {
 	const char	*type;
 	void		(*make)(uint8_t hash[32]);
@@ -369,6 +387,7 @@ static const struct {
 	{ "OperandRequestBatch", request_batch },
 	{ "OperandGrantBatch", grant_batch },
 	{ "TaskResultBatch", result_batch }, { "Registration", registration },
+	{ "Verdict", verdict },
 };
 #define N_PRIMARY	(sizeof(primary) / sizeof(primary[0]))
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The formats of evidence that there are: the only list of them.
+ */
+#include "attest.h"
+
+const struct format *
+format_of(struct bytes b)
+{
+	static const struct format *const formats[] = { &format_dcap,
+	    &format_snp, &format_cca, &format_insecure };
+	size_t i;
+
+	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (formats[i]->is(b))
+			return formats[i];
+	return NULL;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See registrar.h.  Policy and collateral are read anew each time: they are files
+ * that an operator changes while it runs.
+ */
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config.h"
+
+#include "attest.h"
+#include "collateral.h"
+#include "facts.h"
+#include "keccak.h"
+#include "log.h"
+#include "registrar.h"
+#include "secp.h"
+#include "server.h"
+#include "typed_data.h"
+#include "wire.h"
+
+#define VERIFIER	"tee-attest " PACKAGE_VERSION
+#define BLOCK_AGE	3600		/* seconds: how fresh evidence must be */
+#define POLICY_MAX	65536
+
+enum { ACCEPTED, REFUSED, UNDECIDED = 3 };
+
+/* Which format a TEE's evidence has. */
+static const struct format *const format_for[] = {
+	[TEE_INSECURE] = &format_insecure, [TEE_TDX] = &format_dcap,
+	[TEE_SEV_SNP] = &format_snp, [TEE_CCA] = &format_cca,
+};
+
+static int
+read_registration(const Teerunner__V1__Registration *r, struct m_register *to)
+{
+	memset(to, 0, sizeof(*to));
+	to->tee_type = r->tee_type;
+	to->sequence = r->sequence;
+	to->valid_until = r->valid_until;
+	return wire_fixed(&r->runner, to->runner, 20) != 0 ||
+	    wire_fixed(&r->public_key, to->public_key, 33) != 0 ||
+	    wire_fixed(&r->evidence_hash, to->evidence_hash, 32) != 0 ||
+	    wire_fixed(&r->configuration_hash, to->configuration_hash,
+	    32) != 0 ? -1 : 0;
+}
+
+/* The hash of a block of the last hour: 0, or -1. */
+static int
+recent_block(uint64_t number, uint8_t hash[32])
+{
+	char hex[24];
+	const char *when, *text;
+	json_t *block;
+	int ok;
+
+	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)number);
+	block = facts_call(&devnet, "eth_getBlockByNumber",
+	    json_pack("[s,b]", hex, 0));
+	text = json_string_value(json_object_get(block, "hash"));
+	when = json_string_value(json_object_get(block, "timestamp"));
+	ok = text != NULL && when != NULL && hex_read(text, hash, 32) == 0 &&
+	    strtoll(when, NULL, 16) + BLOCK_AGE >= (long long)time(NULL);
+	json_decref(block);
+	return ok ? 0 : -1;
+}
+
+/* What the Runner must have asked its TEE for: src/keys/trust.c. */
+static int
+report_data(const struct m_register *m, uint64_t block, uint8_t out[64])
+{
+	static const char domain[] = "TEE Runner evidence v1";
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	uint8_t hash[32];
+	int ok;
+
+	ok = md != NULL && recent_block(block, hash) == 0 &&
+	    EVP_DigestInit_ex(md, EVP_sha512(), NULL) == 1 &&
+	    EVP_DigestUpdate(md, domain, sizeof(domain) - 1) == 1 &&
+	    EVP_DigestUpdate(md, m->public_key, 33) == 1 &&
+	    EVP_DigestUpdate(md, m->configuration_hash, 32) == 1 &&
+	    EVP_DigestUpdate(md, hash, 32) == 1 &&
+	    EVP_DigestFinal_ex(md, out, NULL) == 1;
+	EVP_MD_CTX_free(md);
+	return ok ? 0 : -1;
+}
+
+static int
+read_policy(struct policy *p)
+{
+	char path[DEVNET_PATH], text[POLICY_MAX], why[200];
+	size_t n;
+	FILE *f;
+
+	policy_default(p);
+	dir_path(&devnet, path, "evidence/policy");
+	if ((f = fopen(path, "r")) == NULL) {
+		log_err("registrar: %s: %m", path);
+		return -1;
+	}
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	if (policy_parse(p, text, why, sizeof(why)) == -1) {
+		log_err("registrar: %s: %s", path, why);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+tell(const struct report *r, const char *runner)
+{
+	char line[256];
+	size_t i;
+
+	for (i = 0; i < r->n_checks; i++)
+		if (r->checks[i].outcome == A_FAIL ||
+		    r->checks[i].outcome == A_MISSING)
+			log_warn("registrar: 0x%s: %s: %s", runner,
+			    r->checks[i].name, r->checks[i].detail);
+	report_line(r, line, sizeof(line));
+	log_info("registrar: 0x%s: %s: %s", runner, r->format, line);
+}
+
+static int
+judge(const Teerunner__V1__Registration *r, const struct m_register *m)
+{
+	static struct report report;
+	static struct policy policy;
+	struct bytes b = { r->evidence.data, r->evidence.len };
+	struct collateral c;
+	uint8_t hash[32];
+	char path[DEVNET_PATH], runner[41];
+	const char *why = NULL;
+
+	log_hex(runner, m->runner, 20);
+	keccak256(b.p, b.n, hash);
+	if (memcmp(hash, m->evidence_hash, 32) != 0)
+		why = "the evidence is not the one that is registered";
+	else if (m->tee_type >= sizeof(format_for) / sizeof(format_for[0]) ||
+	    format_for[m->tee_type] == NULL || b.n == 0 ||
+	    !format_for[m->tee_type]->is(b))
+		why = "the evidence is not of this TEE";
+	if (why != NULL) {
+		log_warn("registrar: 0x%s: %s", runner, why);
+		return REFUSED;
+	}
+	dir_path(&devnet, path, "evidence");
+	if (read_policy(&policy) == -1 || collateral_load(&c, path) == -1)
+		return UNDECIDED;
+	memset(&report, 0, sizeof(report));
+	if (report_data(m, r->block_number, policy.report_data) == -1)
+		report_check(&report, "freshness", A_FAIL,
+		    "block %llu is none of the last hour",
+		    (unsigned long long)r->block_number);
+	policy.has_report_data = 1;
+	format_for[m->tee_type]->verify(b, &c, &policy, time(NULL), &report);
+	collateral_free(&c);
+	tell(&report, runner);
+	return report_verdict(&report);
+}
+
+void
+registrar_judge(const Teerunner__V1__Registration *r, json_t *params)
+{
+	uint8_t registration[32], hash[32], digest[32], key[32], sig[65];
+	struct m_register m;
+	int verdict;
+
+	if (read_registration(r, &m) != 0)
+		return;		/* the Registry refuses it for its form */
+	verdict = judge(r, &m);
+	td_registration(&m, registration);
+	td_verdict(registration, (uint32_t)verdict, VERIFIER, hash);
+	td_digest(devnet.domain, hash, digest);
+	dir_secret(&devnet, "registrar", key);
+	if (secp_sign(key, digest, sig) != 0)
+		fatal("registrar: cannot sign");
+	explicit_bzero(key, sizeof(key));
+	json_object_set_new(params, "verdict", json_integer(verdict));
+	json_object_set_new(params, "verifier", json_string(VERIFIER));
+	json_object_set_new(params, "verdictSignature", facts_hex(sig, 65));
+}
