@@ -3,7 +3,6 @@
  * See registrar.h.  Policy and collateral are read anew each time: they are files
  * that an operator changes while it runs.
  */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "keccak.h"
 #include "log.h"
 #include "registrar.h"
+#include "report_data.h"
 #include "secp.h"
 #include "server.h"
 #include "typed_data.h"
@@ -65,26 +65,6 @@ recent_block(uint64_t number, uint8_t hash[32])
 	ok = text != NULL && when != NULL && hex_read(text, hash, 32) == 0 &&
 	    strtoll(when, NULL, 16) + BLOCK_AGE >= (long long)time(NULL);
 	json_decref(block);
-	return ok ? 0 : -1;
-}
-
-/* What the Runner must have asked its TEE for: src/keys/trust.c. */
-static int
-report_data(const struct m_register *m, uint64_t block, uint8_t out[64])
-{
-	static const char domain[] = "TEE Runner evidence v1";
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	uint8_t hash[32];
-	int ok;
-
-	ok = md != NULL && recent_block(block, hash) == 0 &&
-	    EVP_DigestInit_ex(md, EVP_sha512(), NULL) == 1 &&
-	    EVP_DigestUpdate(md, domain, sizeof(domain) - 1) == 1 &&
-	    EVP_DigestUpdate(md, m->public_key, 33) == 1 &&
-	    EVP_DigestUpdate(md, m->configuration_hash, 32) == 1 &&
-	    EVP_DigestUpdate(md, hash, 32) == 1 &&
-	    EVP_DigestFinal_ex(md, out, NULL) == 1;
-	EVP_MD_CTX_free(md);
 	return ok ? 0 : -1;
 }
 
@@ -153,7 +133,9 @@ judge(const Teerunner__V1__Registration *r, const struct m_register *m)
 	if (read_policy(&policy) == -1 || collateral_load(&c, path) == -1)
 		return UNDECIDED;
 	memset(&report, 0, sizeof(report));
-	if (report_data(m, r->block_number, policy.report_data) == -1)
+	if (recent_block(r->block_number, hash) == -1 ||
+	    report_data(m->public_key, m->configuration_hash, hash,
+	    policy.report_data) == -1)
 		report_check(&report, "freshness", A_FAIL,
 		    "block %llu is none of the last hour",
 		    (unsigned long long)r->block_number);

@@ -16,6 +16,7 @@
 #include "keccak.h"
 #include "keys.h"
 #include "log.h"
+#include "report_data.h"
 #include "typed_data.h"
 
 #define EVIDENCE_MAX	(1024 * 1024)
@@ -118,18 +119,11 @@ trust_facts(const struct m_facts *f)
 static void
 trust_ask_quote(void)
 {
-	static const char domain[] = "TEE Runner evidence v1";
 	struct m_quote_ask ask;
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
 
-	if (md == NULL || EVP_DigestInit_ex(md, EVP_sha512(), NULL) != 1 ||
-	    EVP_DigestUpdate(md, domain, sizeof(domain) - 1) != 1 ||
-	    EVP_DigestUpdate(md, sign_public(), 33) != 1 ||
-	    EVP_DigestUpdate(md, keys.conf.configuration_hash, 32) != 1 ||
-	    EVP_DigestUpdate(md, facts.block_hash, 32) != 1 ||
-	    EVP_DigestFinal_ex(md, ask.report_data, NULL) != 1)
+	if (report_data(sign_public(), keys.conf.configuration_hash,
+	    facts.block_hash, ask.report_data) == -1)
 		fatal("evidence: no SHA-512");
-	EVP_MD_CTX_free(md);
 	quote_asked = now_unix();
 	quote_block = facts.block_number;
 	chan_send(&keys.evidence, M_QUOTE_ASK, &ask, NULL, 0, -1);
