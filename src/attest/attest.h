@@ -98,6 +98,8 @@ struct policy {
 	time_t		 min_tcb_date;		/* 0: any */
 	long		 max_collateral_age;	/* seconds; 0: any in its window */
 	uint32_t	 min_evaluation;	/* tcbEvaluationDataNumber */
+	uint8_t		 test_root[32];		/* SHA-256 of its key's SPKI */
+	int		 has_test_root;
 	int		 allow_debug, allow_migration, allow_insecure;
 	int		 min_spl[5];		/* SNP: -1 any; enum spl */
 	int		 max_vmpl;		/* SNP: 3 any */

@@ -220,6 +220,18 @@ on_report_data(struct line *l)
 		l->why = "report-data: 64 bytes as hex";
 }
 
+static void
+on_test_root(struct line *l)
+{
+	uint8_t digest[64];
+
+	l->p->has_test_root = 1;
+	if (l->argc != 1 || hex(l->argv[0], digest) != 32)
+		l->why = "test-root: a SHA-256 of 32 bytes as hex";
+	else
+		memcpy(l->p->test_root, digest, 32);
+}
+
 static const struct {
 	const char	*name;
 	void		(*take)(struct line *);
@@ -233,6 +245,7 @@ static const struct {
 	{ "min-tcb-evaluation", on_min_evaluation },
 	{ "report-data", on_report_data },
 	{ "tcb-status", on_tcb_status },
+	{ "test-root", on_test_root },
 };
 
 static const char *

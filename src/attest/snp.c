@@ -67,6 +67,7 @@ struct vek {
 	X509		*x, *issuer, *root;	/* of the chain; NULL: not there */
 	const struct product *product;		/* by its root; NULL: another */
 	int		 is_vlek, is_read;
+	int		 is_test;		/* by the policy's own root */
 	struct tcb	 tcb;
 	char		 name[32];		/* "Milan-B0" */
 	uint8_t		 hwid[64];
@@ -256,23 +257,6 @@ vek_read(struct vek *v)
 	    v->hwid_n != 0);
 }
 
-static const struct product *
-product_of_root(const X509 *x)
-{
-	uint8_t digest[SHA256_DIGEST_LENGTH], *der = NULL;
-	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
-	size_t i;
-
-	if (n <= 0)
-		return NULL;
-	SHA256(der, (size_t)n, digest);
-	OPENSSL_free(der);
-	for (i = 0; i < PRODUCTS; i++)
-		if (memcmp(products[i].root, digest, sizeof(digest)) == 0)
-			return &products[i];
-	return NULL;
-}
-
 static const char *
 common_name(X509 *x, char name[64])
 {
@@ -280,6 +264,32 @@ common_name(X509 *x, char name[64])
 	    NID_commonName, name, 64) <= 0)
 		name[0] = '\0';
 	return name;
+}
+
+/* Whose root it is: by its key, which is compiled in.  A test's root, which the
+ * policy names, goes by its name, and proves no hardware. */
+static const struct product *
+product_of_root(X509 *x, const struct policy *p, int *is_test)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH], *der = NULL;
+	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+	char name[64];
+	size_t i;
+
+	*is_test = 0;
+	if (n <= 0)
+		return NULL;
+	SHA256(der, (size_t)n, digest);
+	OPENSSL_free(der);
+	for (i = 0; i < PRODUCTS; i++)
+		if (memcmp(products[i].root, digest, sizeof(digest)) == 0)
+			return &products[i];
+	*is_test = p->has_test_root &&
+	    memcmp(p->test_root, digest, sizeof(digest)) == 0;
+	for (i = 0; *is_test && i < PRODUCTS; i++)
+		if (strcmp(common_name(x, name) + 4, products[i].name) == 0)
+			return &products[i];
+	return NULL;
 }
 
 /* Of the given certificates the VEK, its issuer and a root, by their names: what
@@ -307,7 +317,8 @@ find_chain(struct job *j, STACK_OF(X509) *from)
 		if (strncmp(common_name(x, name), "ARK-", 4) == 0) {
 			if (j->v.root == NULL || j->v.product == NULL) {
 				j->v.root = x;
-				j->v.product = product_of_root(x);
+				j->v.product = product_of_root(x, j->p,
+				    &j->v.is_test);
 			}
 		} else if (x != j->v.x && strncmp(name, "SEV-", 4) == 0 &&
 		    (strncmp(name, "SEV-VLEK-", 9) == 0) == j->v.is_vlek)
@@ -726,7 +737,11 @@ snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
 	check_tcbs(&j);
 	check_policy_bits(&j);
 	check_values(&j);
-	r->hardware = passed(r, "vek-chain") && passed(r, "report-signature");
+	r->hardware = passed(r, "vek-chain") && !j.v.is_test &&
+	    passed(r, "report-signature");
+	if (j.v.is_test)
+		report_warn(r, "its root is the policy's test-root, not AMD's: "
+		    "this proves nothing");
 	if (j.v.product == &products[0])
 		report_warn(r, "Milan: seeds of VCEKs were extracted by "
 		    "software alone on chips with old firmware: ask for a "

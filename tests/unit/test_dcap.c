@@ -459,6 +459,7 @@ policy_errors(void **state)
 		{ "min-spl foo 1\n", "line 1: min-spl: one of" },
 		{ "allow everything\n", "line 1: allow: one of" },
 		{ "report-data 00\n", "line 1: report-data: 64" },
+		{ "test-root 00\n", "line 1: test-root" },
 	};
 	char error[200];
 	size_t i;

@@ -1,0 +1,150 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Attestation end to end: the daemon on a stand-in for the kernel's configfs-tsm
+# (tsmfs, a SEV-SNP guest with a processor of our own), its registration judged by
+# the registrar, a processor whose firmware falls behind.  As root, with FUSE; exits
+# 77 without.
+[ "$(id -u)" = 0 ] && [ -c /dev/fuse ] || {
+	echo 'skipped: attestation end to end: needs root and /dev/fuse'
+	exit 77
+}
+# A mount namespace of its own, so that /sys/kernel/config is ours.
+[ -n "$TEE_NAMESPACE" ] || TEE_NAMESPACE=1 exec unshare -m "$0" "$@"
+. "$(dirname "$0")/lib.sh"
+
+report=/sys/kernel/config/tsm/report
+cpu=$dir/cpu
+mkdir "$cpu"
+mount -t tmpfs none /sys/kernel && mkdir -p $report || {
+	echo 'skipped: attestation end to end: cannot mount'
+	exit 77
+}
+
+# ---- a processor: ARK, ASK and VCEK as AMD makes them, of a root of our own ----
+
+pss='-sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:48'
+of='/OU=Engineering/C=US/L=Santa Clara/ST=CA/O=Advanced Micro Devices/CN='
+chip=$(od -An -tx1 -N64 /dev/urandom | tr -d ' \n')
+
+# rsa NAME CN ISSUER: a CA's key and certificate
+rsa() {
+	openssl req -newkey rsa:4096 -nodes -keyout "$cpu/$1.key" \
+	    -out "$cpu/$1.csr" -subj "$of$2" &&
+	printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n' \
+	    > "$cpu/ext" || return 1
+	if [ "$1" = "$3" ]; then
+		set -- "$1" -signkey "$cpu/$3.key"
+	else
+		set -- "$1" -CA "$cpu/$3.pem" -CAkey "$cpu/$3.key" -CAcreateserial
+	fi
+	_n=$1; shift
+	openssl x509 -req -in "$cpu/$_n.csr" -out "$cpu/$_n.pem" -days 30 \
+	    -extfile "$cpu/ext" $pss "$@" &&
+	openssl x509 -in "$cpu/$_n.pem" -outform der -out "$cpu/$_n.der"
+}
+
+# vek UCODE: a VCEK for a TCB with this microcode, in hex; the chip reports it
+vek() {
+	_ucode=$1
+	[ $((0x$_ucode)) -lt 128 ] || _ucode=00$1
+	_o=1.3.6.1.4.1.3704.1
+	cat > "$cpu/ext" <<-X
+		$_o.1=DER:020100
+		$_o.2=DER:16084d696c616e2d4230
+		$_o.3.1=DER:020104
+		$_o.3.2=DER:020100
+		$_o.3.3=DER:020118
+		$_o.3.8=DER:02$(printf %02x $((${#_ucode} / 2)))$_ucode
+		$_o.4=DER:$chip
+	X
+	openssl ecparam -name secp384r1 -genkey -noout -out "$cpu/vek.key" &&
+	openssl req -new -key "$cpu/vek.key" -out "$cpu/vek.csr" -subj "${of}SEV-VCEK" &&
+	openssl x509 -req -in "$cpu/vek.csr" -CA "$cpu/ask.pem" -CAkey "$cpu/ask.key" \
+	    -set_serial 0 -days 30 -extfile "$cpu/ext" $pss -outform der \
+	    -out "$cpu/vek.der" &&
+	echo "04000000000018$1" > "$cpu/tcb"
+}
+
+make_cpu() {
+	echo "$chip" > "$cpu/chip"
+	rsa ark ARK-Milan ark && rsa ask SEV-Milan ark && vek db
+}
+
+root_digest() {
+	openssl x509 -in "$cpu/ark.pem" -noout -pubkey |
+	    openssl pkey -pubin -outform der | sha256sum | cut -d ' ' -f 1
+}
+
+# ---- helpers ----
+
+counterpart_says() { grep -q -- "$1" "$dir/log/orchestrator.log"; }
+sequence_is_above() { [ "$(status | sed -n 's/.*"sequence": *\([0-9]*\).*/\1/p' | head -n 1)" -gt "$1" ]; }
+transfer() {
+	_a=$(put uint256 10) && _b=$(put uint256 5) &&
+	devnet submit transfer "$_a" "$_b" uint256:3 | grep -q '"outputs"'
+}
+# Of the files that evidence has open, the log apart.
+only_its_directory() {
+	ls -l "/proc/$(role_pid evidence)/fd" |
+	    sed -n 's|.* -> /|/|p' | grep -v -e "^$dir/runner.log" -e '^/dev/null' \
+	    -e '^/memfd:' > "$dir/files"
+	[ "$(wc -l < "$dir/files")" = 1 ] && grep -q '/tee-runner-' "$dir/files"
+}
+is_mounted() { grep -q " $report fuse" /proc/mounts; }
+
+check 'a processor of our own' make_cpu
+"$BUILD/tests/integration/tsmfs" "$cpu" $report > "$dir/tsmfs.log" 2>&1 &
+others=$!
+check 'a stand-in for configfs-tsm' until_ok 5 is_mounted
+
+devnet up --kms 2/3 > "$dir/up.log" 2>&1 || { cat "$dir/up.log"; flunk up; finish; }
+sed -i 's/^tee .*/tee auto/; s/^registration-life.*//' "$dir/tee-runnerd.conf"
+echo 'registration-life 60s' >> "$dir/tee-runnerd.conf"
+
+# ---- evidence that nobody should take ----
+
+echo wrong > "$cpu/fault"
+start_runner
+check 'a report over other report data is caught by the role' \
+    until_ok 10 logged 'evidence: tee: sev-snp: refused: a report over other'
+check 'and named as no quote' until_ok 2 logged 'evidence: no quote'
+rm "$cpu/fault"
+check 'the next is asked for in ten seconds, and signed' \
+    until_ok 15 logged 'registration: signed'
+check 'a root that is none of AMD'"'"'s: refused by name' \
+    until_ok 5 counterpart_says "registrar: .* vek-chain: .*its root is none of AMD"
+check 'and not registered: idle' state_is idle
+stop_runner
+
+# ---- told to take this root ----
+
+echo "test-root $(root_digest)" >> "$dir/evidence/policy"
+echo 'min-spl snp 24 ucode 200' >> "$dir/evidence/policy"
+start_runner
+check 'registered: serving' until_ok 15 state_is serving
+check 'the verdict says that no hardware is proven' \
+    counterpart_says 'registrar: .*accepted: no hardware key proven, debug no'
+check 'a task' transfer
+check 'status names the TEE' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q 'sev-snp'"
+check 'evidence holds no file but its directory' only_its_directory
+
+# ---- the firmware falls behind: at the next refresh it is refused, and what runs
+# runs on until its registration is over ----
+
+check 'a VCEK of older firmware' vek 70
+check 'a refresh at two thirds, refused by name' \
+    until_ok 50 counterpart_says 'registrar: .* min-tcb: .*ucode 112, at least 200'
+check 'the registration that there is goes on' state_is serving
+check 'a task, still' transfer
+check 'until it expires: idle' until_ok 30 state_is idle
+check 'with the reason' logged 'serving: no: .*regist'
+check 'the firmware comes back' vek db
+check 'and so does the Runner, by itself' until_ok 60 state_is serving
+check 'a task, again' transfer
+
+check 'SIGTERM: exit 0' stop_runner
+start_runner
+check 'the next start removes the instance that was left' until_ok 15 state_is serving
+check 'one instance is there' [ "$(ls $report | wc -l)" = 1 ]
+
+finish
