@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Evidence of OP-TEE's attestation PTA; optee.h has the layout.
+ *
+ * Weaker than any other format here, and never more than a key that was on the
+ * device when it was provisioned.  No chain leads to the maker of the chip, and
+ * the normal world chooses the nonces: it can ask for one command under the
+ * nonce of another.  What holds then is only that no two commands have the same
+ * digest: so a digest means nothing until a policy names it.
+ */
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "attest.h"
+#include "optee.h"
+
+#define MAGIC		(sizeof(OPTEE_MAGIC) - 1)
+#define NONCE_MAX	64		/* a wrong one is told from a broken file */
+#define KEY_MIN		2048
+#define KEY_MAX		8192		/* the PTA makes 4096 at most */
+#define OUTPUT_MIN	(OPTEE_DIGEST + KEY_MIN / 8)
+#define OUTPUT_MAX	(OPTEE_DIGEST + KEY_MAX / 8)
+
+struct record {
+	uint8_t		 command;
+	struct bytes	 nonce, digest, signature;
+};
+
+struct evidence {			/* all point into what was read */
+	struct bytes	 report_data;
+	struct record	 records[OPTEE_RECORDS];
+	size_t		 n;
+};
+
+static const char *const names[] = { [OPTEE_TA_DIGEST] = "ta-digest",
+    [OPTEE_TA_MEMORY] = "ta-memory", [OPTEE_TEE_MEMORY] = "tee-memory" };
+
+/* ---- its form ---- */
+
+static int
+take(struct bytes *from, size_t n, struct bytes *to)
+{
+	if (n > from->n)
+		return -1;
+	*to = (struct bytes){ from->p, n };
+	*from = (struct bytes){ from->p + n, from->n - n };
+	return 0;
+}
+
+/* Bytes behind their length. */
+static int
+take_sized(struct bytes *from, size_t min, size_t max, struct bytes *to)
+{
+	struct bytes size;
+	size_t n;
+
+	if (take(from, 2, &size) == -1)
+		return -1;
+	n = (size_t)size.p[0] | (size_t)size.p[1] << 8;
+	return n < min || n > max ? -1 : take(from, n, to);
+}
+
+static const struct record *
+find(const struct evidence *e, uint8_t command)
+{
+	size_t i;
+
+	for (i = 0; i < e->n; i++)
+		if (e->records[i].command == command)
+			return &e->records[i];
+	return NULL;
+}
+
+static const char *
+read_record(struct evidence *e, struct bytes *from)
+{
+	struct record *to = &e->records[e->n];
+	struct bytes b;
+
+	if (take(from, 1, &b) == -1)
+		return "it ends before its last record";
+	to->command = *b.p;
+	if (to->command < OPTEE_TA_DIGEST || to->command > OPTEE_TEE_MEMORY)
+		return "a record is of no known command";
+	if (find(e, to->command) != NULL)
+		return "a command is there twice";
+	if (take_sized(from, 1, NONCE_MAX, &to->nonce) == -1)
+		return "a nonce is cut off, or of no possible size";
+	if (take_sized(from, OUTPUT_MIN, OUTPUT_MAX, &b) == -1)
+		return "an output is cut off, or of no possible size";
+	(void)take(&b, OPTEE_DIGEST, &to->digest);
+	to->signature = b;
+	e->n++;
+	return NULL;
+}
+
+static const char *
+read_evidence(struct evidence *e, struct bytes b)
+{
+	struct bytes magic, n;
+	const char *why;
+
+	if (take(&b, MAGIC, &magic) == -1 ||
+	    memcmp(magic.p, OPTEE_MAGIC, MAGIC) != 0)
+		return "it does not begin as one";
+	if (take(&b, 64, &e->report_data) == -1 || take(&b, 1, &n) == -1)
+		return "it ends before its records";
+	if (*n.p == 0 || *n.p > OPTEE_RECORDS)
+		return "it must have one to three records";
+	while (e->n < *n.p)
+		if ((why = read_record(e, &b)) != NULL)
+			return why;
+	return b.n == 0 ? NULL : "there are bytes behind its records";
+}
+
+static int
+optee_is(struct bytes b)
+{
+	return b.n > MAGIC && memcmp(b.p, OPTEE_MAGIC, MAGIC) == 0;
+}
+
+static int
+open_evidence(struct evidence *e, struct bytes b, struct report *r)
+{
+	const char *why = read_evidence(e, b);
+	size_t i;
+
+	r->format = "OP-TEE attestation";
+	r->debug = -1;			/* nothing in it says */
+	report_that(r, "format", why == NULL, "%s",
+	    why == NULL ? "well formed" : why);
+	if (why != NULL)
+		return -1;
+	report_hex(r, "report-data", e->report_data.p, 64);
+	for (i = 0; i < e->n; i++)
+		report_hex(r, names[e->records[i].command],
+		    e->records[i].digest.p, OPTEE_DIGEST);
+	return 0;
+}
+
+static int
+optee_show(struct bytes b, struct report *r)
+{
+	struct evidence e = { 0 };
+
+	return open_evidence(&e, b, r);
+}
+
+/* ---- hashes and signatures ---- */
+
+/* SHA-256 of up to three parts. */
+static int
+hash(const struct bytes *parts, size_t n, uint8_t to[32])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t i;
+	int ok;
+
+	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+	for (i = 0; i < n && ok; i++)
+		ok = EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1;
+	ok = ok && EVP_DigestFinal_ex(ctx, to, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok ? 0 : -1;
+}
+
+int
+optee_nonce(uint8_t command, const uint8_t report_data[64],
+    uint8_t nonce[OPTEE_NONCE])
+{
+	const struct bytes parts[] = {
+		{ (const uint8_t *)OPTEE_LABEL, sizeof(OPTEE_LABEL) - 1 },
+		{ &command, 1 }, { report_data, 64 },
+	};
+
+	return hash(parts, 3, nonce);
+}
+
+static int
+nonce_is_labelled(const struct record *r, const struct evidence *e)
+{
+	uint8_t nonce[OPTEE_NONCE];
+
+	return optee_nonce(r->command, e->report_data.p, nonce) == 0 &&
+	    r->nonce.n == sizeof(nonce) &&
+	    memcmp(r->nonce.p, nonce, sizeof(nonce)) == 0;
+}
+
+/* The hash is itself what is signed: it is not hashed once more. */
+static int
+is_signed(const struct record *r, EVP_PKEY *key)
+{
+	const struct bytes parts[] = { r->nonce, r->digest };
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	uint8_t h[32];
+	int ok;
+
+	ok = ctx != NULL && hash(parts, 2, h) == 0 &&
+	    r->signature.n == (size_t)EVP_PKEY_get_size(key) &&
+	    EVP_PKEY_verify_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, EVP_sha256()) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, 32) == 1 &&
+	    EVP_PKEY_verify(ctx, r->signature.p, r->signature.n, h,
+	    sizeof(h)) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return ok;
+}
+
+/* ---- the device's key ---- */
+
+/* A verifier never asks at the terminal. */
+static int
+no_password(char *buf, int size, int rwflag, void *u)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	(void)u;
+	return -1;
+}
+
+static EVP_PKEY *
+read_key(struct bytes b)
+{
+	const uint8_t *p = b.p;
+	EVP_PKEY *key = NULL;
+	BIO *bio;
+
+	if (b.n == 0 || b.n > INT32_MAX)
+		return NULL;
+	if (b.p[0] == 0x30) {			/* a DER sequence */
+		key = d2i_PUBKEY(NULL, &p, (long)b.n);
+		if (key != NULL && p != b.p + b.n) {
+			EVP_PKEY_free(key);
+			key = NULL;
+		}
+	} else if ((bio = BIO_new_mem_buf(b.p, (int)b.n)) != NULL) {
+		key = PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL);
+		BIO_free(bio);
+	}
+	return key;
+}
+
+/* An RSA key of a size that will do, of which the public part is sound: with an
+ * exponent of 1 everything is signed. */
+static EVP_PKEY *
+device_key(struct bytes b)
+{
+	EVP_PKEY *key = read_key(b);
+	EVP_PKEY_CTX *ctx = key == NULL ? NULL : EVP_PKEY_CTX_new(key, NULL);
+	int ok;
+
+	ok = ctx != NULL && EVP_PKEY_is_a(key, "RSA") &&
+	    EVP_PKEY_get_bits(key) >= KEY_MIN &&
+	    EVP_PKEY_get_bits(key) <= KEY_MAX &&
+	    EVP_PKEY_public_check(ctx) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	if (!ok) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
+	return key;
+}
+
+/* ---- verify ---- */
+
+static void
+check_nonces(const struct evidence *e, struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < e->n; i++)
+		report_that(r, "nonce-label",
+		    nonce_is_labelled(&e->records[i], e),
+		    "the nonce of %s is of its command and the report data",
+		    names[e->records[i].command]);
+}
+
+static void
+check_signatures(const struct evidence *e, const struct collateral *c,
+    struct report *r)
+{
+	EVP_PKEY *key;
+	size_t i;
+
+	if (c == NULL || c->optee_key == NULL) {
+		report_check(r, "signature", A_MISSING, "needs the device's "
+		    "key, as read out when it was provisioned: optee.pem");
+		return;
+	}
+	key = device_key((struct bytes){ c->optee_key, c->optee_key_n });
+	if (key == NULL)
+		report_check(r, "signature", A_FAIL, "what was given as the "
+		    "device's key is no RSA key of %d to %d bits", KEY_MIN,
+		    KEY_MAX);
+	for (i = 0; key != NULL && i < e->n; i++)
+		report_that(r, "signature", is_signed(&e->records[i], key),
+		    "%s, by the device's key", names[e->records[i].command]);
+	EVP_PKEY_free(key);
+}
+
+static void
+check_values(const struct evidence *e, const struct policy *p, struct report *r)
+{
+	static const struct { const char *check; uint8_t command; } of[] = {
+		{ "policy-ta-digest", OPTEE_TA_DIGEST },
+		{ "policy-tee-memory", OPTEE_TEE_MEMORY },
+	};
+	const struct record *record;
+	struct bytes digest;
+	size_t i;
+
+	if (p->has_report_data)
+		report_that(r, "report-data",
+		    memcmp(e->report_data.p, p->report_data, 64) == 0,
+		    "it was made for what was asked for");
+	else
+		report_check(r, "report-data", A_NONE,
+		    "none was asked for: nothing says for whom this was made");
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		/* Not there is empty: no accepted value is. */
+		record = find(e, of[i].command);
+		digest = record == NULL ? (struct bytes){ NULL, 0 } :
+		    record->digest;
+		policy_check(r, p, of[i].check, names[of[i].command], digest.p,
+		    digest.n, 0);
+	}
+}
+
+static void
+optee_verify(struct bytes b, const struct collateral *c,
+    const struct policy *p, time_t at, struct report *r)
+{
+	struct evidence e = { 0 };
+
+	(void)at;
+	r->hardware = 0;		/* whatever passes */
+	if (open_evidence(&e, b, r) == -1)
+		return;
+	check_nonces(&e, r);
+	check_signatures(&e, c, r);
+	check_values(&e, p, r);
+	report_warn(r,
+	    "device key, trusted since provisioning: no hardware chain");
+	if (policy_accepts(p, "ta-digest", NULL, 0) == -1 &&
+	    policy_accepts(p, "tee-memory", NULL, 0) == -1)
+		report_warn(r, "the policy names no digest: which command "
+		    "made one is the word of the normal world");
+}
+
+const struct format format_optee = { "optee", optee_is, optee_show,
+    optee_verify };
