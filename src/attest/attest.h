@@ -56,7 +56,9 @@ struct report {
 	size_t		 n_checks, n_facts, n_advisories, n_warnings;
 	char		 tcb_status[48];	/* "UpToDate"; "" where it has none */
 	int		 debug;			/* -1 unknown, 0, 1 */
-	int		 hardware;		/* a pinned hardware root signed it */
+	/* 0 nobody's, 1 signed below a hardware maker's root that is compiled
+	 * in, 2 below a key that the collateral endorses. */
+	int		 hardware;
 };
 
 /* One of each name: a second one with the same name replaces the first, unless
@@ -146,7 +148,7 @@ struct format {
 			    const struct policy *, time_t at, struct report *);
 };
 extern const struct format format_dcap, format_snp, format_cca,
-	format_insecure;
+	format_optee, format_insecure;
 /* The one that takes the evidence for its own; NULL. */
 const struct format *format_of(struct bytes);
 

@@ -7,7 +7,6 @@
  * The envelope of both is signed by nobody: so all CBOR must have the one
  * shortest form, and no other bytes are the same token.
  */
-#include <cbor.h>
 #include <jansson.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -17,7 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "attest.h"
+#include "strict_cbor.h"
 
 enum {				/* claims */
 	CHALLENGE = 10, INSTANCE = 256, PROFILE = 265, LIFECYCLE = 2395,
@@ -28,9 +27,7 @@ enum {				/* claims */
 	REALM_TOKEN = 44241
 };
 
-#define CLAIMS_MAX	32
-#define TOKEN_MAX	16384		/* RMM hands out some KiB */
-#define DEPTH_MAX	8		/* claims have 3 */
+#define TOKEN_MAX	ITEM_MAX	/* RMM hands out some KiB */
 #define ES256		(-7)
 #define ES384		(-35)
 
@@ -46,158 +43,17 @@ struct token {
 	struct sign1	 platform, realm;
 };
 
-/* ---- CBOR ---- */
-
-static struct bytes
-bstr(const cbor_item_t *i)
-{
-	if (i == NULL || !cbor_isa_bytestring(i) ||
-	    !cbor_bytestring_is_definite(i))
-		return (struct bytes){ NULL, 0 };
-	return (struct bytes){ cbor_bytestring_handle(i),
-	    cbor_bytestring_length(i) };
-}
-
-static struct bytes
-text(const cbor_item_t *i)
-{
-	if (i == NULL || !cbor_isa_string(i) || !cbor_string_is_definite(i))
-		return (struct bytes){ NULL, 0 };
-	return (struct bytes){ cbor_string_handle(i), cbor_string_length(i) };
-}
-
-/* The head of an item: its major type and its number, in the shortest form. */
-static int
-head(struct bytes *b, unsigned *major, uint64_t *n)
-{
-	unsigned info;
-	size_t i, size;
-
-	if (b->n == 0)
-		return -1;
-	*major = *b->p >> 5;
-	info = *b->p & 31;
-	*b = (struct bytes){ b->p + 1, b->n - 1 };
-	*n = info;
-	if (info < 24)
-		return 0;
-	size = (size_t)1 << (info - 24);
-	if (info > 27 || size > b->n)	/* reserved, and indefinite lengths */
-		return -1;
-	for (*n = 0, i = 0; i < size; i++)
-		*n = *n << 8 | b->p[i];
-	*b = (struct bytes){ b->p + size, b->n - size };
-	if (*major == 7)		/* a simple value, or a float */
-		return size == 1 && *n < 32 ? -1 : 0;
-	return *n < (size == 1 ? 24 : UINT64_C(1) << 4 * size) ? -1 : 0;
-}
-
-/* One item and nothing behind it, of definite lengths, not deep.  It is seen
- * before libcbor sees it, which allocates at once what a head announces. */
-static int
-is_strict(struct bytes b)
-{
-	uint64_t left[DEPTH_MAX] = { 1 }, n;
-	size_t depth = 0;
-	unsigned major;
-
-	for (;;) {
-		while (left[depth] == 0)
-			if (depth-- == 0)
-				return b.n == 0;
-		left[depth]--;
-		if (head(&b, &major, &n) == -1)
-			return 0;
-		if ((major == 2 || major == 3 || major == 4 || major == 5) &&
-		    n > b.n)
-			return 0;
-		if (major == 2 || major == 3)
-			b = (struct bytes){ b.p + n, b.n - (size_t)n };
-		else if (major >= 4 && major <= 6) {
-			if (++depth == DEPTH_MAX)
-				return 0;
-			left[depth] = major == 4 ? n : major == 5 ? 2 * n : 1;
-		}
-	}
-}
-
-/* The whole of the bytes as one item; NULL. */
-static cbor_item_t *
-decode(struct bytes b)
-{
-	struct cbor_load_result result;
-	cbor_item_t *i;
-
-	if (b.n == 0 || b.n > TOKEN_MAX || !is_strict(b))
-		return NULL;
-	i = cbor_load(b.p, b.n, &result);
-	if (i != NULL && (result.error.code != CBOR_ERR_NONE ||
-	    result.read != b.n))
-		cbor_decref(&i);
-	return i;
-}
-
-/* Keys are numbers or text; any other is not told from its like. */
-static int
-is_key(const cbor_item_t *k)
-{
-	return cbor_is_int(k) || cbor_isa_string(k);
-}
-
-static int
-same_key(const cbor_item_t *a, const cbor_item_t *b)
-{
-	struct bytes s = text(a), t = text(b);
-
-	if (cbor_typeof(a) != cbor_typeof(b))
-		return 0;
-	if (cbor_is_int(a))
-		return cbor_get_int(a) == cbor_get_int(b);
-	return s.n == t.n && (s.n == 0 || memcmp(s.p, t.p, s.n) == 0);
-}
-
-/* A map whose keys are all different. */
-static int
-is_map(const cbor_item_t *m)
-{
-	const struct cbor_pair *p;
-	size_t i, k, n;
-
-	if (m == NULL || !cbor_isa_map(m) || cbor_map_size(m) > CLAIMS_MAX)
-		return 0;
-	p = cbor_map_handle(m);
-	n = cbor_map_size(m);
-	for (i = 0; i < n; i++) {
-		if (!is_key(p[i].key))
-			return 0;
-		for (k = 0; k < i; k++)
-			if (same_key(p[i].key, p[k].key))
-				return 0;
-	}
-	return 1;
-}
-
-static cbor_item_t *
-claim(const cbor_item_t *map, unsigned long key)
-{
-	const struct cbor_pair *p = cbor_map_handle(map);
-	size_t i;
-
-	for (i = 0; i < cbor_map_size(map); i++)
-		if (cbor_isa_uint(p[i].key) && cbor_get_int(p[i].key) == key)
-			return p[i].value;
-	return NULL;
-}
+/* ---- reading ---- */
 
 /* { 1: alg } and nothing else. */
 static int
 read_protected(struct sign1 *s)
 {
-	cbor_item_t *m = decode(s->protected), *v;
+	cbor_item_t *m = item_decode(s->protected), *v;
 	int ok = 0;
 
-	if (is_map(m) && cbor_map_size(m) == 1 &&
-	    (v = claim(m, 1)) != NULL && cbor_isa_negint(v) &&
+	if (item_is_map(m) && cbor_map_size(m) == 1 &&
+	    (v = item_claim(m, 1)) != NULL && cbor_isa_negint(v) &&
 	    cbor_get_int(v) < 1000) {
 		s->alg = -1 - (long)cbor_get_int(v);
 		ok = s->alg == ES256 || s->alg == ES384;
@@ -217,15 +73,15 @@ read_sign1(struct sign1 *s, struct bytes b)
 	if (b.n == 0 || *b.p != (0xc0 | 18))
 		return "is not tagged as COSE_Sign1";
 	b = (struct bytes){ b.p + 1, b.n - 1 };
-	if ((s->item = decode(b)) == NULL)
+	if ((s->item = item_decode(b)) == NULL)
 		return "is not one item of strict CBOR";
 	if (!cbor_isa_array(s->item) || cbor_array_size(s->item) != 4)
 		return "is not an array of four";
 	e = cbor_array_handle(s->item);
-	s->protected = bstr(e[0]);
-	s->payload = bstr(e[2]);
-	s->signature = bstr(e[3]);
-	if (!is_map(e[1]) || cbor_map_size(e[1]) != 0)
+	s->protected = item_bytes(e[0]);
+	s->payload = item_bytes(e[2]);
+	s->signature = item_bytes(e[3]);
+	if (!item_is_map(e[1]) || cbor_map_size(e[1]) != 0)
 		return "has unprotected headers, which nobody signed";
 	if (s->protected.p == NULL || s->payload.p == NULL ||
 	    s->signature.p == NULL)
@@ -233,8 +89,8 @@ read_sign1(struct sign1 *s, struct bytes b)
 	if (read_protected(s) == -1)
 		return "is signed by an algorithm other than ES256 and ES384, "
 		    "or has other headers";
-	s->claims = decode(s->payload);
-	return is_map(s->claims) ? NULL : "has claims that are no map of "
+	s->claims = item_decode(s->payload);
+	return item_is_map(s->claims) ? NULL : "has claims that are no map of "
 	    "strict CBOR, or one twice";
 }
 
@@ -245,14 +101,14 @@ read_token(struct token *t, struct bytes b)
 
 	if (b.n > TOKEN_MAX)
 		return "is larger than one ever is";
-	if ((t->item = decode(b)) == NULL)
+	if ((t->item = item_decode(b)) == NULL)
 		return "is not one item of strict CBOR";
 	if (!cbor_isa_tag(t->item) || cbor_tag_value(t->item) != 399)
 		return "is not tagged as one of CCA";
 	m = cbor_move(cbor_tag_item(t->item));
-	if (!is_map(m) || cbor_map_size(m) != 2 ||
-	    bstr(claim(m, PLATFORM_TOKEN)).p == NULL ||
-	    bstr(claim(m, REALM_TOKEN)).p == NULL)
+	if (!item_is_map(m) || cbor_map_size(m) != 2 ||
+	    item_bytes(item_claim(m, PLATFORM_TOKEN)).p == NULL ||
+	    item_bytes(item_claim(m, REALM_TOKEN)).p == NULL)
 		return "is not a map of a platform token and a realm token";
 	return NULL;
 }
@@ -279,10 +135,10 @@ token_open(struct token *t, struct bytes b, struct report *r)
 	if (why == NULL) {
 		m = cbor_move(cbor_tag_item(t->item));
 		which = "the platform token";
-		why = read_sign1(&t->platform, bstr(claim(m, PLATFORM_TOKEN)));
+		why = read_sign1(&t->platform, item_bytes(item_claim(m, PLATFORM_TOKEN)));
 		if (why == NULL) {
 			which = "the realm token";
-			why = read_sign1(&t->realm, bstr(claim(m,
+			why = read_sign1(&t->realm, item_bytes(item_claim(m,
 			    REALM_TOKEN)));
 		}
 	}
@@ -302,7 +158,7 @@ cca_is(struct bytes b)
 static void
 fact_text(struct report *r, const char *name, const cbor_item_t *i)
 {
-	struct bytes s = text(i);
+	struct bytes s = item_text(i);
 	char to[128];
 	size_t k;
 
@@ -317,7 +173,7 @@ fact_text(struct report *r, const char *name, const cbor_item_t *i)
 static void
 fact_bytes(struct report *r, const char *name, const cbor_item_t *i)
 {
-	struct bytes b = bstr(i);
+	struct bytes b = item_bytes(i);
 
 	if (b.p != NULL)
 		report_hex(r, name, b.p, b.n);
@@ -336,9 +192,9 @@ show_components(struct report *r, const cbor_item_t *a)
 
 	for (i = 0; i < cbor_array_size(a) &&
 	    i < sizeof(names) / sizeof(names[0]); i++)
-		if (is_map(cbor_array_handle(a)[i]))
+		if (item_is_map(cbor_array_handle(a)[i]))
 			fact_bytes(r, names[i],
-			    claim(cbor_array_handle(a)[i], 2));
+			    item_claim(cbor_array_handle(a)[i], 2));
 }
 
 static const char *
@@ -356,28 +212,28 @@ show_claims(const struct token *t, struct report *r)
 
 	report_fact(r, "platform-alg", "%s", alg_name(&t->platform));
 	report_fact(r, "realm-alg", "%s", alg_name(&t->realm));
-	fact_text(r, "platform-profile", claim(p, PROFILE));
-	fact_bytes(r, "platform-challenge", claim(p, CHALLENGE));
-	fact_bytes(r, "implementation-id", claim(p, IMPLEMENTATION));
-	fact_bytes(r, "instance-id", claim(p, INSTANCE));
-	fact_bytes(r, "config", claim(p, CONFIG));
-	fact_text(r, "platform-hash", claim(p, HASH));
-	fact_text(r, "verification-service", claim(p, SERVICE));
-	a = claim(p, LIFECYCLE);
+	fact_text(r, "platform-profile", item_claim(p, PROFILE));
+	fact_bytes(r, "platform-challenge", item_claim(p, CHALLENGE));
+	fact_bytes(r, "implementation-id", item_claim(p, IMPLEMENTATION));
+	fact_bytes(r, "instance-id", item_claim(p, INSTANCE));
+	fact_bytes(r, "config", item_claim(p, CONFIG));
+	fact_text(r, "platform-hash", item_claim(p, HASH));
+	fact_text(r, "verification-service", item_claim(p, SERVICE));
+	a = item_claim(p, LIFECYCLE);
 	if (a != NULL && cbor_isa_uint(a))
 		report_fact(r, "lifecycle", "0x%04llx",
 		    (unsigned long long)cbor_get_int(a));
-	a = claim(p, COMPONENTS);
+	a = item_claim(p, COMPONENTS);
 	if (a != NULL && cbor_isa_array(a))
 		show_components(r, a);
-	fact_text(r, "realm-profile", claim(q, PROFILE));
-	fact_bytes(r, "realm-challenge", claim(q, CHALLENGE));
-	fact_bytes(r, "personalization", claim(q, PERSONALIZATION));
-	fact_text(r, "realm-hash", claim(q, REALM_HASH));
-	fact_text(r, "rak-hash", claim(q, RAK_HASH));
-	fact_bytes(r, "rak", claim(q, RAK));
-	fact_bytes(r, "rim", claim(q, RIM));
-	a = claim(q, REM);
+	fact_text(r, "realm-profile", item_claim(q, PROFILE));
+	fact_bytes(r, "realm-challenge", item_claim(q, CHALLENGE));
+	fact_bytes(r, "personalization", item_claim(q, PERSONALIZATION));
+	fact_text(r, "realm-hash", item_claim(q, REALM_HASH));
+	fact_text(r, "rak-hash", item_claim(q, RAK_HASH));
+	fact_bytes(r, "rak", item_claim(q, RAK));
+	fact_bytes(r, "rim", item_claim(q, RIM));
+	a = item_claim(q, REM);
 	for (i = 0; a != NULL && cbor_isa_array(a) && i < 4 &&
 	    i < cbor_array_size(a); i++)
 		fact_bytes(r, rems[i], cbor_array_handle(a)[i]);
@@ -423,10 +279,10 @@ is_wanted(const cbor_item_t *v, const struct wanted *w)
 
 	switch (w->type) {
 	case 'b':
-		b = bstr(v);
+		b = item_bytes(v);
 		return b.p != NULL && b.n >= w->min && b.n <= w->max;
 	case 't':
-		return text(v).p != NULL;
+		return item_text(v).p != NULL;
 	case 'u':
 		return v != NULL && cbor_isa_uint(v);
 	default:
@@ -484,8 +340,8 @@ components_ok(const cbor_item_t *a)
 		return 0;
 	for (i = 0; i < cbor_array_size(a); i++) {
 		c = cbor_array_handle(a)[i];
-		if (!is_map(c) || bstr(claim(c, 2)).n == 0 ||
-		    bstr(claim(c, 5)).n == 0)
+		if (!item_is_map(c) || item_bytes(item_claim(c, 2)).n == 0 ||
+		    item_bytes(item_claim(c, 5)).n == 0)
 			return 0;
 	}
 	return 1;
@@ -499,7 +355,7 @@ rems_ok(const cbor_item_t *a)
 	if (a == NULL || !cbor_isa_array(a) || cbor_array_size(a) != 4)
 		return 0;
 	for (i = 0; i < 4; i++) {
-		n = bstr(cbor_array_handle(a)[i]).n;
+		n = item_bytes(cbor_array_handle(a)[i]).n;
 		if (n < 32 || n > 64)
 			return 0;
 	}
@@ -514,21 +370,21 @@ check_claims(const struct token *t, struct report *r)
 	size_t i;
 
 	for (i = 0; i < n_p; i++)
-		if (!is_wanted(claim(t->platform.claims,
+		if (!is_wanted(item_claim(t->platform.claims,
 		    platform_claims[i].key), &platform_claims[i]))
 			report_check(r, "claims", A_FAIL, "claim %lu of the "
 			    "platform is missing, or of another type or size",
 			    platform_claims[i].key);
 	for (i = 0; i < n_r; i++)
-		if (!is_wanted(claim(t->realm.claims, realm_claims[i].key),
+		if (!is_wanted(item_claim(t->realm.claims, realm_claims[i].key),
 		    &realm_claims[i]))
 			report_check(r, "claims", A_FAIL, "claim %lu of the "
 			    "realm is missing, or of another type or size",
 			    realm_claims[i].key);
-	if (!components_ok(claim(t->platform.claims, COMPONENTS)))
+	if (!components_ok(item_claim(t->platform.claims, COMPONENTS)))
 		report_check(r, "claims", A_FAIL, "software components are "
 		    "not each a map with a measurement and a signer");
-	if (!rems_ok(claim(t->realm.claims, REM)))
+	if (!rems_ok(item_claim(t->realm.claims, REM)))
 		report_check(r, "claims", A_FAIL, "the realm's extensible "
 		    "measurements are not four of 32 to 64 bytes");
 	if (report_find(r, "claims") == NULL)
@@ -540,8 +396,8 @@ check_claims(const struct token *t, struct report *r)
 static int
 profile(const cbor_item_t *claims, const char *legacy, const char *tagged)
 {
-	const cbor_item_t *i = claim(claims, PROFILE);
-	struct bytes s = text(i);
+	const cbor_item_t *i = item_claim(claims, PROFILE);
+	struct bytes s = item_text(i);
 
 	if (i == NULL)
 		return legacy == NULL ? 0 : -1;
@@ -590,7 +446,7 @@ check_lifecycle(const struct token *t, const struct policy *p,
 		{ 0x5000, 1, "recoverable debug of the root of trust" },
 		{ 0x6000, -1, "decommissioned" },
 	};
-	const cbor_item_t *v = claim(t->platform.claims, LIFECYCLE);
+	const cbor_item_t *v = item_claim(t->platform.claims, LIFECYCLE);
 	uint64_t n = v != NULL && cbor_isa_uint(v) ? cbor_get_int(v) : 0;
 	const char *name = "of no known stage";
 	size_t i;
@@ -676,18 +532,18 @@ member(const cbor_item_t *map, unsigned long n)
 static EVP_PKEY *
 cose_key(struct bytes b)
 {
-	cbor_item_t *m = decode(b);
+	cbor_item_t *m = item_decode(b);
 	struct bytes x, y;
 	EVP_PKEY *key = NULL;
 	uint8_t xy[96];
 	size_t n = 0;
 
-	if (is_map(m) && is_uint(claim(m, 1), 2))
+	if (item_is_map(m) && is_uint(item_claim(m, 1), 2))
 		n = is_uint(member(m, 0), 1) ? 32 :
 		    is_uint(member(m, 0), 2) ? 48 : 0;
 	if (n != 0) {
-		x = bstr(member(m, 1));
-		y = bstr(member(m, 2));
+		x = item_bytes(member(m, 1));
+		y = item_bytes(member(m, 2));
 		if (x.n == n && y.n == n) {
 			memcpy(xy, x.p, n);
 			memcpy(xy + n, y.p, n);
@@ -704,7 +560,7 @@ cose_key(struct bytes b)
 static EVP_PKEY *
 rak_key(const struct token *t)
 {
-	struct bytes b = bstr(claim(t->realm.claims, RAK));
+	struct bytes b = item_bytes(item_claim(t->realm.claims, RAK));
 	int of = realm_profile(t);
 
 	if (b.n == 97 && b.p[0] == 4)
@@ -715,9 +571,9 @@ rak_key(const struct token *t)
 static void
 check_binding(const struct token *t, struct report *r)
 {
-	struct bytes name = text(claim(t->realm.claims, RAK_HASH));
-	struct bytes rak = bstr(claim(t->realm.claims, RAK));
-	struct bytes c = bstr(claim(t->platform.claims, CHALLENGE));
+	struct bytes name = item_text(item_claim(t->realm.claims, RAK_HASH));
+	struct bytes rak = item_bytes(item_claim(t->realm.claims, RAK));
+	struct bytes c = item_bytes(item_claim(t->platform.claims, CHALLENGE));
 	static const struct { const char *name; const EVP_MD *(*md)(void); }
 	    hashes[] = { { "sha-256", EVP_sha256 }, { "sha-384", EVP_sha384 },
 	    { "sha-512", EVP_sha512 } };
@@ -826,9 +682,9 @@ cpak(const struct token *t, const struct collateral *c, int *found)
 		key = jwk_key(o);
 	json_array_foreach(o, i, e)
 		if (!*found &&
-		    names(e, "implementation-id", bstr(claim(p,
+		    names(e, "implementation-id", item_bytes(item_claim(p,
 		    IMPLEMENTATION))) &&
-		    names(e, "instance-id", bstr(claim(p, INSTANCE)))) {
+		    names(e, "instance-id", item_bytes(item_claim(p, INSTANCE)))) {
 			*found = 1;
 			key = jwk_key(json_object_get(e, "pkey"));
 		}
@@ -879,7 +735,7 @@ check_values(const struct token *t, const struct policy *p, struct report *r)
 		    IMPLEMENTATION, 0 },
 		{ "policy-instance-id", "instance-id", INSTANCE, 0 },
 	};
-	struct bytes b = bstr(claim(t->realm.claims, CHALLENGE));
+	struct bytes b = item_bytes(item_claim(t->realm.claims, CHALLENGE));
 	size_t i;
 
 	if (p->has_report_data)
@@ -890,7 +746,7 @@ check_values(const struct token *t, const struct policy *p, struct report *r)
 		report_check(r, "report-data", A_NONE,
 		    "none was asked for: nothing says for whom this was made");
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
-		b = bstr(claim(of[i].realm ? t->realm.claims :
+		b = item_bytes(item_claim(of[i].realm ? t->realm.claims :
 		    t->platform.claims, of[i].key));
 		policy_check(r, p, of[i].check, of[i].field, b.p, b.n, 0);
 	}
@@ -931,8 +787,9 @@ cca_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 		check_platform_signature(&t, c, r);
 		check_lifecycle(&t, p, r);
 		check_values(&t, p, r);
-		r->hardware = passed(r, "platform-signature") &&
-		    passed(r, "rak-binding") && passed(r, "realm-signature");
+		if (passed(r, "platform-signature") &&
+		    passed(r, "rak-binding") && passed(r, "realm-signature"))
+			r->hardware = 2;	/* no root is public */
 	}
 	token_free(&t);
 }

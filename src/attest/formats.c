@@ -8,7 +8,8 @@ const struct format *
 format_of(struct bytes b)
 {
 	static const struct format *const formats[] = { &format_dcap,
-	    &format_snp, &format_cca, &format_insecure };
+	    &format_snp, &format_cca, &format_optee,
+	    &format_insecure };
 	size_t i;
 
 	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)

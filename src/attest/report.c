@@ -143,12 +143,14 @@ report_verdict(const struct report *r)
 void
 report_line(const struct report *r, char *to, size_t size)
 {
+	static const char *const keys[] = { "no hardware key proven",
+	    "genuine hardware key", "a key that the collateral endorses" };
 	static const char *const verdicts[] = { "accepted", "refused", "",
 	    "undecided" };
 
 	snprintf(to, size, "%s: %s%s%s, debug %s, %s",
 	    verdicts[report_verdict(r)],
-	    r->hardware ? "genuine hardware key" : "no hardware key proven",
+	    keys[r->hardware],
 	    r->tcb_status[0] != '\0' ? ", TCB status " : "", r->tcb_status,
 	    r->debug == -1 ? "unknown" : r->debug ? "YES" : "no",
 	    "physical custody not proven");

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * CBOR that can be written in one way only: libcbor reads it, after a look at
+ * every head.
+ */
+#include <string.h>
+
+#include "strict_cbor.h"
+
+#define ENTRIES_MAX	32	/* of a map: keys are compared each with each */
+#define DEPTH_MAX	8	/* claims have 3 */
+
+struct bytes
+item_bytes(const cbor_item_t *i)
+{
+	if (i == NULL || !cbor_isa_bytestring(i) ||
+	    !cbor_bytestring_is_definite(i))
+		return (struct bytes){ NULL, 0 };
+	return (struct bytes){ cbor_bytestring_handle(i),
+	    cbor_bytestring_length(i) };
+}
+
+struct bytes
+item_text(const cbor_item_t *i)
+{
+	if (i == NULL || !cbor_isa_string(i) || !cbor_string_is_definite(i))
+		return (struct bytes){ NULL, 0 };
+	return (struct bytes){ cbor_string_handle(i), cbor_string_length(i) };
+}
+
+/* The head of an item: its major type and its number, in the shortest form. */
+static int
+head(struct bytes *b, unsigned *major, uint64_t *n)
+{
+	unsigned info;
+	size_t i, size;
+
+	if (b->n == 0)
+		return -1;
+	*major = *b->p >> 5;
+	info = *b->p & 31;
+	*b = (struct bytes){ b->p + 1, b->n - 1 };
+	*n = info;
+	if (info < 24)
+		return 0;
+	size = (size_t)1 << (info - 24);
+	if (info > 27 || size > b->n)	/* reserved, and indefinite lengths */
+		return -1;
+	for (*n = 0, i = 0; i < size; i++)
+		*n = *n << 8 | b->p[i];
+	*b = (struct bytes){ b->p + size, b->n - size };
+	if (*major == 7)		/* a simple value, or a float */
+		return size == 1 && *n < 32 ? -1 : 0;
+	return *n < (size == 1 ? 24 : UINT64_C(1) << 4 * size) ? -1 : 0;
+}
+
+/* One item and nothing behind it, of definite lengths, not deep.  It is seen
+ * before libcbor sees it, which allocates at once what a head announces. */
+static int
+is_strict(struct bytes b)
+{
+	uint64_t left[DEPTH_MAX] = { 1 }, n;
+	size_t depth = 0;
+	unsigned major;
+
+	for (;;) {
+		while (left[depth] == 0)
+			if (depth-- == 0)
+				return b.n == 0;
+		left[depth]--;
+		if (head(&b, &major, &n) == -1)
+			return 0;
+		if ((major == 2 || major == 3 || major == 4 || major == 5) &&
+		    n > b.n)
+			return 0;
+		if (major == 2 || major == 3)
+			b = (struct bytes){ b.p + n, b.n - (size_t)n };
+		else if (major >= 4 && major <= 6) {
+			if (++depth == DEPTH_MAX)
+				return 0;
+			left[depth] = major == 4 ? n : major == 5 ? 2 * n : 1;
+		}
+	}
+}
+
+/* The whole of the bytes as one item; NULL. */
+cbor_item_t *
+item_decode(struct bytes b)
+{
+	struct cbor_load_result result;
+	cbor_item_t *i;
+
+	if (b.n == 0 || b.n > ITEM_MAX || !is_strict(b))
+		return NULL;
+	i = cbor_load(b.p, b.n, &result);
+	if (i != NULL && (result.error.code != CBOR_ERR_NONE ||
+	    result.read != b.n))
+		cbor_decref(&i);
+	return i;
+}
+
+/* Keys are numbers or text; any other is not told from its like. */
+static int
+is_key(const cbor_item_t *k)
+{
+	return cbor_is_int(k) || cbor_isa_string(k);
+}
+
+static int
+same_key(const cbor_item_t *a, const cbor_item_t *b)
+{
+	struct bytes s = item_text(a), t = item_text(b);
+
+	if (cbor_typeof(a) != cbor_typeof(b))
+		return 0;
+	if (cbor_is_int(a))
+		return cbor_get_int(a) == cbor_get_int(b);
+	return s.n == t.n && (s.n == 0 || memcmp(s.p, t.p, s.n) == 0);
+}
+
+/* A map whose keys are all different. */
+int
+item_is_map(const cbor_item_t *m)
+{
+	const struct cbor_pair *p;
+	size_t i, k, n;
+
+	if (m == NULL || !cbor_isa_map(m) || cbor_map_size(m) > ENTRIES_MAX)
+		return 0;
+	p = cbor_map_handle(m);
+	n = cbor_map_size(m);
+	for (i = 0; i < n; i++) {
+		if (!is_key(p[i].key))
+			return 0;
+		for (k = 0; k < i; k++)
+			if (same_key(p[i].key, p[k].key))
+				return 0;
+	}
+	return 1;
+}
+
+cbor_item_t *
+item_claim(const cbor_item_t *map, unsigned long key)
+{
+	const struct cbor_pair *p = cbor_map_handle(map);
+	size_t i;
+
+	for (i = 0; i < cbor_map_size(map); i++)
+		if (cbor_isa_uint(p[i].key) && cbor_get_int(p[i].key) == key)
+			return p[i].value;
+	return NULL;
+}
