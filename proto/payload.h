@@ -158,6 +158,7 @@ struct m_quote_ask {
 struct m_quote {
 	uint32_t	tee_type;
 	uint32_t	size;		/* of the sealed memfd */
+	uint8_t		measurement[48]; /* MRTD, measurement or RIM; zeros: unknown */
 };
 
 struct m_quote_failed {
@@ -203,6 +204,12 @@ struct m_status {
 	uint64_t	facts_read_at;
 	uint64_t	sequence;
 	uint64_t	valid_until;
+	uint64_t	evidence_at;	/* when the last was made; 0: none yet */
+	uint64_t	evidence_next;	/* when another is to be */
+	uint64_t	evidence_failures;
+	uint8_t		measurement[48];
+	uint64_t	renewal_late;	/* 1: the registration ends soon, and was
+					 * not renewed */
 	uint64_t	kms_epoch;
 	uint32_t	workers_idle, workers_busy;
 	uint32_t	tasks;		/* accepted and not yet ended */

@@ -140,6 +140,7 @@ print_status(const json_t *s)
 	const json_t *registry = json_object_get(s, "registry");
 	const json_t *tasks = json_object_get(s, "tasks");
 	const json_t *workers = json_object_get(s, "workers");
+	const json_t *evidence = json_object_get(s, "evidence");
 	const int colour = isatty(STDOUT_FILENO);
 	const json_t *v;
 	const char *name;
@@ -157,6 +158,10 @@ print_status(const json_t *s)
 	printf("%-14s sequence %s, until %s\n", "registration",
 	    text(json_object_get(s, "registration"), "sequence"),
 	    text(json_object_get(s, "registration"), "valid_until"));
+	printf("%-14s %s s old, next at %s, %s failed\n", "evidence",
+	    text(evidence, "age_seconds"), text(evidence, "next"),
+	    text(evidence, "failures"));
+	line("measurement", text(evidence, "measurement"));
 	line("kms epoch", text(s, "kms_epoch"));
 	line("stream", text(s, "stream"));
 	printf("%-14s %s idle, %s busy\n", "workers", text(workers, "idle"),

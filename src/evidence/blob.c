@@ -17,7 +17,9 @@
 #define TDX_BODY	584	/* TDX 1.0 */
 #define TDX_BODY_15	648	/* TDX 1.5 */
 #define TDX_DATA	520	/* of the body: report data */
+#define TDX_MRTD	136
 #define SNP_DATA	0x50
+#define SNP_MEASUREMENT	0x90
 #define SNP_ENTRY	24	/* UUID, offset, length */
 
 static uint32_t
@@ -135,6 +137,29 @@ blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
 		return cca_check(b, n, report_data);
 	}
 	return bad("evidence", "of a TEE that has no check");
+}
+
+void
+blob_measurement(uint32_t tee_type, const uint8_t *b, size_t n,
+    uint8_t out[48])
+{
+	/* Claim 44238 of a realm, a string of up to 64 bytes. */
+	static const uint8_t rim[] = { 0x19, 0xac, 0xce, 0x58 };
+	const uint8_t *p;
+	size_t at, size;
+
+	memset(out, 0, 48);
+	if (tee_type == TEE_TDX && (at = tdx_body(b, n, &size)) != 0)
+		memcpy(out, b + at + TDX_MRTD, 48);
+	else if (tee_type == TEE_SEV_SNP)
+		memcpy(out, b + SNP_MEASUREMENT, 48);
+	else if (tee_type == TEE_CCA &&
+	    (p = memmem(b, n, rim, sizeof(rim))) != NULL) {
+		n -= (size_t)(p - b) + sizeof(rim);
+		p += sizeof(rim);
+		if (n > 0 && *p < n)
+			memcpy(out, p + 1, *p < 48 ? *p : 48);
+	}
 }
 
 long

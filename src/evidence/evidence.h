@@ -45,6 +45,10 @@ int	 tsm_dir(void);
  * padding, or -1 with EBADMSG, and logged. */
 long	 blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
 	    const uint8_t report_data[64]);
+/* What it says that was started: MRTD, measurement, RIM; zeros where that is not
+ * found.  `b' passed blob_check. */
+void	 blob_measurement(uint32_t tee_type, const uint8_t *b, size_t n,
+	    uint8_t out[48]);
 /* How much of `b' the table of certificates uses that SNP's host gives: 0 when
  * it is empty, -1 when it points outside. */
 long	 blob_table(const uint8_t *b, size_t n);

@@ -63,6 +63,7 @@ ON(QUOTE_ASK)
 	}
 	q.tee_type = provider->tee_type;
 	q.size = (uint32_t)n;
+	blob_measurement(q.tee_type, quote, (size_t)n, q.measurement);
 	chan_send(c, M_QUOTE, &q, NULL, 0, fd);
 	close(fd);
 }

@@ -31,6 +31,7 @@ static int evidence_fd = -1;		/* of `registration'; -1: none yet */
 static uint64_t quote_asked;		/* unix time; 0: none is under way */
 static uint64_t quote_block;		/* whose hash it was asked over */
 static uint64_t quote_not_before;
+static uint64_t renew_at;		/* when the next quote is due */
 static int draining;
 
 void
@@ -158,6 +159,18 @@ trust_hash_evidence(int fd, size_t size, uint8_t hash[32])
 	munmap(p, size);
 }
 
+/* After two thirds of the registration's life, or up to a twelfth before: Runners
+ * that started together must not all ask at once. */
+static uint64_t
+trust_renewal(uint64_t now)
+{
+	uint64_t life = keys.conf.registration_life;
+	uint32_t jitter;
+
+	memcpy(&jitter, registration_hash, sizeof(jitter));
+	return now + life * 2 / 3 - jitter % (life / 12);
+}
+
 void
 trust_quote(const struct m_quote *q, int fd)
 {
@@ -180,6 +193,9 @@ trust_quote(const struct m_quote *q, int fd)
 	r->valid_until = now + keys.conf.registration_life;
 	r->block_number = quote_block;
 	td_registration(r, registration_hash);
+	renew_at = trust_renewal(now);
+	keys.status.evidence_at = now;
+	memcpy(keys.status.measurement, q->measurement, 48);
 	sign_typed(registration_hash, r->signature);
 	if (evidence_fd != -1)
 		close(evidence_fd);
@@ -201,6 +217,7 @@ trust_quote_failed(uint32_t error)
 	    strerror((int)error), RETRY);
 	quote_asked = 0;
 	quote_not_before = now_unix() + RETRY;
+	keys.status.evidence_failures++;
 }
 
 void
@@ -226,17 +243,29 @@ trust_evidence_peer(void)
 	trust_tick();
 }
 
-/* A new quote: the first, or when two thirds of the registration's life are
- * over. */
+/* Whatever fails, here, at the registrar or on the chain: the registration that
+ * there is goes on, and the operator hears of it before it ends. */
+static void
+trust_watch(uint64_t now)
+{
+	uint64_t left = facts.valid_until > now ? facts.valid_until - now : 0;
+	int late = has_facts && left != 0 &&
+	    left < keys.conf.registration_life / 4;
+
+	if (late && !keys.status.renewal_late)
+		log_err("registration: not renewed: it ends in %llu s",
+		    (unsigned long long)left);
+	keys.status.renewal_late = (uint64_t)late;
+}
+
+/* A new quote: the first, or when it is time. */
 static void
 trust_renew(uint64_t now)
 {
-	uint64_t life = keys.conf.registration_life;
-
 	if (!has_facts || keys.evidence.fd == -1 || quote_asked != 0 ||
 	    now < quote_not_before || draining)
 		return;
-	if (evidence_fd == -1 || registration.valid_until <= now + life / 3)
+	if (evidence_fd == -1 || renew_at <= now)
 		trust_ask_quote();
 }
 
@@ -280,10 +309,12 @@ trust_tick(void)
 	enum state state;
 
 	trust_renew(now);
+	trust_watch(now);
 	state = draining ? S_DRAINING : why != WHY_NONE ? S_IDLE : S_SERVING;
 	keys.status.sequence = facts.sequence;
 	keys.status.valid_until = facts.valid_until;
 	keys.status.suspects = delegate_avoid();
+	keys.status.evidence_next = renew_at;
 	keys.status_due = 1;	/* to net, at least once a second */
 	if (state == keys.state && why == keys.status.why)
 		return;

@@ -46,10 +46,11 @@ state_why(void)
 	return why_text(net.status.why);
 }
 
+/* Seconds since then; 0 where it never was. */
 static uint64_t
-registry_age(void)
+age(uint64_t at)
 {
-	uint64_t now = now_unix(), at = net.status.facts_read_at;
+	uint64_t now = now_unix();
 
 	return at == 0 || at > now ? 0 : now - at;
 }
@@ -127,6 +128,9 @@ json_warnings(struct evbuffer *out)
 	ADD("\"warnings\":[");
 	if (net.has_status && net.status.tee_type == TEE_INSECURE)
 		warn(&w, "INSECURE: nothing proves what this Runner is");
+	if (net.status.renewal_late)
+		warn(&w, "the registration was not renewed: it ends at %llu",
+		    ULL(net.status.valid_until));
 	if (tls_is_mismatched())
 		warn(&w, "tls-key is not the key of tls-certificate");
 	if (net.gateway_failing)
@@ -143,6 +147,18 @@ json_warnings(struct evbuffer *out)
 	ADD("]");
 }
 
+static void
+json_evidence(struct evbuffer *out)
+{
+	const struct m_status *k = &net.status;
+	char hex[97];
+
+	ADD("\"evidence\":{\"age_seconds\":%llu,\"next\":%llu,"
+	    "\"failures\":%llu,\"measurement\":\"%s\"},",
+	    ULL(age(k->evidence_at)), ULL(k->evidence_next),
+	    ULL(k->evidence_failures), log_hex(hex, k->measurement, 48));
+}
+
 void
 status_json(struct evbuffer *out)
 {
@@ -154,9 +170,10 @@ status_json(struct evbuffer *out)
 	ADD("\"state\":\"%s\",\"why\":\"%s\",\"tee\":\"%s\",", state_name(),
 	    state_why(), NAME(tees, k->tee_type));
 	ADD("\"registry\":{\"block\":%llu,\"age_seconds\":%llu},",
-	    ULL(k->facts_block), ULL(registry_age()));
+	    ULL(k->facts_block), ULL(age(k->facts_read_at)));
 	ADD("\"registration\":{\"sequence\":%llu,\"valid_until\":%llu},",
 	    ULL(k->sequence), ULL(k->valid_until));
+	json_evidence(out);
 	ADD("\"kms_epoch\":%llu,\"stream\":\"%s\",\"credit\":%u,",
 	    ULL(k->kms_epoch), NAME(streams, net.stream), net.credit);
 	ADD("\"tasks\":{\"in_flight\":%u,\"ok\":%llu,\"retryable\":%llu,"
@@ -226,9 +243,18 @@ status_metrics(struct evbuffer *out)
 	metric(out, "registry_block", "gauge",
 	    "Block that the Registry was read at.", k->facts_block);
 	metric(out, "registry_age_seconds", "gauge",
-	    "Time since the Registry was read.", registry_age());
+	    "Time since the Registry was read.", age(k->facts_read_at));
 	metric(out, "registration_valid_until_seconds", "gauge",
 	    "When the registration expires.", k->valid_until);
+	metric(out, "evidence_age_seconds", "gauge",
+	    "Age of the evidence that is registered.", age(k->evidence_at));
+	metric(out, "evidence_next_seconds", "gauge",
+	    "When evidence is to be made anew.", k->evidence_next);
+	metric(out, "evidence_failures_total", "counter",
+	    "Evidence that the TEE did not give.", k->evidence_failures);
+	metric(out, "registration_late", "gauge",
+	    "1 while the registration ends soon and was not renewed.",
+	    k->renewal_late);
 	metric(out, "signed_results_total", "counter",
 	    "Results that keys has signed.", k->signed_results);
 	metric(out, "kms_node_faults_total", "counter",

@@ -15,7 +15,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *b, size_t n)
 {
 	static const size_t at[] = { 48 + 520, 54 + 520, 0x50, 0 };
-	uint8_t data[64] = { 0 };
+	uint8_t data[64] = { 0 }, measurement[48];
 	size_t from;
 	long r;
 
@@ -27,6 +27,8 @@ LLVMFuzzerTestOneInput(const uint8_t *b, size_t n)
 	r = blob_check(b[0] % 5, b + 2, n - 2, data);
 	if (r < -1 || r == 0 || r > (long)n - 2)
 		abort();
+	if (r > 0)
+		blob_measurement(b[0] % 5, b + 2, (size_t)r, measurement);
 	r = blob_table(b + 2, n - 2);
 	if (r < -1 || r > (long)n - 2)
 		abort();

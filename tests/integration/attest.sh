@@ -126,6 +126,7 @@ check 'the verdict says that no hardware is proven' \
     counterpart_says 'registrar: .*accepted: no hardware key proven, debug no'
 check 'a task' transfer
 check 'status names the TEE' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q 'sev-snp'"
+check 'status says what was started' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"measurement\":\"4d4d4d'"
 check 'evidence holds no file but its directory' only_its_directory
 
 # ---- the firmware falls behind: at the next refresh it is refused, and what runs
@@ -136,6 +137,7 @@ check 'a refresh at two thirds, refused by name' \
     until_ok 50 counterpart_says 'registrar: .* min-tcb: .*ucode 112, at least 200'
 check 'the registration that there is goes on' state_is serving
 check 'a task, still' transfer
+check 'the alarm, before it ends' until_ok 15 logged 'registration: not renewed: it ends in'
 check 'until it expires: idle' until_ok 30 state_is idle
 check 'with the reason' logged 'serving: no: .*regist'
 check 'the firmware comes back' vek db

@@ -19,7 +19,8 @@
 #define STATE "{\"version\":\"1\",\"runner\":\"0x11\",\"state\":\"%s\"," \
 	"\"why\":\"no facts\",\"tee\":\"insecure\",\"registry\":{\"block\":7," \
 	"\"age_seconds\":3},\"registration\":{\"sequence\":2,\"valid_until\":9}," \
-	"\"kms_epoch\":5,\"stream\":\"open\",\"credit\":256,\"tasks\":{" \
+	"\"evidence\":{\"age_seconds\":4,\"next\":8,\"failures\":0," \
+	"\"measurement\":\"4d\"},\"kms_epoch\":5,\"stream\":\"open\",\"credit\":256,\"tasks\":{" \
 	"\"in_flight\":1,\"ok\":41,\"retryable\":0,\"waiting\":0,\"terminal\":2," \
 	"\"refused\":0},\"statuses\":{\"BAD_HANDLE\":2},\"workers\":{\"idle\":3," \
 	"\"busy\":1},\"roles\":{\"keys\":{\"restarts\":4,\"features\":[\"chroot\"," \

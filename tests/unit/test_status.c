@@ -54,6 +54,10 @@ setup(void **state)
 	net.status.facts_read_at = unix_time - 9;
 	net.status.sequence = 3;
 	net.status.valid_until = UINT64_C(1) << 40;
+	net.status.evidence_at = unix_time - 30;
+	net.status.evidence_next = 99;
+	net.status.evidence_failures = 1;
+	memset(net.status.measurement, 0x4d, 48);
 	net.status.kms_epoch = 2;
 	net.status.workers_idle = 4;
 	net.stream = STREAM_OPEN;
@@ -128,6 +132,9 @@ json_has_every_member(void **state)
 	assert_true(number(o, "registration", "valid_until") ==
 	    (json_int_t)1 << 40);
 	assert_int_equal(number(o, NULL, "kms_epoch"), 2);
+	assert_int_equal(number(o, "evidence", "age_seconds"), 30);
+	assert_int_equal(number(o, "evidence", "next"), 99);
+	assert_int_equal(number(o, "evidence", "failures"), 1);
 	assert_int_equal(number(o, NULL, "credit"), 256);
 	assert_int_equal(number(o, "tasks", "in_flight"), 5);
 	assert_int_equal(number(o, "tasks", "ok"), 11);
