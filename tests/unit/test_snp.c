@@ -9,6 +9,11 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
 
 #include "attest.h"
 #include "collateral.h"
@@ -145,7 +150,8 @@ no_certificates(void **state)
 	(void)state;
 	judge(b, JUNE);
 	only(&r, A_FAIL, "");
-	only(&r, A_MISSING, "vek-chain report-signature vek-tcb");
+	only(&r, A_MISSING, "vek-chain vek-validity report-signature "
+	    "vek-extensions signing-key vek-tcb vek-chip vek-product");
 	assert_int_equal(report_verdict(&r), 3);
 	assert_false(r.hardware);
 	sample_free(b);
@@ -396,6 +402,504 @@ policy_rules(void **state)
 	unload(b);
 }
 
+/* ---- reports of our own make ----
+ *
+ * No Turin report is public, nor can one of AMD's be changed and signed again.
+ * So these are signed by keys made here: of their checks vek-chain and
+ * vek-product fail, as no root of AMD's stands behind them, and no others do. */
+
+#define MADE	"vek-chain vek-product"
+
+static EVP_PKEY *root_key, *vek_key;
+
+static void
+put_extension(X509 *x, const char *arc, const void *value, int n)
+{
+	ASN1_OCTET_STRING *data = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *e;
+	ASN1_OBJECT *o;
+	char oid[64];
+
+	snprintf(oid, sizeof(oid), "1.3.6.1.4.1.3704.1.%s", arc);
+	o = OBJ_txt2obj(oid, 1);
+	assert_int_equal(ASN1_OCTET_STRING_set(data, value, n), 1);
+	e = X509_EXTENSION_create_by_OBJ(NULL, o, 0, data);
+	assert_int_equal(X509_add_ext(x, e, -1), 1);
+	X509_EXTENSION_free(e);
+	ASN1_OBJECT_free(o);
+	ASN1_OCTET_STRING_free(data);
+}
+
+static void
+put_spl(X509 *x, const char *arc, uint8_t svn)
+{
+	uint8_t der[4] = { 2, 1, svn };
+
+	if (svn > 127) {
+		der[1] = 2;
+		der[2] = 0;
+		der[3] = svn;
+	}
+	put_extension(x, arc, der, svn > 127 ? 4 : 3);
+}
+
+static void
+put_name(X509_NAME *to, const char *name)
+{
+	assert_int_equal(X509_NAME_add_entry_by_txt(to, "CN", MBSTRING_ASC,
+	    (const uint8_t *)name, -1, -1, 0), 1);
+}
+
+/* Not signed yet. */
+static X509 *
+certificate(const char *name, const char *issuer, EVP_PKEY *key)
+{
+	X509 *x = X509_new();
+
+	assert_non_null(x);
+	X509_set_version(x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 7);
+	ASN1_TIME_set(X509_getm_notBefore(x), day(2025, 1, 1));
+	ASN1_TIME_set(X509_getm_notAfter(x), day(2026, 1, 1));
+	put_name(X509_get_subject_name(x), name);
+	put_name(X509_get_issuer_name(x), issuer);
+	X509_set_pubkey(x, key);
+	return x;
+}
+
+static void
+sign_certificate(X509 *x)
+{
+	assert_true(X509_sign(x, root_key, EVP_sha384()) > 0);
+	sk_X509_push(c.snp, x);
+}
+
+/* A Turin's, up to its name. */
+static X509 *
+made_vek(void)
+{
+	static const uint8_t chip[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	X509 *x = certificate("SEV-VCEK", "SEV-Turin", vek_key);
+
+	put_spl(x, "3.9", 1);
+	put_spl(x, "3.1", 2);
+	put_spl(x, "3.2", 3);
+	put_spl(x, "3.3", 4);
+	put_spl(x, "3.8", 200);
+	put_extension(x, "4", chip, sizeof(chip));
+	return x;
+}
+
+static int
+made_setup(void **state)
+{
+	setup(state);
+	root_key = EVP_EC_gen("P-384");
+	vek_key = EVP_EC_gen("P-384");
+	c.snp = sk_X509_new_null();
+	assert_true(root_key != NULL && vek_key != NULL && c.snp != NULL);
+	sign_certificate(certificate("ARK-Turin", "ARK-Turin", root_key));
+	sign_certificate(certificate("SEV-Turin", "ARK-Turin", root_key));
+	return 0;
+}
+
+static int
+made_teardown(void **state)
+{
+	(void)state;
+	sk_X509_pop_free(c.snp, X509_free);
+	sk_X509_CRL_pop_free(c.snp_crls, X509_CRL_free);
+	EVP_PKEY_free(root_key);
+	EVP_PKEY_free(vek_key);
+	return 0;
+}
+
+static void
+usual_vek(void)
+{
+	X509 *x = made_vek();
+
+	put_extension(x, "2", "\x16\x05Turin", 7);
+	sign_certificate(x);
+}
+
+/* Version 5, nothing wrong with it. */
+static void
+made_report(uint8_t b[SNP_REPORT])
+{
+	static const uint8_t tcb[8] = { 1, 2, 3, 4, 0, 0, 0, 200 };
+	static const size_t tcbs[] = { 0x38, 0x180, 0x1e0, 0x1f0 };
+	size_t i;
+
+	memset(b, 0, SNP_REPORT);
+	b[0] = 5;
+	b[0x0a] = 2;
+	b[0x34] = 1;
+	b[0x40] = 0x20;
+	memset(b + 0x160, 0xff, 32);
+	b[0x188] = 0x1a;
+	b[0x189] = 2;
+	for (i = 0; i < 8; i++)
+		b[0x1a0 + i] = (uint8_t)(i + 1);
+	for (i = 0; i < sizeof(tcbs) / sizeof(tcbs[0]); i++)
+		memcpy(b + tcbs[i], tcb, 8);
+	b[0x1f8] = 0x11;
+	b[0x200] = 0x13;
+}
+
+static void
+sign_report(uint8_t b[SNP_REPORT])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	const uint8_t *p;
+	uint8_t der[128];
+	size_t n = sizeof(der);
+	ECDSA_SIG *sig;
+
+	assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha384(), NULL,
+	    vek_key), 1);
+	assert_int_equal(EVP_DigestSign(ctx, der, &n, b, 0x2a0), 1);
+	p = der;
+	sig = d2i_ECDSA_SIG(NULL, &p, (long)n);
+	assert_non_null(sig);
+	BN_bn2lebinpad(ECDSA_SIG_get0_r(sig), b + 0x2a0, 72);
+	BN_bn2lebinpad(ECDSA_SIG_get0_s(sig), b + 0x2a0 + 72, 72);
+	ECDSA_SIG_free(sig);
+	EVP_MD_CTX_free(ctx);
+}
+
+static void
+judge_made(uint8_t b[SNP_REPORT], const char *failing)
+{
+	char list[256];
+
+	sign_report(b);
+	judge((struct bytes){ b, SNP_REPORT }, JUNE);
+	snprintf(list, sizeof(list), "%s %s", MADE, failing);
+	only(&r, A_FAIL, list);
+	assert_false(r.hardware);
+}
+
+static void
+turin_report(void **state)
+{
+	uint8_t b[SNP_REPORT];
+
+	(void)state;
+	usual_vek();
+	made_report(b);
+	judge_made(b, "");
+	only(&r, A_MISSING, "");
+	assert_int_equal(report_find(&r, "vek-chip")->outcome, A_PASS);
+	assert_string_equal(fact_of(&r, "version"), "5");
+	assert_string_equal(fact_of(&r, "reported-tcb"),
+	    "bl=2 tee=3 snp=4 ucode=200 fmc=1");
+	assert_string_equal(fact_of(&r, "launch-mitigations"),
+	    "1100000000000000");
+	assert_string_equal(fact_of(&r, "current-mitigations"),
+	    "1300000000000000");
+	policy.min_spl[SPL_FMC] = 2;
+	judge_made(b, "min-tcb");
+	policy.min_spl[SPL_FMC] = 1;
+	judge_made(b, "");
+}
+
+/* One byte of it another, and signed. */
+static void
+each_check(void **state)
+{
+	static const struct { size_t at; uint8_t v; const char *fails; } of[] = {
+		{ 0x00, 3, "reserved-zero" },	/* mitigations are of 5 */
+		{ 0x00, 4, "version reserved-zero" }, { 0x00, 6, "version" },
+		{ 0x34, 0, "signature-algorithm" },
+		{ 0x34, 2, "signature-algorithm" },
+		{ 0x0a, 0x00, "policy-reserved" },
+		{ 0x0a, 0x06, "migration-agent" }, { 0x0a, 0x0a, "debug" },
+		{ 0x0a, 0x03, "" }, { 0x160, 0xfe, "migration-agent" },
+		{ 0x30, 3, "" }, { 0x30, 4, "vmpl" }, { 0x33, 0x80, "vmpl" },
+		{ 0x48, 0x04, "signing-key" }, { 0x48, 0x1c, "signing-key" },
+		{ 0x4c, 1, "reserved-zero" }, { 0x18b, 1, "reserved-zero" },
+		{ 0x19f, 1, "reserved-zero" }, { 0x1eb, 1, "reserved-zero" },
+		{ 0x1ef, 1, "reserved-zero" }, { 0x208, 1, "reserved-zero" },
+		{ 0x29f, 1, "reserved-zero" }, { 0x330, 1, "reserved-zero" },
+		{ 0x49f, 1, "reserved-zero" },
+		{ 0x3c, 1, "reserved-zero" }, { 0x186, 1, "reserved-zero" },
+		{ 0x1e4, 1, "reserved-zero" }, { 0x1f6, 1, "reserved-zero" },
+		/* reported */
+		{ 0x180, 0, "vek-tcb" }, { 0x180, 2, "vek-tcb tcb-order" },
+		{ 0x187, 199, "vek-tcb" }, { 0x187, 201, "vek-tcb tcb-order" },
+		/* committed, then current: each component by itself */
+		{ 0x1e0, 0, "tcb-order" }, { 0x1e7, 255, "tcb-order" },
+		{ 0x39, 1, "tcb-order" }, { 0x3b, 3, "tcb-order" },
+		{ 0x3b, 5, "" }, { 0x1f7, 1, "" },
+		{ 0x1a0, 0, "vek-chip" }, { 0x1a8, 1, "vek-chip" },
+	};
+	uint8_t b[SNP_REPORT];
+	size_t i;
+
+	(void)state;
+	usual_vek();
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		made_report(b);
+		b[of[i].at] = of[i].v;
+		judge_made(b, of[i].fails);
+	}
+}
+
+static void
+what_is_not_refused(void **state)
+{
+	uint8_t b[SNP_REPORT];
+
+	(void)state;
+	usual_vek();
+	made_report(b);
+	memset(b + 0x30, 0xff, 4);		/* the host asked for it */
+	judge_made(b, "vmpl");
+	made_report(b);
+	b[0x0a] = 0x0e;
+	judge_made(b, "debug migration-agent");
+	policy.allow_debug = policy.allow_migration = 1;
+	judge_made(b, "");
+	assert_int_equal(r.debug, 1);
+	made_report(b);
+	b[0x48] = 2;				/* the chip's id is masked */
+	memset(b + 0x1a0, 0, 64);
+	judge_made(b, "");
+	assert_int_equal(report_find(&r, "vek-chip")->outcome, A_NONE);
+	made_report(b);
+	b[0x40] = 0;
+	judge_made(b, "");
+	assert_int_equal(report_find(&r, "alias-check")->outcome, A_NONE);
+}
+
+/* Launched under, or committed to, less than is asked for. */
+static void
+min_tcb(void **state)
+{
+	static const size_t at[] = { 0x187, 0x1e7, 0x1f7 };
+	static const char *const fails[] = { "vek-tcb min-tcb",
+	    "tcb-order min-tcb", "min-tcb" };
+	uint8_t b[SNP_REPORT];
+	size_t i;
+
+	(void)state;
+	usual_vek();
+	policy.min_spl[SPL_UCODE] = 200;
+	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		made_report(b);
+		judge_made(b, "");
+		b[at[i]] = 199;
+		judge_made(b, fails[i]);
+	}
+}
+
+/* A certificate whose extensions are not as AMD writes them. */
+static void
+strict_extensions(void **state)
+{
+	static const struct { const char *arc, *value; int n; } of[] = {
+		{ "2", "\x16\x06Tu\x1b[2J", 8 },	/* escapes: terminals */
+		{ "2", "\x0c\x05Turin", 7 },		/* not an IA5String */
+		{ "2", "\x16\x05Turin.", 8 },		/* more behind it */
+		{ "2", "\x16\x05Turi", 6 },		/* less */
+		{ "3.1", "\x02\x01\x02", 3 },		/* there already */
+		{ "4", "\1\2\3\4\5\6\7\x8", 8 },
+	};
+	uint8_t b[SNP_REPORT];
+	size_t i;
+	X509 *x;
+
+	(void)state;
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		x = made_vek();
+		if (of[i].arc[0] != '2')
+			put_extension(x, "2", "\x16\x05Turin", 7);
+		put_extension(x, of[i].arc, of[i].value, of[i].n);
+		sign_certificate(x);
+		made_report(b);
+		sign_report(b);
+		judge((struct bytes){ b, SNP_REPORT }, JUNE);
+		only(&r, A_FAIL, "vek-chain vek-extensions");
+		only(&r, A_MISSING, "vek-tcb vek-chip vek-product");
+		X509_free(sk_X509_pop(c.snp));
+	}
+}
+
+static void
+wrong_integers(void **state)
+{
+	static const struct { const char *value; int n; } of[] = {
+		{ "\x02\x01\xd9", 3 },		/* negative */
+		{ "\x02\x02\x00\x02", 4 },	/* longer than need be */
+		{ "\x02\x02\x01\x00", 4 },	/* 256 */
+		{ "\x02\x00", 2 }, { "\x04\x01\x02", 3 },
+		{ "\x02\x81\x01\x02", 4 },	/* BER, not DER */
+		{ "", 0 },
+	};
+	uint8_t b[SNP_REPORT];
+	size_t i;
+	X509 *x;
+
+	(void)state;
+	made_report(b);
+	sign_report(b);
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		x = made_vek();
+		put_extension(x, "2", "\x16\x05Turin", 7);
+		X509_EXTENSION_free(X509_delete_ext(x, 1));	/* 3.1 */
+		put_extension(x, "3.1", of[i].value, of[i].n);
+		sign_certificate(x);
+		judge((struct bytes){ b, SNP_REPORT }, JUNE);
+		only(&r, A_FAIL, "vek-chain vek-extensions");
+		X509_free(sk_X509_pop(c.snp));
+	}
+}
+
+/* ---- revocation ---- */
+
+static void
+give_crl(const char *issuer, EVP_PKEY *by, time_t from, time_t to, long serial)
+{
+	X509_NAME *name = X509_NAME_new();
+	X509_REVOKED *entry = X509_REVOKED_new();
+	ASN1_INTEGER *number = ASN1_INTEGER_new();
+	ASN1_TIME *t = ASN1_TIME_set(NULL, from);
+	X509_CRL *crl = X509_CRL_new();
+
+	put_name(name, issuer);
+	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(crl, name);
+	X509_CRL_set1_lastUpdate(crl, t);
+	ASN1_INTEGER_set(number, serial);
+	X509_REVOKED_set_serialNumber(entry, number);
+	X509_REVOKED_set_revocationDate(entry, t);
+	X509_CRL_add0_revoked(crl, entry);
+	ASN1_TIME_set(t, to);
+	X509_CRL_set1_nextUpdate(crl, t);
+	assert_true(X509_CRL_sign(crl, by, EVP_sha384()) > 0);
+	sk_X509_CRL_pop_free(c.snp_crls, X509_CRL_free);
+	c.snp_crls = sk_X509_CRL_new_null();
+	sk_X509_CRL_push(c.snp_crls, crl);
+	ASN1_TIME_free(t);
+	ASN1_INTEGER_free(number);
+	X509_NAME_free(name);
+}
+
+static void
+revoked_is(enum outcome outcome)
+{
+	uint8_t b[SNP_REPORT];
+
+	made_report(b);
+	judge_made(b, outcome == A_FAIL ? "vek-revoked" : "");
+	assert_int_equal(report_find(&r, "vek-revoked")->outcome, outcome);
+}
+
+static void
+revocation(void **state)
+{
+	const time_t may = day(2025, 5, 1), july = day(2025, 7, 1);
+
+	(void)state;
+	usual_vek();
+	revoked_is(A_NONE);
+	give_crl("ARK-Turin", root_key, may, july, 8);
+	revoked_is(A_PASS);
+	give_crl("ARK-Turin", root_key, may, july, 7);	/* the ASK's */
+	revoked_is(A_FAIL);
+	give_crl("ARK-Turin", vek_key, may, july, 8);	/* not the ARK's */
+	revoked_is(A_FAIL);
+	give_crl("ARK-Turin", root_key, day(2025, 4, 1), may, 8);
+	revoked_is(A_MISSING);
+	give_crl("ARK-Turin", root_key, july, day(2025, 8, 1), 8);
+	revoked_is(A_MISSING);
+	give_crl("ARK-Milan", root_key, may, july, 7);	/* of another product */
+	revoked_is(A_NONE);
+}
+
+/* ---- which certificates are used ---- */
+
+/* Those of several products at hand, in either order. */
+static void
+fleet(void **state)
+{
+	struct bytes roots = sample("snp/turin_ask_ark_asvk.pem"), b;
+	STACK_OF(X509) *turin;
+	int first;
+
+	(void)state;
+	for (first = 0; first < 2; first++) {
+		b = load("snp-genoa-v3-azure");
+		turin = certs_read(roots);
+		while (sk_X509_num(turin) > 0)
+			sk_X509_insert(c.snp, sk_X509_pop(turin),
+			    first ? 0 : sk_X509_num(c.snp));
+		sk_X509_free(turin);
+		judge(b, JUNE);
+		assert_int_equal(report_verdict(&r), 0);
+		assert_true(r.hardware);
+		unload(b);
+	}
+	sample_free(roots);
+}
+
+/* The same names as AMD's behind the report: the verifier's own are used. */
+static void
+host_cannot_replace(void **state)
+{
+	struct bytes b = load("snp-genoa-v3-azure");
+	EVP_PKEY *key = EVP_EC_gen("P-384");
+	uint8_t *p = calloc(1, SNP_REPORT + 4096), *table, *der;
+	size_t i, at = 24 * 3;
+	X509 *x;
+	int n;
+
+	(void)state;
+	assert_true(p != NULL && key != NULL);
+	memcpy(p, b.p, SNP_REPORT);
+	table = p + SNP_REPORT;
+	for (i = 0; i < 2; i++) {
+		x = certificate("x", "x", key);
+		X509_set_subject_name(x, X509_get_issuer_name(
+		    sk_X509_value(c.snp, i == 0 ? 0 : 1)));
+		X509_set_issuer_name(x, X509_get_issuer_name(
+		    sk_X509_value(c.snp, 1)));
+		assert_true(X509_sign(x, key, EVP_sha384()) > 0);
+		der = table + at;
+		n = i2d_X509(x, &der);
+		put32(table + 24 * i + 16, at);
+		put32(table + 24 * i + 20, (size_t)n);
+		at += (size_t)n;
+		X509_free(x);
+	}
+	judge((struct bytes){ p, SNP_REPORT + at }, JUNE);
+	assert_int_equal(report_find(&r, "certificate-table")->outcome, A_PASS);
+	assert_int_equal(report_verdict(&r), 0);
+	EVP_PKEY_free(key);
+	free(p);
+	unload(b);
+}
+
+/* Entries without end over the same bytes. */
+static void
+long_table(void **state)
+{
+	STACK_OF(X509) *to = sk_X509_new_null();
+	uint8_t table[24 * 18] = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 16; i++)
+		table[24 * i] = 1;
+	assert_int_equal(snp_cert_table((struct bytes){ table, sizeof(table) },
+	    to), 0);
+	table[24 * 16] = 1;
+	assert_int_equal(snp_cert_table((struct bytes){ table, sizeof(table) },
+	    to), -1);
+	sk_X509_free(to);
+}
+
 int
 main(void)
 {
@@ -411,6 +915,18 @@ main(void)
 		cmocka_unit_test_setup(every_length, setup),
 		cmocka_unit_test_setup(with_table, setup),
 		cmocka_unit_test_setup(policy_rules, setup),
+#define MADE_TEST(f) cmocka_unit_test_setup_teardown(f, made_setup, \
+    made_teardown)
+		MADE_TEST(turin_report),
+		MADE_TEST(each_check),
+		MADE_TEST(what_is_not_refused),
+		MADE_TEST(min_tcb),
+		MADE_TEST(strict_extensions),
+		MADE_TEST(wrong_integers),
+		MADE_TEST(revocation),
+		cmocka_unit_test_setup(fleet, setup),
+		cmocka_unit_test_setup(host_cannot_replace, setup),
+		cmocka_unit_test_setup(long_table, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
