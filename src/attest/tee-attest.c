@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-attest: show and verify attestation evidence.  Runs with its caller's
- * rights, on files alone; it opens no connection.
+ * tee-attest: show and verify attestation evidence, and ask this machine for
+ * some.  Runs with its caller's rights; it opens no connection.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,9 @@
 
 #include "attest.h"
 #include "collateral.h"
+#include "conf.h"
+#include "evidence.h"
+#include "log.h"
 
 #define EVIDENCE_MAX	(1 << 20)
 
@@ -26,6 +29,7 @@ usage(FILE *f)
 	    "usage: tee-attest show [--json] FILE\n"
 	    "       tee-attest verify [--collateral DIR] [--at TIME]\n"
 	    "           [--report-data HEX] [--policy FILE] [--json] FILE\n"
+	    "       tee-attest quote --report-data HEX > FILE\n"
 	    "FILE: a TDX, SGX, SEV-SNP, CCA, OP-TEE or Azure evidence; - is "
 	    "standard input.\n"
 	    "Exit status: 0 accepted, 1 refused, 2 usage, 3 collateral is "
@@ -215,29 +219,100 @@ take_report_data(struct policy *p, const char *hex)
 		bad_usage("--report-data: not 64 bytes as hex%s", "");
 }
 
+/* ---- commands ---- */
+
+struct options {
+	const char	*file, *directory;
+	struct policy	 policy;
+	time_t		 at;
+};
+
 static int
-run_show(struct bytes b, const char *path)
+run_show(const struct options *o)
 {
 	static struct report r;
-	int ok = take_format(b, path)->show(b, &r);
+	struct bytes b = file_read(o->file);
+	int ok = take_format(b, o->file)->show(b, &r);
 
 	print(&r, 0);
+	free((void *)(uintptr_t)b.p);
 	return ok == 0 ? 0 : 1;
 }
 
 static int
-run_verify(struct bytes b, const char *path, const char *directory,
-    const struct policy *p, time_t at)
+run_verify(const struct options *o)
 {
 	static struct report r;
+	struct bytes b = file_read(o->file);
 	struct collateral c = { 0 };
 
-	if (directory != NULL && collateral_load(&c, directory) == -1)
-		bad_usage("--collateral %s: cannot be read", directory);
-	take_format(b, path)->verify(b, &c, p, at, &r);
+	if (o->directory != NULL && collateral_load(&c, o->directory) == -1)
+		bad_usage("--collateral %s: cannot be read", o->directory);
+	take_format(b, o->file)->verify(b, &c, &o->policy, o->at, &r);
 	collateral_free(&c);
 	print(&r, 1);
+	free((void *)(uintptr_t)b.p);
 	return report_verdict(&r);
+}
+
+/* As the evidence role asks, with its code. */
+static int
+run_quote(const struct options *o)
+{
+	static uint8_t quote[QUOTE_MAX];
+	const struct provider *p;
+	long n;
+
+	if (!o->policy.has_report_data)
+		bad_usage("quote: --report-data is missing: 64 bytes as hex%s",
+		    "");
+	if (isatty(STDOUT_FILENO))
+		bad_usage("quote: evidence is binary: send it to a file%s", "");
+	log_init("tee-attest", LOG_INFO);
+	p = tsm_open(TSM_PATH, TEE_CHOICE_AUTO, 0);
+	if (p == NULL)
+		p = sev_open(SEV_PATH);
+	if (p == NULL) {
+		fprintf(stderr, "tee-attest: no TEE is here: looked for "
+		    TSM_PATH " and " SEV_PATH "\n");
+		return 1;
+	}
+	n = p->quote(o->policy.report_data, quote, sizeof(quote));
+	if (n == -1)
+		fprintf(stderr, "tee-attest: %s gave no evidence: %s\n",
+		    p->name, strerror(errno));
+	tsm_remove(TSM_PATH);
+	if (n != -1 && fwrite(quote, 1, (size_t)n, stdout) != (size_t)n)
+		n = -1;
+	return n == -1 || fflush(stdout) == EOF ? 1 : 0;
+}
+
+static const struct command {
+	const char	*name;
+	int		(*run)(const struct options *);
+	int		 files;
+} commands[] = {
+	{ "show", run_show, 1 },
+	{ "verify", run_verify, 1 },
+	{ "quote", run_quote, 0 },
+};
+
+static int
+run(struct options *o, int argc, char **argv)
+{
+	size_t i;
+
+	for (i = 0; argc > 0 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, argv[0]) == 0) {
+			if (argc - 1 != commands[i].files)
+				break;
+			o->file = argv[1];
+			return commands[i].run(o);
+		}
+	if (argc > 0 && i == sizeof(commands) / sizeof(commands[0]))
+		bad_usage("no such command: %s", argv[0]);
+	usage(stderr);
+	return 2;
 }
 
 int
@@ -252,26 +327,24 @@ main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
 	};
-	const char *directory = NULL, *command, *file;
-	static struct policy policy;
-	time_t at = time(NULL);
-	struct bytes b;
-	int ch, r;
+	static struct options o;
+	int ch;
 
-	policy_default(&policy);
+	o.at = time(NULL);
+	policy_default(&o.policy);
 	while ((ch = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		switch (ch) {
 		case 'c':
-			directory = optarg;
+			o.directory = optarg;
 			break;
 		case 'a':
-			at = take_time(optarg);
+			o.at = take_time(optarg);
 			break;
 		case 'r':
-			take_report_data(&policy, optarg);
+			take_report_data(&o.policy, optarg);
 			break;
 		case 'p':
-			take_policy(&policy, optarg);
+			take_policy(&o.policy, optarg);
 			break;
 		case 'j':
 			json = 1;
@@ -283,19 +356,5 @@ main(int argc, char **argv)
 			usage(stderr);
 			return 2;
 		}
-	if (argc - optind != 2) {
-		usage(stderr);
-		return 2;
-	}
-	command = argv[optind];
-	file = argv[optind + 1];
-	b = file_read(file);
-	if (strcmp(command, "show") == 0)
-		r = run_show(b, file);
-	else if (strcmp(command, "verify") == 0)
-		r = run_verify(b, file, directory, &policy, at);
-	else
-		bad_usage("no such command: %s", command);
-	free((void *)(uintptr_t)b.p);
-	return r;
+	return run(&o, argc - optind, argv + optind);
 }

@@ -23,6 +23,10 @@ struct provider {
 };
 #define QUOTE_MAX	65536
 
+/* Where the kernel has them. */
+#define TSM_PATH	"/sys/kernel/config/tsm/report"
+#define SEV_PATH	"/dev/sev-guest"
+
 #define TDX_MAX		8192	/* of a DCAP quote with its padding */
 #define SNP_REPORT	1184
 /* Milliseconds from one request to the next: the host throttles, and a request
@@ -38,6 +42,8 @@ extern struct chan keys;
  * 0: we ourselves. */
 const struct provider *tsm_open(const char *path, uint32_t choice, gid_t gid);
 const struct provider *sev_open(const char *path);
+/* For one who is not in a sandbox: the instance is not needed any more. */
+void	 tsm_remove(const char *path);
 /* The directory that tsm's quote() works in, for the sandbox; 0: none. */
 int	 tsm_dir(void);
 

@@ -17,9 +17,6 @@ struct chan keys = { .fd = -1 };
 const struct provider *provider;
 static const enum state state = S_IDLE;
 
-/* Where the kernel has them. */
-#define TSM_PATH	"/sys/kernel/config/tsm/report"
-#define SEV_PATH	"/dev/sev-guest"
 #define OPTEE_PATH	"/dev/tee0"
 #define OR_INSECURE	"`tee insecure' is for development"
 

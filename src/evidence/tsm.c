@@ -201,6 +201,21 @@ tsm_open(const char *path, uint32_t choice, gid_t gid)
 	return &kind->provider;
 }
 
+void
+tsm_remove(const char *path)
+{
+	int report;
+
+	if (dir == -1)
+		return;
+	close(dir);		/* and its lock: it is stale now */
+	dir = -1;
+	if ((report = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return;
+	remove_stale(path, report);
+	close(report);
+}
+
 int
 tsm_dir(void)
 {

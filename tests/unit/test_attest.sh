@@ -53,6 +53,10 @@ is 2 'usage:' show
 is 2 'usage:' verify --wrong x
 is 0 'usage:' --help
 is 2 'no such command' look sgx/quote.bin
+is 2 'usage:' quote file
+is 2 'report-data is missing' quote
+[ -e /sys/kernel/config/tsm/report ] || [ -e /dev/sev-guest ] ||
+    is 1 'no TEE is here: looked for' quote --report-data "$(printf %0128d 7)"
 is 2 'cannot read' show "$dir/none"
 is 2 'not a time' verify --at yesterday sgx/quote.bin
 is 2 '64 bytes' verify --report-data 00 sgx/quote.bin
