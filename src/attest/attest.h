@@ -55,6 +55,7 @@ struct report {
 	char		 warnings[REPORT_LINES][240];
 	size_t		 n_checks, n_facts, n_advisories, n_warnings;
 	char		 tcb_status[48];	/* "UpToDate"; "" where it has none */
+	uint32_t	 evaluation;		/* the lowest tcbEvaluationDataNumber */
 	int		 debug;			/* -1 unknown, 0, 1 */
 	/* 0 nobody's, 1 signed below a hardware maker's root that is compiled
 	 * in, 2 below a key that the collateral endorses. */

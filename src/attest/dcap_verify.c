@@ -348,6 +348,8 @@ document_good(struct job *j, const struct signed_by *by, const char *check,
 	report_check(j->r, "collateral-age", j->p->max_collateral_age == 0 ?
 	    A_NONE : age <= j->p->max_collateral_age ? A_PASS : A_MISSING,
 	    "%s is %ld days old", id, age / 86400);
+	if (j->r->evaluation == 0 || by->evaluation < j->r->evaluation)
+		j->r->evaluation = by->evaluation;
 	report_that(j->r, "tcb-evaluation",
 	    by->evaluation >= j->p->min_evaluation,
 	    "tcbEvaluationDataNumber %u, at least %u", by->evaluation,

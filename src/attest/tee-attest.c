@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ usage(FILE *f)
 	fprintf(f,
 	    "usage: tee-attest show [--json] FILE\n"
 	    "       tee-attest verify [--collateral DIR] [--at TIME]\n"
-	    "           [--report-data HEX] [--policy FILE] [--json] FILE\n"
+	    "           [--report-data HEX] [--policy FILE] [--seen FILE] [--json] FILE\n"
 	    "       tee-attest quote --report-data HEX > FILE\n"
 	    "FILE: a TDX, SGX, SEV-SNP, CCA, OP-TEE or Azure evidence; - is "
 	    "standard input.\n"
@@ -219,10 +220,47 @@ take_report_data(struct policy *p, const char *hex)
 		bad_usage("--report-data: not 64 bytes as hex%s", "");
 }
 
+/* ---- the highest tcbEvaluationDataNumber seen ---- */
+
+/* What the file says; 0 where there is none yet. */
+static uint32_t
+seen_read(const char *path)
+{
+	struct bytes b;
+	size_t digits;
+	uint32_t n;
+
+	if (access(path, F_OK) == -1 && errno == ENOENT)
+		return 0;
+	/* All of it: another file must not be taken for this, and replaced. */
+	b = file_read(path);
+	digits = strspn((const char *)b.p, "0123456789");
+	if (digits == 0 || digits > 9 || b.n != digits + 1 ||
+	    b.p[digits] != '\n')
+		bad_usage("--seen %s: holds no number", path);
+	n = (uint32_t)strtoul((const char *)b.p, NULL, 10);
+	free((void *)(uintptr_t)b.p);
+	return n;
+}
+
+static void
+seen_write(const char *path, uint32_t n)
+{
+	char new[PATH_MAX];
+	FILE *f;
+
+	if ((size_t)snprintf(new, sizeof(new), "%s.new", path) >= sizeof(new) ||
+	    (f = fopen(new, "w")) == NULL)
+		bad_usage("--seen %s: cannot be written", path);
+	fprintf(f, "%u\n", n);
+	if (fclose(f) == EOF || rename(new, path) == -1)
+		bad_usage("--seen %s: cannot be written", path);
+}
+
 /* ---- commands ---- */
 
 struct options {
-	const char	*file, *directory;
+	const char	*file, *directory, *seen;
 	struct policy	 policy;
 	time_t		 at;
 };
@@ -245,11 +283,17 @@ run_verify(const struct options *o)
 	static struct report r;
 	struct bytes b = file_read(o->file);
 	struct collateral c = { 0 };
+	struct policy p = o->policy;
+	uint32_t seen = o->seen == NULL ? 0 : seen_read(o->seen);
 
+	if (p.min_evaluation < seen)
+		p.min_evaluation = seen;
 	if (o->directory != NULL && collateral_load(&c, o->directory) == -1)
 		bad_usage("--collateral %s: cannot be read", o->directory);
-	take_format(b, o->file)->verify(b, &c, &o->policy, o->at, &r);
+	take_format(b, o->file)->verify(b, &c, &p, o->at, &r);
 	collateral_free(&c);
+	if (o->seen != NULL && report_verdict(&r) == 0 && r.evaluation > seen)
+		seen_write(o->seen, r.evaluation);
 	print(&r, 1);
 	free((void *)(uintptr_t)b.p);
 	return report_verdict(&r);
@@ -323,6 +367,7 @@ main(int argc, char **argv)
 		{ "at", required_argument, NULL, 'a' },
 		{ "report-data", required_argument, NULL, 'r' },
 		{ "policy", required_argument, NULL, 'p' },
+		{ "seen", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
@@ -345,6 +390,9 @@ main(int argc, char **argv)
 			break;
 		case 'p':
 			take_policy(&o.policy, optarg);
+			break;
+		case 's':
+			o.seen = optarg;
 			break;
 		case 'j':
 			json = 1;

@@ -52,6 +52,12 @@ is 0 'SGX quote v3' show -
 is 2 'usage:' show
 is 2 'usage:' verify --wrong x
 is 0 'usage:' --help
+is 0 'accepted' verify --seen "$dir/seen" --collateral $set --at 2026-02-25 $set/quote.bin
+is 0 'accepted' verify --seen "$dir/seen" --collateral $set --at 2026-02-25 $set/quote.bin
+is 1 '^fail *tcb-evaluation .*17, at least 18' verify --seen "$dir/seen" --at 2025-06-25 \
+    --collateral tdx/sets/tdx-v4-emr-uptodate tdx/sets/tdx-v4-emr-uptodate/quote.bin
+cp sgx/pck.crl "$dir/other"
+is 2 'holds no number' verify --seen "$dir/other" --collateral $set --at 2026-02-25 $set/quote.bin
 is 2 'no such command' look sgx/quote.bin
 is 2 'usage:' quote file
 is 2 'report-data is missing' quote
