@@ -149,6 +149,7 @@ dir_load(struct devnet *d, const char *dir)
 	d->orchestrator_port =
 	    (uint16_t)get_number(o, "orchestratorPort", 65535);
 	d->gateway_port = (uint16_t)get_number(o, "gatewayPort", 65535);
+	d->is_insecure = json_is_true(json_object_get(o, "insecure"));
 	get_hex(o, "registry", d->registry, 20);
 	get_hex(o, "orchestrator", d->orchestrator, 20);
 	get_hex(o, "gateway", d->gateway, 20);
@@ -183,7 +184,7 @@ save(const struct devnet *d)
 		    "share", json_hex(d->kms_shares[i], 33)));
 	for (i = 0; i < d->runners; i++)
 		json_array_append_new(http, json_integer(d->http_ports[i]));
-	o = json_pack("{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o}",
+	o = json_pack("{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:b}",
 	    "chainId", (json_int_t)d->chain_id,
 	    "registry", json_hex(d->registry, 20),
 	    "threshold", (int)d->threshold, "nodes", (int)d->nodes,
@@ -194,7 +195,7 @@ save(const struct devnet *d)
 	    "gateway", json_hex(d->gateway, 20),
 	    "registrar", json_hex(d->registrar, 20),
 	    "kmsKey", json_hex(d->kms_key, 33), "kms", kms,
-	    "httpPorts", http);
+	    "httpPorts", http, "insecure", d->is_insecure);
 	dir_path(d, path, "devnet.json");
 	if (o == NULL || json_dump_file(o, path, JSON_INDENT(2)) != 0)
 		fatal("%s: %m", path);
@@ -306,19 +307,23 @@ make_dir(const struct devnet *d, const char *name, mode_t mode)
 }
 
 static void
-write_policy(const struct devnet *d, const char *policy)
+write_policy(const struct devnet *d)
 {
 	char path[DEVNET_PATH];
 	FILE *f;
 
 	dir_path(d, path, "evidence/policy");
-	if ((f = fopen(path, "w")) == NULL || fputs(policy, f) == EOF ||
-	    fclose(f) == EOF)
+	if ((f = fopen(path, "w")) == NULL)
+		fatal("%s: %m", path);
+	fprintf(f, "# What the registrar accepts: see tee-attest(1), of which "
+	    "the collateral lies here too.\n%s", d->is_insecure ?
+	    "allow insecure	# proves nothing: for demonstrations\n" : "");
+	if (fclose(f) == EOF)
 		fatal("%s: %m", path);
 }
 
 void
-dir_create(struct devnet *d, const char *policy)
+dir_create(struct devnet *d)
 {
 	char names[KMS_NODES + DEVNET_RUNNERS][32];
 	const char *list[3 + KMS_NODES + DEVNET_RUNNERS];
@@ -330,7 +335,7 @@ dir_create(struct devnet *d, const char *policy)
 	make_dir(d, "log", 0755);
 	make_dir(d, "empty", 0755);
 	make_dir(d, "evidence", 0755);
-	write_policy(d, policy);
+	write_policy(d);
 	crypto_init();
 	random_fill(d->registry, sizeof(d->registry));
 	new_party(d, "orchestrator", d->orchestrator);
@@ -375,9 +380,9 @@ write_one(const struct devnet *d, unsigned runner, const char *dir)
 	    "registry-endpoint http://127.0.0.1:%u\nregistry-refresh 2\n",
 	    (unsigned long long)d->chain_id, log_hex(hex, d->registry, 20),
 	    d->registry_port);
-	fprintf(f, "tee insecure\ncontrol-socket %s/runner%s.sock\n"
-	    "http-listen 127.0.0.1:%u\n", dir, suffix,
-	    d->http_ports[runner - 1]);
+	fprintf(f, "tee %s\ncontrol-socket %s/runner%s.sock\n"
+	    "http-listen 127.0.0.1:%u\n", d->is_insecure ? "insecure" : "auto",
+	    dir, suffix, d->http_ports[runner - 1]);
 	fprintf(f, "chroot %s/empty\n", dir);
 	if (geteuid() == 0)
 		fprintf(f, "uid-base %u\n", 61000 + 16 * (runner - 1));

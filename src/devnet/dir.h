@@ -22,6 +22,7 @@ struct devnet {
 	uint64_t	 chain_id;
 	uint8_t		 registry[20];
 	uint32_t	 threshold, nodes, runners;
+	int		 is_insecure;	/* evidence of no TEE is accepted */
 	uint16_t	 registry_port, orchestrator_port, gateway_port;
 	uint16_t	 kms_ports[KMS_NODES], http_ports[DEVNET_RUNNERS];
 	uint8_t		 orchestrator[20], gateway[20], registrar[20];
@@ -34,9 +35,9 @@ struct devnet {
 void	dir_load(struct devnet *, const char *dir);
 /* Is there a devnet.json? */
 int	dir_exists(const char *dir);
-/* Directories, keys, certificates, devnet.json; `d' says how many of what.
- * policy: what its registrar accepts, as tee-attest(1) has it. */
-void	dir_create(struct devnet *, const char *policy);
+/* Directories, keys, certificates, the registrar's policy, devnet.json; `d' says
+ * how many of what. */
+void	dir_create(struct devnet *);
 /* tee-runnerd.conf, one for each Runner. */
 void	dir_write_conf(const struct devnet *);
 /* DIR/keys/NAME; a missing user's key is made, others are fatal. */

@@ -87,12 +87,6 @@ first_port(void)
 	return PORT_MIN + random % (PORT_MAX - PORT_MIN - 1000u);
 }
 
-static const char strict_policy[] =
-    "# What the registrar accepts: see tee-attest(1).  Collateral lies here too.\n";
-static const char insecure_policy[] =
-    "# What the registrar accepts: see tee-attest(1).\n"
-    "allow insecure		# this proves nothing: for demonstrations\n";
-
 static int
 create(struct devnet *d, const struct options *o)
 {
@@ -103,6 +97,7 @@ create(struct devnet *d, const struct options *o)
 	d->dir = o->dir;
 	d->chain_id = CHAIN_ID;
 	d->runners = o->runners;
+	d->is_insecure = o->insecure;
 	if (sscanf(o->kms, "%u/%u%c", &d->threshold, &d->nodes, &end) != 2 ||
 	    d->threshold < 1 || d->threshold > d->nodes ||
 	    d->nodes > KMS_NODES)
@@ -117,7 +112,7 @@ create(struct devnet *d, const struct options *o)
 		d->kms_ports[i] = next_port(&port);
 	for (i = 0; i < d->runners; i++)
 		d->http_ports[i] = next_port(&port);
-	dir_create(d, o->insecure ? insecure_policy : strict_policy);
+	dir_create(d);
 	return 0;
 }
 

@@ -98,7 +98,8 @@ others=$!
 check 'a stand-in for configfs-tsm' until_ok 5 is_mounted
 
 devnet up --kms 2/3 > "$dir/up.log" 2>&1 || { cat "$dir/up.log"; flunk up; finish; }
-sed -i 's/^tee .*/tee auto/; s/^registration-life.*//' "$dir/tee-runnerd.conf"
+check 'its configuration takes the TEE that is here' \
+    grep -qx 'tee auto' "$dir/tee-runnerd.conf"
 echo 'registration-life 60s' >> "$dir/tee-runnerd.conf"
 
 # ---- evidence by hand ----
