@@ -76,6 +76,7 @@ void	report_advisory(struct report *, const char *id);	/* once each */
 void	report_warn(struct report *, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 const struct check *report_find(const struct report *, const char *name);
+int	report_passed(const struct report *, const char *name);
 /* 0 accepted: something was checked and all of it passed; 1 refused; 3 nothing
  * failed, but something is A_MISSING. */
 int	report_verdict(const struct report *);
@@ -118,11 +119,12 @@ int	policy_parse(struct policy *, const char *text, char *error, size_t size);
  * says nothing of the field. */
 int	policy_accepts(const struct policy *, const char *field,
 	    const uint8_t *value, size_t n);
-/* The check "policy-FIELD" of a field, by policy_accepts: where the policy says
- * nothing A_NONE, unless `fail_unless_listed'. */
+/* A check of a field by policy_accepts: A_NONE where the policy says nothing. */
 void	policy_check(struct report *, const struct policy *, const char *name,
-	    const char *field, const uint8_t *value, size_t n,
-	    int fail_unless_listed);
+	    const char *field, const uint8_t *value, size_t n);
+/* The check "report-data": is what the evidence holds what was asked for? */
+void	policy_report_data(struct report *, const struct policy *,
+	    struct bytes held);
 
 /* ---- collateral: all of it, loaded once; absent parts are NULL or empty ---- */
 
@@ -157,8 +159,13 @@ const struct format *format_of(struct bytes);
 
 /* Certificates of PEM text or one DER: a new stack, maybe empty; NULL: memory. */
 STACK_OF(X509) *certs_read(struct bytes);
-/* Does `at' lie in the certificate's validity? */
+/* Does `at' lie in the certificate's validity, in the CRL's window? */
 int	cert_valid_at(const X509 *, time_t at);
+int	crl_valid_at(const X509_CRL *, time_t at);
+/* Is the one signed by the other, which may sign certificates? */
+int	cert_issued_by(X509 *, X509 *issuer);
+/* SHA-256 of its SubjectPublicKeyInfo: 0, or -1. */
+int	cert_key_digest(const X509 *, uint8_t digest[32]);
 /* ECDSA over a digest by a public key: raw r and s, big-endian, n bytes each. */
 int	ecdsa_verify(EVP_PKEY *, const uint8_t *digest, size_t digest_n,
 	    const uint8_t *rs, size_t n);

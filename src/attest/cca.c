@@ -738,26 +738,12 @@ check_values(const struct token *t, const struct policy *p, struct report *r)
 	struct bytes b = item_bytes(item_claim(t->realm.claims, CHALLENGE));
 	size_t i;
 
-	if (p->has_report_data)
-		report_that(r, "report-data", b.n == 64 &&
-		    memcmp(b.p, p->report_data, 64) == 0,
-		    "the realm's challenge is what was asked for");
-	else
-		report_check(r, "report-data", A_NONE,
-		    "none was asked for: nothing says for whom this was made");
+	policy_report_data(r, p, b);
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		b = item_bytes(item_claim(of[i].realm ? t->realm.claims :
 		    t->platform.claims, of[i].key));
-		policy_check(r, p, of[i].check, of[i].field, b.p, b.n, 0);
+		policy_check(r, p, of[i].check, of[i].field, b.p, b.n);
 	}
-}
-
-static int
-passed(const struct report *r, const char *check)
-{
-	const struct check *c = report_find(r, check);
-
-	return c != NULL && c->outcome == A_PASS;
 }
 
 static void
@@ -787,8 +773,8 @@ cca_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 		check_platform_signature(&t, c, r);
 		check_lifecycle(&t, p, r);
 		check_values(&t, p, r);
-		if (passed(r, "platform-signature") &&
-		    passed(r, "rak-binding") && passed(r, "realm-signature"))
+		if (report_passed(r, "platform-signature") &&
+		    report_passed(r, "rak-binding") && report_passed(r, "realm-signature"))
 			r->hardware = 2;	/* no root is public */
 	}
 	token_free(&t);

@@ -28,34 +28,13 @@ const uint8_t intel_root[32] = {
 	0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e,
 };
 
-/* ---- certificates ---- */
-
 int
 is_intel_root(const X509 *x)
 {
-	uint8_t digest[SHA256_DIGEST_LENGTH], *der = NULL;
-	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+	uint8_t digest[32];
 
-	if (n <= 0)
-		return 0;
-	SHA256(der, (size_t)n, digest);
-	OPENSSL_free(der);
-	return memcmp(digest, intel_root, sizeof(digest)) == 0;
-}
-
-int
-cert_issued_by(X509 *x, X509 *issuer)
-{
-	EVP_PKEY *key = X509_get0_pubkey(issuer);
-	int ok = key != NULL &&
-	    X509_NAME_cmp(X509_get_issuer_name(x),
-	    X509_get_subject_name(issuer)) == 0 &&
-	    X509_check_ca(issuer) == 1 &&
-	    (X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN) != 0 &&
-	    X509_verify(x, key) == 1;
-
-	ERR_clear_error();
-	return ok;
+	return cert_key_digest(x, digest) == 0 &&
+	    memcmp(digest, intel_root, sizeof(digest)) == 0;
 }
 
 /* ---- files ---- */

@@ -83,8 +83,6 @@ struct tdx_collateral {
 /* SHA-256 of the SubjectPublicKeyInfo of Intel's SGX Root CA. */
 extern const uint8_t intel_root[32];
 int	is_intel_root(const X509 *);
-/* Is the one signed by the other, which may sign certificates? */
-int	cert_issued_by(X509 *, X509 *issuer);
 
 /* All that the directory holds of the above; what is there but cannot be read
  * says so in its `problem'.  0, or -1 with errno where it is no directory. */

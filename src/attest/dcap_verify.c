@@ -216,7 +216,6 @@ check_chain(struct job *j)
 static int
 crl_good(struct job *j, const char *check, X509_CRL *crl, X509 *issuer)
 {
-	time_t at = j->at;
 	int good;
 
 	if (crl == NULL) {
@@ -234,9 +233,7 @@ crl_good(struct job *j, const char *check, X509_CRL *crl, X509 *issuer)
 		    "the CRL is not signed by this chain's issuer");
 		return 0;
 	}
-	if (X509_CRL_get0_nextUpdate(crl) == NULL ||
-	    X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &at) != -1 ||
-	    X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &at) != 1) {
+	if (!crl_valid_at(crl, j->at)) {
 		report_check(j->r, check, A_MISSING,
 		    "the CRL is not of this time: outside its window");
 		return 0;
@@ -542,31 +539,17 @@ check_body(struct job *j)
 	else
 		check_enclave(j);
 	b += is_td(&j->q) ? T_REPORT_DATA : E_REPORT_DATA;
-	if (j->p->has_report_data)
-		report_that(j->r, "report-data",
-		    memcmp(b, j->p->report_data, 64) == 0,
-		    "it holds what was asked for");
-	else
-		report_check(j->r, "report-data", A_NONE,
-		    "none was asked for: nothing says for whom this was made");
+	policy_report_data(j->r, j->p, (struct bytes){ b, 64 });
 	for (i = 0; i < sizeof(listed) / sizeof(listed[0]); i++)
 		for (k = 0; k < n; k++)
 			if (strcmp(f[k].name, listed[i].field) == 0)
 				policy_check(j->r, j->p, listed[i].check,
 				    f[k].name, j->q.body.p + f[k].at,
-				    f[k].size, 0);
+				    f[k].size);
 	if (!j->has_pck)
 		return;
-	policy_check(j->r, j->p, "policy-ppid", "ppid", j->pck.ppid, 16, 0);
-	policy_check(j->r, j->p, "policy-fmspc", "fmspc", j->pck.fmspc, 6, 0);
-}
-
-static int
-passed(const struct report *r, const char *check)
-{
-	const struct check *c = report_find(r, check);
-
-	return c != NULL && c->outcome == A_PASS;
+	policy_check(j->r, j->p, "policy-ppid", "ppid", j->pck.ppid, 16);
+	policy_check(j->r, j->p, "policy-fmspc", "fmspc", j->pck.fmspc, 6);
 }
 
 static void
@@ -588,8 +571,8 @@ dcap_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 	check_signatures(&j);
 	check_collateral(&j);
 	check_body(&j);
-	r->hardware = passed(r, "pck-chain") && passed(r, "ak-binding") &&
-	    passed(r, "qe-report-signature") && passed(r, "quote-signature");
+	r->hardware = report_passed(r, "pck-chain") && report_passed(r, "ak-binding") &&
+	    report_passed(r, "qe-report-signature") && report_passed(r, "quote-signature");
 	report_warn(r, "whoever holds the machine can read its memory bus "
 	    "(DDR4 and DDR5 interposers, 2025): what helps is knowing where "
 	    "it stands: list its ppid in the policy");

@@ -41,12 +41,7 @@ insecure_verify(struct bytes b, const struct collateral *c,
 		return;
 	report_that(r, "insecure", p->allow_insecure,
 	    "the policy must say `allow insecure': this proves nothing");
-	if (p->has_report_data)
-		report_that(r, "report-data",
-		    memcmp(b.p + HEAD, p->report_data, 64) == 0,
-		    "it holds what was asked for");
-	else
-		report_check(r, "report-data", A_NONE, "none was asked for");
+	policy_report_data(r, p, (struct bytes){ b.p + HEAD, 64 });
 }
 
 const struct format format_insecure = { "insecure", insecure_is, insecure_show,

@@ -318,20 +318,14 @@ check_values(const struct evidence *e, const struct policy *p, struct report *r)
 	struct bytes digest;
 	size_t i;
 
-	if (p->has_report_data)
-		report_that(r, "report-data",
-		    memcmp(e->report_data.p, p->report_data, 64) == 0,
-		    "it was made for what was asked for");
-	else
-		report_check(r, "report-data", A_NONE,
-		    "none was asked for: nothing says for whom this was made");
+	policy_report_data(r, p, e->report_data);
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		/* Not there is empty: no accepted value is. */
 		record = find(e, of[i].command);
 		digest = record == NULL ? (struct bytes){ NULL, 0 } :
 		    record->digest;
 		policy_check(r, p, of[i].check, names[of[i].command], digest.p,
-		    digest.n, 0);
+		    digest.n);
 	}
 }
 

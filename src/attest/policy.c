@@ -330,7 +330,7 @@ policy_accepts(const struct policy *p, const char *field,
 
 void
 policy_check(struct report *r, const struct policy *p, const char *name,
-    const char *field, const uint8_t *value, size_t n, int fail_unless_listed)
+    const char *field, const uint8_t *value, size_t n)
 {
 	switch (policy_accepts(p, field, value, n)) {
 	case 1:
@@ -342,7 +342,19 @@ policy_check(struct report *r, const struct policy *p, const char *name,
 		    "this %s", field);
 		break;
 	default:
-		report_check(r, name, fail_unless_listed ? A_FAIL : A_NONE,
-		    "the policy names no %s", field);
+		report_check(r, name, A_NONE, "the policy names no %s", field);
 	}
+}
+
+void
+policy_report_data(struct report *r, const struct policy *p,
+    struct bytes held)
+{
+	if (p->has_report_data)
+		report_that(r, "report-data", held.n == 64 &&
+		    memcmp(held.p, p->report_data, 64) == 0,
+		    "it holds what was asked for");
+	else
+		report_check(r, "report-data", A_NONE,
+		    "none was asked for: nothing says for whom this was made");
 }

@@ -41,6 +41,14 @@ report_find(const struct report *r, const char *name)
 	return NULL;
 }
 
+int
+report_passed(const struct report *r, const char *name)
+{
+	const struct check *c = report_find(r, name);
+
+	return c != NULL && c->outcome == A_PASS;
+}
+
 void
 report_check(struct report *r, const char *name, enum outcome outcome,
     const char *fmt, ...)

@@ -360,7 +360,6 @@ static void
 check_revoked(struct job *j, STACK_OF(X509_CRL) *crls)
 {
 	X509_REVOKED *entry;
-	time_t at = j->at;
 	X509_CRL *crl;
 	int i;
 
@@ -381,9 +380,7 @@ check_revoked(struct job *j, STACK_OF(X509_CRL) *crls)
 			    "the CRL is not signed by AMD's root");
 			return;
 		}
-		if (X509_CRL_get0_nextUpdate(crl) == NULL ||
-		    X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &at) != -1 ||
-		    X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &at) != 1) {
+		if (!crl_valid_at(crl, j->at)) {
 			report_check(j->r, "vek-revoked", A_MISSING,
 			    "the CRL is not of this time: outside its window");
 			return;
@@ -534,23 +531,10 @@ check_values(struct job *j)
 	};
 	size_t i;
 
-	if (j->p->has_report_data)
-		report_that(j->r, "report-data", memcmp(j->b + DATA,
-		    j->p->report_data, 64) == 0, "it holds what was asked for");
-	else
-		report_check(j->r, "report-data", A_NONE,
-		    "none was asked for: nothing says for whom this was made");
+	policy_report_data(j->r, j->p, (struct bytes){ j->b + DATA, 64 });
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++)
 		policy_check(j->r, j->p, of[i].check, of[i].field,
-		    j->b + of[i].at, of[i].n, 0);
-}
-
-static int
-passed(const struct report *r, const char *check)
-{
-	const struct check *c = report_find(r, check);
-
-	return c != NULL && c->outcome == A_PASS;
+		    j->b + of[i].at, of[i].n);
 }
 
 static void
@@ -582,8 +566,8 @@ snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
 	check_tcbs(&j);
 	check_policy_bits(&j);
 	check_values(&j);
-	r->hardware = passed(r, "vek-chain") && !j.v.is_test &&
-	    passed(r, "report-signature");
+	r->hardware = report_passed(r, "vek-chain") && !j.v.is_test &&
+	    report_passed(r, "report-signature");
 	if (j.v.is_test)
 		report_warn(r, "its root is the policy's test-root, not AMD's: "
 		    "this proves nothing");

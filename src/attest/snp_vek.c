@@ -7,7 +7,6 @@
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -142,16 +141,13 @@ vek_read(struct vek *v)
 static const struct snp_product *
 product_of_root(X509 *x, const struct policy *p, int *is_test)
 {
-	uint8_t digest[SHA256_DIGEST_LENGTH], *der = NULL;
-	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+	uint8_t digest[32];
 	char name[64] = "";
 	size_t i;
 
 	*is_test = 0;
-	if (n <= 0)
+	if (cert_key_digest(x, digest) == -1)
 		return NULL;
-	SHA256(der, (size_t)n, digest);
-	OPENSSL_free(der);
 	for (i = 0; i < SNP_PRODUCTS; i++)
 		if (memcmp(snp_products[i].root, digest, sizeof(digest)) == 0)
 			return &snp_products[i];

@@ -11,6 +11,8 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "attest.h"
@@ -56,6 +58,42 @@ cert_valid_at(const X509 *x, time_t at)
 	/* 0 is an error, and equal counts as before. */
 	return X509_cmp_time(X509_get0_notBefore(x), &at) == -1 &&
 	    X509_cmp_time(X509_get0_notAfter(x), &at) == 1;
+}
+
+int
+crl_valid_at(const X509_CRL *crl, time_t at)
+{
+	return X509_CRL_get0_nextUpdate(crl) != NULL &&
+	    X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &at) == -1 &&
+	    X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &at) == 1;
+}
+
+int
+cert_issued_by(X509 *x, X509 *issuer)
+{
+	EVP_PKEY *key = X509_get0_pubkey(issuer);
+	int ok = key != NULL &&
+	    X509_NAME_cmp(X509_get_issuer_name(x),
+	    X509_get_subject_name(issuer)) == 0 &&
+	    X509_check_ca(issuer) == 1 &&
+	    (X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN) != 0 &&
+	    X509_verify(x, key) == 1;
+
+	ERR_clear_error();
+	return ok;
+}
+
+int
+cert_key_digest(const X509 *x, uint8_t digest[32])
+{
+	uint8_t *der = NULL;
+	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+
+	if (n <= 0)
+		return -1;
+	SHA256(der, (size_t)n, digest);
+	OPENSSL_free(der);
+	return 0;
 }
 
 int
