@@ -56,6 +56,8 @@ struct conf {
 	/* attestation */
 	uint32_t	tee;			/* enum tee_choice */
 	uint32_t	registration_life;	/* seconds */
+	char		dstack_socket[CONF_PATH]; /* empty: none */
+	uint32_t	rtmr_extend;		/* which register; 0: none */
 
 	/* service */
 	char		control_socket[CONF_PATH];

@@ -151,7 +151,7 @@ struct format {
 			    const struct policy *, time_t at, struct report *);
 };
 extern const struct format format_dcap, format_snp, format_cca,
-	format_optee, format_insecure;
+	format_optee, format_hcl, format_insecure;
 /* The one that takes the evidence for its own; NULL. */
 const struct format *format_of(struct bytes);
 

@@ -19,7 +19,6 @@
 #include "optee.h"
 
 #define MAGIC		(sizeof(OPTEE_MAGIC) - 1)
-#define NONCE_MAX	64		/* a wrong one is told from a broken file */
 #define KEY_MIN		2048
 #define KEY_MAX		8192		/* the PTA makes 4096 at most */
 #define OUTPUT_MIN	(OPTEE_DIGEST + KEY_MIN / 8)
@@ -27,7 +26,7 @@
 
 struct record {
 	uint8_t		 command;
-	struct bytes	 nonce, digest, signature;
+	struct bytes	 digest, signature;
 };
 
 struct evidence {			/* all point into what was read */
@@ -88,8 +87,6 @@ read_record(struct evidence *e, struct bytes *from)
 		return "a record is of no known command";
 	if (find(e, to->command) != NULL)
 		return "a command is there twice";
-	if (take_sized(from, 1, NONCE_MAX, &to->nonce) == -1)
-		return "a nonce is cut off, or of no possible size";
 	if (take_sized(from, OUTPUT_MIN, OUTPUT_MAX, &b) == -1)
 		return "an output is cut off, or of no possible size";
 	(void)take(&b, OPTEE_DIGEST, &to->digest);
@@ -152,7 +149,7 @@ optee_show(struct bytes b, struct report *r)
 
 /* ---- hashes and signatures ---- */
 
-/* SHA-256 of up to three parts. */
+/* SHA-256 of its parts. */
 static int
 hash(const struct bytes *parts, size_t n, uint8_t to[32])
 {
@@ -168,38 +165,19 @@ hash(const struct bytes *parts, size_t n, uint8_t to[32])
 	return ok ? 0 : -1;
 }
 
-int
-optee_nonce(uint8_t command, const uint8_t report_data[64],
-    uint8_t nonce[OPTEE_NONCE])
+/* The hash is itself what is signed: it is not hashed once more. */
+static int
+is_signed(const struct record *r, struct bytes report_data, EVP_PKEY *key)
 {
 	const struct bytes parts[] = {
 		{ (const uint8_t *)OPTEE_LABEL, sizeof(OPTEE_LABEL) - 1 },
-		{ &command, 1 }, { report_data, 64 },
+		{ &r->command, 1 }, report_data, r->digest,
 	};
-
-	return hash(parts, 3, nonce);
-}
-
-static int
-nonce_is_labelled(const struct record *r, const struct evidence *e)
-{
-	uint8_t nonce[OPTEE_NONCE];
-
-	return optee_nonce(r->command, e->report_data.p, nonce) == 0 &&
-	    r->nonce.n == sizeof(nonce) &&
-	    memcmp(r->nonce.p, nonce, sizeof(nonce)) == 0;
-}
-
-/* The hash is itself what is signed: it is not hashed once more. */
-static int
-is_signed(const struct record *r, EVP_PKEY *key)
-{
-	const struct bytes parts[] = { r->nonce, r->digest };
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
 	uint8_t h[32];
 	int ok;
 
-	ok = ctx != NULL && hash(parts, 2, h) == 0 &&
+	ok = ctx != NULL && hash(parts, 4, h) == 0 &&
 	    r->signature.n == (size_t)EVP_PKEY_get_size(key) &&
 	    EVP_PKEY_verify_init(ctx) == 1 &&
 	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
@@ -273,18 +251,6 @@ device_key(struct bytes b)
 /* ---- verify ---- */
 
 static void
-check_nonces(const struct evidence *e, struct report *r)
-{
-	size_t i;
-
-	for (i = 0; i < e->n; i++)
-		report_that(r, "nonce-label",
-		    nonce_is_labelled(&e->records[i], e),
-		    "the nonce of %s is of its command and the report data",
-		    names[e->records[i].command]);
-}
-
-static void
 check_signatures(const struct evidence *e, const struct collateral *c,
     struct report *r)
 {
@@ -302,8 +268,9 @@ check_signatures(const struct evidence *e, const struct collateral *c,
 		    "device's key is no RSA key of %d to %d bits", KEY_MIN,
 		    KEY_MAX);
 	for (i = 0; key != NULL && i < e->n; i++)
-		report_that(r, "signature", is_signed(&e->records[i], key),
-		    "%s, by the device's key", names[e->records[i].command]);
+		report_that(r, "signature", is_signed(&e->records[i],
+		    e->report_data, key), "%s and the report data, by the "
+		    "device's key", names[e->records[i].command]);
 	EVP_PKEY_free(key);
 }
 
@@ -339,7 +306,6 @@ optee_verify(struct bytes b, const struct collateral *c,
 	r->hardware = 0;		/* whatever passes */
 	if (open_evidence(&e, b, r) == -1)
 		return;
-	check_nonces(&e, r);
 	check_signatures(&e, c, r);
 	check_values(&e, p, r);
 	report_warn(r,

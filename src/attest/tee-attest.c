@@ -31,7 +31,7 @@ usage(FILE *f)
 	    "       tee-attest verify [--collateral DIR] [--at TIME]\n"
 	    "           [--report-data HEX] [--policy FILE] [--seen FILE] [--json] FILE\n"
 	    "       tee-attest quote --report-data HEX > FILE\n"
-	    "FILE: a TDX, SGX, SEV-SNP, CCA, OP-TEE or Azure evidence; - is "
+	    "FILE: a TDX, SGX, SEV-SNP, CCA or OP-TEE evidence; - is "
 	    "standard input.\n"
 	    "Exit status: 0 accepted, 1 refused, 2 usage, 3 collateral is "
 	    "missing or out of\nits window.  See tee-attest(1).\n");
@@ -316,9 +316,11 @@ run_quote(const struct options *o)
 	p = tsm_open(TSM_PATH, TEE_CHOICE_AUTO, 0);
 	if (p == NULL)
 		p = sev_open(SEV_PATH);
+	if (p == NULL)
+		p = optee_open(OPTEE_PATH);
 	if (p == NULL) {
 		fprintf(stderr, "tee-attest: no TEE is here: looked for "
-		    TSM_PATH " and " SEV_PATH "\n");
+		    TSM_PATH ", " SEV_PATH " and " OPTEE_PATH "\n");
 		return 1;
 	}
 	n = p->quote(o->policy.report_data, quote, sizeof(quote));

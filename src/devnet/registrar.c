@@ -32,6 +32,7 @@ enum { ACCEPTED, REFUSED, UNDECIDED = 3 };
 static const struct format *const format_for[] = {
 	[TEE_INSECURE] = &format_insecure, [TEE_TDX] = &format_dcap,
 	[TEE_SEV_SNP] = &format_snp, [TEE_CCA] = &format_cca,
+	[TEE_OPTEE] = &format_optee,
 };
 
 static int

@@ -9,6 +9,7 @@
 
 #include "evidence.h"
 #include "log.h"
+#include "optee.h"
 #include "payload.h"
 
 /* A DCAP quote of a TD: header, body, 4 bytes of length, signature. */
@@ -18,6 +19,7 @@
 #define TDX_BODY_15	648	/* TDX 1.5 */
 #define TDX_DATA	520	/* of the body: report data */
 #define TDX_MRTD	136
+#define OPTEE_AT	(sizeof(OPTEE_MAGIC) - 1 + 64 + 1 + 3) /* digest */
 #define SNP_DATA	0x50
 #define SNP_MEASUREMENT	0x90
 #define SNP_ENTRY	24	/* UUID, offset, length */
@@ -128,7 +130,7 @@ long
 blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
     const uint8_t report_data[64])
 {
-	switch (tee_type) {
+	switch (tee_type) {		/* optee: what it gives is no blob */
 	case TEE_TDX:
 		return tdx_check(b, n, report_data);
 	case TEE_SEV_SNP:
@@ -151,6 +153,8 @@ blob_measurement(uint32_t tee_type, const uint8_t *b, size_t n,
 	memset(out, 0, 48);
 	if (tee_type == TEE_TDX && (at = tdx_body(b, n, &size)) != 0)
 		memcpy(out, b + at + TDX_MRTD, 48);
+	else if (tee_type == TEE_OPTEE && n > OPTEE_AT + OPTEE_DIGEST)
+		memcpy(out, b + OPTEE_AT, OPTEE_DIGEST);
 	else if (tee_type == TEE_SEV_SNP)
 		memcpy(out, b + SNP_MEASUREMENT, 48);
 	else if (tee_type == TEE_CCA &&

@@ -26,6 +26,8 @@ struct provider {
 /* Where the kernel has them. */
 #define TSM_PATH	"/sys/kernel/config/tsm/report"
 #define SEV_PATH	"/dev/sev-guest"
+#define OPTEE_PATH	"/dev/tee0"
+#define RTMR_PATH	"/sys/devices/virtual/misc/tdx_guest/measurements"
 
 #define TDX_MAX		8192	/* of a DCAP quote with its padding */
 #define SNP_REPORT	1184
@@ -34,18 +36,25 @@ struct provider {
 #define SNP_PAUSE	2000
 
 extern const struct provider insecure;
+extern const struct provider dstack;	/* by agent_fd */
 extern const struct provider *provider;		/* the chosen one */
 extern struct chan keys;
+extern int agent_fd;		/* dstack's agent, for one request; -1 */
 
 /* Both before the sandbox.  NULL: not there.  There, but unusable or of another
  * TEE than `choice' (enum tee_choice): fatal.  gid: who is to write report data,
  * 0: we ourselves. */
 const struct provider *tsm_open(const char *path, uint32_t choice, gid_t gid);
 const struct provider *sev_open(const char *path);
+const struct provider *optee_open(const char *path);
 /* For one who is not in a sandbox: the instance is not needed any more. */
 void	 tsm_remove(const char *path);
 /* The directory that tsm's quote() works in, for the sandbox; 0: none. */
 int	 tsm_dir(void);
+
+/* Extend the register (2 or 3) by the configuration's hash, unless it is not
+ * empty.  Fatal where there is none. */
+void	 rtmr_extend(const char *dir, uint32_t index, const uint8_t hash[32]);
 
 /* Is `b' evidence of this TEE over just this report data?  Its size without
  * padding, or -1 with EBADMSG, and logged. */

@@ -9,9 +9,13 @@
 
 #include "evidence.h"
 #include "log.h"
+#include "proc.h"
 
 #define SELF R_EVIDENCE
 #include "dispatch.h"
+
+static struct m_quote_ask pending;
+static int is_pending;		/* keys waits for an answer to it */
 
 ON(START)
 {
@@ -26,6 +30,7 @@ ON(PEER)
 		chan_illegal(c, m->type, "no such peer");
 	if (keys.fd != -1)
 		chan_close(&keys);
+	is_pending = 0;
 	chan_init(&keys, m->fd, R_EVIDENCE, R_KEYS, 0);
 }
 
@@ -45,25 +50,63 @@ sealed(const uint8_t *b, size_t n)
 	return fd;
 }
 
-ON(QUOTE_ASK)
+static void
+failed(int error)
 {
-	static uint8_t quote[QUOTE_MAX];
-	const struct m_quote_ask *ask = m->payload;
-	struct m_quote_failed failed;
+	const struct m_quote_failed f = { error == 0 ? EIO : (uint32_t)error };
+
+	is_pending = 0;
+	chan_send(&keys, M_QUOTE_FAILED, &f, NULL, 0, -1);
+}
+
+static void
+quote(void)
+{
+	static uint8_t b[QUOTE_MAX];
 	struct m_quote q;
 	long n;
 	int fd = -1;
 
 	errno = 0;
-	n = provider->quote(ask->report_data, quote, sizeof(quote));
-	if (n <= 0 || (fd = sealed(quote, (size_t)n)) == -1) {
-		failed.error = errno == 0 ? EIO : (uint32_t)errno;
-		chan_send(c, M_QUOTE_FAILED, &failed, NULL, 0, -1);
+	n = provider->quote(pending.report_data, b, sizeof(b));
+	if (n <= 0 || (fd = sealed(b, (size_t)n)) == -1) {
+		failed(errno);
 		return;
 	}
+	is_pending = 0;
 	q.tee_type = provider->tee_type;
 	q.size = (uint32_t)n;
-	blob_measurement(q.tee_type, quote, (size_t)n, q.measurement);
-	chan_send(c, M_QUOTE, &q, NULL, 0, fd);
+	blob_measurement(q.tee_type, b, (size_t)n, q.measurement);
+	chan_send(&keys, M_QUOTE, &q, NULL, 0, fd);
 	close(fd);
+}
+
+ON(QUOTE_ASK)
+{
+	if (is_pending)
+		chan_illegal(c, m->type, "the last one is not answered");
+	pending = *(const struct m_quote_ask *)m->payload;
+	is_pending = 1;
+	if (provider == &dstack)
+		chan_send(&monitor, M_AGENT_ASK, NULL, NULL, 0, -1);
+	else
+		quote();
+}
+
+/* For keys that have gone since, there is nothing to ask. */
+ON(AGENT)
+{
+	agent_fd = m->fd;
+	if (is_pending)
+		quote();
+	close(agent_fd);
+	agent_fd = -1;
+}
+
+ON(AGENT_FAILED)
+{
+	const struct m_quote_failed *f = m->payload;
+
+	if (is_pending)
+		failed((int)f->error);
 }

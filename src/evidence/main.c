@@ -4,6 +4,7 @@
  * holds no key and has no peer but keys.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -14,11 +15,29 @@
 #include "proc.h"
 
 struct chan keys = { .fd = -1 };
+int agent_fd = -1;
 const struct provider *provider;
 static const enum state state = S_IDLE;
 
-#define OPTEE_PATH	"/dev/tee0"
 #define OR_INSECURE	"`tee insecure' is for development"
+
+/* By the mark that Azure gives to all of its guests. */
+static int
+is_azure(void)
+{
+	static const char mark[] = "7783-7084-3265-9085-8269-3286-77";
+	char b[sizeof(mark)];
+	const int fd = open("/sys/class/dmi/id/chassis_asset_tag",
+	    O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd == -1)
+		return 0;
+	n = read(fd, b, sizeof(b));
+	close(fd);
+	return n >= (ssize_t)sizeof(mark) - 1 &&
+	    memcmp(b, mark, sizeof(mark) - 1) == 0;
+}
 
 /* `auto' takes what is there; no choice falls back to `insecure'. */
 static void
@@ -32,16 +51,23 @@ provider_choose(const struct m_start *start)
 		    "development alone");
 		return;
 	}
-	if (choice == TEE_CHOICE_OPTEE)
-		fatal("tee: optee: this version has no provider for OP-TEE, "
-		    "for its client, libteec, is not there to build with; "
-		    OR_INSECURE);
-	provider = tsm_open(TSM_PATH, choice, start->gid);
+	if (start->conf.dstack_socket[0] != '\0') {
+		provider = &dstack;
+		return;
+	}
+	if (choice != TEE_CHOICE_OPTEE)
+		provider = tsm_open(TSM_PATH, choice, start->gid);
 	if (provider == NULL &&
 	    (choice == TEE_CHOICE_AUTO || choice == TEE_CHOICE_SEV_SNP))
 		provider = sev_open(SEV_PATH);
+	if (provider == NULL &&
+	    (choice == TEE_CHOICE_AUTO || choice == TEE_CHOICE_OPTEE))
+		provider = optee_open(OPTEE_PATH);
 	if (provider != NULL)
 		return;
+	if (choice == TEE_CHOICE_OPTEE)
+		fatal("tee: optee is not there: looked for " OPTEE_PATH "; "
+		    OR_INSECURE);
 	if (choice == TEE_CHOICE_SEV_SNP)
 		fatal("tee: sev-snp is not there: looked for " TSM_PATH " or "
 		    SEV_PATH "; " OR_INSECURE);
@@ -49,9 +75,10 @@ provider_choose(const struct m_start *start)
 		fatal("tee: %s is not there: looked for " TSM_PATH ": Linux "
 		    "6.7 has it, where configfs is mounted; " OR_INSECURE,
 		    choice == TEE_CHOICE_TDX ? "tdx" : "cca");
-	if (access(OPTEE_PATH, F_OK) == 0)
-		fatal("tee: " OPTEE_PATH " is there, but this version has no "
-		    "provider for OP-TEE; " OR_INSECURE);
+	if (is_azure())
+		fatal("tee: this is a confidential VM of Azure, whose evidence "
+		    "comes by a paravisor's vTPM: this version does not know "
+		    "it; " OR_INSECURE);
 	fatal("tee: none found: looked for " TSM_PATH ", " SEV_PATH ", "
 	    OPTEE_PATH "; " OR_INSECURE);
 }
@@ -92,6 +119,9 @@ main(void)
 	proc_start(R_EVIDENCE, &start);
 	signals_ignore();
 	provider_choose(&start);
+	if (start.conf.rtmr_extend != 0)
+		rtmr_extend(RTMR_PATH, start.conf.rtmr_extend,
+		    start.conf.configuration_hash);
 	proc_sandbox_with(R_EVIDENCE, &start, tsm_dir());
 	log_info("tee: %s", provider->name);
 	for (;;) {

@@ -163,6 +163,24 @@ kind_find(void)
 	return NULL;
 }
 
+/* A guest below an SVSM may ask for its own privilege level and those above
+ * alone; the kernel's preset is 0, whatever the level. */
+static int
+privilege_level(void)
+{
+	uint8_t floor[8];
+	const long n = slurp("privlevel_floor", floor, sizeof(floor));
+	int fd, r;
+
+	if (n == -1)
+		return errno == ENOENT ? 0 : -1;	/* not SNP */
+	if ((fd = openat(dir, "privlevel", O_WRONLY | O_CLOEXEC)) == -1)
+		return -1;
+	r = write(fd, floor, (size_t)n) == n ? 0 : -1;
+	close(fd);
+	return r;
+}
+
 const struct provider *
 tsm_open(const char *path, uint32_t choice, gid_t gid)
 {
@@ -194,6 +212,8 @@ tsm_open(const char *path, uint32_t choice, gid_t gid)
 		fatal("tee: %s: this machine has %s, the configuration wants "
 		    "another", path, kind->provider.name);
 	}
+	if (privilege_level() == -1)
+		fatal("tee: %s: privilege level: %s", path, strerror(errno));
 	/* report/ stays root's: that this instance is not needed any more,
 	 * the next start sees. */
 	close(report);

@@ -335,6 +335,12 @@ child_add(enum role role, uint32_t index)
 		fatal("event: out of memory");
 }
 
+const struct conf *
+children_conf(void)
+{
+	return conf;
+}
+
 void
 children_start(struct event_base *b, const struct conf *cf,
     const struct users *u, const char *dir)

@@ -84,6 +84,8 @@ static const struct keyword keywords[] = {
 	{ "fetch-timeout", SECONDS, AT(fetch_timeout), "10", 1, 600, 0, NULL },
 	{ "suspect-time", SECONDS, AT(suspect_time), "60", 1, 86400, 0, NULL },
 	{ "tee", CHOICE, AT(tee), "auto", 0, 0, 0, tees },
+	{ "dstack-socket", PATH, AT(dstack_socket), OPTIONAL, 0, 0, 0, NULL },
+	{ "rtmr-extend", NUMBER, AT(rtmr_extend), OPTIONAL, 2, 3, 0, NULL },
 	{ "registration-life", SECONDS, AT(registration_life), "86400", 60,
 	  31536000, 0, NULL },
 	{ "control-socket", PATH, AT(control_socket), RUNSTATEDIR
@@ -513,6 +515,11 @@ finish(struct parse *p)
 			fault(p, "%u: expected more than registry-refresh, "
 			    "which is %u", c->registry_max_age,
 			    c->registry_refresh);
+		/* What it gives are a TD's quotes. */
+		if (k->offset == AT(dstack_socket) &&
+		    c->dstack_socket[0] != '\0' && c->tee != TEE_CHOICE_TDX &&
+		    c->tee != TEE_CHOICE_AUTO)
+			fault(p, "expected only with tee auto or tee tdx");
 	}
 }
 

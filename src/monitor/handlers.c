@@ -3,8 +3,11 @@
  * One handler for each message that the monitor receives.  What a child says
  * is logged or counted; nothing of it is believed beyond that child.
  */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent.h"
 #include "log.h"
 #include "monitor.h"
 
@@ -43,6 +46,22 @@ ON(STUCK)
 	const struct m_peer *p = m->payload;
 
 	child_stuck(p->index);
+}
+
+ON(AGENT_ASK)
+{
+	const char *path = children_conf()->dstack_socket;
+	struct m_quote_failed f = { 0 };
+	const int fd = agent_connect(path);
+
+	if (fd != -1) {
+		chan_send(c, M_AGENT, NULL, NULL, 0, fd);
+		close(fd);
+		return;
+	}
+	f.error = (uint32_t)errno;
+	log_err("dstack-socket %s: %s", path, strerror(errno));
+	chan_send(c, M_AGENT_FAILED, &f, NULL, 0, -1);
 }
 
 ON(DRAINED)

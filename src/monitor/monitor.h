@@ -41,6 +41,8 @@ void	 children_start(struct event_base *, const struct conf *,
 	     const struct users *, const char *dir);
 /* One did not come up at the very first start: the daemon has failed. */
 extern int children_failed;
+/* What they were started with. */
+const struct conf *children_conf(void);
 /* Wait for children that ended: on SIGCHLD. */
 void	 children_reap(void);
 /* No new tasks, finish what there is, then end; again: end now. */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sev-guest.h>
+#include <linux/tee.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdarg.h>
@@ -46,7 +47,7 @@ static const struct {
 	C(F_ADD_SEALS), C(F_GET_SEALS), C(MFD_CLOEXEC), C(MFD_ALLOW_SEALING),
 	C(O_NONBLOCK), C(O_RDWR), C(CLONE_THREAD), C(CLONE_VM),
 	C(PR_SET_NAME), C(STDERR_FILENO), C(FIONREAD), C(FIONBIO),
-	C(SNP_GET_EXT_REPORT), C(O_WRONLY), C(O_CLOEXEC),
+	C(SNP_GET_EXT_REPORT), C(TEE_IOC_INVOKE), C(O_WRONLY), C(O_CLOEXEC),
 };
 
 static const char *file;

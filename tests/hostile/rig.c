@@ -315,7 +315,7 @@ static void
 rig_register(struct rig *r)
 {
 	static const char evidence[] = "insecure";
-	struct m_quote q = { TEE_INSECURE, sizeof(evidence) };
+	struct m_quote q = { .size = sizeof(evidence) };
 	const struct msg *m;
 	int fd = memfd_create("evidence", MFD_ALLOW_SEALING);
 

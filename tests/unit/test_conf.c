@@ -40,7 +40,8 @@ static const char full[] =
 	"pin-orchestrator " OTHER "\npin-gateway " OTHER "\n"
 	"pin-kms-key " POINT "\nworkers 64\nisolate task\nmax-tasks 4096\n"
 	"min-time 600\ntask-timeout 1\nfetch-timeout 2s\nsuspect-time 1d\n"
-	"tee insecure\nregistration-life 365d\ncontrol-socket /control\n"
+	"tee tdx\ndstack-socket /agent\nrtmr-extend 3\n"
+	"registration-life 365d\ncontrol-socket /control\n"
 	"http-listen 127.0.0.1:80\nlog-level debug\ndrain-timeout 7\n"
 	"chroot /empty\nuid-base 70000\n";
 
@@ -123,8 +124,10 @@ every_keyword_is_read(void **unused)
 	assert_int_equal(conf.task_timeout, 1);
 	assert_int_equal(conf.fetch_timeout, 2);
 	assert_int_equal(conf.suspect_time, 86400);
-	assert_int_equal(conf.tee, TEE_CHOICE_INSECURE);
+	assert_int_equal(conf.tee, TEE_CHOICE_TDX);
 	assert_int_equal(conf.registration_life, 365 * 86400);
+	assert_string_equal(conf.dstack_socket, "/agent");
+	assert_int_equal(conf.rtmr_extend, 3);
 	assert_string_equal(conf.control_socket, "/control");
 	assert_string_equal(conf.http_listen, "127.0.0.1:80");
 	assert_int_equal(conf.log_level, LOG_DEBUG);
@@ -155,6 +158,8 @@ every_default_is_as_documented(void **unused)
 	assert_int_equal(conf.suspect_time, 60);
 	assert_int_equal(conf.tee, TEE_CHOICE_AUTO);
 	assert_int_equal(conf.registration_life, 86400);
+	assert_string_equal(conf.dstack_socket, "");
+	assert_int_equal(conf.rtmr_extend, 0);
 	assert_string_equal(conf.control_socket,
 	    RUNSTATEDIR "/tee-runner/control");
 	assert_string_equal(conf.http_listen, "");

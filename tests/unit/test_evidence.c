@@ -8,9 +8,11 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -26,7 +28,7 @@ static pid_t pid;
 static char said[4096];
 
 static void
-start(uint32_t tee)
+start(uint32_t tee, const char *agent)
 {
 	static struct m_start s;
 	int fd[2];
@@ -45,6 +47,7 @@ start(uint32_t tee)
 	s.role = R_EVIDENCE;
 	s.log_level = LOG_DEBUG;
 	s.conf.tee = tee;
+	strcpy(s.conf.dstack_socket, agent);
 	strcpy(s.empty_dir, "/");
 	chan_send(&monitor_end, M_START, &s, NULL, 0, -1);
 }
@@ -81,19 +84,25 @@ ended(void)
 }
 
 static void
-serve(void)
+serve_with(uint32_t tee, const char *agent)
 {
 	const struct m_peer peer = { R_KEYS, 0 };
 	struct msg m;
 	int fd[2];
 
-	start(TEE_CHOICE_INSECURE);
+	start(tee, agent);
 	assert_int_equal(next(&monitor_end, &m), 1);
 	assert_int_equal(m.type, M_READY);
 	assert_int_equal(chan_pair(fd), 0);
 	chan_init(&keys_end, fd[0], R_KEYS, R_EVIDENCE, 0);
 	chan_send(&monitor_end, M_PEER, &peer, NULL, 0, fd[1]);
 	close(fd[1]);
+}
+
+static void
+serve(void)
+{
+	serve_with(TEE_CHOICE_INSECURE, "");
 }
 
 static void
@@ -181,7 +190,7 @@ refuses(uint32_t choice, const char *text)
 {
 	struct msg m;
 
-	start(choice);
+	start(choice, "");
 	assert_int_equal(next(&monitor_end, &m), 0);
 	assert_int_equal(ended(), 1);
 	assert_non_null(strstr(said, text));
@@ -201,13 +210,101 @@ without_a_tee_it_does_not_start(void **unused)
 	refuses(TEE_CHOICE_TDX, "tdx is not there: looked for /sys/kernel");
 	refuses(TEE_CHOICE_CCA, "cca is not there: looked for /sys/kernel");
 	refuses(TEE_CHOICE_SEV_SNP, "tsm/report or /dev/sev-guest");
+	refuses(TEE_CHOICE_OPTEE, "optee is not there: looked for /dev/tee0");
+}
+
+/* What dstack's agent says to any request: a sample, over the report data that
+ * was asked for. */
+static void
+play_agent(int fd, const uint8_t report_data[64])
+{
+	const char name[] = "/tests/vectors/evidence/tdx/sets/"
+	    "tdx-v4-emr-uptodate/quote.bin";
+	const char *srcdir = getenv("srcdir");
+	static char path[512], text[20000] = "HTTP/1.0 200 OK\r\n\r\n"
+	    "{\"quote\":\"";
+	static uint8_t quote[8192];
+	size_t i, n, at = strlen(text);
+	char request[1024];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s%s", srcdir == NULL ? "." : srcdir,
+	    name);
+	if ((f = fopen(path, "r")) == NULL || read(fd, request,
+	    sizeof(request)) <= 0)
+		_exit(1);
+	n = fread(quote, 1, sizeof(quote), f);
+	memcpy(quote + 48 + 520, report_data, 64);
+	for (i = 0; i < n; i++)
+		at += (size_t)snprintf(text + at, 3, "%02x", quote[i]);
+	at += (size_t)snprintf(text + at, 3, "\"}");
+	_exit(write(fd, text, at) == (ssize_t)at ? 0 : 1);
 }
 
 static void
-op_tee_is_refused_by_name(void **unused)
+ask_agent(struct msg *m)
 {
+	struct m_quote_ask a;
+
+	memset(a.report_data, 7, sizeof(a.report_data));
+	chan_send(&keys_end, M_QUOTE_ASK, &a, NULL, 0, -1);
+	assert_int_equal(next(&monitor_end, m), 1);
+	assert_int_equal(m->type, M_AGENT_ASK);
+}
+
+static void
+a_connection_to_the_agent_is_the_monitors(void **unused)
+{
+	const struct m_quote_failed refused = { ECONNREFUSED };
+	uint8_t data[64];
+	struct msg m;
+	int fd[2], status;
+	pid_t child;
+
 	(void)unused;
-	refuses(TEE_CHOICE_OPTEE, "optee: ");
+	memset(data, 7, sizeof(data));
+	serve_with(TEE_CHOICE_TDX, "/agent");
+	ask_agent(&m);
+	chan_send(&monitor_end, M_AGENT_FAILED, &refused, NULL, 0, -1);
+	assert_int_equal(next(&keys_end, &m), 1);
+	assert_int_equal(m.type, M_QUOTE_FAILED);
+	assert_int_equal(((const struct m_quote_failed *)m.payload)->error,
+	    ECONNREFUSED);
+	ask_agent(&m);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    fd), 0);
+	if ((child = fork()) == 0) {
+		close(fd[0]);
+		play_agent(fd[1], data);
+	}
+	close(fd[1]);
+	chan_send(&monitor_end, M_AGENT, NULL, NULL, 0, fd[0]);
+	close(fd[0]);
+	assert_int_equal(next(&keys_end, &m), 1);
+	assert_int_equal(m.type, M_QUOTE);
+	assert_int_equal(((const struct m_quote *)m.payload)->tee_type,
+	    TEE_TDX);
+	close(m.fd);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	stop();
+}
+
+/* One at a time: keys waits for each. */
+static void
+a_second_question_before_the_answer_ends_it(void **unused)
+{
+	struct m_quote_ask a = { { 0 } };
+	struct msg m;
+
+	(void)unused;
+	serve_with(TEE_CHOICE_TDX, "/agent");
+	ask_agent(&m);
+	chan_send(&keys_end, M_QUOTE_ASK, &a, NULL, 0, -1);
+	assert_int_equal(next(&monitor_end, &m), 0);
+	assert_int_equal(ended(), 1);
+	chan_close(&keys_end);
+	assert_non_null(strstr(said, "the last one is not answered"));
 }
 
 static void
@@ -230,7 +327,8 @@ main(void)
 		cmocka_unit_test(no_one_can_change_a_quote_any_more),
 		cmocka_unit_test(it_answers_one_question_after_the_other),
 		cmocka_unit_test(without_a_tee_it_does_not_start),
-		cmocka_unit_test(op_tee_is_refused_by_name),
+		cmocka_unit_test(a_connection_to_the_agent_is_the_monitors),
+		cmocka_unit_test(a_second_question_before_the_answer_ends_it),
 		cmocka_unit_test(a_message_that_is_not_for_it_ends_it),
 	};
 

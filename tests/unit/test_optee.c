@@ -17,7 +17,7 @@
 #include "optee.h"
 #include "tests/unit/samples.h"
 
-#define RECORD(sig)	(1 + 2 + 32 + 2 + 32 + (sig))
+#define RECORD(sig)	(1 + 2 + 32 + (sig))
 #define HEAD		(7 + 64 + 1)
 
 static struct report r;
@@ -84,38 +84,25 @@ sign(EVP_PKEY *by, int saltlen, const uint8_t hash[32], uint8_t *to)
 	return n;
 }
 
-/* Not by optee_nonce: that is what is tested. */
-static void
-nonce_of(uint8_t command, uint8_t to[32])
-{
-	uint8_t all[17 + 1 + 64];
-
-	memcpy(all, "tee-runner optee ", 17);
-	all[17] = command;
-	memcpy(all + 18, report_data, 64);
-	EVP_Digest(all, sizeof(all), to, NULL, EVP_sha256(), NULL);
-}
-
 /* One record whose nonce is that of `label', its digest all the command's. */
 static size_t
 put_record(uint8_t *to, uint8_t command, uint8_t label, EVP_PKEY *by,
     int saltlen)
 {
-	uint8_t signed_part[64], hash[32];
+	uint8_t all[17 + 1 + 64 + 32], hash[32];
 	size_t n;
 
-	nonce_of(label, signed_part);
-	memset(signed_part + 32, 0xd0 | command, 32);
-	EVP_Digest(signed_part, 64, hash, NULL, EVP_sha256(), NULL);
-	n = 32 + sign(by, saltlen, hash, to + 37 + 32);
+	memcpy(all, "tee-runner optee ", 17);
+	all[17] = label;
+	memcpy(all + 18, report_data, 64);
+	memset(all + 82, 0xd0 | command, 32);
+	EVP_Digest(all, sizeof(all), hash, NULL, EVP_sha256(), NULL);
+	n = 32 + sign(by, saltlen, hash, to + 3 + 32);
 	to[0] = command;
-	to[1] = 32;
-	to[2] = 0;
-	memcpy(to + 3, signed_part, 32);
-	to[35] = (uint8_t)n;
-	to[36] = (uint8_t)(n >> 8);
-	memcpy(to + 37, signed_part + 32, 32);
-	return 37 + n;
+	to[1] = (uint8_t)n;
+	to[2] = (uint8_t)(n >> 8);
+	memcpy(to + 3, all + 82, 32);
+	return 3 + n;
 }
 
 static struct bytes
@@ -177,7 +164,7 @@ good(void **state)
 		judge(b, der);
 		only(&r, A_FAIL, "");
 		only(&r, A_MISSING, "");
-		only(&r, A_PASS, "format nonce-label signature");
+		only(&r, A_PASS, "format signature");
 		assert_int_equal(report_verdict(&r), 0);
 		assert_string_equal(r.warnings[0], "device key, trusted since "
 		    "provisioning: no hardware chain");
@@ -189,17 +176,6 @@ good(void **state)
 	assert_memory_equal(fact_of(&r, "tee-memory"), "d3d3", 4);
 	assert_memory_equal(fact_of(&r, "ta-memory"), "d2d2", 4);
 	assert_memory_equal(fact_of(&r, "ta-digest"), "d1d1", 4);
-}
-
-static void
-nonce_is_as_documented(void **state)
-{
-	uint8_t a[32], b[32];
-
-	(void)state;
-	nonce_of(3, a);
-	assert_int_equal(optee_nonce(3, report_data, b), 0);
-	assert_memory_equal(a, b, 32);
 }
 
 static void
@@ -313,25 +289,7 @@ exchanged_command(void **state)
 	(void)state;
 	p[HEAD] = 3;
 	judge(b, der);
-	only(&r, A_FAIL, "nonce-label");
-	sample_free(b);
-}
-
-/* The right nonce with a byte behind it is another nonce. */
-static void
-longer_nonce(void **state)
-{
-	struct bytes b = make("1", key, 32);
-	uint8_t p[HEAD + RECORD(256) + 1];
-
-	(void)state;
-	assert_int_equal(b.n + 1, sizeof(p));
-	memcpy(p, b.p, HEAD + 35);
-	p[HEAD + 1] = 33;
-	p[HEAD + 35] = 0;
-	memcpy(p + HEAD + 36, b.p + HEAD + 35, b.n - HEAD - 35);
-	judge((struct bytes){ p, sizeof(p) }, der);
-	only(&r, A_FAIL, "nonce-label signature");
+	only(&r, A_FAIL, "signature");
 	sample_free(b);
 }
 
@@ -386,7 +344,7 @@ reference_values(void **state)
 	assert_int_equal(policy_parse(&policy, text, error, sizeof(error)), 0);
 	judge_made("13");
 	only(&r, A_FAIL, "");
-	only(&r, A_PASS, "format nonce-label signature policy-ta-digest "
+	only(&r, A_PASS, "format signature policy-ta-digest "
 	    "policy-tee-memory");
 	judge_made("1");			/* left out is not accepted */
 	only(&r, A_FAIL, "policy-tee-memory");
@@ -401,8 +359,7 @@ refused_forms(void **state)
 	static const struct { size_t at; uint8_t value; } of[] = {
 		{ 71, 0 }, { 71, 1 }, { 71, 3 }, { 71, 255 },	/* records */
 		{ HEAD, 0 }, { HEAD, 4 }, { HEAD, 3 },		/* command */
-		{ HEAD + 1, 0 }, { HEAD + 1, 65 }, { HEAD + 2, 0xff },
-		{ HEAD + 35, 0 }, { HEAD + 36, 0 }, { HEAD + 36, 0xff },
+		{ HEAD + 1, 0 }, { HEAD + 2, 0 }, { HEAD + 2, 0xff },
 	};
 	struct bytes b = make("13", key, 32);
 	uint8_t *p = (uint8_t *)(uintptr_t)b.p, was;
@@ -470,14 +427,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(good, setup),
-		cmocka_unit_test_setup(nonce_is_as_documented, setup),
 		cmocka_unit_test_setup(without_key, setup),
 		cmocka_unit_test_setup(pem_key, setup),
 		cmocka_unit_test_setup(bad_keys, setup),
 		cmocka_unit_test_setup(key_with_exponent_one, setup),
 		cmocka_unit_test_setup(another_salt, setup),
 		cmocka_unit_test_setup(exchanged_command, setup),
-		cmocka_unit_test_setup(longer_nonce, setup),
 		cmocka_unit_test_setup(dishonest_label, setup),
 		cmocka_unit_test_setup(asked_report_data, setup),
 		cmocka_unit_test_setup(reference_values, setup),

@@ -37,9 +37,10 @@
 #define BLOB_MAX 131072
 
 /* In the order of names[]. */
-enum file { PROVIDER, GENERATION, INBLOB, OUTBLOB, AUXBLOB, FILES };
+enum file { PROVIDER, GENERATION, INBLOB, OUTBLOB, AUXBLOB, FLOOR, LEVEL, FILES };
 static const char *const names[FILES] = {
 	"provider", "generation", "inblob", "outblob", "auxblob",
+	"privlevel_floor", "privlevel",
 };
 
 enum race { NO_RACE, BEFORE_QUOTE, BEHIND_QUOTE };
@@ -53,6 +54,8 @@ static struct {
 	int		 is_lost;	/* a write is not taken */
 	int		 is_wrong;	/* over other report data */
 	int		 no_aux;	/* no such file */
+	const char	*floor;		/* of the privilege level; NULL: none */
+	int		 level_error;
 	int		 busy;		/* so many reads of outblob: EBUSY */
 	int		 error;		/* of outblob */
 	useconds_t	 slow;		/* microseconds that outblob takes */
@@ -65,6 +68,7 @@ static struct {
 	size_t		 n_pending, at[FILES];
 	int		 writes, reads, requests;
 	int		 slept;		/* milliseconds, in all */
+	char		 level[8];	/* as written */
 	int		 is_open[FILES];
 	/* the calls are made too, on plain files: a filter sees them */
 	int		 is_plain, fd[FILES];
@@ -97,12 +101,13 @@ __wrap_openat(int fd, const char *name, int flags, ...)
 
 	for (i = 0; i < FILES; i++)
 		if (strcmp(name, names[i]) == 0) {
-			if (i == AUXBLOB && fake.no_aux) {
+			if ((i == AUXBLOB && fake.no_aux) ||
+			    (i == FLOOR && fake.floor == NULL)) {
 				errno = ENOENT;
 				return -1;
 			}
 			assert_int_equal(flags & O_ACCMODE,
-			    i == INBLOB ? O_WRONLY : O_RDONLY);
+			    i == INBLOB || i == LEVEL ? O_WRONLY : O_RDONLY);
 			fake.is_open[i]++;
 			fake.at[i] = fake.n_pending = 0;
 			if (!fake.is_plain)
@@ -189,6 +194,8 @@ __wrap_read(int fd, void *b, size_t size)
 		if (fake.at[OUTBLOB] == 0 && make_blob() == -1)
 			return -1;
 		return serve(OUTBLOB, fake.blob, fake.n, b, size);
+	case FLOOR:
+		return serve(FLOOR, fake.floor, strlen(fake.floor), b, size);
 	case AUXBLOB:
 		return serve(AUXBLOB, fake.aux, fake.n_aux, b, size);
 	}
@@ -199,6 +206,16 @@ __wrap_read(int fd, void *b, size_t size)
 ssize_t
 __wrap_write(int fd, const void *b, size_t n)
 {
+	if (file_of(fd) == LEVEL && fake.level_error == 0) {
+		assert_true(n < sizeof(fake.level));
+		memcpy(fake.level, b, n);
+		fake.written++;		/* as the kernel counts */
+		return (ssize_t)n;
+	}
+	if (file_of(fd) == LEVEL) {
+		errno = fake.level_error;
+		return -1;
+	}
 	if (file_of(fd) != INBLOB ||
 	    (fd < FAKE_FD && __real_write(fd, b, n) == -1))
 		return __real_write(fd, b, n);
@@ -535,6 +552,19 @@ instances_of_the_dead_go_those_of_the_living_and_others_stay(void **unused)
 	snprintf(path, sizeof(path), "%s/tee-runner-2-lives", root);
 	assert_int_equal(access(path, F_OK), 0);
 	__real_close(fd);
+}
+
+static void
+below_an_svsm_the_level_is_our_own(void **unused)
+{
+	(void)unused;
+	snp();
+	fake.floor = "2\n";
+	gives(opened(), SNP_REPORT);
+	assert_string_equal(fake.level, "2\n");
+	__real_close(tsm_dir());
+	fake.level_error = EINVAL;
+	open_is_fatal(TEE_CHOICE_AUTO, "privilege level: Invalid argument");
 }
 
 /* ---- good days ------------------------------------------------------------ */
@@ -1075,6 +1105,7 @@ main(void)
 		T(no_driver_is_no_tee_and_says_what_to_load),
 		T(an_instance_that_cannot_be_made_is_fatal),
 		T(instances_of_the_dead_go_those_of_the_living_and_others_stay),
+		T(below_an_svsm_the_level_is_our_own),
 		T(a_tdx_quote_of_version_4),
 		T(a_tdx_quote_of_version_5),
 		T(zero_padding_is_stripped),

@@ -8,13 +8,11 @@
  *	records		1	how many: 1 to 3, no command twice
  *	  command	1	1 to 3
  *	  n		2	little-endian
- *	  nonce		n
- *	  m		2	little-endian
- *	  output	m	SHA-256 digest (32), then the signature
+ *	  output	n	SHA-256 digest (32), then the signature
  *
- * and nothing behind.  The nonce of a record is
+ * and nothing behind.  The nonce that a command is asked with is
  *
- *	SHA-256("tee-runner optee " || command, one byte || report data)
+ *	"tee-runner optee " || command, one byte || report data
  *
  * because the PTA does not sign which command it was: outputs of two of them
  * under one nonce could be exchanged.  The signature is RSASSA-PSS (SHA-256,
@@ -23,11 +21,9 @@
 #ifndef OPTEE_H
 #define OPTEE_H
 
-#include <stdint.h>
-
 #define OPTEE_MAGIC		"OPTEE1\n"
 #define OPTEE_LABEL		"tee-runner optee "	/* without its NUL */
-#define OPTEE_NONCE		32
+#define OPTEE_NONCE		(sizeof(OPTEE_LABEL) - 1 + 1 + 64)
 #define OPTEE_DIGEST		32
 #define OPTEE_RECORDS		3
 
@@ -36,9 +32,5 @@ enum optee_command {			/* as the PTA numbers them */
 	OPTEE_TA_MEMORY = 2,		/* of the TA that asks */
 	OPTEE_TEE_MEMORY = 3
 };
-
-/* The nonce to ask for: 0, or -1. */
-int	optee_nonce(uint8_t command, const uint8_t report_data[64],
-	    uint8_t nonce[OPTEE_NONCE]);
 
 #endif

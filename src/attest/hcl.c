@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The report of Azure's paravisor, as its vTPM keeps it (NV index 0x01400001):
+ * shown, and refused by name.  The guest cannot choose the report data in it,
+ * so by itself it is as good for anyone who has seen it; what would make it
+ * fresh is a quote of the vTPM by the key in its claims, which comes apart.
+ *
+ *	0	"HCLA", version, size, request type, status: 32 bytes
+ *	32	the hardware's report: SEV-SNP's, or a TDREPORT; 1184 bytes
+ *	1216	size, version, report type, hash type, size of the claims
+ *	1236	the claims, JSON; their hash is the report data's first half
+ */
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "attest.h"
+
+#define REPORT_AT	32
+#define RUNTIME_AT	1216
+#define CLAIMS_AT	1236
+#define SNP_DATA	0x50		/* report data in SNP's report */
+#define TD_DATA		128		/* and in a TDREPORT */
+
+enum { HCL_SNP = 2, HCL_TDX = 4 };	/* report type */
+
+static uint32_t
+le32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	    (uint32_t)p[3] << 24;
+}
+
+static int
+hcl_is(struct bytes b)
+{
+	return b.n >= 4 && memcmp(b.p, "HCLA", 4) == 0;
+}
+
+/* The claims, or what is wrong with its form. */
+static const char *
+read_claims(struct bytes b, struct bytes *claims)
+{
+	uint32_t type;
+
+	if (b.n < CLAIMS_AT)
+		return "it is cut off";
+	type = le32(b.p + RUNTIME_AT + 8);
+	if (type != HCL_SNP && type != HCL_TDX)
+		return "its hardware report is of no known type";
+	*claims = (struct bytes){ b.p + CLAIMS_AT, le32(b.p + RUNTIME_AT +
+	    16) };
+	if (claims->n == 0 || claims->n > b.n - CLAIMS_AT)
+		return "its claims are cut off";
+	return NULL;
+}
+
+/* Are the claims those that the hardware's report is over? */
+static int
+is_bound(const uint8_t *data, struct bytes claims)
+{
+	static const uint8_t zero[32];
+	uint8_t h[32];
+
+	return EVP_Digest(claims.p, claims.n, h, NULL, EVP_sha256(), NULL) ==
+	    1 && memcmp(data, h, 32) == 0 && memcmp(data + 32, zero, 32) == 0;
+}
+
+static int
+hcl_show(struct bytes b, struct report *r)
+{
+	struct bytes claims;
+	const char *why = read_claims(b, &claims);
+	const uint8_t *data;
+
+	r->format = "Azure paravisor's report (HCL)";
+	r->debug = -1;
+	report_that(r, "format", why == NULL, "%s",
+	    why == NULL ? "well formed" : why);
+	if (why != NULL)
+		return -1;
+	data = b.p + REPORT_AT + (le32(b.p + RUNTIME_AT + 8) == HCL_SNP ?
+	    SNP_DATA : TD_DATA);
+	report_fact(r, "version", "%u", le32(b.p + 4));
+	report_fact(r, "hardware-report", "%s",
+	    data == b.p + REPORT_AT + SNP_DATA ? "SEV-SNP" : "TDREPORT");
+	report_hex(r, "report-data", data, 64);
+	report_fact(r, "claims", "%zu bytes", claims.n);
+	report_that(r, "claims-binding", is_bound(data, claims),
+	    "the hardware's report is over the SHA-256 of the claims");
+	return 0;
+}
+
+static void
+hcl_verify(struct bytes b, const struct collateral *c, const struct policy *p,
+    time_t at, struct report *r)
+{
+	(void)c;
+	(void)p;
+	(void)at;
+	if (hcl_show(b, r) == -1)
+		return;
+	report_check(r, "paravisor", A_FAIL, "evidence by a paravisor's vTPM "
+	    "is not accepted: it cannot be over report data that was asked "
+	    "for");
+}
+
+const struct format format_hcl = { "hcl", hcl_is, hcl_show, hcl_verify };
