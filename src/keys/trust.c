@@ -21,7 +21,9 @@
 
 #define EVIDENCE_MAX	(1024 * 1024)
 #define SEALED		(F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
-#define RETRY		10	/* seconds from a failed quote to the next */
+/* Seconds from a failed quote to the next: twice as many each time. */
+#define RETRY_FIRST	10
+#define RETRY_MAX	640
 
 static struct m_facts facts;
 static int has_facts, has_pin_fault;
@@ -31,6 +33,7 @@ static int evidence_fd = -1;		/* of `registration'; -1: none yet */
 static uint64_t quote_asked;		/* unix time; 0: none is under way */
 static uint64_t quote_block;		/* whose hash it was asked over */
 static uint64_t quote_not_before;
+static uint32_t quote_retry;		/* the last delay; 0: none failed */
 static uint64_t renew_at;		/* when the next quote is due */
 static int draining;
 
@@ -180,6 +183,7 @@ trust_quote(const struct m_quote *q, int fd)
 	if (quote_asked == 0)
 		fatal("evidence: a quote that was not asked for");
 	quote_asked = 0;
+	quote_retry = 0;
 	if (r->sequence > last)
 		last = r->sequence;
 	memset(r, 0, sizeof(*r));
@@ -213,10 +217,12 @@ trust_quote(const struct m_quote *q, int fd)
 void
 trust_quote_failed(uint32_t error)
 {
-	log_err("evidence: no quote: %s: next try in %d s",
-	    strerror((int)error), RETRY);
+	quote_retry = quote_retry == 0 ? RETRY_FIRST :
+	    quote_retry < RETRY_MAX ? 2 * quote_retry : RETRY_MAX;
+	log_err("evidence: no quote: %s: next try in %u s",
+	    strerror((int)error), quote_retry);
 	quote_asked = 0;
-	quote_not_before = now_unix() + RETRY;
+	quote_not_before = now_unix() + quote_retry;
 	keys.status.evidence_failures++;
 }
 

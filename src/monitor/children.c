@@ -25,6 +25,7 @@
 #define DELAY_MAX	30000
 #define DELAY_RESET	60000		/* up for so long: start over */
 #define STOP_TIMEOUT	3		/* seconds to exit by itself */
+#define QUOTE_TIMEOUT	90		/* the same, while the TEE is asked */
 #define LAST_WORDS	64		/* turns of chan_dispatch() */
 
 static struct event_base *base;
@@ -34,7 +35,8 @@ static const char *role_dir;
 static struct child children[CHILDREN_MAX];
 static size_t n_children;
 static enum { RUNNING, RENEWING, DRAINING, STOPPING } phase;
-static struct event *patience;		/* of draining, then of stopping */
+static struct event *patience;	/* of draining, renewing, then of stopping */
+static int is_patient;			/* with evidence, for a second time */
 int children_failed;
 
 /* Who is connected to whom, and as what each is told of the other. */
@@ -411,11 +413,22 @@ end_all(int sig)
 		event_del(children[i].again);
 		children[i].is_expected = 1;
 		children[i].is_ready = 0;
-		if (children[i].pid != 0 && sig != 0)
+		/* A request to the TEE that is cut short can cost the guest
+		 * its key: evidence ends when it is answered. */
+		if (children[i].pid != 0 && sig != 0 &&
+		    (children[i].role != R_EVIDENCE || !children[i].was_up))
 			kill(children[i].pid, sig);
 		else if (children[i].chan.fd != -1)
 			shutdown(children[i].chan.fd, SHUT_WR);
 	}
+}
+
+static void
+wait_at_most(uint32_t seconds)
+{
+	const struct timeval tv = { seconds, 0 };
+
+	event_add(patience, &tv);
 }
 
 static void
@@ -424,6 +437,7 @@ keys_lost(struct child *keys)
 	log_warn("keys: its identity is gone: all roles start anew");
 	phase = RENEWING;
 	end_all(SIGKILL);
+	wait_at_most(STOP_TIMEOUT);
 	keys->is_expected = 1;
 }
 
@@ -433,6 +447,8 @@ renew(void)
 	size_t i;
 
 	phase = RUNNING;
+	is_patient = 0;
+	event_del(patience);
 	for (i = 0; i < n_children; i++)
 		child_again(&children[i], children[0].delay);
 }
@@ -506,18 +522,11 @@ children_reap(void)
 		event_base_loopbreak(base);
 }
 
-static void
-wait_at_most(uint32_t seconds)
-{
-	const struct timeval tv = { seconds, 0 };
-
-	event_add(patience, &tv);
-}
-
 void
 children_stop(void)
 {
 	phase = STOPPING;
+	is_patient = 0;
 	end_all(0);
 	wait_at_most(STOP_TIMEOUT);
 	children_reap();
@@ -554,6 +563,7 @@ child_drained(struct child *c)
 static void
 on_patience(evutil_socket_t fd, short what, void *arg)
 {
+	struct child *c;
 	size_t i;
 
 	(void)fd;
@@ -565,9 +575,17 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 		children_stop();
 		return;
 	}
-	for (i = 0; i < n_children; i++)
-		if (children[i].pid != 0)
-			child_kill(&children[i], "does not exit");
+	for (i = 0; i < n_children; i++) {
+		c = &children[i];
+		if (c->pid != 0 && c->role == R_EVIDENCE && c->was_up &&
+		    !is_patient) {
+			log_warn("%s: asks the TEE: waiting at most %d s",
+			    c->name, QUOTE_TIMEOUT);
+			is_patient = 1;
+			wait_at_most(QUOTE_TIMEOUT);
+		} else
+			child_kill(c, "does not exit");
+	}
 }
 
 void
