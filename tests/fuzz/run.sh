@@ -66,6 +66,7 @@ fuzz dcap "$attest_packages" $attest src/attest/dcap_verify.c src/attest/collate
 fuzz snp "$attest_packages" $attest src/attest/snp.c src/attest/snp_vek.c src/attest/collateral.c
 fuzz cca "$attest_packages" $attest src/attest/cca.c src/attest/strict_cbor.c
 fuzz optee "$attest_packages" $attest src/attest/optee.c
+fuzz hcl "$attest_packages" $attest src/attest/hcl.c
 fuzz collateral "$attest_packages" $attest
 fuzz blob libcrypto src/evidence/blob.c $common
 echo "$passed passed, $failed failed"
