@@ -581,4 +581,21 @@ snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
 	sk_X509_pop_free(certs, X509_free);
 }
 
+int
+snp_signer(struct snp_signer *s, struct bytes e,
+    const struct snp_product *product)
+{
+	const uint8_t *b = e.p;
+
+	if (e.n < SNP_REPORT || !snp_is(e))
+		return -1;
+	s->product = u32(b + VERSION) >= 3 ? product_of_cpu(b) : product;
+	s->key = u32(b + KEY_INFO) >> 2 & 7;
+	s->is_masked = (u32(b + KEY_INFO) & 2) != 0;
+	s->tcb = tcb_read(b + REPORTED_TCB, is_turin(b, product));
+	memcpy(s->hwid, b + CHIP_ID, sizeof(s->hwid));
+	s->hwid_n = is_turin(b, product) ? 8 : sizeof(s->hwid);
+	return 0;
+}
+
 const struct format format_snp = { "snp", snp_is, snp_show, snp_verify };

@@ -58,6 +58,19 @@ void	vek_find(struct vek *, STACK_OF(X509) *, const struct policy *);
 /* Its certificate's extensions: 1, or 0 where one is missing or not well formed. */
 int	vek_read(struct vek *);
 
+/* Which key signed a report, as that says itself. */
+struct snp_signer {
+	const struct snp_product *product;	/* NULL: it does not say */
+	unsigned	 key;			/* 0 VCEK, 1 VLEK */
+	int		 is_masked;		/* the chip's id */
+	uint8_t		 hwid[64];
+	size_t		 hwid_n;		/* 8 of Turin */
+	struct snp_tcb	 tcb;			/* reported */
+};
+/* `product': of a report that does not say, or NULL.  0, or -1: no report. */
+int	snp_signer(struct snp_signer *, struct bytes,
+	    const struct snp_product *product);
+
 /* The certificates of the table that the host hands out beside a report (GHCB
  * specification, SNP_GUEST_REQUEST: entries of GUID, offset and length): into
  * `to'.  0, or -1 where an entry points out of it. */
