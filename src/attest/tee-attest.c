@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tee-attest: show and verify attestation evidence, and ask this machine for
- * some.  Runs with its caller's rights; it opens no connection.
+ * some.  Runs with its caller's rights; fetch-collateral alone opens connections.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include "collateral.h"
 #include "conf.h"
 #include "evidence.h"
+#include "fetch.h"
 #include "log.h"
 
 #define EVIDENCE_MAX	(1 << 20)
@@ -31,6 +32,13 @@ usage(FILE *f)
 	    "       tee-attest verify [--collateral DIR] [--at TIME]\n"
 	    "           [--report-data HEX] [--policy FILE] [--seen FILE] [--json] FILE\n"
 	    "       tee-attest quote --report-data HEX > FILE\n"
+	    "       tee-attest fetch-collateral --fmspc HEX [--tee tdx|sgx]\n"
+	    "           [--ca platform|processor] [OPTION...]\n"
+	    "       tee-attest fetch-collateral --quote FILE [OPTION...]\n"
+	    "       tee-attest fetch-collateral --vcek FILE [--product NAME] "
+	    "[OPTION...]\n"
+	    "           OPTION: --collateral DIR, --url URL, --refresh, --json,\n"
+	    "           --at TIME; of the first two --update standard|early\n"
 	    "FILE: a TDX, SGX, SEV-SNP, CCA or OP-TEE evidence; - is "
 	    "standard input.\n"
 	    "Exit status: 0 accepted, 1 refused, 2 usage, 3 collateral is "
@@ -263,6 +271,7 @@ struct options {
 	const char	*file, *directory, *seen;
 	struct policy	 policy;
 	time_t		 at;
+	struct fetch	 fetch;
 };
 
 static int
@@ -333,6 +342,24 @@ run_quote(const struct options *o)
 	return n == -1 || fflush(stdout) == EOF ? 1 : 0;
 }
 
+static int
+run_fetch(const struct options *o)
+{
+	struct fetch f = o->fetch;
+	const char *path = f.text[FETCH_QUOTE] != NULL ? f.text[FETCH_QUOTE] :
+	    f.text[FETCH_VCEK];
+	int status;
+
+	if (path != NULL)
+		f.evidence = file_read(path);
+	f.directory = o->directory == NULL ? "." : o->directory;
+	f.at = o->at;
+	f.json = json;
+	status = fetch_collateral(&f);
+	free((void *)(uintptr_t)f.evidence.p);
+	return status;
+}
+
 static const struct command {
 	const char	*name;
 	int		(*run)(const struct options *);
@@ -341,6 +368,7 @@ static const struct command {
 	{ "show", run_show, 1 },
 	{ "verify", run_verify, 1 },
 	{ "quote", run_quote, 0 },
+	{ "fetch-collateral", run_fetch, 0 },
 };
 
 static int
@@ -364,6 +392,7 @@ run(struct options *o, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+	static int text;		/* which of enum fetch_text: getopt's */
 	static const struct option options[] = {
 		{ "collateral", required_argument, NULL, 'c' },
 		{ "at", required_argument, NULL, 'a' },
@@ -371,6 +400,15 @@ main(int argc, char **argv)
 		{ "policy", required_argument, NULL, 'p' },
 		{ "seen", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "fmspc", required_argument, &text, FETCH_FMSPC },
+		{ "quote", required_argument, &text, FETCH_QUOTE },
+		{ "vcek", required_argument, &text, FETCH_VCEK },
+		{ "ca", required_argument, &text, FETCH_CA },
+		{ "tee", required_argument, &text, FETCH_TEE },
+		{ "update", required_argument, &text, FETCH_UPDATE },
+		{ "product", required_argument, &text, FETCH_PRODUCT },
+		{ "url", required_argument, &text, FETCH_URL },
+		{ "refresh", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -398,6 +436,12 @@ main(int argc, char **argv)
 			break;
 		case 'j':
 			json = 1;
+			break;
+		case 'f':
+			o.fetch.refresh = 1;
+			break;
+		case 0:
+			o.fetch.text[text] = optarg;
 			break;
 		case 'h':
 			usage(stdout);

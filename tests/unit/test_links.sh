@@ -193,6 +193,13 @@ if role compute libexec/compute; then
 	    'files, the network, processes'
 fi
 
+# ---- what verifies ---------------------------------------------------------
+
+if role attest libattest.a; then
+	own attest src/attest/libattest_a-*.o
+	refers attest "curl_.*|$connect|$socket" 'the network'
+fi
+
 # ---- includes --------------------------------------------------------------
 
 # No role includes another's header.  conf.h of proto is everyone's; that of

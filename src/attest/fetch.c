@@ -1,0 +1,744 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-attest fetch-collateral.  An item is one answer of Intel's or AMD's service
+ * and the files it becomes.  What is in the directory already and what has just
+ * come pass the same check, by the code that `verify' reads with: the answer is
+ * put into a directory of its own beside, read from there, and only what is what
+ * was asked for is renamed over what was there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <openssl/pem.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attest.h"
+#include "dcap.h"
+#include "fetch.h"
+#include "https.h"
+#include "snp.h"
+
+#define INTEL		"https://api.trustedservices.intel.com"
+#define INTEL_ROOT_CRL	\
+	"https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
+#define AMD		"https://kdsintf.amd.com"
+#define BASE_MAX	512		/* of --url */
+
+enum state { FETCHED, KEPT, FAILED, LATER };
+static const char *const states[] = { [FETCHED] = "fetched", [KEPT] = "kept",
+    [FAILED] = "failed", [LATER] = "later" };
+
+/* What a command asks for, understood. */
+struct asked {
+	const char	*base, *root_crl, *ca, *tee, *update;	/* of URLs */
+	uint8_t		 fmspc[6];
+	struct snp_signer signer;
+};
+
+struct item {
+	const char	*what;		/* "tcb info" */
+	const char	*file;
+	const char	*header, *chain;	/* its signers: in this header, */
+					/* into this file; NULL */
+	/* From what came to what is stored: 0, or -1 with `why'; NULL: as is. */
+	int		(*convert)(struct item *, uint8_t *b, size_t *n);
+	/* Is it there, and what was asked for?  0 and `until', or -1 and `why'. */
+	int		(*check)(struct item *, const struct collateral *,
+			    const struct asked *);
+	char		 url[1024];
+	/* What came of it. */
+	enum state	 state;
+	size_t		 bytes;
+	time_t		 until;
+	char		 why[512];
+};
+
+#define ITEMS		4
+
+struct job {
+	const struct fetch *f;
+	struct asked	 asked;
+	struct item	 items[ITEMS];
+	size_t		 n;
+	struct collateral now;		/* of the directory as it was */
+	time_t		 again;		/* when to come again; 0 */
+	struct https	 https;
+};
+
+static int
+no(struct item *it, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(it->why, sizeof(it->why), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+static const char *
+stamp(time_t t, char to[24])
+{
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(to, 24, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(to, 24, "?");
+	return to;
+}
+
+/* ---- checks ---- */
+
+static time_t
+seconds(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return t != NULL && ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+static time_t
+earlier(time_t a, time_t b)
+{
+	return a < b ? a : b;
+}
+
+static int
+is_named(const X509_NAME *n, const char *wanted)
+{
+	char name[64];
+
+	return X509_NAME_get_text_by_NID((X509_NAME *)(uintptr_t)n,
+	    NID_commonName, name, sizeof(name)) > 0 && strcmp(name, wanted) == 0;
+}
+
+static int
+check_document(struct item *it, const struct signed_by *by, const char *id)
+{
+	if (by->problem[0] != '\0')
+		return no(it, "%s", by->problem);
+	if (strcmp(by->id, id) != 0)
+		return no(it, "it is of %s, not %s", by->id, id);
+	if (!by->genuine)
+		return no(it, "it is not signed by Intel's TCB signer, or came "
+		    "without its chain");
+	it->until = earlier(by->next,
+	    seconds(X509_get0_notAfter(by->signer)));
+	return 0;
+}
+
+static int
+check_tcb(struct item *it, const struct collateral *c, const struct asked *a)
+{
+	const struct tcb_info *t = &c->tdx->tcb;
+
+	if (check_document(it, &t->by, strcmp(a->tee, "tdx") == 0 ? "TDX" :
+	    "SGX") == -1)
+		return -1;
+	if (memcmp(t->fmspc, a->fmspc, sizeof(t->fmspc)) != 0)
+		return no(it, "it is of another FMSPC: %02x%02x%02x%02x%02x%02x",
+		    t->fmspc[0], t->fmspc[1], t->fmspc[2], t->fmspc[3],
+		    t->fmspc[4], t->fmspc[5]);
+	return 0;
+}
+
+static int
+check_qe(struct item *it, const struct collateral *c, const struct asked *a)
+{
+	return check_document(it, &c->tdx->qe.by, strcmp(a->tee, "tdx") == 0 ?
+	    "TD_QE" : "QE");
+}
+
+/* Its signature is for `verify', which has the chain up to the root. */
+static int
+check_crl(struct item *it, const X509_CRL *crl, const char *issuer)
+{
+	if (crl == NULL)
+		return no(it, "it is no revocation list");
+	if (!is_named(X509_CRL_get_issuer(crl), issuer))
+		return no(it, "it is not of the issuer %s", issuer);
+	it->until = seconds(X509_CRL_get0_nextUpdate(crl));
+	return 0;
+}
+
+static int
+check_pck_crl(struct item *it, const struct collateral *c,
+    const struct asked *a)
+{
+	return check_crl(it, c->tdx->pck_crl, strcmp(a->ca, "platform") == 0 ?
+	    "Intel SGX PCK Platform CA" : "Intel SGX PCK Processor CA");
+}
+
+static int
+check_root_crl(struct item *it, const struct collateral *c,
+    const struct asked *a)
+{
+	(void)a;
+	return check_crl(it, c->tdx->root_crl, "Intel SGX Root CA");
+}
+
+static int
+check_vcek(struct item *it, const struct collateral *c, const struct asked *a)
+{
+	const struct snp_signer *s = &a->signer;
+	struct policy p;
+	struct vek v = { 0 };
+
+	policy_default(&p);
+	vek_find(&v, c->snp, &p);
+	if (v.x == NULL || v.is_vlek || !vek_read(&v))
+		return no(it, "it is no VCEK");
+	if (strncmp(v.name, s->product->name, strlen(s->product->name)) != 0)
+		return no(it, "it is of %s, not of %s", v.name,
+		    s->product->name);
+	if (v.hwid_n != s->hwid_n || memcmp(v.hwid, s->hwid, v.hwid_n) != 0)
+		return no(it, "it is of another chip");
+	if (memcmp(&v.tcb, &s->tcb, sizeof(v.tcb)) != 0)
+		return no(it, "it is of another TCB");
+	it->until = seconds(X509_get0_notAfter(v.x));
+	return 0;
+}
+
+static int
+is_root(const X509 *x, const struct snp_product *product)
+{
+	uint8_t digest[32];
+
+	return cert_key_digest(x, digest) == 0 &&
+	    memcmp(digest, product->root, sizeof(digest)) == 0;
+}
+
+static int
+check_chain(struct item *it, const struct collateral *c, const struct asked *a)
+{
+	const struct snp_product *product = a->signer.product;
+	char name[32];
+	X509 *x, *root;
+	int i, k, n = sk_X509_num(c->snp);
+
+	snprintf(name, sizeof(name), "SEV-%s%s",
+	    a->signer.key == 1 ? "VLEK-" : "", product->name);
+	for (i = 0; i < n * n; i++) {
+		x = sk_X509_value(c->snp, i / n);
+		root = sk_X509_value(c->snp, k = i % n);
+		if (k != i / n && is_named(X509_get_subject_name(x), name) &&
+		    is_root(root, product) && cert_issued_by(x, root)) {
+			it->until = earlier(seconds(X509_get0_notAfter(x)),
+			    seconds(X509_get0_notAfter(root)));
+			return 0;
+		}
+	}
+	return no(it, "there is no %s that AMD's root of %s signed", name,
+	    product->name);
+}
+
+static int
+check_snp_crl(struct item *it, const struct collateral *c,
+    const struct asked *a)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "ARK-%s", a->signer.product->name);
+	return check_crl(it, sk_X509_CRL_value(c->snp_crls, 0), name);
+}
+
+/* ---- forms ---- */
+
+static int
+digit(int c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 'a' ^ 'A';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A PCCS gives DER as hex: as DER.  What is no hex stays as it is. */
+static int
+from_hex(struct item *it, uint8_t *b, size_t *n)
+{
+	size_t i, end = *n;
+
+	(void)it;
+	while (end > 0 && (b[end - 1] == '\n' || b[end - 1] == '\r'))
+		end--;
+	for (i = 0; i < end; i++)
+		if (digit(b[i]) == -1)
+			return 0;
+	if (end % 2 != 0)
+		return 0;
+	for (i = 0; i < end / 2; i++)
+		b[i] = (uint8_t)(digit(b[2 * i]) << 4 | digit(b[2 * i + 1]));
+	*n = end / 2;
+	return 0;
+}
+
+/* The KDS gives a VCEK as DER: as PEM, as the file's name says. */
+static int
+to_pem(struct item *it, uint8_t *b, size_t *n)
+{
+	STACK_OF(X509) *certs = certs_read((struct bytes){ b, *n });
+	BIO *bio = BIO_new(BIO_s_mem());
+	int r = -1, size;
+
+	if (certs != NULL && sk_X509_num(certs) == 1 && bio != NULL &&
+	    PEM_write_bio_X509(bio, sk_X509_value(certs, 0)) == 1 &&
+	    (size = BIO_read(bio, b, BODY_MAX)) > 0) {
+		*n = (size_t)size;
+		r = 0;
+	}
+	BIO_free(bio);
+	sk_X509_pop_free(certs, X509_free);
+	return r == 0 ? 0 : no(it, "it is no certificate");
+}
+
+/* ---- files ---- */
+
+static int
+file_write(int dir, const char *name, const void *b, size_t n)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	    0644);
+	int ok = fd != -1 && write(fd, b, n) == (ssize_t)n && fsync(fd) == 0;
+
+	if (fd != -1 && close(fd) == -1)
+		ok = 0;
+	return ok ? 0 : -1;
+}
+
+/* Is it what was asked for?  Then to where it belongs. */
+static int
+file_judge(struct job *j, struct item *it, const char *new, int from, int to)
+{
+	struct collateral c;
+	char until[24];
+	int r = -1;
+
+	if (collateral_load(&c, new) == -1)
+		return no(it, "%s: %s", new, strerror(errno));
+	if (it->check(it, &c, &j->asked) == -1)
+		goto out;
+	if (it->until <= j->f->at) {
+		no(it, "it is out of its window: valid until %s",
+		    stamp(it->until, until));
+		goto out;
+	}
+	if ((it->chain != NULL &&
+	    renameat(from, it->chain, to, it->chain) == -1) ||
+	    renameat(from, it->file, to, it->file) == -1)
+		no(it, "%s/%s: %s", j->f->directory, it->file, strerror(errno));
+	else
+		r = 0;
+out:
+	collateral_free(&c);
+	return r;
+}
+
+static int
+file_store(struct job *j, struct item *it)
+{
+	const struct https *h = &j->https;
+	char new[4096];
+	int from = -1, to = -1, r = -1;
+
+	if ((size_t)snprintf(new, sizeof(new), "%s/.fetch.XXXXXX",
+	    j->f->directory) >= sizeof(new) || mkdtemp(new) == NULL)
+		return no(it, "%s: %s", j->f->directory, strerror(errno));
+	if ((to = open(j->f->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) ==
+	    -1 || (from = open(new, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+	    file_write(from, it->file, h->body, h->n) == -1 ||
+	    (it->chain != NULL && file_write(from, it->chain, h->header,
+	    strlen(h->header)) == -1))
+		no(it, "%s: %s", new, strerror(errno));
+	else
+		r = file_judge(j, it, new, from, to);
+	if (from != -1) {
+		unlinkat(from, it->file, 0);
+		if (it->chain != NULL)
+			unlinkat(from, it->chain, 0);
+		close(from);
+	}
+	if (to != -1)
+		close(to);
+	rmdir(new);
+	return r;
+}
+
+/* ---- one item ---- */
+
+static enum state
+item_get(struct job *j, struct item *it)
+{
+	char when[24];
+	enum got got;
+
+	if (!j->f->refresh && it->check(it, &j->now, &j->asked) == 0 &&
+	    it->until > j->f->at)
+		return KEPT;
+	it->until = 0;
+	got = https_get(&j->https, it->url, it->header);
+	if (got == GOT) {
+		if ((it->convert != NULL && it->convert(it, j->https.body,
+		    &j->https.n) == -1) || file_store(j, it) == -1)
+			return FAILED;
+		it->bytes = j->https.n;
+		return FETCHED;
+	}
+	no(it, "%s", j->https.why);
+	if (got == GOT_NOT)
+		return FAILED;
+	if (j->again < time(NULL) + j->https.retry)
+		j->again = time(NULL) + j->https.retry;
+	no(it, "%s: try again after %s", j->https.why, stamp(j->again, when));
+	return LATER;
+}
+
+static void
+item_say(struct item *it)
+{
+	char until[24], *p;
+
+	/* A stranger's words are in it: no escape sequences. */
+	for (p = it->why; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	stamp(it->until, until);
+	if (it->state == FETCHED)
+		fprintf(stderr, "fetched %s: %zu bytes, valid until %s\n",
+		    it->what, it->bytes, until);
+	else if (it->state == KEPT)
+		fprintf(stderr, "kept %s: valid until %s\n", it->what, until);
+	else
+		fprintf(stderr, "tee-attest: %s: %s: %s\n", it->what, it->url,
+		    it->why);
+}
+
+static json_t *
+item_json(const struct item *it)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "item", it->what, "file",
+	    it->file, "state", states[it->state], "url", it->url);
+	char until[24];
+
+	if (it->state == FETCHED)
+		json_object_set_new(o, "bytes",
+		    json_integer((json_int_t)it->bytes));
+	if (it->state == FETCHED || it->state == KEPT)
+		json_object_set_new(o, "validUntil",
+		    json_string(stamp(it->until, until)));
+	else
+		json_object_set_new(o, "error", json_string(it->why));
+	return o;
+}
+
+/* ---- what there is to fetch ---- */
+
+static struct item *
+add(struct job *j, struct item it, const char *base, const char *fmt, ...)
+{
+	struct item *to = &j->items[j->n++];
+	va_list ap;
+	size_t n;
+
+	*to = it;
+	/* Neither is long: the base is BASE_MAX, the rest ours. */
+	n = (size_t)snprintf(to->url, sizeof(to->url), "%s", base);
+	va_start(ap, fmt);
+	vsnprintf(to->url + n, sizeof(to->url) - n, fmt, ap);
+	va_end(ap);
+	return to;
+}
+
+static void
+add_intel(struct job *j)
+{
+	const struct asked *a = &j->asked;
+	const uint8_t *f = a->fmspc;
+
+	add(j, (struct item){ .what = "tcb info", .file = "tcb_info.json",
+	    .header = "TCB-Info-Issuer-Chain", .chain = "tcb_info_chain.pem",
+	    .check = check_tcb }, a->base,
+	    "/%s/certification/v4/tcb?fmspc=%02x%02x%02x%02x%02x%02x%s%s",
+	    a->tee, f[0], f[1], f[2], f[3], f[4], f[5],
+	    a->update == NULL ? "" : "&update=",
+	    a->update == NULL ? "" : a->update);
+	add(j, (struct item){ .what = "qe identity", .file = "qe_identity.json",
+	    .header = "SGX-Enclave-Identity-Issuer-Chain",
+	    .chain = "qe_identity_chain.pem", .check = check_qe }, a->base,
+	    "/%s/certification/v4/qe/identity%s%s", a->tee,
+	    a->update == NULL ? "" : "?update=",
+	    a->update == NULL ? "" : a->update);
+	add(j, (struct item){ .what = "pck crl", .file = "pck.crl",
+	    .convert = from_hex, .check = check_pck_crl }, a->base,
+	    "/sgx/certification/v4/pckcrl?ca=%s&encoding=der", a->ca);
+	add(j, (struct item){ .what = "root ca crl", .file = "root_ca.crl",
+	    .convert = from_hex, .check = check_root_crl }, a->root_crl, "%s",
+	    a->root_crl == a->base ? "/sgx/certification/v4/rootcacrl" : "");
+}
+
+static void
+add_vcek(struct job *j)
+{
+	const struct snp_signer *s = &j->asked.signer;
+	char hwid[2 * sizeof(s->hwid) + 1], fmc[16] = "";
+	size_t i;
+
+	for (i = 0; i < s->hwid_n; i++)
+		snprintf(hwid + 2 * i, 3, "%02x", s->hwid[i]);
+	if (s->tcb.spl[SPL_FMC] != -1)
+		snprintf(fmc, sizeof(fmc), "fmcSPL=%02d&", s->tcb.spl[SPL_FMC]);
+	add(j, (struct item){ .what = "vcek", .file = "vek.pem",
+	    .convert = to_pem, .check = check_vcek }, j->asked.base,
+	    "/vcek/v1/%s/%s?%sblSPL=%02d&teeSPL=%02d&snpSPL=%02d&ucodeSPL=%02d",
+	    s->product->name, hwid, fmc, s->tcb.spl[SPL_BL],
+	    s->tcb.spl[SPL_TEE], s->tcb.spl[SPL_SNP], s->tcb.spl[SPL_UCODE]);
+}
+
+static void
+add_amd(struct job *j)
+{
+	const struct snp_signer *s = &j->asked.signer;
+	const char *key = s->key == 1 ? "vlek" : "vcek";
+
+	if (s->key == 1 || s->is_masked)
+		fprintf(stderr, "no certificate of the %s itself: %s; it is "
+		    "the host's to give: vek.pem\n", key, s->key == 1 ?
+		    "AMD gives a VLEK's to clouds alone" :
+		    "the report hides its chip's id");
+	else
+		add_vcek(j);
+	add(j, (struct item){ .what = "certificate chain",
+	    .file = "cert_chain.pem", .check = check_chain }, j->asked.base,
+	    "/%s/v1/%s/cert_chain", key, s->product->name);
+	add(j, (struct item){ .what = "amd crl", .file = "snp.crl",
+	    .check = check_snp_crl }, j->asked.base,
+	    "/%s/v1/%s/crl", key, s->product->name);
+}
+
+/* ---- what is asked for ---- */
+
+static int
+usage_error(const char *fmt, const char *a, const char *b)
+{
+	fputs("tee-attest: fetch-collateral: ", stderr);
+	fprintf(stderr, fmt, a, b);
+	fputs("; see tee-attest --help\n", stderr);
+	return -1;
+}
+
+/* Of what each option is, and the words it may be. */
+enum { FMSPC = 1, QUOTE = 2, VCEK = 4 };
+static const struct {
+	const char	*name;
+	unsigned	 of;
+	const char	*words[3];
+} texts[FETCH_TEXTS] = {
+	[FETCH_FMSPC] = { "--fmspc", FMSPC, { NULL } },
+	[FETCH_QUOTE] = { "--quote", QUOTE, { NULL } },
+	[FETCH_VCEK] = { "--vcek", VCEK, { NULL } },
+	[FETCH_CA] = { "--ca", FMSPC, { "platform", "processor" } },
+	[FETCH_TEE] = { "--tee", FMSPC, { "tdx", "sgx" } },
+	[FETCH_UPDATE] = { "--update", FMSPC | QUOTE, { "standard", "early" } },
+	[FETCH_PRODUCT] = { "--product", VCEK, { "Milan", "Genoa", "Turin" } },
+	[FETCH_URL] = { "--url", FMSPC | QUOTE | VCEK, { NULL } },
+};
+
+static int
+take_text(const struct fetch *f, size_t i, unsigned form)
+{
+	size_t k;
+
+	if (f->text[i] == NULL)
+		return 0;
+	if ((texts[i].of & form) == 0)
+		return usage_error("%s is not of this form%s", texts[i].name,
+		    "");
+	for (k = 0; k < 3 && texts[i].words[k] != NULL; k++)
+		if (strcmp(texts[i].words[k], f->text[i]) == 0)
+			return 0;
+	return k == 0 ? 0 : usage_error("%s: no such: %s", texts[i].name,
+	    f->text[i]);
+}
+
+static int
+take_url(struct asked *a, const char *url, char base[BASE_MAX])
+{
+	const char *problem;
+	size_t n;
+
+	if (url == NULL)
+		return 0;
+	if ((n = strlen(url)) >= BASE_MAX)
+		return usage_error("--url: too long%s%s", "", "");
+	if ((problem = https_problem(url)) != NULL)
+		return usage_error("--url %s: %s", url, problem);
+	while (n > 0 && url[n - 1] == '/')
+		n--;
+	memcpy(base, url, n);
+	base[n] = '\0';
+	a->base = a->root_crl = base;
+	return 0;
+}
+
+static int
+take_fmspc(struct asked *a, const char *hex)
+{
+	size_t i;
+
+	if (strlen(hex) != 12 ||
+	    strspn(hex, "0123456789abcdefABCDEF") != 12)
+		return usage_error("--fmspc %s: not 6 bytes as hex%s", hex, "");
+	for (i = 0; i < 6; i++)
+		a->fmspc[i] = (uint8_t)(digit(hex[2 * i]) << 4 |
+		    digit(hex[2 * i + 1]));
+	return 0;
+}
+
+/* FMSPC, CA and TEE of a quote.  Nothing of it is proven, nor need be. */
+static int
+take_quote(struct asked *a, struct bytes b)
+{
+	STACK_OF(X509) *certs = NULL;
+	struct quote q;
+	struct pck pck;
+	char why[160] = "it holds no PCK certificate";
+	X509 *x;
+	int r = -1;
+
+	if (quote_read(&q, b, why, sizeof(why)) == 0 &&
+	    (certs = certs_read(q.certs)) != NULL &&
+	    (x = sk_X509_value(certs, 0)) != NULL && pck_read(&pck, x) == 0) {
+		memcpy(a->fmspc, pck.fmspc, sizeof(a->fmspc));
+		a->tee = q.tee == TEE_TDX ? "tdx" : "sgx";
+		a->ca = is_named(X509_get_issuer_name(x),
+		    "Intel SGX PCK Processor CA") ? "processor" : "platform";
+		r = 0;
+	}
+	sk_X509_pop_free(certs, X509_free);
+	return r == 0 ? 0 : usage_error("--quote: no TDX or SGX quote: %s%s",
+	    why, "");
+}
+
+static int
+take_report(struct asked *a, struct bytes b, const char *product)
+{
+	const struct snp_product *named = NULL;
+	size_t i;
+
+	for (i = 0; product != NULL && i < SNP_PRODUCTS; i++)
+		if (strcmp(snp_products[i].name, product) == 0)
+			named = &snp_products[i];
+	if (snp_signer(&a->signer, b, named) == -1)
+		return usage_error("--vcek: no SEV-SNP report%s%s", "", "");
+	if (a->signer.product == NULL)
+		return usage_error("the report does not say of which product "
+		    "it is: give --product Milan, Genoa or Turin%s%s", "", "");
+	if (named != NULL && named != a->signer.product)
+		return usage_error("--product %s: the report is of %s", product,
+		    a->signer.product->name);
+	if (a->signer.key > 1)
+		return usage_error("--vcek: the report is signed by no key of "
+		    "AMD's%s%s", "", "");
+	return 0;
+}
+
+/* All of the command line: 0, or -1 with a message. */
+static int
+take(struct job *j, char base[BASE_MAX])
+{
+	const struct fetch *f = j->f;
+	struct asked *a = &j->asked;
+	unsigned form = (f->text[FETCH_FMSPC] != NULL ? FMSPC : 0) |
+	    (f->text[FETCH_QUOTE] != NULL ? QUOTE : 0) |
+	    (f->text[FETCH_VCEK] != NULL ? VCEK : 0);
+	size_t i;
+
+	if (form != FMSPC && form != QUOTE && form != VCEK)
+		return usage_error("one of --fmspc HEX, --quote FILE and --vcek "
+		    "FILE%s%s", "", "");
+	for (i = 0; i < FETCH_TEXTS; i++)
+		if (take_text(f, i, form) == -1)
+			return -1;
+	a->base = form == VCEK ? AMD : INTEL;
+	a->root_crl = INTEL_ROOT_CRL;
+	a->update = f->text[FETCH_UPDATE];
+	a->ca = f->text[FETCH_CA] == NULL ? "platform" : f->text[FETCH_CA];
+	a->tee = f->text[FETCH_TEE] == NULL ? "tdx" : f->text[FETCH_TEE];
+	if (take_url(a, f->text[FETCH_URL], base) == -1)
+		return -1;
+	if (form == FMSPC)
+		return take_fmspc(a, f->text[FETCH_FMSPC]);
+	if (form == QUOTE)
+		return take_quote(a, f->evidence);
+	return take_report(a, f->evidence, f->text[FETCH_PRODUCT]);
+}
+
+/* ---- the command ---- */
+
+static int
+run(struct job *j)
+{
+	json_t *list = json_array();
+	int status = 0;
+	char when[24];
+	size_t i;
+
+	for (i = 0; i < j->n; i++) {
+		j->items[i].state = item_get(j, &j->items[i]);
+		item_say(&j->items[i]);
+		json_array_append_new(list, item_json(&j->items[i]));
+		if (j->items[i].state == FAILED)
+			status = 1;
+		else if (j->items[i].state == LATER && status == 0)
+			status = 3;
+	}
+	if (j->f->json) {
+		json_t *o = json_pack("{s:s, s:o, s:i}", "directory",
+		    j->f->directory, "items", list, "status", status);
+
+		if (j->again != 0)
+			json_object_set_new(o, "tryAgain",
+			    json_string(stamp(j->again, when)));
+		json_dumpf(o, stdout, JSON_INDENT(2));
+		printf("\n");
+		json_decref(o);
+	} else
+		json_decref(list);
+	return status;
+}
+
+int
+fetch_collateral(const struct fetch *f)
+{
+	static struct job j;
+	char base[BASE_MAX];
+	int status;
+
+	j.f = f;
+	if (take(&j, base) == -1)
+		return 2;
+	if ((mkdir(f->directory, 0777) == -1 && errno != EEXIST) ||
+	    collateral_load(&j.now, f->directory) == -1) {
+		usage_error("--collateral %s: %s", f->directory,
+		    strerror(errno));
+		return 2;
+	}
+	if (https_open(&j.https) == -1) {
+		fprintf(stderr, "tee-attest: libcurl cannot be started\n");
+		collateral_free(&j.now);
+		return 1;
+	}
+	if (f->text[FETCH_VCEK] != NULL)
+		add_amd(&j);
+	else
+		add_intel(&j);
+	status = run(&j);
+	https_close(&j.https);
+	collateral_free(&j.now);
+	return status;
+}

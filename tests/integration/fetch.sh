@@ -1,0 +1,354 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# tee-attest fetch-collateral against fetchd, which gives what Intel and AMD once
+# gave, and what nobody should take.  Needs no network and no root.
+. "$(dirname "$0")/lib.sh"
+
+samples=$src/tests/vectors/evidence
+set=$samples/tdx/sets/tdx-v5-uptodate
+c=$dir/c
+crlf=$(printf '\r\n.') crlf=${crlf%.}
+
+# server DIR: a fetchd there; its URL is $url
+server() {
+	mkdir "$1"
+	"$BUILD/tests/integration/fetchd" "$1" > "$dir/port" &
+	others="$others $!"
+	until_ok 5 test -s "$dir/port" || { flunk fetchd; finish; }
+	www=$1 url=http://127.0.0.1:$(cat "$dir/port")
+	rm "$dir/port"
+}
+
+# ---- what it has ----
+
+name() { printf %s "$1" | tr -c 'A-Za-z0-9.-' _; }
+# reply TARGET STATUS FILE [HEADER]: what it says there
+reply() {
+	{
+		printf 'HTTP/1.1 %s X\r\nContent-Length: %d\r\n' "$2" "$(wc -c < "$3")"
+		printf 'Connection: close\r\n%s\r\n' "${4:+$4$crlf}"
+		cat "$3"
+	} > "$www/$(name "$1")"
+}
+# once N TARGET STATUS [HEADER]: the Nth time it says only that
+once() {
+	_file=$www/$(name "$2")
+	cp "$_file" "$dir/kept"
+	reply "$2" "$3" /dev/null "$4"
+	mv "$_file" "$_file.$1"
+	mv "$dir/kept" "$_file"
+}
+hex() { od -An -v -tx1 "$1" | tr -d ' \n'; }
+escaped() { hex "$1" | sed 's/../%&/g'; }
+# A document with its signature, as Intel gives it.
+document() {
+	printf '{"%s":' "$3"; cat "$1/$2.json"
+	printf ',"signature":"%s"}' "$(tr -d '\n' < "$1/$2.sig.hex")"
+}
+
+# serve SET TEE FMSPC CA
+serve() {
+	rm -f "$www"/_*
+	tcb="/$2/certification/v4/tcb?fmspc=$3"
+	qe=/$2/certification/v4/qe/identity
+	pck="/sgx/certification/v4/pckcrl?ca=$4&encoding=der"
+	root=/sgx/certification/v4/rootcacrl
+	document "$1" tcb_info tcbInfo > "$dir/tcb"
+	document "$1" qe_identity enclaveIdentity > "$dir/qe"
+	hex "$1/root_ca.crl" > "$dir/root"
+	tcb_chain="tcb-info-issuer-chain: $(escaped "$1/tcb_info_chain.pem")"
+	reply "$tcb" 200 "$dir/tcb" "$tcb_chain"
+	reply "$qe" 200 "$dir/qe" \
+	    "SGX-Enclave-Identity-Issuer-Chain: $(escaped "$1/qe_identity_chain.pem")"
+	reply "$pck" 200 "$1/pck.crl"
+	reply $root 200 "$dir/root"
+}
+serve_tdx() { serve "$set" tdx 90c06f000000 platform; }
+
+# ---- what is asked ----
+
+# fetch STATUS TEXT OPTION...: it ends so, and says this
+fetch() {
+	_status=$1 _text=$2; shift 2
+	timeout 150 tee-attest fetch-collateral --collateral "$c" --url "$url" "$@" \
+	    > "$dir/said" 2>&1
+	_r=$?
+	cat "$dir/said"
+	[ $_r = "$_status" ] && grep -q -e "$_text" "$dir/said"
+}
+verify() { tee-attest verify --collateral "$c" "$@"; }
+requests() { cat "$www/requests" 2> /dev/null | wc -l; }
+# asks N COMMAND...: with so many requests
+asks() {
+	_n=$(($(requests) + $1)); shift
+	"$@" && [ "$(requests)" = $_n ]
+}
+# takes SECONDS COMMAND...: or a little more
+takes() {
+	_from=$(date +%s) _least=$1; shift
+	"$@" && _took=$(($(date +%s) - _from)) &&
+	    [ $_took -ge "$_least" ] && [ $_took -le $((_least + 8)) ]
+}
+contents() { (cd "$c" && ls -A && sha256sum -- * .[!.]* 2> /dev/null); }
+# spares COMMAND...: what is there is as it was, and nothing beside it
+spares() {
+	contents > "$dir/before"
+	"$@" && contents | cmp - "$dir/before"
+}
+said() { grep -q -e "$1" "$dir/said"; }
+asked() { grep -qxF -e "$1" "$www/requests"; }
+
+# In the background, for it takes as long as a request may: a minute.
+server "$dir/slow"
+serve_tdx
+: > "$www/$(name "$tcb").slow"
+tee-attest fetch-collateral --collateral "$dir/slow-c" --url "$url" --at 2026-02-25 \
+    --fmspc 90c06f000000 > "$dir/slow-said" 2>&1 &
+slow=$! slow_from=$(date +%s)
+
+# ---- Intel's ----
+
+at='--at 2026-02-25'
+of="$at --fmspc 90C06F000000"
+server "$dir/www"
+serve_tdx
+check 'all of a platform, into a new directory' asks 4 fetch 0 'fetched tcb info: 4268 bytes, valid until 2026-03-03T14:49:26Z' $of
+check 'it verifies at once' verify $at "$set/quote.bin"
+check 'documents are byte for byte' cmp "$dir/tcb" "$c/tcb_info.json"
+check 'a list that came as hex is DER' cmp "$set/root_ca.crl" "$c/root_ca.crl"
+check 'nothing is beside them' [ "$(ls -A "$c" | wc -l)" = 6 ]
+check 'the second time it asks for nothing' spares asks 0 fetch 0 'kept tcb info: valid until 2026-03-03T14:49:26Z' $of
+check 'but with --refresh' asks 4 fetch 0 'fetched pck crl' $of --refresh
+check 'and for what is over: of that nothing is taken' spares asks 4 fetch 1 'tcb info: .*out of its window: valid until 2026-03-03' --at 2027-01-01 --fmspc 90c06f000000
+rm "$c/pck.crl"
+check 'what is missing alone is asked for' asks 1 fetch 0 'fetched pck crl' $of
+check 'FMSPC, CA and TEE of a quote' asks 0 fetch 0 'kept tcb info' $at --quote "$set/quote.bin"
+check '--update is handed on' fetch 1 'qe/identity?update=early: HTTP status 404' $of --update early --refresh
+check 'and so in both' asked "$tcb&update=early"
+tee-attest fetch-collateral --json --collateral "$c" --url "$url/" $of --refresh > "$dir/json" 2> "$dir/err"
+check '--json: a summary' grep -q '"validUntil": "2026-03-03T14:49:26Z"' "$dir/json"
+check 'and a line of each on standard error' [ "$(grep -c '^fetched ' "$dir/err")" = 4 ]
+
+rm -r "$c"
+serve "$samples/sgx" sgx 00a067110000 processor
+check 'SGX: by its quote' fetch 0 'fetched tcb info' --at 2025-06-25 --quote "$samples/sgx/quote.bin"
+check 'it came by the other CA' asked "$pck"
+printf 'tcb-status ConfigurationAndSWHardeningNeeded\n' > "$dir/policy"
+check 'it verifies' verify --policy "$dir/policy" --at 2025-06-25 "$samples/sgx/quote.bin"
+check 'SGX: by --fmspc, --tee and --ca' asks 4 fetch 0 'fetched qe identity' --at 2025-06-25 --fmspc "${tcb#*=}" --tee sgx --ca processor --refresh
+
+# ---- what must not be taken ----
+
+rm -r "$c"
+serve_tdx
+check 'a good directory' fetch 0 fetched $of
+# wrong TEXT: all of it once more, and one item says this
+wrong() { spares fetch 1 "tee-attest: $1" $of --refresh; }
+
+sed -i 's/"90c06f000000"/"90c06f000001"/' "$dir/tcb"
+reply "$tcb" 200 "$dir/tcb" "$tcb_chain"
+check 'a document that was changed' wrong 'tcb info: .*not signed by Intel'
+document "$samples/tdx/sets/tdx-v4-emr-uptodate" tcb_info tcbInfo > "$dir/tcb"
+reply "$tcb" 200 "$dir/tcb" "tcb-info-issuer-chain: $(escaped "$samples/tdx/sets/tdx-v4-emr-uptodate/tcb_info_chain.pem")"
+check 'of another FMSPC' wrong 'tcb info: .*of another FMSPC: b0c06f000000'
+document "$samples/sgx" tcb_info tcbInfo > "$dir/tcb"
+reply "$tcb" 200 "$dir/tcb" "$tcb_chain"
+check 'of the other TEE' wrong 'tcb info: .*it is of SGX, not TDX'
+document "$set" tcb_info tcbInfo > "$dir/tcb"
+reply "$tcb" 200 "$dir/tcb"
+check 'without its chain' wrong 'tcb info: .*came without its chain'
+reply "$tcb" 200 "$dir/tcb" "tcb-info-issuer-chain: %00$(escaped "$set/tcb_info_chain.pem")"
+check 'a chain with a NUL' wrong 'tcb info: .*came without its chain'
+echo '<html><body>Sign in</body></html>' > "$dir/html"
+reply "$tcb" 200 "$dir/html" "$tcb_chain"
+check 'HTML' wrong 'tcb info: .*tcb_info.json: line 1:'
+reply "$pck" 200 "$dir/html"
+check 'HTML, not a revocation list' wrong 'pck crl: .*no revocation list'
+reply "$pck" 200 "$set/root_ca.crl"
+check 'a revocation list of another CA' wrong 'pck crl: .*not of the issuer Intel SGX PCK Platform CA'
+head -c 200 "$set/root_ca.crl" > "$dir/part"
+reply $root 200 "$dir/part"
+check 'half a revocation list' wrong 'root ca crl: .*no revocation list'
+
+serve_tdx
+printf 'HTTP/1.1 200 OK\r\nContent-Length: 9999\r\nConnection: close\r\n%s\r\n\r\n%s' \
+    "$tcb_chain" "$(cat "$dir/tcb")" > "$www/$(name "$tcb")"
+check 'an answer that ends too early' wrong 'tcb info: .*transfer closed'
+{ cat "$dir/tcb"; head -c 1100000 /dev/zero | tr '\0' ' '; } > "$dir/large"
+reply "$tcb" 200 "$dir/large" "$tcb_chain"
+check 'an answer that is too large' wrong 'tcb info: .*larger than 1048576 bytes'
+reply "$tcb" 200 "$dir/tcb" "$tcb_chain$crlf$(head -c 70000 /dev/zero | tr '\0' 'x' | fold -w 700 | sed "s/^/X: /;s/\$/$(printf '\r')/")"
+check 'a header that is too large' wrong 'tcb info: .*header is larger than 65536'
+reply "$tcb" 500 "$dir/tcb" "$tcb_chain"
+check 'HTTP status 500' wrong 'tcb info: .*HTTP status 500'
+rm "$www/$(name "$tcb")"
+check 'HTTP status 404' wrong 'tcb info: .*HTTP status 404'
+check 'the rest is fetched all the same' said '^fetched qe identity'
+
+# ---- redirects ----
+
+serve_tdx
+to() { reply "$tcb" 302 /dev/null "Location: $1"; }
+reply /elsewhere 200 "$dir/tcb" "$tcb_chain"
+to /elsewhere
+check 'a redirect is followed' fetch 0 'fetched tcb info' $of --refresh
+to "$tcb"
+check 'three times' asks 7 wrong 'tcb info: .*more redirects'
+to http://192.0.2.1/
+check 'not to another machine without TLS' wrong 'tcb info: .*http is for this machine alone'
+to http://127.0.0.1.example/
+check 'nor to one that has such a name' wrong 'tcb info: .*http is for this machine alone'
+to https://127.0.0.1:1/
+check 'not to another scheme' wrong 'tcb info: .*another scheme'
+to "file://$set/tcb_info.json"
+check 'not to a file' wrong 'tcb info: .*another scheme'
+
+# ---- come again later ----
+
+serve_tdx
+once 1 "$tcb" 429 'Retry-After: 2'
+once 2 "$tcb" 503 "Retry-After: $(LC_ALL=C date -u -d '4 seconds' '+%a, %d %b %Y %H:%M:%S GMT')"
+check '429 and 503: it waits as it is told' takes 3 asks 6 fetch 0 'fetched tcb info' $of --refresh
+once 1 "$tcb" 429 'Retry-After: 1'
+once 2 "$tcb" 429 'Retry-After: 120'
+check 'two minutes in all: exit 3' spares takes 1 asks 5 fetch 3 'tcb info: .*HTTP status 429: try again after 20' $of --refresh
+reply "$tcb" 503 /dev/null "Retry-After: $(LC_ALL=C date -u -d '1 hour' '+%a, %d %b %Y %H:%M:%S GMT')"
+check 'a date too far away: exit 3' spares takes 0 fetch 3 "try again after $(date -u -d '1 hour' +%Y-%m-%dT%H)" $of --refresh
+reply "$tcb" 429 /dev/null 'Retry-After: 2147483647'
+check 'a number too large: exit 3' spares takes 0 fetch 3 'try again after' $of --refresh
+
+# ---- TLS, and where it may be left out ----
+
+plain() { url=$1 spares fetch 2 "$2" $of --refresh; }
+check 'http to another machine' plain http://192.0.2.1 'http is for this machine alone'
+check 'http to a name' plain http://localhost.example 'http is for this machine alone'
+check 'http behind a name and password' plain http://127.0.0.1@192.0.2.1 'http is for this machine alone'
+check 'another scheme' plain ftp://127.0.0.1 'neither https nor http'
+check 'no URL' plain 127.0.0.1 'it is no URL'
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/key" -out "$dir/cert" -days 2 \
+    -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2> /dev/null
+(cd "$www" && exec openssl s_server -WWW -accept 127.0.0.1:0 -key "$dir/key" -cert "$dir/cert") \
+    > "$dir/tls" 2>&1 &
+others="$others $!"
+until_ok 5 grep -q '^ACCEPT' "$dir/tls"
+untrusted() {
+	url=https://$(sed -n 's/^ACCEPT //p' "$dir/tls") \
+	    spares fetch 1 'tcb info: .*SSL certificate problem' $of --refresh
+}
+check 'a certificate that nobody signed' untrusted
+
+# ---- AMD's ----
+
+rm -r "$c"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/ark.key" -out "$dir/ark.crt" -days 2 \
+    -subj '/OU=Engineering/C=US/L=Santa Clara/ST=CA/O=Advanced Micro Devices/CN=ARK-Genoa' 2> /dev/null
+: > "$dir/index"
+printf '[ca]\ndefault_ca=a\n[a]\ndatabase=%s/index\ndefault_md=sha256\n' "$dir" > "$dir/ca.cnf"
+openssl ca -gencrl -config "$dir/ca.cnf" -keyfile "$dir/ark.key" -cert "$dir/ark.crt" -crldays 30 \
+    2> "$dir/err" | openssl crl -outform der -out "$dir/crl"
+
+# serve_snp SET KEY PRODUCT [TARGET]
+serve_snp() {
+	rm -f "$www"/_*
+	chain=/$2/v1/$3/cert_chain crl=/$2/v1/$3/crl vcek=$4
+	cat "$1/ask.pem" "$1/ark.pem" > "$dir/chain"
+	openssl x509 -in "$1/vek.pem" -outform der -out "$dir/vcek"
+	reply "$chain" 200 "$dir/chain"
+	reply "$crl" 200 "$dir/crl"
+	[ -z "$4" ] || reply "$4" 200 "$dir/vcek"
+}
+# Of a report: bytes as hex, and a number.
+bytes() { od -An -v -tx1 -j "$2" -N "$3" "$1" | tr -d ' \n'; }
+spl() { printf %02d "0x$(bytes "$1" $((0x180 + $2)) 1)"; }
+vcek_of() { echo "/vcek/v1/$2/$(bytes "$1" $((0x1a0)) 64)?blSPL=$(spl "$1" 0)&teeSPL=$(spl "$1" 1)&snpSPL=$(spl "$1" 6)&ucodeSPL=$(spl "$1" 7)"; }
+
+genoa=$samples/snp/snp-genoa-v3-azure milan=$samples/snp/snp-milan-v2-virtee
+vlek=$samples/snp/snp-milan-v3-aws-vlek
+at='--at 2025-06-01'
+serve_snp "$genoa" vcek Genoa "$(vcek_of "$genoa/report.bin" Genoa)"
+check 'AMD: all of a report' asks 3 fetch 0 'fetched vcek: .*valid until 2032' $at --vcek "$genoa/report.bin"
+check 'a revocation list that AMD did not sign is found by verify' sh -c "tee-attest verify --collateral $c $at $genoa/report.bin | grep '^fail *vek-revoked .*not signed by AMD'"
+rm "$c/snp.crl"
+check 'without it, it verifies' verify $at "$genoa/report.bin"
+check 'the second time it asks for the list alone' asks 1 fetch 0 'kept vcek' $at --vcek "$genoa/report.bin"
+# wrong_snp TEXT
+wrong_snp() { spares fetch 1 "tee-attest: $1" $at --vcek "$genoa/report.bin" --refresh; }
+openssl x509 -in "$milan/vek.pem" -outform der -out "$dir/vcek"
+reply "$vcek" 200 "$dir/vcek"
+check 'a VCEK of another product' wrong_snp 'vcek: .*it is of Milan'
+reply "$vcek" 200 "$genoa/ask.pem"
+check 'no VCEK' wrong_snp 'vcek: .*it is no VCEK'
+reply "$vcek" 200 "$dir/html"
+check 'HTML, not a certificate' wrong_snp 'vcek: .*it is no certificate'
+cat "$milan/ask.pem" "$milan/ark.pem" > "$dir/chain"
+reply "$chain" 200 "$dir/chain"
+check 'a chain of another product' wrong_snp 'certificate chain: .*no SEV-Genoa that AMD'
+reply "$chain" 200 "$genoa/ark.pem"
+check 'a chain without its middle' wrong_snp 'certificate chain: .*no SEV-Genoa that AMD'
+reply "$crl" 200 "$set/root_ca.crl"
+check 'a list of another maker' wrong_snp 'amd crl: .*not of the issuer ARK-Genoa'
+
+rm -r "$c"
+serve_snp "$milan" vcek Milan "$(vcek_of "$milan/report.bin" Milan)"
+rm "$www/$(name "$crl")"
+check 'version 2: the product must be told' asks 0 fetch 2 'give --product Milan' --vcek "$milan/report.bin"
+check 'then it is fetched, but for what is not there' fetch 1 'amd crl: .*HTTP status 404' $at --vcek "$milan/report.bin" --product Milan
+check 'and verifies' verify $at "$milan/report.bin"
+other=$samples/snp/snp-milan-v2-debug-policy
+reply "$(vcek_of "$other/report.bin" Milan)" 200 "$dir/vcek"
+check 'a VCEK of another chip' spares fetch 1 'vcek: .*of another chip' $at --vcek "$other/report.bin" --product Milan
+cp "$milan/report.bin" "$dir/report"
+printf '\001' | dd of="$dir/report" bs=1 seek=$((0x186)) conv=notrunc 2> /dev/null
+reply "$(vcek_of "$dir/report" Milan)" 200 "$dir/vcek"
+check 'a VCEK of another TCB' spares fetch 1 'vcek: .*of another TCB' $at --vcek "$dir/report" --product Milan
+check 'another product than the report says' fetch 2 'the report is of Genoa' --vcek "$genoa/report.bin" --product Milan
+
+rm -r "$c"
+serve_snp "$vlek" vlek Milan
+rm "$www/$(name "$crl")"
+check 'VLEK: the chain and the list alone' asks 2 fetch 1 "no certificate of the vlek itself: .*the host's to give" $at --vcek "$vlek/report.bin"
+cp "$vlek/vek.pem" "$c/"
+check 'with its certificate it verifies' verify $at "$vlek/report.bin"
+
+# No report of Turin is public: Genoa's, with the CPUID of one.
+cp "$genoa/report.bin" "$dir/report"
+printf '\032\002\001' | dd of="$dir/report" bs=1 seek=$((0x188)) conv=notrunc 2> /dev/null
+printf '\004\001\002\003\000\000\000\113' | dd of="$dir/report" bs=1 seek=$((0x180)) conv=notrunc 2> /dev/null
+check 'Turin: eight bytes of chip, and fmcSPL' fetch 1 'status 404' $at --vcek "$dir/report"
+check 'in its request' asked "/vcek/v1/Turin/$(bytes "$dir/report" $((0x1a0)) 8)?fmcSPL=04&blSPL=01&teeSPL=02&snpSPL=03&ucodeSPL=75"
+
+# ---- usage ----
+
+check 'nothing asked for' fetch 2 'one of --fmspc HEX, --quote FILE and --vcek FILE'
+check 'two things asked for' fetch 2 'one of --fmspc' --fmspc 90c06f000000 --quote "$set/quote.bin"
+check 'a short FMSPC' fetch 2 'not 6 bytes as hex' --fmspc 90c06f
+check 'no hex' fetch 2 'not 6 bytes as hex' --fmspc 90c06f00000g
+check 'no such CA' fetch 2 '\-\-ca: no such: both' $of --ca both
+check 'an option of another form' fetch 2 '\-\-ca is not of this form' --ca platform --quote "$set/quote.bin"
+check 'a report, not a quote' fetch 2 'no TDX or SGX quote' --quote "$genoa/report.bin"
+check 'a quote, not a report' fetch 2 'no SEV-SNP report' --vcek "$set/quote.bin"
+check 'a file too many' fetch 2 'usage:' $of file
+c=$dir/none/c
+check 'a directory that cannot be made' fetch 2 'No such file' $of
+
+# ---- the manual page's examples ----
+
+c=$dir/c
+cd "$samples" || finish
+serve_tdx
+sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/p' "$src/man/tee-attest.1" |
+    sed -e :a -e '/\\e$/N; s/\\e\n *//; ta' |
+    sed -n 's/^\$ tee-attest fetch-collateral //p' > "$dir/examples"
+check 'the manual page has examples' [ -s "$dir/examples" ]
+while read -r line; do
+	check "its example: $line" fetch 0 fetched --at 2026-02-25 \
+	    $(echo "$line" | sed "s|--collateral [^ ]*|--collateral $c|")
+done < "$dir/examples"
+
+wait "$slow"
+check 'a request that takes more than a minute' \
+    [ $? = 1 -a $(($(date +%s) - slow_from)) -ge 60 ]
+check 'by name' grep -q 'tcb info: .*timed out after 6[0-9]* milliseconds' "$dir/slow-said"
+check 'the rest came all the same' grep -q '^fetched root ca crl' "$dir/slow-said"
+
+finish
