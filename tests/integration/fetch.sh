@@ -3,6 +3,7 @@
 # tee-attest fetch-collateral against fetchd, which gives what Intel and AMD once
 # gave, and what nobody should take.  Needs no network and no root.
 . "$(dirname "$0")/lib.sh"
+unset ASAN_OPTIONS		# tee-attest frees what it took
 
 samples=$src/tests/vectors/evidence
 set=$samples/tdx/sets/tdx-v5-uptodate
@@ -226,16 +227,35 @@ check 'http behind a name and password' plain http://127.0.0.1@192.0.2.1 'http i
 check 'another scheme' plain ftp://127.0.0.1 'neither https nor http'
 check 'no URL' plain 127.0.0.1 'it is no URL'
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/key" -out "$dir/cert" -days 2 \
-    -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2> /dev/null
-(cd "$www" && exec openssl s_server -WWW -accept 127.0.0.1:0 -key "$dir/key" -cert "$dir/cert") \
-    > "$dir/tls" 2>&1 &
+    -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2> /dev/null
+mkdir -p "$dir/https${tcb%/*}"
+reply "$tcb" 200 "$dir/tcb" "$tcb_chain"
+cp "$www/$(name "$tcb")" "$dir/https$tcb"
+(cd "$dir/https" && exec openssl s_server -HTTP -accept 127.0.0.1:0 -key "$dir/key" \
+    -cert "$dir/cert") > "$dir/tls" 2>&1 &
 others="$others $!"
 until_ok 5 grep -q '^ACCEPT' "$dir/tls"
+port=$(sed -n 's/^ACCEPT .*://p' "$dir/tls")
 untrusted() {
-	url=https://$(sed -n 's/^ACCEPT //p' "$dir/tls") \
-	    spares fetch 1 'tcb info: .*SSL certificate problem' $of --refresh
+	url=https://127.0.0.1:$port spares fetch 1 'tcb info: .*SSL certificate problem' \
+	    $of --refresh
+}
+# trusted HOST TEXT: where the system trusts that certificate; it has the TCB info alone
+trusted() {
+	unshare -m sh -c 'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"' \
+	    "$dir/cert" tee-attest fetch-collateral --collateral "$c" \
+	    --url "https://$1:$port" $of --refresh > "$dir/said" 2>&1
+	cat "$dir/said"
+	said "$2"
 }
 check 'a certificate that nobody signed' untrusted
+if [ "$(id -u)" = 0 ] && [ -f /etc/ssl/certs/ca-certificates.crt ] &&
+    unshare -m true 2> /dev/null; then
+	check 'one that the system trusts' trusted 127.0.0.1 '^fetched tcb info'
+	check 'but of another host' trusted localhost 'tcb info: .*target host name .localhost'
+else
+	echo 'skip a certificate that is trusted: needs root, ca-certificates, a mount namespace'
+fi
 
 # ---- AMD's ----
 
