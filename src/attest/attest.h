@@ -35,7 +35,7 @@ enum outcome {
 struct check {
 	const char	*name;		/* static: "quote-signature" */
 	enum outcome	 outcome;
-	char		 detail[200];
+	char		 detail[256];
 };
 
 struct fact {
@@ -105,6 +105,7 @@ struct policy {
 	uint8_t		 test_root[32];		/* SHA-256 of its key's SPKI */
 	int		 has_test_root;
 	int		 allow_debug, allow_migration, allow_insecure;
+	int		 require_event_log;	/* TDX */
 	int		 min_spl[5];		/* SNP: -1 any; enum spl */
 	int		 max_vmpl;		/* SNP: 3 any */
 	int		 has_report_data;
@@ -136,6 +137,8 @@ struct collateral {
 	size_t			 cca_key_n;
 	uint8_t			*optee_key;	/* SPKI, DER or PEM */
 	size_t			 optee_key_n;
+	/* Not of the directory: the log that came with this evidence. */
+	struct bytes		 event_log;
 };
 
 /* ---- formats ---- */
@@ -151,7 +154,7 @@ struct format {
 			    const struct policy *, time_t at, struct report *);
 };
 extern const struct format format_dcap, format_snp, format_cca,
-	format_optee, format_hcl, format_insecure;
+	format_optee, format_hcl, format_insecure, format_eventlog;
 /* The one that takes the evidence for its own; NULL. */
 const struct format *format_of(struct bytes);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "dcap.h"
+#include "eventlog.h"
 
 /* ---- where things are in a body ---- */
 
@@ -21,8 +22,8 @@ enum {			/* an enclave's report */
 };
 enum {			/* a TD's */
 	T_SVN = 0, T_MRSIGNERSEAM = 64, T_SEAMATTRIBUTES = 112,
-	T_ATTRIBUTES = 120, T_XFAM = 128, T_REPORT_DATA = 520, T_SVN_2 = 584,
-	T_MRSERVICETD = 600
+	T_ATTRIBUTES = 120, T_XFAM = 128, T_RTMRS = 328, T_REPORT_DATA = 520,
+	T_SVN_2 = 584, T_MRSERVICETD = 600
 };
 
 static const struct field {
@@ -70,6 +71,7 @@ static const char *const versions[][2] = {
 struct job {
 	struct quote	 q;
 	const struct tdx_collateral *c;		/* NULL: none */
+	struct bytes	 log;			/* of events; empty: none */
 	const struct policy *p;
 	time_t		 at;
 	struct report	*r;
@@ -509,6 +511,7 @@ check_td(struct job *j)
 	report_that(j->r, "xfam", (xfam & XFAM_FIXED) == XFAM_FIXED &&
 	    (xfam & ~XFAM_KNOWN) == 0, "extended features %llx",
 	    (unsigned long long)xfam);
+	eventlog_check(j->r, j->log, b + T_RTMRS, j->p);
 	if (j->q.body.n < T_MRSERVICETD + 48)
 		return;
 	listed_td = policy_accepts(j->p, "mrservicetd", b + T_MRSERVICETD, 48);
@@ -563,6 +566,8 @@ dcap_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 	struct job j = { .c = c == NULL || c->tdx == NULL ? &none : c->tdx,
 	    .p = p, .at = at, .r = r };
 
+	if (c != NULL)
+		j.log = c->event_log;
 	if (show(&j.q, b, r) == -1)
 		return;
 	check_chain(&j);

@@ -213,6 +213,14 @@ on_allow(struct line *l)
 }
 
 static void
+on_event_log(struct line *l)
+{
+	l->p->require_event_log = 1;
+	if (l->argc != 1 || strcmp(l->argv[0], "required") != 0)
+		l->why = "event-log: required";
+}
+
+static void
 on_report_data(struct line *l)
 {
 	l->p->has_report_data = 1;
@@ -238,6 +246,7 @@ static const struct {
 } keywords[] = {
 	{ "accept", on_accept },
 	{ "allow", on_allow },
+	{ "event-log", on_event_log },
 	{ "max-collateral-age", on_max_collateral_age },
 	{ "max-vmpl", on_max_vmpl },
 	{ "min-spl", on_min_spl },

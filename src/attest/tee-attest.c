@@ -30,7 +30,8 @@ usage(FILE *f)
 	fprintf(f,
 	    "usage: tee-attest show [--json] FILE\n"
 	    "       tee-attest verify [--collateral DIR] [--at TIME]\n"
-	    "           [--report-data HEX] [--policy FILE] [--seen FILE] [--json] FILE\n"
+	    "           [--report-data HEX] [--policy FILE] [--seen FILE]\n"
+	    "           [--event-log FILE] [--json] FILE\n"
 	    "       tee-attest quote --report-data HEX > FILE\n"
 	    "       tee-attest fetch-collateral --fmspc HEX [--tee tdx|sgx]\n"
 	    "           [--ca platform|processor] [OPTION...]\n"
@@ -39,8 +40,8 @@ usage(FILE *f)
 	    "[OPTION...]\n"
 	    "           OPTION: --collateral DIR, --url URL, --refresh, --json,\n"
 	    "           --at TIME; of the first two --update standard|early\n"
-	    "FILE: a TDX, SGX, SEV-SNP, CCA or OP-TEE evidence; - is "
-	    "standard input.\n"
+	    "FILE: a TDX, SGX, SEV-SNP, CCA or OP-TEE evidence, or to show a "
+	    "TDX event log;\n- is standard input.\n"
 	    "Exit status: 0 accepted, 1 refused, 2 usage, 3 collateral is "
 	    "missing or out of\nits window.  See tee-attest(1).\n");
 }
@@ -268,7 +269,7 @@ seen_write(const char *path, uint32_t n)
 /* ---- commands ---- */
 
 struct options {
-	const char	*file, *directory, *seen;
+	const char	*file, *directory, *seen, *event_log;
 	struct policy	 policy;
 	time_t		 at;
 	struct fetch	 fetch;
@@ -299,7 +300,13 @@ run_verify(const struct options *o)
 		p.min_evaluation = seen;
 	if (o->directory != NULL && collateral_load(&c, o->directory) == -1)
 		bad_usage("--collateral %s: cannot be read", o->directory);
+	if (o->event_log != NULL)
+		c.event_log = file_read(o->event_log);
 	take_format(b, o->file)->verify(b, &c, &p, o->at, &r);
+	if (o->event_log != NULL && report_find(&r, "event-log") == NULL)
+		report_check(&r, "event-log", A_FAIL,
+		    "not a TDX quote: it has no RTMRs for a log to replay");
+	free((void *)(uintptr_t)c.event_log.p);
 	collateral_free(&c);
 	if (o->seen != NULL && report_verdict(&r) == 0 && r.evaluation > seen)
 		seen_write(o->seen, r.evaluation);
@@ -399,6 +406,7 @@ main(int argc, char **argv)
 		{ "report-data", required_argument, NULL, 'r' },
 		{ "policy", required_argument, NULL, 'p' },
 		{ "seen", required_argument, NULL, 's' },
+		{ "event-log", required_argument, NULL, 'e' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "fmspc", required_argument, &text, FETCH_FMSPC },
 		{ "quote", required_argument, &text, FETCH_QUOTE },
@@ -433,6 +441,9 @@ main(int argc, char **argv)
 			break;
 		case 's':
 			o.seen = optarg;
+			break;
+		case 'e':
+			o.event_log = optarg;
 			break;
 		case 'j':
 			json = 1;

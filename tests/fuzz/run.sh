@@ -19,7 +19,7 @@ program="src/common/program.c src/common/builder.c src/common/types.c src/common
 arith="src/compute/u256.c src/compute/exec.c src/compute/arith.c src/compute/bits.c
     src/compute/fixed.c src/compute/token.c src/compute/random.c"
 attest="src/attest/report.c src/attest/policy.c src/attest/x509.c
-    src/attest/dcap.c src/attest/tcb.c"
+    src/attest/dcap.c src/attest/tcb.c src/attest/eventlog.c"
 attest_packages='libcrypto jansson libcbor'
 crypto="src/crypto/keccak.c src/crypto/secp.c src/crypto/ecies.c"
 
