@@ -69,6 +69,22 @@ is 2 'not a time' verify --at yesterday sgx/quote.bin
 is 2 '64 bytes' verify --report-data 00 sgx/quote.bin
 is 2 'cannot be read' verify --collateral "$dir/none" sgx/quote.bin
 is 2 'no evidence of a format' show sgx/pck.crl
+set=tdx/sets/tdx-v4-dstack-eventlog-uptodate
+is 0 'event-3  *compose-hash 3763bc34552c' show tdx/dstack/full.json
+is 0 '"form": "CCEL"' show --json tdx/ccel/ccel.bin
+is 1 '^fail *event-log .*nobody signed it' verify tdx/ccel/ccel.bin
+is 0 '^pass *event-log' verify --event-log tdx/dstack/full.json --at 2026-02-25 \
+    --collateral $set $set/quote.bin
+is 0 '^n/a *event-log' verify --at 2026-02-25 --collateral $set $set/quote.bin
+is 1 '^fail *event-log .*rtmr0 is 2e38.*by the log 3fa2' verify --event-log tdx/ccel/ccel.bin \
+    --at 2026-02-25 --collateral $set $set/quote.bin
+is 1 '^fail *event-log .*no JSON' verify --event-log $set/quote.bin --at 2026-02-25 \
+    --collateral $set $set/quote.bin
+is 1 '^fail *event-log .*not a TDX quote' verify --event-log tdx/ccel/ccel.bin sgx/quote.bin
+is 2 'cannot read' verify --event-log "$dir/none" sgx/quote.bin
+echo 'event-log required' > "$dir/policy"
+is 1 '^fail *event-log .*no event log' verify --policy "$dir/policy" --at 2026-02-25 \
+    --collateral $set $set/quote.bin
 echo 'tcb-status Fine' > "$dir/policy"
 is 2 'policy: line 1: tcb-status' verify --policy "$dir/policy" sgx/quote.bin
 echo 'tcb-status ConfigurationAndSWHardeningNeeded' > "$dir/policy"
