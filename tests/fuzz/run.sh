@@ -68,6 +68,7 @@ fuzz cca "$attest_packages" $attest src/attest/cca.c src/attest/strict_cbor.c
 fuzz optee "$attest_packages" $attest src/attest/optee.c
 fuzz hcl "$attest_packages" $attest src/attest/hcl.c
 fuzz collateral "$attest_packages" $attest
+fuzz eventlog "$attest_packages" $attest
 fuzz blob libcrypto src/evidence/blob.c $common
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
