@@ -28,15 +28,6 @@ const uint8_t intel_root[32] = {
 	0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e,
 };
 
-int
-is_intel_root(const X509 *x)
-{
-	uint8_t digest[32];
-
-	return cert_key_digest(x, digest) == 0 &&
-	    memcmp(digest, intel_root, sizeof(digest)) == 0;
-}
-
 /* ---- files ---- */
 
 /* A file of the directory, whole, with a NUL behind it; NULL: it is not there. */
@@ -395,9 +386,9 @@ signature(struct bytes text, uint8_t to[64])
 	return n == 128 ? 0 : -1;
 }
 
-/* Its chain: a signer whose certificate Intel's root signed. */
+/* Its chain: a signer, and the root that signed its certificate. */
 static X509 *
-signer_of(int dir, const char *name)
+signer_of(int dir, const char *name, uint8_t digest[32])
 {
 	size_t i, n;
 	uint8_t *b = file_read(dir, name, &n);
@@ -407,12 +398,13 @@ signer_of(int dir, const char *name)
 	free(b);
 	for (i = 0; chain != NULL && i < (size_t)sk_X509_num(chain); i++) {
 		x = sk_X509_value(chain, (int)i);
-		if (is_intel_root(x))
+		if (cert_issued_by(x, x))
 			root = x;
 		else
 			leaf = x;
 	}
-	if (root != NULL && leaf != NULL && cert_issued_by(leaf, root))
+	if (root != NULL && leaf != NULL && cert_issued_by(leaf, root) &&
+	    cert_key_digest(root, digest) == 0)
 		X509_up_ref(leaf);
 	else
 		leaf = NULL;
@@ -440,7 +432,7 @@ is_signed(int dir, const struct document *d, struct bytes body,
 	char name[24];
 
 	if (signature(sig, rs) == -1 ||
-	    (by->signer = signer_of(dir, d->chain)) == NULL ||
+	    (by->signer = signer_of(dir, d->chain, by->root)) == NULL ||
 	    X509_NAME_get_text_by_NID(X509_get_subject_name(by->signer),
 	    NID_commonName, name, sizeof(name)) == -1 ||
 	    strcmp(name, "Intel SGX TCB Signing") != 0)
@@ -471,7 +463,7 @@ document_load(int dir, const struct document *d, struct signed_by *by, void *to)
 		body = (struct bytes){ b, n };
 		sig = (struct bytes){ s, s == NULL ? 0 : sig_n };
 	}
-	by->genuine = is_signed(dir, d, body, sig, by);
+	by->is_signed = is_signed(dir, d, body, sig, by);
 	o = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES,
 	    &error);
 	if (o == NULL)

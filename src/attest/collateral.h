@@ -49,7 +49,8 @@ struct module {			/* of TDX, by its major version */
 /* A document with its signature. */
 struct signed_by {
 	char		 problem[160];	/* "" where it was read */
-	int		 genuine;	/* signed by the pinned root's signer */
+	int		 is_signed;	/* by a TCB signer below this root */
+	uint8_t		 root[32];	/* SHA-256 of its key's SPKI */
 	X509		*signer;
 	char		 id[16];
 	unsigned	 version, evaluation;
@@ -82,7 +83,6 @@ struct tdx_collateral {
 
 /* SHA-256 of the SubjectPublicKeyInfo of Intel's SGX Root CA. */
 extern const uint8_t intel_root[32];
-int	is_intel_root(const X509 *);
 
 /* All that the directory holds of the above; what is there but cannot be read
  * says so in its `problem'.  0, or -1 with errno where it is no directory. */

@@ -124,7 +124,7 @@ check_document(struct item *it, const struct signed_by *by, const char *id)
 		return no(it, "%s", by->problem);
 	if (strcmp(by->id, id) != 0)
 		return no(it, "it is of %s, not %s", by->id, id);
-	if (!by->genuine)
+	if (!by->is_signed || memcmp(by->root, intel_root, 32) != 0)
 		return no(it, "it is not signed by Intel's TCB signer, or came "
 		    "without its chain");
 	it->until = earlier(by->next,

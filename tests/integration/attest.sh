@@ -4,24 +4,7 @@
 # (tsmfs, a SEV-SNP guest with a processor of our own), its registration judged by
 # the registrar, a processor whose firmware falls behind.  As root, with FUSE; exits
 # 77 without.
-skip() {
-	trap - EXIT
-	[ -z "$others" ] || kill $others
-	[ -z "$dir" ] || rm -rf "$dir"
-	echo "skipped: attestation end to end: $*"
-	exit 77
-}
-[ "$(id -u)" = 0 ] && [ -c /dev/fuse ] && unshare -m true 2> /dev/null ||
-    skip 'needs root, /dev/fuse and a mount namespace'
-# A mount namespace of its own, so that /sys/kernel/config is ours.
-[ -n "$TEE_NAMESPACE" ] || TEE_NAMESPACE=1 exec unshare -m "$0" "$@"
-. "$(dirname "$0")/lib.sh"
-
-report=/sys/kernel/config/tsm/report
-cpu=$dir/cpu
-mkdir "$cpu"
-[ -x "$BUILD/tests/integration/tsmfs" ] || skip 'configured without fuse3'
-mount -t tmpfs none /sys/kernel && mkdir -p $report || skip 'cannot mount'
+. "$(dirname "$0")/tsm.sh"
 
 # ---- a processor: ARK, ASK and VCEK as AMD makes them, of a root of our own ----
 
@@ -80,12 +63,6 @@ root_digest() {
 
 # ---- helpers ----
 
-counterpart_says() { grep -q -- "$1" "$dir/log/orchestrator.log"; }
-sequence_is_above() { [ "$(status | sed -n 's/.*"sequence": *\([0-9]*\).*/\1/p' | head -n 1)" -gt "$1" ]; }
-transfer() {
-	_a=$(put uint256 10) && _b=$(put uint256 5) &&
-	devnet submit transfer "$_a" "$_b" uint256:3 | grep -q '"outputs"'
-}
 # Of the files that evidence has open, the log apart.
 only_its_directory() {
 	ls -l "/proc/$(role_pid evidence)/fd" |
@@ -93,19 +70,8 @@ only_its_directory() {
 	    -e '^/memfd:' > "$dir/files"
 	[ "$(wc -l < "$dir/files")" = 1 ] && grep -q '/tee-runner-' "$dir/files"
 }
-is_mounted() { grep -q " $report fuse" /proc/mounts; }
-
 check 'a processor of our own' make_cpu
-"$BUILD/tests/integration/tsmfs" "$cpu" $report > "$dir/tsmfs.log" 2>&1 &
-others=$!
-until_ok 5 is_mounted || ! grep -q 'not permitted' "$dir/tsmfs.log" ||
-    skip 'FUSE may not be mounted here'
-check 'a stand-in for configfs-tsm' is_mounted
-
-devnet up --kms 2/3 > "$dir/up.log" 2>&1 || { cat "$dir/up.log"; flunk up; finish; }
-check 'its configuration takes the TEE that is here' \
-    grep -qx 'tee auto' "$dir/tee-runnerd.conf"
-echo 'registration-life 60s' >> "$dir/tee-runnerd.conf"
+start_tsm
 
 # ---- evidence by hand ----
 
@@ -167,5 +133,15 @@ check 'SIGTERM: exit 0' stop_runner
 start_runner
 check 'the next start removes the instance that was left' until_ok 15 state_is serving
 check 'one instance is there' [ "$(ls $report | wc -l)" = 1 ]
+stop_runner
+
+# ---- a request is not cut short: that can cost the guest its key ----
+
+echo slow > "$cpu/fault"
+start_runner
+sleep 2
+check 'SIGTERM while the TEE is asked: exit 0' stop_runner
+check 'when it has answered' logged 'monitor: evidence: asks the TEE: waiting'
+check 'nobody was killed' [ "$(count 'is killed')" = 0 ]
 
 finish

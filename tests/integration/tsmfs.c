@@ -1,33 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tsmfs DIR MOUNTPOINT: the kernel's configfs-tsm report directory as a FUSE file
- * system, of an SEV-SNP guest whose processor is DIR: vek.key signs the reports,
- * vek.der, ask.der and ark.der are the host's certificates, `tcb' is the reported
- * TCB as eight bytes of hex, `chip' the chip's id.  It behaves as Linux does:
- * inblob is buffered and committed by close(2), which never fails; outblob is
- * made at the first read behind that.  DIR/fault makes it misbehave:
+ * system, of the guest that DIR holds: SEV-SNP's or TDX's (guest.h).  It behaves as
+ * Linux does: inblob is buffered and committed by close(2), which never fails;
+ * outblob is made at the first read behind that.  DIR/fault makes it misbehave:
  *
  *	busy	close(2) takes nothing and reading says EBUSY
  *	empty	outblob has no bytes
  *	lost	what was written is not committed
  *	race	someone else writes behind us
+ *	slow	a quote takes eight seconds
  *	wrong	a report over other report data
  */
 #define FUSE_USE_VERSION 31
 #include <errno.h>
 #include <fuse.h>
-#include <openssl/ecdsa.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define REPORT		1184
-#define SIGNED		0x2a0
+#include "guest.h"
+
 #define INSTANCES	8
-#define AUX_MAX		16384
 
 enum file { PROVIDER, GENERATION, INBLOB, OUTBLOB, AUXBLOB, FILES };
 static const char *const names[FILES] = { "provider", "generation", "inblob",
@@ -38,139 +32,14 @@ static struct instance {
 	uint64_t	generation;
 	uint8_t		buffer[64], data[64];
 	size_t		n;			/* in the buffer */
-	uint8_t		report[REPORT];
+	uint8_t		report[EVIDENCE_MAX];
 	size_t		report_n;		/* 0: to be made */
 	mode_t		mode;			/* of inblob */
 	gid_t		gid;
 } instances[INSTANCES];
 
-static const char *dir;
-
-/* ---- DIR ---- */
-
-static size_t
-slurp(const char *name, void *to, size_t size)
-{
-	char path[512];
-	size_t n = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	if ((f = fopen(path, "rb")) != NULL) {
-		n = fread(to, 1, size, f);
-		fclose(f);
-	}
-	return n;
-}
-
-static int
-fault_is(const char *name)
-{
-	char text[32] = "";
-
-	slurp("fault", text, sizeof(text) - 1);
-	text[strcspn(text, "\n")] = '\0';
-	return strcmp(text, name) == 0;
-}
-
-static void
-slurp_hex(const char *name, uint8_t *to, size_t n)
-{
-	char text[200] = "";
-	unsigned v;
-	size_t i;
-
-	slurp(name, text, sizeof(text) - 1);
-	for (i = 0; i < n; i++)
-		if (sscanf(text + 2 * i, "%2x", &v) == 1)
-			to[i] = (uint8_t)v;
-}
-
-/* ---- the processor ---- */
-
-static void
-little(const BIGNUM *v, uint8_t to[72])
-{
-	uint8_t big[48];
-	size_t i;
-
-	BN_bn2binpad(v, big, sizeof(big));
-	for (i = 0; i < sizeof(big); i++)
-		to[i] = big[sizeof(big) - 1 - i];
-}
-
-static void
-sign(uint8_t b[REPORT])
-{
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	uint8_t der[200];
-	const uint8_t *p = der;
-	size_t n = sizeof(der);
-	char path[512];
-	ECDSA_SIG *sig;
-	EVP_PKEY *key;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/vek.key", dir);
-	if ((f = fopen(path, "r")) == NULL ||
-	    (key = PEM_read_PrivateKey(f, NULL, NULL, NULL)) == NULL)
-		abort();
-	fclose(f);
-	if (EVP_DigestSignInit(md, NULL, EVP_sha384(), NULL, key) != 1 ||
-	    EVP_DigestSign(md, der, &n, b, SIGNED) != 1 ||
-	    (sig = d2i_ECDSA_SIG(NULL, &p, (long)n)) == NULL)
-		abort();
-	little(ECDSA_SIG_get0_r(sig), b + SIGNED);
-	little(ECDSA_SIG_get0_s(sig), b + SIGNED + 72);
-	ECDSA_SIG_free(sig);
-	EVP_PKEY_free(key);
-	EVP_MD_CTX_free(md);
-}
-
-static void
-report_make(struct instance *i)
-{
-	static const size_t tcbs[] = { 0x38, 0x180, 0x1e0, 0x1f0 };
-	uint8_t *b = i->report;
-	size_t k;
-
-	memset(b, 0, REPORT);
-	b[0] = 3;				/* version */
-	b[0x0a] = 3;				/* policy: SMT, and bit 17 */
-	b[0x34] = 1;				/* ECDSA P-384 */
-	b[0x40] = 0x27;				/* platform info */
-	memcpy(b + 0x50, i->data, 64);
-	if (fault_is("wrong"))
-		b[0x50] ^= 1;
-	memset(b + 0x90, 0x4d, 48);		/* the measurement */
-	memset(b + 0x160, 0xff, 32);		/* no migration agent */
-	for (k = 0; k < sizeof(tcbs) / sizeof(tcbs[0]); k++)
-		slurp_hex("tcb", b + tcbs[k], 8);
-	memcpy(b + 0x188, "\x19\x01\x01", 3);	/* Milan */
-	slurp_hex("chip", b + 0x1a0, 64);
-	sign(b);
-	i->report_n = REPORT;
-}
-
-/* The table of certificates: GHCB specification. */
-static size_t
-aux_make(uint8_t to[AUX_MAX])
-{
-	static const struct { const char *file; uint8_t guid; } of[] = {
-		{ "vek.der", 0x63 }, { "ask.der", 0x4a }, { "ark.der", 0xc0 },
-	};
-	size_t k, n, at = 24 * 4;
-
-	memset(to, 0, AUX_MAX);
-	for (k = 0; k < 3; k++) {
-		n = slurp(of[k].file, to + at, AUX_MAX - at);
-		to[24 * k] = of[k].guid;
-		memcpy(to + 24 * k + 16, &(uint32_t){ (uint32_t)at }, 4);
-		memcpy(to + 24 * k + 20, &(uint32_t){ (uint32_t)n }, 4);
-		at += n;
-	}
-	return at;
-}
+/* Which guest DIR is. */
+static const struct guest *guest;
 
 /* ---- paths: /, /NAME, /NAME/FILE ---- */
 
@@ -185,7 +54,8 @@ lookup(const char *path, enum file *file)
 	*file = FILES;
 	if (slash != NULL) {
 		for (i = 0; i < FILES; i++)
-			if (strcmp(slash + 1, names[i]) == 0)
+			if (strcmp(slash + 1, names[i]) == 0 &&
+			    (i != AUXBLOB || guest->certificates != NULL))
 				*file = (enum file)i;
 		if (*file == FILES)
 			return NULL;
@@ -233,7 +103,8 @@ on_readdir(const char *path, void *to, fuse_fill_dir_t fill, off_t at,
 			if (instances[i].name[0] != '\0')
 				fill(to, instances[i].name, NULL, 0, 0);
 	} else
-		for (i = 0; i < FILES; i++)
+		for (i = 0; i < FILES &&
+		    (i != AUXBLOB || guest->certificates != NULL); i++)
 			fill(to, names[i], NULL, 0, 0);
 	return 0;
 }
@@ -345,7 +216,7 @@ on_flush(const char *path, struct fuse_file_info *fi)
 	(void)fi;
 	if (i == NULL || file != INBLOB || i->n == 0)
 		return 0;
-	if (i->n == 64 && !fault_is("lost")) {
+	if (i->n == 64 && !guest_fault("lost")) {
 		memcpy(i->data, i->buffer, 64);
 		i->generation++;
 		i->report_n = 0;
@@ -358,7 +229,7 @@ static int
 on_read(const char *path, char *to, size_t n, off_t at,
     struct fuse_file_info *fi)
 {
-	static uint8_t aux[AUX_MAX];
+	static uint8_t aux[EVIDENCE_MAX];
 	char text[32];
 	const void *from = text;
 	size_t size = 0;
@@ -370,26 +241,30 @@ on_read(const char *path, char *to, size_t n, off_t at,
 		return -ENOENT;
 	switch (file) {
 	case PROVIDER:
-		size = (size_t)snprintf(text, sizeof(text), "sev_guest\n");
+		size = (size_t)snprintf(text, sizeof(text), "%s\n",
+		    guest->provider);
 		break;
 	case GENERATION:
 		size = (size_t)snprintf(text, sizeof(text), "%llu\n",
 		    (unsigned long long)i->generation);
 		break;
 	case OUTBLOB:
-		if (fault_is("busy"))
+		if (guest_fault("busy"))
 			return -EBUSY;
 		if (i->generation == 0)
 			return -EINVAL;
-		if (i->report_n == 0)
-			report_make(i);
-		if (fault_is("race") && at == 0)
+		if (i->report_n == 0) {
+			if (guest_fault("slow"))
+				sleep(8);
+			i->report_n = guest->evidence(i->data, i->report);
+		}
+		if (guest_fault("race") && at == 0)
 			i->generation++;
 		from = i->report;
-		size = fault_is("empty") ? 0 : i->report_n;
+		size = guest_fault("empty") ? 0 : i->report_n;
 		break;
 	case AUXBLOB:
-		size = aux_make(aux);
+		size = guest->certificates(aux);
 		from = aux;
 		break;
 	default:
@@ -420,7 +295,9 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: tsmfs dir mountpoint\n");
 		return 2;
 	}
-	dir = argv[1];
+	guest_dir = argv[1];
+	guest = guest_file(guest_tdx.has, &(char){ 0 }, 1) == 1 ? &guest_tdx :
+	    &guest_snp;
 	char *args[] = { argv[0], foreground, single, with, options, argv[2] };
 
 	return fuse_main(6, args, &operations, NULL);

@@ -1,0 +1,41 @@
+# Sourced by tests of attestation end to end, instead of lib.sh: as root, in a mount
+# namespace of their own, where the kernel's configfs-tsm is a stand-in.  Exits 77
+# where that cannot be had.  $cpu is the directory of the guest.
+skip() {
+	trap - EXIT
+	[ -z "$others" ] || kill $others
+	[ -z "$dir" ] || rm -rf "$dir"
+	echo "skipped: attestation end to end: $*"
+	exit 77
+}
+[ "$(id -u)" = 0 ] && [ -c /dev/fuse ] && unshare -m true 2> /dev/null ||
+    skip 'needs root, /dev/fuse and a mount namespace'
+# A mount namespace of its own, so that /sys/kernel/config is ours.
+[ -n "$TEE_NAMESPACE" ] || TEE_NAMESPACE=1 exec unshare -m "$0" "$@"
+. "$(dirname "$0")/lib.sh"
+
+report=/sys/kernel/config/tsm/report
+cpu=$dir/cpu
+mkdir "$cpu"
+[ -x "$BUILD/tests/integration/tsmfs" ] || skip 'configured without fuse3'
+mount -t tmpfs none /sys/kernel && mkdir -p $report || skip 'cannot mount'
+
+is_mounted() { grep -q " $report fuse" /proc/mounts; }
+# start_tsm: of the guest in $cpu; and tee-devnet, which registers for a minute
+start_tsm() {
+	"$BUILD/tests/integration/tsmfs" "$cpu" $report > "$dir/tsmfs.log" 2>&1 &
+	others=$!
+	until_ok 5 is_mounted || ! grep -q 'not permitted' "$dir/tsmfs.log" ||
+	    skip 'FUSE may not be mounted here'
+	check 'a stand-in for configfs-tsm' is_mounted
+	devnet up --kms 2/3 > "$dir/up.log" 2>&1 || { cat "$dir/up.log"; flunk up; finish; }
+	check 'its configuration takes the TEE that is here' \
+	    grep -qx 'tee auto' "$dir/tee-runnerd.conf"
+	echo 'registration-life 60s' >> "$dir/tee-runnerd.conf"
+}
+
+counterpart_says() { grep -q -- "$1" "$dir/log/orchestrator.log"; }
+transfer() {
+	_a=$(put uint256 10) && _b=$(put uint256 5) &&
+	devnet submit transfer "$_a" "$_b" uint256:3 | grep -q '"outputs"'
+}
