@@ -28,6 +28,7 @@
 #define OPTEE_RECORDS		3
 
 enum optee_command {			/* as the PTA numbers them */
+	OPTEE_KEY = 0,			/* its public key: in no record */
 	OPTEE_TA_DIGEST = 1,		/* of the header of an installed TA */
 	OPTEE_TA_MEMORY = 2,		/* of the TA that asks */
 	OPTEE_TEE_MEMORY = 3

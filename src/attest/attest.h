@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <time.h>
 
 #include <openssl/x509.h>
@@ -172,6 +173,8 @@ int	cert_key_digest(const X509 *, uint8_t digest[32]);
 /* ECDSA over a digest by a public key: raw r and s, big-endian, n bytes each. */
 int	ecdsa_verify(EVP_PKEY *, const uint8_t *digest, size_t digest_n,
 	    const uint8_t *rs, size_t n);
+/* An RSA key, its numbers big-endian, as PEM: 0, or -1. */
+int	rsa_key_write(FILE *, struct bytes exponent, struct bytes modulus);
 /* A key of its affine point x || y ("P-256", "P-384"); NULL: not on the curve. */
 EVP_PKEY *ec_key(const char *group, const uint8_t *xy, size_t n);
 

@@ -33,6 +33,7 @@ usage(FILE *f)
 	    "           [--report-data HEX] [--policy FILE] [--seen FILE]\n"
 	    "           [--event-log FILE] [--json] FILE\n"
 	    "       tee-attest quote --report-data HEX > FILE\n"
+	    "       tee-attest device-key > optee.pem\n"
 	    "       tee-attest fetch-collateral --fmspc HEX [--tee tdx|sgx]\n"
 	    "           [--ca platform|processor] [OPTION...]\n"
 	    "       tee-attest fetch-collateral --quote FILE [OPTION...]\n"
@@ -367,6 +368,29 @@ run_fetch(const struct options *o)
 	return status;
 }
 
+/* To be kept when the device is provisioned: that is all that vouches for it. */
+static int
+run_device_key(const struct options *o)
+{
+	uint8_t e[16], n[1024];
+	size_t e_n = sizeof(e), n_n = sizeof(n);
+	int ok = 0;
+
+	(void)o;
+	log_init("tee-attest", LOG_INFO);
+	if (optee_open(OPTEE_PATH) == NULL) {
+		fprintf(stderr, "tee-attest: OP-TEE is not here: looked for "
+		    OPTEE_PATH "\n");
+		return 1;
+	}
+	if (optee_key(e, &e_n, n, &n_n) == 0)
+		ok = rsa_key_write(stdout, (struct bytes){ e, e_n },
+		    (struct bytes){ n, n_n }) == 0;
+	if (!ok)
+		fprintf(stderr, "tee-attest: OP-TEE gave no key\n");
+	return ok && fflush(stdout) == 0 ? 0 : 1;
+}
+
 static const struct command {
 	const char	*name;
 	int		(*run)(const struct options *);
@@ -375,6 +399,7 @@ static const struct command {
 	{ "show", run_show, 1 },
 	{ "verify", run_verify, 1 },
 	{ "quote", run_quote, 0 },
+	{ "device-key", run_device_key, 0 },
 	{ "fetch-collateral", run_fetch, 0 },
 };
 

@@ -154,3 +154,31 @@ out:
 	ERR_clear_error();
 	return key;
 }
+
+int
+rsa_key_write(FILE *to, struct bytes exponent, struct bytes modulus)
+{
+	BIGNUM *e = BN_bin2bn(exponent.p, (int)exponent.n, NULL);
+	BIGNUM *n = BN_bin2bn(modulus.p, (int)modulus.n, NULL);
+	OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *key = NULL;
+	int ok;
+
+	ok = e != NULL && n != NULL && b != NULL && ctx != NULL &&
+	    OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_E, e) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+	    (params = OSSL_PARAM_BLD_to_param(b)) != NULL &&
+	    EVP_PKEY_fromdata_init(ctx) == 1 &&
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) == 1 &&
+	    PEM_write_PUBKEY(to, key) == 1;
+	EVP_PKEY_free(key);
+	OSSL_PARAM_free(params);
+	EVP_PKEY_CTX_free(ctx);
+	OSSL_PARAM_BLD_free(b);
+	BN_free(n);
+	BN_free(e);
+	ERR_clear_error();
+	return ok ? 0 : -1;
+}

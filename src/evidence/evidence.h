@@ -47,6 +47,10 @@ extern int agent_fd;		/* dstack's agent, for one request; -1 */
 const struct provider *tsm_open(const char *path, uint32_t choice, gid_t gid);
 const struct provider *sev_open(const char *path);
 const struct provider *optee_open(const char *path);
+/* The device's RSA key, big-endian, behind optee_open(): 0 and the sizes, which were
+ * those of the buffers, at most 1024; or -1 with errno. */
+int	 optee_key(uint8_t *exponent, size_t *exponent_n, uint8_t *modulus,
+	    size_t *modulus_n);
 /* For one who is not in a sandbox: the instance is not needed any more. */
 void	 tsm_remove(const char *path);
 /* The directory that tsm's quote() works in, for the sandbox; 0: none. */

@@ -125,40 +125,76 @@ memory(uint64_t attr, uint64_t at, uint64_t size)
 	return (struct tee_ioctl_param){ attr, at, size, shared_id };
 }
 
-/* The command's output, in the shared memory: its size, or -1 with errno. */
+/* A command of the PTA with the parameters that c has: -1 with errno. */
+static int
+invoke(uint32_t command, union call *c)
+{
+	c->invoke.func = command;
+	c->invoke.session = session;
+	c->invoke.num_params = N_PARAMS;
+	if (call(TEE_IOC_INVOKE, c, sizeof(c->invoke)) == -1) {
+		log_err("tee: optee: %s", strerror(errno));
+		return -1;
+	}
+	if (c->invoke.ret == TEE_SUCCESS)
+		return 0;
+	log_err("tee: optee: attestation failed: 0x%08" PRIx32 "%s",
+	    (uint32_t)c->invoke.ret, c->invoke.ret == TEE_TARGET_DEAD ?
+	    ": OP-TEE has given it up: restart" : "");
+	errno = EIO;
+	return -1;
+}
+
+static int
+is_size(uint64_t n, uint64_t min, uint64_t max)
+{
+	if (n >= min && n <= max)
+		return 1;
+	log_err("tee: optee: an output of %" PRIu64 " bytes", n);
+	errno = EBADMSG;
+	return 0;
+}
+
+/* Digest and signature into the shared memory: their size, or -1 with errno. */
 static long
-invoke(uint8_t command, const uint8_t report_data[64])
+attest(uint8_t command, const uint8_t report_data[64])
 {
 	const size_t nonce = put_nonce(shared, command, report_data);
 	struct tee_ioctl_param *p;
 	union call c;
 
 	memset(&c, 0, sizeof(c));
-	c.invoke.func = command;
-	c.invoke.session = session;
-	c.invoke.num_params = N_PARAMS;
 	p = c.invoke.params;
 	p[0] = memory(TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INPUT, 0, nonce);
 	p[1] = memory(TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT, AT_OUTPUT,
 	    OUTPUT_MAX);
-	if (call(TEE_IOC_INVOKE, &c, sizeof(c.invoke)) == -1) {
-		log_err("tee: optee: %s", strerror(errno));
+	if (invoke(command, &c) == -1 ||
+	    !is_size(p[1].b, OPTEE_DIGEST + 1, OUTPUT_MAX))
 		return -1;
-	}
-	if (c.invoke.ret != TEE_SUCCESS) {
-		log_err("tee: optee: attestation failed: 0x%08" PRIx32 "%s",
-		    (uint32_t)c.invoke.ret, c.invoke.ret == TEE_TARGET_DEAD ?
-		    ": OP-TEE has given it up: restart" : "");
-		errno = EIO;
-		return -1;
-	}
-	if (p[1].b <= OPTEE_DIGEST || p[1].b > OUTPUT_MAX) {
-		log_err("tee: optee: an output of %" PRIu64 " bytes",
-		    (uint64_t)p[1].b);
-		errno = EBADMSG;
-		return -1;
-	}
 	return (long)p[1].b;
+}
+
+int
+optee_key(uint8_t *exponent, size_t *exponent_n, uint8_t *modulus,
+    size_t *modulus_n)
+{
+	struct tee_ioctl_param *p;
+	union call c;
+
+	memset(&c, 0, sizeof(c));
+	p = c.invoke.params;
+	p[0] = memory(TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT, 0, *exponent_n);
+	p[1] = memory(TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT, AT_OUTPUT,
+	    *modulus_n);
+	p[2].attr = TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_OUTPUT;
+	if (invoke(OPTEE_KEY, &c) == -1 || !is_size(p[0].b, 1, *exponent_n) ||
+	    !is_size(p[1].b, 1, *modulus_n))
+		return -1;
+	*exponent_n = (size_t)p[0].b;
+	*modulus_n = (size_t)p[1].b;
+	memcpy(exponent, shared, *exponent_n);
+	memcpy(modulus, shared + AT_OUTPUT, *modulus_n);
+	return 0;
 }
 
 static long
@@ -171,7 +207,7 @@ optee_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 		errno = EFBIG;
 		return -1;
 	}
-	if ((n = invoke(OPTEE_TEE_MEMORY, report_data)) == -1)
+	if ((n = attest(OPTEE_TEE_MEMORY, report_data)) == -1)
 		return -1;
 	memcpy(out, OPTEE_MAGIC, magic);
 	memcpy(out + magic, report_data, 64);

@@ -141,7 +141,7 @@ echo slow > "$cpu/fault"
 start_runner
 sleep 2
 check 'SIGTERM while the TEE is asked: exit 0' stop_runner
-check 'when it has answered' logged 'monitor: evidence: asks the TEE: waiting'
+check 'when it has answered' logged 'evidence: asks the TEE: waiting'
 check 'nobody was killed' [ "$(count 'is killed')" = 0 ]
 
 finish

@@ -11,7 +11,9 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <linux/tee.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -80,9 +82,32 @@ open_session(struct tee_ioctl_open_session_arg *a)
 	a->ret = tee.open_ret;
 }
 
+/* The public part of the key. */
+static void
+give_key(struct tee_ioctl_invoke_arg *a)
+{
+	BIGNUM *e = NULL, *n = NULL;
+	uint8_t *to[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		to[i] = place(&a->params[i],
+		    TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT);
+	assert_true(a->params[2].attr ==
+	    TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_OUTPUT);
+	EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e);
+	EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n);
+	a->params[0].b = (__u64)BN_bn2bin(e, to[0]);
+	a->params[1].b = tee.size != 0 ? (__u64)tee.size :
+	    (__u64)BN_bn2bin(n, to[1]);
+	BN_free(e);
+	BN_free(n);
+	a->ret = tee.invoke_ret;
+}
+
 /* The hash of the TEE's memory, and its signature with the nonce. */
 static void
-invoke(struct tee_ioctl_invoke_arg *a)
+attest(struct tee_ioctl_invoke_arg *a)
 {
 	const uint8_t *nonce = place(&a->params[0],
 	    TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INPUT);
@@ -93,8 +118,6 @@ invoke(struct tee_ioctl_invoke_arg *a)
 	size_t n = (size_t)a->params[1].b - 32;
 
 	assert_int_equal(a->func, 3);
-	assert_int_equal(a->session, SESSION);
-	assert_int_equal(a->num_params, 4);
 	assert_int_equal(a->params[0].b, 17 + 1 + 64);
 	memset(to, 0x77, 32);
 	EVP_DigestInit_ex(md, EVP_sha256(), NULL);
@@ -117,6 +140,7 @@ int
 __wrap_ioctl(int fd, unsigned long command, ...)
 {
 	struct tee_ioctl_version_data *v;
+	struct tee_ioctl_invoke_arg *a;
 	struct tee_ioctl_buf_data *b;
 	void *arg;
 	va_list ap;
@@ -147,7 +171,13 @@ __wrap_ioctl(int fd, unsigned long command, ...)
 	assert_true(command == TEE_IOC_INVOKE);
 	assert_int_equal(b->buf_len,
 	    sizeof(struct tee_ioctl_invoke_arg) + 4 * 32);
-	invoke((void *)(uintptr_t)b->buf_ptr);
+	a = (void *)(uintptr_t)b->buf_ptr;
+	assert_int_equal(a->session, SESSION);
+	assert_int_equal(a->num_params, 4);
+	if (a->func == 0)
+		give_key(a);
+	else
+		attest(a);
 	return 0;
 }
 
@@ -272,6 +302,36 @@ the_verifier_accepts_what_it_gives(void **unused)
 }
 
 static void
+its_key_can_be_kept(void **unused)
+{
+	uint8_t e[16], n[1024];
+	size_t e_n = sizeof(e), n_n = sizeof(n);
+	EVP_PKEY *kept;
+	FILE *f = tmpfile();
+
+	(void)unused;
+	opened();
+	assert_int_equal(optee_key(e, &e_n, n, &n_n), 0);
+	assert_int_equal(e_n, 3);
+	assert_int_equal(n_n, 384);
+	assert_int_equal(rsa_key_write(f, (struct bytes){ e, e_n },
+	    (struct bytes){ n, n_n }), 0);
+	rewind(f);
+	kept = PEM_read_PUBKEY(f, NULL, NULL, NULL);
+	assert_int_equal(EVP_PKEY_eq(kept, key), 1);
+	EVP_PKEY_free(kept);
+	fclose(f);
+	e_n = sizeof(e);
+	n_n = sizeof(n);
+	tee.size = 1025;
+	assert_int_equal(optee_key(e, &e_n, n, &n_n), -1);
+	tee.size = 0;
+	tee.invoke_ret = 0xffff0007;
+	assert_int_equal(optee_key(e, &e_n, n, &n_n), -1);
+	assert_non_null(strstr(said, "0xffff0007"));
+}
+
+static void
 no_device_or_that_of_another_is_no_optee(void **unused)
 {
 	(void)unused;
@@ -330,6 +390,7 @@ main(void)
 #define T(f)	cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = {
 		T(the_verifier_accepts_what_it_gives),
+		T(its_key_can_be_kept),
 		T(no_device_or_that_of_another_is_no_optee),
 		T(without_attestation_it_says_what_to_build),
 		T(failures_are_told),
