@@ -178,6 +178,9 @@ privilege_level(void)
 		return -1;
 	r = write(fd, floor, (size_t)n) == n ? 0 : -1;
 	close(fd);
+	if (floor[0] != '0')
+		log_info("tee: sev-snp: below an SVSM, at privilege level %c",
+		    floor[0]);
 	return r;
 }
 

@@ -562,6 +562,7 @@ below_an_svsm_the_level_is_our_own(void **unused)
 	fake.floor = "2\n";
 	gives(opened(), SNP_REPORT);
 	assert_string_equal(fake.level, "2\n");
+	assert_non_null(strstr(said, "below an SVSM, at privilege level 2"));
 	__real_close(tsm_dir());
 	fake.level_error = EINVAL;
 	open_is_fatal(TEE_CHOICE_AUTO, "privilege level: Invalid argument");
