@@ -365,6 +365,7 @@ setup(void **unused)
 	assert_non_null(mkdtemp(root));
 	assert_int_equal(chmod(root, 0755), 0);
 	log_sink(hear);
+	log_level(LOG_INFO);
 	return 0;
 }
 
