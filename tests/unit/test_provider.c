@@ -450,7 +450,8 @@ static void
 open_is_fatal(uint32_t choice, const char *text)
 {
 	int fd[2], status;
-	ssize_t n;
+	size_t n = 0;
+	ssize_t r;
 	pid_t pid;
 
 	assert_int_equal(pipe(fd), 0);
@@ -461,8 +462,10 @@ open_is_fatal(uint32_t choice, const char *text)
 		_exit(0);
 	}
 	__real_close(fd[1]);
-	n = __real_read(fd[0], said, sizeof(said) - 1);
-	said[n < 0 ? 0 : n] = '\0';
+	while (n < sizeof(said) - 1 && (r = __real_read(fd[0], said + n,
+	    sizeof(said) - 1 - n)) > 0)
+		n += (size_t)r;
+	said[n] = '\0';
 	__real_close(fd[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
