@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.20;
+pragma solidity ^0.8.24;
 
 /// What a Runner, a Gateway and a KMS node read from the Registry.
 interface IRegistry {
@@ -11,11 +11,12 @@ interface IRegistry {
     /// @return threshold     t: so many KMS nodes can delegate together
     /// @return kmsKey        KMS public key, 33 bytes compressed
     /// @return shares        public shares of nodes 1..n, 33 bytes each, one behind the other
+    /// @return formerShares  the same of the epoch before, while its values can be read; else empty
     /// @return orchestrators who may sign tasks
     /// @return gateways      who may sign operand grants
     function facts(address runner) external view returns (
         uint64 sequence, uint64 validUntil, uint64 epoch, uint8 threshold,
-        bytes memory kmsKey, bytes memory shares,
+        bytes memory kmsKey, bytes memory shares, bytes memory formerShares,
         address[] memory orchestrators, address[] memory gateways);
 
     function isRunner(address runner) external view returns (bool);

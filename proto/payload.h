@@ -136,8 +136,10 @@ struct m_facts {
 	uint8_t		kms_key[33];	/* compressed */
 	uint8_t		kms_threshold;	/* t */
 	uint8_t		kms_nodes;	/* n; node i has kms_shares[i - 1] */
-	uint8_t		zero[5];
+	uint8_t		kms_former;	/* 1: so have those of the epoch before */
+	uint8_t		zero[4];
 	uint8_t		kms_shares[KMS_NODES][33];
+	uint8_t		kms_former_shares[KMS_NODES][33];
 	/* the registration of `runner'; valid_until 0: none, or revoked */
 	uint64_t	sequence;
 	uint64_t	valid_until;

@@ -11,7 +11,7 @@
 #include "abi.h"
 
 #define WORD	32
-#define HEAD	8	/* words before the tails */
+#define HEAD	9	/* words before the tails */
 
 struct cursor {
 	const uint8_t	*data;
@@ -108,11 +108,34 @@ at_offset(const struct cursor *c, uint64_t offset)
 	return offset == c->pos;
 }
 
+/* Public shares into `to': how many, none only where that is allowed. */
+static const char *
+read_shares(struct cursor *c, uint64_t offset, uint8_t to[KMS_NODES][33],
+    size_t *nodes)
+{
+	const uint8_t *shares;
+	size_t len;
+
+	if (!at_offset(c, offset) ||
+	    get_bytes(c, KMS_NODES * 33, &shares, &len) != 0)
+		return "bad encoding of shares";
+	if (len % 33 != 0)
+		return "shares are not whole points";
+	for (size_t i = 0; i < len; i += 33)
+		if (!is_point(shares + i))
+			return "a share is not a compressed point";
+	memset(to, 0, KMS_NODES * 33);
+	memcpy(to, shares, len);
+	*nodes = len / 33;
+	return NULL;
+}
+
 static const char *
 read_kms(struct cursor *c, const uint64_t head[HEAD], struct m_facts *f)
 {
-	const uint8_t *key, *shares;
-	size_t len;
+	const uint8_t *key;
+	const char *why;
+	size_t len, n, former;
 
 	if (!at_offset(c, head[4]) || get_bytes(c, 33, &key, &len) != 0)
 		return "bad encoding of kmsKey";
@@ -120,19 +143,17 @@ read_kms(struct cursor *c, const uint64_t head[HEAD], struct m_facts *f)
 		return "it has no KMS key yet";
 	if (len != 33 || !is_point(key))
 		return "kmsKey is not a compressed point";
-	if (!at_offset(c, head[5]) ||
-	    get_bytes(c, KMS_NODES * 33, &shares, &len) != 0)
-		return "bad encoding of shares";
-	if (len == 0 || len % 33 != 0)
-		return "shares are not whole points";
-	for (size_t i = 0; i < len; i += 33)
-		if (!is_point(shares + i))
-			return "a share is not a compressed point";
-	if (head[3] < 1 || head[3] > len / 33)
+	if ((why = read_shares(c, head[5], f->kms_shares, &n)) != NULL ||
+	    (why = read_shares(c, head[6], f->kms_former_shares, &former)) !=
+	    NULL)
+		return why;
+	if (head[3] < 1 || head[3] > n)
 		return "threshold is not 1 to the number of shares";
+	if (former != 0 && former != n)
+		return "the epoch before had another number of shares";
 	memcpy(f->kms_key, key, 33);
-	memcpy(f->kms_shares, shares, len);
-	f->kms_nodes = (uint8_t)(len / 33);
+	f->kms_nodes = (uint8_t)n;
+	f->kms_former = former != 0;
 	f->kms_threshold = (uint8_t)head[3];
 	f->kms_epoch = head[2];
 	return NULL;
@@ -151,17 +172,16 @@ abi_facts_read(const uint8_t *data, size_t n, struct m_facts *facts)
 	for (size_t i = 0; i < HEAD; i++)
 		if (get_u64(&c, &head[i]) != 0)
 			return "bad encoding of the head";
-	memset(f.kms_shares, 0, sizeof(f.kms_shares));
 	memset(f.orchestrators, 0, sizeof(f.orchestrators));
 	memset(f.gateways, 0, sizeof(f.gateways));
 	f.sequence = head[0];
 	f.valid_until = head[1];
 	if ((why = read_kms(&c, head, &f)) != NULL)
 		return why;
-	if (!at_offset(&c, head[6]) ||
+	if (!at_offset(&c, head[7]) ||
 	    get_addresses(&c, f.orchestrators, &f.n_orchestrators) != 0)
 		return "bad encoding of orchestrators";
-	if (!at_offset(&c, head[7]) ||
+	if (!at_offset(&c, head[8]) ||
 	    get_addresses(&c, f.gateways, &f.n_gateways) != 0)
 		return "bad encoding of gateways";
 	if (c.pos != n)

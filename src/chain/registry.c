@@ -19,8 +19,8 @@
 #include "registry.h"
 #include "rpc.h"
 
-/* facts(): head, key, shares and both lists, all as long as can be. */
-#define FACTS_MAX	(32 * (8 + 3 + 1 + (KMS_NODES * 33 + 31) / 32 +	\
+/* facts(): head, key, shares twice and both lists, all as long as can be. */
+#define FACTS_MAX	(32 * (9 + 3 + 2 * (1 + (KMS_NODES * 33 + 31) / 32) + \
 	2 * (1 + LIST_MAX)))
 
 #define BEHIND	16	/* blocks that no honest endpoint lacks for long */

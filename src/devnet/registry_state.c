@@ -437,7 +437,7 @@ state_facts(const uint8_t address[20], uint8_t out[FACTS_MAX])
 	    0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98 };
 	const struct runner *r = find(address);
 	const size_t n_key = facts.kms_nodes != 0 ? 33 : 0;
-	uint8_t *p = out + 8 * 32;
+	uint8_t *p = out + 9 * 32;
 
 	put_word(out, r != NULL ? r->reg.sequence : 0);
 	put_word(out + 32, r != NULL && !r->is_revoked ? r->reg.valid_until :
@@ -449,8 +449,11 @@ state_facts(const uint8_t address[20], uint8_t out[FACTS_MAX])
 	put_word(out + 160, (uint64_t)(p - out));
 	p = put_bytes(p, facts.kms_shares[0], facts.kms_nodes * 33u);
 	put_word(out + 192, (uint64_t)(p - out));
-	p = put_addresses(p, facts.orchestrators, facts.n_orchestrators);
+	p = put_bytes(p, facts.kms_former_shares[0],
+	    facts.kms_former ? facts.kms_nodes * 33u : 0);
 	put_word(out + 224, (uint64_t)(p - out));
+	p = put_addresses(p, facts.orchestrators, facts.n_orchestrators);
+	put_word(out + 256, (uint64_t)(p - out));
 	p = put_addresses(p, facts.gateways, facts.n_gateways);
 	return (size_t)(p - out);
 }

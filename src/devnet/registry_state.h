@@ -12,8 +12,8 @@
 #include "payload.h"
 #include "registry.h"
 
-/* facts(): head, key, shares and both lists, all as long as can be. */
-#define FACTS_MAX	(32 * (8 + 3 + 1 + (KMS_NODES * 33 + 31) / 32 +	\
+/* facts(): head, key, shares twice and both lists, all as long as can be. */
+#define FACTS_MAX	(32 * (9 + 3 + 2 * (1 + (KMS_NODES * 33 + 31) / 32) + \
 	2 * (1 + LIST_MAX)))
 
 /* Starts empty, or as the state file says: 0, or -1 where that is unreadable. */

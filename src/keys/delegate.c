@@ -188,18 +188,22 @@ delegate_prepare(struct task *t)
 	return r;
 }
 
-/* Is the partial of node quorum[k] for operand j proven? */
+/* Is the partial of node quorum[k] for operand j proven?  The operand may be of
+ * the epoch before, while that can be read. */
 static int
 delegate_proven(const struct task *t, const uint32_t *quorum, size_t k,
     uint32_t j)
 {
-	const uint8_t *share = trust_now()->kms_shares[quorum[k] - 1];
+	const struct m_facts *f = trust_now();
+	const uint32_t i = quorum[k] - 1;
+	const uint8_t *K = t->operands[j].key;
 	uint8_t lambda[32];
 
 	return delegate_open(t, k, j) == 0 &&
 	    shamir_lambda(quorum, t->n_seals, quorum[k], lambda) == 0 &&
-	    partial_check(share, lambda, t->operands[j].key,
-	    open->plain[k]) == 0;
+	    (partial_check(f->kms_shares[i], lambda, K, open->plain[k]) == 0 ||
+	    (f->kms_former && partial_check(f->kms_former_shares[i], lambda, K,
+	    open->plain[k]) == 0));
 }
 
 uint32_t

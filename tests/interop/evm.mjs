@@ -3,12 +3,10 @@
 // Compiles Primitives.sol for each type, has a node compute random and edge inputs of
 // every row of proto/primitives.def, and writes what came out as a file of vectors
 // (their format: the head of tests/vectors/primitives.txt) for primvec.
-import { spawn } from "node:child_process";
-import { createWriteStream, existsSync, readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { createWriteStream, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { id } from "ethers";
-import solc from "solc";
+import { compile, start } from "./node.mjs";
 
 const usage = `usage: evm.sh [--count N] [--seed N] [--op NAME] [--types T,T...|all]
   --count  comparisons, about; default 200000
@@ -19,7 +17,6 @@ const usage = `usage: evm.sh [--count N] [--seed N] [--op NAME] [--types T,T...|
 
 // Every row of primitives.def must be in Primitives.sol, but these: random.
 const RANDOM = ["rand", "randBounded"];
-const ANVIL = "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
 
 let options;
 try {
@@ -229,22 +226,10 @@ function contract(t) {
 	    .replace(/\bUN\b/g, UN).replace(/\bT\b/g, t.name).replace(/\bN\b/g, t.bits);
 }
 
-function compile() {
-	const file = (path) => existsSync(`node_modules/${path}`) ?
-	    { contents: readFileSync(`node_modules/${path}`, "utf8") } :
-	    { error: "not found" };
+function compileAll() {
 	const code = {};
 	for (const t of TYPES) {
-		const result = JSON.parse(solc.compile(JSON.stringify({
-			language: "Solidity",
-			sources: { T: { content: contract(t) } },
-			settings: { outputSelection: { T: { "*":
-			    ["evm.deployedBytecode.object", "evm.methodIdentifiers"] } } },
-		}), { import: file }));
-		const error = result.errors?.find((e) => e.severity === "error");
-		if (error)
-			throw new Error(`${t.name}: ${error.formattedMessage}`);
-		const { evm } = result.contracts.T[`Primitives_${t.name}`];
+		const { evm } = compile({ T: contract(t) }).T[`Primitives_${t.name}`];
 		code[t.name] = { code: "0x" + evm.deployedBytecode.object,
 		    selector: Object.fromEntries(Object.entries(evm.methodIdentifiers)
 			.map(([f, s]) => [f.split("(")[0], s])) };
@@ -354,23 +339,14 @@ async function compute(b, calls, node, code) {
 
 // ---- the node ------------------------------------------------------------------
 
-async function start() {
-	const child = spawn(ANVIL, ["--host", "127.0.0.1", "--port", "0",
-	    "--disable-code-size-limit", "--disable-block-gas-limit", "--no-request-size-limit"],
-	    { stdio: ["ignore", "pipe", "inherit"] });
-	process.on("exit", () => child.kill());
-	let url;
-	for await (const line of createInterface({ input: child.stdout }))
-		if ((url = line.match(/Listening on (127\.0\.0\.1:\d+)/)?.[1]))
-			break;
-	if (!url)
-		throw new Error("anvil did not start");
-	child.stdout.resume();
+async function startNode() {
+	const { url, stop } = await start("--disable-code-size-limit",
+	    "--disable-block-gas-limit", "--no-request-size-limit");
 	const to = "0x00000000000000000000000000000000000000aa";
 	return {
-		stop: () => child.kill(),
+		stop,
 		async call(code, data) {
-			const answer = await fetch(`http://${url}/`, {
+			const answer = await fetch(url, {
 				method: "POST",
 				headers: { "content-type": "application/json" },
 				body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_call",
@@ -392,9 +368,9 @@ const table = [...definition.matchAll(/^PRIM\(0x\w+, (\w+),\s*"([^"]*)",\s*"([^"
 const began = Date.now();
 const seconds = () => ((Date.now() - began) / 1000).toFixed(1);
 console.log(`seed ${options.seed}, ${TYPES.length} types`);
-const code = compile();
+const code = compileAll();
 console.log(`${seconds()} s: compiled`);
-const node = await start();
+const node = await startNode();
 const rows = table.filter(({ name }) => !RANDOM.includes(name) &&
     (options.op ?? name) === name).map((row) => batches(row, code)).filter((r) => r.length);
 if (rows.length === 0) {

@@ -13,11 +13,12 @@
 #include "abi.h"
 #include "keccak.h"
 
-#define WORDS		(8 + 3 + 4 + 3 + 2)
+#define WORDS		(9 + 3 + 4 + 4 + 3 + 2)
 #define SIZE		(32 * WORDS)
-#define KEY		(32 * 8)	/* where the tails start */
+#define KEY		(32 * 9)	/* where the tails start */
 #define SHARES		(KEY + 32 * 3)
-#define ORCHESTRATORS	(SHARES + 32 * 4)
+#define FORMER		(SHARES + 32 * 4)
+#define ORCHESTRATORS	(FORMER + 32 * 4)
 #define GATEWAYS	(ORCHESTRATORS + 32 * 3)
 
 static void
@@ -32,7 +33,7 @@ put(uint8_t *data, size_t at, uint64_t v)
 static void
 good(uint8_t data[SIZE])
 {
-	static const size_t tails[4] = { KEY, SHARES, ORCHESTRATORS,
+	static const size_t tails[5] = { KEY, SHARES, FORMER, ORCHESTRATORS,
 	    GATEWAYS };
 
 	memset(data, 0, SIZE);
@@ -40,7 +41,7 @@ good(uint8_t data[SIZE])
 	put(data, 32, 1900000000);
 	put(data, 64, 3);
 	put(data, 96, 2);
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		put(data, 128 + 32 * i, tails[i]);
 	put(data, KEY, 33);
 	memset(data + KEY + 32, 0x11, 33);
@@ -49,6 +50,10 @@ good(uint8_t data[SIZE])
 	memset(data + SHARES + 32, 0x22, 66);
 	data[SHARES + 32] = 3;
 	data[SHARES + 32 + 33] = 2;
+	put(data, FORMER, 66);
+	memset(data + FORMER + 32, 0x66, 66);
+	data[FORMER + 32] = 2;
+	data[FORMER + 32 + 33] = 3;
 	put(data, ORCHESTRATORS, 2);
 	memset(data + ORCHESTRATORS + 32 + 12, 0x33, 20);
 	memset(data + ORCHESTRATORS + 64 + 12, 0x44, 20);
@@ -117,10 +122,39 @@ good_facts_are_read(void **state)
 	assert_int_equal(f.kms_nodes, 2);
 	assert_memory_equal(f.kms_key, data + KEY + 32, 33);
 	assert_memory_equal(f.kms_shares, data + SHARES + 32, 66);
+	assert_int_equal(f.kms_former, 1);
+	assert_memory_equal(f.kms_former_shares, data + FORMER + 32, 66);
 	assert_int_equal(f.n_orchestrators, 2);
 	assert_int_equal(f.orchestrators[1][19], 0x44);
 	assert_int_equal(f.n_gateways, 1);
 	assert_int_equal(f.gateways[0][0], 0x55);
+}
+
+/* Nothing of the epoch before, or as many shares as there are nodes. */
+static void
+former_shares_may_be_missing(void **state)
+{
+	uint8_t data[SIZE];
+	struct m_facts f;
+
+	(void)state;
+	good(data);
+	put(data, FORMER, 33);
+	memset(data + FORMER + 32 + 33, 0, 33);
+	memmove(data + ORCHESTRATORS - 32, data + ORCHESTRATORS,
+	    SIZE - ORCHESTRATORS);
+	put(data, 224, ORCHESTRATORS - 32);
+	put(data, 256, GATEWAYS - 32);
+	refuses(data, SIZE - 32);		/* one of two */
+	memmove(data + FORMER + 32, data + ORCHESTRATORS - 32,
+	    SIZE - ORCHESTRATORS);
+	put(data, FORMER, 0);
+	put(data, 224, FORMER + 32);
+	put(data, 256, GATEWAYS - 96);
+	assert_null(read_copy(data, SIZE - 96, &f));
+	assert_int_equal(f.kms_former, 0);
+	assert_int_equal(f.kms_nodes, 2);
+	assert_int_equal(f.n_gateways, 1);
 }
 
 static void
@@ -144,7 +178,7 @@ every_other_offset_is_refused(void **state)
 	uint8_t data[SIZE];
 
 	(void)state;
-	for (size_t at = 128; at < 256; at += 32) {
+	for (size_t at = 128; at < 288; at += 32) {
 		good(data);
 		const uint64_t right = (uint64_t)data[at + 30] << 8 |
 		    data[at + 31];
@@ -167,12 +201,12 @@ every_other_offset_is_refused(void **state)
 static void
 every_other_length_is_refused(void **state)
 {
-	static const size_t lengths[] = { KEY, SHARES, ORCHESTRATORS,
+	static const size_t lengths[] = { KEY, SHARES, FORMER, ORCHESTRATORS,
 	    GATEWAYS };
 	uint8_t data[SIZE];
 
 	(void)state;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		good(data);
 		const uint8_t right = data[lengths[i] + 31];
 
@@ -195,9 +229,9 @@ bad_fields_are_refused(void **state)
 		{ 32 * 3 + 30, 1 },		/* above 255 */
 		{ 0, 1 }, { 23, 1 },		/* sequence above 64 bits */
 		{ KEY + 32, 4 },		/* no compressed point */
-		{ SHARES + 32 + 33, 0 },
+		{ SHARES + 32 + 33, 0 }, { FORMER + 32, 5 },
 		{ KEY + 32 + 33, 1 },		/* padding */
-		{ SHARES + 32 + 95, 1 },
+		{ SHARES + 32 + 95, 1 }, { FORMER + 32 + 95, 1 },
 		{ ORCHESTRATORS + 32, 1 },	/* address above 160 bits */
 		{ GATEWAYS + 32 + 11, 1 },
 	};
@@ -214,7 +248,7 @@ bad_fields_are_refused(void **state)
 static void
 no_list_is_longer_than_its_array(void **state)
 {
-	static uint8_t data[32 * (8 + 3 + 4 + 1 + LIST_MAX + 1 + 1)];
+	static uint8_t data[32 * (9 + 3 + 4 + 4 + 1 + LIST_MAX + 1 + 1)];
 	size_t at = ORCHESTRATORS;
 	struct m_facts f;
 
@@ -224,7 +258,7 @@ no_list_is_longer_than_its_array(void **state)
 		good(data);
 		memset(data + at, 0, sizeof(data) - at);
 		put(data, at, n);
-		put(data, 32 * 7, at + 32 * (1 + n));
+		put(data, 32 * 8, at + 32 * (1 + n));
 		memset(&f, 0, sizeof(f));
 		if (n == LIST_MAX)
 			assert_null(read_copy(data, at + 32 * (2 + n), &f));
@@ -263,6 +297,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(selector_is_the_hash_of_the_signature),
 		cmocka_unit_test(good_facts_are_read),
+		cmocka_unit_test(former_shares_may_be_missing),
 		cmocka_unit_test(every_truncation_and_addition_is_refused),
 		cmocka_unit_test(every_other_offset_is_refused),
 		cmocka_unit_test(every_other_length_is_refused),
