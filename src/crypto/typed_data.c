@@ -49,8 +49,8 @@ static const char *const encode_type[TD_TYPES] = {
 	[TD_REGISTRATION] = "Registration(address runner,bytes publicKey,"
 	    "uint8 teeType,bytes32 evidenceHash,bytes32 configurationHash,"
 	    "uint64 sequence,uint64 validUntil)",
-	[TD_VERDICT] = "Verdict(bytes32 registration,uint8 verdict,"
-	    "string verifier)",
+	[TD_VERDICT] = "Verdict(bytes32 registration,"
+	    "bytes32 measurement,uint8 verdict,string verifier)",
 	[TD_TASK] = TASK OPERATION,
 	[TD_OPERATION] = OPERATION,
 	[TD_OPERAND_REQUEST] = OPERAND_REQUEST,
@@ -304,13 +304,14 @@ td_registration(const struct m_register *r, uint8_t out[32])
 }
 
 void
-td_verdict(const uint8_t registration[32], uint32_t verdict,
-    const char *verifier, uint8_t out[32])
+td_verdict(const uint8_t registration[32], const uint8_t measurement[32],
+    uint32_t verdict, const char *verifier, uint8_t out[32])
 {
 	struct keccak k;
 
 	begin(&k, TD_VERDICT);
 	put_hash(&k, registration);
+	put_hash(&k, measurement);
 	put_number(&k, verdict);
 	put_bytes(&k, verifier, strlen(verifier));
 	keccak_final(&k, out);

@@ -42,8 +42,10 @@ void	td_batch(enum td_type, const uint8_t (*hashes)[32], size_t n,
 void	td_session_hello(const uint8_t runner[20], const uint8_t challenge[32],
 	    const uint8_t registration[32], uint8_t out[32]);
 void	td_registration(const struct m_register *, uint8_t out[32]);
-/* registration: its hashStruct.  verdict: tee-attest's exit status. */
-void	td_verdict(const uint8_t registration[32], uint32_t verdict,
+/* registration: its hashStruct.  measurement: keccak256 of what was started.
+ * verdict: tee-attest's exit status. */
+void	td_verdict(const uint8_t registration[32],
+	    const uint8_t measurement[32], uint32_t verdict,
 	    const char *verifier, uint8_t out[32]);
 
 void	td_operand_request(const uint8_t task_id[32], uint32_t attempt,

@@ -107,8 +107,39 @@ tell(const struct report *r, const char *runner)
 	log_info("registrar: 0x%s: %s: %s", runner, r->format, line);
 }
 
+/* keccak256 of what was started, of the facts that proto/TYPED-DATA.md names; zeros
+ * where the evidence has none. */
+static void
+measure(const struct report *r, uint32_t tee_type, uint8_t out[32])
+{
+	static const char *const names[][6] = {
+		[TEE_TDX] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3" },
+		[TEE_SEV_SNP] = { "measurement" }, [TEE_CCA] = { "rim" },
+		[TEE_OPTEE] = { "tee-memory" }, [TEE_INSECURE] = { NULL },
+	};
+	const char *const *name = names[tee_type];
+	struct keccak k;
+	uint8_t b[64];
+	size_t i, n = 0;
+
+	keccak_init(&k);
+	for (i = 0; i < r->n_facts && *name != NULL; i++)
+		if (strcmp(r->facts[i].name, *name) == 0) {
+			n = strlen(r->facts[i].text) / 2;
+			if (n > sizeof(b) || hex_read(r->facts[i].text, b,
+			    n) != 0)
+				break;
+			keccak_update(&k, b, n);
+			name++;
+		}
+	keccak_final(&k, out);
+	if (*name != NULL || n == 0)
+		memset(out, 0, 32);
+}
+
 static int
-judge(const Teerunner__V1__Registration *r, const struct m_register *m)
+judge(const Teerunner__V1__Registration *r, const struct m_register *m,
+    uint8_t measurement[32])
 {
 	static struct report report;
 	static struct policy policy;
@@ -144,26 +175,30 @@ judge(const Teerunner__V1__Registration *r, const struct m_register *m)
 	format_for[m->tee_type]->verify(b, &c, &policy, time(NULL), &report);
 	collateral_free(&c);
 	tell(&report, runner);
+	measure(&report, m->tee_type, measurement);
 	return report_verdict(&report);
 }
 
 void
 registrar_judge(const Teerunner__V1__Registration *r, json_t *params)
 {
-	uint8_t registration[32], hash[32], digest[32], key[32], sig[65];
+	uint8_t registration[32], measurement[32] = { 0 };
+	uint8_t hash[32], digest[32], key[32], sig[65];
 	struct m_register m;
 	int verdict;
 
 	if (read_registration(r, &m) != 0)
 		return;		/* the Registry refuses it for its form */
-	verdict = judge(r, &m);
+	verdict = judge(r, &m, measurement);
 	td_registration(&m, registration);
-	td_verdict(registration, (uint32_t)verdict, VERIFIER, hash);
+	td_verdict(registration, measurement, (uint32_t)verdict, VERIFIER,
+	    hash);
 	td_digest(devnet.domain, hash, digest);
 	dir_secret(&devnet, "registrar", key);
 	if (secp_sign(key, digest, sig) != 0)
 		fatal("registrar: cannot sign");
 	explicit_bzero(key, sizeof(key));
+	json_object_set_new(params, "measurement", facts_hex(measurement, 32));
 	json_object_set_new(params, "verdict", json_integer(verdict));
 	json_object_set_new(params, "verifier", json_string(VERIFIER));
 	json_object_set_new(params, "verdictSignature", facts_hex(sig, 65));

@@ -14,8 +14,9 @@
  *	is not the Registry's.
  *  devnet_register {runner, publicKey, evidenceHash, configurationHash,
  *	signature: hex; teeType, sequence, validUntil, verdict: n; verifier: text;
- *	verdictSignature: hex} -> true
- *	What the contract would check: the evidence's meaning is the registrar's.
+ *	measurement, verdictSignature: hex} -> true
+ *	What the contract would check, but that all measurements are accepted: the
+ *	evidence's meaning is the registrar's.
  *  devnet_revoke {runner: address} -> true
  *  devnet_runners -> [{runner, publicKey, teeType, evidenceHash,
  *	configurationHash, sequence, validUntil, revoked}]

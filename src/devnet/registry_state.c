@@ -319,15 +319,19 @@ check_verdict(const json_t *params, const struct m_register *r)
 {
 	const char *verifier = json_string_value(json_object_get(params,
 	    "verifier"));
-	uint8_t registration[32], hash[32], digest[32], sig[65], address[20];
+	uint8_t registration[32], measurement[32], hash[32], digest[32];
+	uint8_t sig[65], address[20];
 	uint64_t verdict;
 
 	if (verifier == NULL || number_json(json_object_get(params, "verdict"),
 	    &verdict) != 0 || verdict > UINT8_MAX || hex_exact(
-	    json_object_get(params, "verdictSignature"), sig, 65) != 0)
+	    json_object_get(params, "verdictSignature"), sig, 65) != 0 ||
+	    hex_exact(json_object_get(params, "measurement"), measurement,
+	    32) != 0)
 		return "verdict: missing or malformed";
 	td_registration(r, registration);
-	td_verdict(registration, (uint32_t)verdict, verifier, hash);
+	td_verdict(registration, measurement, (uint32_t)verdict, verifier,
+	    hash);
 	td_digest(domain, hash, digest);
 	if (secp_recover(digest, sig, address) != 0 ||
 	    memcmp(address, conf->registrar, 20) != 0)

@@ -15,4 +15,4 @@ if ! cmp -s "$here/package-lock.json" installed; then
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
 	cp package-lock.json installed || exit 1
 fi
-cp "$here"/*.mjs "$here"/*.sol "$src"/proto/*.sol .
+cp "$here"/*.mjs "$here"/*.sol "$src"/proto/*.sol "$src"/proto/TYPED-DATA.md .

@@ -366,17 +366,18 @@ verdict(uint8_t hash[32])
 {
 	static const char *const names[] = { "", "tee-attest 0.1.0",
 	    "another verifier, of another version" };
-	uint8_t reg[32];
+	uint8_t reg[32], measurement[32];
 	uint32_t v;
 	uint64_t i;
 
 	bytes("registration", reg, 32);
+	bytes("measurement", measurement, 32);
 	v = (uint32_t)integer("verdict", UINT8_MAX);
 	i = number(3) % 3;
 	name("verifier");
 	if (out != NULL)
 		fprintf(out, "\"%s\"", names[i]);
-	td_verdict(reg, v, names[i], hash);
+	td_verdict(reg, measurement, v, names[i], hash);
 }
 
 static const struct {
