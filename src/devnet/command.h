@@ -11,6 +11,7 @@ struct options {
 	const char	*dir, *user;
 	const char	*kms, *op, *ops;	/* --kms T/N, --op, --ops a,b */
 	uint32_t	 runners, port, tasks, batch, in_flight, timeout;
+	const char	*chain;			/* --chain URL; NULL */
 	int		 json, insecure;
 };
 

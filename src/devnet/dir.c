@@ -150,6 +150,7 @@ dir_load(struct devnet *d, const char *dir)
 	    (uint16_t)get_number(o, "orchestratorPort", 65535);
 	d->gateway_port = (uint16_t)get_number(o, "gatewayPort", 65535);
 	d->is_insecure = json_is_true(json_object_get(o, "insecure"));
+	d->is_chain = json_is_true(json_object_get(o, "chain"));
 	get_hex(o, "registry", d->registry, 20);
 	get_hex(o, "orchestrator", d->orchestrator, 20);
 	get_hex(o, "gateway", d->gateway, 20);
@@ -171,8 +172,8 @@ dir_load(struct devnet *d, const char *dir)
 	td_domain(d->chain_id, d->registry, d->domain);
 }
 
-static void
-save(const struct devnet *d)
+void
+dir_save(struct devnet *d)
 {
 	char path[DEVNET_PATH];
 	json_t *kms = json_array(), *http = json_array(), *o;
@@ -184,7 +185,7 @@ save(const struct devnet *d)
 		    "share", json_hex(d->kms_shares[i], 33)));
 	for (i = 0; i < d->runners; i++)
 		json_array_append_new(http, json_integer(d->http_ports[i]));
-	o = json_pack("{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:b}",
+	o = json_pack("{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b}",
 	    "chainId", (json_int_t)d->chain_id,
 	    "registry", json_hex(d->registry, 20),
 	    "threshold", (int)d->threshold, "nodes", (int)d->nodes,
@@ -195,11 +196,13 @@ save(const struct devnet *d)
 	    "gateway", json_hex(d->gateway, 20),
 	    "registrar", json_hex(d->registrar, 20),
 	    "kmsKey", json_hex(d->kms_key, 33), "kms", kms,
-	    "httpPorts", http, "insecure", d->is_insecure);
+	    "httpPorts", http, "insecure", d->is_insecure,
+	    "chain", d->is_chain);
 	dir_path(d, path, "devnet.json");
 	if (o == NULL || json_dump_file(o, path, JSON_INDENT(2)) != 0)
 		fatal("%s: %m", path);
 	json_decref(o);
+	td_domain(d->chain_id, d->registry, d->domain);
 }
 
 /* ---- keys ---------------------------------------------------------------- */
@@ -354,8 +357,6 @@ dir_create(struct devnet *d)
 		list[n++] = names[m];
 	}
 	pki_create(d->dir, list, n);
-	save(d);
-	td_domain(d->chain_id, d->registry, d->domain);
 }
 
 /* ---- the Runner's configuration ------------------------------------------ */

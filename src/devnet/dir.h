@@ -23,6 +23,7 @@ struct devnet {
 	uint8_t		 registry[20];
 	uint32_t	 threshold, nodes, runners;
 	int		 is_insecure;	/* evidence of no TEE is accepted */
+	int		 is_chain;	/* a node is at registry_port, not ours */
 	uint16_t	 registry_port, orchestrator_port, gateway_port;
 	uint16_t	 kms_ports[KMS_NODES], http_ports[DEVNET_RUNNERS];
 	uint8_t		 orchestrator[20], gateway[20], registrar[20];
@@ -35,9 +36,10 @@ struct devnet {
 void	dir_load(struct devnet *, const char *dir);
 /* Is there a devnet.json? */
 int	dir_exists(const char *dir);
-/* Directories, keys, certificates, the registrar's policy, devnet.json; `d' says
- * how many of what. */
+/* Directories, keys, certificates, the registrar's policy; `d' says how many of
+ * what.  Then, with the Registry's address in it, devnet.json. */
 void	dir_create(struct devnet *);
+void	dir_save(struct devnet *);
 /* tee-runnerd.conf, one for each Runner. */
 void	dir_write_conf(const struct devnet *);
 /* DIR/keys/NAME; a missing user's key is made, others are fatal. */

@@ -20,12 +20,14 @@ static const struct command {
 	const char	*arguments, *help;
 } commands[] = {
 	{ "up", command_up, 0, 0,
-	  "[--insecure] [--kms T/N] [--runners N] [--port BASE]",
+	  "[--insecure] [--kms T/N] [--runners N] [--port BASE] [--chain URL]",
 	  "Start the counterparts in the background and wait until they answer.\n"
 	  "  --insecure    register Runners on evidence that proves nothing\n"
 	  "  --kms T/N     N KMS nodes, of which T can delegate together (2/3)\n"
 	  "  --runners N   configurations for so many Runners (1)\n"
-	  "  --port BASE   look for free ports at 127.0.0.1 from here on (anywhere)" },
+	  "  --port BASE   look for free ports at 127.0.0.1 from here on (anywhere)\n"
+	  "  --chain URL   the Registry as a contract on this node, not a stand-in; it is\n"
+	  "                for development, http://127.0.0.1:PORT, and signs for its owner" },
 	{ "put", command_put, 2, 2, "[--as USER] TYPE VALUE",
 	  "Encrypt a value, store it, print its handle.  Integers are decimal or\n"
 	  "0x, bool true or false, address and bytesN hex.  USER is \"alice\"." },
@@ -71,6 +73,7 @@ static const struct option long_options[] = {
 	{ "tasks", required_argument, NULL, 't' },
 	{ "in-flight", required_argument, NULL, 'f' },
 	{ "timeout", required_argument, NULL, 'T' },
+	{ "chain", required_argument, NULL, 'c' },
 	{ "insecure", no_argument, NULL, 'i' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -143,6 +146,7 @@ parse(int argc, char **argv, struct options *o)
 		    &o->in_flight); break;
 		case 'T': r = number(optarg, "timeout", 86400, &o->timeout);
 		    break;
+		case 'c': o->chain = optarg; break;
 		case 'i': o->insecure = 1; break;
 		case 'j': o->json = 1; break;
 		case 'h': return -1;

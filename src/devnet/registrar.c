@@ -179,27 +179,24 @@ judge(const Teerunner__V1__Registration *r, const struct m_register *m,
 	return report_verdict(&report);
 }
 
-void
-registrar_judge(const Teerunner__V1__Registration *r, json_t *params)
+int
+registrar_judge(const Teerunner__V1__Registration *r, struct verdict *v)
 {
-	uint8_t registration[32], measurement[32] = { 0 };
-	uint8_t hash[32], digest[32], key[32], sig[65];
+	uint8_t registration[32], hash[32], digest[32], key[32];
 	struct m_register m;
-	int verdict;
 
+	memset(v, 0, sizeof(*v));
 	if (read_registration(r, &m) != 0)
-		return;		/* the Registry refuses it for its form */
-	verdict = judge(r, &m, measurement);
+		return -1;
+	v->verifier = VERIFIER;
+	v->verdict = (uint32_t)judge(r, &m, v->measurement);
 	td_registration(&m, registration);
-	td_verdict(registration, measurement, (uint32_t)verdict, VERIFIER,
+	td_verdict(registration, v->measurement, v->verdict, v->verifier,
 	    hash);
 	td_digest(devnet.domain, hash, digest);
 	dir_secret(&devnet, "registrar", key);
-	if (secp_sign(key, digest, sig) != 0)
+	if (secp_sign(key, digest, v->signature) != 0)
 		fatal("registrar: cannot sign");
 	explicit_bzero(key, sizeof(key));
-	json_object_set_new(params, "measurement", facts_hex(measurement, 32));
-	json_object_set_new(params, "verdict", json_integer(verdict));
-	json_object_set_new(params, "verifier", json_string(VERIFIER));
-	json_object_set_new(params, "verdictSignature", facts_hex(sig, 65));
+	return 0;
 }

@@ -7,12 +7,18 @@
 #ifndef REGISTRAR_H
 #define REGISTRAR_H
 
-#include <jansson.h>
 
 #include "teerunner.pb-c.h"
 
-/* Adds verdict, verifier and verdictSignature to the parameters of
- * devnet_register.  What is wrong with the evidence is logged. */
-void	registrar_judge(const Teerunner__V1__Registration *, json_t *params);
+struct verdict {
+	uint8_t		 measurement[32];	/* keccak256 of what was started */
+	uint8_t		 signature[65];
+	uint32_t	 verdict;		/* 0: the evidence is good */
+	const char	*verifier;		/* its name and version */
+};
+
+/* What is wrong with the evidence is logged.  0, or -1 where the registration is not
+ * well formed: then there is no verdict. */
+int	registrar_judge(const Teerunner__V1__Registration *, struct verdict *);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract.h"
 #include "facts.h"
 #include "log.h"
 #include "orchestrator.h"
@@ -44,22 +45,15 @@ on_hello(struct session *s, const Teerunner__V1__Hello *hello)
 	}
 }
 
-/* Relay it with the registrar's verdict; whether it is good, the Registry decides. */
-static void
-on_registration(struct session *s, const Teerunner__V1__Registration *r)
+/* With the Registry's stand-in. */
+static int
+register_there(const Teerunner__V1__Registration *r, const struct verdict *v)
 {
-	Teerunner__V1__OrchestratorMessage message =
-	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
-	Teerunner__V1__Registered registered =
-	    TEERUNNER__V1__REGISTERED__INIT;
-	json_t *params, *result;
+	json_t *result;
+	int ok;
 
-	if (r->runner.len != 20 || memcmp(r->runner.data, s->runner, 20) !=
-	    0) {
-		drop(s, "a registration of another Runner");
-		return;
-	}
-	params = json_pack("{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I}",
+	result = facts_call(&devnet, "devnet_register", json_pack(
+	    "{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:I,s:s,s:o}",
 	    "runner", facts_hex(r->runner.data, 20),
 	    "publicKey", facts_hex(r->public_key.data, r->public_key.len),
 	    "evidenceHash", facts_hex(r->evidence_hash.data,
@@ -69,15 +63,35 @@ on_registration(struct session *s, const Teerunner__V1__Registration *r)
 	    "signature", facts_hex(r->signature.data, r->signature.len),
 	    "teeType", (json_int_t)r->tee_type,
 	    "sequence", (json_int_t)r->sequence,
-	    "validUntil", (json_int_t)r->valid_until);
-	registrar_judge(r, params);
-	result = facts_call(&devnet, "devnet_register", params);
-	if (!json_is_true(result)) {
-		log_warn("session: the Registry refuses the registration");
-		json_decref(result);
+	    "validUntil", (json_int_t)r->valid_until,
+	    "measurement", facts_hex(v->measurement, 32),
+	    "verdict", (json_int_t)v->verdict, "verifier", v->verifier,
+	    "verdictSignature", facts_hex(v->signature, 65)));
+	ok = json_is_true(result);
+	json_decref(result);
+	return ok ? 0 : -1;
+}
+
+/* Relay it with the registrar's verdict; whether it is good, the Registry decides. */
+static void
+on_registration(struct session *s, const Teerunner__V1__Registration *r)
+{
+	Teerunner__V1__OrchestratorMessage message =
+	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
+	Teerunner__V1__Registered registered =
+	    TEERUNNER__V1__REGISTERED__INIT;
+	struct verdict v;
+
+	if (r->runner.len != 20 || memcmp(r->runner.data, s->runner, 20) !=
+	    0) {
+		drop(s, "a registration of another Runner");
 		return;
 	}
-	json_decref(result);
+	if (registrar_judge(r, &v) != 0 || (devnet.is_chain ?
+	    contract_register(&devnet, r, &v) : register_there(r, &v)) != 0) {
+		log_warn("session: the Registry refuses the registration");
+		return;
+	}
 	registered.sequence = r->sequence;
 	message.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED;
 	message.registered = &registered;

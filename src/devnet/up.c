@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "contract.h"
 #include "devnet.pb-c.h"
 #include "dir.h"
 #include "facts.h"
@@ -37,11 +38,13 @@ struct party {
 static uint32_t
 parties(const struct devnet *d, struct party *list)
 {
-	uint32_t i, n = 3;
+	uint32_t i, n = 0;
 
-	list[0] = (struct party){ "registry", d->registry_port };
-	list[1] = (struct party){ "gateway", d->gateway_port };
-	list[2] = (struct party){ "orchestrator", d->orchestrator_port };
+	/* A node is someone else's. */
+	if (!d->is_chain)
+		list[n++] = (struct party){ "registry", d->registry_port };
+	list[n++] = (struct party){ "gateway", d->gateway_port };
+	list[n++] = (struct party){ "orchestrator", d->orchestrator_port };
 	for (i = 0; i < d->nodes; i++, n++) {
 		snprintf(list[n].name, sizeof(list[n].name), "kms-%u", i + 1);
 		list[n].port = d->kms_ports[i];
@@ -87,6 +90,23 @@ first_port(void)
 	return PORT_MIN + random % (PORT_MAX - PORT_MIN - 1000u);
 }
 
+/* The node's port: -1 after usage(). */
+static int
+port_of(const char *url, uint16_t *port)
+{
+	unsigned v;
+	char end, slash = '/';
+
+	if (sscanf(url, "http://127.0.0.1:%5u%c%c", &v, &slash, &end) > 2 ||
+	    sscanf(url, "http://127.0.0.1:%5u", &v) != 1 || slash != '/' ||
+	    v == 0 || v > 65535) {
+		usage("--chain %s: expected http://127.0.0.1:PORT", url);
+		return -1;
+	}
+	*port = (uint16_t)v;
+	return 0;
+}
+
 static int
 create(struct devnet *d, const struct options *o)
 {
@@ -105,7 +125,11 @@ create(struct devnet *d, const struct options *o)
 		    o->kms, KMS_NODES);
 	if (d->runners < 1)
 		return usage("--runners: expected 1 to %d", DEVNET_RUNNERS);
-	d->registry_port = next_port(&port);
+	if (o->chain == NULL)
+		d->registry_port = next_port(&port);
+	else if (port_of(o->chain, &d->registry_port) == -1)
+		return EXIT_USAGE;
+	d->is_chain = o->chain != NULL;
 	d->orchestrator_port = next_port(&port);
 	d->gateway_port = next_port(&port);
 	for (i = 0; i < d->nodes; i++)
@@ -113,6 +137,12 @@ create(struct devnet *d, const struct options *o)
 	for (i = 0; i < d->runners; i++)
 		d->http_ports[i] = next_port(&port);
 	dir_create(d);
+	if (d->is_chain && contract_deploy(d) == -1) {
+		fprintf(stderr, "tee-devnet: %s: the Registry cannot be "
+		    "deployed\n", o->chain);
+		return 1;
+	}
+	dir_save(d);
 	return 0;
 }
 
@@ -221,7 +251,8 @@ print_addresses(const struct devnet *d, const struct party *list, uint32_t n)
 
 	for (i = 0; i < n; i++)
 		printf("%-14s%s%s\n", list[i].name,
-		    i == 0 ? "http://" : "", dir_address(list[i].port));
+		    strcmp(list[i].name, "registry") == 0 ? "http://" : "",
+		    dir_address(list[i].port));
 	if (d->runners == 1)
 		printf("Now: tee-runnerd -f %s/tee-runnerd.conf\n", d->dir);
 	else
@@ -259,10 +290,14 @@ command_up(const struct options *o, int argc, char **argv)
 		pids[i].pid = spawn(&d, list[i].name);
 	}
 	pids_write(o->dir, pids, n);
+	if (d.is_chain && contract_set_up(&d) != 0) {
+		pids_end(o->dir);
+		return 1;
+	}
 	rpc_tls_load(&client, o->dir, "cli");
 	for (i = 0; i < n; i++)
 		if (await(&d, &client, &list[i], &pids[i]) != 0 ||
-		    (i == 0 && tell_registry(&d) != 0)) {
+		    (i == 0 && !d.is_chain && tell_registry(&d) != 0)) {
 			fprintf(stderr, "tee-devnet: %s does not come up: "
 			    "see %s/log/%s.log\n", list[i].name, o->dir,
 			    list[i].name);
@@ -317,7 +352,7 @@ command_status(const struct options *o, int argc, char **argv)
 	struct rpc_tls client;
 	uint32_t i, n, n_pids;
 	struct devnet d;
-	int r = 0;
+	int is_registry, r = 0;
 
 	(void)argc;
 	(void)argv;
@@ -326,7 +361,8 @@ command_status(const struct options *o, int argc, char **argv)
 	n = parties(&d, list);
 	n_pids = pids_read(o->dir, pids);
 	for (i = 0; i < n; i++) {
-		state = i == 0 ? facts_call(&d, "devnet_runners",
+		is_registry = strcmp(list[i].name, "registry") == 0;
+		state = is_registry ? facts_call(&d, "devnet_runners",
 		    json_array()) : ask_status(&list[i], &client);
 		one = json_pack("{s:s,s:b}", "address",
 		    dir_address(list[i].port), "serving", state != NULL);
@@ -336,7 +372,7 @@ command_status(const struct options *o, int argc, char **argv)
 		if (state == NULL)
 			r = 1;
 		else
-			json_object_set_new(one, i == 0 ? "registered" :
+			json_object_set_new(one, is_registry ? "registered" :
 			    "state", state);
 		json_object_set_new(all, list[i].name, one);
 	}
@@ -369,9 +405,9 @@ command_fault(const struct options *o, int argc, char **argv)
 	dir_load(&d, o->dir);
 	rpc_tls_load(&client, o->dir, "cli");
 	n = parties(&d, list);
-	for (i = 1; i < n && strcmp(list[i].name, argv[0]) != 0; i++)
+	for (i = 0; i < n && strcmp(list[i].name, argv[0]) != 0; i++)
 		continue;
-	if (i == n)
+	if (i == n || strcmp(argv[0], "registry") == 0)
 		return usage("fault: %s: no such counterpart", argv[0]);
 	peer = rpc_connect(dir_address(list[i].port), &client);
 	pool_init(&pool);

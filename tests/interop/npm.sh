@@ -1,7 +1,7 @@
 # Sourced: the locked npm packages in $work, a directory of the build; changes to
 # it.  Exits 77 without Node.
-here=$(cd "$(dirname "$0")" && pwd)
-src=$(cd "$here/../.." && pwd)
+src=$(cd "$(dirname "$0")/../.." && pwd)
+here=$src/tests/interop
 BUILD=$(cd "${BUILD:-$src/build}" && pwd) || exit 1
 work=$BUILD/tests/interop
 

@@ -2,14 +2,24 @@
 //
 // proto/Registry.sol on a real node: every role does what it may, every revert is
 // provoked by who may not.  Prints the gas of each call.  Ends in `N passed, N failed'.
-import { readFileSync } from "node:fs";
+// Its argument is proto/Registry.hex, which must be what the contracts compile to; with
+// --write behind it, it is written.
+import { readFileSync, writeFileSync } from "node:fs";
 import { AbiCoder, Contract, ContractFactory, JsonRpcProvider, SigningKey, TypedDataEncoder,
     Wallet, ZeroAddress, ZeroHash, concat, hexlify, id, keccak256, randomBytes, toBeHex } from "ethers";
 import { compile, start } from "./node.mjs";
 
 const MAX = 2n ** 64n - 1n, DAY = 86400n;
 const built = compile({ "Registry.sol": readFileSync("Registry.sol", "utf8") },
-    { optimizer: { enabled: true, runs: 200 } })["Registry.sol"];
+    { optimizer: { enabled: true, runs: 200 }, evmVersion: "shanghai",
+    metadata: { bytecodeHash: "none" } })["Registry.sol"];
+const [hexFile, write] = process.argv.slice(2);
+const hex = ["Registrars", "Registry"].map((name) =>
+    `${name.toLowerCase()} ${built[name].evm.bytecode.object}\n`).join("");
+if (write === "--write") {
+	writeFileSync(hexFile, hex);
+	process.exit(0);
+}
 const node = await start();
 const provider = new JsonRpcProvider(node.url, undefined,
     { cacheTimeout: -1, pollingInterval: 50, staticNetwork: true });
@@ -48,6 +58,9 @@ async function reverts(name, error, promise) {
 	}
 	same(`${name}: reverts with ${error}`, is, error);
 }
+
+check("proto/Registry.hex is what proto/Registry.sol compiles to (registry.sh --write)",
+    readFileSync(hexFile, "utf8") === hex);
 
 // ---- the contracts, and what is signed for them --------------------------------
 

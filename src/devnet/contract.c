@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls of the Registry's contract, encoded as the Solidity ABI has it: a head of
+ * words, and behind it the tails of what has no fixed size.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "contract.h"
+#include "contract_code.h"
+#include "facts.h"
+#include "keccak.h"
+#include "log.h"
+
+#define WORD		32
+#define HEADS		12		/* words in a head */
+#define CALL_MAX	32768
+#define MINED		200		/* tries, at 50 ms */
+
+/* ---- encoding ------------------------------------------------------------- */
+
+/* One tuple: the arguments of a call, or a struct among them. */
+struct tuple {
+	uint8_t	head[HEADS][WORD];
+	int	is_tail[HEADS];		/* the word is an offset in `tail' */
+	size_t	n;
+	uint8_t	tail[CALL_MAX];
+	size_t	n_tail;
+};
+
+static void
+big_endian(uint64_t v, uint8_t word[WORD])
+{
+	size_t i;
+
+	memset(word, 0, WORD);
+	for (i = WORD; v != 0; v >>= 8)
+		word[--i] = (uint8_t)v;
+}
+
+/* A word whose last n bytes are these. */
+static void
+put(struct tuple *t, const uint8_t *b, size_t n)
+{
+	if (t->n == HEADS)
+		fatal("contract: too many arguments");
+	memset(t->head[t->n], 0, WORD);
+	memcpy(t->head[t->n++] + WORD - n, b, n);
+}
+
+static void
+put_number(struct tuple *t, uint64_t v)
+{
+	uint8_t word[WORD];
+
+	big_endian(v, word);
+	put(t, word, WORD);
+}
+
+/* Into the tail, to whole words. */
+static void
+put_tail(struct tuple *t, const void *b, size_t n)
+{
+	const size_t padded = (n + WORD - 1) / WORD * WORD;
+
+	if (padded > CALL_MAX - t->n_tail)
+		fatal("contract: a call is too large");
+	memset(t->tail + t->n_tail, 0, padded);
+	memcpy(t->tail + t->n_tail, b, n);
+	t->n_tail += padded;
+}
+
+static void
+begin_tail(struct tuple *t)
+{
+	t->is_tail[t->n] = 1;
+	put_number(t, t->n_tail);
+}
+
+static void
+put_bytes(struct tuple *t, const void *b, size_t n)
+{
+	uint8_t word[WORD];
+
+	begin_tail(t);
+	big_endian(n, word);
+	put_tail(t, word, WORD);
+	put_tail(t, b, n);
+}
+
+static void
+put_address_list(struct tuple *t, const uint8_t address[20])
+{
+	uint8_t words[2][WORD] = { { 0 } };
+
+	begin_tail(t);
+	words[0][WORD - 1] = 1;
+	memcpy(words[1] + WORD - 20, address, 20);
+	put_tail(t, words, sizeof(words));
+}
+
+/* The whole of it: its size. */
+static size_t
+finish(const struct tuple *t, uint8_t *to)
+{
+	uint64_t at;
+	size_t i, k;
+
+	for (i = 0; i < t->n; i++, to += WORD) {
+		memcpy(to, t->head[i], WORD);
+		if (!t->is_tail[i])
+			continue;
+		for (at = 0, k = WORD - 8; k < WORD; k++)
+			at = at << 8 | t->head[i][k];
+		big_endian(at + t->n * WORD, to);
+	}
+	memcpy(to, t->tail, t->n_tail);
+	return t->n * WORD + t->n_tail;
+}
+
+static void
+put_tuple(struct tuple *t, const struct tuple *inner)
+{
+	static uint8_t b[CALL_MAX + HEADS * WORD];
+
+	begin_tail(t);
+	put_tail(t, b, finish(inner, b));
+}
+
+/* ---- transactions --------------------------------------------------------- */
+
+static json_t *
+owner(const struct devnet *d)
+{
+	json_t *list = facts_call(d, "eth_accounts", json_array());
+	json_t *first = json_array_get(list, 0);
+
+	if (first == NULL)
+		log_err("contract: the node has no account of its own: "
+		    "expected one for development, such as anvil");
+	json_incref(first);
+	json_decref(list);
+	return first;
+}
+
+/* Wait for the receipt: NULL where it was refused, or never came. */
+static json_t *
+receipt(const struct devnet *d, json_t *hash)
+{
+	const char *status;
+	json_t *r = NULL;
+	int i;
+
+	for (i = 0; i < MINED && (r == NULL || json_is_null(r)); i++) {
+		if (r != NULL)
+			usleep(50 * 1000);
+		json_decref(r);
+		r = facts_call(d, "eth_getTransactionReceipt",
+		    json_pack("[O]", hash));
+	}
+	status = json_string_value(json_object_get(r, "status"));
+	if (status != NULL && strcmp(status, "0x1") == 0)
+		return r;
+	log_warn("contract: %s", status == NULL ?
+	    "the transaction comes into no block" : "it reverts");
+	json_decref(r);
+	return NULL;
+}
+
+/* to: NULL, to make a contract. */
+static json_t *
+transact(const struct devnet *d, const uint8_t *to, const uint8_t *data,
+    size_t n)
+{
+	json_t *from = owner(d), *tx, *hash, *r = NULL;
+
+	if (from == NULL)
+		return NULL;
+	tx = json_pack("{s:o,s:o}", "from", from, "data", facts_hex(data, n));
+	if (to != NULL)
+		json_object_set_new(tx, "to", facts_hex(to, 20));
+	if ((hash = facts_call(d, "eth_sendTransaction", json_pack("[o]",
+	    tx))) != NULL)
+		r = receipt(d, hash);
+	json_decref(hash);
+	return r;
+}
+
+/* A contract of this code, with what its constructor takes. */
+static int
+make(const struct devnet *d, const uint8_t *code, size_t n,
+    const struct tuple *arguments, uint8_t address[20])
+{
+	static uint8_t b[CALL_MAX];
+	const char *text;
+	json_t *r;
+	int ok;
+
+	if (n + HEADS * WORD > sizeof(b))
+		fatal("contract: the code is too large");
+	memcpy(b, code, n);
+	r = transact(d, NULL, b, n + finish(arguments, b + n));
+	text = json_string_value(json_object_get(r, "contractAddress"));
+	ok = text != NULL && hex_read(text, address, 20) == 0;
+	json_decref(r);
+	return ok ? 0 : -1;
+}
+
+/* signature: of the function, "setPaused(bool)". */
+static size_t
+encode(const char *signature, const struct tuple *arguments, uint8_t *to)
+{
+	uint8_t hash[32];
+
+	keccak256(signature, strlen(signature), hash);
+	memcpy(to, hash, 4);
+	return 4 + finish(arguments, to + 4);
+}
+
+static int
+call(const struct devnet *d, const uint8_t to[20], const char *signature,
+    const struct tuple *arguments)
+{
+	static uint8_t b[CALL_MAX + HEADS * WORD + 4];
+	json_t *r = transact(d, to, b, encode(signature, arguments, b));
+	const int ok = r != NULL;
+
+	json_decref(r);
+	if (!ok)
+		log_warn("contract: %s fails", signature);
+	return ok ? 0 : -1;
+}
+
+/* A view without arguments that gives one word: -1 without an answer. */
+static int
+view(const struct devnet *d, const char *signature, uint8_t word[WORD])
+{
+	const struct tuple none = { .n = 0 };
+	uint8_t b[4];
+	const char *text;
+	json_t *r;
+	int ok;
+
+	r = facts_call(d, "eth_call", json_pack("[{s:o,s:o},s]",
+	    "to", facts_hex(d->registry, 20),
+	    "data", facts_hex(b, encode(signature, &none, b)), "latest"));
+	text = json_string_value(r);
+	ok = text != NULL && hex_read(text, word, WORD) == 0;
+	json_decref(r);
+	return ok ? 0 : -1;
+}
+
+static uint64_t
+number_of(json_t *quantity)
+{
+	const char *text = json_string_value(quantity);
+	const uint64_t v = text == NULL ? 0 : strtoull(text, NULL, 16);
+
+	json_decref(quantity);
+	return v;
+}
+
+/* ---- what the others call --------------------------------------------------- */
+
+int
+contract_deploy(struct devnet *d)
+{
+	static struct tuple t;
+	uint8_t us[20], registrars[20];
+	json_t *from = owner(d);
+	int ok;
+
+	ok = from != NULL && hex_read(json_string_value(from), us, 20) == 0;
+	json_decref(from);
+	if (!ok)
+		return -1;
+	d->chain_id = number_of(facts_call(d, "eth_chainId", json_array()));
+	put(&t, us, 20);
+	if (make(d, registrars_code, sizeof(registrars_code), &t,
+	    registrars) == -1)
+		return -1;
+	put(&t, registrars, 20);
+	return make(d, registry_code, sizeof(registry_code), &t, d->registry);
+}
+
+static int
+announce_epoch(const struct devnet *d)
+{
+	static struct tuple t;
+
+	/* The transaction's block is the next one at the earliest. */
+	put_number(&t, number_of(facts_call(d, "eth_blockNumber",
+	    json_array())) + 2);
+	put_number(&t, 0);
+	put_number(&t, d->threshold);
+	put_bytes(&t, d->kms_key, 33);
+	put_bytes(&t, d->kms_shares, d->nodes * 33);
+	return call(d, d->registry,
+	    "announceEpoch(uint64,uint64,uint8,bytes,bytes)", &t);
+}
+
+static int
+set_list(const struct devnet *d, const char *signature,
+    const uint8_t address[20])
+{
+	static struct tuple t;
+
+	memset(&t, 0, sizeof(t));
+	put_address_list(&t, address);
+	return call(d, d->registry, signature, &t);
+}
+
+/* As the owner, who is registrar's approver too. */
+static int
+approve_registrar(const struct devnet *d)
+{
+	static struct tuple t;
+	uint8_t verifier[WORD];
+
+	put(&t, d->registrar, 20);
+	put_number(&t, 1);
+	return view(d, "verifier()", verifier) == -1 ? -1 :
+	    call(d, verifier + WORD - 20, "setRegistrar(address,bool)", &t);
+}
+
+static int
+accept_insecure(const struct devnet *d)
+{
+	static struct tuple t;
+
+	put_number(&t, TEE_INSECURE);
+	put_number(&t, 0);
+	put_number(&t, UINT64_MAX);
+	return call(d, d->registry, "setMeasurement(uint8,bytes32,uint64)",
+	    &t);
+}
+
+int
+contract_set_up(const struct devnet *d)
+{
+	static const uint8_t none[WORD];
+	uint8_t last[WORD];
+
+	if (view(d, "lastEpoch()", last) == -1) {
+		log_err("contract: no Registry at its address: the chain was "
+		    "made anew, so make the devnet anew too");
+		return -1;
+	}
+	if (memcmp(last, none, WORD) != 0)
+		return 0;
+	return announce_epoch(d) == -1 || approve_registrar(d) == -1 ||
+	    set_list(d, "setOrchestrators(address[])", d->orchestrator) == -1 ||
+	    set_list(d, "setGateways(address[])", d->gateway) == -1 ||
+	    (d->is_insecure && accept_insecure(d) == -1) ? -1 : 0;
+}
+
+int
+contract_register(const struct devnet *d, const Teerunner__V1__Registration *r,
+    const struct verdict *v)
+{
+	static struct tuple t, registration, proof;
+	static uint8_t b[CALL_MAX];
+
+	memset(&t, 0, sizeof(t));
+	memset(&registration, 0, sizeof(registration));
+	memset(&proof, 0, sizeof(proof));
+	put(&registration, r->runner.data, 20);
+	put_bytes(&registration, r->public_key.data, r->public_key.len);
+	put_number(&registration, r->tee_type);
+	put(&registration, r->evidence_hash.data, 32);
+	put(&registration, r->configuration_hash.data, 32);
+	put_number(&registration, r->sequence);
+	put_number(&registration, r->valid_until);
+	put(&proof, v->measurement, 32);
+	put_number(&proof, v->verdict);
+	put_bytes(&proof, v->verifier, strlen(v->verifier));
+	put_bytes(&proof, v->signature, 65);
+	put_tuple(&t, &registration);
+	put_bytes(&t, r->signature.data, r->signature.len);
+	put_bytes(&t, b, finish(&proof, b));
+	return call(d, d->registry, "register((address,bytes,uint8,bytes32,"
+	    "bytes32,uint64,uint64),bytes,bytes)", &t);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Registry as a contract (proto/Registry.sol) on a development node, which
+ * signs for its first account itself (anvil, geth --dev): that account is the
+ * owner, and pays.  Each call waits until its transaction is in a block.
+ */
+#ifndef CONTRACT_H
+#define CONTRACT_H
+
+#include "dir.h"
+#include "registrar.h"
+
+/* Both contracts, with the registrar approved, as d says: 0 and d->registry, or -1
+ * after a line on stderr. */
+int	contract_deploy(struct devnet *);
+/* The KMS key, who may ask, and whether insecure evidence is accepted: 0, or -1.
+ * Nothing where a KMS key is announced already. */
+int	contract_set_up(const struct devnet *);
+/* 0, or -1 where the contract refuses it. */
+int	contract_register(const struct devnet *,
+	    const Teerunner__V1__Registration *, const struct verdict *);
+
+#endif
