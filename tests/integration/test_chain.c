@@ -533,6 +533,36 @@ one_that_lies_is_outvoted_and_named(void **state)
 	await_log(of("endpoint agrees again", 1));
 }
 
+/* Of five two may lie together.  A third that tells something else leaves nobody
+ * with a quorum: then nothing is reported, whoever is right. */
+static void
+two_of_five_are_outvoted_three_leave_no_quorum(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++)
+		tell(stand_in(0, CHAIN), KMS "," PEERS);
+	tell(1, "\"lie\":true");
+	tell(3, "\"lie\":true");
+	start_chain(3, 1);
+	await_facts();
+	assert_int_equal(c.facts.kms_key[1], 0xc6);
+	await_log(of("endpoint disagrees", 1));
+	await_log(of("endpoint disagrees", 3));
+	pass_time(2 * SECOND);
+	assert_int_equal(c.facts.kms_key[1], 0xc6);
+	assert_int_equal(logged("no quorum"), 0);
+	tell(0, "\"gateways\":[]");
+	await_log("no quorum: 2 of 3 endpoints agree");
+	n = c.n_facts;
+	pass_time(3 * SECOND);
+	assert_int_equal(c.n_facts, n);
+	tell(0, PEERS);
+	await_facts();
+	assert_int_equal(c.facts.kms_key[1], 0xc6);
+}
+
 static void
 one_that_goes_is_named_and_taken_back(void **state)
 {
@@ -628,6 +658,7 @@ main(void)
 		T(an_address_without_a_contract_gives_no_facts),
 		T(two_that_disagree_give_no_facts),
 		T(one_that_lies_is_outvoted_and_named),
+		T(two_of_five_are_outvoted_three_leave_no_quorum),
 		T(one_that_goes_is_named_and_taken_back),
 		T(one_of_another_chain_takes_no_part),
 		T(endpoints_that_are_none_hold_nobody_up),

@@ -1,6 +1,6 @@
 # Sourced: the locked npm packages in $work, a directory of the build; changes to
 # it.  Exits 77 without Node.
-src=$(cd "$(dirname "$0")/../.." && pwd)
+src=${src:-$(cd "$(dirname "$0")/../.." && pwd)}
 here=$src/tests/interop
 BUILD=$(cd "${BUILD:-$src/build}" && pwd) || exit 1
 work=$BUILD/tests/interop
