@@ -24,6 +24,10 @@
 /* Seconds from a failed quote to the next: twice as many each time. */
 #define RETRY_FIRST	10
 #define RETRY_MAX	640
+/* The same, from a registration that went out to when it is sent again; from some
+ * age on its evidence is taken anew, for registrars want it fresh. */
+#define RESEND_FIRST	20
+#define EVIDENCE_OLD	1800
 
 static struct m_facts facts;
 static int has_facts, has_pin_fault;
@@ -35,6 +39,8 @@ static uint64_t quote_block;		/* whose hash it was asked over */
 static uint64_t quote_not_before;
 static uint32_t quote_retry;		/* the last delay; 0: none failed */
 static uint64_t renew_at;		/* when the next quote is due */
+static uint64_t resend_at;		/* the registration, if it is not there */
+static uint32_t resend_delay;		/* the last; 0: it is there */
 static int draining;
 
 void
@@ -264,6 +270,32 @@ trust_watch(uint64_t now)
 	keys.status.renewal_late = (uint64_t)late;
 }
 
+/* A registration that the Registry does not show was refused, or lost: by whoever
+ * relays it, or with a block that the chain gave up. */
+static void
+trust_insist(uint64_t now)
+{
+	if (evidence_fd == -1 || draining ||
+	    memcmp(facts.runner, registration.runner, 20) != 0)
+		return;
+	if (facts.sequence >= registration.sequence) {
+		resend_delay = 0;
+		return;
+	}
+	if (resend_delay != 0 && now < resend_at)
+		return;
+	if (now > keys.status.evidence_at + EVIDENCE_OLD)
+		renew_at = now;
+	else if (resend_delay != 0) {
+		log_warn("registration: not in the Registry: sent again: "
+		    "sequence %llu", (unsigned long long)registration.sequence);
+		trust_send_registration();
+	}
+	resend_delay = resend_delay == 0 ? RESEND_FIRST :
+	    resend_delay < RETRY_MAX ? 2 * resend_delay : RETRY_MAX;
+	resend_at = now + resend_delay;
+}
+
 /* A new quote: the first, or when it is time. */
 static void
 trust_renew(uint64_t now)
@@ -314,6 +346,7 @@ trust_tick(void)
 	enum why_idle why = trust_why(now);
 	enum state state;
 
+	trust_insist(now);
 	trust_renew(now);
 	trust_watch(now);
 	state = draining ? S_DRAINING : why != WHY_NONE ? S_IDLE : S_SERVING;

@@ -27,7 +27,9 @@ blocks() { owner node eth_blockNumber | tr -d '"' | sed 's/0x//'; }
 check 'a node' start_node
 check 'the Registry is deployed' devnet up --insecure --chain $url
 registry=$(sed -n 's/^registry 0x/0x/p' "$dir/tee-runnerd.conf")
-printf 'registration-life 60s\nregistry-max-age 12s\n' >> "$dir/tee-runnerd.conf"
+# `up' writes it anew.
+configure() { printf 'registration-life 60s\nregistry-max-age 12s\n' >> "$dir/tee-runnerd.conf"; }
+configure
 start_runner
 check 'registered by its contract: serving' until_ok 20 state_is serving
 runner_address=$(sed -n 's/.*identity: made: runner \(0x[0-9a-f]*\).*/\1/p' "$dir/runner.log")
@@ -85,6 +87,17 @@ check 'it is revoked' owner setRevoked "$runner_address" true
 check 'stops' until_ok 8 state_is idle
 check 'in a block that the chain gives up' owner node evm_revert "$snapshot"
 check 'so it serves' until_ok 30 state_is serving
+check 'a task' until_ok 10 transfer
+early=$(owner node evm_snapshot)
+stop_runner
+: > "$dir/runner.log"
+configure
+start_runner
+check 'another Runner is registered' until_ok 20 state_is serving
+check 'the chain gives up the block in which it was' owner node evm_revert "$early"
+check 'it stops' until_ok 8 state_is idle
+check 'sends its registration again' until_ok 40 logged 'registration: not in the Registry: sent again'
+check 'and serves' until_ok 20 state_is serving
 check 'a task at the end' until_ok 10 transfer
-check 'a refresh, by itself' until_ok 60 logged 'registration: signed: sequence 3'
+check 'a refresh, by itself' until_ok 60 logged 'registration: signed: sequence 2'
 finish
