@@ -24,6 +24,9 @@ struct bytes {
 	size_t		 n;
 };
 
+/* The first n of them, which are then no more in `from': 0, or -1: too few. */
+int	bytes_take(struct bytes *from, size_t n, struct bytes *to);
+
 /* ---- the report ---- */
 
 enum outcome {

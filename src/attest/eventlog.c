@@ -51,23 +51,13 @@ struct algorithms {		/* of digests, by the header */
 	size_t	n;
 };
 
-static int
-take(struct bytes *from, size_t n, struct bytes *to)
-{
-	if (n > from->n)
-		return -1;
-	*to = (struct bytes){ from->p, n };
-	*from = (struct bytes){ from->p + n, from->n - n };
-	return 0;
-}
-
 /* n bytes, little-endian. */
 static int
 take_number(struct bytes *from, size_t n, uint32_t *v)
 {
 	struct bytes b;
 
-	if (take(from, n, &b) == -1)
+	if (bytes_take(from, n, &b) == -1)
 		return -1;
 	for (*v = 0; n > 0; n--)
 		*v = *v << 8 | b.p[n - 1];
@@ -96,7 +86,7 @@ read_algorithms(struct algorithms *a, struct bytes b)
 
 	/* Behind the signature: the platform's class, versions, the size of an
 	 * UINTN. */
-	if (take(&b, sizeof(signature) + 8, &skipped) == -1 ||
+	if (bytes_take(&b, sizeof(signature) + 8, &skipped) == -1 ||
 	    memcmp(skipped.p, signature, sizeof(signature)) != 0)
 		return "the log does not begin with its header";
 	if (take_number(&b, 4, &n) == -1 || n > ALGORITHMS)
@@ -126,8 +116,8 @@ read_header(struct algorithms *a, struct bytes *b)
 	struct bytes digest, event;
 
 	if (take_number(b, 4, &mr) == -1 || take_number(b, 4, &type) == -1 ||
-	    take(b, 20, &digest) == -1 || take_number(b, 4, &size) == -1 ||
-	    take(b, size, &event) == -1)
+	    bytes_take(b, 20, &digest) == -1 || take_number(b, 4, &size) == -1 ||
+	    bytes_take(b, size, &event) == -1)
 		return "the log ends in its header";
 	if (type != NO_ACTION)
 		return "the log does not begin with its header";
@@ -150,7 +140,7 @@ read_digests(const struct algorithms *a, struct bytes *b, uint8_t *to)
 			return "the log ends in its digests";
 		if (size_of(a, id) == 0)
 			return "it has a digest that the header does not name";
-		if (take(b, size_of(a, id), &digest) == -1)
+		if (bytes_take(b, size_of(a, id), &digest) == -1)
 			return "the log ends in its digests";
 		if (id != ALG_SHA384)
 			continue;
@@ -176,7 +166,7 @@ read_event(struct eventlog *l, const struct algorithms *a, struct bytes *b)
 		return "it is of no register that there is";
 	if ((why = read_digests(a, b, e.digest)) != NULL)
 		return why;
-	if (take_number(b, 4, &size) == -1 || take(b, size, &data) == -1)
+	if (take_number(b, 4, &size) == -1 || bytes_take(b, size, &data) == -1)
 		return "the log ends in it";
 	/* Register 0 is the MRTD: measured before the TD runs, never extended. */
 	if (mr == 0 || e.type == NO_ACTION)

@@ -40,16 +40,6 @@ static const char *const names[] = { [OPTEE_TA_DIGEST] = "ta-digest",
 
 /* ---- its form ---- */
 
-static int
-take(struct bytes *from, size_t n, struct bytes *to)
-{
-	if (n > from->n)
-		return -1;
-	*to = (struct bytes){ from->p, n };
-	*from = (struct bytes){ from->p + n, from->n - n };
-	return 0;
-}
-
 /* Bytes behind their length. */
 static int
 take_sized(struct bytes *from, size_t min, size_t max, struct bytes *to)
@@ -57,10 +47,10 @@ take_sized(struct bytes *from, size_t min, size_t max, struct bytes *to)
 	struct bytes size;
 	size_t n;
 
-	if (take(from, 2, &size) == -1)
+	if (bytes_take(from, 2, &size) == -1)
 		return -1;
 	n = (size_t)size.p[0] | (size_t)size.p[1] << 8;
-	return n < min || n > max ? -1 : take(from, n, to);
+	return n < min || n > max ? -1 : bytes_take(from, n, to);
 }
 
 static const struct record *
@@ -80,7 +70,7 @@ read_record(struct evidence *e, struct bytes *from)
 	struct record *to = &e->records[e->n];
 	struct bytes b;
 
-	if (take(from, 1, &b) == -1)
+	if (bytes_take(from, 1, &b) == -1)
 		return "it ends before its last record";
 	to->command = *b.p;
 	if (to->command < OPTEE_TA_DIGEST || to->command > OPTEE_TEE_MEMORY)
@@ -89,7 +79,7 @@ read_record(struct evidence *e, struct bytes *from)
 		return "a command is there twice";
 	if (take_sized(from, OUTPUT_MIN, OUTPUT_MAX, &b) == -1)
 		return "an output is cut off, or of no possible size";
-	(void)take(&b, OPTEE_DIGEST, &to->digest);
+	(void)bytes_take(&b, OPTEE_DIGEST, &to->digest);
 	to->signature = b;
 	e->n++;
 	return NULL;
@@ -101,10 +91,10 @@ read_evidence(struct evidence *e, struct bytes b)
 	struct bytes magic, n;
 	const char *why;
 
-	if (take(&b, MAGIC, &magic) == -1 ||
+	if (bytes_take(&b, MAGIC, &magic) == -1 ||
 	    memcmp(magic.p, OPTEE_MAGIC, MAGIC) != 0)
 		return "it does not begin as one";
-	if (take(&b, 64, &e->report_data) == -1 || take(&b, 1, &n) == -1)
+	if (bytes_take(&b, 64, &e->report_data) == -1 || bytes_take(&b, 1, &n) == -1)
 		return "it ends before its records";
 	if (*n.p == 0 || *n.p > OPTEE_RECORDS)
 		return "it must have one to three records";

@@ -9,6 +9,16 @@
 
 #include "attest.h"
 
+int
+bytes_take(struct bytes *from, size_t n, struct bytes *to)
+{
+	if (n > from->n)
+		return -1;
+	*to = (struct bytes){ from->p, n };
+	*from = (struct bytes){ from->p + n, from->n - n };
+	return 0;
+}
+
 /* How bad an outcome is: a check made twice keeps the worse. */
 static int
 badness(enum outcome o)

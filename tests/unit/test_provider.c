@@ -32,6 +32,7 @@
 #include "payload.h"
 #include "proc.h"
 #include "sandbox.h"
+#include "tests/unit/dies.h"
 
 #define FAKE_FD	1000		/* and more: of files that are ours */
 #define BLOB_MAX 131072
@@ -447,30 +448,15 @@ gives(const struct provider *p, size_t n)
 
 /* tsm_open() ends the process and says this. */
 static void
+open_tsm(const void *choice)
+{
+	tsm_open(root, *(const uint32_t *)choice, 0);
+}
+
+static void
 open_is_fatal(uint32_t choice, const char *text)
 {
-	int fd[2], status;
-	size_t n = 0;
-	ssize_t r;
-	pid_t pid;
-
-	assert_int_equal(pipe(fd), 0);
-	if ((pid = fork()) == 0) {
-		log_sink(NULL);
-		dup2(fd[1], STDERR_FILENO);
-		tsm_open(root, choice, 0);
-		_exit(0);
-	}
-	__real_close(fd[1]);
-	while (n < sizeof(said) - 1 && (r = __real_read(fd[0], said + n,
-	    sizeof(said) - 1 - n)) > 0)
-		n += (size_t)r;
-	said[n] = '\0';
-	__real_close(fd[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-	if (strstr(said, text) == NULL)
-		fail_msg("`%s' not in: %s", text, said);
+	dies(open_tsm, &choice, text);
 }
 
 /* ---- opening -------------------------------------------------------------- */
