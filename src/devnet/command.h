@@ -11,7 +11,7 @@ struct options {
 	const char	*dir, *user;
 	const char	*kms, *op, *ops;	/* --kms T/N, --op, --ops a,b */
 	uint32_t	 runners, port, tasks, batch, in_flight, timeout;
-	const char	*chain;			/* --chain URL; NULL */
+	const char	*chain, *owner_key;	/* --chain URL, and FILE; NULL */
 	int		 json, insecure;
 };
 

@@ -12,11 +12,14 @@
 #include "facts.h"
 #include "keccak.h"
 #include "log.h"
+#include "secp.h"
+#include "tx.h"
 
 #define WORD		32
 #define HEADS		12		/* words in a head */
 #define CALL_MAX	32768
 #define MINED		200		/* tries, at 50 ms */
+#define PRIORITY_FEE	1000000000ull	/* wei */
 
 /* ---- encoding ------------------------------------------------------------- */
 
@@ -130,18 +133,26 @@ put_tuple(struct tuple *t, const struct tuple *inner)
 
 /* ---- transactions --------------------------------------------------------- */
 
-static json_t *
-owner(const struct devnet *d)
+/* Who owns and pays: 1, its key is ours; 0, the node signs for it; -1 there is none. */
+static int
+owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 {
-	json_t *list = facts_call(d, "eth_accounts", json_array());
-	json_t *first = json_array_get(list, 0);
+	uint8_t pub[33];
+	const char *text;
+	json_t *list;
+	int r;
 
-	if (first == NULL)
-		log_err("contract: the node has no account of its own: "
-		    "expected one for development, such as anvil");
-	json_incref(first);
+	if (dir_has_secret(d, "owner", key) == 0)
+		return secp_public(key, pub) == 0 &&
+		    secp_address(pub, address) == 0 ? 1 : -1;
+	list = facts_call(d, "eth_accounts", json_array());
+	text = json_string_value(json_array_get(list, 0));
+	r = text != NULL && hex_read(text, address, 20) == 0 ? 0 : -1;
 	json_decref(list);
-	return first;
+	if (r == -1)
+		log_err("contract: the node has no account of its own: give "
+		    "--owner-key, or take one for development, such as anvil");
+	return r;
 }
 
 /* Wait for the receipt: NULL where it was refused, or never came. */
@@ -168,20 +179,84 @@ receipt(const struct devnet *d, json_t *hash)
 	return NULL;
 }
 
+static uint64_t
+number_of(const json_t *quantity)
+{
+	const char *text = json_string_value(quantity);
+
+	return text == NULL ? 0 : strtoull(text, NULL, 16);
+}
+
+static uint64_t
+ask_number(const struct devnet *d, const char *method, json_t *params)
+{
+	json_t *r = facts_call(d, method, params);
+	const uint64_t v = number_of(r);
+
+	json_decref(r);
+	return v;
+}
+
+static json_t *
+call_json(const uint8_t from[20], const uint8_t *to, const uint8_t *data,
+    size_t n)
+{
+	json_t *tx = json_pack("{s:o,s:o}", "from", facts_hex(from, 20),
+	    "data", facts_hex(data, n));
+
+	if (to != NULL)
+		json_object_set_new(tx, "to", facts_hex(to, 20));
+	return tx;
+}
+
+/* Signed here; as much gas as the node says it takes, and a tenth. */
+static json_t *
+send_signed(const struct devnet *d, const uint8_t key[32],
+    const uint8_t from[20], const uint8_t *to, const uint8_t *data, size_t n)
+{
+	static uint8_t raw[CALL_MAX + HEADS * WORD + 4 + TX_ROOM];
+	struct tx t = { .chain_id = d->chain_id, .to = to, .data = data,
+	    .n = n, .priority_fee = PRIORITY_FEE };
+	json_t *block = facts_call(d, "eth_getBlockByNumber",
+	    json_pack("[s,b]", "latest", 0));
+	uint8_t hash[32];
+	size_t size;
+
+	t.max_fee = 2 * number_of(json_object_get(block, "baseFeePerGas")) +
+	    PRIORITY_FEE;
+	json_decref(block);
+	t.nonce = ask_number(d, "eth_getTransactionCount", json_pack("[o,s]",
+	    facts_hex(from, 20), "pending"));
+	t.gas = ask_number(d, "eth_estimateGas", json_pack("[o]",
+	    call_json(from, to, data, n)));
+	t.gas += t.gas / 10;
+	if (t.gas == 0 || (size = tx_sign(&t, key, raw, hash)) == 0)
+		return NULL;
+	return facts_call(d, "eth_sendRawTransaction", json_pack("[o]",
+	    facts_hex(raw, size)));
+}
+
 /* to: NULL, to make a contract. */
 static json_t *
 transact(const struct devnet *d, const uint8_t *to, const uint8_t *data,
     size_t n)
 {
-	json_t *from = owner(d), *tx, *hash, *r = NULL;
+	uint8_t key[32], from[20];
+	json_t *hash, *r = NULL;
 
-	if (from == NULL)
+	switch (owner(d, key, from)) {
+	case 1:
+		hash = send_signed(d, key, from, to, data, n);
+		explicit_bzero(key, sizeof(key));
+		break;
+	case 0:
+		hash = facts_call(d, "eth_sendTransaction", json_pack("[o]",
+		    call_json(from, to, data, n)));
+		break;
+	default:
 		return NULL;
-	tx = json_pack("{s:o,s:o}", "from", from, "data", facts_hex(data, n));
-	if (to != NULL)
-		json_object_set_new(tx, "to", facts_hex(to, 20));
-	if ((hash = facts_call(d, "eth_sendTransaction", json_pack("[o]",
-	    tx))) != NULL)
+	}
+	if (hash != NULL)
 		r = receipt(d, hash);
 	json_decref(hash);
 	return r;
@@ -251,31 +326,18 @@ view(const struct devnet *d, const char *signature, uint8_t word[WORD])
 	return ok ? 0 : -1;
 }
 
-static uint64_t
-number_of(json_t *quantity)
-{
-	const char *text = json_string_value(quantity);
-	const uint64_t v = text == NULL ? 0 : strtoull(text, NULL, 16);
-
-	json_decref(quantity);
-	return v;
-}
-
 /* ---- what the others call --------------------------------------------------- */
 
 int
 contract_deploy(struct devnet *d)
 {
 	static struct tuple t;
-	uint8_t us[20], registrars[20];
-	json_t *from = owner(d);
-	int ok;
+	uint8_t key[32], us[20], registrars[20];
 
-	ok = from != NULL && hex_read(json_string_value(from), us, 20) == 0;
-	json_decref(from);
-	if (!ok)
+	if (owner(d, key, us) == -1)
 		return -1;
-	d->chain_id = number_of(facts_call(d, "eth_chainId", json_array()));
+	explicit_bzero(key, sizeof(key));
+	d->chain_id = ask_number(d, "eth_chainId", json_array());
 	put(&t, us, 20);
 	if (make(d, registrars_code, sizeof(registrars_code), &t,
 	    registrars) == -1)
@@ -290,8 +352,7 @@ announce_epoch(const struct devnet *d)
 	static struct tuple t;
 
 	/* The transaction's block is the next one at the earliest. */
-	put_number(&t, number_of(facts_call(d, "eth_blockNumber",
-	    json_array())) + 2);
+	put_number(&t, ask_number(d, "eth_blockNumber", json_array()) + 2);
 	put_number(&t, 0);
 	put_number(&t, d->threshold);
 	put_bytes(&t, d->kms_key, 33);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Registry as a contract (proto/Registry.sol) on a development node, which
- * signs for its first account itself (anvil, geth --dev): that account is the
- * owner, and pays.  Each call waits until its transaction is in a block.
+ * The Registry as a contract (proto/Registry.sol) on a node.  Its owner, who pays
+ * too, is the account of DIR/keys/owner, or where there is none the first account of
+ * the node, which signs for it (anvil, geth --dev).  Each call waits until its
+ * transaction is in a block.
  */
 #ifndef CONTRACT_H
 #define CONTRACT_H

@@ -221,8 +221,8 @@ write_secret(const struct devnet *d, const char *name, const uint8_t key[32])
 	close(fd);
 }
 
-static int
-read_secret(const struct devnet *d, const char *name, uint8_t key[32])
+int
+dir_has_secret(const struct devnet *d, const char *name, uint8_t key[32])
 {
 	char path[DEVNET_PATH], text[65] = "";
 	ssize_t n;
@@ -238,10 +238,32 @@ read_secret(const struct devnet *d, const char *name, uint8_t key[32])
 	return 0;
 }
 
+int
+dir_take_secret(const struct devnet *d, const char *name, const char *path)
+{
+	char text[80] = "";
+	uint8_t key[32];
+	FILE *f = fopen(path, "r");
+
+	if (f == NULL || fgets(text, sizeof(text), f) == NULL) {
+		if (f != NULL)
+			fclose(f);
+		return -1;
+	}
+	fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+	if (hex_read(text, key, 32) != 0 || secp_key_check(key) != 0)
+		return -1;
+	write_secret(d, name, key);
+	explicit_bzero(text, sizeof(text));
+	explicit_bzero(key, sizeof(key));
+	return 0;
+}
+
 void
 dir_secret(const struct devnet *d, const char *name, uint8_t key[32])
 {
-	if (read_secret(d, name, key) != 0)
+	if (dir_has_secret(d, name, key) != 0)
 		fatal("%s/keys/%s: %m", d->dir, name);
 }
 
@@ -258,7 +280,7 @@ dir_user(const struct devnet *d, const char *user, uint8_t key[32],
 		fatal("%s: a user's name is 1 to %d of a-z, 0-9, - and _",
 		    user, DEVNET_USER);
 	snprintf(name, sizeof(name), "user-%s", user);
-	if (read_secret(d, name, key) != 0) {
+	if (dir_has_secret(d, name, key) != 0) {
 		secp_key_new(key);
 		write_secret(d, name, key);
 	}

@@ -20,14 +20,17 @@ static const struct command {
 	const char	*arguments, *help;
 } commands[] = {
 	{ "up", command_up, 0, 0,
-	  "[--insecure] [--kms T/N] [--runners N] [--port BASE] [--chain URL]",
+	  "[--insecure] [--kms T/N] [--runners N] [--port BASE]\n"
+	  "          [--chain URL [--owner-key FILE]]",
 	  "Start the counterparts in the background and wait until they answer.\n"
 	  "  --insecure    register Runners on evidence that proves nothing\n"
 	  "  --kms T/N     N KMS nodes, of which T can delegate together (2/3)\n"
 	  "  --runners N   configurations for so many Runners (1)\n"
 	  "  --port BASE   look for free ports at 127.0.0.1 from here on (anywhere)\n"
-	  "  --chain URL   the Registry as a contract on this node, not a stand-in; it is\n"
-	  "                for development, http://127.0.0.1:PORT, and signs for its owner" },
+	  "  --chain URL   the Registry as a contract on this node, http://127.0.0.1:PORT,\n"
+	  "                instead of a stand-in\n"
+	  "  --owner-key FILE  64 hex digits: the account that deploys and pays; without it\n"
+	  "                the node signs for its first account, as one for development does" },
 	{ "put", command_put, 2, 2, "[--as USER] TYPE VALUE",
 	  "Encrypt a value, store it, print its handle.  Integers are decimal or\n"
 	  "0x, bool true or false, address and bytesN hex.  USER is \"alice\"." },
@@ -74,6 +77,7 @@ static const struct option long_options[] = {
 	{ "in-flight", required_argument, NULL, 'f' },
 	{ "timeout", required_argument, NULL, 'T' },
 	{ "chain", required_argument, NULL, 'c' },
+	{ "owner-key", required_argument, NULL, 'K' },
 	{ "insecure", no_argument, NULL, 'i' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -147,6 +151,7 @@ parse(int argc, char **argv, struct options *o)
 		case 'T': r = number(optarg, "timeout", 86400, &o->timeout);
 		    break;
 		case 'c': o->chain = optarg; break;
+		case 'K': o->owner_key = optarg; break;
 		case 'i': o->insecure = 1; break;
 		case 'j': o->json = 1; break;
 		case 'h': return -1;

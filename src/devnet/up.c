@@ -137,6 +137,10 @@ create(struct devnet *d, const struct options *o)
 	for (i = 0; i < d->runners; i++)
 		d->http_ports[i] = next_port(&port);
 	dir_create(d);
+	if (o->owner_key != NULL && (!d->is_chain ||
+	    dir_take_secret(d, "owner", o->owner_key) == -1))
+		return usage("--owner-key %s: expected a file of 64 hex "
+		    "digits, and --chain", o->owner_key);
 	if (d->is_chain && contract_deploy(d) == -1) {
 		fprintf(stderr, "tee-devnet: %s: the Registry cannot be "
 		    "deployed\n", o->chain);

@@ -17,7 +17,7 @@ start_node() {
 	node=$! others=$!
 	until_ok 10 grep -q Listening "$dir/anvil.log"
 }
-owner() { (cd "$interop" && node owner.mjs $url "$registry" "$@"); }
+owner() { (cd "$interop" && OWNER_KEY=0x$key node owner.mjs $url "$registry" "$@"); }
 transfer() {
 	_a=$(put uint256 10) && _b=$(put uint256 5) &&
 	devnet submit --timeout 10 transfer "$_a" "$_b" uint256:3 | grep -q '"outputs"'
@@ -25,7 +25,14 @@ transfer() {
 blocks() { owner node eth_blockNumber | tr -d '"' | sed 's/0x//'; }
 
 check 'a node' start_node
-check 'the Registry is deployed' devnet up --insecure --chain $url
+# The owner's key is ours alone: the node has it not, and gives no gas away.
+key=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')
+echo "$key" > "$dir/owner.key"
+address=$(cd "$interop" && node -e "console.log(new (require('ethers').Wallet)('0x$key').address)")
+registry=0x$(printf %040d 0)
+check 'without funds it is not: the node says why' sh -c "! tee-devnet up --dir '$dir' --insecure --chain $url --owner-key '$dir/owner.key' 2> '$dir/poor' && grep -qi 'insufficient funds' '$dir/poor'"
+check 'ten ether' owner node anvil_setBalance "$address" 0x8ac7230489e80000
+check 'the Registry is deployed' devnet up --insecure --chain $url --owner-key "$dir/owner.key"
 registry=$(sed -n 's/^registry 0x/0x/p' "$dir/tee-runnerd.conf")
 # `up' writes it anew.
 configure() { printf 'registration-life 60s\nregistry-max-age 12s\n' >> "$dir/tee-runnerd.conf"; }
