@@ -70,5 +70,6 @@ fuzz hcl "$attest_packages" $attest src/attest/hcl.c
 fuzz collateral "$attest_packages" $attest
 fuzz eventlog "$attest_packages" $attest
 fuzz blob libcrypto src/evidence/blob.c $common
+fuzz dstack libcrypto src/evidence/dstack.c src/evidence/blob.c $common
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
