@@ -246,12 +246,19 @@ session_assign(struct session *s, const Teerunner__V1__TaskBatch *batch)
 {
 	Teerunner__V1__OrchestratorMessage message =
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
+	Teerunner__V1__Renew renew = TEERUNNER__V1__RENEW__INIT;
 	uint8_t rubbish[100];
 
 	if (fault == FAULT_ORCHESTRATOR_rubbish) {
 		random_fill(rubbish, sizeof(rubbish));
 		rubbish[0] = 0xff;	/* never a message by chance */
 		rpc_stream_send_bytes(s->stream, rubbish, sizeof(rubbish));
+	}
+	if (fault == FAULT_ORCHESTRATOR_renew) {
+		message.body_case =
+		    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_RENEW;
+		message.renew = &renew;
+		rpc_stream_send(s->stream, &message.base);
 	}
 	message.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_BATCH;
 	message.batch = (Teerunner__V1__TaskBatch *)(uintptr_t)batch;

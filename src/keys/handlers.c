@@ -82,6 +82,11 @@ ON(QUOTE_FAILED)
 	trust_quote_failed(f->error);
 }
 
+ON(RENEW)
+{
+	trust_renew_asked();
+}
+
 ON(HELLO_ASK)
 {
 	const struct m_hello_ask *ask = m->payload;

@@ -58,6 +58,7 @@ void	 tls_sign(const uint8_t digest[32], struct m_tls_signed *);
 void	 trust_init(void);
 void	 trust_chain_peer(void);	/* a new chain: tell it who we are */
 void	 trust_net_peer(void);		/* a new net: repeat the registration */
+void	 trust_renew_asked(void);	/* the Orchestrator wants new evidence */
 void	 trust_evidence_peer(void);	/* a new evidence: ask again */
 void	 trust_facts(const struct m_facts *);
 void	 trust_quote(const struct m_quote *, int fd);	/* fd: becomes ours */

@@ -28,6 +28,7 @@
  * age on its evidence is taken anew, for registrars want it fresh. */
 #define RESEND_FIRST	20
 #define EVIDENCE_OLD	1800
+#define RENEW_MIN	10	/* seconds: whoever asks for it does not flood the TEE */
 
 static struct m_facts facts;
 static int has_facts, has_pin_fault;
@@ -230,6 +231,18 @@ trust_quote_failed(uint32_t error)
 	quote_asked = 0;
 	quote_not_before = now_unix() + quote_retry;
 	keys.status.evidence_failures++;
+}
+
+void
+trust_renew_asked(void)
+{
+	const uint64_t now = now_unix();
+
+	if (evidence_fd == -1 || now < keys.status.evidence_at + RENEW_MIN)
+		return;
+	log_info("registration: renewed on request");
+	renew_at = now;
+	trust_tick();
 }
 
 void

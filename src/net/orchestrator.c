@@ -292,6 +292,9 @@ on_message(grpc_byte_buffer *bytes)
 	else if (m->body_case == TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_ACK)
 		batch_on_ack(m->ack);
 	else if (m->body_case ==
+	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_RENEW)
+		net_to_keys(M_RENEW, NULL, NULL, 0);
+	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED)
 		/* Its word; what counts is what chain reads. */
 		log_info("registration: relayed: sequence %llu",

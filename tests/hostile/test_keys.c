@@ -109,6 +109,19 @@ net_sends_a_result_to_be_signed(void **unused)
 	rig_dies(&rig, "illegal RESULT");
 }
 
+/* The evidence is of this second: one that is asked for every time would never end. */
+static void
+net_wants_new_evidence_a_thousand_times(void **unused)
+{
+	int i;
+
+	(void)unused;
+	for (i = 0; i < 1000; i++)
+		chan_send(&rig.net, M_RENEW, NULL, NULL, 0, -1);
+	rig_lives(&rig);
+	rig_silent(&rig, &rig.evidence);
+}
+
 static void
 net_swaps_the_kms_key(void **unused)
 {
@@ -704,8 +717,8 @@ net_says_anything_at_all(void **unused)
 	(void)unused;
 	for (type = 0; type <= M_TYPES; type++)
 		for (round = 0; round < 3; round++) {
-			if (type == M_HELLO_ASK)
-				continue;	/* signed at any time */
+			if (type == M_HELLO_ASK || type == M_RENEW)
+				continue;	/* legal at any time */
 			n = type > 0 && type < M_TYPES ?
 			    msg_rules[type].payload + (size_t)round *
 			    msg_rules[type].row : 64;
@@ -728,6 +741,7 @@ main(void)
 		T(an_honest_task_is_computed_and_signed),
 		T(net_forges_a_workers_answer),
 		T(net_sends_a_result_to_be_signed),
+		T(net_wants_new_evidence_a_thousand_times),
 		T(net_swaps_the_kms_key),
 		T(net_asks_for_a_tls_signature_on_its_main_channel),
 		T(the_tls_channel_asks_for_a_hello),

@@ -21,6 +21,15 @@ check 'with a quote of version 4' counterpart_says 'registrar: .*TDX quote v4: a
 check 'a task' transfer
 check 'status names the TEE' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"tdx\"'"
 
+# ---- the Orchestrator wants new evidence, long before it is due ----
+
+devnet fault orchestrator renew
+sleep 10
+check 'a task, and with it the wish' transfer
+check 'a new quote, signed' until_ok 10 logged 'registration: signed: sequence 2'
+check 'on request' logged 'registration: renewed on request'
+devnet fault orchestrator off
+
 # ---- Intel publishes a newer level ----
 
 check 'TCB info in which the platform is out of date' \

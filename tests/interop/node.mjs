@@ -25,8 +25,8 @@ export async function start(...args) {
 }
 
 // Compiles sources, { name: text }, with imports from here and from node_modules:
-// { name: { Contract: { abi, evm } } }.
-export function compile(sources, settings = {}) {
+// { name: { Contract: { abi, evm } } }.  isStrict: without a warning of the sources' own.
+export function compile(sources, settings = {}, isStrict = false) {
 	const find = (path) => [path, `node_modules/${path}`].find(existsSync);
 	const file = (path) => find(path) ?
 	    { contents: readFileSync(find(path), "utf8") } : { error: "not found" };
@@ -39,7 +39,7 @@ export function compile(sources, settings = {}) {
 		    ...settings },
 	}), { import: file }));
 	for (const e of result.errors ?? [])
-		if (e.severity === "error" || !e.sourceLocation?.file.startsWith("@"))
+		if (e.severity === "error" || (isStrict && e.sourceLocation?.file in sources))
 			throw new Error(e.formattedMessage);
 	return result.contracts;
 }

@@ -12,7 +12,7 @@ import { compile, start } from "./node.mjs";
 const MAX = 2n ** 64n - 1n, DAY = 86400n;
 const built = compile({ "Registry.sol": readFileSync("Registry.sol", "utf8") },
     { optimizer: { enabled: true, runs: 200 }, evmVersion: "shanghai",
-    metadata: { bytecodeHash: "none" } })["Registry.sol"];
+    metadata: { bytecodeHash: "none" } }, true)["Registry.sol"];
 const [hexFile, write] = process.argv.slice(2);
 const hex = ["Registrars", "Registry"].map((name) =>
     `${name.toLowerCase()} ${built[name].evm.bytecode.object}\n`).join("");

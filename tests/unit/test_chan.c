@@ -56,6 +56,7 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 		    state_bit == S_SERVING;
 	case M_BATCH: case M_TASK: case M_GRANT: case M_GRANT_TASK:
 	case M_GRANT_SEAL: case M_FETCH_FAILED: case M_HELLO_ASK:
+	case M_RENEW:
 		return from == R_NET && to == R_KEYS && (state_bit & S_UP) != 0;
 	case M_JOB_DONE:
 		return from == R_COMPUTE && to == R_KEYS && (state_bit & S_UP) != 0;
