@@ -129,6 +129,8 @@ struct m_facts {
 	uint64_t	block_time;	/* seconds since 1970 */
 	uint8_t		block_hash[32];
 	uint64_t	read_at;	/* our clock, seconds since 1970 */
+	uint64_t	endpoint_failures;	/* of all, since chain started */
+	uint64_t	endpoint_disagreements;
 	uint32_t	n_orchestrators, n_gateways;
 	uint8_t		orchestrators[LIST_MAX][20];
 	uint8_t		gateways[LIST_MAX][20];
@@ -204,6 +206,8 @@ struct m_status {
 	uint32_t	tee_type;
 	uint64_t	facts_block;
 	uint64_t	facts_read_at;
+	uint64_t	block_time;	/* of that block */
+	uint64_t	endpoint_failures, endpoint_disagreements;
 	uint64_t	sequence;
 	uint64_t	valid_until;
 	uint64_t	evidence_at;	/* when the last was made; 0: none yet */
@@ -224,7 +228,7 @@ struct m_status {
 
 enum why_idle {
 	WHY_NONE, WHY_NO_FACTS, WHY_FACTS_OLD, WHY_PIN, WHY_NO_EVIDENCE,
-	WHY_NOT_REGISTERED, WHY_NO_WORKER,
+	WHY_NOT_REGISTERED, WHY_NO_WORKER, WHY_BLOCK_OLD,
 };
 
 /* ---- tasks --------------------------------------------------------------- */

@@ -424,6 +424,10 @@ take(const struct endpoint *truth)
 	memcpy(facts.block_hash, truth->block_hash, 32);
 	facts.read_at = started_at;
 	memcpy(facts.runner, runner, sizeof(facts.runner));
+	for (size_t i = 0; i < n_endpoints; i++) {
+		facts.endpoint_failures += endpoints[i].failures;
+		facts.endpoint_disagreements += endpoints[i].disagreements;
+	}
 	if ((why = lack(&facts)) != missing && why != NULL)
 		log_warn("registry: %s", why);
 	missing = why;

@@ -121,6 +121,9 @@ trust_facts(const struct m_facts *f)
 	has_facts = 1;
 	keys.status.facts_block = f->block_number;
 	keys.status.facts_read_at = f->read_at;
+	keys.status.block_time = f->block_time;
+	keys.status.endpoint_failures = f->endpoint_failures;
+	keys.status.endpoint_disagreements = f->endpoint_disagreements;
 	keys.status.kms_epoch = f->kms_epoch;
 	trust_tick();
 }
@@ -333,6 +336,10 @@ trust_why(uint64_t now)
 		return WHY_NO_FACTS;
 	if (facts.read_at + keys.conf.registry_max_age < now)
 		return WHY_FACTS_OLD;
+	/* An endpoint that is held back, or a chain that stands still: what it
+	 * says may have been revoked since. */
+	if (facts.block_time + keys.conf.registry_max_age < facts.read_at)
+		return WHY_BLOCK_OLD;
 	if (has_pin_fault)
 		return WHY_PIN;
 	if (evidence_fd == -1)

@@ -169,8 +169,11 @@ status_json(struct evbuffer *out)
 	    log_hex(runner, k->runner, 20));
 	ADD("\"state\":\"%s\",\"why\":\"%s\",\"tee\":\"%s\",", state_name(),
 	    state_why(), NAME(tees, k->tee_type));
-	ADD("\"registry\":{\"block\":%llu,\"age_seconds\":%llu},",
-	    ULL(k->facts_block), ULL(age(k->facts_read_at)));
+	ADD("\"registry\":{\"block\":%llu,\"age_seconds\":%llu,"
+	    "\"block_age_seconds\":%llu,\"endpoint_failures\":%llu,"
+	    "\"endpoint_disagreements\":%llu},", ULL(k->facts_block),
+	    ULL(age(k->facts_read_at)), ULL(age(k->block_time)),
+	    ULL(k->endpoint_failures), ULL(k->endpoint_disagreements));
 	ADD("\"registration\":{\"sequence\":%llu,\"valid_until\":%llu},",
 	    ULL(k->sequence), ULL(k->valid_until));
 	json_evidence(out);
@@ -244,6 +247,14 @@ status_metrics(struct evbuffer *out)
 	    "Block that the Registry was read at.", k->facts_block);
 	metric(out, "registry_age_seconds", "gauge",
 	    "Time since the Registry was read.", age(k->facts_read_at));
+	metric(out, "registry_block_age_seconds", "gauge",
+	    "Age of that block.", age(k->block_time));
+	metric(out, "registry_endpoint_failures_total", "counter",
+	    "Calls that an endpoint did not answer as it should.",
+	    k->endpoint_failures);
+	metric(out, "registry_endpoint_disagreements_total", "counter",
+	    "Answers of an endpoint that a quorum contradicts.",
+	    k->endpoint_disagreements);
 	metric(out, "registration_valid_until_seconds", "gauge",
 	    "When the registration expires.", k->valid_until);
 	metric(out, "evidence_age_seconds", "gauge",

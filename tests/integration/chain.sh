@@ -22,7 +22,11 @@ transfer() {
 	_a=$(put uint256 10) && _b=$(put uint256 5) &&
 	devnet submit --timeout 10 transfer "$_a" "$_b" uint256:3 | grep -q '"outputs"'
 }
-blocks() { owner node eth_blockNumber | tr -d '"' | sed 's/0x//'; }
+# Its clock goes back with its blocks: that is put right.
+turn_back() {
+	owner node "$@" && owner node anvil_setTime "$(date +%s)" &&
+	owner node evm_mine
+}
 
 check 'a node' start_node
 # The owner's key is ours alone: the node has it not, and gives no gas away.
@@ -86,13 +90,17 @@ kill -STOP $node
 check 'a node that hangs: idle' until_ok 30 state_is idle
 kill -CONT $node
 check 'it goes on' until_ok 30 state_is serving
-check 'a reorganisation of three blocks' owner node anvil_reorg 3 '[]'
+check 'a node that makes no more blocks, but answers' owner node evm_setIntervalMining 0
+check 'idle, with the reason' until_ok 40 logged 'serving: no: the chain stands still'
+check 'a block a second again' owner node evm_setIntervalMining 1
+check 'it serves' until_ok 30 state_is serving
+check 'a reorganisation of three blocks' turn_back anvil_reorg 3 '[]'
 sleep 4
 check 'is no matter' state_is serving
 snapshot=$(owner node evm_snapshot)
 check 'it is revoked' owner setRevoked "$runner_address" true
 check 'stops' until_ok 8 state_is idle
-check 'in a block that the chain gives up' owner node evm_revert "$snapshot"
+check 'in a block that the chain gives up' turn_back evm_revert "$snapshot"
 check 'so it serves' until_ok 30 state_is serving
 check 'a task' until_ok 10 transfer
 early=$(owner node evm_snapshot)
@@ -101,7 +109,7 @@ stop_runner
 configure
 start_runner
 check 'another Runner is registered' until_ok 20 state_is serving
-check 'the chain gives up the block in which it was' owner node evm_revert "$early"
+check 'the chain gives up the block in which it was' turn_back evm_revert "$early"
 check 'it stops' until_ok 8 state_is idle
 check 'sends its registration again' until_ok 40 logged 'registration: not in the Registry: sent again'
 check 'and serves' until_ok 20 state_is serving

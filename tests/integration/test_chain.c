@@ -529,6 +529,8 @@ one_that_lies_is_outvoted_and_named(void **state)
 	pass_time(2 * SECOND);
 	assert_int_equal(logged("endpoint disagrees"), 1);
 	assert_int_equal(c.facts.kms_key[1], 0xc6);
+	assert_true(c.facts.endpoint_disagreements > 0);
+	assert_int_equal(c.facts.endpoint_failures, 0);
 	tell(1, "\"lie\":false");
 	await_log(of("endpoint agrees again", 1));
 }

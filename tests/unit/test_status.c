@@ -52,6 +52,9 @@ setup(void **state)
 	memset(net.status.runner, 0xab, 20);
 	net.status.facts_block = 77;
 	net.status.facts_read_at = unix_time - 9;
+	net.status.block_time = unix_time - 21;
+	net.status.endpoint_failures = 8;
+	net.status.endpoint_disagreements = 4;
 	net.status.sequence = 3;
 	net.status.valid_until = UINT64_C(1) << 40;
 	net.status.evidence_at = unix_time - 30;
@@ -128,6 +131,9 @@ json_has_every_member(void **state)
 	assert_non_null(json_object_get(o, "version"));
 	assert_int_equal(number(o, "registry", "block"), 77);
 	assert_int_equal(number(o, "registry", "age_seconds"), 9);
+	assert_int_equal(number(o, "registry", "block_age_seconds"), 21);
+	assert_int_equal(number(o, "registry", "endpoint_failures"), 8);
+	assert_int_equal(number(o, "registry", "endpoint_disagreements"), 4);
 	assert_int_equal(number(o, "registration", "sequence"), 3);
 	assert_true(number(o, "registration", "valid_until") ==
 	    (json_int_t)1 << 40);
