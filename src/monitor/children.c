@@ -81,7 +81,7 @@ child_of(const struct chan *c)
 
 /* ---- channels ------------------------------------------------------------ */
 
-static void
+void
 child_kill(struct child *c, const char *why)
 {
 	if (c->pid == 0)

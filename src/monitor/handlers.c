@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "clock.h"
 #include "log.h"
 #include "monitor.h"
 
 #define SELF R_MONITOR
 #include "dispatch.h"
+
+#define AGENT_PAUSE	1000	/* milliseconds */
 
 ON(READY)
 {
@@ -50,11 +53,19 @@ ON(STUCK)
 
 ON(AGENT_ASK)
 {
+	static uint64_t last;
 	const char *path = children_conf()->dstack_socket;
+	const uint64_t now = now_ms();
 	struct m_quote_failed f = { 0 };
-	const int fd = agent_connect(path);
+	int fd;
 
-	if (fd != -1) {
+	/* keys asks for evidence less often than that. */
+	if (last != 0 && now - last < AGENT_PAUSE) {
+		child_kill(child_of(c), "asks for its agent too often");
+		return;
+	}
+	last = now;
+	if ((fd = agent_connect(path)) != -1) {
 		chan_send(c, M_AGENT, NULL, NULL, 0, fd);
 		close(fd);
 		return;

@@ -49,6 +49,8 @@ void	 children_reap(void);
 void	 children_drain(void);
 void	 children_stop(void);
 struct child *child_of(const struct chan *);
+/* It does what it must not. */
+void	 child_kill(struct child *, const char *why);
 /* A worker that keys gave up. */
 void	 child_stuck(uint32_t index);
 /* net has finished what it had. */

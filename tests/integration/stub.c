@@ -71,7 +71,11 @@ on_signal(int sig)
 		_exit(7);
 	case SIGQUIT:
 		_exit(0);
-	case SIGWINCH:		/* what only keys, only net may say */
+	case SIGWINCH:		/* what only this role may say */
+		if (monitor.self == R_EVIDENCE) {
+			chan_send(&monitor, M_AGENT_ASK, NULL, NULL, 0, -1);
+			chan_send(&monitor, M_AGENT_ASK, NULL, NULL, 0, -1);
+		}
 		if (monitor.self == R_KEYS)
 			chan_send(&monitor, M_STUCK, &worker, NULL, 0, -1);
 		if (monitor.self == R_NET)

@@ -245,6 +245,7 @@ died "illegal message" chain USR2 "chain: died: signal 9: "
 is "the illegal message is logged" logged "chain: illegal message"
 died "exit" evidence HUP "evidence: died: exit 7: "
 died "DRAINED unasked" net WINCH "net: is killed: DRAINED, but was not asked"
+died "AGENT_ASK twice" evidence WINCH "evidence: is killed: asks for its agent too often"
 p=$(role_pid compute-0)
 kill -WINCH $(role_pid keys)
 is "STUCK: the worker is killed" soon logged "compute-0: is killed: keys waits"
