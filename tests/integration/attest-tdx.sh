@@ -25,10 +25,15 @@ check 'status names the TEE' sh -c "tee-runnerctl status --json -s '$dir/runner.
 
 devnet fault orchestrator renew
 sleep 10
+evidence=$(role_pid evidence)
+kill -STOP "$evidence"		# a TEE that does not answer
 check 'a task, and with it the wish' transfer
-check 'a new quote, signed' until_ok 10 logged 'registration: signed: sequence 2'
 check 'on request' logged 'registration: renewed on request'
 devnet fault orchestrator off
+check 'keys serves on while the TEE is asked: a task' transfer
+check 'and there is no answer yet' [ "$(count 'registration: signed: sequence 2')" = 0 ]
+kill -CONT "$evidence"
+check 'a new quote, signed' until_ok 10 logged 'registration: signed: sequence 2'
 
 # ---- Intel publishes a newer level ----
 
