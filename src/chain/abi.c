@@ -108,7 +108,7 @@ at_offset(const struct cursor *c, uint64_t offset)
 	return offset == c->pos;
 }
 
-/* Public shares into `to': how many, none only where that is allowed. */
+/* Public shares into `to', and how many there are: maybe none. */
 static const char *
 read_shares(struct cursor *c, uint64_t offset, uint8_t to[KMS_NODES][33],
     size_t *nodes)

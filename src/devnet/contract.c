@@ -142,7 +142,7 @@ owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 	json_t *list;
 	int r;
 
-	if (dir_has_secret(d, "owner", key) == 0)
+	if (dir_find_secret(d, "owner", key) == 0)
 		return secp_public(key, pub) == 0 &&
 		    secp_address(pub, address) == 0 ? 1 : -1;
 	list = facts_call(d, "eth_accounts", json_array());

@@ -222,7 +222,7 @@ write_secret(const struct devnet *d, const char *name, const uint8_t key[32])
 }
 
 int
-dir_has_secret(const struct devnet *d, const char *name, uint8_t key[32])
+dir_find_secret(const struct devnet *d, const char *name, uint8_t key[32])
 {
 	char path[DEVNET_PATH], text[65] = "";
 	ssize_t n;
@@ -263,7 +263,7 @@ dir_take_secret(const struct devnet *d, const char *name, const char *path)
 void
 dir_secret(const struct devnet *d, const char *name, uint8_t key[32])
 {
-	if (dir_has_secret(d, name, key) != 0)
+	if (dir_find_secret(d, name, key) != 0)
 		fatal("%s/keys/%s: %m", d->dir, name);
 }
 
@@ -280,7 +280,7 @@ dir_user(const struct devnet *d, const char *user, uint8_t key[32],
 		fatal("%s: a user's name is 1 to %d of a-z, 0-9, - and _",
 		    user, DEVNET_USER);
 	snprintf(name, sizeof(name), "user-%s", user);
-	if (dir_has_secret(d, name, key) != 0) {
+	if (dir_find_secret(d, name, key) != 0) {
 		secp_key_new(key);
 		write_secret(d, name, key);
 	}

@@ -45,7 +45,7 @@ void	dir_write_conf(const struct devnet *);
 /* DIR/keys/NAME; a missing user's key is made, others are fatal. */
 void	dir_secret(const struct devnet *, const char *name, uint8_t key[32]);
 /* The same, where it may be missing: 0 or -1. */
-int	dir_has_secret(const struct devnet *, const char *name, uint8_t key[32]);
+int	dir_find_secret(const struct devnet *, const char *name, uint8_t key[32]);
 /* Take one from a file of 64 hex digits: 0, or -1 where that is none. */
 int	dir_take_secret(const struct devnet *, const char *name,
 	    const char *path);

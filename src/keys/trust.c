@@ -130,6 +130,13 @@ trust_facts(const struct m_facts *f)
 
 /* ---- registration -------------------------------------------------------- */
 
+/* The delay behind this one; 0: none yet. */
+static uint32_t
+later(uint32_t delay, uint32_t first)
+{
+	return delay == 0 ? first : delay < RETRY_MAX ? 2 * delay : RETRY_MAX;
+}
+
 static void
 trust_ask_quote(void)
 {
@@ -227,8 +234,7 @@ trust_quote(const struct m_quote *q, int fd)
 void
 trust_quote_failed(uint32_t error)
 {
-	quote_retry = quote_retry == 0 ? RETRY_FIRST :
-	    quote_retry < RETRY_MAX ? 2 * quote_retry : RETRY_MAX;
+	quote_retry = later(quote_retry, RETRY_FIRST);
 	log_err("evidence: no quote: %s: next try in %u s",
 	    strerror((int)error), quote_retry);
 	quote_asked = 0;
@@ -307,8 +313,7 @@ trust_insist(uint64_t now)
 		    "sequence %llu", (unsigned long long)registration.sequence);
 		trust_send_registration();
 	}
-	resend_delay = resend_delay == 0 ? RESEND_FIRST :
-	    resend_delay < RETRY_MAX ? 2 * resend_delay : RETRY_MAX;
+	resend_delay = later(resend_delay, RESEND_FIRST);
 	resend_at = now + resend_delay;
 }
 
