@@ -72,8 +72,8 @@ why_text(uint32_t why)
 		[WHY_NO_FACTS] = "the Registry has not been read yet",
 		[WHY_FACTS_OLD] =
 		    "the Registry could not be read for too long",
-		[WHY_BLOCK_OLD] = "the chain stands still, or its endpoints "
-		    "are held back",
+		[WHY_BLOCK_OLD] =
+		    "the chain stands still, or its endpoints are held back",
 		[WHY_PIN] = "the Registry differs from a pin",
 		[WHY_NO_EVIDENCE] = "no evidence yet",
 		[WHY_NOT_REGISTERED] = "not registered, expired or revoked",
