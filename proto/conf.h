@@ -16,22 +16,20 @@
 #define CONF_URL	256
 #define CONF_ENDPOINTS	8
 #define CONF_PINS	8
+#define CONF_CHAINS	4
 
-struct conf {
-	/* counterparts */
+/* A chain, its Registry and who speaks for it.  Each has a net and a chain process
+ * of its own; keys and the workers serve all. */
+struct conf_chain {
+	uint64_t	chain_id;
 	char		orchestrator[CONF_HOST];
 	char		gateway[CONF_HOST];
-	char		tls_ca[CONF_PATH];
-	char		tls_certificate[CONF_PATH];
-	char		tls_key[CONF_PATH];
 
 	/* Registry */
-	uint64_t	chain_id;
 	uint8_t		registry[20];
 	uint32_t	n_endpoints;
 	uint32_t	registry_quorum;
 	char		endpoints[CONF_ENDPOINTS][CONF_URL];
-	char		registry_ca[CONF_PATH];	/* empty: the system's */
 	uint32_t	registry_refresh;	/* seconds */
 	uint32_t	registry_max_age;	/* seconds */
 	uint32_t	registry_depth;		/* blocks */
@@ -43,6 +41,22 @@ struct conf {
 	uint8_t		pin_kms_key[33];
 	uint8_t		has_pin_kms_key;
 	uint8_t		zero[2];
+
+	/* where net serves its state */
+	char		control_socket[CONF_PATH];
+	char		http_listen[CONF_HOST];	/* empty: none */
+};
+
+struct conf {
+	uint32_t	n_chains;
+	uint32_t	zero;
+	struct conf_chain chains[CONF_CHAINS];
+
+	/* counterparts */
+	char		tls_ca[CONF_PATH];
+	char		tls_certificate[CONF_PATH];
+	char		tls_key[CONF_PATH];
+	char		registry_ca[CONF_PATH];	/* empty: the system's */
 
 	/* work */
 	uint32_t	workers;
@@ -60,8 +74,6 @@ struct conf {
 	uint32_t	rtmr_extend;		/* which register; 0: none */
 
 	/* service */
-	char		control_socket[CONF_PATH];
-	char		http_listen[CONF_HOST];	/* empty: none */
 	uint32_t	log_level;
 	uint32_t	drain_timeout;		/* seconds */
 	char		chroot[CONF_PATH];	/* the empty directory */

@@ -76,7 +76,7 @@ struct p_shape {
 struct m_start {
 	uint8_t		table[32];	/* messages_hash of the monitor */
 	uint32_t	role;
-	uint32_t	index;		/* which worker */
+	uint32_t	index;		/* which worker; of net and chain: which chain */
 	uint32_t	uid, gid;	/* to become; 0: stay (not started as root) */
 	uint32_t	log_level;
 	char		empty_dir[CONF_PATH];	/* to chroot to */
@@ -341,10 +341,11 @@ struct m_results {		/* the signature over the RESULTs since ASK, in order */
 /* ---- jobs ---------------------------------------------------------------- */
 
 struct m_job {			/* + the program's words */
+	uint64_t	chain_id;
 	uint32_t	job;
 	struct p_shape	shape;
 	uint8_t		kms_key[33];
-	uint8_t		zero[3];
+	uint8_t		zero[7];
 };
 
 struct m_operand {

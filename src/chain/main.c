@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * chain: reads the Registry through JSON-RPC endpoints and tells keys what a
- * quorum of them says.  It holds no secret, signs nothing, and reaches neither
+ * chain: reads one chain's Registry through JSON-RPC endpoints and tells keys what
+ * a quorum of them says.  It holds no secret, signs nothing, and reaches neither
  * net nor compute.  After start-up it opens no file and looks up no name.
  */
 #include "handlers.h"
@@ -20,7 +20,7 @@ main(void)
 	if ((base = event_base_new()) == NULL)
 		fatal("cannot make an event loop");
 	rpc_init(start.conf.registry_ca);
-	registry_init(base, &start.conf, handlers_facts);
+	registry_init(base, &start.conf.chains[start.index], handlers_facts);
 	proc_sandbox(R_CHAIN, &start);
 	handlers_init(base);
 	event_base_dispatch(base);

@@ -46,7 +46,7 @@ struct endpoint {
 	uint64_t	 failures, disagreements;
 };
 
-static const struct conf *conf;
+static const struct conf_chain *conf;
 static void (*report)(const struct m_facts *);
 static struct endpoint endpoints[CONF_ENDPOINTS];
 static size_t n_endpoints;
@@ -477,7 +477,7 @@ registry_runner(const uint8_t address[20])
 }
 
 void
-registry_init(struct event_base *base, const struct conf *c,
+registry_init(struct event_base *base, const struct conf_chain *c,
     void (*r)(const struct m_facts *))
 {
 	unsigned seed;

@@ -12,7 +12,7 @@
 
 /* Before the sandbox: looks the endpoints up.  Fatal where fewer than a quorum
  * of them have an address.  report: gets the facts after each refresh. */
-void	registry_init(struct event_base *, const struct conf *,
+void	registry_init(struct event_base *, const struct conf_chain *,
 	    void (*report)(const struct m_facts *));
 
 /* Whose registration is asked for from now on (zero: nobody's); refreshes at

@@ -14,7 +14,6 @@
 
 /* Public: anyone may read the program and the ciphertexts. */
 static struct {
-	uint64_t	chain_id;
 	uint32_t	number;
 	uint32_t	status;		/* of program_check */
 	struct m_word	words[PROGRAM_WORDS];
@@ -34,9 +33,8 @@ static struct secrets {
 #define SCRUB		(24 * 1024)
 
 void
-job_init(uint64_t chain_id)
+job_init(void)
 {
-	job.chain_id = chain_id;
 	secrets = secret_alloc(sizeof(*secrets));
 }
 
@@ -54,7 +52,7 @@ job_start(const struct m_job *m, const struct m_word *words, size_t n)
 	if (program_view(&job.program, &m->shape, job.words, n) != 0)
 		return "not a program";
 	job.number = m->job;
-	job.status = program_check(&job.program, job.chain_id, &op);
+	job.status = program_check(&job.program, m->chain_id, &op);
 	return NULL;
 }
 

@@ -11,7 +11,7 @@
 #include "program.h"
 
 /* Before the sandbox. */
-void	 job_init(uint64_t chain_id);
+void	 job_init(void);
 
 /* Take the program in: 0, or why keys can only be broken, for chan_illegal. */
 const char *job_start(const struct m_job *, const struct m_word *, size_t n);

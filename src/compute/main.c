@@ -62,7 +62,7 @@ main(void)
 	secp_init(seed);
 	secret_wipe(seed, sizeof(seed));
 	ecies_init();
-	job_init(start.conf.chain_id);
+	job_init();
 
 	proc_sandbox(R_COMPUTE, &start);
 	state = S_IDLE;

@@ -26,8 +26,6 @@ static struct {
 	uint8_t	sum[64];
 } *open;
 
-static uint64_t suspect_until[KMS_NODES];	/* unix time */
-
 void
 delegate_init(uint32_t want_slots, uint32_t tasks)
 {
@@ -73,7 +71,7 @@ delegate_key_erase(struct task *t)
 uint32_t
 delegate_check(const struct task *t)
 {
-	const struct m_facts *f = trust_now();
+	const struct m_facts *f = &t->batch->chain->facts;
 	const struct m_grant_task *g = &t->grant;
 	uint32_t i, last = 0;
 
@@ -103,24 +101,26 @@ delegate_check(const struct task *t)
 
 /* This node is avoided for suspect-time: it answered wrongly. */
 static void
-delegate_suspect(uint32_t node, const char *what)
+delegate_suspect(const struct task *t, uint32_t node, const char *what)
 {
-	log_warn("kms node %u: %s: avoided for %u s", node, what,
+	struct chain *ch = t->batch->chain;
+
+	log_warn("%skms node %u: %s: avoided for %u s", ch->tag, node, what,
 	    keys.conf.suspect_time);
-	suspect_until[node - 1] = now_unix() + keys.conf.suspect_time;
-	keys.status.node_faults++;
-	keys.status.suspects = delegate_avoid();
-	keys.status_due = 1;
+	ch->suspect_until[node - 1] = now_unix() + keys.conf.suspect_time;
+	ch->status.node_faults++;
+	ch->status.suspects = delegate_avoid(ch);
+	ch->status_due = 1;
 }
 
 uint64_t
-delegate_avoid(void)
+delegate_avoid(const struct chain *ch)
 {
 	uint64_t mask = 0, now = now_unix();
 	size_t i;
 
 	for (i = 0; i < KMS_NODES; i++)
-		if (suspect_until[i] > now)
+		if (ch->suspect_until[i] > now)
 			mask |= UINT64_C(1) << i;
 	return mask;
 }
@@ -149,7 +149,7 @@ delegate_operand(struct task *t, uint32_t j)
 
 	for (k = 0; k < t->n_seals; k++) {
 		if (delegate_open(t, k, j) != 0) {
-			delegate_suspect(t->seals[k].head.node,
+			delegate_suspect(t, t->seals[k].head.node,
 			    "its seal does not open");
 			return ST_KMS_NODE_FAULT;
 		}
@@ -177,7 +177,7 @@ delegate_prepare(struct task *t)
 	for (k = 0; k < t->n_seals && r == ST_OK; k++)
 		if (seal_key(ephemeral[t->key - 1], t->seals[k].head.key,
 		    t->slot->seal_keys[k]) != 0) {
-			delegate_suspect(t->seals[k].head.node,
+			delegate_suspect(t, t->seals[k].head.node,
 			    "its key is no point");
 			r = ST_KMS_NODE_FAULT;
 		}
@@ -194,7 +194,7 @@ static int
 delegate_proven(const struct task *t, const uint32_t *quorum, size_t k,
     uint32_t j)
 {
-	const struct m_facts *f = trust_now();
+	const struct m_facts *f = &t->batch->chain->facts;
 	const uint32_t i = quorum[k] - 1;
 	const uint8_t *K = t->operands[j].key;
 	uint8_t lambda[32];
@@ -227,13 +227,14 @@ delegate_blame(const struct task *t, uint32_t j)
 		return ST_OPERAND_MALFORMED;
 	/* All at once: it is the K that is not what they were asked for. */
 	if (n == t->n_seals && n > 1) {
-		log_warn("grant: operand %u: none of its partials is proven: "
-		    "the gateway has changed it", j);
+		log_warn("%sgrant: operand %u: none of its partials is "
+		    "proven: the gateway has changed it",
+		    t->batch->chain->tag, j);
 		return ST_GRANT_INVALID;
 	}
 	for (k = 0; k < t->n_seals; k++)
 		if (faulty & UINT64_C(1) << k)
-			delegate_suspect(quorum[k], "its partial is not proven");
+			delegate_suspect(t, quorum[k], "its partial is not proven");
 	return ST_KMS_NODE_FAULT;
 }
 

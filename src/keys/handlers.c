@@ -18,33 +18,37 @@ ON(START)
 	chan_illegal(c, m->type, "started already");
 }
 
+/* Where that peer's channel goes; NULL: there is no such peer. */
+static struct chan *
+place(enum role role, uint32_t index)
+{
+	switch (role) {
+	case R_NET:
+		return index < keys.conf.n_chains ? &keys.chains[index].net :
+		    NULL;
+	case R_TLS:
+		return index < keys.conf.n_chains ? &keys.chains[index].tls :
+		    NULL;
+	case R_CHAIN:
+		return index < keys.conf.n_chains ? &keys.chains[index].chain :
+		    NULL;
+	case R_EVIDENCE:
+		return &keys.evidence;
+	case R_COMPUTE:
+		return index < keys.conf.workers ? &keys.workers[index].chan :
+		    NULL;
+	default:
+		return NULL;
+	}
+}
+
 ON(PEER)
 {
 	const struct m_peer *p = m->payload;
-	struct chan *to;
+	struct chan *to = place(p->role, p->index);
 
-	switch (p->role) {
-	case R_NET:
-		to = &keys.net;
-		break;
-	case R_TLS:
-		to = &keys.tls;
-		break;
-	case R_CHAIN:
-		to = &keys.chain;
-		break;
-	case R_EVIDENCE:
-		to = &keys.evidence;
-		break;
-	case R_COMPUTE:
-		if (p->index < keys.conf.workers) {
-			to = &keys.workers[p->index].chan;
-			break;
-		}
-		/* FALLTHROUGH */
-	default:
+	if (to == NULL)
 		chan_illegal(c, M_PEER, "no such peer");
-	}
 	if (to->fd != -1)
 		keys_peer_lost(to);
 	chan_init(to, m->fd, R_KEYS, p->role, p->index);
@@ -62,12 +66,13 @@ ON(TLS_SIGN)
 	struct m_tls_signed answer;
 
 	tls_sign(ask->digest, &answer);
+	chain_of(c)->status.tls_signatures++;
 	chan_send(c, M_TLS_SIGNED, &answer, NULL, 0, -1);
 }
 
 ON(FACTS)
 {
-	trust_facts(m->payload);
+	trust_facts(chain_of(c), m->payload);
 }
 
 ON(QUOTE)
@@ -84,21 +89,22 @@ ON(QUOTE_FAILED)
 
 ON(RENEW)
 {
-	trust_renew_asked();
+	trust_renew_asked(chain_of(c));
 }
 
 ON(HELLO_ASK)
 {
 	const struct m_hello_ask *ask = m->payload;
+	const struct chain *ch = chain_of(c);
 	struct m_hello h;
 	uint8_t hash[32];
 
 	memset(&h, 0, sizeof(h));
 	h.session = ask->session;
 	memcpy(h.runner, sign_address(), 20);
-	memcpy(h.registration, trust_registration(), 32);
+	memcpy(h.registration, ch->registration_hash, 32);
 	td_session_hello(h.runner, ask->challenge, h.registration, hash);
-	sign_typed(hash, h.signature);
+	sign_typed(ch, hash, h.signature);
 	chan_send(c, M_HELLO, &h, NULL, 0, -1);
 }
 

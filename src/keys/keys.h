@@ -26,15 +26,45 @@ struct worker {
 					 * with a process for each task; or 0 */
 };
 
-struct keys {
+/* One of the configuration's chains: who speaks for it, what its Registry says, our
+ * registration there, and whether we serve it. */
+struct chain {
+	const struct conf_chain *conf;
+	char		 tag[32];	/* "chain 1: " for log lines, or "" where
+					 * there is but one */
+	uint8_t		 domain[32];	/* EIP-712, of its Registry */
+	struct chan	 net, tls, chain;
 	enum state	 state;
-	struct conf	 conf;
-	struct chan	 net, tls, chain, evidence;
-	struct worker	 workers[WORKERS_MAX];
 	struct m_status	 status;
 	int		 status_due;	/* it has changed: tell net */
+
+	/* trust.c */
+	struct m_facts	 facts;
+	int		 has_facts, has_pin_fault;
+	struct m_register registration;
+	uint8_t		 registration_hash[32];
+	int		 evidence_fd;	/* of `registration'; -1: none yet */
+	uint64_t	 quote_block;	/* whose hash it was asked over */
+	uint64_t	 quote_not_before;	/* unix time, as all here */
+	uint32_t	 quote_retry;	/* the last delay; 0: none failed */
+	uint64_t	 renew_at;	/* when the next quote is due */
+	uint64_t	 resend_at;	/* the registration, if it is not there */
+	uint32_t	 resend_delay;	/* the last; 0: it is there */
+	/* delegate.c */
+	uint64_t	 suspect_until[KMS_NODES];
+};
+
+struct keys {
+	struct conf	 conf;
+	struct chain	 chains[CONF_CHAINS];	/* conf.n_chains */
+	struct chan	 evidence;
+	struct worker	 workers[WORKERS_MAX];
+	uint32_t	 tasks;		/* of all chains, not yet ended */
 };
 extern struct keys keys;
+
+/* The chain that a net's, its TLS's or a chain's channel is for. */
+struct chain *chain_of(const struct chan *);
 
 /* A channel came; or is to be closed, and all that hung on it to be ended. */
 void	 keys_peer_up(struct chan *);
@@ -44,11 +74,13 @@ void	 keys_peer_lost(struct chan *);
 void	 sign_init(void);		/* a fresh identity, in secret memory */
 const uint8_t *sign_address(void);	/* 20 bytes */
 const uint8_t *sign_public(void);	/* 33 bytes */
-/* hash: hashStruct of a primary type of TYPED-DATA.md, from td_*. */
-void	 sign_typed(const uint8_t hash[32], uint8_t sig[65]);
-/* Who signed hashStruct `hash' in our domain: 0 or -1. */
-int	 sign_recover(const uint8_t hash[32], const uint8_t sig[65],
-	     uint8_t address[20]);
+/* hash: hashStruct of a primary type of TYPED-DATA.md, from td_*; in the domain of
+ * this chain's Registry. */
+void	 sign_typed(const struct chain *, const uint8_t hash[32],
+	     uint8_t sig[65]);
+/* Who signed hashStruct `hash' in that domain: 0 or -1. */
+int	 sign_recover(const struct chain *, const uint8_t hash[32],
+	     const uint8_t sig[65], uint8_t address[20]);
 
 /* ---- tls.c: the TLS key, of no other use ---- */
 void	 tls_init(const char *path);	/* PEM, P-256; before the sandbox */
@@ -56,26 +88,25 @@ void	 tls_sign(const uint8_t digest[32], struct m_tls_signed *);
 
 /* ---- trust.c: Registry facts, pins, registration: may we serve? ---- */
 void	 trust_init(void);
-void	 trust_chain_peer(void);	/* a new chain: tell it who we are */
-void	 trust_net_peer(void);		/* a new net: repeat the registration */
-void	 trust_renew_asked(void);	/* the Orchestrator wants new evidence */
+void	 trust_chain_peer(struct chain *);	/* a new one: tell it who we are */
+void	 trust_net_peer(struct chain *);	/* the same: the registration again */
+void	 trust_renew_asked(struct chain *);	/* its Orchestrator wants new evidence */
 void	 trust_evidence_peer(void);	/* a new evidence: ask again */
-void	 trust_facts(const struct m_facts *);
+void	 trust_facts(struct chain *, const struct m_facts *);
 void	 trust_quote(const struct m_quote *, int fd);	/* fd: becomes ours */
 void	 trust_quote_failed(uint32_t error);
 void	 trust_drain(void);
 void	 trust_tick(void);		/* state anew: once a second and on change */
-const struct m_facts *trust_now(void);	/* valid once keys has served */
-int	 trust_orchestrator(const uint8_t address[20]);	/* 1 or 0 */
-int	 trust_gateway(const uint8_t address[20]);
-const uint8_t *trust_registration(void);	/* hashStruct, or zeros */
+int	 trust_orchestrator(const struct chain *, const uint8_t address[20]); /* 1 or 0 */
+int	 trust_gateway(const struct chain *, const uint8_t address[20]);
 
 /* ---- replay.c ---- */
 #define REPLAY_AHEAD	3600	/* seconds: no deadline is further away */
 void	 replay_init(void);
-/* Remember (id, attempt) until `deadline': ST_OK, ST_REPLAYED, or ST_BUSY where
+/* Remember a chain's (id, attempt) until `deadline': ST_OK, ST_REPLAYED, or ST_BUSY where
  * there is no room (then the task must be refused). */
-uint32_t replay_add(const uint8_t id[32], uint32_t attempt, uint64_t deadline);
+uint32_t replay_add(uint64_t chain_id, const uint8_t id[32], uint32_t attempt,
+	     uint64_t deadline);
 
 /* ---- task.c: batches and tasks, from BATCH to RESULTS ---- */
 enum task_state {
@@ -117,7 +148,8 @@ struct task {
 enum batch_state { B_TASKS, B_ASKED, B_GRANT, B_RUNNING };
 
 struct batch {
-	uint32_t	 id;		/* net's number */
+	struct chain	*chain;
+	uint32_t	 id;		/* its net's number */
 	enum batch_state state;
 	uint32_t	 n_tasks, n_accepted, n_ended;
 	uint32_t	 n_came;	/* TASKs, then GRANT_TASKs */
@@ -136,7 +168,8 @@ void	 task_on_grant_task(struct chan *, const struct msg *);
 void	 task_on_grant_seal(struct chan *, const struct msg *);
 void	 task_outputs(struct task *, const struct m_value *, size_t n);
 void	 task_end(struct task *, uint32_t status);
-void	 task_drop_all(void);		/* net is another: its batches are void */
+void	 task_drop_all(const struct chain *);	/* its net is another: the batches
+					 * are void */
 void	 task_tick(void);		/* time-outs, once a second */
 
 /* ---- job.c: tasks in slots and workers ---- */
@@ -171,6 +204,6 @@ uint32_t delegate_prepare(struct task *);
  * (ST_OPERAND_MALFORMED)? */
 uint32_t delegate_blame(const struct task *, uint32_t j);
 void	 delegate_wipe(struct task *);	/* every secret of the task */
-uint64_t delegate_avoid(void);		/* bit i: node i + 1 is avoided now */
+uint64_t delegate_avoid(const struct chain *);	/* bit i: node i + 1 is avoided now */
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,19 +15,23 @@
 
 struct keys keys;
 
-
-
 /* ---- peers --------------------------------------------------------------- */
+
+struct chain *
+chain_of(const struct chan *c)
+{
+	return &keys.chains[c->index];	/* checked when it came */
+}
 
 void
 keys_peer_up(struct chan *c)
 {
 	switch (c->peer) {
 	case R_NET:
-		trust_net_peer();
+		trust_net_peer(chain_of(c));
 		break;
 	case R_CHAIN:
-		trust_chain_peer();
+		trust_chain_peer(chain_of(c));
 		break;
 	case R_EVIDENCE:
 		trust_evidence_peer();
@@ -47,7 +52,7 @@ keys_peer_lost(struct chan *c)
 
 	chan_close(c);
 	if (peer == R_NET)
-		task_drop_all();
+		task_drop_all(&keys.chains[index]);
 	if (peer == R_COMPUTE)
 		job_worker_lost(&keys.workers[index]);
 	trust_tick();
@@ -55,30 +60,35 @@ keys_peer_lost(struct chan *c)
 
 /* ---- the loop ------------------------------------------------------------ */
 
-#define CHANS_MAX	(5 + WORKERS_MAX)
+#define CHANS_MAX	(2 + 3 * CONF_CHAINS + WORKERS_MAX)
 
 /* Every channel, in the order in which they are served: workers before net, so
  * that what is under way ends before more comes in. */
 static size_t
 keys_chans(struct chan *list[CHANS_MAX])
 {
+	struct chain *ch = keys.chains, *end = ch + keys.conf.n_chains;
 	size_t i, n = 0;
 
 	list[n++] = &monitor;
 	for (i = 0; i < keys.conf.workers; i++)
 		list[n++] = &keys.workers[i].chan;
-	list[n++] = &keys.tls;
-	list[n++] = &keys.chain;
 	list[n++] = &keys.evidence;
-	list[n++] = &keys.net;
+	for (; ch < end; ch++) {
+		list[n++] = &ch->tls;
+		list[n++] = &ch->chain;
+		list[n++] = &ch->net;
+	}
 	return n;
 }
 
 static void
 keys_serve(struct chan *c)
 {
-	if (chan_flush(c) != -1 &&
-	    chan_dispatch(c, &keys.state) != -1)
+	/* What a chain's state forbids is refused by name, in task.c. */
+	static const enum state state = S_SERVING;
+
+	if (chan_flush(c) != -1 && chan_dispatch(c, &state) != -1)
 		return;
 	if (c == &monitor)
 		log_exit(0);	/* told to stop, or the monitor is gone */
@@ -100,22 +110,22 @@ keys_tick(void)
 }
 
 static void
-keys_send_status(void)
+keys_send_status(struct chain *ch)
 {
-	struct m_status *s = &keys.status;
+	struct m_status *s = &ch->status;
 	size_t i;
 
-	if (!keys.status_due || keys.net.fd == -1)
+	if (!ch->status_due || ch->net.fd == -1)
 		return;
-	keys.status_due = 0;
-	s->state = keys.state;
+	ch->status_due = 0;
+	s->state = ch->state;
 	memcpy(s->runner, sign_address(), 20);
 	s->workers_idle = s->workers_busy = 0;
 	for (i = 0; i < keys.conf.workers; i++) {
 		s->workers_busy += keys.workers[i].job != 0;
 		s->workers_idle += (uint32_t)job_is_idle(&keys.workers[i]);
 	}
-	chan_send(&keys.net, M_STATUS, s, NULL, 0, -1);
+	chan_send(&ch->net, M_STATUS, s, NULL, 0, -1);
 }
 
 static void
@@ -142,8 +152,30 @@ keys_loop(void)
 				keys_serve(list[i]);
 		more = job_work();
 		keys_tick();
-		if (!more)
-			keys_send_status();
+		for (i = 0; !more && i < keys.conf.n_chains; i++)
+			keys_send_status(&keys.chains[i]);
+	}
+}
+
+/* The configuration, and nobody there yet. */
+static void
+keys_init(const struct conf *conf)
+{
+	struct chain *ch;
+	size_t i;
+
+	keys.conf = *conf;
+	keys.evidence.fd = -1;
+	for (i = 0; i < WORKERS_MAX; i++)
+		keys.workers[i].chan.fd = -1;
+	for (i = 0; i < conf->n_chains; i++) {
+		ch = &keys.chains[i];
+		ch->conf = &keys.conf.chains[i];
+		ch->state = S_IDLE;
+		ch->net.fd = ch->tls.fd = ch->chain.fd = ch->evidence_fd = -1;
+		if (conf->n_chains > 1)
+			snprintf(ch->tag, sizeof(ch->tag), "chain %llu: ",
+			    (unsigned long long)ch->conf->chain_id);
 	}
 }
 
@@ -152,14 +184,9 @@ main(void)
 {
 	static struct m_start start;
 	char runner[41];
-	size_t i;
 
 	proc_start(R_KEYS, &start);
-	keys.conf = start.conf;
-	keys.state = S_IDLE;
-	keys.net.fd = keys.tls.fd = keys.chain.fd = keys.evidence.fd = -1;
-	for (i = 0; i < WORKERS_MAX; i++)
-		keys.workers[i].chan.fd = -1;
+	keys_init(&start.conf);
 
 	tls_init(keys.conf.tls_key);
 	sign_init();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which (task, attempt) were accepted, until their deadlines.  A set-associative
+ * Which (chain, task, attempt) were accepted, until their deadlines.  A set-associative
  * table of fixed size under a keyed hash: no one can aim at a set, and a full
  * set refuses (fail closed) rather than forgets.
  */
@@ -28,7 +28,8 @@ replay_init(void)
 }
 
 uint32_t
-replay_add(const uint8_t id[32], uint32_t attempt, uint64_t deadline)
+replay_add(uint64_t chain_id, const uint8_t id[32], uint32_t attempt,
+    uint64_t deadline)
 {
 	struct keccak k;
 	uint8_t h[32];
@@ -37,6 +38,7 @@ replay_add(const uint8_t id[32], uint32_t attempt, uint64_t deadline)
 
 	keccak_init(&k);
 	keccak_update(&k, seed, sizeof(seed));
+	keccak_update(&k, &chain_id, sizeof(chain_id));
 	keccak_update(&k, id, 32);
 	keccak_update(&k, &attempt, sizeof(attempt));
 	keccak_final(&k, h);

@@ -20,11 +20,12 @@ static struct batch *batches;
 /* ---- the batch ----------------------------------------------------------- */
 
 static struct batch *
-batch_find(uint32_t id)
+batch_find(const struct chain *ch, uint32_t id)
 {
 	struct batch *b;
 
-	for (b = batches; b != NULL && b->id != id; b = b->next)
+	for (b = batches; b != NULL && (b->chain != ch || b->id != id);
+	    b = b->next)
 		;
 	return b;
 }
@@ -34,7 +35,7 @@ static struct batch *
 batch_get(const struct chan *c, enum msg_type type, uint32_t id,
     enum batch_state state)
 {
-	struct batch *b = batch_find(id);
+	struct batch *b = batch_find(chain_of(c), id);
 
 	if (b == NULL)
 		chan_illegal(c, type, "no such batch");
@@ -72,8 +73,9 @@ batch_free(struct batch *b)
 	*p = b->next;
 	for (i = 0; i < b->n_tasks; i++)
 		task_free(b->tasks[i]);
-	keys.status.tasks -= b->n_tasks;
-	keys.status.batches--;
+	keys.tasks -= b->n_tasks;
+	b->chain->status.tasks -= b->n_tasks;
+	b->chain->status.batches--;
 	free(b);
 }
 
@@ -98,10 +100,15 @@ xmemdup(const void *src, size_t n, size_t size)
 }
 
 void
-task_drop_all(void)
+task_drop_all(const struct chain *ch)
 {
-	while (batches != NULL)
-		batch_free(batches);
+	struct batch *b, *next;
+
+	for (b = batches; b != NULL; b = next) {
+		next = b->next;
+		if (b->chain == ch)
+			batch_free(b);
+	}
 }
 
 /* ---- offered ------------------------------------------------------------- */
@@ -109,27 +116,30 @@ task_drop_all(void)
 void
 task_on_batch(struct chan *c, const struct m_batch *m)
 {
+	struct chain *ch = chain_of(c);
 	struct batch *b;
 
-	if (m->batch == 0 || batch_find(m->batch) != NULL)
+	if (m->batch == 0 || batch_find(ch, m->batch) != NULL)
 		chan_illegal(c, M_BATCH, "number is in use");
 	if (m->n_tasks == 0 || m->n_tasks > BATCH_TASKS)
 		chan_illegal(c, M_BATCH, "number of tasks");
 	b = xcalloc(1, sizeof(*b));
+	b->chain = ch;
 	b->id = m->batch;
 	b->state = B_TASKS;
 	b->n_tasks = m->n_tasks;
 	memcpy(b->signature, m->signature, sizeof(b->signature));
-	if (keys.state != S_SERVING)
+	if (ch->state != S_SERVING)
 		b->refuse = ST_NOT_SERVING;
-	else if (keys.status.tasks >= keys.conf.max_tasks ||
-	    m->n_tasks > keys.conf.max_tasks - keys.status.tasks)
+	else if (keys.tasks >= keys.conf.max_tasks ||
+	    m->n_tasks > keys.conf.max_tasks - keys.tasks)
 		b->refuse = ST_BUSY;
 	/* A net that offers without end gets no memory for it. */
-	if (keys.status.tasks > 2 * keys.conf.max_tasks + BATCH_TASKS)
+	if (ch->status.tasks > 2 * keys.conf.max_tasks + BATCH_TASKS)
 		chan_illegal(c, M_BATCH, "far over max-tasks");
-	keys.status.tasks += b->n_tasks;
-	keys.status.batches++;
+	keys.tasks += b->n_tasks;
+	ch->status.tasks += b->n_tasks;
+	ch->status.batches++;
 	b->next = batches;
 	batches = b;
 }
@@ -139,7 +149,7 @@ batch_refuse(const struct batch *b, uint32_t task, uint32_t status)
 {
 	struct m_refused r = { b->id, task, status };
 
-	chan_send(&keys.net, M_REFUSED, &r, NULL, 0, -1);
+	chan_send(&b->chain->net, M_REFUSED, &r, NULL, 0, -1);
 }
 
 /* What only the task itself and the clock can say against it. */
@@ -148,7 +158,7 @@ task_acceptable(const struct task *t, uint64_t now)
 {
 	const struct m_task *m = &t->m;
 
-	if (m->chain_id != keys.conf.chain_id)
+	if (m->chain_id != t->batch->chain->conf->chain_id)
 		return ST_WRONG_CHAIN;
 	if (memcmp(m->runner, sign_address(), 20) != 0)
 		return ST_WRONG_RUNNER;
@@ -160,7 +170,7 @@ task_acceptable(const struct task *t, uint64_t now)
 		return ST_DEADLINE_TOO_FAR;
 	if (m->deadline - now < keys.conf.min_time)
 		return ST_DEADLINE_TOO_NEAR;
-	return replay_add(m->id, m->attempt, m->deadline);
+	return replay_add(m->chain_id, m->id, m->attempt, m->deadline);
 }
 
 static int
@@ -173,8 +183,8 @@ batch_signed_by_orchestrator(const struct batch *b)
 		td_task(&b->tasks[i]->m, &b->tasks[i]->program, hashes[i]);
 	td_batch(TD_TASK_BATCH, (const uint8_t (*)[32])hashes, b->n_tasks,
 	    hash);
-	return sign_recover(hash, b->signature, who) == 0 &&
-	    trust_orchestrator(who);
+	return sign_recover(b->chain, hash, b->signature, who) == 0 &&
+	    trust_orchestrator(b->chain, who);
 }
 
 /* Sign one OperandRequestBatch for the accepted tasks. */
@@ -205,12 +215,12 @@ batch_ask(struct batch *b)
 	b->expiry = now_unix() + keys.conf.fetch_timeout + CLOCK_SKEW;
 	ask.batch = b->id;
 	ask.expiry = b->expiry;
-	ask.avoid = delegate_avoid();
+	ask.avoid = delegate_avoid(b->chain);
 	memcpy(ask.runner, sign_address(), 20);
 	td_operand_request_batch(ask.runner, ask.expiry, ask.avoid,
 	    (const uint8_t (*)[32])hashes, n, hash);
-	sign_typed(hash, ask.signature);
-	chan_send(&keys.net, M_ASK, &ask, rows, n, -1);
+	sign_typed(b->chain, hash, ask.signature);
+	chan_send(&b->chain->net, M_ASK, &ask, rows, n, -1);
 }
 
 static void
@@ -221,8 +231,8 @@ batch_complete(struct batch *b)
 	char id[17];
 
 	if (b->refuse == ST_OK && !batch_signed_by_orchestrator(b)) {
-		log_warn("batch: refused: not signed by an Orchestrator of "
-		    "the Registry");
+		log_warn("%sbatch: refused: not signed by an Orchestrator "
+		    "of the Registry", b->chain->tag);
 		b->refuse = ST_BAD_SIGNATURE;
 	}
 	if (b->refuse != ST_OK) {
@@ -237,7 +247,7 @@ batch_complete(struct batch *b)
 			b->n_accepted++;
 			continue;
 		}
-		log_info("task %s: refused: %s", log_hex(id,
+		log_info("%stask %s: refused: %s", b->chain->tag, log_hex(id,
 		    b->tasks[i]->m.id, 8), status_text(status));
 		b->tasks[i]->state = T_REFUSED;
 		batch_refuse(b, i, status);
@@ -340,8 +350,8 @@ batch_signed_by_gateway(const struct batch *b)
 			task_hash_grant(b->tasks[i], hashes[n++]);
 	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t (*)[32])hashes, n,
 	    hash);
-	return sign_recover(hash, b->signature, who) == 0 &&
-	    trust_gateway(who);
+	return sign_recover(b->chain, hash, b->signature, who) == 0 &&
+	    trust_gateway(b->chain, who);
 }
 
 /* All of the grant is here: verify it, then each task is ready or ends. */
@@ -353,7 +363,8 @@ batch_granted(struct batch *b)
 
 	b->state = B_RUNNING;
 	if (!batch_signed_by_gateway(b)) {
-		log_warn("grant: not signed by a Gateway of the Registry");
+		log_warn("%sgrant: not signed by a Gateway of the Registry",
+		    b->chain->tag);
 		batch_end_all(b, ST_GRANT_INVALID);
 		return;
 	}
@@ -364,7 +375,8 @@ batch_granted(struct batch *b)
 	for (i = 0; i < n; i++) {
 		status = delegate_check(todo[i]);
 		if (status == ST_GRANT_INVALID)
-			log_warn("grant: does not fit its task");
+			log_warn("%sgrant: does not fit its task",
+			    b->chain->tag);
 		if (status == ST_OK)
 			job_queue(todo[i]);
 		else
@@ -468,7 +480,7 @@ batch_results(struct batch *b)
 			continue;
 		n = t->status == ST_OK ? t->program.shape.n_outputs : 0;
 		r = (struct m_result){ b->id, (uint32_t)i, t->status };
-		chan_send(&keys.net, M_RESULT, &r, t->outputs, n, -1);
+		chan_send(&b->chain->net, M_RESULT, &r, t->outputs, n, -1);
 		for (j = 0; j < n; j++)
 			td_output(&t->outputs[j], outputs[j]);
 		td_array((const uint8_t (*)[32])outputs, n, hash);
@@ -479,9 +491,9 @@ batch_results(struct batch *b)
 	    hash);
 	results.batch = b->id;
 	results.n_results = (uint32_t)done;
-	sign_typed(hash, results.signature);
-	chan_send(&keys.net, M_RESULTS, &results, NULL, 0, -1);
-	keys.status.signed_results += done;
+	sign_typed(b->chain, hash, results.signature);
+	chan_send(&b->chain->net, M_RESULTS, &results, NULL, 0, -1);
+	b->chain->status.signed_results += done;
 }
 
 void

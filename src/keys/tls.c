@@ -44,7 +44,6 @@ tls_init(const char *path)
 		fatal("tls-key %s: not a key on P-256", path);
 	/* OpenSSL fetches its algorithms on first use: before the filter. */
 	tls_sign(digest, &warm);
-	keys.status.tls_signatures = 0;
 }
 
 void
@@ -68,5 +67,4 @@ tls_sign(const uint8_t digest[32], struct m_tls_signed *out)
 	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), out->s, 32) != 32)
 		fatal("tls-key: signature out of form");
 	ECDSA_SIG_free(sig);
-	keys.status.tls_signatures++;
 }

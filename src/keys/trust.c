@@ -29,32 +29,25 @@
 #define RESEND_FIRST	20
 #define EVIDENCE_OLD	1800
 #define RENEW_MIN	10	/* seconds: whoever asks for it does not flood the TEE */
+#define QUOTE_PAUSE	2	/* seconds between what two chains ask of it */
 
-static struct m_facts facts;
-static int has_facts, has_pin_fault;
-static struct m_register registration;
-static uint8_t registration_hash[32];
-static int evidence_fd = -1;		/* of `registration'; -1: none yet */
-static uint64_t quote_asked;		/* unix time; 0: none is under way */
-static uint64_t quote_block;		/* whose hash it was asked over */
-static uint64_t quote_not_before;
-static uint32_t quote_retry;		/* the last delay; 0: none failed */
-static uint64_t renew_at;		/* when the next quote is due */
-static uint64_t resend_at;		/* the registration, if it is not there */
-static uint32_t resend_delay;		/* the last; 0: it is there */
+static struct chain *quote_for;		/* whom the TEE is asked for; NULL: nobody */
+static uint64_t quote_asked;		/* when it last was; unix time */
 static int draining;
 
 void
 trust_init(void)
 {
 	struct conf c = keys.conf;
+	uint32_t i;
 
 	/* What is configured is part of what is attested. */
 	memset(c.configuration_hash, 0, sizeof(c.configuration_hash));
 	if (EVP_Digest(&c, sizeof(c), keys.conf.configuration_hash, NULL,
 	    EVP_sha256(), NULL) != 1)
 		fatal("configuration: no SHA-256");
-	keys.status.why = WHY_NO_FACTS;
+	for (i = 0; i < keys.conf.n_chains; i++)
+		keys.chains[i].status.why = WHY_NO_FACTS;
 }
 
 static int
@@ -69,41 +62,30 @@ trust_listed(const uint8_t (*list)[20], size_t n, const uint8_t address[20])
 }
 
 int
-trust_orchestrator(const uint8_t a[20])
+trust_orchestrator(const struct chain *ch, const uint8_t a[20])
 {
-	const struct conf *c = &keys.conf;
+	const struct conf_chain *c = ch->conf;
 
 	if (c->n_pin_orchestrators != 0)
 		return trust_listed(c->pin_orchestrators,
 		    c->n_pin_orchestrators, a);
-	return trust_listed(facts.orchestrators, facts.n_orchestrators, a);
+	return trust_listed(ch->facts.orchestrators, ch->facts.n_orchestrators, a);
 }
 
 int
-trust_gateway(const uint8_t a[20])
+trust_gateway(const struct chain *ch, const uint8_t a[20])
 {
-	const struct conf *c = &keys.conf;
+	const struct conf_chain *c = ch->conf;
 
 	if (c->n_pin_gateways != 0)
 		return trust_listed(c->pin_gateways, c->n_pin_gateways, a);
-	return trust_listed(facts.gateways, facts.n_gateways, a);
-}
-
-const struct m_facts *
-trust_now(void)
-{
-	return &facts;
-}
-
-const uint8_t *
-trust_registration(void)
-{
-	return registration_hash;
+	return trust_listed(ch->facts.gateways, ch->facts.n_gateways, a);
 }
 
 void
-trust_facts(const struct m_facts *f)
+trust_facts(struct chain *ch, const struct m_facts *f)
 {
+	struct m_status *s = &ch->status;
 	int fault;
 
 	/* chain checked these too; keys believes no one's arithmetic. */
@@ -111,20 +93,20 @@ trust_facts(const struct m_facts *f)
 	    f->kms_nodes > KMS_NODES || f->kms_threshold > f->kms_nodes ||
 	    f->kms_threshold == 0)
 		fatal("chain: facts out of bounds");
-	fault = keys.conf.has_pin_kms_key &&
-	    memcmp(keys.conf.pin_kms_key, f->kms_key, 33) != 0;
-	if (fault && !has_pin_fault)
-		log_err("registry: its KMS key is not pin-kms-key: "
-		    "no task is accepted");
-	has_pin_fault = fault;
-	facts = *f;
-	has_facts = 1;
-	keys.status.facts_block = f->block_number;
-	keys.status.facts_read_at = f->read_at;
-	keys.status.block_time = f->block_time;
-	keys.status.endpoint_failures = f->endpoint_failures;
-	keys.status.endpoint_disagreements = f->endpoint_disagreements;
-	keys.status.kms_epoch = f->kms_epoch;
+	fault = ch->conf->has_pin_kms_key &&
+	    memcmp(ch->conf->pin_kms_key, f->kms_key, 33) != 0;
+	if (fault && !ch->has_pin_fault)
+		log_err("%sregistry: its KMS key is not pin-kms-key: "
+		    "no task is accepted", ch->tag);
+	ch->has_pin_fault = fault;
+	ch->facts = *f;
+	ch->has_facts = 1;
+	s->facts_block = f->block_number;
+	s->facts_read_at = f->read_at;
+	s->block_time = f->block_time;
+	s->endpoint_failures = f->endpoint_failures;
+	s->endpoint_disagreements = f->endpoint_disagreements;
+	s->kms_epoch = f->kms_epoch;
 	trust_tick();
 }
 
@@ -138,24 +120,25 @@ later(uint32_t delay, uint32_t first)
 }
 
 static void
-trust_ask_quote(void)
+trust_ask_quote(struct chain *ch, uint64_t now)
 {
 	struct m_quote_ask ask;
 
 	if (report_data(sign_public(), keys.conf.configuration_hash,
-	    facts.block_hash, ask.report_data) == -1)
+	    ch->facts.block_hash, ask.report_data) == -1)
 		fatal("evidence: no SHA-512");
-	quote_asked = now_unix();
-	quote_block = facts.block_number;
+	quote_for = ch;
+	quote_asked = now;
+	ch->quote_block = ch->facts.block_number;
 	chan_send(&keys.evidence, M_QUOTE_ASK, &ask, NULL, 0, -1);
 }
 
 static void
-trust_send_registration(void)
+trust_send_registration(struct chain *ch)
 {
-	if (evidence_fd != -1 && keys.net.fd != -1)
-		chan_send(&keys.net, M_REGISTER, &registration, NULL, 0,
-		    evidence_fd);
+	if (ch->evidence_fd != -1 && ch->net.fd != -1)
+		chan_send(&ch->net, M_REGISTER, &ch->registration, NULL, 0,
+		    ch->evidence_fd);
 }
 
 /* keccak256 of the evidence; its bytes cannot change any more once sealed. */
@@ -182,25 +165,28 @@ trust_hash_evidence(int fd, size_t size, uint8_t hash[32])
 /* After two thirds of the registration's life, or up to a twelfth before: Runners
  * that started together must not all ask at once. */
 static uint64_t
-trust_renewal(uint64_t now)
+trust_renewal(const struct chain *ch, uint64_t now)
 {
 	uint64_t life = keys.conf.registration_life;
 	uint32_t jitter;
 
-	memcpy(&jitter, registration_hash, sizeof(jitter));
+	memcpy(&jitter, ch->registration_hash, sizeof(jitter));
 	return now + life * 2 / 3 - jitter % (life / 12);
 }
 
 void
 trust_quote(const struct m_quote *q, int fd)
 {
-	struct m_register *r = &registration;
-	uint64_t now = now_unix(), last = facts.sequence;
+	struct chain *ch = quote_for;
+	struct m_register *r;
+	uint64_t now = now_unix(), last;
 
-	if (quote_asked == 0)
+	if (ch == NULL)
 		fatal("evidence: a quote that was not asked for");
-	quote_asked = 0;
-	quote_retry = 0;
+	quote_for = NULL;
+	ch->quote_retry = 0;
+	r = &ch->registration;
+	last = ch->facts.sequence;
 	if (r->sequence > last)
 		last = r->sequence;
 	memset(r, 0, sizeof(*r));
@@ -212,145 +198,155 @@ trust_quote(const struct m_quote *q, int fd)
 	memcpy(r->configuration_hash, keys.conf.configuration_hash, 32);
 	r->sequence = last + 1;
 	r->valid_until = now + keys.conf.registration_life;
-	r->block_number = quote_block;
-	td_registration(r, registration_hash);
-	renew_at = trust_renewal(now);
-	keys.status.evidence_at = now;
-	memcpy(keys.status.measurement, q->measurement, 48);
-	sign_typed(registration_hash, r->signature);
-	if (evidence_fd != -1)
-		close(evidence_fd);
-	evidence_fd = fd;
-	keys.status.tee_type = q->tee_type;
+	r->block_number = ch->quote_block;
+	td_registration(r, ch->registration_hash);
+	ch->renew_at = trust_renewal(ch, now);
+	ch->status.evidence_at = now;
+	memcpy(ch->status.measurement, q->measurement, 48);
+	sign_typed(ch, ch->registration_hash, r->signature);
+	if (ch->evidence_fd != -1)
+		close(ch->evidence_fd);
+	ch->evidence_fd = fd;
+	ch->status.tee_type = q->tee_type;
 	if (q->tee_type == TEE_INSECURE)
-		log_warn("registration: INSECURE evidence: nothing proves "
-		    "what this Runner is");
-	log_info("registration: signed: sequence %llu",
+		log_warn("%sregistration: INSECURE evidence: nothing proves "
+		    "what this Runner is", ch->tag);
+	log_info("%sregistration: signed: sequence %llu", ch->tag,
 	    (unsigned long long)r->sequence);
-	trust_send_registration();
+	trust_send_registration(ch);
 	trust_tick();
 }
 
 void
 trust_quote_failed(uint32_t error)
 {
-	quote_retry = later(quote_retry, RETRY_FIRST);
-	log_err("evidence: no quote: %s: next try in %u s",
-	    strerror((int)error), quote_retry);
-	quote_asked = 0;
-	quote_not_before = now_unix() + quote_retry;
-	keys.status.evidence_failures++;
+	struct chain *ch = quote_for;
+
+	if (ch == NULL)
+		fatal("evidence: a failure of nothing");
+	quote_for = NULL;
+	ch->quote_retry = later(ch->quote_retry, RETRY_FIRST);
+	log_err("%sevidence: no quote: %s: next try in %u s", ch->tag,
+	    strerror((int)error), ch->quote_retry);
+	ch->quote_not_before = now_unix() + ch->quote_retry;
+	ch->status.evidence_failures++;
 }
 
 void
-trust_renew_asked(void)
+trust_renew_asked(struct chain *ch)
 {
 	const uint64_t now = now_unix();
 
-	if (evidence_fd == -1 || now < keys.status.evidence_at + RENEW_MIN)
+	if (ch->evidence_fd == -1 || now < ch->status.evidence_at + RENEW_MIN)
 		return;
-	log_info("registration: renewed on request");
-	renew_at = now;
+	log_info("%sregistration: renewed on request", ch->tag);
+	ch->renew_at = now;
 	trust_tick();
 }
 
 void
-trust_net_peer(void)
+trust_net_peer(struct chain *ch)
 {
-	trust_send_registration();
-	keys.status_due = 1;
+	trust_send_registration(ch);
+	ch->status_due = 1;
 }
 
 void
-trust_chain_peer(void)
+trust_chain_peer(struct chain *ch)
 {
 	struct m_runner r;
 
 	memcpy(r.address, sign_address(), 20);
-	chan_send(&keys.chain, M_RUNNER, &r, NULL, 0, -1);
+	chan_send(&ch->chain, M_RUNNER, &r, NULL, 0, -1);
 }
 
 void
 trust_evidence_peer(void)
 {
-	quote_asked = 0;	/* whoever was asked is gone */
+	quote_for = NULL;	/* whoever was asked is gone */
 	trust_tick();
 }
 
 /* Whatever fails, here, at the registrar or on the chain: the registration that
  * there is goes on, and the operator hears of it before it ends. */
 static void
-trust_watch(uint64_t now)
+trust_watch(struct chain *ch, uint64_t now)
 {
-	uint64_t left = facts.valid_until > now ? facts.valid_until - now : 0;
-	int late = has_facts && left != 0 &&
+	uint64_t until = ch->facts.valid_until;
+	uint64_t left = until > now ? until - now : 0;
+	int late = ch->has_facts && left != 0 &&
 	    left < keys.conf.registration_life / 4;
 
-	if (late && !keys.status.renewal_late)
-		log_err("registration: not renewed: it ends in %llu s",
-		    (unsigned long long)left);
-	keys.status.renewal_late = (uint64_t)late;
+	if (late && !ch->status.renewal_late)
+		log_err("%sregistration: not renewed: it ends in %llu s",
+		    ch->tag, (unsigned long long)left);
+	ch->status.renewal_late = (uint64_t)late;
 }
 
 /* A registration that the Registry does not show was refused, or lost: by whoever
  * relays it, or with a block that the chain gave up. */
 static void
-trust_insist(uint64_t now)
+trust_insist(struct chain *ch, uint64_t now)
 {
-	if (evidence_fd == -1 || draining ||
-	    memcmp(facts.runner, registration.runner, 20) != 0)
+	const struct m_register *r = &ch->registration;
+
+	if (ch->evidence_fd == -1 || draining ||
+	    memcmp(ch->facts.runner, r->runner, 20) != 0)
 		return;
-	if (facts.sequence >= registration.sequence) {
-		resend_delay = 0;
+	if (ch->facts.sequence >= r->sequence) {
+		ch->resend_delay = 0;
 		return;
 	}
-	if (resend_delay != 0 && now < resend_at)
+	if (ch->resend_delay != 0 && now < ch->resend_at)
 		return;
-	if (now > keys.status.evidence_at + EVIDENCE_OLD)
-		renew_at = now;
-	else if (resend_delay != 0) {
-		log_warn("registration: not in the Registry: sent again: "
-		    "sequence %llu", (unsigned long long)registration.sequence);
-		trust_send_registration();
+	if (now > ch->status.evidence_at + EVIDENCE_OLD)
+		ch->renew_at = now;
+	else if (ch->resend_delay != 0) {
+		log_warn("%sregistration: not in the Registry: sent again: "
+		    "sequence %llu", ch->tag, (unsigned long long)r->sequence);
+		trust_send_registration(ch);
 	}
-	resend_delay = later(resend_delay, RESEND_FIRST);
-	resend_at = now + resend_delay;
+	ch->resend_delay = later(ch->resend_delay, RESEND_FIRST);
+	ch->resend_at = now + ch->resend_delay;
 }
 
 /* A new quote: the first, or when it is time. */
 static void
-trust_renew(uint64_t now)
+trust_renew(struct chain *ch, uint64_t now)
 {
-	if (!has_facts || keys.evidence.fd == -1 || quote_asked != 0 ||
-	    now < quote_not_before || draining)
+	if (!ch->has_facts || keys.evidence.fd == -1 || quote_for != NULL ||
+	    now < ch->quote_not_before || now < quote_asked + QUOTE_PAUSE ||
+	    draining)
 		return;
-	if (evidence_fd == -1 || renew_at <= now)
-		trust_ask_quote();
+	if (ch->evidence_fd == -1 || ch->renew_at <= now)
+		trust_ask_quote(ch, now);
 }
 
 /* ---- the state ----------------------------------------------------------- */
 
 static enum why_idle
-trust_why(uint64_t now)
+trust_why(const struct chain *ch, uint64_t now)
 {
+	const struct m_facts *f = &ch->facts;
+	const uint32_t max_age = ch->conf->registry_max_age;
 	size_t i, up = 0;
 
 	for (i = 0; i < WORKERS_MAX; i++)
 		up += (size_t) job_is_up(&keys.workers[i]);
-	if (!has_facts)
+	if (!ch->has_facts)
 		return WHY_NO_FACTS;
-	if (facts.read_at + keys.conf.registry_max_age < now)
+	if (f->read_at + max_age < now)
 		return WHY_FACTS_OLD;
 	/* An endpoint that is held back, or a chain that stands still: what it
 	 * says may have been revoked since. */
-	if (facts.block_time + keys.conf.registry_max_age < facts.read_at)
+	if (f->block_time + max_age < f->read_at)
 		return WHY_BLOCK_OLD;
-	if (has_pin_fault)
+	if (ch->has_pin_fault)
 		return WHY_PIN;
-	if (evidence_fd == -1)
+	if (ch->evidence_fd == -1)
 		return WHY_NO_EVIDENCE;
-	if (memcmp(facts.runner, sign_address(), 20) != 0 ||
-	    facts.valid_until <= now)
+	if (memcmp(f->runner, sign_address(), 20) != 0 ||
+	    f->valid_until <= now)
 		return WHY_NOT_REGISTERED;
 	if (up == 0)
 		return WHY_NO_WORKER;
@@ -364,29 +360,39 @@ trust_drain(void)
 	trust_tick();
 }
 
+static void
+trust_judge(struct chain *ch, uint64_t now)
+{
+	struct m_status *s = &ch->status;
+	enum why_idle why = trust_why(ch, now);
+	enum state state;
+
+	trust_insist(ch, now);
+	trust_renew(ch, now);
+	trust_watch(ch, now);
+	state = draining ? S_DRAINING : why != WHY_NONE ? S_IDLE : S_SERVING;
+	s->sequence = ch->facts.sequence;
+	s->valid_until = ch->facts.valid_until;
+	s->suspects = delegate_avoid(ch);
+	s->evidence_next = ch->renew_at;
+	ch->status_due = 1;	/* to net, at least once a second */
+	if (state == ch->state && why == s->why)
+		return;
+	if (state == S_IDLE)
+		log_warn("%sserving: no: %s", ch->tag, why_text(why));
+	else if (state != ch->state)
+		log_info("%s%s", ch->tag, state == S_SERVING ?
+		    "serving: yes" : "serving: draining");
+	ch->state = state;
+	s->why = why;
+}
+
 void
 trust_tick(void)
 {
 	uint64_t now = now_unix();
-	enum why_idle why = trust_why(now);
-	enum state state;
+	uint32_t i;
 
-	trust_insist(now);
-	trust_renew(now);
-	trust_watch(now);
-	state = draining ? S_DRAINING : why != WHY_NONE ? S_IDLE : S_SERVING;
-	keys.status.sequence = facts.sequence;
-	keys.status.valid_until = facts.valid_until;
-	keys.status.suspects = delegate_avoid();
-	keys.status.evidence_next = renew_at;
-	keys.status_due = 1;	/* to net, at least once a second */
-	if (state == keys.state && why == keys.status.why)
-		return;
-	if (state == S_IDLE)
-		log_warn("serving: no: %s", why_text(why));
-	else if (state != keys.state)
-		log_info(state == S_SERVING ? "serving: yes" :
-		    "serving: draining");
-	keys.state = state;
-	keys.status.why = why;
+	for (i = 0; i < keys.conf.n_chains; i++)
+		trust_judge(&keys.chains[i], now);
 }

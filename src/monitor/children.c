@@ -20,7 +20,7 @@
 #include "sandbox.h"
 #include "syscalls.h"
 
-#define CHILDREN_MAX	(4 + 64)
+#define CHILDREN_MAX	(2 + 64 + 2 * CONF_CHAINS)
 #define DELAY_FIRST	100		/* milliseconds */
 #define DELAY_MAX	30000
 #define DELAY_RESET	60000		/* up for so long: start over */
@@ -39,16 +39,16 @@ static struct event *patience;	/* of draining, renewing, then of stopping */
 static int is_patient;			/* with evidence, for a second time */
 int children_failed;
 
-/* Who is connected to whom, and as what each is told of the other. */
+/* Who is connected to keys, and as what keys is told of it. */
 static const struct wire {
-	enum role	 a, b;			/* both up: they are connected */
-	enum role	 a_as, b_as;		/* a is told b_as, b is told a_as */
-	uint32_t	 a_index;		/* which of b's channels, for a */
+	enum role	 role;			/* each that is up */
+	enum role	 as;
+	uint32_t	 index;			/* which of its channels, for it */
 } wires[] = {
-	{ R_NET,	R_KEYS,	R_NET,		R_KEYS, 0 },
-	{ R_NET,	R_KEYS,	R_TLS,		R_KEYS, 1 },
-	{ R_CHAIN,	R_KEYS,	R_CHAIN,	R_KEYS, 0 },
-	{ R_EVIDENCE,	R_KEYS,	R_EVIDENCE,	R_KEYS, 0 },
+	{ R_NET,	R_NET,		0 },
+	{ R_NET,	R_TLS,		1 },
+	{ R_CHAIN,	R_CHAIN,	0 },
+	{ R_EVIDENCE,	R_EVIDENCE,	0 },
 };
 
 static void	child_start(struct child *);
@@ -59,17 +59,6 @@ static size_t
 role_bit(enum role role)
 {
 	return (size_t)__builtin_ctz(role);
-}
-
-static struct child *
-child_named(enum role role, uint32_t index)
-{
-	size_t i;
-
-	for (i = 0; i < n_children; i++)
-		if (children[i].role == role && children[i].index == index)
-			return &children[i];
-	fatal("children: no %s %u", role_name(role), index);
 }
 
 struct child *
@@ -135,27 +124,43 @@ peer_send(struct child *c, enum role role, uint32_t index, int fd)
 }
 
 static void
-wire(const struct wire *w, struct child *a, struct child *b)
+wire(const struct wire *w, struct child *c, struct child *keys)
 {
 	int fd[2];
 
 	if (chan_pair(fd) == -1)
 		fatal("socketpair: %s", strerror(errno));
-	peer_send(b, w->a_as, 0, fd[1]);
-	peer_send(a, w->b_as, w->a_index, fd[0]);
+	peer_send(keys, w->as, c->index, fd[1]);
+	peer_send(c, R_KEYS, w->index, fd[0]);
 	close(fd[0]);
 	close(fd[1]);
 }
 
-/* Tell net how the others are. */
+/* What it is to have of keys; both are up. */
+static void
+child_wire(struct child *c, struct child *keys)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(wires) / sizeof(wires[0]); i++)
+		if (wires[i].role == c->role)
+			wire(&wires[i], c, keys);
+	if (c->keys_fd == -1)
+		return;
+	peer_send(keys, R_COMPUTE, c->index, c->keys_fd);
+	close(c->keys_fd);
+	c->keys_fd = -1;
+}
+
+/* Tell each net how the others are. */
 static void
 tell_roles(void)
 {
-	struct child *net = child_named(R_NET, 0);
 	struct m_roles r;
+	struct child *c;
 	size_t i, bit;
 
-	if (!net->is_ready || phase != RUNNING)
+	if (phase != RUNNING)
 		return;
 	memset(&r, 0, sizeof(r));
 	for (i = 0; i < n_children; i++) {
@@ -165,13 +170,15 @@ tell_roles(void)
 		r.workers += children[i].role == R_COMPUTE &&
 		    children[i].is_ready;
 	}
-	chan_send(&net->chan, M_ROLES, &r, NULL, 0, -1);
+	for (c = children; c < children + n_children; c++)
+		if (c->role == R_NET && c->is_ready)
+			chan_send(&c->chan, M_ROLES, &r, NULL, 0, -1);
 }
 
 void
 child_ready(struct child *c, uint32_t features)
 {
-	struct child *keys = child_named(R_KEYS, 0), *a, *b;
+	struct child *keys = &children[0];
 	char text[128] = "";
 	int is_routine;
 	size_t i;
@@ -192,20 +199,10 @@ child_ready(struct child *c, uint32_t features)
 	if (!is_routine)
 		log_info("%s: up: pid %d:%s", c->name, (int)c->pid, text);
 
-	for (i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
-		a = child_named(wires[i].a, 0);
-		b = child_named(wires[i].b, 0);
-		if ((c == a || c == b) && a->is_ready && b->is_ready)
-			wire(&wires[i], a, b);
-	}
-	for (i = 0; i < n_children; i++) {
-		a = &children[i];
-		if (a->keys_fd == -1 || !a->is_ready || !keys->is_ready)
-			continue;
-		peer_send(keys, R_COMPUTE, a->index, a->keys_fd);
-		close(a->keys_fd);
-		a->keys_fd = -1;
-	}
+	/* keys itself: all that were up before it. */
+	for (i = 1; i < n_children && keys->is_ready; i++)
+		if (children[i].is_ready && (c == keys || c == &children[i]))
+			child_wire(&children[i], keys);
 	tell_roles();
 }
 
@@ -321,6 +318,22 @@ child_again(struct child *c, unsigned ms)
 	event_add(c->again, &tv);
 }
 
+/* Which of several it is, for the log. */
+static void
+child_name(struct child *c)
+{
+	const char *role = role_name(c->role);
+
+	if (c->role == R_COMPUTE)
+		snprintf(c->name, sizeof(c->name), "%s-%u", role, c->index);
+	else if ((c->role == R_NET || c->role == R_CHAIN) &&
+	    conf->n_chains > 1)
+		snprintf(c->name, sizeof(c->name), "%s-%llu", role,
+		    (unsigned long long)conf->chains[c->index].chain_id);
+	else
+		snprintf(c->name, sizeof(c->name), "%s", role);
+}
+
 static void
 child_add(enum role role, uint32_t index)
 {
@@ -329,10 +342,7 @@ child_add(enum role role, uint32_t index)
 	c->role = role;
 	c->index = index;
 	c->keys_fd = c->chan.fd = -1;
-	if (role == R_COMPUTE)
-		snprintf(c->name, sizeof(c->name), "compute-%u", index);
-	else
-		snprintf(c->name, sizeof(c->name), "%s", role_name(role));
+	child_name(c);
 	if ((c->again = evtimer_new(base, on_again, c)) == NULL)
 		fatal("event: out of memory");
 }
@@ -355,12 +365,14 @@ children_start(struct event_base *b, const struct conf *cf,
 	role_dir = dir;
 	if ((patience = evtimer_new(base, on_patience, NULL)) == NULL)
 		fatal("event: out of memory");
-	child_add(R_KEYS, 0);
+	child_add(R_KEYS, 0);		/* the first */
 	child_add(R_EVIDENCE, 0);
 	for (i = 0; i < conf->workers; i++)
 		child_add(R_COMPUTE, i);
-	child_add(R_CHAIN, 0);
-	child_add(R_NET, 0);
+	for (i = 0; i < conf->n_chains; i++) {
+		child_add(R_CHAIN, i);
+		child_add(R_NET, i);
+	}
 	for (i = 0; i < n_children; i++)
 		child_start(&children[i]);
 }
@@ -489,7 +501,10 @@ child_ended(struct child *c, int status)
 	c->delay = next_delay(c->delay, now_ms() - c->started);
 	if (phase == DRAINING && (c->role == R_KEYS || c->role == R_NET)) {
 		log_err("%s: died: %s: nothing left to drain", c->name, text);
-		children_stop();
+		if (c->role == R_KEYS)
+			children_stop();
+		else
+			child_drained(c);
 		return;
 	}
 	log_err("%s: died: %s: starts again in %u ms", c->name, text,
@@ -532,32 +547,51 @@ children_stop(void)
 	children_reap();
 }
 
+/* Are all of keys and net up? */
+static int
+can_drain(void)
+{
+	const struct child *c;
+
+	for (c = children; c < children + n_children; c++)
+		if ((c->role == R_KEYS || c->role == R_NET) && !c->is_ready)
+			return 0;
+	return 1;
+}
+
 void
 children_drain(void)
 {
-	struct child *net = child_named(R_NET, 0);
-	struct child *keys = child_named(R_KEYS, 0);
+	struct child *c;
 
 	if (phase == STOPPING)
 		return;
-	if (phase != RUNNING || !net->is_ready || !keys->is_ready) {
+	if (phase != RUNNING || !can_drain()) {
 		children_stop();
 		return;
 	}
 	log_info("draining: no new tasks: at most %u s", conf->drain_timeout);
 	phase = DRAINING;
-	chan_send(&keys->chan, M_DRAIN, NULL, NULL, 0, -1);
-	chan_send(&net->chan, M_DRAIN, NULL, NULL, 0, -1);
+	for (c = children; c < children + n_children; c++) {
+		c->is_drained = 0;
+		if (c->role == R_KEYS || c->role == R_NET)
+			chan_send(&c->chan, M_DRAIN, NULL, NULL, 0, -1);
+	}
 	wait_at_most(conf->drain_timeout);
 }
 
 void
 child_drained(struct child *c)
 {
-	if (phase == DRAINING)
-		children_stop();
-	else
+	if (phase != DRAINING) {
 		child_kill(c, "DRAINED, but was not asked to drain");
+		return;
+	}
+	c->is_drained = 1;
+	for (c = children; c < children + n_children; c++)
+		if (c->role == R_NET && !c->is_drained)
+			return;
+	children_stop();
 }
 
 static void

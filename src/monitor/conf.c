@@ -49,33 +49,35 @@ struct keyword {
 	const struct choice *choices;
 };
 #define AT(field)	offsetof(struct conf, field)
+/* Of a chain: where the first has it. */
+#define OF(field)	(AT(chains) + offsetof(struct conf_chain, field))
 #define OPTIONAL	""		/* a default of nothing */
 
 static const struct keyword keywords[] = {
-	{ "orchestrator", HOST, AT(orchestrator), NULL, 0, 0, 0, NULL },
-	{ "gateway", HOST, AT(gateway), NULL, 0, 0, 0, NULL },
+	{ "chain-id", NUMBER64, OF(chain_id), NULL, 1, INT64_MAX, 0, NULL },
+	{ "orchestrator", HOST, OF(orchestrator), NULL, 0, 0, 0, NULL },
+	{ "gateway", HOST, OF(gateway), NULL, 0, 0, 0, NULL },
 	{ "tls-ca", PATH, AT(tls_ca), NULL, 0, 0, 0, NULL },
 	{ "tls-certificate", PATH, AT(tls_certificate), NULL, 0, 0, 0, NULL },
 	{ "tls-key", PATH, AT(tls_key), NULL, 0, 0, 0, NULL },
-	{ "chain-id", NUMBER64, AT(chain_id), NULL, 1, INT64_MAX, 0, NULL },
-	{ "registry", ADDRESS, AT(registry), NULL, 0, 0, 0, NULL },
-	{ "registry-endpoint", URLS, AT(endpoints), NULL, 1, CONF_ENDPOINTS,
-	  AT(n_endpoints), NULL },
+	{ "registry", ADDRESS, OF(registry), NULL, 0, 0, 0, NULL },
+	{ "registry-endpoint", URLS, OF(endpoints), NULL, 1, CONF_ENDPOINTS,
+	  OF(n_endpoints), NULL },
 	{ "registry-ca", PATH, AT(registry_ca), OPTIONAL, 0, 0, 0, NULL },
-	{ "registry-quorum", NUMBER, AT(registry_quorum), OPTIONAL, 1,
+	{ "registry-quorum", NUMBER, OF(registry_quorum), OPTIONAL, 1,
 	  CONF_ENDPOINTS, 0, NULL },
-	{ "registry-refresh", SECONDS, AT(registry_refresh), "12", 1, 3600, 0,
+	{ "registry-refresh", SECONDS, OF(registry_refresh), "12", 1, 3600, 0,
 	  NULL },
-	{ "registry-max-age", SECONDS, AT(registry_max_age), "300", 2, 86400,
+	{ "registry-max-age", SECONDS, OF(registry_max_age), "300", 2, 86400,
 	  0, NULL },
-	{ "registry-depth", NUMBER, AT(registry_depth), "1", 0, 1000, 0,
+	{ "registry-depth", NUMBER, OF(registry_depth), "1", 0, 1000, 0,
 	  NULL },
-	{ "pin-orchestrator", ADDRESSES, AT(pin_orchestrators), OPTIONAL, 0,
-	  CONF_PINS, AT(n_pin_orchestrators), NULL },
-	{ "pin-gateway", ADDRESSES, AT(pin_gateways), OPTIONAL, 0, CONF_PINS,
-	  AT(n_pin_gateways), NULL },
-	{ "pin-kms-key", POINT, AT(pin_kms_key), OPTIONAL, 0, 0,
-	  AT(has_pin_kms_key), NULL },
+	{ "pin-orchestrator", ADDRESSES, OF(pin_orchestrators), OPTIONAL, 0,
+	  CONF_PINS, OF(n_pin_orchestrators), NULL },
+	{ "pin-gateway", ADDRESSES, OF(pin_gateways), OPTIONAL, 0, CONF_PINS,
+	  OF(n_pin_gateways), NULL },
+	{ "pin-kms-key", POINT, OF(pin_kms_key), OPTIONAL, 0, 0,
+	  OF(has_pin_kms_key), NULL },
 	{ "workers", NUMBER, AT(workers), OPTIONAL, 1, 64, 0, NULL },
 	{ "isolate", CHOICE, AT(isolate_task), "worker", 0, 0, 0, isolates },
 	{ "max-tasks", NUMBER, AT(max_tasks), "256", 1, 4096, 0, NULL },
@@ -88,9 +90,9 @@ static const struct keyword keywords[] = {
 	{ "rtmr-extend", NUMBER, AT(rtmr_extend), OPTIONAL, 2, 3, 0, NULL },
 	{ "registration-life", SECONDS, AT(registration_life), "86400", 60,
 	  31536000, 0, NULL },
-	{ "control-socket", PATH, AT(control_socket), RUNSTATEDIR
-	  "/tee-runner/control", 0, 0, 0, NULL },
-	{ "http-listen", LOOPBACK, AT(http_listen), OPTIONAL, 0, 0, 0, NULL },
+	{ "control-socket", PATH, OF(control_socket), OPTIONAL, 0, 0, 0,
+	  NULL },
+	{ "http-listen", LOOPBACK, OF(http_listen), OPTIONAL, 0, 0, 0, NULL },
 	{ "log-level", CHOICE, AT(log_level), "info", 0, 0, 0, levels },
 	{ "drain-timeout", SECONDS, AT(drain_timeout), "30", 1, 3600, 0,
 	  NULL },
@@ -106,15 +108,44 @@ struct parse {
 	const char	*path;
 	unsigned	 line;		/* 0: of no line, but of the whole */
 	const char	*name;		/* of the keyword, for faults */
+	uint32_t	 chain;		/* that lines are about */
 	unsigned	 faults;
-	unsigned	 seen[N_KEYWORDS];	/* in which line */
+	unsigned	 seen[CONF_CHAINS][N_KEYWORDS];	/* in which line */
 	FILE		*err;
 };
 
-static void *
-field(struct conf *c, size_t offset)
+static int
+is_of_chain(const struct keyword *k)
 {
-	return (char *)c + offset;
+	return k->offset >= AT(chains) &&
+	    k->offset < AT(chains) + sizeof(((struct conf *)0)->chains);
+}
+
+/* A keyword's field, or that of its count: in the n-th chain, if it is of one. */
+static void *
+field(const struct conf *c, const struct keyword *k, size_t offset, uint32_t n)
+{
+	return (char *)(uintptr_t)c + offset +
+	    (is_of_chain(k) ? n * sizeof(c->chains[0]) : 0);
+}
+
+static void *
+value_at(const struct parse *p, const struct keyword *k)
+{
+	return field(p->c, k, k->offset, p->chain);
+}
+
+static void *
+count_at(const struct parse *p, const struct keyword *k)
+{
+	return field(p->c, k, k->count, p->chain);
+}
+
+/* The line that set it; 0: none has. */
+static unsigned *
+seen_at(struct parse *p, const struct keyword *k)
+{
+	return &p->seen[is_of_chain(k) ? p->chain : 0][k - keywords];
 }
 
 static int __attribute__((format(printf, 2, 3)))
@@ -217,7 +248,7 @@ read_host(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (!is_host_port(v))
 		return bad(p, k, v);
-	return read_text(p, field(p->c, k->offset), CONF_HOST, v);
+	return read_text(p, value_at(p, k), CONF_HOST, v);
 }
 
 static int
@@ -226,7 +257,7 @@ read_loopback(struct parse *p, const struct keyword *k, const char *v)
 	if (!is_host_port(v) || (strncmp(v, "127.0.0.1:", 10) != 0 &&
 	    strncmp(v, "[::1]:", 6) != 0))
 		return bad(p, k, v);
-	return read_text(p, field(p->c, k->offset), CONF_HOST, v);
+	return read_text(p, value_at(p, k), CONF_HOST, v);
 }
 
 static int
@@ -234,7 +265,7 @@ read_path(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (*v != '/')
 		return bad(p, k, v);
-	return read_text(p, field(p->c, k->offset), CONF_PATH, v);
+	return read_text(p, value_at(p, k), CONF_PATH, v);
 }
 
 /* Digits up to *end: 0, or -1. */
@@ -257,7 +288,7 @@ read_number64(struct parse *p, const struct keyword *k, const char *v)
 	if (read_digits(v, &n, &end) != 0 || *end != '\0' || n < k->min ||
 	    n > k->max)
 		return bad(p, k, v);
-	memcpy(field(p->c, k->offset), &n, sizeof(n));
+	memcpy(value_at(p, k), &n, sizeof(n));
 	return 0;
 }
 
@@ -272,7 +303,7 @@ read_number(struct parse *p, const struct keyword *k, const char *v)
 	    n > k->max)
 		return bad(p, k, v);
 	n32 = (uint32_t)n;
-	memcpy(field(p->c, k->offset), &n32, sizeof(n32));
+	memcpy(value_at(p, k), &n32, sizeof(n32));
 	return 0;
 }
 
@@ -297,7 +328,7 @@ read_seconds(struct parse *p, const struct keyword *k, const char *v)
 	    n * units[i].times < k->min || n * units[i].times > k->max)
 		return bad(p, k, v);
 	seconds = (uint32_t)n * units[i].times;
-	memcpy(field(p->c, k->offset), &seconds, sizeof(seconds));
+	memcpy(value_at(p, k), &seconds, sizeof(seconds));
 	return 0;
 }
 
@@ -320,7 +351,7 @@ read_hex(const char *v, uint8_t *out, size_t n)
 static int
 read_address(struct parse *p, const struct keyword *k, const char *v)
 {
-	if (read_hex(v, field(p->c, k->offset), 20) != 0)
+	if (read_hex(v, value_at(p, k), 20) != 0)
 		return bad(p, k, v);
 	return 0;
 }
@@ -332,8 +363,8 @@ read_point(struct parse *p, const struct keyword *k, const char *v)
 
 	if (read_hex(v, b, 33) != 0 || (b[0] != 2 && b[0] != 3))
 		return bad(p, k, v);
-	memcpy(field(p->c, k->offset), b, 33);
-	*(uint8_t *)field(p->c, k->count) = 1;
+	memcpy(value_at(p, k), b, 33);
+	*(uint8_t *)count_at(p, k) = 1;
 	return 0;
 }
 
@@ -341,14 +372,14 @@ read_point(struct parse *p, const struct keyword *k, const char *v)
 static void *
 list_next(struct parse *p, const struct keyword *k, size_t size)
 {
-	const uint32_t *n = field(p->c, k->count);
+	const uint32_t *n = count_at(p, k);
 
 	if (*n == k->max) {
 		fault(p, "expected at most %llu of them",
 		    (unsigned long long)k->max);
 		return NULL;
 	}
-	return field(p->c, k->offset + size * *n);
+	return (char *)value_at(p, k) + size * *n;
 }
 
 static int
@@ -360,7 +391,7 @@ read_addresses(struct parse *p, const struct keyword *k, const char *v)
 		return -1;
 	if (read_hex(v, next, 20) != 0)
 		return bad(p, k, v);
-	(*(uint32_t *)field(p->c, k->count))++;
+	(*(uint32_t *)count_at(p, k))++;
 	return 0;
 }
 
@@ -368,7 +399,7 @@ static int
 read_url(struct parse *p, const struct keyword *k, const char *v)
 {
 	const size_t scheme = strncmp(v, "https://", 8) == 0 ? 8 : 7;
-	const char *next, *have = field(p->c, k->offset);
+	const char *next, *have = value_at(p, k);
 
 	if ((scheme == 7 && strncmp(v, "http://", 7) != 0) ||
 	    strcspn(v + scheme, "/") == 0 || strpbrk(v, " \t") != NULL)
@@ -381,7 +412,7 @@ read_url(struct parse *p, const struct keyword *k, const char *v)
 			return fault(p, "%s: expected another than before", v);
 	if (read_text(p, (char *)(uintptr_t)next, CONF_URL, v) != 0)
 		return -1;
-	(*(uint32_t *)field(p->c, k->count))++;
+	(*(uint32_t *)count_at(p, k))++;
 	return 0;
 }
 
@@ -392,7 +423,7 @@ read_choice(struct parse *p, const struct keyword *k, const char *v)
 
 	for (x = k->choices; x->name != NULL; x++)
 		if (strcmp(x->name, v) == 0) {
-			memcpy(field(p->c, k->offset), &x->value,
+			memcpy(value_at(p, k), &x->value,
 			    sizeof(x->value));
 			return 0;
 		}
@@ -437,6 +468,18 @@ split(char *line, char **value)
 	return name;
 }
 
+/* A second chain-id begins the second chain. */
+static int
+next_chain(struct parse *p, const struct keyword *chain_id)
+{
+	if (*seen_at(p, chain_id) == 0)
+		return 0;
+	if (p->chain == CONF_CHAINS - 1)
+		return fault(p, "expected at most %d of them", CONF_CHAINS);
+	p->chain++;
+	return 0;
+}
+
 static void
 parse_line(struct parse *p, char *line)
 {
@@ -452,11 +495,13 @@ parse_line(struct parse *p, char *line)
 	if (k == keywords + N_KEYWORDS)
 		fault(p, "no such keyword: expected one of "
 		    "tee-runnerd.conf(5)");
-	else if (p->seen[k - keywords] != 0 && !is_list(k))
+	else if (k->offset == OF(chain_id) && next_chain(p, k) != 0)
+		;
+	else if (*seen_at(p, k) != 0 && !is_list(k))
 		fault(p, "set in line %u already: expected once",
-		    p->seen[k - keywords]);
+		    *seen_at(p, k));
 	else {
-		p->seen[k - keywords] = p->line;
+		*seen_at(p, k) = p->line;
 		if (value == NULL)
 			fault(p, "has no value: expected %s",
 			    expected(k, text, sizeof(text)));
@@ -470,9 +515,10 @@ static void
 about(struct parse *p, const struct keyword *k)
 {
 	p->name = k->name;
-	p->line = p->seen[k - keywords];
+	p->line = *seen_at(p, k);
 }
 
+/* What this chain, or with the first the whole, does not say. */
 static void
 read_defaults(struct parse *p)
 {
@@ -480,9 +526,14 @@ read_defaults(struct parse *p)
 	char text[128];
 
 	for (k = keywords; k < keywords + N_KEYWORDS; k++) {
+		if (p->chain != 0 && !is_of_chain(k))
+			continue;
 		about(p, k);
 		if (p->line != 0)
 			continue;
+		/* Where the chain that lacks it begins. */
+		if (p->chain != 0)
+			p->line = p->seen[p->chain][0];
 		if (k->preset == NULL)
 			fault(p, "is missing: expected %s",
 			    expected(k, text, sizeof(text)));
@@ -491,7 +542,66 @@ read_defaults(struct parse *p)
 	}
 }
 
+/* One chain's socket is named as it is by default; another's has its chain-id
+ * behind that. */
+static void
+name_socket(const struct parse *p, struct conf_chain *c)
+{
+	static const char name[] = RUNSTATEDIR "/tee-runner/control";
+
+	if (c->control_socket[0] != '\0')
+		return;
+	if (p->chain == 0)
+		snprintf(c->control_socket, CONF_PATH, "%s", name);
+	else
+		snprintf(c->control_socket, CONF_PATH, "%s.%llu", name,
+		    (unsigned long long)c->chain_id);
+}
+
+static int
+is_twice(const struct parse *p, const struct keyword *k)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->chain; i++)
+		if ((k->offset == OF(chain_id) && p->c->chains[i].chain_id ==
+		    p->c->chains[p->chain].chain_id) ||
+		    (k->offset == OF(control_socket) && strcmp(
+		    p->c->chains[i].control_socket,
+		    p->c->chains[p->chain].control_socket) == 0))
+			return 1;
+	return 0;
+}
+
 /* Defaults that depend on others, and what must hold between them. */
+static void
+finish_chain(struct parse *p)
+{
+	struct conf_chain *c = &p->c->chains[p->chain];
+	const struct keyword *k;
+
+	if (c->registry_quorum == 0)
+		c->registry_quorum = c->n_endpoints / 2 + 1;
+	name_socket(p, c);
+	for (k = keywords; k < keywords + N_KEYWORDS; k++) {
+		if (!is_of_chain(k))
+			continue;
+		about(p, k);
+		if (k->offset == OF(registry_quorum) &&
+		    c->registry_quorum > c->n_endpoints)
+			fault(p, "%u: expected at most %u, the number of "
+			    "registry-endpoint", c->registry_quorum,
+			    c->n_endpoints);
+		if (k->offset == OF(registry_max_age) &&
+		    c->registry_max_age <= c->registry_refresh)
+			fault(p, "%u: expected more than registry-refresh, "
+			    "which is %u", c->registry_max_age,
+			    c->registry_refresh);
+		if (is_twice(p, k))
+			fault(p, "expected another than the chain before has");
+	}
+}
+
 static void
 finish(struct parse *p)
 {
@@ -501,26 +611,16 @@ finish(struct parse *p)
 
 	if (c->workers == 0)
 		c->workers = cpus < 1 ? 1 : cpus > 64 ? 64 : (uint32_t)cpus;
-	if (c->registry_quorum == 0)
-		c->registry_quorum = c->n_endpoints / 2 + 1;
 	for (k = keywords; k < keywords + N_KEYWORDS; k++) {
 		about(p, k);
-		if (k->offset == AT(registry_quorum) &&
-		    c->registry_quorum > c->n_endpoints)
-			fault(p, "%u: expected at most %u, the number of "
-			    "registry-endpoint", c->registry_quorum,
-			    c->n_endpoints);
-		if (k->offset == AT(registry_max_age) &&
-		    c->registry_max_age <= c->registry_refresh)
-			fault(p, "%u: expected more than registry-refresh, "
-			    "which is %u", c->registry_max_age,
-			    c->registry_refresh);
 		/* What it gives are a TD's quotes. */
 		if (k->offset == AT(dstack_socket) &&
 		    c->dstack_socket[0] != '\0' && c->tee != TEE_CHOICE_TDX &&
 		    c->tee != TEE_CHOICE_AUTO)
 			fault(p, "expected only with tee auto or tee tdx");
 	}
+	for (p->chain = 0; p->chain < c->n_chains; p->chain++)
+		finish_chain(p);
 }
 
 int
@@ -540,7 +640,10 @@ conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 		}
 		parse_line(&p, line);
 	}
-	read_defaults(&p);
+	c->n_chains = p.chain + 1;
+	for (p.chain = 0; p.chain < c->n_chains; p.chain++)
+		read_defaults(&p);
+	p.chain = 0;
 	if (p.faults == 0)
 		finish(&p);
 	if (p.faults > FAULTS_MAX)
@@ -598,10 +701,11 @@ print_hex(FILE *f, const char *name, const uint8_t *b, size_t n)
 }
 
 static void
-print_keyword(const struct conf *c, const struct keyword *k, FILE *f)
+print_keyword(const struct conf *c, const struct keyword *k, uint32_t chain,
+    FILE *f)
 {
-	const uint8_t *at = (const uint8_t *)c + k->offset;
-	const uint8_t *count = (const uint8_t *)c + k->count;
+	const uint8_t *at = field(c, k, k->offset, chain);
+	const uint8_t *count = field(c, k, k->count, chain);
 	const struct choice *x;
 	uint64_t v64;
 	uint32_t i, n, v;
@@ -645,11 +749,18 @@ print_keyword(const struct conf *c, const struct keyword *k, FILE *f)
 	}
 }
 
+/* What is of no chain, then each chain. */
 void
 conf_print(const struct conf *c, FILE *f)
 {
+	uint32_t chain;
 	size_t i;
 
 	for (i = 0; i < N_KEYWORDS; i++)
-		print_keyword(c, &keywords[i], f);
+		if (!is_of_chain(&keywords[i]))
+			print_keyword(c, &keywords[i], 0, f);
+	for (chain = 0; chain < c->n_chains; chain++)
+		for (i = 0; i < N_KEYWORDS; i++)
+			if (is_of_chain(&keywords[i]))
+				print_keyword(c, &keywords[i], chain, f);
 }

@@ -15,8 +15,8 @@
 
 struct child {
 	enum role	 role;
-	uint32_t	 index;		/* which worker */
-	char		 name[16];	/* "keys", "compute-3": in the log */
+	uint32_t	 index;		/* which worker; of net and chain: which chain */
+	char		 name[32];	/* "keys", "compute-3", "net-42161": in the log */
 	pid_t		 pid;		/* 0: not running */
 	struct chan	 chan;
 	struct event	*readable, *again;	/* the channel; the restart */
@@ -24,6 +24,7 @@ struct child {
 	int		 is_ready;
 	int		 was_up;	/* once: what ends it now is no bad set-up */
 	int		 is_expected;	/* its end is no fault */
+	int		 is_drained;	/* net: has nothing left to do */
 	uint64_t	 started;	/* milliseconds */
 	unsigned	 delay;		/* milliseconds, before the next start */
 	uint32_t	 restarts, features;
@@ -53,7 +54,7 @@ struct child *child_of(const struct chan *);
 void	 child_kill(struct child *, const char *why);
 /* A worker that keys gave up. */
 void	 child_stuck(uint32_t index);
-/* net has finished what it had. */
+/* This net has finished what it had. */
 void	 child_drained(struct child *);
 /* It is in its sandbox: give it its channels. */
 void	 child_ready(struct child *, uint32_t features);

@@ -33,7 +33,7 @@ static grpc_channel *channel;
 void
 gateway_init(void)
 {
-	rpc_resolve("gateway", net.conf.gateway, &target);
+	rpc_resolve("gateway", net.chain->gateway, &target);
 }
 
 void

@@ -176,6 +176,9 @@ main(void)
 
 	proc_start(R_NET, &start);
 	net.conf = start.conf;
+	net.chain = &net.conf.chains[start.index];
+	net.max_tasks = (net.conf.max_tasks + net.conf.n_chains - 1) /
+	    net.conf.n_chains;
 	net.state = S_SERVING;
 	net.started = now_ms();
 	net.keys.fd = -1;
@@ -189,7 +192,7 @@ main(void)
 		fatal("libevent: cannot start");
 	session_init();
 	gateway_init();
-	http_init(net.conf.http_listen, net.conf.control_socket);
+	http_init(net.chain->http_listen, net.chain->control_socket);
 	rpc_warm();
 	proc_sandbox(R_NET, &start);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The net role: everything that talks to a network.  It holds no private key
- * and no plaintext; what it can do wrong is to deny service.
+ * The net role: all that speaks with one chain's Orchestrator and Gateway.  It
+ * holds no private key and no plaintext; what it can do wrong is to deny service.
  *
  * Two threads.  One runs libevent: the channels to the monitor and keys, HTTP,
  * the control socket, one timer.  The other runs gRPC's completion queue.  Each
@@ -35,9 +35,11 @@ enum stream {			/* with the Orchestrator */
 
 struct net {
 	struct conf	 conf;
+	struct conf_chain *chain;	/* in it: ours */
 	struct event_base *base;
 	enum state	 state;		/* S_SERVING, or S_DRAINING once told */
 	uint64_t	 started;	/* now_ms() */
+	uint32_t	 max_tasks;	/* our share of them */
 	struct chan	 keys;
 	int		 has_status;	/* has keys told one? */
 	struct m_status	 status;	/* keys's */

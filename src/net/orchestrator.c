@@ -127,7 +127,7 @@ session_credit(void)
 {
 	Teerunner__V1__RunnerMessage m = TEERUNNER__V1__RUNNER_MESSAGE__INIT;
 	Teerunner__V1__Credit credit = TEERUNNER__V1__CREDIT__INIT;
-	const uint32_t max = net.conf.max_tasks;
+	const uint32_t max = net.max_tasks;
 	uint32_t used = net.in_flight + net.credit, room;
 
 	if (net.stream != STREAM_OPEN || net.state != S_SERVING ||
@@ -489,7 +489,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 void
 session_init(void)
 {
-	rpc_resolve("orchestrator", net.conf.orchestrator, &target);
+	rpc_resolve("orchestrator", net.chain->orchestrator, &target);
 	if ((timer = evtimer_new(net.base, on_timer, NULL)) == NULL)
 		fatal("orchestrator: no timer");
 	arena_init(&evidence, 0);

@@ -165,8 +165,9 @@ status_json(struct evbuffer *out)
 	const struct m_status *k = &net.status;
 	char runner[41];
 
-	ADD("{\"version\":\"%s\",\"runner\":\"0x%s\",", PACKAGE_VERSION,
-	    log_hex(runner, k->runner, 20));
+	ADD("{\"version\":\"%s\",\"runner\":\"0x%s\",\"chain_id\":%llu,",
+	    PACKAGE_VERSION, log_hex(runner, k->runner, 20),
+	    ULL(net.chain->chain_id));
 	ADD("\"state\":\"%s\",\"why\":\"%s\",\"tee\":\"%s\",", state_name(),
 	    state_why(), NAME(tees, k->tee_type));
 	ADD("\"registry\":{\"block\":%llu,\"age_seconds\":%llu,"

@@ -270,9 +270,10 @@ rig_exec(struct rig *r)
 	s.log_level = LOG_DEBUG;
 	snprintf(s.empty_dir, sizeof(s.empty_dir), "%s", empty_dir);
 	snprintf(s.conf.tls_key, sizeof(s.conf.tls_key), "%s", tls_key);
-	s.conf.chain_id = CHAIN_ID;
-	memcpy(s.conf.registry, registry, 20);
-	s.conf.registry_max_age = 600;
+	s.conf.n_chains = 1;
+	s.conf.chains[0].chain_id = CHAIN_ID;
+	memcpy(s.conf.chains[0].registry, registry, 20);
+	s.conf.chains[0].registry_max_age = 600;
 	s.conf.workers = 1;
 	s.conf.isolate_task = r->isolate_task;
 	s.conf.max_tasks = 256;

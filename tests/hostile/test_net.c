@@ -361,9 +361,9 @@ net_exec(void)
 	msg_table_hash(s.table);
 	s.role = R_NET;
 	s.log_level = LOG_INFO;
-	snprintf(s.conf.orchestrator, sizeof(s.conf.orchestrator), "%s",
-	    address);
-	snprintf(s.conf.gateway, sizeof(s.conf.gateway), "%s", address);
+	s.conf.n_chains = 1;
+	snprintf(s.conf.chains[0].orchestrator, CONF_HOST, "%s", address);
+	snprintf(s.conf.chains[0].gateway, CONF_HOST, "%s", address);
 	snprintf(s.conf.tls_ca, sizeof(s.conf.tls_ca), "%s/tls/ca.pem", dir);
 	snprintf(s.conf.tls_certificate, sizeof(s.conf.tls_certificate),
 	    "%s/tls/runner.pem", dir);

@@ -434,7 +434,8 @@ compute(const struct task *t, const Teerunner__V1__OperandGrant *g,
     size_t *n)
 {
 	static struct m_operand operands[TASK_INPUTS];
-	struct m_job job = { .job = 1, .shape = t->flat.shape };
+	struct m_job job = { .chain_id = d.chain_id, .job = 1,
+	    .shape = t->flat.shape };
 	struct m_job_done done;
 	uint32_t status;
 
@@ -583,7 +584,7 @@ main(int argc, char **argv)
 	dir_load(&d, argv[1]);
 	snprintf(name, sizeof(name), "runner-%s", argv[2]);
 	rpc_tls_load(&tls, argv[1], name);
-	job_init(d.chain_id);
+	job_init();
 	secp_key_new(key);
 	if (secp_public(key, public) != 0 ||
 	    secp_address(public, address) != 0)

@@ -331,7 +331,7 @@ static void
 start_chain(uint32_t quorum, uint32_t refresh)
 {
 	const struct m_peer peer = { .role = R_KEYS };
-	struct conf *conf = &c.start.conf;
+	struct conf_chain *conf = &c.start.conf.chains[0];
 	int m[2], k[2];
 
 	msg_table_hash(c.start.table);
@@ -487,7 +487,7 @@ an_address_without_a_contract_gives_no_facts(void **state)
 {
 	(void)state;
 	stand_in(0, CHAIN);
-	c.start.conf.registry[0] = 1;
+	c.start.conf.chains[0].registry[0] = 1;
 	start_chain(1, 1);
 	await_log("registry: not usable: no contract at its address");
 	assert_int_equal(c.n_facts, 0);

@@ -17,7 +17,9 @@
 /* chan_dispatch() wants them; the test dispatches nothing. */
 const msg_handler handlers[M_TYPES];
 
-static const struct conf two_workers = { .workers = 2 };
+static const struct conf two_workers = { .n_chains = 1, .workers = 2 };
+static const struct conf two_chains = { .n_chains = 2, .workers = 2,
+    .chains = { { .chain_id = 1 }, { .chain_id = 42161 } } };
 static struct chan role[CHILDREN_MAX];	/* the other ends, by child */
 
 /* ---- small things -------------------------------------------------------- */
@@ -96,14 +98,13 @@ began(struct child *c)
 }
 
 static int
-all_begin(void **unused)
+begin_with(const struct conf *c)
 {
-	size_t i;
+	uint32_t i;
 
-	(void)unused;
 	log_level(LOG_ERR);
 	base = event_base_new();
-	conf = &two_workers;
+	conf = c;
 	n_children = 0;
 	memset(children, 0, sizeof(children));
 	for (i = 0; i < CHILDREN_MAX; i++)
@@ -112,11 +113,27 @@ all_begin(void **unused)
 	child_add(R_EVIDENCE, 0);
 	child_add(R_COMPUTE, 0);
 	child_add(R_COMPUTE, 1);
-	child_add(R_CHAIN, 0);
-	child_add(R_NET, 0);
+	for (i = 0; i < c->n_chains; i++) {
+		child_add(R_CHAIN, i);
+		child_add(R_NET, i);
+	}
 	for (i = 0; i < n_children; i++)
 		began(&children[i]);
 	return 0;
+}
+
+static int
+all_begin(void **unused)
+{
+	(void)unused;
+	return begin_with(&two_workers);
+}
+
+static int
+two_chains_begin(void **unused)
+{
+	(void)unused;
+	return begin_with(&two_chains);
 }
 
 static int
@@ -289,6 +306,65 @@ net_is_told_how_all_are(void **unused)
 	assert_int_equal(r.workers, 1);
 }
 
+/* keys is told whose each channel is; they are none of each other's business. */
+static void
+each_chain_has_its_own_net_and_chain(void **unused)
+{
+	int n, k, tls, ktls;
+
+	(void)unused;
+	child_ready(named("keys"), 0);
+	child_ready(named("net-42161"), 0);
+	expect("net-42161", R_KEYS, 0, &n);
+	expect("net-42161", R_KEYS, 1, &tls);
+	expect("keys", R_NET, 1, &k);
+	expect("keys", R_TLS, 1, &ktls);
+	joined(n, k);
+	joined(tls, ktls);
+	child_ready(named("chain-1"), 0);
+	expect("chain-1", R_KEYS, 0, &n);
+	expect("keys", R_CHAIN, 0, &k);
+	joined(n, k);
+	expect_none("net-1");
+	expect_none("chain-42161");
+}
+
+static int
+told(const char *name, enum msg_type type)
+{
+	struct msg m;
+	int n = 0;
+
+	while (chan_recv(&role[named(name) - children], S_IDLE, &m) == 1) {
+		n += m.type == type;
+		if (m.fd != -1)
+			close(m.fd);
+	}
+	return n;
+}
+
+static void
+it_stops_when_each_net_is_drained(void **unused)
+{
+	(void)unused;
+	phase = RUNNING;
+	patience = evtimer_new(base, on_patience, NULL);
+	child_ready(named("keys"), 0);
+	child_ready(named("net-1"), 0);
+	child_ready(named("net-42161"), 0);
+	children_drain();
+	assert_int_equal(told("keys", M_DRAIN), 1);
+	assert_int_equal(told("net-1", M_DRAIN), 1);
+	assert_int_equal(told("net-42161", M_DRAIN), 1);
+	child_drained(named("net-42161"));
+	child_drained(named("net-42161"));
+	assert_int_equal(phase, DRAINING);
+	child_drained(named("net-1"));
+	assert_int_equal(phase, STOPPING);
+	event_free(patience);
+	phase = RUNNING;
+}
+
 #define WITH_CHILDREN(f) cmocka_unit_test_setup_teardown(f, all_begin, all_end)
 
 int
@@ -303,6 +379,12 @@ main(void)
 		WITH_CHILDREN(a_worker_is_announced_when_both_are_up),
 		WITH_CHILDREN(who_starts_again_gets_new_channels),
 		WITH_CHILDREN(net_is_told_how_all_are),
+		cmocka_unit_test_setup_teardown(
+		    each_chain_has_its_own_net_and_chain, two_chains_begin,
+		    all_end),
+		cmocka_unit_test_setup_teardown(
+		    it_stops_when_each_net_is_drained, two_chains_begin,
+		    all_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

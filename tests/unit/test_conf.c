@@ -45,7 +45,13 @@ static const char full[] =
 	"http-listen 127.0.0.1:80\nlog-level debug\ndrain-timeout 7\n"
 	"chroot /empty\nuid-base 70000\n";
 
+/* As many as a chain needs, behind one that is whole. */
+#define SECOND								\
+	"chain-id 2\norchestrator p:2\ngateway g:2\nregistry " OTHER "\n"	\
+	"registry-endpoint http://a\n"
+
 static struct conf conf;
+static const struct conf_chain *const first = &conf.chains[0];
 static char err[8192];
 
 static int
@@ -93,30 +99,30 @@ every_keyword_is_read(void **unused)
 	(void)unused;
 	assert_int_equal(parse(full), 0);
 	assert_string_equal(err, "");
-	assert_string_equal(conf.orchestrator, "o.example:1");
-	assert_string_equal(conf.gateway, "[::1]:65535");
+	assert_string_equal(first->orchestrator, "o.example:1");
+	assert_string_equal(first->gateway, "[::1]:65535");
 	assert_string_equal(conf.tls_ca, "/ca");
 	assert_string_equal(conf.tls_certificate, "/certificate");
 	assert_string_equal(conf.tls_key, "/key");
-	assert_true(conf.chain_id == 11297108109ULL);
-	assert_memory_equal(conf.registry, registry, 20);
-	assert_int_equal(conf.n_endpoints, 3);
-	assert_string_equal(conf.endpoints[0], "http://a");
-	assert_string_equal(conf.endpoints[1], "https://b:8/c?d");
-	assert_string_equal(conf.endpoints[2], "http://[::1]:8545/");
+	assert_true(first->chain_id == 11297108109ULL);
+	assert_memory_equal(first->registry, registry, 20);
+	assert_int_equal(first->n_endpoints, 3);
+	assert_string_equal(first->endpoints[0], "http://a");
+	assert_string_equal(first->endpoints[1], "https://b:8/c?d");
+	assert_string_equal(first->endpoints[2], "http://[::1]:8545/");
 	assert_string_equal(conf.registry_ca, "/c a");
-	assert_int_equal(conf.registry_quorum, 3);
-	assert_int_equal(conf.registry_refresh, 60);
-	assert_int_equal(conf.registry_max_age, 3600);
-	assert_int_equal(conf.registry_depth, 0);
-	assert_int_equal(conf.n_pin_orchestrators, 2);
-	assert_memory_equal(conf.pin_orchestrators[0], registry, 20);
-	assert_int_equal(conf.pin_orchestrators[1][19], 0xff);
-	assert_int_equal(conf.n_pin_gateways, 1);
-	assert_int_equal(conf.pin_gateways[0][0], 0xff);
-	assert_int_equal(conf.has_pin_kms_key, 1);
-	assert_int_equal(conf.pin_kms_key[0], 2);
-	assert_int_equal(conf.pin_kms_key[32], 0xaa);
+	assert_int_equal(first->registry_quorum, 3);
+	assert_int_equal(first->registry_refresh, 60);
+	assert_int_equal(first->registry_max_age, 3600);
+	assert_int_equal(first->registry_depth, 0);
+	assert_int_equal(first->n_pin_orchestrators, 2);
+	assert_memory_equal(first->pin_orchestrators[0], registry, 20);
+	assert_int_equal(first->pin_orchestrators[1][19], 0xff);
+	assert_int_equal(first->n_pin_gateways, 1);
+	assert_int_equal(first->pin_gateways[0][0], 0xff);
+	assert_int_equal(first->has_pin_kms_key, 1);
+	assert_int_equal(first->pin_kms_key[0], 2);
+	assert_int_equal(first->pin_kms_key[32], 0xaa);
 	assert_int_equal(conf.workers, 64);
 	assert_int_equal(conf.isolate_task, 1);
 	assert_int_equal(conf.max_tasks, 4096);
@@ -128,8 +134,8 @@ every_keyword_is_read(void **unused)
 	assert_int_equal(conf.registration_life, 365 * 86400);
 	assert_string_equal(conf.dstack_socket, "/agent");
 	assert_int_equal(conf.rtmr_extend, 3);
-	assert_string_equal(conf.control_socket, "/control");
-	assert_string_equal(conf.http_listen, "127.0.0.1:80");
+	assert_string_equal(first->control_socket, "/control");
+	assert_string_equal(first->http_listen, "127.0.0.1:80");
 	assert_int_equal(conf.log_level, LOG_DEBUG);
 	assert_int_equal(conf.drain_timeout, 7);
 	assert_string_equal(conf.chroot, "/empty");
@@ -142,13 +148,13 @@ every_default_is_as_documented(void **unused)
 	(void)unused;
 	assert_int_equal(parse_without(N_REQUIRED,
 	    "registry-endpoint http://b\nregistry-endpoint http://c\n"), 0);
-	assert_int_equal(conf.registry_quorum, 2);
-	assert_int_equal(conf.registry_refresh, 12);
-	assert_int_equal(conf.registry_max_age, 300);
-	assert_int_equal(conf.registry_depth, 1);
-	assert_int_equal(conf.n_pin_orchestrators, 0);
-	assert_int_equal(conf.n_pin_gateways, 0);
-	assert_int_equal(conf.has_pin_kms_key, 0);
+	assert_int_equal(first->registry_quorum, 2);
+	assert_int_equal(first->registry_refresh, 12);
+	assert_int_equal(first->registry_max_age, 300);
+	assert_int_equal(first->registry_depth, 1);
+	assert_int_equal(first->n_pin_orchestrators, 0);
+	assert_int_equal(first->n_pin_gateways, 0);
+	assert_int_equal(first->has_pin_kms_key, 0);
 	assert_in_range(conf.workers, 1, 64);
 	assert_int_equal(conf.isolate_task, 0);
 	assert_int_equal(conf.max_tasks, 256);
@@ -160,9 +166,9 @@ every_default_is_as_documented(void **unused)
 	assert_int_equal(conf.registration_life, 86400);
 	assert_string_equal(conf.dstack_socket, "");
 	assert_int_equal(conf.rtmr_extend, 0);
-	assert_string_equal(conf.control_socket,
+	assert_string_equal(first->control_socket,
 	    RUNSTATEDIR "/tee-runner/control");
-	assert_string_equal(conf.http_listen, "");
+	assert_string_equal(first->http_listen, "");
 	assert_string_equal(conf.registry_ca, "");
 	assert_int_equal(conf.log_level, LOG_INFO);
 	assert_int_equal(conf.drain_timeout, 30);
@@ -179,8 +185,8 @@ a_quorum_is_more_than_half(void **unused)
 	(void)unused;
 	for (n = 1; n <= CONF_ENDPOINTS; n++) {
 		assert_int_equal(parse_without(N_REQUIRED, more), 0);
-		assert_int_equal(conf.n_endpoints, n);
-		assert_int_equal(conf.registry_quorum, n / 2 + 1);
+		assert_int_equal(first->n_endpoints, n);
+		assert_int_equal(first->registry_quorum, n / 2 + 1);
 		snprintf(url, sizeof(url), "registry-endpoint http://%u\n", n);
 		strcat(more, url);
 	}
@@ -258,7 +264,6 @@ each_fault_names_line_and_remedy(void **unused)
 	  "optee, insecure" },
 	{ "log-level loud", "log-level: loud: expected one of error, warning, "
 	  "info, debug" },
-	{ "chain-id 2", "chain-id: set in line 6 already: expected once" },
 	{ "registry-quorum 2", "registry-quorum: 2: expected at most 1, the "
 	  "number of registry-endpoint" },
 	{ "registry-max-age 12", "registry-max-age: 12: expected more than "
@@ -407,6 +412,69 @@ layout_does_not_matter(void **unused)
 }
 
 static void
+a_second_chain_id_begins_a_second_chain(void **unused)
+{
+	const struct conf_chain *c = conf.chains;
+
+	(void)unused;
+	assert_int_equal(parse_without(N_REQUIRED, "registry-depth 7\n"
+	    "http-listen 127.0.0.1:1\npin-gateway " OTHER "\n" SECOND
+	    "workers 5\nregistry-refresh 3\n"), 0);
+	assert_string_equal(err, "");
+	assert_int_equal(conf.n_chains, 2);
+	assert_int_equal(conf.workers, 5);
+	assert_true(c[0].chain_id == 1 && c[1].chain_id == 2);
+	assert_string_equal(c[0].orchestrator, "o.example:1");
+	assert_string_equal(c[1].orchestrator, "p:2");
+	assert_string_equal(c[1].gateway, "g:2");
+	assert_int_equal(c[1].registry[0], 0xff);
+	assert_true(c[0].n_endpoints == 1 && c[1].n_endpoints == 1);
+	assert_string_equal(c[1].endpoints[0], "http://a");
+	/* Nothing is handed down from one to the next. */
+	assert_true(c[0].registry_depth == 7 && c[1].registry_depth == 1);
+	assert_true(c[0].registry_refresh == 12 && c[1].registry_refresh == 3);
+	assert_true(c[0].n_pin_gateways == 1 && c[1].n_pin_gateways == 0);
+	assert_string_equal(c[1].http_listen, "");
+	assert_int_equal(c[1].registry_quorum, 1);
+	assert_string_equal(c[0].control_socket,
+	    RUNSTATEDIR "/tee-runner/control");
+	assert_string_equal(c[1].control_socket,
+	    RUNSTATEDIR "/tee-runner/control.2");
+}
+
+static void
+a_second_chain_has_all_of_its_own(void **unused)
+{
+	static const struct { const char *more, *fault; } bad[] = {
+	{ "chain-id 2\n", "f:9: orchestrator: is missing: expected "
+	  "host:port\nf:9: gateway: is missing: expected host:port\n"
+	  "f:9: registry: is missing: expected an address, 0x and 40 hex "
+	  "digits\nf:9: registry-endpoint: is missing: expected http://host... "
+	  "or https://host...\n" },
+	{ SECOND "registry " OTHER "\n",
+	  "f:14: registry: set in line 12 already: expected once\n" },
+	{ "workers 1\n" SECOND "workers 2\n",
+	  "f:15: workers: set in line 9 already: expected once\n" },
+	{ SECOND "registry-quorum 2\n", "f:14: registry-quorum: 2: expected "
+	  "at most 1, the number of registry-endpoint\n" },
+	{ "control-socket /c\n" SECOND "control-socket /c\n", "f:15: "
+	  "control-socket: expected another than the chain before has\n" },
+	{ "chain-id 1\norchestrator p:2\ngateway g:2\nregistry " OTHER
+	  "\nregistry-endpoint http://a\n", "f:9: chain-id: expected another "
+	  "than the chain before has\n" },
+	{ SECOND "chain-id 3\nchain-id 4\nchain-id 5\n",
+	  "f:16: chain-id: expected at most 4 of them\n" },
+	};
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(parse_without(N_REQUIRED, bad[i].more), -1);
+		assert_ptr_equal(strstr(err, bad[i].fault), err);
+	}
+}
+
+static void
 print_and_parse(void)
 {
 	static char text[8192];
@@ -427,6 +495,8 @@ what_is_printed_reads_back(void **unused)
 	assert_int_equal(parse(full), 0);
 	print_and_parse();
 	assert_int_equal(parse_without(N_REQUIRED, ""), 0);
+	print_and_parse();
+	assert_int_equal(parse_without(N_REQUIRED, "workers 3\n" SECOND), 0);
 	print_and_parse();
 }
 
@@ -508,6 +578,8 @@ main(void)
 		cmocka_unit_test(what_is_too_long_or_too_many_is_a_fault),
 		cmocka_unit_test(all_faults_are_told),
 		cmocka_unit_test(layout_does_not_matter),
+		cmocka_unit_test(a_second_chain_id_begins_a_second_chain),
+		cmocka_unit_test(a_second_chain_has_all_of_its_own),
 		cmocka_unit_test(what_is_printed_reads_back),
 		cmocka_unit_test(the_sample_has_no_fault),
 		cmocka_unit_test(every_keyword_is_in_the_manual),

@@ -36,9 +36,9 @@ a_task_is_taken_once(void **unused)
 	uint64_t later = now_unix() + 60;
 
 	(void)unused;
-	assert_int_equal(replay_add(id(1), 1, later), ST_OK);
-	assert_int_equal(replay_add(id(1), 1, later), ST_REPLAYED);
-	assert_int_equal(replay_add(id(1), 1, later + 60), ST_REPLAYED);
+	assert_int_equal(replay_add(1, id(1), 1, later), ST_OK);
+	assert_int_equal(replay_add(1, id(1), 1, later), ST_REPLAYED);
+	assert_int_equal(replay_add(1, id(1), 1, later + 60), ST_REPLAYED);
 }
 
 static void
@@ -47,9 +47,12 @@ another_attempt_is_another_task(void **unused)
 	uint64_t later = now_unix() + 60;
 
 	(void)unused;
-	assert_int_equal(replay_add(id(2), 1, later), ST_OK);
-	assert_int_equal(replay_add(id(2), 2, later), ST_OK);
-	assert_int_equal(replay_add(id(2), 1, later), ST_REPLAYED);
+	assert_int_equal(replay_add(1, id(2), 1, later), ST_OK);
+	assert_int_equal(replay_add(1, id(2), 2, later), ST_OK);
+	assert_int_equal(replay_add(1, id(2), 1, later), ST_REPLAYED);
+	/* Nor can another chain's Orchestrator use it up. */
+	assert_int_equal(replay_add(2, id(2), 1, later), ST_OK);
+	assert_int_equal(replay_add(2, id(2), 1, later), ST_REPLAYED);
 }
 
 /* Behind its deadline a task is refused as expired before it comes here; its
@@ -58,9 +61,9 @@ static void
 a_deadline_that_passed_makes_room(void **unused)
 {
 	(void)unused;
-	assert_int_equal(replay_add(id(3), 1, now_unix() - 1), ST_OK);
-	assert_int_equal(replay_add(id(3), 1, now_unix() + 60), ST_OK);
-	assert_int_equal(replay_add(id(3), 1, now_unix() + 60), ST_REPLAYED);
+	assert_int_equal(replay_add(1, id(3), 1, now_unix() - 1), ST_OK);
+	assert_int_equal(replay_add(1, id(3), 1, now_unix() + 60), ST_OK);
+	assert_int_equal(replay_add(1, id(3), 1, now_unix() + 60), ST_REPLAYED);
 }
 
 static void
@@ -70,7 +73,7 @@ a_full_table_refuses_and_forgets_nothing(void **unused)
 
 	(void)unused;
 	for (n = 1000; n < 1000 + 300000; n++)
-		switch (replay_add(id(n), 7, later)) {
+		switch (replay_add(1, id(n), 7, later)) {
 		case ST_OK:
 			taken++;
 			break;
@@ -84,7 +87,7 @@ a_full_table_refuses_and_forgets_nothing(void **unused)
 	assert_true(busy > 0);
 	assert_true(taken > 200000);
 	for (n = 1000; n < 1000 + 300000; n++)
-		assert_int_not_equal(replay_add(id(n), 7, later), ST_OK);
+		assert_int_not_equal(replay_add(1, id(n), 7, later), ST_OK);
 }
 
 int

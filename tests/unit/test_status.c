@@ -47,6 +47,8 @@ setup(void **state)
 	mismatch = 0;
 	net.state = S_SERVING;
 	net.has_status = 1;
+	net.chain = &net.conf.chains[1];
+	net.chain->chain_id = 31337;
 	net.status.state = S_SERVING;
 	net.status.tee_type = TEE_TDX;
 	memset(net.status.runner, 0xab, 20);
@@ -137,6 +139,7 @@ json_has_every_member(void **state)
 	assert_int_equal(number(o, "registration", "sequence"), 3);
 	assert_true(number(o, "registration", "valid_until") ==
 	    (json_int_t)1 << 40);
+	assert_int_equal(number(o, NULL, "chain_id"), 31337);
 	assert_int_equal(number(o, NULL, "kms_epoch"), 2);
 	assert_int_equal(number(o, "evidence", "age_seconds"), 30);
 	assert_int_equal(number(o, "evidence", "next"), 99);

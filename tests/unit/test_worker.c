@@ -116,7 +116,6 @@ start_worker(uint32_t isolate_task)
 	msg_table_hash(start.table);
 	start.role = R_COMPUTE;
 	start.log_level = 3;
-	start.conf.chain_id = CHAIN;
 	start.conf.isolate_task = isolate_task;
 	snprintf(start.empty_dir, sizeof(start.empty_dir), "/");
 	send_record(w.monitor, M_START, &start, sizeof(start), NULL, 0);
@@ -229,7 +228,8 @@ static void
 send_job(uint32_t number)
 {
 	static struct m_word words[PROGRAM_WORDS];
-	struct m_job m = { .job = number, .shape = b.shape };
+	struct m_job m = { .chain_id = CHAIN, .job = number,
+	    .shape = b.shape };
 	size_t n = builder_words(&b, words);
 
 	memcpy(m.kms_key, kms_public, sizeof(m.kms_key));
