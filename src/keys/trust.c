@@ -69,7 +69,8 @@ trust_orchestrator(const struct chain *ch, const uint8_t a[20])
 	if (c->n_pin_orchestrators != 0)
 		return trust_listed(c->pin_orchestrators,
 		    c->n_pin_orchestrators, a);
-	return trust_listed(ch->facts.orchestrators, ch->facts.n_orchestrators, a);
+	return trust_listed(ch->facts.orchestrators,
+	    ch->facts.n_orchestrators, a);
 }
 
 int
