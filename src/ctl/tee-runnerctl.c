@@ -148,6 +148,7 @@ print_status(const json_t *s)
 
 	line("version", text(s, "version"));
 	line("runner", text(s, "runner"));
+	line("chain", text(s, "chain_id"));
 	printf("%-14s %s", "state", text(s, "state"));
 	if (strcmp(text(s, "state"), "serving") != 0)
 		printf(": %s", text(s, "why"));

@@ -12,6 +12,8 @@ struct options {
 	const char	*kms, *op, *ops;	/* --kms T/N, --op, --ops a,b */
 	uint32_t	 runners, port, tasks, batch, in_flight, timeout;
 	const char	*chain, *owner_key;	/* --chain URL, and FILE; NULL */
+	const char	*beside;		/* another DIR, or NULL */
+	uint32_t	 chain_id;
 	int		 json, insecure;
 };
 

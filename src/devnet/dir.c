@@ -347,8 +347,25 @@ write_policy(const struct devnet *d)
 		fatal("%s: %m", path);
 }
 
+/* Theirs in place of our own: so one Runner can speak with both. */
+static void
+share_certificates(const struct devnet *d, const char *other)
+{
+	char from[DEVNET_PATH], to[DEVNET_PATH], *full = realpath(other, NULL);
+
+	if (full == NULL)
+		fatal("%s: %m", other);
+	snprintf(from, sizeof(from), "%s/tls", full);
+	free(full);
+	dir_path(d, to, "tls");
+	if (access(from, X_OK) == -1)
+		fatal("%s: %m", from);
+	if (symlink(from, to) == -1)
+		fatal("%s: %m", to);
+}
+
 void
-dir_create(struct devnet *d)
+dir_create(struct devnet *d, const char *beside)
 {
 	char names[KMS_NODES + DEVNET_RUNNERS][32];
 	const char *list[3 + KMS_NODES + DEVNET_RUNNERS];
@@ -356,7 +373,10 @@ dir_create(struct devnet *d)
 
 	make_dir(d, "", 0755);
 	make_dir(d, "keys", 0700);
-	make_dir(d, "tls", 0755);
+	if (beside == NULL)
+		make_dir(d, "tls", 0755);
+	else
+		share_certificates(d, beside);
 	make_dir(d, "log", 0755);
 	make_dir(d, "empty", 0755);
 	make_dir(d, "evidence", 0755);
@@ -378,7 +398,8 @@ dir_create(struct devnet *d)
 		snprintf(names[m], sizeof(names[m]), "runner-%zu", i);
 		list[n++] = names[m];
 	}
-	pki_create(d->dir, list, n);
+	if (beside == NULL)
+		pki_create(d->dir, list, n);
 }
 
 /* ---- the Runner's configuration ------------------------------------------ */
@@ -395,20 +416,21 @@ write_one(const struct devnet *d, unsigned runner, const char *dir)
 	if ((f = fopen(path, "w")) == NULL)
 		fatal("%s: %m", path);
 	fprintf(f, "# Made by tee-devnet: a Runner of the devnet beside it.\n"
-	    "orchestrator 127.0.0.1:%u\ngateway 127.0.0.1:%u\n"
 	    "tls-ca %s/tls/ca.pem\ntls-certificate %s/tls/runner-%u.pem\n"
-	    "tls-key %s/tls/runner-%u.key\n", d->orchestrator_port,
-	    d->gateway_port, dir, dir, runner, dir, runner);
-	fprintf(f, "chain-id %llu\nregistry 0x%s\n"
+	    "tls-key %s/tls/runner-%u.key\ntee %s\nchroot %s/empty\n", dir,
+	    dir, runner, dir, runner, d->is_insecure ? "insecure" : "auto",
+	    dir);
+	if (geteuid() == 0)
+		fprintf(f, "uid-base %u\n", 61000 + 16 * (runner - 1));
+	/* From here on, what another devnet's Runner may take over. */
+	fprintf(f, "\nchain-id %llu\nregistry 0x%s\n"
 	    "registry-endpoint http://127.0.0.1:%u\nregistry-refresh 2\n",
 	    (unsigned long long)d->chain_id, log_hex(hex, d->registry, 20),
 	    d->registry_port);
-	fprintf(f, "tee %s\ncontrol-socket %s/runner%s.sock\n"
-	    "http-listen 127.0.0.1:%u\n", d->is_insecure ? "insecure" : "auto",
-	    dir, suffix, d->http_ports[runner - 1]);
-	fprintf(f, "chroot %s/empty\n", dir);
-	if (geteuid() == 0)
-		fprintf(f, "uid-base %u\n", 61000 + 16 * (runner - 1));
+	fprintf(f, "orchestrator 127.0.0.1:%u\ngateway 127.0.0.1:%u\n"
+	    "control-socket %s/runner%s.sock\nhttp-listen 127.0.0.1:%u\n",
+	    d->orchestrator_port, d->gateway_port, dir, suffix,
+	    d->http_ports[runner - 1]);
 	if (fclose(f) != 0)
 		fatal("%s: %m", path);
 }

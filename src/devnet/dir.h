@@ -37,8 +37,9 @@ void	dir_load(struct devnet *, const char *dir);
 /* Is there a devnet.json? */
 int	dir_exists(const char *dir);
 /* Directories, keys, certificates, the registrar's policy; `d' says how many of
- * what.  Then, with the Registry's address in it, devnet.json. */
-void	dir_create(struct devnet *);
+ * what.  beside: the devnet whose certificates are ours too, or NULL.  Then, with
+ * the Registry's address in it, devnet.json. */
+void	dir_create(struct devnet *, const char *beside);
 void	dir_save(struct devnet *);
 /* tee-runnerd.conf, one for each Runner. */
 void	dir_write_conf(const struct devnet *);

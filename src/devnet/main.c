@@ -21,16 +21,19 @@ static const struct command {
 } commands[] = {
 	{ "up", command_up, 0, 0,
 	  "[--insecure] [--kms T/N] [--runners N] [--port BASE]\n"
-	  "          [--chain URL [--owner-key FILE]]",
+	  "          [--chain-id N | --chain URL [--owner-key FILE]] [--beside DIR]",
 	  "Start the counterparts in the background and wait until they answer.\n"
 	  "  --insecure    register Runners on evidence that proves nothing\n"
 	  "  --kms T/N     N KMS nodes, of which T can delegate together (2/3)\n"
 	  "  --runners N   configurations for so many Runners (1)\n"
 	  "  --port BASE   look for free ports at 127.0.0.1 from here on (anywhere)\n"
+	  "  --chain-id N  of the stand-in for the Registry's chain (31337)\n"
 	  "  --chain URL   the Registry as a contract on this node, http://127.0.0.1:PORT,\n"
 	  "                instead of a stand-in\n"
 	  "  --owner-key FILE  64 hex digits: the account that deploys and pays; without it\n"
-	  "                the node signs for its first account, as one for development does" },
+	  "                the node signs for its first account, as one for development does\n"
+	  "  --beside DIR  with the certificates of this devnet, so that a Runner can serve\n"
+	  "                both chains" },
 	{ "put", command_put, 2, 2, "[--as USER] TYPE VALUE",
 	  "Encrypt a value, store it, print its handle.  Integers are decimal or\n"
 	  "0x, bool true or false, address and bytesN hex.  USER is \"alice\"." },
@@ -77,7 +80,9 @@ static const struct option long_options[] = {
 	{ "in-flight", required_argument, NULL, 'f' },
 	{ "timeout", required_argument, NULL, 'T' },
 	{ "chain", required_argument, NULL, 'c' },
+	{ "chain-id", required_argument, NULL, 'I' },
 	{ "owner-key", required_argument, NULL, 'K' },
+	{ "beside", required_argument, NULL, 'B' },
 	{ "insecure", no_argument, NULL, 'i' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -151,7 +156,10 @@ parse(int argc, char **argv, struct options *o)
 		case 'T': r = number(optarg, "timeout", 86400, &o->timeout);
 		    break;
 		case 'c': o->chain = optarg; break;
+		case 'I': r = number(optarg, "chain-id", UINT32_MAX,
+		    &o->chain_id); break;
 		case 'K': o->owner_key = optarg; break;
+		case 'B': o->beside = optarg; break;
 		case 'i': o->insecure = 1; break;
 		case 'j': o->json = 1; break;
 		case 'h': return -1;
@@ -165,7 +173,7 @@ main(int argc, char **argv)
 {
 	struct options o = { .runners = 1, .tasks = 1024,
 	    .batch = 16, .in_flight = 4, .timeout = 60, .op = "transfer",
-	    .kms = "2/3" };
+	    .kms = "2/3", .chain_id = 31337 };
 	const struct command *c = NULL;
 	size_t i;
 	int r;

@@ -23,7 +23,6 @@
 #include "rpc.h"
 #include "server.h"
 
-#define CHAIN_ID	31337
 #define UP_TIMEOUT	20000	/* ms */
 #define PORT_MIN	10000
 #define PORT_MAX	32767
@@ -115,7 +114,7 @@ create(struct devnet *d, const struct options *o)
 
 	memset(d, 0, sizeof(*d));
 	d->dir = o->dir;
-	d->chain_id = CHAIN_ID;
+	d->chain_id = o->chain_id;
 	d->runners = o->runners;
 	d->is_insecure = o->insecure;
 	if (sscanf(o->kms, "%u/%u%c", &d->threshold, &d->nodes, &end) != 2 ||
@@ -123,6 +122,8 @@ create(struct devnet *d, const struct options *o)
 	    d->nodes > KMS_NODES)
 		return usage("--kms %s: expected T/N, 1 <= T <= N <= %d",
 		    o->kms, KMS_NODES);
+	if (d->chain_id == 0)
+		return usage("--chain-id: expected 1 or more");
 	if (d->runners < 1)
 		return usage("--runners: expected 1 to %d", DEVNET_RUNNERS);
 	if (o->chain == NULL)
@@ -136,7 +137,7 @@ create(struct devnet *d, const struct options *o)
 		d->kms_ports[i] = next_port(&port);
 	for (i = 0; i < d->runners; i++)
 		d->http_ports[i] = next_port(&port);
-	dir_create(d);
+	dir_create(d, o->beside);
 	if (o->owner_key != NULL && (!d->is_chain ||
 	    dir_take_secret(d, "owner", o->owner_key) == -1))
 		return usage("--owner-key %s: expected a file of 64 hex "

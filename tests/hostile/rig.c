@@ -231,9 +231,9 @@ rig_dies(struct rig *r, const char *text)
 /* ---- start --------------------------------------------------------------- */
 
 static void
-rig_peer(struct rig *r, struct chan *c, enum role role)
+rig_peer(struct rig *r, struct chan *c, enum role role, uint32_t index)
 {
-	struct m_peer p = { role, 0 };
+	struct m_peer p = { role, index };
 	int fd[2];
 
 	assert_int_equal(chan_pair(fd), 0);
@@ -243,16 +243,30 @@ rig_peer(struct rig *r, struct chan *c, enum role role)
 }
 
 void
+rig_swap(struct rig *r)
+{
+	const struct chan net = r->net, chain = r->chain;
+
+	r->net = r->other_net;
+	r->chain = r->other_chain;
+	r->other_net = net;
+	r->other_chain = chain;
+	r->chain_id = CHAIN_ID + (r->chain_id == CHAIN_ID);
+	td_domain(r->chain_id, registry, r->domain);
+}
+
+void
 rig_new_worker(struct rig *r)
 {
 	chan_close(&r->worker);
-	rig_peer(r, &r->worker, R_COMPUTE);
+	rig_peer(r, &r->worker, R_COMPUTE, 0);
 }
 
 static void
 rig_exec(struct rig *r)
 {
 	static struct m_start s;
+	uint32_t i;
 	int fd[2];
 
 	assert_int_equal(chan_pair(fd), 0);
@@ -270,10 +284,12 @@ rig_exec(struct rig *r)
 	s.log_level = LOG_DEBUG;
 	snprintf(s.empty_dir, sizeof(s.empty_dir), "%s", empty_dir);
 	snprintf(s.conf.tls_key, sizeof(s.conf.tls_key), "%s", tls_key);
-	s.conf.n_chains = 1;
-	s.conf.chains[0].chain_id = CHAIN_ID;
-	memcpy(s.conf.chains[0].registry, registry, 20);
-	s.conf.chains[0].registry_max_age = 600;
+	for (i = 0; i <= r->has_other; i++) {
+		s.conf.n_chains++;
+		s.conf.chains[i].chain_id = CHAIN_ID + i;
+		memcpy(s.conf.chains[i].registry, registry, 20);
+		s.conf.chains[i].registry_max_age = 600;
+	}
 	s.conf.workers = 1;
 	s.conf.isolate_task = r->isolate_task;
 	s.conf.max_tasks = 256;
@@ -309,7 +325,6 @@ rig_facts(struct rig *r)
 	for (i = 0; i < NODES; i++)
 		assert_int_equal(secp_public(r->shares[i],
 		    f->kms_shares[i]), 0);
-	td_domain(CHAIN_ID, registry, r->domain);
 }
 
 static void
@@ -334,35 +349,55 @@ rig_register(struct rig *r)
 	chan_send(&r->chain, M_FACTS, &r->facts, NULL, 0, -1);
 }
 
+/* The other chain has the same counterparts: only its Registry is another. */
+static void
+rig_other(struct rig *r)
+{
+	rig_peer(r, &r->other_net, R_NET, 1);
+	rig_peer(r, &r->other_chain, R_CHAIN, 1);
+	rig_swap(r);
+	rig_next(r, &r->chain, M_RUNNER);
+	memset(r->facts.runner, 0, 20);
+	rig_register(r);
+	rig_said(r, "chain 31338: serving: yes");
+	rig_swap(r);
+}
+
 void
 rig_start(struct rig *r)
 {
-	const uint32_t isolate_task = r->isolate_task;
+	const uint32_t isolate_task = r->isolate_task, other = r->has_other;
 
 	rig_once();
 	memset(r, 0, sizeof(*r));
 	r->isolate_task = isolate_task;
+	r->has_other = other;
+	r->other_net.fd = r->other_chain.fd = -1;
 	rig_exec(r);
 	while (!r->is_ready && readable(r->monitor.fd, PATIENCE) &&
 	    rig_hear(r))
 		;
-	rig_peer(r, &r->net, R_NET);
-	rig_peer(r, &r->tls, R_TLS);
-	rig_peer(r, &r->chain, R_CHAIN);
-	rig_peer(r, &r->evidence, R_EVIDENCE);
-	rig_peer(r, &r->worker, R_COMPUTE);
+	rig_peer(r, &r->net, R_NET, 0);
+	rig_peer(r, &r->tls, R_TLS, 0);
+	rig_peer(r, &r->chain, R_CHAIN, 0);
+	rig_peer(r, &r->evidence, R_EVIDENCE, 0);
+	rig_peer(r, &r->worker, R_COMPUTE, 0);
 	memcpy(r->runner, ((const struct m_runner *)rig_next(r, &r->chain,
 	    M_RUNNER)->payload)->address, 20);
+	r->chain_id = CHAIN_ID;
+	td_domain(r->chain_id, registry, r->domain);
 	rig_facts(r);
 	rig_register(r);
 	rig_said(r, "serving: yes");
+	if (r->has_other)
+		rig_other(r);
 }
 
 void
 rig_stop(struct rig *r)
 {
 	struct chan *all[] = { &r->net, &r->tls, &r->chain, &r->evidence,
-	    &r->worker };
+	    &r->worker, &r->other_net, &r->other_chain };
 	int status;
 	size_t i;
 
@@ -379,14 +414,14 @@ rig_stop(struct rig *r)
 /* ---- work ---------------------------------------------------------------- */
 
 static void
-handle_new(uint8_t h[32])
+handle_new(const struct rig *r, uint8_t h[32])
 {
 	assert_int_equal(getrandom(h, 32, 0), 32);
 	h[0] = 0;
 	h[1] = 0;
 	h[2] = 0;
-	h[3] = CHAIN_ID >> 8;
-	h[4] = CHAIN_ID & 0xff;
+	h[3] = (uint8_t)(r->chain_id >> 8);
+	h[4] = (uint8_t)r->chain_id;
 	h[5] = TYPE_UINT(256);
 	h[6] = 0;
 }
@@ -403,7 +438,7 @@ work_new(struct rig *r, struct work *w)
 	builder_init(&b);
 	assert_int_equal(builder_op(&b, primitive_named("add")->opcode, 0), 0);
 	for (i = 0; i < 2; i++) {
-		handle_new(in[i]);
+		handle_new(r, in[i]);
 		assert_int_equal(builder_handle(&b, in[i]), 0);
 		memset(plain, 0, 32);
 		plain[31] = (uint8_t)(10 + i);
@@ -413,7 +448,7 @@ work_new(struct rig *r, struct work *w)
 		    w->operands[i].key, w->operands[i].nonce,
 		    w->operands[i].ciphertext), 0);
 	}
-	handle_new(out);
+	handle_new(r, out);
 	assert_int_equal(builder_output(&b, out), 0);
 	w->n_words = builder_words(&b, w->words);
 	shape = b.shape;
@@ -422,7 +457,7 @@ work_new(struct rig *r, struct work *w)
 	w->m.shape = shape;
 	assert_int_equal(getrandom(w->m.id, 32, 0), 32);
 	w->m.attempt = 1;
-	w->m.chain_id = CHAIN_ID;
+	w->m.chain_id = r->chain_id;
 	memcpy(w->m.runner, r->runner, 20);
 	w->m.issued_at = now();
 	w->m.deadline = now() + 60;

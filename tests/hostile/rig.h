@@ -16,7 +16,7 @@
 
 #define NODES		3
 #define THRESHOLD	2
-#define CHAIN_ID	31337
+#define CHAIN_ID	31337		/* of the first chain; the other: + 1 */
 
 struct party {
 	uint8_t		 key[32], address[20], pub[33], xy[64];
@@ -26,10 +26,13 @@ struct rig {
 	pid_t		 pid;
 	int		 is_ready;
 	uint32_t	 isolate_task;	/* of the configuration; before the start */
+	uint32_t	 has_other;	/* a second chain; before the start, too */
 	struct chan	 monitor, net, tls, chain, evidence, worker;
+	struct chan	 other_net, other_chain;
 	char		 log[65536];	/* what keys said, a line each */
 	struct party	 orchestrator, gateway, kms;
 	uint8_t		 shares[NODES][32];
+	uint64_t	 chain_id;
 	uint8_t		 domain[32];
 	struct m_facts	 facts;
 	uint8_t		 runner[20];
@@ -50,6 +53,10 @@ struct work {
 /* Start keys, registered and serving; end it. */
 void	 rig_start(struct rig *);
 void	 rig_stop(struct rig *);
+
+/* With has_other: all that is called `net' and `chain', and what is signed, is of the
+ * other chain from now on, or of the first again. */
+void	 rig_swap(struct rig *);
 
 /* Receive the next message of `type' from keys on this channel, past STATUS and
  * nothing else; a second of silence, or another message, fails the test. */

@@ -63,6 +63,101 @@ expect_refused(uint32_t batch, uint32_t status)
 	assert_int_equal(r->status, status);
 }
 
+/* ---- another chain --------------------------------------------------------- */
+
+static int
+setup_chains(void **unused)
+{
+	rig.has_other = 1;
+	return setup(unused);
+}
+
+static int
+teardown_chains(void **unused)
+{
+	(void)unused;
+	rig_stop(&rig);
+	rig.has_other = 0;
+	return 0;
+}
+
+static void
+each_chain_has_its_own_domain(void **unused)
+{
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	job = run_to_job(1, &work[0]);
+	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[0], ST_OK, &v);
+	rig_swap(&rig);
+	work_new(&rig, &work[1]);
+	job = run_to_job(1, &work[1]);
+	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[1], ST_OK, &v);
+}
+
+/* What was signed for one Registry, sent by the other's net. */
+static void
+a_batch_of_another_chain_is_refused(void **unused)
+{
+	uint8_t domain[32];
+
+	(void)unused;
+	memcpy(domain, rig.domain, 32);
+	rig_swap(&rig);
+	memcpy(rig.domain, domain, 32);
+	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
+	expect_refused(1, ST_BAD_SIGNATURE);
+}
+
+static void
+a_task_of_another_chain_is_refused(void **unused)
+{
+	(void)unused;
+	rig_swap(&rig);
+	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
+	expect_refused(1, ST_WRONG_CHAIN);
+}
+
+static void
+net_grants_a_batch_of_another_chain(void **unused)
+{
+	(void)unused;
+	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
+	work_asked(&rig, 1, &work[0], 1, NULL);
+	work_delegate(&rig, &work[0]);
+	rig_swap(&rig);
+	work_grant(&rig, 1, &work[0], 1, &rig.gateway);
+	rig_dies(&rig, "no such batch");
+}
+
+/* Whoever holds one chain's Registry cannot name another's Orchestrators, nor end its
+ * registration, and its net takes no task of the other with it when it goes. */
+static void
+chain_lies_about_its_own_registry_alone(void **unused)
+{
+	struct m_facts f = rig.facts;
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	job = run_to_job(1, &work[0]);
+	memcpy(f.orchestrators[0], rig.kms.address, 20);
+	memcpy(f.gateways[0], rig.kms.address, 20);
+	memcpy(f.kms_key, rig.gateway.pub, 33);
+	f.valid_until = 0;
+	chan_send(&rig.other_chain, M_FACTS, &f, NULL, 0, -1);
+	rig_said(&rig, "chain 31338: serving: no");
+	chan_close(&rig.other_net);
+	work_offer(&rig, 2, &work[1], 1, &rig.kms);
+	expect_refused(2, ST_BAD_SIGNATURE);
+	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[0], ST_OK, &v);
+	rig_lives(&rig);
+}
+
 /* ---- honest -------------------------------------------------------------- */
 
 static void
@@ -733,6 +828,7 @@ net_says_anything_at_all(void **unused)
 }
 
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define C(f)	cmocka_unit_test_setup_teardown(f, setup_chains, teardown_chains)
 
 int
 main(void)
@@ -774,6 +870,11 @@ main(void)
 		T(a_worker_answers_with_an_output_of_another_length),
 		T(a_worker_answers_without_a_job),
 		T(a_worker_that_is_lost_ends_its_task_as_retryable),
+		C(each_chain_has_its_own_domain),
+		C(a_batch_of_another_chain_is_refused),
+		C(a_task_of_another_chain_is_refused),
+		C(net_grants_a_batch_of_another_chain),
+		C(chain_lies_about_its_own_registry_alone),
 		cmocka_unit_test_setup_teardown(
 		    a_worker_that_is_isolated_gets_no_second_task,
 		    setup_isolated, teardown_isolated),

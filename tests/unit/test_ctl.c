@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define STATE "{\"version\":\"1\",\"runner\":\"0x11\",\"state\":\"%s\"," \
+#define STATE "{\"version\":\"1\",\"runner\":\"0x11\",\"chain_id\":6,\"state\":\"%s\"," \
 	"\"why\":\"no facts\",\"tee\":\"insecure\",\"registry\":{\"block\":7," \
 	"\"age_seconds\":3},\"registration\":{\"sequence\":2,\"valid_until\":9}," \
 	"\"evidence\":{\"age_seconds\":4,\"next\":8,\"failures\":0," \
@@ -95,6 +95,7 @@ a_serving_runner_is_success(void **unused)
 	(void)unused;
 	assert_int_equal(ctl_with("", in_state("serving")), 0);
 	assert_non_null(strstr(out, "runner         0x11\n"));
+	assert_non_null(strstr(out, "chain          6\n"));
 	assert_non_null(strstr(out, "state          serving\n"));
 	assert_non_null(strstr(out, "tee            insecure\n"));
 	assert_non_null(strstr(out, "block 7, read 3 s ago\n"));
