@@ -228,7 +228,7 @@ struct m_status {
 
 enum why_idle {
 	WHY_NONE, WHY_NO_FACTS, WHY_FACTS_OLD, WHY_PIN, WHY_NO_EVIDENCE,
-	WHY_NOT_REGISTERED, WHY_NO_WORKER, WHY_BLOCK_OLD,
+	WHY_NOT_REGISTERED, WHY_NO_WORKER, WHY_BLOCK_OLD, WHYS,
 };
 
 /* ---- tasks --------------------------------------------------------------- */

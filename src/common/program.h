@@ -26,6 +26,7 @@ enum status_class status_class(uint32_t);
 const char	 *status_class_name(uint32_t);	/* "retryable" */
 
 /* enum why_idle of payload.h as text; "?" where unknown. */
+const char	 *why_name(uint32_t);	/* a word, for metrics */
 const char	 *why_text(uint32_t);
 
 /* ---- types: the type byte of a handle ---- */

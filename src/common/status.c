@@ -64,21 +64,28 @@ status_class_name(uint32_t number)
 	return names[status_class(number)];
 }
 
+static const struct { const char *name, *text; } whys[WHYS] = {
+	[WHY_NONE] = { "none", "" },
+	[WHY_NO_FACTS] = { "no-facts", "the Registry has not been read yet" },
+	[WHY_FACTS_OLD] = { "facts-old",
+	    "the Registry could not be read for too long" },
+	[WHY_BLOCK_OLD] = { "block-old",
+	    "the chain stands still, or its endpoints are held back" },
+	[WHY_PIN] = { "pin", "the Registry differs from a pin" },
+	[WHY_NO_EVIDENCE] = { "no-evidence", "no evidence yet" },
+	[WHY_NOT_REGISTERED] = { "not-registered",
+	    "not registered, expired or revoked" },
+	[WHY_NO_WORKER] = { "no-worker", "no worker is up" },
+};
+
+const char *
+why_name(uint32_t why)
+{
+	return why < WHYS ? whys[why].name : "?";
+}
+
 const char *
 why_text(uint32_t why)
 {
-	static const char *const texts[] = {
-		[WHY_NONE] = "",
-		[WHY_NO_FACTS] = "the Registry has not been read yet",
-		[WHY_FACTS_OLD] =
-		    "the Registry could not be read for too long",
-		[WHY_BLOCK_OLD] =
-		    "the chain stands still, or its endpoints are held back",
-		[WHY_PIN] = "the Registry differs from a pin",
-		[WHY_NO_EVIDENCE] = "no evidence yet",
-		[WHY_NOT_REGISTERED] = "not registered, expired or revoked",
-		[WHY_NO_WORKER] = "no worker is up",
-	};
-
-	return why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "?";
+	return why < WHYS ? whys[why].text : "?";
 }

@@ -214,6 +214,12 @@ metric_families(struct evbuffer *out)
 			ADD("tee_runner_tasks_total{status=\"%s\",class=\"%s\"}"
 			    " %llu\n", status_name(i),
 			    status_class_name(i), ULL(net.statuses[i]));
+	ADD("# HELP tee_runner_idle 1 for the reason why no tasks are taken.\n"
+	    "# TYPE tee_runner_idle gauge\n");
+	for (i = WHY_NONE + 1; i < WHYS; i++)
+		ADD("tee_runner_idle{why=\"%s\"} %d\n", why_name(i),
+		    net.has_status && net.status.state == S_IDLE &&
+		    net.status.why == i);
 	ADD("# HELP tee_runner_restarts_total Restarts of a role.\n"
 	    "# TYPE tee_runner_restarts_total counter\n");
 	for (i = 0; i < ROLE_BITS; i++)

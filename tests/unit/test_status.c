@@ -288,18 +288,38 @@ metrics_are_in_prometheus_format(void **state)
 	evbuffer_free(out);
 }
 
+static int
+metrics_have(const char *want)
+{
+	struct evbuffer *out = evbuffer_new();
+	int r;
+
+	status_metrics(out);
+	r = evbuffer_search(out, want, strlen(want), NULL).pos != -1;
+	evbuffer_free(out);
+	return r;
+}
+
 static void
 metrics_count_tasks_by_status(void **state)
 {
-	static const char want[] =
-	    "\ntee_runner_tasks_total{status=\"EXPIRED\",class=\"terminal\"} 2\n";
-	struct evbuffer *out = evbuffer_new();
-
 	(void)state;
-	status_metrics(out);
-	assert_true(evbuffer_search(out, want, sizeof(want) - 1, NULL).pos !=
-	    -1);
-	evbuffer_free(out);
+	assert_true(metrics_have("\ntee_runner_tasks_total{status=\"EXPIRED\","
+	    "class=\"terminal\"} 2\n"));
+}
+
+static void
+metrics_name_the_reason_for_idleness(void **state)
+{
+	(void)state;
+	assert_true(metrics_have("\ntee_runner_serving 1\n"));
+	assert_true(metrics_have("\ntee_runner_idle{why=\"pin\"} 0\n"));
+	assert_false(metrics_have("\"} 1\n"));
+	net.status.state = S_IDLE;
+	net.status.why = WHY_PIN;
+	assert_true(metrics_have("\ntee_runner_serving 0\n"));
+	assert_true(metrics_have("\ntee_runner_idle{why=\"pin\"} 1\n"));
+	assert_true(metrics_have("\ntee_runner_idle{why=\"facts-old\"} 0\n"));
 }
 
 #define T(name)	cmocka_unit_test_setup(name, setup)
@@ -317,6 +337,7 @@ main(void)
 		T(ready_needs_keys_and_stream),
 		T(metrics_are_in_prometheus_format),
 		T(metrics_count_tasks_by_status),
+		T(metrics_name_the_reason_for_idleness),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
