@@ -26,7 +26,7 @@ init(void)
 	done = 1;
 	secp_init(NULL);
 	ecies_init();
-	job_init(31337);
+	job_init();
 }
 
 int
