@@ -96,6 +96,7 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 {
 	const struct role_limits *r = limits_of(role);
 	const struct sandbox s = {
+		.role = role_name(role),
 		.empty_dir = start->empty_dir,
 		.uid = start->uid,
 		.gid = start->gid,

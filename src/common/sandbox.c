@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "policy.h"
 #include "proc.h"
 #include "sandbox.h"
 
@@ -198,18 +199,18 @@ deny_files(const struct sandbox *s)
 }
 
 static uint32_t
-load_filter(void)
+load_filter(const char *role)
 {
+	const struct policy *p = policy_of(role);
+
+	if (p == NULL)
+		fatal("sandbox: no policy for %s", role);
 #ifdef TEE_SANITIZERS
 	return 0;
 #else
-	const struct sock_fprog prog = { policy_filter_len,
-	    (struct sock_filter *)(uintptr_t)policy_filter };
-
 	sandbox_catch();
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == -1)
-		fatal("sandbox: filter of %s: %s", policy_role,
-		    strerror(errno));
+	if (policy_load(p) == -1)
+		fatal("sandbox: filter of %s: %s", role, strerror(errno));
 	return SANDBOX_SECCOMP;
 #endif
 }
@@ -261,5 +262,5 @@ sandbox_enter(const struct sandbox *s)
 	if (prctl(MDWE_SET, MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0)
 		has |= SANDBOX_MDWE;
 	has |= deny_files(s);
-	return has | load_filter();
+	return has | load_filter(s->role);
 }

@@ -2,21 +2,14 @@
  *
  * What a process gives up for good: root directory, user, capabilities, limits,
  * files and sockets (Landlock), dumps, and every system call that
- * policy/ROLE.policy does not list.  Each role links the filter that policyc
- * made of its policy.
+ * policy/ROLE.policy does not list.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
-#include <linux/filter.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* The compiled policy of this executable: generated, one object per role. */
-extern const struct sock_filter policy_filter[];
-extern const unsigned short policy_filter_len;
-extern const char policy_role[];
 
 /* What of it this system could give: m_ready.features, for status. */
 #define SANDBOX_CHROOT		(1u << 0)
@@ -31,6 +24,7 @@ extern const char policy_role[];
 extern const char *const sandbox_feature[SANDBOX_FEATURES];
 
 struct sandbox {
+	const char	*role;		/* whose policy */
 	const char	*empty_dir;	/* chroot target; ignored when uid is 0 */
 	uid_t		 uid;		/* 0: stay as we are */
 	gid_t		 gid;

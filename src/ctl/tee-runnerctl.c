@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "log.h"
 #include "program.h"
 
@@ -27,19 +28,19 @@
 static const char usage_text[] =
 	"usage: tee-runnerctl status [--json] [-s SOCKET]\n"
 	"       tee-runnerctl primitives [--json]\n"
+	"       tee-runnerctl policy [--json]\n"
+	"       tee-runnerctl policy ROLE [--text | --bpf | --diff PID]\n"
 	"\n"
 	"  status       how the running tee-runnerd is; exits 1 unless it serves\n"
 	"  primitives   every operation of this version: opcode, operands, results\n"
+	"  policy       the system calls that each role may make; of one ROLE, the\n"
+	"               policy, its program (--bpf), or whether the process PID runs\n"
+	"               under it: exits 1 unless it does\n"
 	"  --json       for scripts\n"
 	"  -s SOCKET    its control socket (" SOCKET ")\n"
 	"  --help, --version\n";
 
-struct options {
-	const char	*socket;
-	int		 json;
-};
-
-static int
+int
 fail(const char *what, const char *why)
 {
 	fprintf(stderr, "tee-runnerctl: %s: %s\n", what, why);
@@ -267,12 +268,17 @@ command_primitives(const struct options *o)
 
 /* ---- main ---------------------------------------------------------------- */
 
-static const struct {
+static const struct command {
 	const char	*name;
 	int		(*run)(const struct options *);
+	const char	*options;	/* their letters, of `longs' */
+	int		 max;		/* arguments behind the name */
 } commands[] = {
-	{ "status", command_status }, { "primitives", command_primitives },
+	{ "status", command_status, "sj", 0 },
+	{ "primitives", command_primitives, "j", 0 },
+	{ "policy", command_policy, "jtbd", 1 },
 };
+#define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static int
 usage(FILE *f, int status)
@@ -286,25 +292,45 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "text", no_argument, NULL, 't' },
+		{ "bpf", no_argument, NULL, 'b' },
+		{ "diff", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
 	};
-	struct options o = { SOCKET, 0 };
-	size_t i;
+	struct options o = { .socket = SOCKET };
+	char given[16] = "";
+	const struct command *k = commands;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "s:", longs, NULL)) != -1) {
 		switch (c) {
 		case 's': o.socket = optarg; break;
 		case 'j': o.json = 1; break;
+		case 't': break;
+		case 'b': o.bpf = 1; break;
+		case 'd': o.pid = atoi(optarg); break;
 		case 'h': return usage(stdout, 0);
 		case 'V': puts(PACKAGE_STRING); return 0;
 		default: return usage(stderr, 2);
 		}
-	if (optind + 1 != argc)
+		/* Which were given; one twice is one. */
+		if (strchr(given, c) == NULL)
+			given[strlen(given)] = (char)c;
+	}
+	while (optind < argc && k < commands + N_COMMANDS &&
+	    strcmp(k->name, argv[optind]) != 0)
+		k++;
+	if (optind == argc || k == commands + N_COMMANDS ||
+	    argc - optind - 1 > k->max ||
+	    strspn(given, k->options) != strlen(given) ||
+	    (strchr(given, 'd') != NULL && o.pid <= 0))
 		return usage(stderr, 2);
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, argv[optind]) == 0)
-			return commands[i].run(&o);
-	return usage(stderr, 2);
+	if (optind + 1 < argc)
+		o.role = argv[optind + 1];
+	/* All roles as a table or JSON; one in one of three ways. */
+	if (k->run == command_policy && (o.role == NULL ?
+	    strspn(given, "j") != strlen(given) : strlen(given) > 1 || o.json))
+		return usage(stderr, 2);
+	return k->run(&o);
 }

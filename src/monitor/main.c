@@ -17,7 +17,6 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <linux/seccomp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,12 +24,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "conf.h"
 #include "log.h"
 #include "monitor.h"
+#include "policy.h"
 #include "sandbox.h"
 #include "syscalls.h"
 
@@ -191,14 +190,8 @@ enter_filter(void)
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		fatal("no_new_privs: %s", strerror(errno));
 #ifndef TEE_SANITIZERS
-	{
-		const struct sock_fprog prog = { policy_filter_len,
-		    (struct sock_filter *)(uintptr_t)policy_filter };
-
-		if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
-		    &prog) == -1)
-			fatal("filter: %s", strerror(errno));
-	}
+	if (policy_load(policy_of("monitor")) == -1)
+		fatal("filter: %s", strerror(errno));
 #endif
 }
 

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * policyc: compiles policy/ROLE.policy to a BPF program in C, at build time, so
- * that nothing parses a policy at run time.  The format is in policy/README.
+ * policyc: compiles each policy/ROLE.policy to a BPF program, at build time, so that
+ * nothing parses a policy at run time.  The format is in policy/README.
  *
- *	policyc ROLE FILE > ROLE.policy.c
- *	policyc -n > names.c		the names of all system calls
+ *	policyc ROLE.policy ... > policies.c	the programs, as policy.h has them
+ *	policyc -t ROLE.policy ... > texts.c	the texts
+ *	policyc -n > names.c			the names of all system calls
  */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <linux/sev-guest.h>
 #include <linux/tee.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,7 +32,13 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+/* Newer than the headers of Debian 12. */
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE	65
+#endif
+
 #define ARGS	6		/* of a system call, and so of one rule */
+#define CALLS	1024
 
 #define C(name)	{ #name, (uint64_t)name }
 static const struct {
@@ -48,6 +58,20 @@ static const struct {
 	C(O_NONBLOCK), C(O_RDWR), C(CLONE_THREAD), C(CLONE_VM),
 	C(PR_SET_NAME), C(STDERR_FILENO), C(FIONREAD), C(FIONBIO),
 	C(SNP_GET_EXT_REPORT), C(TEE_IOC_INVOKE), C(O_WRONLY), C(O_CLOEXEC),
+	C(ENOSYS), C(O_RDONLY), C(O_DIRECTORY), C(O_NOFOLLOW), C(O_PATH),
+	C(PROT_EXEC), C(MREMAP_MAYMOVE), C(MADV_DONTFORK), C(F_DUPFD),
+	C(AF_NETLINK), C(SOCK_RAW), C(SOCK_SEQPACKET),
+	C(FUTEX_WAIT), C(FUTEX_WAKE), C(FUTEX_WAIT_BITSET), C(FUTEX_REQUEUE),
+	C(FUTEX_CMP_REQUEUE), C(FUTEX_WAKE_OP), C(FUTEX_PRIVATE_FLAG),
+	C(FUTEX_CLOCK_REALTIME),
+	C(CLONE_FS), C(CLONE_FILES), C(CLONE_SIGHAND), C(CLONE_SYSVSEM),
+	C(CLONE_SETTLS), C(CLONE_PARENT_SETTID), C(CLONE_CHILD_CLEARTID),
+	C(CLONE_CHILD_SETTID), C(SIGCHLD), C(SIGKILL), C(SIGTERM),
+	C(PR_SET_NO_NEW_PRIVS), C(PR_SET_DUMPABLE), C(PR_CAPBSET_READ),
+	C(PR_CAPBSET_DROP), C(PR_CAP_AMBIENT), C(PR_SET_MDWE),
+	C(SECCOMP_SET_MODE_FILTER), C(TCGETS), C(SNP_GET_REPORT),
+	C(TEE_IOC_VERSION), C(TEE_IOC_OPEN_SESSION), C(TEE_IOC_CLOSE_SESSION),
+	C(FUTEX_WAKE_PRIVATE), C(FUTEX_WAIT_PRIVATE),
 };
 
 static const char *file;
@@ -149,6 +173,17 @@ parse_test(char *s)
 	return c;
 }
 
+/* `return ERRNO': refused by that error, where libraries have another way. */
+static void
+add_refusal(scmp_filter_ctx ctx, int nr, char *s)
+{
+	int r = seccomp_rule_add_exact_array(ctx,
+	    SCMP_ACT_ERRNO((uint32_t)parse_value(s)), nr, 0, NULL);
+
+	if (r != 0)
+		bad("%s", strerror(-r));
+}
+
 /* One alternative: tests joined by &&. */
 static void
 add_rule(scmp_filter_ctx ctx, int nr, char *s)
@@ -171,9 +206,8 @@ add_rule(scmp_filter_ctx ctx, int nr, char *s)
 }
 
 static void
-parse_line(scmp_filter_ctx ctx, char *s)
+parse_line(scmp_filter_ctx ctx, char seen[CALLS], char *s)
 {
-	static char seen[1024];
 	char *reason, *rule, *next;
 	int nr;
 
@@ -188,34 +222,128 @@ parse_line(scmp_filter_ctx ctx, char *s)
 		bad("%s: no such system call", trim(s));
 	if (nr < 0)
 		return;		/* not on this architecture */
-	if (nr < (int)sizeof(seen) && seen[nr]++)
+	if (nr < CALLS && seen[nr]++)
 		bad("%s: second rule; use ||", trim(s));
+	if (strncmp(trim(rule), "return ", 7) == 0) {
+		add_refusal(ctx, nr, trim(rule) + 7);
+		return;
+	}
 	for (; rule != NULL; rule = next) {
 		next = cut(rule, "||");
 		add_rule(ctx, nr, rule);
 	}
 }
 
+/* "keys" of "../policy/keys.policy" */
+static const char *
+role_of(const char *path)
+{
+	static char role[32];
+	const char *slash = strrchr(path, '/');
+
+	snprintf(role, sizeof(role), "%s", slash != NULL ? slash + 1 : path);
+	role[strcspn(role, ".")] = '\0';
+	return role;
+}
+
 static void
-print_filter(scmp_filter_ctx ctx, const char *role)
+print_filter(scmp_filter_ctx ctx)
 {
 	const int fd = memfd_create("bpf", 0);
 	struct sock_filter f;
-	unsigned n = 0;
 
 	if (fd == -1 || seccomp_export_bpf(ctx, fd) != 0 ||
 	    lseek(fd, 0, SEEK_SET) != 0)
 		bad("cannot make the filter");
-	printf("/* Made by policyc of %s.policy. */\n"
-	    "#include \"sandbox.h\"\n\n"
-	    "const char policy_role[] = \"%s\";\n"
-	    "const struct sock_filter policy_filter[] = {\n", role, role);
-	while (read(fd, &f, sizeof(f)) == sizeof(f)) {
+	printf("static const struct sock_filter %s[] = {\n", role_of(file));
+	while (read(fd, &f, sizeof(f)) == sizeof(f))
 		printf("\t{ 0x%04x, %u, %u, 0x%08x },\n", f.code, f.jt, f.jf,
 		    f.k);
-		n++;
+	printf("};\n");
+	close(fd);
+}
+
+static FILE *
+open_policy(const char *path)
+{
+	FILE *f = fopen(path, "r");
+
+	if (f == NULL) {
+		fprintf(stderr, "policyc: %s: %s\n", path, strerror(errno));
+		exit(1);
 	}
-	printf("};\nconst unsigned short policy_filter_len = %u;\n", n);
+	file = path;
+	line = 0;
+	return f;
+}
+
+static void
+compile(const char *path)
+{
+	char seen[CALLS] = "", text[512];
+	FILE *f = open_policy(path);
+	scmp_filter_ctx ctx;
+
+	/* Trapped, so that the process can name the call before it dies. */
+	if ((ctx = seccomp_init(SCMP_ACT_TRAP)) == NULL ||
+	    seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
+	    SCMP_ACT_KILL_PROCESS) != 0 ||
+	    seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) != 0)
+		bad("libseccomp is too old");
+	while (fgets(text, sizeof(text), f) != NULL) {
+		line++;
+		if (strchr(text, '\n') == NULL)
+			bad("line too long");
+		parse_line(ctx, seen, text);
+	}
+	print_filter(ctx);
+	seccomp_release(ctx);
+	fclose(f);
+}
+
+static int
+print_policies(int n, char **paths)
+{
+	int i;
+
+	printf("/* Made by policyc. */\n#include \"policy.h\"\n\n");
+	for (i = 0; i < n; i++)
+		compile(paths[i]);
+	printf("\nconst struct policy policies[] = {\n");
+	for (i = 0; i < n; i++) {
+		const char *role = role_of(paths[i]);
+
+		printf("\t{ \"%s\", %s, sizeof(%s) / sizeof(%s[0]) },\n",
+		    role, role, role, role);
+	}
+	printf("};\nconst size_t n_policies = %d;\n", n);
+	return 0;
+}
+
+static int
+print_texts(int n, char **paths)
+{
+	FILE *f;
+	int i, c, col;
+
+	printf("/* Made by policyc -t. */\n#include \"policy.h\"\n\n"
+	    "const char *const policy_texts[] = {\n");
+	for (i = 0; i < n; i++) {
+		f = open_policy(paths[i]);
+		for (col = 0; (c = getc(f)) != EOF; col = c != '\n') {
+			if (col == 0)
+				printf("\t\"");
+			if (c == '\n')
+				printf("\\n\"\n");
+			else
+				printf(c == '"' || c == '\\' ? "\\%c" : "%c",
+				    c);
+		}
+		printf("\t,\n");
+		fclose(f);
+	}
+	printf("};\n");
+	return 0;
 }
 
 static int
@@ -241,35 +369,18 @@ print_names(void)
 int
 main(int argc, char **argv)
 {
-	scmp_filter_ctx ctx;
-	char text[512];
-	FILE *f;
+	int r;
 
 	if (argc == 2 && strcmp(argv[1], "-n") == 0)
-		return print_names();
-	if (argc != 3) {
-		fprintf(stderr, "usage: policyc ROLE FILE | policyc -n\n");
+		r = print_names();
+	else if (argc > 2 && strcmp(argv[1], "-t") == 0)
+		r = print_texts(argc - 2, argv + 2);
+	else if (argc > 1 && argv[1][0] != '-')
+		r = print_policies(argc - 1, argv + 1);
+	else {
+		fprintf(stderr,
+		    "usage: policyc [-t] ROLE.policy ... | policyc -n\n");
 		return 2;
 	}
-	file = argv[2];
-	if ((f = fopen(file, "r")) == NULL) {
-		fprintf(stderr, "policyc: %s: %s\n", file, strerror(errno));
-		return 1;
-	}
-	/* Trapped, so that the process can name the call before it dies. */
-	if ((ctx = seccomp_init(SCMP_ACT_TRAP)) == NULL ||
-	    seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS) != 0 ||
-	    seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) != 0)
-		bad("libseccomp is too old");
-	while (fgets(text, sizeof(text), f) != NULL) {
-		line++;
-		if (strchr(text, '\n') == NULL)
-			bad("line too long");
-		parse_line(ctx, text);
-	}
-	print_filter(ctx, argv[1]);
-	seccomp_release(ctx);
-	fclose(f);
-	return ferror(stdout) || fflush(stdout) != 0;
+	return r != 0 || ferror(stdout) || fflush(stdout) != 0;
 }

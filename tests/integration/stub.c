@@ -100,6 +100,6 @@ main(int argc, char **argv)
 	proc_start(role, &start);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		signal(signals[i], on_signal);
-	proc_sandbox(role, &start);
+	proc_sandbox(R_EVIDENCE, &start);
 	loop();
 }

@@ -6,7 +6,7 @@ fail=0
 
 refuses() {	# policy, part of the message
 	printf '%s\n' "$1" > "$dir/p"
-	if ./policyc test "$dir/p" > "$dir/out" 2> "$dir/err"; then
+	if ./policyc "$dir/p" > "$dir/out" 2> "$dir/err"; then
 		echo "FAIL: taken: $1"; fail=1
 	elif ! grep -q "p:1: .*$2" "$dir/err"; then
 		echo "FAIL: $1: want \`$2', got: $(cat "$dir/err")"; fail=1
@@ -14,7 +14,7 @@ refuses() {	# policy, part of the message
 }
 takes() {
 	printf '%s\n' "$1" > "$dir/p"
-	./policyc test "$dir/p" > "$dir/out" 2> "$dir/err" ||
+	./policyc "$dir/p" > "$dir/out" 2> "$dir/err" ||
 	    { echo "FAIL: refused: $1: $(cat "$dir/err")"; fail=1; }
 }
 
@@ -31,7 +31,7 @@ takes 'read: 1 # why'
 takes 'mmap: arg2 in PROT_READ|PROT_WRITE # why'
 takes 'socket: arg0 == AF_INET && arg1 in 0xffff || arg0 == AF_INET6 # why'
 printf 'read: 1 # a\nread: 1 # b\n' > "$dir/p"
-./policyc test "$dir/p" 2>&1 | grep -q 'p:2: read: second rule' ||
+./policyc "$dir/p" 2>&1 | grep -q 'p:2: read: second rule' ||
     { echo 'FAIL: second rule taken'; fail=1; }
 
 # The monitor's filter is inherited: what a role may, it must let through whole.

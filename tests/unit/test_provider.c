@@ -1029,7 +1029,8 @@ as_the_monitor(void)
 static int
 in_the_sandbox(int device)
 {
-	const struct sandbox s = { .empty_dir = root, .max_files = 64,
+	const struct sandbox s = { .role = "evidence", .empty_dir = root,
+	    .max_files = 64,
 	    .uid = geteuid() == 0 ? 65534 : 0, .gid = 65534,
 	    .files_fd = tsm_dir() };
 	const uint32_t has = sandbox_enter(&s);

@@ -32,7 +32,8 @@ ON(PEER) { }
 ON(JOB) { }
 ON(JOB_OPERANDS) { }
 
-static const struct sandbox box = { .empty_dir = "/", .max_files = 16,
+static const struct sandbox box = { .role = "compute", .empty_dir = "/",
+    .max_files = 16,
     .max_memory = 512ul << 20 };
 
 /* Run `f' in a sandboxed child; its wait status, and what it told. */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the commands of tee-runnerctl share.
+ */
+#ifndef CTL_H
+#define CTL_H
+
+struct options {
+	const char	*socket;
+	const char	*role;		/* policy's; NULL: all */
+	int		 json, bpf;
+	int		 pid;		/* of --diff; 0: none */
+};
+
+/* "tee-runnerctl: WHAT: WHY" on standard error: 1. */
+int	fail(const char *what, const char *why);
+
+int	command_policy(const struct options *);
+
+#endif
