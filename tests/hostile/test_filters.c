@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What no role can do: each system call that its policy does not allow, 0 to 1023 and
+ * x32's, is made under the two filters that a live process has, the monitor's and its
+ * own, and must end it or be refused by the written error.  What a filter says to a call
+ * is computed first, by the program's own instructions, so that none is made that would
+ * be let through; the kernel's answer must be the same.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "policy.h"
+
+#if defined(__x86_64__)
+#define ARCH	AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCH	AUDIT_ARCH_AARCH64
+#endif
+#define CALLS	1024
+#define X32	0x40000000u
+
+/* Kernels let these two past any filter, for they are no calls: the return and entry of
+ * a probe, which end a process that has none. */
+static int
+is_probe(uint32_t nr)
+{
+#if defined(__x86_64__)
+	return nr == 335 || nr == 336;	/* uretprobe, uprobe */
+#else
+	(void)nr;
+	return 0;
+#endif
+}
+
+/* A classic BPF machine, as far as libseccomp's programs go. */
+static uint32_t
+simulate(const struct policy *p, const struct seccomp_data *d)
+{
+	const struct sock_filter *f = p->filter;
+	uint32_t a = 0;
+	size_t i;
+
+	for (i = 0; i < p->len; i++) {
+		const uint32_t k = f[i].k;
+
+		switch (f[i].code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			assert_true(k % 4 == 0 && k < sizeof(*d));
+			memcpy(&a, (const char *)d + k, sizeof(a));
+			break;
+		case BPF_JMP | BPF_JA:
+			i += k;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			i += a == k ? f[i].jt : f[i].jf;
+			break;
+		case BPF_JMP | BPF_JGT | BPF_K:
+			i += a > k ? f[i].jt : f[i].jf;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			i += a >= k ? f[i].jt : f[i].jf;
+			break;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			i += a & k ? f[i].jt : f[i].jf;
+			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= k;
+			break;
+		case BPF_RET | BPF_K:
+			return k;
+		default:
+			fail_msg("%s: instruction %zu: code %#x", p->role, i,
+			    f[i].code);
+		}
+	}
+	fail_msg("%s: it does not end", p->role);
+	return 0;
+}
+
+/* The stricter of the two, as the kernel has it. */
+static uint32_t
+verdict(const struct policy *p, const struct seccomp_data *d)
+{
+	uint32_t own = simulate(p, d), inherited;
+
+	inherited = simulate(policy_of("monitor"), d);
+	return (int32_t)(inherited & SECCOMP_RET_ACTION_FULL) <
+	    (int32_t)(own & SECCOMP_RET_ACTION_FULL) ? inherited : own;
+}
+
+/* Make the call under both filters: the wait status. */
+static int
+try(const struct policy *p, uint32_t nr, uint64_t arg)
+{
+	const struct policy *monitor = policy_of("monitor");
+	int status, sig;
+	pid_t pid;
+
+	if ((pid = fork()) == 0) {
+		for (sig = 1; sig < NSIG; sig++)
+			signal(sig, SIG_DFL);	/* cmocka's are not for it */
+		if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
+		    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+		    policy_load(monitor) == -1 ||
+		    (p != monitor && policy_load(p) == -1))
+			_exit(255);
+		errno = 0;
+		syscall((long)nr, arg, arg, arg, arg, arg, arg);
+		syscall(SYS_exit_group, errno);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* 1: it was made and did what the filter says; 0: it would be let through. */
+static int
+check(const struct policy *p, uint32_t nr, uint64_t arg)
+{
+	const struct seccomp_data d = { .nr = (int)nr, .arch = ARCH,
+	    .args = { arg, arg, arg, arg, arg, arg } };
+	const uint32_t v = verdict(p, &d);
+	int status;
+
+	if (v == SECCOMP_RET_ALLOW)
+		return 0;
+	status = try(p, nr, arg);
+	if ((v & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) {
+		if (!WIFEXITED(status) ||
+		    WEXITSTATUS(status) != (int)(v & SECCOMP_RET_DATA))
+			fail_msg("%s: call %#x: status %#x, not the error %u",
+			    p->role, nr, (unsigned)status,
+			    v & SECCOMP_RET_DATA);
+	} else if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+		if (!is_probe(nr))
+			fail_msg("%s: call %#x: status %#x: it lives",
+			    p->role, nr, (unsigned)status);
+	return 1;
+}
+
+/* Calls that a role's text has a rule for. */
+static unsigned
+rules(const struct policy *p)
+{
+	const char *s = policy_texts[p - policies];
+	unsigned n = 0;
+
+	for (; *s != '\0'; s += strcspn(s, "\n") + 1)
+		n += *s >= 'a' && *s <= 'z';
+	return n;
+}
+
+static void
+what_is_not_allowed_ends_a_role(void **unused)
+{
+	static const uint64_t args[] = { 0, UINT64_MAX };
+	const struct policy *p;
+	uint32_t nr;
+	size_t i;
+
+	(void)unused;
+	for (p = policies; p < policies + n_policies; p++) {
+		unsigned made = 0, passed = 0;
+
+		for (nr = 0; nr < CALLS; nr++) {
+			int lets = 0;
+
+			for (i = 0; i < 2; i++)
+				lets |= !check(p, nr, args[i]);
+			passed += (unsigned)lets;
+			made += !lets;
+		}
+#if defined(__x86_64__)
+		for (nr = 0; nr < CALLS; nr++)
+			if (!check(p, nr | X32, 0))
+				fail_msg("%s: x32 %u is let through", p->role,
+				    nr);
+#endif
+		/* No more than there are rules for; those for one argument
+		 * only take neither 0 nor -1. */
+		assert_true(passed <= rules(p));
+		assert_true(made >= CALLS - rules(p));
+		printf("%-9s %4u calls end it or are refused, of %u rules %u "
+		    "let 0 or -1 through\n", p->role, made, rules(p), passed);
+	}
+}
+
+static void
+i386_ends_it(void **unused)
+{
+	const struct seccomp_data d = { .nr = 1, .arch = AUDIT_ARCH_I386 };
+	const struct policy *p;
+
+	(void)unused;
+	for (p = policies; p < policies + n_policies; p++)
+		assert_int_equal(simulate(p, &d), SECCOMP_RET_KILL_PROCESS);
+}
+
+/* The promises of the policies' own words. */
+static void
+dangerous_modes_are_refused(void **unused)
+{
+	static const struct {
+		const char	*role;
+		uint32_t	 nr;
+		int		 arg;
+		uint64_t	 bad, good;
+	} modes[] = {
+		{ "keys", SYS_mmap, 2, 4, 3 }, { "net", SYS_mmap, 2, 7, 3 },
+		{ "net", SYS_mprotect, 2, 5, 1 },
+		{ "chain", SYS_mmap, 2, 5, 3 },
+		{ "evidence", SYS_mmap, 2, 6, 3 },
+		{ "monitor", SYS_mmap, 2, 7, 5 },
+		{ "monitor", SYS_mprotect, 2, 6, 5 },
+		{ "net", SYS_socket, 0, 1, 2 }, { "net", SYS_socket, 0, 16, 10 },
+		{ "net", SYS_socket, 0, 17, 2 },
+		{ "monitor", SYS_socket, 0, 17, 16 },
+		{ "net", SYS_clone, 0, 0x11, 0x3d0f00 },
+		{ "monitor", SYS_clone, 0, 0x10000000 | 0x11, 0x1200011 },
+		{ "net", SYS_prctl, 0, 22, 15 },
+		{ "monitor", SYS_prctl, 0, 26, 38 },
+		{ "monitor", SYS_kill, 1, 15, 9 },
+		{ "monitor", SYS_openat, 2, 0100, 02000000 },
+		{ "monitor", SYS_prlimit64, 0, 1, 0 },
+		{ "evidence", SYS_openat, 2, 02, 02000001 },
+		{ "evidence", SYS_ioctl, 1, 0x5412, 0xc0205302 },
+		{ "net", SYS_ioctl, 1, 0x5412, 0x541b },
+		{ "keys", SYS_fcntl, 1, 8, 3 },
+		{ "net", SYS_futex, 1, 6, 0x80 },
+		{ "net", SYS_madvise, 2, 100, 4 },
+		{ "net", SYS_mremap, 3, 2, 1 },
+	};
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		const struct policy *p = policy_of(modes[i].role);
+		struct seccomp_data d = { .nr = (int)modes[i].nr,
+		    .arch = ARCH };
+
+		/* The other tests of a rule, where it has several. */
+		if (modes[i].nr == SYS_socket)
+			d.args[1] = 1;
+		d.args[modes[i].arg] = modes[i].good;
+		if (modes[i].nr != SYS_ioctl ||
+		    strcmp(p->role, "evidence") != 0)
+			assert_int_equal(simulate(p, &d), SECCOMP_RET_ALLOW);
+		d.args[modes[i].arg] = modes[i].bad;
+		assert_int_not_equal(simulate(p, &d), SECCOMP_RET_ALLOW);
+		/* Bits that the kernel does not look at help nobody. */
+		d.args[modes[i].arg] = modes[i].bad | UINT64_C(1) << 40;
+		assert_int_not_equal(simulate(p, &d), SECCOMP_RET_ALLOW);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_not_allowed_ends_a_role),
+		cmocka_unit_test(i386_ends_it),
+		cmocka_unit_test(dangerous_modes_are_refused),
+	};
+
+#ifdef TEE_SANITIZERS
+	return 77;		/* what they need is in no policy */
+#endif
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
