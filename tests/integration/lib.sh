@@ -62,9 +62,13 @@ start_devnet() {
 	}
 }
 
-# start_runner [OPTION]...
+# start_runner [OPTION]...: where TRACE is a directory, with strace's record in it, for
+# tests/hostile/coverage.sh.  The tracer stands aside: the Runner's pid is its own.
 start_runner() {
-	tee-runnerd -d -L "${ROLES:-$BUILD/libexec}" -f "$dir/tee-runnerd.conf" "$@" \
+	_trace=
+	[ -z "$TRACE" ] ||
+	    _trace="strace -D -f -qq -s 0 -o $TRACE/$(basename "$0").$(date +%s%N)"
+	$_trace tee-runnerd -d -L "${ROLES:-$BUILD/libexec}" -f "$dir/tee-runnerd.conf" "$@" \
 	    >> "$dir/runner.log" 2>&1 &
 	runner=$!
 }
