@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which rules of the policies were used: from strace -f of a daemon (or, with role=R, of a
 # test that loads R's filter alone).  A process is under the monitor's policy from its
-# start, under its own from seccomp(2) on.  Prints POLICY CALL for each that was made.
+# start, and under its own too from seccomp(2) on.  Prints POLICY CALL for each made.
 
 function made(pid, call) {
 	if (!(pid in under))
 		early[pid] = early[pid] " " call	# its clone(2) has not returned yet
-	else if (under[pid] != "")
+	else if (under[pid] != "") {
 		used[under[pid] " " call] = 1
+		used["monitor " call] = 1
+	}
 }
 function born(pid, parent,   n, i, calls) {
 	is[pid] = is[parent]

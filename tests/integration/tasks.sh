@@ -57,6 +57,16 @@ devnet fault orchestrator rubbish
 check 'random bytes before each batch' gives OK add "$a" uint64:2
 devnet fault orchestrator off
 
+# The filters of the live processes are those that were compiled, and no others.
+if [ "$(id -u)" -eq 0 ] && ! status | grep -q 'runs without its filter'; then
+	check 'monitor: its filter' tee-runnerctl policy monitor --diff "$runner"
+	for role in net chain keys evidence compute; do
+		check "$role: its filter" tee-runnerctl policy $role --diff "$(role_pid $role)"
+	done
+	check 'net is not under that of keys' sh -c "! tee-runnerctl policy keys --diff $(role_pid net)"
+	check 'a task behind that' gives OK add "$a" uint64:2
+fi
+
 check 'no role died of it' test "$(count 'died')" -eq 0
 check 'SIGTERM: drains and exits 0' stop_runner
 finish

@@ -131,6 +131,50 @@ no_control_character_reaches_the_terminal(void **unused)
 }
 
 static void
+policies_are_shown(void **unused)
+{
+	char hash[65], keys[65];
+
+	(void)unused;
+	assert_int_equal(ctl("policy"), 0);
+	assert_non_null(strstr(out, "\nkeys "));
+	assert_int_equal(sscanf(strstr(out, "\nkeys ") + 5, "%*u %*u %64s",
+	    keys), 1);
+	assert_int_equal(ctl("policy keys"), 0);
+	assert_non_null(strstr(out, "\nrecvmsg: 1\t\t# chan: "));
+	assert_non_null(strstr(out, "\n# sha256 of the program: "));
+	assert_non_null(strstr(out, keys));
+	/* An auditor's own hash of what is printed. */
+	assert_int_equal(ctl("policy keys --bpf | sha256sum"), 0);
+	assert_int_equal(sscanf(out, "%64s", hash), 1);
+	assert_string_equal(hash, keys);
+	assert_int_equal(ctl("policy --json"), 0);
+	assert_non_null(strstr(out, "{\"role\": \"compute\", \"calls\": 7,"));
+}
+
+static void
+what_policy_cannot_do_is_told(void **unused)
+{
+	static const char *const wrong[] = { "policy --bpf",
+	    "policy keys net", "policy keys --bpf --text",
+	    "policy keys --json", "policy keys --diff",
+	    "policy keys --diff 0", "policy --diff 1", "status --bpf",
+	    "primitives keys", "primitives -s x" };
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(ctl(wrong[i]), 2);
+	assert_int_equal(ctl("policy key"), 1);
+	assert_non_null(strstr(out, "key: no such role: monitor, net, "));
+	assert_int_equal(ctl("policy keys --diff 999999999"), 1);
+	assert_non_null(strstr(out, "No such file or directory"));
+	/* This very process has no filter, or is not to be asked about. */
+	assert_int_equal(ctl("policy keys --diff $$"), 1);
+	assert_non_null(strstr(out, "tee-runnerctl: --diff: "));
+}
+
+static void
 json_is_what_was_said(void **unused)
 {
 	(void)unused;
@@ -211,6 +255,8 @@ main(void)
 		cmocka_unit_test(a_serving_runner_is_success),
 		cmocka_unit_test(another_state_is_failure_and_says_why),
 		cmocka_unit_test(no_control_character_reaches_the_terminal),
+		cmocka_unit_test(policies_are_shown),
+		cmocka_unit_test(what_policy_cannot_do_is_told),
 		cmocka_unit_test(json_is_what_was_said),
 		cmocka_unit_test(nonsense_is_failure),
 		cmocka_unit_test(no_daemon_is_failure),
