@@ -75,6 +75,7 @@ struct conf {
 
 	/* service */
 	uint32_t	log_level;
+	uint32_t	require;		/* SANDBOX_* */
 	uint32_t	drain_timeout;		/* seconds */
 	char		chroot[CONF_PATH];	/* the empty directory */
 	uint32_t	uid_base;		/* 0: users by name */

@@ -79,6 +79,7 @@ struct m_start {
 	uint32_t	index;		/* which worker; of net and chain: which chain */
 	uint32_t	uid, gid;	/* to become; 0: stay (not started as root) */
 	uint32_t	log_level;
+	uint32_t	spaces;		/* SANDBOX_* that the monitor has given */
 	char		empty_dir[CONF_PATH];	/* to chroot to */
 	struct conf	conf;
 };

@@ -108,7 +108,7 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 	};
 	struct m_ready ready = { 0 };
 
-	ready.features = sandbox_enter(&s);
+	ready.features = sandbox_enter(&s) | start->spaces;
 	if (secret_is_hidden())
 		ready.features |= SANDBOX_SECRETMEM;
 	if (chan_send(&monitor, M_READY, &ready, NULL, 0, -1) == -1)

@@ -64,7 +64,20 @@ static const struct {
 
 const char *const sandbox_feature[SANDBOX_FEATURES] = {
 	"chroot", "user", "landlock", "seccomp", "mdwe", "nodump", "secretmem",
+	"netns", "mountns",
 };
+
+uint32_t
+sandbox_of(enum role role)
+{
+	uint32_t all = (1u << SANDBOX_FEATURES) - 1;
+
+	if (role == R_NET || role == R_CHAIN)
+		all &= ~SANDBOX_NETNS;
+	if (role != R_KEYS && role != R_COMPUTE)
+		all &= ~SANDBOX_SECRETMEM;
+	return all;
+}
 
 /* The filter traps.  Tell the monitor which call it was, then die of SIGSYS:
  * the handler was reset, so that the next forbidden call kills. */

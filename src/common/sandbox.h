@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "states.h"
+
 /* What of it this system could give: m_ready.features, for status. */
 #define SANDBOX_CHROOT		(1u << 0)
 #define SANDBOX_USER		(1u << 1)
@@ -19,9 +21,13 @@
 #define SANDBOX_MDWE		(1u << 4)	/* no memory becomes executable */
 #define SANDBOX_NODUMP		(1u << 5)
 #define SANDBOX_SECRETMEM	(1u << 6)	/* keys, compute: memfd_secret */
-#define SANDBOX_FEATURES	7
+#define SANDBOX_NETNS		(1u << 7)	/* a network without interfaces */
+#define SANDBOX_MOUNTNS		(1u << 8)
+#define SANDBOX_FEATURES	9
 /* "chroot" ... for bit i of them. */
 extern const char *const sandbox_feature[SANDBOX_FEATURES];
+/* All that a role has where the system gives everything. */
+uint32_t sandbox_of(enum role);
 
 struct sandbox {
 	const char	*role;		/* whose policy */

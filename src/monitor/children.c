@@ -32,6 +32,7 @@ static struct event_base *base;
 static const struct conf *conf;
 static const struct users *users;
 static const char *role_dir;
+static uint32_t spaces;			/* SANDBOX_* that the monitor has given them */
 static struct child children[CHILDREN_MAX];
 static size_t n_children;
 static enum { RUNNING, RENEWING, DRAINING, STOPPING } phase;
@@ -52,6 +53,7 @@ static const struct wire {
 };
 
 static void	child_start(struct child *);
+static void	end_all(int);
 static void	on_patience(evutil_socket_t, short, void *);
 
 
@@ -175,6 +177,21 @@ tell_roles(void)
 			chan_send(&c->chan, M_ROLES, &r, NULL, 0, -1);
 }
 
+/* What the configuration requires of this role's sandbox and this system has not. */
+static int
+lacks(const struct child *c)
+{
+	const uint32_t missing = conf->require & sandbox_of(c->role) &
+	    ~c->features;
+	size_t i;
+
+	for (i = 0; i < SANDBOX_FEATURES; i++)
+		if (missing & 1u << i)
+			log_err("%s: require %s: this system does not give it",
+			    c->name, sandbox_feature[i]);
+	return missing != 0;
+}
+
 void
 child_ready(struct child *c, uint32_t features)
 {
@@ -198,6 +215,12 @@ child_ready(struct child *c, uint32_t features)
 		}
 	if (!is_routine)
 		log_info("%s: up: pid %d:%s", c->name, (int)c->pid, text);
+	if (lacks(c)) {
+		children_failed = 1;
+		phase = STOPPING;
+		end_all(SIGKILL);
+		return;
+	}
 
 	/* keys itself: all that were up before it. */
 	for (i = 1; i < n_children && keys->is_ready; i++)
@@ -230,6 +253,8 @@ child_exec(const struct child *c, int monitor_fd, int keys_fd)
 	sigset_t none;
 	int sig;
 
+	if (spaces_leave(c->role) == -1)
+		_exit(125);
 	/* Away from both places first: neither may overwrite the other. */
 	if ((monitor_fd = fcntl(monitor_fd, F_DUPFD, 10)) == -1 ||
 	    (keys_fd != -1 && (keys_fd = fcntl(keys_fd, F_DUPFD, 10)) == -1) ||
@@ -263,6 +288,7 @@ child_send_start(struct child *c)
 	s.uid = users->uid[bit];
 	s.gid = users->gid[bit];
 	s.log_level = conf->log_level;
+	s.spaces = spaces_of(c->role, spaces);
 	snprintf(s.empty_dir, sizeof(s.empty_dir), "%s", conf->chroot);
 	s.conf = *conf;
 	chan_send(&c->chan, M_START, &s, NULL, 0, -1);
@@ -355,13 +381,14 @@ children_conf(void)
 
 void
 children_start(struct event_base *b, const struct conf *cf,
-    const struct users *u, const char *dir)
+    const struct users *u, uint32_t sp, const char *dir)
 {
 	uint32_t i;
 
 	base = b;
 	conf = cf;
 	users = u;
+	spaces = sp;
 	role_dir = dir;
 	if ((patience = evtimer_new(base, on_patience, NULL)) == NULL)
 		fatal("event: out of memory");

@@ -13,12 +13,13 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "sandbox.h"
 
 #define FAULTS_MAX	40	/* that are told, of one file */
 
 enum kind {
 	HOST, PATH, NUMBER, NUMBER64, SECONDS, ADDRESS, ADDRESSES, POINT, URLS, CHOICE,
-	LOOPBACK,
+	CHOICES, LOOPBACK,
 };
 
 struct choice {
@@ -37,6 +38,14 @@ static const struct choice tees[] = {
 static const struct choice levels[] = {
 	{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "info", LOG_INFO },
 	{ "debug", LOG_DEBUG }, { NULL, 0 },
+};
+
+static const struct choice features[] = {
+	{ "chroot", SANDBOX_CHROOT }, { "user", SANDBOX_USER },
+	{ "landlock", SANDBOX_LANDLOCK }, { "seccomp", SANDBOX_SECCOMP },
+	{ "mdwe", SANDBOX_MDWE }, { "nodump", SANDBOX_NODUMP },
+	{ "secretmem", SANDBOX_SECRETMEM }, { "netns", SANDBOX_NETNS },
+	{ "mountns", SANDBOX_MOUNTNS }, { NULL, 0 },
 };
 
 struct keyword {
@@ -94,6 +103,7 @@ static const struct keyword keywords[] = {
 	  NULL },
 	{ "http-listen", LOOPBACK, OF(http_listen), OPTIONAL, 0, 0, 0, NULL },
 	{ "log-level", CHOICE, AT(log_level), "info", 0, 0, 0, levels },
+	{ "require", CHOICES, AT(require), OPTIONAL, 0, 0, 0, features },
 	{ "drain-timeout", SECONDS, AT(drain_timeout), "30", 1, 3600, 0,
 	  NULL },
 	{ "chroot", PATH, AT(chroot), RUNSTATEDIR "/tee-runner/empty", 0, 0, 0,
@@ -193,7 +203,7 @@ expected(const struct keyword *k, char *text, size_t size)
 		    "as 90, 90s, 5m, 2h, 1d", (unsigned long long)k->min,
 		    (unsigned long long)k->max);
 		break;
-	case CHOICE:
+	case CHOICE: case CHOICES:
 		snprintf(text, size, "one of");
 		for (x = k->choices; x->name != NULL; x++)
 			snprintf(text + strlen(text), size - strlen(text),
@@ -430,18 +440,33 @@ read_choice(struct parse *p, const struct keyword *k, const char *v)
 	return bad(p, k, v);
 }
 
+/* Repeated: each adds its bit. */
+static int
+read_choices(struct parse *p, const struct keyword *k, const char *v)
+{
+	const struct choice *x;
+
+	for (x = k->choices; x->name != NULL; x++)
+		if (strcmp(x->name, v) == 0) {
+			*(uint32_t *)value_at(p, k) |= x->value;
+			return 0;
+		}
+	return bad(p, k, v);
+}
+
 static int (*const readers[])(struct parse *, const struct keyword *,
     const char *) = {
 	[HOST] = read_host, [PATH] = read_path, [NUMBER] = read_number,
 	[NUMBER64] = read_number64, [SECONDS] = read_seconds, [ADDRESS] = read_address,
 	[ADDRESSES] = read_addresses, [POINT] = read_point,
-	[URLS] = read_url, [CHOICE] = read_choice, [LOOPBACK] = read_loopback,
+	[URLS] = read_url, [CHOICE] = read_choice,
+	[CHOICES] = read_choices, [LOOPBACK] = read_loopback,
 };
 
 static int
 is_list(const struct keyword *k)
 {
-	return k->kind == ADDRESSES || k->kind == URLS;
+	return k->kind == ADDRESSES || k->kind == URLS || k->kind == CHOICES;
 }
 
 /* ---- the file ------------------------------------------------------------ */
@@ -741,9 +766,10 @@ print_keyword(const struct conf *c, const struct keyword *k, uint32_t chain,
 			fprintf(f, "%s %s\n", k->name,
 			    (const char *)at + CONF_URL * i);
 		break;
-	case CHOICE:
+	case CHOICE: case CHOICES:
 		for (x = k->choices; x->name != NULL; x++)
-			if (x->value == v)
+			if (x->value == v ||
+			    (k->kind == CHOICES && (x->value & v)))
 				fprintf(f, "%s %s\n", k->name, x->name);
 		break;
 	}

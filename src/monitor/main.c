@@ -155,7 +155,7 @@ close_input(void)
 }
 
 static void
-drop_capabilities(void)
+drop_capabilities(uint32_t spaces)
 {
 	if (geteuid() != 0)
 		return;
@@ -163,6 +163,10 @@ drop_capabilities(void)
 	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED |
 	    CAPNG_BOUNDING_SET, CAP_SETUID, CAP_SETGID, CAP_SETPCAP,
 	    CAP_SYS_CHROOT, CAP_KILL, CAP_IPC_LOCK, -1);
+	/* For setns(2) of net and chain; the filter leaves little else of it. */
+	if (spaces != 0)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+		    CAPNG_BOUNDING_SET, CAP_SYS_ADMIN);
 	if (capng_apply(CAPNG_SELECT_BOTH) != 0)
 		fatal("capabilities: could not be dropped");
 }
@@ -220,6 +224,7 @@ main(int argc, char **argv)
 	static struct conf conf;
 	static struct users users;
 	const char *file = CONF_FILE, *dir = ROLEDIR;
+	uint32_t spaces;
 	int c, foreground = 0, test = 0, print = 0;
 	char *full;
 
@@ -263,12 +268,13 @@ main(int argc, char **argv)
 	}
 	close_input();
 	log_info("starts: version %s", PACKAGE_VERSION);
-	drop_capabilities();
+	spaces = spaces_enter();
+	drop_capabilities(spaces);
 	enter_filter();
 	if ((base = event_base_new()) == NULL)
 		fatal("event: no loop");
 	catch_signals();
-	children_start(base, &conf, &users, full);
+	children_start(base, &conf, &users, spaces, full);
 	event_base_dispatch(base);
 	log_info("stopped");
 	return children_failed;

@@ -11,6 +11,17 @@
 
 #include "chan.h"
 
+/* ---- spaces.c: namespaces ---- */
+
+/* Before capabilities are dropped and the filter is on: the SANDBOX_* that hold for the
+ * monitor and what it starts. */
+uint32_t spaces_enter(void);
+/* Those of them that hold for a role. */
+uint32_t spaces_of(enum role, uint32_t spaces);
+/* In the child, before it is one: to the network that the role needs.  0, or -1 and
+ * errno. */
+int	 spaces_leave(enum role);
+
 /* ---- children.c ---- */
 
 struct child {
@@ -37,9 +48,9 @@ struct users {
 	gid_t		 gid[ROLE_BITS];
 };
 
-/* Start all roles; `dir' has their executables.  Returns at once. */
+/* Start all roles; `dir' has their executables, `spaces' is from spaces_enter().  Returns at once. */
 void	 children_start(struct event_base *, const struct conf *,
-	     const struct users *, const char *dir);
+	     const struct users *, uint32_t spaces, const char *dir);
 /* One did not come up at the very first start: the daemon has failed. */
 extern int children_failed;
 /* What they were started with. */

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "../../src/monitor/conf.h"
+#include "../../src/common/sandbox.h"
 
 #define REGISTRY	"0x00112233445566778899aabbccddeeff00112233"
 #define OTHER		"0xffffffffffffffffffffffffffffffffffffffff"
@@ -42,7 +43,8 @@ static const char full[] =
 	"min-time 600\ntask-timeout 1\nfetch-timeout 2s\nsuspect-time 1d\n"
 	"tee tdx\ndstack-socket /agent\nrtmr-extend 3\n"
 	"registration-life 365d\ncontrol-socket /control\n"
-	"http-listen 127.0.0.1:80\nlog-level debug\ndrain-timeout 7\n"
+	"http-listen 127.0.0.1:80\nlog-level debug\nrequire netns\n"
+	"require landlock\ndrain-timeout 7\n"
 	"chroot /empty\nuid-base 70000\n";
 
 /* As many as a chain needs, behind one that is whole. */
@@ -137,6 +139,7 @@ every_keyword_is_read(void **unused)
 	assert_string_equal(first->control_socket, "/control");
 	assert_string_equal(first->http_listen, "127.0.0.1:80");
 	assert_int_equal(conf.log_level, LOG_DEBUG);
+	assert_int_equal(conf.require, SANDBOX_NETNS | SANDBOX_LANDLOCK);
 	assert_int_equal(conf.drain_timeout, 7);
 	assert_string_equal(conf.chroot, "/empty");
 	assert_int_equal(conf.uid_base, 70000);
@@ -171,6 +174,7 @@ every_default_is_as_documented(void **unused)
 	assert_string_equal(first->http_listen, "");
 	assert_string_equal(conf.registry_ca, "");
 	assert_int_equal(conf.log_level, LOG_INFO);
+	assert_int_equal(conf.require, 0);
 	assert_int_equal(conf.drain_timeout, 30);
 	assert_string_equal(conf.chroot, RUNSTATEDIR "/tee-runner/empty");
 	assert_int_equal(conf.uid_base, 0);
@@ -262,6 +266,8 @@ each_fault_names_line_and_remedy(void **unused)
 	{ "isolate both", "isolate: both: expected one of worker, task" },
 	{ "tee none", "tee: none: expected one of auto, tdx, sev-snp, cca, "
 	  "optee, insecure" },
+	{ "require root", "require: root: expected one of chroot, user, "
+	  "landlock, seccomp, mdwe, nodump, secretmem, netns, mountns" },
 	{ "log-level loud", "log-level: loud: expected one of error, warning, "
 	  "info, debug" },
 	{ "registry-quorum 2", "registry-quorum: 2: expected at most 1, the "

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Namespaces, where the monitor is root and the kernel has them: a network without any
+ * interface but a dead loopback, and mounts that nobody outside sees.  All children
+ * inherit both; net and chain go back to the host's network.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "monitor.h"
+#include "sandbox.h"
+
+static int host = -1;		/* the network that there was before */
+
+uint32_t
+spaces_enter(void)
+{
+	if (geteuid() != 0)
+		return 0;
+	host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (host == -1 || unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC) ==
+	    -1 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == -1) {
+		log_warn("no namespaces: %s: the roles share the host's "
+		    "network", strerror(errno));
+		if (host != -1)
+			close(host);
+		host = -1;
+		return 0;
+	}
+	return SANDBOX_NETNS | SANDBOX_MOUNTNS;
+}
+
+uint32_t
+spaces_of(enum role role, uint32_t spaces)
+{
+	return role == R_NET || role == R_CHAIN ? spaces & ~SANDBOX_NETNS :
+	    spaces;
+}
+
+int
+spaces_leave(enum role role)
+{
+	if (host == -1 || (role != R_NET && role != R_CHAIN))
+		return 0;
+	return setns(host, CLONE_NEWNET);
+}
