@@ -119,6 +119,24 @@ warn(struct warnings *w, const char *fmt, ...)
 	w->comma = ",";
 }
 
+/* Roles whose sandbox lacks what it could have. */
+static void
+warn_without(struct warnings *w, uint32_t feature)
+{
+	char roles[128] = "";
+	uint32_t i;
+
+	for (i = 0; i < ROLE_BITS; i++)
+		if ((1u << i) & R_CHILDREN && net.roles.features[i] != 0 &&
+		    (sandbox_of(1u << i) & 1u << feature) &&
+		    !(net.roles.features[i] & 1u << feature)) {
+			strcat(roles, " ");
+			strcat(roles, role_name(1u << i));
+		}
+	if (*roles != '\0')
+		warn(w, "no %s:%s", sandbox_feature[feature], roles);
+}
+
 static void
 json_warnings(struct evbuffer *out)
 {
@@ -139,11 +157,8 @@ json_warnings(struct evbuffer *out)
 		if (net.status.suspects & UINT64_C(1) << i)
 			warn(&w, "KMS node %u answered wrongly: it is avoided",
 			    i + 1);
-	for (i = 0; i < ROLE_BITS; i++)
-		if ((1u << i) & R_CHILDREN && net.roles.features[i] != 0 &&
-		    !(net.roles.features[i] & SANDBOX_SECCOMP))
-			warn(&w, "%s runs without its filter",
-			    role_name(1u << i));
+	for (i = 0; i < SANDBOX_FEATURES; i++)
+		warn_without(&w, i);
 	ADD("]");
 }
 

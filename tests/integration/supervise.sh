@@ -163,6 +163,7 @@ clean_descriptors() {
 	for f in /proc/$1/fd/*; do
 		case $(readlink "$f") in
 		socket:*|pipe:*|/dev/null|"$log"|anon_inode:*|/memfd:*|/secretmem*) ;;
+		net:*) [ "$1" = "$daemon" ] || return 1 ;;	# the host's network
 		*) return 1 ;;
 		esac
 	done
@@ -183,6 +184,14 @@ sandboxed() {
 	is "$1: cannot regain one" [ "$(status_of $p CapBnd)" = 0000000000000000 ]
 	is "$1: in the empty directory" [ "$(readlink /proc/$p/root)" = "$tmp/empty" ]
 	is "$1: not dumpable" [ "$(stat -c %u /proc/$p/mem)" = 0 ]
+	is "$1: mounts that nobody else sees" \
+		[ "$(readlink /proc/$p/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ]
+	case $1 in
+	net|chain) is "$1: the host's network" \
+		[ "$(readlink /proc/$p/ns/net)" = "$(readlink /proc/self/ns/net)" ];;
+	*) is "$1: a network of the loopback alone" \
+		[ "$(nsenter -t $p -n tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' ')" = lo ];;
+	esac
 }
 
 start "$tmp/real"
@@ -191,11 +200,13 @@ for r in $names; do sandboxed $r; done
 is "the monitor has no_new_privs" [ "$(status_of $daemon NoNewPrivs)" = 1 ]
 is "the monitor has a filter" [ "$(status_of $daemon Seccomp)" = 2 ]
 if [ "$(id -u)" = 0 ]; then
-	# kill, setgid, setuid, setpcap, ipc_lock, sys_chroot
-	is "the monitor has six capabilities" \
-		[ "$(status_of $daemon CapEff)" = 00000000000441e0 ]
+	# kill, setgid, setuid, setpcap, ipc_lock, sys_chroot, sys_admin
+	is "the monitor has seven capabilities" \
+		[ "$(status_of $daemon CapEff)" = 00000000002441e0 ]
 	is "the monitor cannot regain others" \
-		[ "$(status_of $daemon CapBnd)" = 00000000000441e0 ]
+		[ "$(status_of $daemon CapBnd)" = 00000000002441e0 ]
+	is "the monitor has no network" \
+		[ "$(readlink /proc/$daemon/ns/net)" != "$(readlink /proc/self/ns/net)" ]
 fi
 is "insecure evidence is told loudly" logged '^evidence: tee: INSECURE'
 
@@ -357,6 +368,27 @@ if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs none /sys/kernel; then
 	is "a TEE's directory: none is left" not_logged "^tee-runner-"
 else
 	echo "skipped: a TEE's directory: needs root and a mount namespace"
+fi
+
+# ---- a system that cannot give all -------------------------------------------
+
+if [ "$(id -u)" = 0 ]; then
+	as="setpriv --bounding-set=-sys_admin"
+	start "$tmp/real"
+	come_up "no namespaces"
+	is "no namespaces: told" logged "no namespaces: Operation not permitted"
+	is "no namespaces: no capability for it" \
+		[ "$(status_of $daemon CapEff)" = 00000000000441e0 ]
+	stop "no namespaces"
+	start "$tmp/real" "require landlock" "require netns"
+	is "require netns: exit 1" end_is 1
+	is "require netns: told, and of whom" \
+		logged ": require netns: this system does not give it"
+	is "require netns: not of landlock" not_logged "require landlock"
+	as=
+	start "$tmp/real" "require netns" "require mountns" "require landlock" "require seccomp"
+	come_up "all that is required is there"
+	stop "all that is required is there"
 fi
 
 # ---- not as root -----------------------------------------------------------

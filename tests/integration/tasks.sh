@@ -58,7 +58,7 @@ check 'random bytes before each batch' gives OK add "$a" uint64:2
 devnet fault orchestrator off
 
 # The filters of the live processes are those that were compiled, and no others.
-if [ "$(id -u)" -eq 0 ] && ! status | grep -q 'runs without its filter'; then
+if [ "$(id -u)" -eq 0 ] && ! status | grep -q 'no seccomp:'; then
 	check 'monitor: its filter' tee-runnerctl policy monitor --diff "$runner"
 	for role in net chain keys evidence compute; do
 		check "$role: its filter" tee-runnerctl policy $role --diff "$(role_pid $role)"

@@ -72,7 +72,8 @@ setup(void **state)
 	net.statuses[ST_OK] = 11;
 	net.statuses[ST_EXPIRED] = 2;
 	net.roles.restarts[4] = 6;
-	net.roles.features[4] = SANDBOX_SECCOMP | SANDBOX_NODUMP;
+	net.roles.features[4] = sandbox_of(R_KEYS);
+	net.roles.features[1] = sandbox_of(R_NET);
 	return 0;
 }
 
@@ -165,8 +166,8 @@ json_names_each_role_and_its_sandbox(void **state)
 	(void)state;
 	assert_int_equal(json_object_size(roles), 5);
 	assert_int_equal(number(keys, NULL, "restarts"), 6);
-	assert_int_equal(json_array_size(features), 2);
-	assert_string_equal(json_string_value(json_array_get(features, 0)),
+	assert_int_equal(json_array_size(features), SANDBOX_FEATURES);
+	assert_string_equal(json_string_value(json_array_get(features, 3)),
 	    "seccomp");
 	json_decref(o);
 }
@@ -200,8 +201,11 @@ static void
 role_without_filter_is_warned_of(void **state)
 {
 	(void)state;
-	net.roles.features[4] = SANDBOX_NODUMP;
-	assert_int_equal(warnings("keys runs without its filter"), 1);
+	net.roles.features[4] &= ~SANDBOX_SECCOMP;
+	assert_int_equal(warnings("no seccomp: keys"), 1);
+	net.roles.features[1] &= ~(SANDBOX_SECCOMP | SANDBOX_CHROOT);
+	assert_int_equal(warnings("no chroot: net"), 2);
+	assert_int_equal(warnings("no seccomp: net keys"), 2);
 }
 
 static void
