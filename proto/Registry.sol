@@ -97,7 +97,7 @@ contract Registry is IRegistry, Ownable2Step {
     bytes32 private constant RESULT = keccak256(
         "TaskResult(bytes32 taskId,uint32 attempt,uint16 status,Output[] outputs)Output(bytes32 handle,bytes key,bytes12 nonce,bytes32 ciphertextHash)");
     bytes32 private constant BATCH = keccak256(
-        "TaskResultBatch(TaskResult[] results)Output(bytes32 handle,bytes key,bytes12 nonce,bytes32 ciphertextHash)TaskResult(bytes32 taskId,uint32 attempt,uint16 status,Output[] outputs)");
+        "TaskResultBatch(uint64 epoch,TaskResult[] results)Output(bytes32 handle,bytes key,bytes12 nonce,bytes32 ciphertextHash)TaskResult(bytes32 taskId,uint32 attempt,uint16 status,Output[] outputs)");
 
     // ---- limits: those of the Runner ----
 
@@ -250,8 +250,9 @@ contract Registry is IRegistry, Ownable2Step {
 
     /// Commit to what a Runner computed.  A task has one commitment for good; the same one
     /// again is no error, so that a batch can be sent twice.  Tasks that failed have none.
+    /// @param epoch     of the KMS key that the outputs are under
     /// @param signature the Runner's, over TaskResultBatch
-    function publish(TaskResult[] calldata results, bytes calldata signature)
+    function publish(uint64 epoch, TaskResult[] calldata results, bytes calldata signature)
         external whenNotPaused
     {
         bytes32[] memory hashes = new bytes32[](results.length);
@@ -261,7 +262,8 @@ contract Registry is IRegistry, Ownable2Step {
             hashes[i] = keccak256(abi.encode(RESULT, results[i].taskId, results[i].attempt,
                 results[i].status, outputs[i]));
         }
-        bytes32 batch = keccak256(abi.encode(BATCH, keccak256(abi.encodePacked(hashes))));
+        bytes32 batch = keccak256(abi.encode(BATCH, epoch,
+            keccak256(abi.encodePacked(hashes))));
         address signer = ECDSA.recover(_digest(batch), signature);
         if (!isRunner(signer)) revert NotARunner(signer);
 

@@ -335,6 +335,7 @@ struct m_result {		/* + m_value each output, in order; none unless OK */
 struct m_results {		/* the signature over the RESULTs since ASK, in order */
 	uint32_t	batch;
 	uint32_t	n_results;
+	uint64_t	epoch;		/* of the KMS key that all outputs are under */
 	uint8_t		signature[65];
 	uint8_t		zero[7];
 };

@@ -44,7 +44,8 @@ static const char *const encode_type[TD_TYPES] = {
 	    OPERAND_REQUEST,
 	[TD_OPERAND_GRANT_BATCH] = "OperandGrantBatch(OperandGrant[] grants)"
 	    GRANTED_OPERAND OPERAND_GRANT SEAL,
-	[TD_TASK_RESULT_BATCH] = "TaskResultBatch(TaskResult[] results)"
+	[TD_TASK_RESULT_BATCH] = "TaskResultBatch(uint64 epoch,"
+	    "TaskResult[] results)"
 	    OUTPUT TASK_RESULT,
 	[TD_REGISTRATION] = "Registration(address runner,bytes publicKey,"
 	    "uint8 teeType,bytes32 evidenceHash,bytes32 configurationHash,"
@@ -345,6 +346,18 @@ td_operand_request_batch(const uint8_t runner[20], uint64_t expiry,
 	put_address(&k, runner);
 	put_number(&k, expiry);
 	put_number(&k, avoid);
+	put_bytes(&k, hashes, n * 32);
+	keccak_final(&k, out);
+}
+
+void
+td_task_result_batch(uint64_t epoch, const uint8_t (*hashes)[32], size_t n,
+    uint8_t out[32])
+{
+	struct keccak k;
+
+	begin(&k, TD_TASK_RESULT_BATCH);
+	put_number(&k, epoch);
 	put_bytes(&k, hashes, n * 32);
 	keccak_final(&k, out);
 }

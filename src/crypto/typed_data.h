@@ -35,7 +35,7 @@ void	td_array(const uint8_t (*hashes)[32], size_t n, uint8_t out[32]);
 
 void	td_task(const struct m_task *, const struct program *,
 	    uint8_t out[32]);
-/* TaskBatch, OperandGrantBatch, TaskResultBatch: one array of structs. */
+/* TaskBatch, OperandGrantBatch: one array of structs. */
 void	td_batch(enum td_type, const uint8_t (*hashes)[32], size_t n,
 	    uint8_t out[32]);
 
@@ -68,5 +68,7 @@ void	td_operand_grant(const uint8_t task_id[32], uint32_t attempt,
 void	td_output(const struct m_value *, uint8_t out[32]);
 void	td_task_result(const uint8_t task_id[32], uint32_t attempt,
 	    uint32_t status, const uint8_t outputs[32], uint8_t out[32]);
+void	td_task_result_batch(uint64_t epoch, const uint8_t (*hashes)[32],
+	    size_t n, uint8_t out[32]);
 
 #endif

@@ -68,6 +68,7 @@ put_some(struct client *c, const struct plain *values, size_t n,
 	pool_init(&pool);
 	request.user = pool_bytes(&pool, c->address, 20);
 	request.expiry = (uint64_t)time(NULL) + EXPIRY;
+	request.epoch = c->d.epoch;
 	request.n_values = n;
 	request.values = pool_get(&pool, n, sizeof(request.values[0]));
 	for (i = 0; i < n; i++)
@@ -123,8 +124,10 @@ find_fault(const struct opening *o, const struct m_value *value,
 
 	for (t = 0; t < n; t++)
 		if (shamir_lambda(o->quorum, n, o->quorum[t], lambda) != 0 ||
-		    partial_check(o->c->d.kms_shares[o->quorum[t] - 1],
-		    lambda, value->key, partials[t]) != 0)
+		    (partial_check(o->c->d.kms_shares[o->quorum[t] - 1],
+		    lambda, value->key, partials[t]) != 0 &&
+		    partial_check(o->c->d.kms_former[o->quorum[t] - 1],
+		    lambda, value->key, partials[t]) != 0))
 			blame(o, o->quorum[t], "a partial is wrong");
 }
 

@@ -14,6 +14,7 @@ struct options {
 	const char	*chain, *owner_key;	/* --chain URL, and FILE; NULL */
 	const char	*beside;		/* another DIR, or NULL */
 	uint32_t	 chain_id;
+	uint32_t	 blocks, overlap;	/* rekey's */
 	int		 json, insecure;
 };
 
@@ -25,6 +26,7 @@ int	command_up(const struct options *, int argc, char **argv);
 int	command_down(const struct options *, int argc, char **argv);
 int	command_status(const struct options *, int argc, char **argv);
 int	command_fault(const struct options *, int argc, char **argv);
+int	command_rekey(const struct options *, int argc, char **argv);
 int	command_put(const struct options *, int argc, char **argv);
 int	command_get(const struct options *, int argc, char **argv);
 int	command_submit(const struct options *, int argc, char **argv);

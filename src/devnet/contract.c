@@ -346,14 +346,16 @@ contract_deploy(struct devnet *d)
 	return make(d, registry_code, sizeof(registry_code), &t, d->registry);
 }
 
-static int
-announce_epoch(const struct devnet *d)
+int
+contract_announce(const struct devnet *d, uint32_t blocks, uint64_t former_until)
 {
 	static struct tuple t;
 
+	memset(&t, 0, sizeof(t));
 	/* The transaction's block is the next one at the earliest. */
-	put_number(&t, ask_number(d, "eth_blockNumber", json_array()) + 2);
-	put_number(&t, 0);
+	put_number(&t, ask_number(d, "eth_blockNumber", json_array()) + 1 +
+	    blocks);
+	put_number(&t, former_until);
 	put_number(&t, d->threshold);
 	put_bytes(&t, d->kms_key, 33);
 	put_bytes(&t, d->kms_shares, d->nodes * 33);
@@ -410,7 +412,7 @@ contract_set_up(const struct devnet *d)
 	}
 	if (memcmp(last, none, WORD) != 0)
 		return 0;
-	return announce_epoch(d) == -1 || approve_registrar(d) == -1 ||
+	return contract_announce(d, 1, 0) == -1 || approve_registrar(d) == -1 ||
 	    set_list(d, "setOrchestrators(address[])", d->orchestrator) == -1 ||
 	    set_list(d, "setGateways(address[])", d->gateway) == -1 ||
 	    (d->is_insecure && accept_insecure(d) == -1) ? -1 : 0;

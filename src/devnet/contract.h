@@ -17,6 +17,10 @@ int	contract_deploy(struct devnet *);
 /* The KMS key, who may ask, and whether insecure evidence is accepted: 0, or -1.
  * Nothing where a KMS key is announced already. */
 int	contract_set_up(const struct devnet *);
+/* d's KMS key as that of the next epoch, so many blocks behind the next; the one before
+ * can be read until that time: 0, or -1. */
+int	contract_announce(const struct devnet *, uint32_t blocks,
+	    uint64_t former_until);
 /* 0, or -1 where the contract refuses it. */
 int	contract_register(const struct devnet *,
 	    const Teerunner__V1__Registration *, const struct verdict *);

@@ -156,12 +156,16 @@ dir_load(struct devnet *d, const char *dir)
 	get_hex(o, "gateway", d->gateway, 20);
 	get_hex(o, "registrar", d->registrar, 20);
 	get_hex(o, "kmsKey", d->kms_key, 33);
+	d->epoch = get_number(o, "epoch", INT64_MAX);
 	list = json_object_get(o, "kms");
 	for (i = 0; i < d->nodes; i++) {
 		d->kms_ports[i] = (uint16_t)get_number(
 		    json_array_get(list, i), "port", 65535);
 		get_hex(json_array_get(list, i), "share",
 		    d->kms_shares[i], 33);
+		if (d->epoch > 1)
+			get_hex(json_array_get(list, i), "former",
+			    d->kms_former[i], 33);
 	}
 	list = json_object_get(o, "httpPorts");
 	for (i = 0; i < d->runners; i++)
@@ -180,12 +184,13 @@ dir_save(struct devnet *d)
 	size_t i;
 
 	for (i = 0; i < d->nodes; i++)
-		json_array_append_new(kms, json_pack("{s:i,s:o}",
+		json_array_append_new(kms, json_pack("{s:i,s:o,s:o}",
 		    "port", d->kms_ports[i],
-		    "share", json_hex(d->kms_shares[i], 33)));
+		    "share", json_hex(d->kms_shares[i], 33),
+		    "former", json_hex(d->kms_former[i], 33)));
 	for (i = 0; i < d->runners; i++)
 		json_array_append_new(http, json_integer(d->http_ports[i]));
-	o = json_pack("{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b}",
+	o = json_pack("{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:b,s:b}",
 	    "chainId", (json_int_t)d->chain_id,
 	    "registry", json_hex(d->registry, 20),
 	    "threshold", (int)d->threshold, "nodes", (int)d->nodes,
@@ -195,7 +200,8 @@ dir_save(struct devnet *d)
 	    "orchestrator", json_hex(d->orchestrator, 20),
 	    "gateway", json_hex(d->gateway, 20),
 	    "registrar", json_hex(d->registrar, 20),
-	    "kmsKey", json_hex(d->kms_key, 33), "kms", kms,
+	    "kmsKey", json_hex(d->kms_key, 33),
+	    "epoch", (json_int_t)d->epoch, "kms", kms,
 	    "httpPorts", http, "insecure", d->is_insecure,
 	    "chain", d->is_chain);
 	dir_path(d, path, "devnet.json");
@@ -299,14 +305,23 @@ new_party(const struct devnet *d, const char *name, uint8_t address[20])
 	write_secret(d, name, key);
 }
 
+const char *
+dir_share(char *name, size_t size, uint32_t node, uint64_t epoch)
+{
+	snprintf(name, size, "kms-%u.%llu", node, (unsigned long long)epoch);
+	return name;
+}
+
 /* The dealer: the KMS key itself is forgotten when this returns. */
-static void
-deal(struct devnet *d)
+void
+dir_deal(struct devnet *d)
 {
 	uint8_t key[32], shares[KMS_NODES][32];
-	char name[32];
+	char name[48];
 	uint32_t i;
 
+	d->epoch++;
+	memcpy(d->kms_former, d->kms_shares, sizeof(d->kms_former));
 	secp_key_new(key);
 	if (secp_public(key, d->kms_key) != 0 ||
 	    shamir_split(key, d->threshold, d->nodes, shares) != 0)
@@ -314,8 +329,8 @@ deal(struct devnet *d)
 	for (i = 0; i < d->nodes; i++) {
 		if (secp_public(shares[i], d->kms_shares[i]) != 0)
 			fatal("kms: cannot split the key");
-		snprintf(name, sizeof(name), "kms-%u", i + 1);
-		write_secret(d, name, shares[i]);
+		write_secret(d, dir_share(name, sizeof(name), i + 1,
+		    d->epoch), shares[i]);
 	}
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(shares, sizeof(shares));
@@ -386,7 +401,7 @@ dir_create(struct devnet *d, const char *beside)
 	new_party(d, "orchestrator", d->orchestrator);
 	new_party(d, "gateway", d->gateway);
 	new_party(d, "registrar", d->registrar);
-	deal(d);
+	dir_deal(d);
 	list[n++] = "orchestrator";
 	list[n++] = "gateway";
 	list[n++] = "cli";

@@ -27,8 +27,10 @@ struct devnet {
 	uint16_t	 registry_port, orchestrator_port, gateway_port;
 	uint16_t	 kms_ports[KMS_NODES], http_ports[DEVNET_RUNNERS];
 	uint8_t		 orchestrator[20], gateway[20], registrar[20];
+	uint64_t	 epoch;		/* of the KMS key */
 	uint8_t		 kms_key[33];
 	uint8_t		 kms_shares[KMS_NODES][33];	/* public */
+	uint8_t		 kms_former[KMS_NODES][33];	/* of the epoch before */
 	uint8_t		 domain[32];			/* computed */
 };
 
@@ -41,6 +43,11 @@ int	dir_exists(const char *dir);
  * the Registry's address in it, devnet.json. */
 void	dir_create(struct devnet *, const char *beside);
 void	dir_save(struct devnet *);
+/* A new KMS key for the next epoch: its shares in DIR/keys, the public ones in `d', and
+ * the epoch's number. */
+void	dir_deal(struct devnet *);
+/* The file in DIR/keys of a node's share of an epoch's key: into `name'. */
+const char *dir_share(char *name, size_t size, uint32_t node, uint64_t epoch);
 /* tee-runnerd.conf, one for each Runner. */
 void	dir_write_conf(const struct devnet *);
 /* DIR/keys/NAME; a missing user's key is made, others are fatal. */

@@ -127,21 +127,30 @@ facts_hex(const void *bytes, size_t n)
 	return value;
 }
 
+/* A view of the Registry that takes an address. */
+static json_t *
+view(const struct devnet *d, const char *signature, const uint8_t address[20])
+{
+	uint8_t data[4 + 32] = { 0 }, hash[32];
+
+	keccak256(signature, strlen(signature), hash);
+	memcpy(data, hash, 4);
+	memcpy(data + 16, address, 20);
+	return facts_call(d, "eth_call", json_pack("[{s:o,s:o},s]",
+	    "to", facts_hex(d->registry, 20), "data",
+	    facts_hex(data, sizeof(data)), "latest"));
+}
+
 static int
 ask_is_runner(const struct devnet *d, const uint8_t runner[20])
 {
 	static const uint8_t no[31];
-	uint8_t data[4 + 32] = { 0 }, hash[32], word[32];
 	const char *text;
 	json_t *result;
+	uint8_t word[32];
 	int is_runner;
 
-	keccak256("isRunner(address)", 17, hash);
-	memcpy(data, hash, 4);
-	memcpy(data + 16, runner, 20);
-	result = facts_call(d, "eth_call", json_pack("[{s:o,s:o},s]",
-	    "to", facts_hex(d->registry, 20), "data",
-	    facts_hex(data, sizeof(data)), "latest"));
+	result = view(d, "isRunner(address)", runner);
 	text = json_string_value(result);
 	is_runner = text != NULL && hex_read(text, word, 32) == 0 &&
 	    memcmp(word, no, 31) == 0 && word[31] == 1;
@@ -170,4 +179,65 @@ facts_is_runner(const struct devnet *d, const uint8_t runner[20])
 	memcpy(known[i].runner, runner, 20);
 	known[i].until = now + 2;
 	return 1;
+}
+
+/* The i-th word of what a view gave, as a number; 0 where there is none. */
+static uint64_t
+word_at(const char *text, size_t i)
+{
+	uint8_t word[32];
+	char hex[65];
+	uint64_t v = 0;
+
+	if (text == NULL || strlen(text) < 2 + 64 * (i + 1))
+		return 0;
+	snprintf(hex, sizeof(hex), "%.64s", text + 2 + 64 * i);
+	if (hex_read(hex, word, 32) != 0)
+		return 0;
+	for (i = 24; i < 32; i++)
+		v = v << 8 | word[i];
+	return v;
+}
+
+static struct {
+	uint64_t	current;
+	int		has_former;
+	time_t		until;
+} epochs;
+
+static void
+ask_epochs(const struct devnet *d)
+{
+	static const uint8_t nobody[20];
+	json_t *result = view(d, "facts(address)", nobody);
+	const char *text = json_string_value(result);
+
+	epochs.current = word_at(text, 2);
+	/* The length of formerShares, whose offset is word 6. */
+	epochs.has_former = word_at(text, word_at(text, 6) / 32) != 0;
+	epochs.until = time(NULL) + 1;
+	json_decref(result);
+}
+
+static int
+is_known(uint64_t epoch)
+{
+	return epoch != 0 && (epoch == epochs.current ||
+	    (epochs.has_former && epoch + 1 == epochs.current));
+}
+
+int
+facts_is_epoch(const struct devnet *d, uint64_t epoch)
+{
+	/* One that is new to us is asked for, at once. */
+	if (epochs.until <= time(NULL) || epoch > epochs.current)
+		ask_epochs(d);
+	return is_known(epoch);
+}
+
+uint64_t
+facts_epoch(const struct devnet *d)
+{
+	ask_epochs(d);
+	return epochs.current;
 }

@@ -18,6 +18,11 @@ json_t	*facts_call(const struct devnet *, const char *method,
 /* Does the Registry list this Runner, not expired, not revoked?  A yes is
  * remembered for two seconds. */
 int	 facts_is_runner(const struct devnet *, const uint8_t runner[20]);
+/* Can values under the KMS key of this epoch be read: is it the current one's, or that
+ * of the one before while that is so? */
+int	 facts_is_epoch(const struct devnet *, uint64_t epoch);
+/* The current one; 0 without an answer, or where there is none. */
+uint64_t facts_epoch(const struct devnet *);
 /* "0x.." */
 json_t	*facts_hex(const void *, size_t n);
 

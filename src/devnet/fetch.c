@@ -24,6 +24,7 @@ struct fetch {
 	Teerunner__V1__OperandGrantBatch answer;
 	Teerunner__V1__DelegateRequest delegate;
 	size_t		*operands;	/* of each selected request */
+	uint64_t	(*epochs)[TASK_INPUTS];	/* of each request's */
 	struct rpc_timer timer;
 };
 
@@ -212,9 +213,10 @@ check_request(const Teerunner__V1__OperandRequest *r)
 	    is_missing ? ST_INPUT_MISSING : ST_OK;
 }
 
-static void
+/* ST_OK, or ST_KMS_KEY_OVER: an input that nobody can open any more. */
+static uint32_t
 fill_operands(struct fetch *f, const Teerunner__V1__OperandRequest *r,
-    Teerunner__V1__OperandGrant *g)
+    Teerunner__V1__OperandGrant *g, uint64_t epochs[TASK_INPUTS])
 {
 	struct pool *pool = &f->call->pool;
 	struct m_value value;
@@ -223,10 +225,15 @@ fill_operands(struct fetch *f, const Teerunner__V1__OperandRequest *r,
 	g->operands = pool_get(pool, r->n_inputs, sizeof(g->operands[0]));
 	g->n_operands = r->n_inputs;
 	for (i = 0; i < r->n_inputs; i++) {
-		if (!store_get(r->inputs[i].data, &value))
+		if (!store_get(r->inputs[i].data, &value, &epochs[i]))
 			fatal("fetch: a value was there and is not");
+		if (!facts_is_epoch(&devnet, epochs[i])) {
+			g->n_operands = 0;
+			return ST_KMS_KEY_OVER;
+		}
 		g->operands[i] = gateway_operand(pool, &value);
 	}
+	return ST_OK;
 }
 
 /* Without inputs there is nothing to delegate: the grant alone is signed. */
@@ -243,6 +250,7 @@ check_all(struct fetch *f)
 	f->answer.grants = pool_get(pool, n, sizeof(f->answer.grants[0]));
 	f->delegate.selected = pool_get(pool, n, sizeof(uint32_t));
 	f->operands = pool_get(pool, n, sizeof(size_t));
+	f->epochs = pool_get(pool, n, sizeof(f->epochs[0]));
 	for (i = 0; i < n; i++) {
 		r = f->request->requests[i];
 		f->answer.grants[i] = g = pool_get(pool, 1, sizeof(*g));
@@ -250,11 +258,12 @@ check_all(struct fetch *f)
 		g->task_id = r->task_id;
 		g->attempt = r->attempt;
 		g->ephemeral_key = r->ephemeral_key;
-		if ((g->status = check_request(r)) != ST_OK) {
+		if ((g->status = check_request(r)) != ST_OK ||
+		    (g->status = fill_operands(f, r, g, f->epochs[i])) !=
+		    ST_OK) {
 			n_declined++;
 			continue;
 		}
-		fill_operands(f, r, g);
 		if (g->n_operands > 0) {
 			f->operands[f->delegate.n_selected] = g->n_operands;
 			f->delegate.selected[f->delegate.n_selected++] =
@@ -266,13 +275,18 @@ check_all(struct fetch *f)
 		f->delegate.n_keys += f->request->requests[i]->n_inputs;
 	f->delegate.keys = pool_get(pool, f->delegate.n_keys,
 	    sizeof(f->delegate.keys[0]));
+	f->delegate.n_epochs = f->delegate.n_keys;
+	f->delegate.epochs = pool_get(pool, f->delegate.n_keys,
+	    sizeof(f->delegate.epochs[0]));
 	for (i = 0, n = 0; i < f->answer.n_grants; i++) {
 		g = f->answer.grants[i];
 		for (j = 0; j < f->request->requests[i]->n_inputs; j++, n++) {
 			f->delegate.keys[n].data = no_key;
 			f->delegate.keys[n].len = 33;
-			if (j < g->n_operands)
-				f->delegate.keys[n] = g->operands[j]->key;
+			if (j >= g->n_operands)
+				continue;
+			f->delegate.keys[n] = g->operands[j]->key;
+			f->delegate.epochs[n] = f->epochs[i][j];
 		}
 	}
 }

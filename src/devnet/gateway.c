@@ -60,7 +60,7 @@ value_ok(const struct m_value *value)
 /* ---- results ------------------------------------------------------------- */
 
 static uint32_t
-store_outputs(const Teerunner__V1__TaskResult *r,
+store_outputs(const Teerunner__V1__TaskResult *r, uint64_t epoch,
     const struct store_grant *grant)
 {
 	struct m_value value;
@@ -72,7 +72,7 @@ store_outputs(const Teerunner__V1__TaskResult *r,
 		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
 		    &value) != 0 || !value_ok(&value))
 			return ST_MALFORMED;
-		if (store_put(&value) != 0)
+		if (store_put(&value, epoch) != 0)
 			return ST_OUTPUT_EXISTS;
 		store_allow(grant->caller, value.handle);
 	}
@@ -82,8 +82,8 @@ store_outputs(const Teerunner__V1__TaskResult *r,
 /* One task, all of it or nothing.  What of it was granted, to whom and for which
  * handles, is what counts; the Orchestrator's word is not needed. */
 static uint32_t
-store_one(const Teerunner__V1__TaskResult *r, const uint8_t signer[20],
-    const uint8_t hash[32])
+store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch,
+    const uint8_t signer[20], const uint8_t hash[32])
 {
 	struct store_grant grant;
 	uint8_t known[32];
@@ -104,8 +104,10 @@ store_one(const Teerunner__V1__TaskResult *r, const uint8_t signer[20],
 		if (memcmp(r->outputs[i]->handle.data, grant.outputs[i].b,
 		    32) != 0)
 			return ST_MALFORMED;
+	if (!facts_is_epoch(&devnet, epoch))
+		return ST_KMS_KEY_CHANGED;
 	store_task();
-	if ((st = store_outputs(r, &grant)) == ST_OK)
+	if ((st = store_outputs(r, epoch, &grant)) == ST_OK)
 		store_result(r->task_id.data, hash);
 	store_end(st == ST_OK);
 	return st;
@@ -157,7 +159,8 @@ on_store(struct rpc_call *call, void *p)
 	store_begin();
 	for (i = 0; i < batch->n_results; i++)
 		answer.outcomes[i] = outcome(&call->pool, batch->results[i],
-		    store_one(batch->results[i], signer, hashes[i]));
+		    store_one(batch->results[i], batch->epoch, signer,
+		    hashes[i]));
 	store_commit();
 	rpc_reply(call, &answer.base);
 }
@@ -175,7 +178,7 @@ put_all(const Teerunner__Devnet__PutRequest *r)
 
 		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
 		    &value) != 0 || !value_ok(&value) ||
-		    store_put(&value) != 0)
+		    store_put(&value, r->epoch) != 0)
 			return -1;
 		store_allow(r->user.data, value.handle);
 	}
@@ -198,6 +201,11 @@ on_put(struct rpc_call *call, void *p)
 	}
 	if (r->expiry <= (uint64_t)time(NULL)) {
 		rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION, "expired");
+		return;
+	}
+	if (!facts_is_epoch(&devnet, r->epoch)) {
+		rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION,
+		    status_text(ST_KMS_KEY_OVER));
 		return;
 	}
 	store_begin();
@@ -246,13 +254,16 @@ fill_get(struct get *g, const Teerunner__Devnet__GetRequest *r)
 	size_t i;
 
 	g->answer.n_values = g->delegate.n_keys = r->n_handles;
+	g->delegate.n_epochs = r->n_handles;
+	g->delegate.epochs = pool_get(pool, r->n_handles, sizeof(uint64_t));
 	g->answer.values = pool_get(pool, r->n_handles,
 	    sizeof(g->answer.values[0]));
 	g->delegate.keys = pool_get(pool, r->n_handles,
 	    sizeof(g->delegate.keys[0]));
 	for (i = 0; i < r->n_handles; i++) {
 		if (!store_may(r->user.data, r->handles[i].data) ||
-		    !store_get(r->handles[i].data, &value))
+		    !store_get(r->handles[i].data, &value,
+		    &g->delegate.epochs[i]))
 			return -1;
 		g->answer.values[i] = gateway_operand(pool, &value);
 		g->delegate.keys[i] = g->answer.values[i]->key;
@@ -266,6 +277,7 @@ on_get(struct rpc_call *call, void *p)
 	Teerunner__Devnet__GetRequest *r = p;
 	struct get *g = pool_get(&call->pool, 1, sizeof(*g));
 	uint8_t hash[32];
+	size_t i;
 
 	if (r->n_handles == 0 || r->n_handles > VALUES_MAX ||
 	    signed_get(r, devnet.domain, &call->pool, hash) != 0) {
@@ -288,6 +300,12 @@ on_get(struct rpc_call *call, void *p)
 		    "there is no such value, or it is not this user's");
 		return;
 	}
+	for (i = 0; i < r->n_handles; i++)
+		if (!facts_is_epoch(&devnet, g->delegate.epochs[i])) {
+			rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION,
+			    status_text(ST_KMS_KEY_OVER));
+			return;
+		}
 	quorum_ask(&call->pool, "/teerunner.devnet.UserKms/DelegateUser",
 	    &g->delegate.base, &g->delegate.quorum, &g->delegate.n_quorum,
 	    r->avoid, &g->operands, 1, on_user_seals, g);

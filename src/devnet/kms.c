@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A KMS node: holds one share of the KMS key and answers with partials, sealed
+ * A KMS node: holds one share of the KMS key of each epoch and answers with partials, sealed
  * to the key of whoever signed the request, never to one that the Gateway
  * chose.  It believes the Gateway in nothing but which K belongs to which
  * handle, and who may read what.
@@ -20,9 +20,9 @@
 
 #define EXPIRY_MAX	3600	/* seconds from now */
 #define SLOW		5000	/* ms */
+#define EPOCHS		2	/* the current one, and the one before */
 
 static uint32_t self;
-static uint8_t share[32];
 static uint64_t n_seals, n_partials, n_refused;
 static char name[16];
 
@@ -41,9 +41,40 @@ refuse(struct rpc_call *call, grpc_status_code code, const char *why)
 	rpc_fail(call, code, why);
 }
 
+/* Our share of an epoch's key: NULL where there is none, or it is over. */
+static const uint8_t *
+share_of(uint64_t epoch)
+{
+	static struct {
+		uint64_t	epoch;
+		uint8_t		share[32];
+	} kept[EPOCHS];
+	const size_t i = epoch % EPOCHS;
+	char file[48];
+
+	if (!facts_is_epoch(&devnet, epoch))
+		return NULL;
+	if (kept[i].epoch == epoch)
+		return kept[i].share;
+	kept[i].epoch = 0;
+	if (dir_find_secret(&devnet, dir_share(file, sizeof(file), self,
+	    epoch), kept[i].share) != 0)
+		return NULL;
+	kept[i].epoch = epoch;
+	return kept[i].share;
+}
+
+/* What this node multiplies a K with, for each epoch that a request has. */
+struct scalars {
+	size_t		 n;
+	uint64_t	 epoch[EPOCHS];
+	uint8_t		 x[EPOCHS][32];
+};
+
 /* x = lambda_self(quorum) * share, of a quorum of t that has us in it. */
 static int
-quorum_scalar(const uint32_t *quorum, size_t n, uint8_t x[32])
+quorum_scalar(const uint32_t *quorum, size_t n, const uint8_t share[32],
+    uint8_t x[32])
 {
 	size_t i;
 	int has_self = 0;
@@ -59,6 +90,52 @@ quorum_scalar(const uint32_t *quorum, size_t n, uint8_t x[32])
 	if (!has_self || shamir_lambda(quorum, n, self, x) != 0)
 		return -1;
 	return secp_scalar_mul(x, share);
+}
+
+/* Fault: another share, whose proof holds for that other share. */
+static void
+maybe_wrong(uint8_t x[32])
+{
+	static const uint8_t one[32] = { [31] = 1 };
+
+	if (fault == FAULT_KMS_partial)
+		secp_scalar_add(x, one);
+}
+
+/* The scalars of all epochs that keys have (0: a key that is not asked for): NULL, or
+ * what is wrong. */
+static const char *
+make_scalars(struct scalars *s, const uint32_t *quorum, size_t n_quorum,
+    const uint64_t *epochs, size_t n)
+{
+	const uint8_t *share;
+	size_t i, j;
+
+	s->n = 0;
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < s->n && s->epoch[j] != epochs[i]; j++)
+			;
+		if (j < s->n || epochs[i] == 0)
+			continue;
+		if (s->n == EPOCHS || (share = share_of(epochs[i])) == NULL)
+			return "no share of that epoch, or it is over";
+		if (quorum_scalar(quorum, n_quorum, share, s->x[s->n]) != 0)
+			return "quorum";
+		maybe_wrong(s->x[s->n]);
+		s->epoch[s->n++] = epochs[i];
+	}
+	return NULL;
+}
+
+static const uint8_t *
+scalar_of(const struct scalars *s, uint64_t epoch)
+{
+	size_t j;
+
+	for (j = 0; j < s->n; j++)
+		if (s->epoch[j] == epoch)
+			return s->x[j];
+	return NULL;
 }
 
 /* The partials made last: values that many tasks read are not worth two more
@@ -88,13 +165,14 @@ get_partial(const uint8_t x[32], const uint8_t K[33],
 
 /* All partials of one request in one Seal; NULL where a K is no point. */
 static Teerunner__V1__Seal *
-make_seal(struct pool *pool, const uint8_t x[32], struct seal_bind *bind,
+make_seal(struct pool *pool, const struct scalars *s, struct seal_bind *bind,
     const ProtobufCBinaryData *handles, const ProtobufCBinaryData *keys,
-    size_t n)
+    const uint64_t *epochs, size_t n)
 {
 	Teerunner__V1__Seal *seal = pool_get(pool, 1, sizeof(*seal));
 	uint8_t own[32], key[32], K[33], partial[PARTIAL_PLAIN];
 	uint8_t *sealed = pool_get(pool, n, PARTIAL_SEALED);
+	const uint8_t *x;
 	size_t j;
 	int r = -1;
 
@@ -104,7 +182,8 @@ make_seal(struct pool *pool, const uint8_t x[32], struct seal_bind *bind,
 	    seal_key(own, bind->ephemeral_key, key) != 0)
 		goto out;
 	for (j = 0; j < n; j++) {
-		if (wire_fixed(&keys[j], K, 33) != 0 ||
+		if ((x = scalar_of(s, epochs[j])) == NULL ||
+		    wire_fixed(&keys[j], K, 33) != 0 ||
 		    get_partial(x, K, partial) != 0)
 			goto out;
 		if (fault == FAULT_KMS_proof)
@@ -138,19 +217,9 @@ is_in_time(uint64_t expiry)
 	return expiry > now && expiry <= now + EXPIRY_MAX;
 }
 
-/* Fault: another share, whose proof holds for that other share. */
-static void
-maybe_wrong(uint8_t x[32])
-{
-	static const uint8_t one[32] = { [31] = 1 };
-
-	if (fault == FAULT_KMS_partial)
-		secp_scalar_add(x, one);
-}
-
 static int
 seal_selected(struct rpc_call *call, const Teerunner__V1__DelegateRequest *d,
-    const uint8_t x[32], Teerunner__V1__DelegateResponse *answer)
+    const struct scalars *s, Teerunner__V1__DelegateResponse *answer)
 {
 	const Teerunner__V1__OperandRequest *r;
 	struct seal_bind bind;
@@ -166,8 +235,9 @@ seal_selected(struct rpc_call *call, const Teerunner__V1__DelegateRequest *d,
 			memcpy(bind.task_id, r->task_id.data, 32);
 			bind.attempt = r->attempt;
 			memcpy(bind.ephemeral_key, r->ephemeral_key.data, 33);
-			answer->seals[next] = make_seal(&call->pool, x, &bind,
-			    r->inputs, d->keys + at, r->n_inputs);
+			answer->seals[next] = make_seal(&call->pool, s, &bind,
+			    r->inputs, d->keys + at, d->epochs + at,
+			    r->n_inputs);
 			if (answer->seals[next++] == NULL)
 				return -1;
 		}
@@ -216,7 +286,8 @@ delegate(struct rpc_call *call, void *p)
 	const Teerunner__V1__DelegateRequest *d = p;
 	Teerunner__V1__DelegateResponse answer =
 	    TEERUNNER__V1__DELEGATE_RESPONSE__INIT;
-	uint8_t x[32];
+	struct scalars s;
+	const char *why;
 
 	if (fault == FAULT_KMS_down)
 		refuse(call, GRPC_STATUS_UNAVAILABLE, "down");
@@ -229,17 +300,17 @@ delegate(struct rpc_call *call, void *p)
 		    "the Registry does not list this Runner");
 	else if (!is_in_time(d->request->expiry))
 		refuse(call, GRPC_STATUS_FAILED_PRECONDITION, "expired");
-	else if (quorum_scalar(d->quorum, d->n_quorum, x) != 0)
-		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, "quorum");
-	else {
-		maybe_wrong(x);
-		if (seal_selected(call, d, x, &answer) != 0)
-			refuse(call, GRPC_STATUS_INVALID_ARGUMENT,
-			    "keys and requests do not fit");
-		else
-			rpc_reply(call, &answer.base);
-	}
-	explicit_bzero(x, sizeof(x));
+	else if (d->n_epochs != d->n_keys)
+		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, "keys and epochs");
+	else if ((why = make_scalars(&s, d->quorum, d->n_quorum, d->epochs,
+	    d->n_epochs)) != NULL)
+		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, why);
+	else if (seal_selected(call, d, &s, &answer) != 0)
+		refuse(call, GRPC_STATUS_INVALID_ARGUMENT,
+		    "keys and requests do not fit");
+	else
+		rpc_reply(call, &answer.base);
+	explicit_bzero(&s, sizeof(s));
 }
 
 static void
@@ -257,7 +328,8 @@ delegate_user(struct rpc_call *call, void *p)
 	    TEERUNNER__V1__DELEGATE_RESPONSE__INIT;
 	Teerunner__V1__Seal *seal;
 	struct seal_bind bind = { .attempt = 0 };
-	uint8_t x[32];
+	struct scalars s;
+	const char *why;
 
 	if (fault == FAULT_KMS_down)
 		refuse(call, GRPC_STATUS_UNAVAILABLE, "down");
@@ -267,14 +339,15 @@ delegate_user(struct rpc_call *call, void *p)
 		    "not signed by the user it names");
 	else if (!is_in_time(r->expiry))
 		refuse(call, GRPC_STATUS_FAILED_PRECONDITION, "expired");
-	else if (d->n_keys != r->n_handles ||
-	    quorum_scalar(d->quorum, d->n_quorum, x) != 0)
-		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, "quorum or keys");
+	else if (d->n_keys != r->n_handles || d->n_epochs != d->n_keys)
+		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, "keys and epochs");
+	else if ((why = make_scalars(&s, d->quorum, d->n_quorum, d->epochs,
+	    d->n_epochs)) != NULL)
+		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, why);
 	else {
-		maybe_wrong(x);
 		memcpy(bind.ephemeral_key, r->ephemeral_key.data, 33);
-		seal = make_seal(&call->pool, x, &bind, r->handles, d->keys,
-		    d->n_keys);
+		seal = make_seal(&call->pool, &s, &bind, r->handles, d->keys,
+		    d->epochs, d->n_keys);
 		answer.seals = &seal;
 		answer.n_seals = 1;
 		if (seal == NULL)
@@ -283,7 +356,7 @@ delegate_user(struct rpc_call *call, void *p)
 		else
 			rpc_reply(call, &answer.base);
 	}
-	explicit_bzero(x, sizeof(x));
+	explicit_bzero(&s, sizeof(s));
 }
 
 static void
@@ -307,7 +380,6 @@ kms_main(uint32_t node)
 	self = node;
 	snprintf(name, sizeof(name), "kms-%u", node);
 	server_init(name, status);
-	dir_secret(&devnet, name, share);
 	rpc_serve(dir_address(devnet.kms_ports[node - 1]), &tls, methods,
 	    sizeof(methods) / sizeof(methods[0]));
 	rpc_loop(NULL);

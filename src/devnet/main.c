@@ -58,6 +58,11 @@ static const struct command {
 	  "[--op OP] [--tasks N] [--batch B] [--in-flight K] [--json]",
 	  "Tasks a second and their latency.  K submissions of B tasks are under\n"
 	  "way at any time (transfer, 1024, 16, 4).  --json: for programs." },
+	{ "rekey", command_rekey, 0, 0, "[--blocks N] [--overlap SECONDS]",
+	  "A new KMS key: dealt to the nodes, announced by the Registry, and waited for.\n"
+	  "  --blocks N          it is the current one so many blocks behind the next (2)\n"
+	  "  --overlap SECONDS   until values under the key before cannot be read any\n"
+	  "                      more (3600)" },
 	{ "fault", command_fault, 0, 2, "[WHO WHAT|off]",
 	  "Make a counterpart misbehave: gateway, orchestrator, kms-1 .. kms-N.\n"
 	  "Without WHO: list what each can do." },
@@ -83,6 +88,8 @@ static const struct option long_options[] = {
 	{ "chain-id", required_argument, NULL, 'I' },
 	{ "owner-key", required_argument, NULL, 'K' },
 	{ "beside", required_argument, NULL, 'B' },
+	{ "blocks", required_argument, NULL, 'N' },
+	{ "overlap", required_argument, NULL, 'l' },
 	{ "insecure", no_argument, NULL, 'i' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -160,6 +167,9 @@ parse(int argc, char **argv, struct options *o)
 		    &o->chain_id); break;
 		case 'K': o->owner_key = optarg; break;
 		case 'B': o->beside = optarg; break;
+		case 'N': r = number(optarg, "blocks", 1000, &o->blocks); break;
+		case 'l': r = number(optarg, "overlap", 31536000, &o->overlap);
+		    break;
 		case 'i': o->insecure = 1; break;
 		case 'j': o->json = 1; break;
 		case 'h': return -1;
@@ -173,7 +183,7 @@ main(int argc, char **argv)
 {
 	struct options o = { .runners = 1, .tasks = 1024,
 	    .batch = 16, .in_flight = 4, .timeout = 60, .op = "transfer",
-	    .kms = "2/3", .chain_id = 31337 };
+	    .kms = "2/3", .chain_id = 31337, .blocks = 2, .overlap = 3600 };
 	const struct command *c = NULL;
 	size_t i;
 	int r;

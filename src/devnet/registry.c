@@ -149,7 +149,8 @@ eth_call(const json_t *params, const char **why)
 		return NULL;
 	}
 	if (is_call_of(call, "facts(address)"))
-		return hex_json(out, state_facts(call + 16, out));
+		return hex_json(out, state_facts(call + 16, number,
+		    GENESIS + number, out));
 	if (is_call_of(call, "isRunner(address)")) {
 		out[31] = (uint8_t)state_is_runner(call + 16);
 		return hex_json(out, 32);

@@ -9,8 +9,11 @@
  * and isRunner(address) of proto/IRegistry.sol), single or in batches, and:
  *
  *  devnet_set {orchestrators: [address], gateways: [address], kmsKey: hex,
- *	shares: [hex], threshold: n, epoch: n, lie: bool} -> true
- *	What is left out stays as it is.  lie: facts() answers a KMS key that
+ *	shares: [hex], threshold: n, epoch: n, fromBlock: n, formerUntil: n,
+ *	lie: bool} -> true
+ *	What is left out stays as it is.  A later epoch: its key is the current one
+ *	from that block on, and the key before can be read until that time (0, and 0:
+ *	at once, and not at all).  lie: facts() answers a KMS key that
  *	is not the Registry's.
  *  devnet_register {runner, publicKey, evidenceHash, configurationHash,
  *	signature: hex; teeType, sequence, validUntil, verdict: n; verifier: text;

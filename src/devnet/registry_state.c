@@ -25,7 +25,10 @@ struct runner {
 
 static const struct devnet_registry *conf;
 static uint8_t domain[32];
-static struct m_facts facts;	/* all but the registration */
+static struct m_facts facts;	/* all but the registration; of the last epoch */
+static uint64_t from_block;	/* its key is the current one from there on */
+static uint64_t former_until;	/* time until which the epoch before can be read */
+static uint8_t former_key[33], former_shares[KMS_NODES][33];
 static int does_lie;
 static struct runner runners[RUNNERS];
 static size_t n_runners;
@@ -146,26 +149,38 @@ state_runners(const json_t *params, const char **why)
 	return array;
 }
 
+static json_t *
+shares_json(const uint8_t (*list)[33])
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts.kms_nodes; i++)
+		json_array_append_new(array, hex_json(list[i], 33));
+	return array;
+}
+
 /* Whole or not at all, as a restart must find it. */
 static void
 save(void)
 {
-	json_t *all, *shares;
+	json_t *all;
 	char *tmp;
 
 	if (conf->state_file == NULL)
 		return;
-	shares = json_array();
-	for (size_t i = 0; i < facts.kms_nodes; i++)
-		json_array_append_new(shares, hex_json(facts.kms_shares[i],
-		    33));
-	all = json_pack("{s:o,s:o,s:o,s:o,s:i,s:I,s:o}",
+	all = json_pack("{s:o,s:o,s:o,s:o,s:i,s:I,s:I,s:I,s:o,s:o,s:o}",
 	    "orchestrators", addresses_json(facts.orchestrators,
 	    facts.n_orchestrators),
 	    "gateways", addresses_json(facts.gateways, facts.n_gateways),
 	    "kmsKey", hex_json(facts.kms_key, facts.kms_nodes ? 33 : 0),
-	    "shares", shares, "threshold", (int)facts.kms_threshold,
+	    "shares", shares_json((const uint8_t (*)[33])facts.kms_shares),
+	    "threshold", (int)facts.kms_threshold,
 	    "epoch", (json_int_t)facts.kms_epoch,
+	    "fromBlock", (json_int_t)from_block,
+	    "formerUntil", (json_int_t)former_until,
+	    "formerKey", hex_json(former_key, *former_key ? 33 : 0),
+	    "formerShares", *former_key ? shares_json((const uint8_t (*)[33])
+	    former_shares) : json_array(),
 	    "runners", state_runners(NULL, NULL));
 	if (asprintf(&tmp, "%s.new", conf->state_file) == -1)
 		tmp = NULL;
@@ -202,6 +217,16 @@ set_point(const json_t *value, uint8_t point[33])
 	    secp_point_check(point);
 }
 
+static int
+set_shares(const json_t *shares, uint8_t list[KMS_NODES][33])
+{
+	for (size_t i = 0; i < json_array_size(shares); i++)
+		if (i == KMS_NODES ||
+		    set_point(json_array_get(shares, i), list[i]) != 0)
+			return -1;
+	return 0;
+}
+
 static const char *
 set_kms(const json_t *params, struct m_facts *f)
 {
@@ -218,10 +243,8 @@ set_kms(const json_t *params, struct m_facts *f)
 
 		if (n < 1 || n > KMS_NODES)
 			return "shares: not 1 to 64";
-		for (size_t i = 0; i < n; i++)
-			if (set_point(json_array_get(shares, i),
-			    f->kms_shares[i]) != 0)
-				return "shares: not a compressed point";
+		if (set_shares(shares, f->kms_shares) != 0)
+			return "shares: not a compressed point";
 		f->kms_nodes = (uint8_t)n;
 	}
 	if (threshold != NULL && number_json(threshold, &t) != 0)
@@ -231,6 +254,28 @@ set_kms(const json_t *params, struct m_facts *f)
 	f->kms_threshold = (uint8_t)t;
 	if (epoch != NULL && number_json(epoch, &f->kms_epoch) != 0)
 		return "epoch: no number";
+	return NULL;
+}
+
+/* Of an epoch later than the last: what becomes of that one. */
+static const char *
+set_former(const json_t *params, const struct m_facts *f)
+{
+	const json_t *from = json_object_get(params, "fromBlock");
+	const json_t *until = json_object_get(params, "formerUntil");
+	uint64_t block = 0, time = 0;
+
+	if ((from != NULL && number_json(from, &block) != 0) ||
+	    (until != NULL && number_json(until, &time) != 0))
+		return "fromBlock, formerUntil: no number";
+	if (f->kms_epoch <= facts.kms_epoch || facts.kms_nodes == 0)
+		return NULL;
+	if (time != 0 && f->kms_nodes != facts.kms_nodes)
+		return "formerUntil: another number of shares";
+	from_block = block;
+	former_until = time;
+	memcpy(former_key, facts.kms_key, 33);
+	memcpy(former_shares, facts.kms_shares, sizeof(former_shares));
 	return NULL;
 }
 
@@ -247,7 +292,8 @@ set(const json_t *params)
 	if (set_addresses(json_object_get(params, "gateways"), f.gateways,
 	    &f.n_gateways) != 0)
 		return "gateways: not at most 16 addresses";
-	if ((why = set_kms(params, &f)) != NULL)
+	if ((why = set_kms(params, &f)) != NULL ||
+	    (why = set_former(params, &f)) != NULL)
 		return why;
 	facts = f;
 	if (lie != NULL)
@@ -433,7 +479,8 @@ put_addresses(uint8_t *p, const uint8_t (*list)[20], size_t n)
 }
 
 size_t
-state_facts(const uint8_t address[20], uint8_t out[FACTS_MAX])
+state_facts(const uint8_t address[20], uint64_t block, uint64_t time,
+    uint8_t out[FACTS_MAX])
 {
 	static const uint8_t generator[33] = { 0x02,
 	    0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62,
@@ -441,20 +488,24 @@ state_facts(const uint8_t address[20], uint8_t out[FACTS_MAX])
 	    0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98 };
 	const struct runner *r = find(address);
 	const size_t n_key = facts.kms_nodes != 0 ? 33 : 0;
+	const size_t n_shares = facts.kms_nodes * 33u;
+	const int is_pending = block < from_block;
 	uint8_t *p = out + 9 * 32;
 
 	put_word(out, r != NULL ? r->reg.sequence : 0);
 	put_word(out + 32, r != NULL && !r->is_revoked ? r->reg.valid_until :
 	    0);
-	put_word(out + 64, facts.kms_epoch);
+	put_word(out + 64, facts.kms_epoch - (uint64_t)is_pending);
 	put_word(out + 96, facts.kms_threshold);
 	put_word(out + 128, (uint64_t)(p - out));
-	p = put_bytes(p, does_lie ? generator : facts.kms_key, n_key);
+	p = put_bytes(p, does_lie ? generator : is_pending ? former_key :
+	    facts.kms_key, n_key);
 	put_word(out + 160, (uint64_t)(p - out));
-	p = put_bytes(p, facts.kms_shares[0], facts.kms_nodes * 33u);
+	p = put_bytes(p, is_pending ? former_shares[0] : facts.kms_shares[0],
+	    n_shares);
 	put_word(out + 192, (uint64_t)(p - out));
-	p = put_bytes(p, facts.kms_former_shares[0],
-	    facts.kms_former ? facts.kms_nodes * 33u : 0);
+	p = put_bytes(p, former_shares[0], !is_pending && time < former_until ?
+	    n_shares : 0);
 	put_word(out + 224, (uint64_t)(p - out));
 	p = put_addresses(p, facts.orchestrators, facts.n_orchestrators);
 	put_word(out + 256, (uint64_t)(p - out));
@@ -479,8 +530,12 @@ load(const char *path)
 		json_object_del(all, "shares");
 	if (json_string_length(key) == 2)
 		json_object_del(all, "kmsKey");
-	if (set(all) != NULL)
+	if (set(all) != NULL || set_shares(json_object_get(all,
+	    "formerShares"), former_shares) != 0)
 		goto out;
+	(void)hex_exact(json_object_get(all, "formerKey"), former_key, 33);
+	(void)number_json(json_object_get(all, "fromBlock"), &from_block);
+	(void)number_json(json_object_get(all, "formerUntil"), &former_until);
 	json_array_foreach(json_object_get(all, "runners"), i, value) {
 		if (i == RUNNERS || read_registration(value,
 		    &runners[i].reg) != 0)

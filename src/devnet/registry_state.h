@@ -26,7 +26,8 @@ json_t	*state_revoke(const json_t *params, const char **why);
 json_t	*state_runners(const json_t *params, const char **why);
 
 /* What the contract returns, ABI-encoded; the number of bytes. */
-size_t	state_facts(const uint8_t runner[20], uint8_t out[FACTS_MAX]);
+size_t	state_facts(const uint8_t runner[20], uint64_t block, uint64_t time,
+	    uint8_t out[FACTS_MAX]);
 int	state_is_runner(const uint8_t runner[20]);
 
 /* "0x.." of n bytes; exactly `size' bytes: 0 or -1; a number: 0 or -1. */

@@ -125,7 +125,7 @@ signed_results(const Teerunner__V1__TaskResultBatch *b,
 	for (i = 0; i < b->n_results; i++)
 		if (result_hash(b->results[i], pool, hashes[i]) != 0)
 			return -1;
-	td_batch(TD_TASK_RESULT_BATCH, hashes, b->n_results, hash);
+	td_task_result_batch(b->epoch, hashes, b->n_results, hash);
 	td_digest(domain, hash, digest);
 	if (secp_recover(digest, sig, signer) != 0)
 		return -1;
@@ -248,7 +248,8 @@ sign_grants(Teerunner__V1__OperandGrantBatch *b, const uint8_t domain[32],
 #define GRANTED_OPERAND							\
 	"GrantedOperand(bytes32 handle,bytes key,bytes12 nonce,bytes ciphertext)"
 #define PUT_VALUES							\
-	"PutValues(address user,uint64 expiry,GrantedOperand[] values)"	\
+	"PutValues(address user,uint64 expiry,uint64 epoch,"		\
+	"GrantedOperand[] values)"					\
 	GRANTED_OPERAND
 #define GET_VALUES							\
 	"GetValues(address user,uint64 expiry,uint64 avoid,"		\
@@ -280,7 +281,7 @@ put_hash(const Teerunner__Devnet__PutRequest *r, struct pool *pool,
     uint8_t user[20], uint8_t out[32])
 {
 	uint8_t (*hashes)[32] = pool_get(pool, r->n_values, 32);
-	uint8_t words[4][32];
+	uint8_t words[5][32];
 	size_t i;
 
 	if (wire_fixed(&r->user, user, 20) != 0)
@@ -289,7 +290,8 @@ put_hash(const Teerunner__Devnet__PutRequest *r, struct pool *pool,
 		if (operand_hash(r->values[i], hashes[i]) != 0)
 			return -1;
 	user_words(words, PUT_VALUES, user, r->expiry);
-	td_array(hashes, r->n_values, words[3]);
+	number_word(words[3], r->epoch);
+	td_array(hashes, r->n_values, words[4]);
 	keccak256(words, sizeof(words), out);
 	return 0;
 }

@@ -19,7 +19,8 @@ static const char schema[] =
     "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;"
     "PRAGMA wal_autocheckpoint=16384;"
     "CREATE TABLE IF NOT EXISTS value (handle BLOB PRIMARY KEY,"
-    " key BLOB NOT NULL, nonce BLOB NOT NULL, ciphertext BLOB NOT NULL)"
+    " key BLOB NOT NULL, nonce BLOB NOT NULL, ciphertext BLOB NOT NULL,"
+    " epoch INTEGER NOT NULL)"
     " WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS acl (handle BLOB, user BLOB,"
     " PRIMARY KEY (handle, user)) WITHOUT ROWID;"
@@ -40,10 +41,11 @@ static const char *const texts[QUERIES] = {
 	[Q_TASK]	= "SAVEPOINT task",
 	[Q_KEEP]	= "RELEASE task",
 	[Q_UNDO]	= "ROLLBACK TO task",
-	[Q_GET]		= "SELECT key, nonce, ciphertext FROM value"
+	[Q_GET]		= "SELECT key, nonce, ciphertext, epoch FROM value"
 			  " WHERE handle = ?",
 	[Q_HAS]		= "SELECT 1 FROM value WHERE handle = ?",
-	[Q_PUT]		= "INSERT OR IGNORE INTO value VALUES (?, ?, ?, ?)",
+	[Q_PUT]		= "INSERT OR IGNORE INTO value"
+			  " VALUES (?, ?, ?, ?, ?)",
 	[Q_MAY]		= "SELECT 1 FROM acl WHERE handle = ? AND user = ?",
 	[Q_ALLOW]	= "INSERT OR IGNORE INTO acl VALUES (?, ?)",
 	[Q_GRANTED]	= "INSERT OR REPLACE INTO granted"
@@ -153,7 +155,7 @@ store_end(int is_good)
 }
 
 int
-store_get(const uint8_t handle[32], struct m_value *value)
+store_get(const uint8_t handle[32], struct m_value *value, uint64_t *epoch)
 {
 	sqlite3_stmt *s = query(Q_GET);
 	int n;
@@ -170,6 +172,7 @@ store_get(const uint8_t handle[32], struct m_value *value)
 		fatal("store: the database is damaged");
 	value->len = (uint8_t)n;
 	memcpy(value->ciphertext, sqlite3_column_blob(s, 2), (size_t)n);
+	*epoch = (uint64_t)sqlite3_column_int64(s, 3);
 	sqlite3_reset(s);
 	return 1;
 }
@@ -187,7 +190,7 @@ store_has(const uint8_t handle[32])
 }
 
 int
-store_put(const struct m_value *value)
+store_put(const struct m_value *value, uint64_t epoch)
 {
 	sqlite3_stmt *s = query(Q_PUT);
 
@@ -195,6 +198,7 @@ store_put(const struct m_value *value)
 	bind(s, 2, value->key, sizeof(value->key));
 	bind(s, 3, value->nonce, sizeof(value->nonce));
 	bind(s, 4, value->ciphertext, value->len);
+	sqlite3_bind_int64(s, 5, (sqlite3_int64)epoch);
 	run(s);
 	return sqlite3_changes(db) == 1 ? 0 : -1;
 }

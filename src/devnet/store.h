@@ -21,11 +21,12 @@ void	store_commit(void);
 void	store_task(void);
 void	store_end(int is_good);
 
-/* 1 and *value, or 0. */
-int	store_get(const uint8_t handle[32], struct m_value *value);
+/* 1, *value, and the epoch of the KMS key that it is under; or 0. */
+int	store_get(const uint8_t handle[32], struct m_value *value,
+	    uint64_t *epoch);
 int	store_has(const uint8_t handle[32]);
 /* 0, or -1 where the handle has a value already. */
-int	store_put(const struct m_value *);
+int	store_put(const struct m_value *, uint64_t epoch);
 
 int	store_may(const uint8_t user[20], const uint8_t handle[32]);
 void	store_allow(const uint8_t user[20], const uint8_t handle[32]);

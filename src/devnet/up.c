@@ -239,11 +239,12 @@ tell_registry(const struct devnet *d)
 		json_array_append_new(shares, facts_hex(d->kms_shares[i],
 		    33));
 	result = facts_call(d, "devnet_set", json_pack(
-	    "{s:[o],s:[o],s:o,s:o,s:i,s:i}",
+	    "{s:[o],s:[o],s:o,s:o,s:i,s:I}",
 	    "orchestrators", facts_hex(d->orchestrator, 20),
 	    "gateways", facts_hex(d->gateway, 20),
 	    "kmsKey", facts_hex(d->kms_key, 33), "shares", shares,
-	    "threshold", (int)d->threshold, "epoch", 1));
+	    "threshold", (int)d->threshold,
+	    "epoch", (json_int_t)d->epoch));
 	r = json_is_true(result) ? 0 : -1;
 	json_decref(result);
 	return r;

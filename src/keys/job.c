@@ -107,7 +107,7 @@ job_give(struct worker *w, struct task *t)
 	job.job = last_job;
 	job.shape = t->program.shape;
 	job.chain_id = t->batch->chain->conf->chain_id;
-	memcpy(job.kms_key, t->batch->chain->facts.kms_key, 33);
+	memcpy(job.kms_key, t->batch->kms_key, 33);
 	for (i = 0; i < t->n_operands; i++) {
 		rows[i].value = t->operands[i];
 		memcpy(rows[i].key, t->slot->keys[i], 32);

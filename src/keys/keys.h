@@ -156,6 +156,8 @@ struct batch {
 	uint32_t	 refuse;	/* an ST_* known before its TASKs came */
 	uint8_t		 signature[65];	/* of the batch, then of the grant */
 	uint64_t	 expiry;	/* of the ASK */
+	uint64_t	 kms_epoch;	/* as it was when the batch was accepted */
+	uint8_t		 kms_key[33];
 	struct task	*tasks[BATCH_TASKS];
 	struct batch	*next;
 };

@@ -212,6 +212,10 @@ batch_ask(struct batch *b)
 		    t->program.shape.n_outputs, hashes[n++]);
 	}
 	b->state = B_ASKED;
+	/* One key for the whole batch, whatever the Registry announces meanwhile:
+	 * what is signed says which. */
+	b->kms_epoch = b->chain->facts.kms_epoch;
+	memcpy(b->kms_key, b->chain->facts.kms_key, 33);
 	b->expiry = now_unix() + keys.conf.fetch_timeout + CLOCK_SKEW;
 	ask.batch = b->id;
 	ask.expiry = b->expiry;
@@ -487,8 +491,9 @@ batch_results(struct batch *b)
 		td_task_result(t->m.id, t->m.attempt, t->status, hash,
 		    hashes[done++]);
 	}
-	td_batch(TD_TASK_RESULT_BATCH, (const uint8_t (*)[32])hashes, done,
+	td_task_result_batch(b->kms_epoch, (const uint8_t (*)[32])hashes, done,
 	    hash);
+	results.epoch = b->kms_epoch;
 	results.batch = b->id;
 	results.n_results = (uint32_t)done;
 	sign_typed(b->chain, hash, results.signature);

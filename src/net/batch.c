@@ -389,6 +389,7 @@ results_pack(struct batch *b, const struct m_results *m)
 			list[batch.n_results++] = result_of(&arena,
 			    &b->tasks[i]);
 	batch.results = list;
+	batch.epoch = m->epoch;
 	batch.signature = BYTES(m->signature, 65);
 	message.body_case = TEERUNNER__V1__RUNNER_MESSAGE__BODY_RESULTS;
 	message.results = &batch;

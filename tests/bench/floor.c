@@ -146,7 +146,7 @@ hash_results(uint8_t hash[32])
 		td_task_result(transfers[i].task.id, 1, ST_OK, outputs,
 		    hashes[i]);
 	}
-	td_batch(TD_TASK_RESULT_BATCH, (const uint8_t (*)[32])hashes, batch,
+	td_task_result_batch(1, (const uint8_t (*)[32])hashes, batch,
 	    hash);
 }
 

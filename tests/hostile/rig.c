@@ -384,6 +384,7 @@ rig_start(struct rig *r)
 	rig_peer(r, &r->worker, R_COMPUTE, 0);
 	memcpy(r->runner, ((const struct m_runner *)rig_next(r, &r->chain,
 	    M_RUNNER)->payload)->address, 20);
+	r->epoch = 1;
 	r->chain_id = CHAIN_ID;
 	td_domain(r->chain_id, registry, r->domain);
 	rig_facts(r);
@@ -666,8 +667,10 @@ work_result(struct rig *r, uint32_t batch, struct work *w, uint32_t status,
 	}
 	td_array((const uint8_t (*)[32])out, n, digest);
 	td_task_result(w->m.id, w->m.attempt, status, digest, hash[0]);
-	td_batch(TD_TASK_RESULT_BATCH, (const uint8_t (*)[32])hash, 1, digest);
 	all = rig_next(r, &r->net, M_RESULTS)->payload;
 	assert_int_equal(all->n_results, 1);
+	assert_int_equal(all->epoch, r->epoch);
+	td_task_result_batch(all->epoch, (const uint8_t (*)[32])hash, 1,
+	    digest);
 	signed_by_runner(r, digest, all->signature);
 }

@@ -34,6 +34,7 @@ struct rig {
 	uint8_t		 shares[NODES][32];
 	uint64_t	 chain_id;
 	uint8_t		 domain[32];
+	uint64_t	 epoch;		/* that results are to say */
 	struct m_facts	 facts;
 	uint8_t		 runner[20];
 };

@@ -63,6 +63,41 @@ expect_refused(uint32_t batch, uint32_t status)
 	assert_int_equal(r->status, status);
 }
 
+/* ---- another KMS key ------------------------------------------------------- */
+
+/* The key is the batch's, from its acceptance on, and the signature says which. */
+static void
+a_new_kms_key_is_for_the_next_batch(void **unused)
+{
+	uint8_t old[33], plain[2][32];
+	struct m_facts f = rig.facts;
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	memcpy(old, f.kms_key, 33);
+	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
+	work_asked(&rig, 1, &work[0], 1, NULL);
+	work_delegate(&rig, &work[0]);
+	memcpy(f.kms_key, rig.gateway.pub, 33);
+	f.kms_epoch = 2;
+	f.kms_former = 1;
+	memcpy(f.kms_former_shares, f.kms_shares, sizeof(f.kms_shares));
+	chan_send(&rig.chain, M_FACTS, &f, NULL, 0, -1);
+	rig_lives(&rig);
+	work_grant(&rig, 1, &work[0], 1, &rig.gateway);
+	memcpy(rig.kms.pub, old, 33);
+	job = work_job(&rig, &work[0], plain);
+	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[0], ST_OK, &v);
+	/* The next: operands under the old key, its result under the new one. */
+	rig.epoch = 2;
+	memcpy(rig.kms.pub, rig.gateway.pub, 33);
+	job = run_to_job(2, &work[1]);
+	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
+	work_result(&rig, 2, &work[1], ST_OK, &v);
+}
+
 /* ---- another chain --------------------------------------------------------- */
 
 static int
@@ -870,6 +905,7 @@ main(void)
 		T(a_worker_answers_with_an_output_of_another_length),
 		T(a_worker_answers_without_a_job),
 		T(a_worker_that_is_lost_ends_its_task_as_retryable),
+		T(a_new_kms_key_is_for_the_next_batch),
 		C(each_chain_has_its_own_domain),
 		C(a_batch_of_another_chain_is_refused),
 		C(a_task_of_another_chain_is_refused),

@@ -55,6 +55,11 @@ check 'with the reason' logged 'serving: no: not registered, expired or revoked'
 check 'reinstated' owner setRevoked "$runner_address" false
 check 'it serves again, by itself' until_ok 20 state_is serving
 zero=0x$(printf %064d 0)
+old=$(put uint64 40)
+check 'a new KMS key is announced' devnet rekey --blocks 2 --overlap 600
+check 'the Runner sees it' until_ok 10 sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"kms_epoch\": *2,'"
+sum() { devnet submit --timeout 10 add "$old" "$(put uint64 2)" | sed -n 's/^ *"result": "\(0x.*\)",*$/\1/p'; }
+check 'a task with values of both keys' sh -c "[ '$(devnet get "$(sum)")' = uint64:42 ]"
 check 'its measurement is retired, from now on' owner setMeasurement 0 "$zero" 1
 check 'it stops' until_ok 8 state_is idle
 check 'and is accepted again' owner setMeasurement 0 "$zero" 18446744073709551615

@@ -71,4 +71,5 @@ check 'the second is back' until_ok 20 add_two
 check 'keys knows both by their names' is 0 "$(count 'keys: serving')"
 
 check 'drained, both' stop_runner
+on_two down > /dev/null
 finish

@@ -516,12 +516,13 @@ on_grants(void *arg, int code, const char *why, void *answer)
 	}
 	if (code != 0 || failed.status == ST_GRANT_INVALID)
 		grants = &none;
+	out.epoch = d.epoch;
 	out.n_results = b->n;
 	out.results = pool_get(&b->pool, b->n, sizeof(out.results[0]));
 	for (i = 0; i < b->n; i++)
 		out.results[i] = result(&b->pool, &b->tasks[i],
 		    grants == &none ? &failed : grants->grants[i], hashes[i]);
-	td_batch(TD_TASK_RESULT_BATCH, (const uint8_t (*)[32])hashes, b->n,
+	td_task_result_batch(out.epoch, (const uint8_t (*)[32])hashes, b->n,
 	    hash);
 	sign(hash, signature);
 	out.signature = bytes(signature, 65);

@@ -275,8 +275,8 @@ const output = () => ({ handle: hexlify(randomBytes(32)), key: points(1), nonce:
     ciphertextHash: hexlify(randomBytes(32)) });
 const result = (n, change = {}) => ({ taskId: hexlify(randomBytes(32)), attempt: 1, status: 0,
     outputs: Array.from({ length: n }, output), ...change });
-const signed = (results, w = runner) => w.signTypedData(domain, types.TaskResultBatch, { results });
-const publish = async (results, w) => registry.connect(payer).publish(results, await signed(results, w));
+const signed = (results, w = runner) => w.signTypedData(domain, types.TaskResultBatch, { epoch: 2, results });
+const publish = async (results, w) => registry.connect(payer).publish(2, results, await signed(results, w));
 
 await reverts("by no Runner", "NotARunner", publish([result(1)], Wallet.createRandom()));
 const one = result(2);
@@ -301,7 +301,8 @@ same("a batch with a failure", (await mined("publish (16 tasks)", publish(batch)
 check("of the failure nothing", !(await registry.verifyResult(batch[1].taskId, [])));
 {
 	const signature = await signed([result(1), result(1)]);
-	await reverts("a part of a batch", "NotARunner", registry.publish([result(1)], signature));
+	await reverts("another epoch", "NotARunner", registry.publish(3, [one], await signed([one])));
+	await reverts("a part of a batch", "NotARunner", registry.publish(2, [result(1)], signature));
 }
 await mined("setRevoked", registry.setRevoked(runner.address, true));
 await reverts("by a revoked Runner", "NotARunner", publish([result(1)]));

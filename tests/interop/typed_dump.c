@@ -313,7 +313,15 @@ grant_batch(uint8_t hash[32])
 static void
 result_batch(uint8_t hash[32])
 {
-	array_of("results", one_result, TD_TASK_RESULT_BATCH, hash);
+	uint8_t hashes[8][32];
+	uint64_t epoch = integer("epoch", UINT64_MAX);
+	size_t i, n = number(8);
+
+	begin("results", "[");
+	for (i = 0; i < n; i++)
+		one_result(hashes[i]);
+	end("]");
+	td_task_result_batch(epoch, (const uint8_t (*)[32])hashes, n, hash);
 }
 
 static void

@@ -266,24 +266,27 @@ static void
 a_value_comes_back_as_it_was_put(void **state)
 {
 	struct m_value v = value_of(1), got;
+	uint64_t epoch = 0;
 
 	(void)state;
-	assert_int_equal(store_get(v.handle, &got), 0);
-	assert_int_equal(store_put(&v), 0);
-	assert_int_equal(store_get(v.handle, &got), 1);
+	assert_int_equal(store_get(v.handle, &got, &epoch), 0);
+	assert_int_equal(store_put(&v, 7), 0);
+	assert_int_equal(store_get(v.handle, &got, &epoch), 1);
 	assert_memory_equal(&v, &got, sizeof(v));
+	assert_int_equal(epoch, 7);
 }
 
 static void
 a_handle_takes_one_value_only(void **state)
 {
 	struct m_value v = value_of(2), other = v, got;
+	uint64_t epoch;
 
 	(void)state;
 	other.ciphertext[0] ^= 1;
-	assert_int_equal(store_put(&v), 0);
-	assert_int_equal(store_put(&other), -1);
-	assert_int_equal(store_get(v.handle, &got), 1);
+	assert_int_equal(store_put(&v, 7), 0);
+	assert_int_equal(store_put(&other, 7), -1);
+	assert_int_equal(store_get(v.handle, &got, &epoch), 1);
 	assert_memory_equal(&v, &got, sizeof(v));
 }
 
@@ -297,14 +300,14 @@ a_task_that_fails_leaves_nothing(void **state)
 	(void)state;
 	store_begin();
 	store_task();
-	assert_int_equal(store_put(&good), 0);
+	assert_int_equal(store_put(&good, 7), 0);
 	store_end(1);
 	store_task();
-	assert_int_equal(store_put(&bad), 0);
+	assert_int_equal(store_put(&bad, 7), 0);
 	store_allow(user, bad.handle);
 	store_end(0);
 	store_task();
-	assert_int_equal(store_put(&later), 0);
+	assert_int_equal(store_put(&later, 7), 0);
 	store_end(1);
 	store_commit();
 	assert_true(store_has(good.handle));
@@ -320,8 +323,8 @@ a_value_is_for_those_who_were_allowed(void **state)
 	uint8_t alice[20] = { 1 }, bob[20] = { 2 };
 
 	(void)state;
-	assert_int_equal(store_put(&v), 0);
-	assert_int_equal(store_put(&other), 0);
+	assert_int_equal(store_put(&v, 7), 0);
+	assert_int_equal(store_put(&other, 7), 0);
 	assert_false(store_may(alice, v.handle));
 	store_allow(alice, v.handle);
 	assert_true(store_may(alice, v.handle));
@@ -359,7 +362,7 @@ values_outlive_the_process(void **state)
 	struct m_value v = value_of(30);
 
 	(void)state;
-	assert_int_equal(store_put(&v), 0);
+	assert_int_equal(store_put(&v, 7), 0);
 	store_close();
 	store_open(db_path);
 	assert_true(store_has(v.handle));

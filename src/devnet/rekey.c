@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-devnet rekey: a new KMS key.  Its shares are dealt to the nodes' directory, then
+ * the Registry announces it; from the named block on results are under it, and values
+ * under the key before can be read for the overlap.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "contract.h"
+#include "dir.h"
+#include "facts.h"
+
+#define PATIENCE	120	/* seconds until the block is there */
+
+/* At the stand-in. */
+static int
+announce(const struct devnet *d, uint32_t blocks, uint64_t former_until)
+{
+	json_t *shares = json_array(), *head, *result;
+	uint64_t block = 0;
+	uint32_t i;
+	int ok;
+
+	head = facts_call(d, "eth_blockNumber", json_array());
+	if (json_string_value(head) != NULL)
+		sscanf(json_string_value(head), "0x%lx", &block);
+	json_decref(head);
+	for (i = 0; i < d->nodes; i++)
+		json_array_append_new(shares, facts_hex(d->kms_shares[i], 33));
+	result = facts_call(d, "devnet_set", json_pack(
+	    "{s:o,s:o,s:i,s:I,s:I,s:I}",
+	    "kmsKey", facts_hex(d->kms_key, 33), "shares", shares,
+	    "threshold", (int)d->threshold, "epoch", (json_int_t)d->epoch,
+	    "fromBlock", (json_int_t)(block + 1 + blocks),
+	    "formerUntil", (json_int_t)former_until));
+	ok = json_is_true(result);
+	json_decref(result);
+	return ok ? 0 : -1;
+}
+
+int
+command_rekey(const struct options *o, int argc, char **argv)
+{
+	const uint64_t now = (uint64_t)time(NULL);
+	struct devnet d;
+	uint64_t former;
+	int i;
+
+	(void)argc;
+	(void)argv;
+	dir_load(&d, o->dir);
+	if (o->blocks == 0)
+		return usage("--blocks: expected 1 or more");
+	if (facts_epoch(&d) != d.epoch) {
+		fprintf(stderr, "tee-devnet: %s: the Registry does not answer, "
+		    "or a new key is on its way already\n", o->dir);
+		return 1;
+	}
+	dir_deal(&d);
+	/* 0 would be: not at all, from the block on. */
+	former = o->overlap == 0 ? 0 : now + o->overlap;
+	if ((d.is_chain ? contract_announce : announce)(&d, o->blocks,
+	    former) != 0) {
+		fprintf(stderr, "tee-devnet: the Registry refuses the key\n");
+		return 1;
+	}
+	for (i = 0; facts_epoch(&d) != d.epoch; i++) {
+		if (i == 10 * PATIENCE) {
+			fprintf(stderr, "tee-devnet: the new key's block does "
+			    "not come\n");
+			return 1;
+		}
+		usleep(100 * 1000);
+	}
+	dir_save(&d);
+	printf("epoch %llu\n", (unsigned long long)d.epoch);
+	return 0;
+}

@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A new KMS key in the middle of a load: nothing is lost, values of both keys are read, one
+# task has operands of both; when the overlap is over, those of the old one are refused.
+. "$(dirname "$0")/lib.sh"
+
+is() { [ "$2" = "$1" ] || { echo "expected $1, got $2"; false; }; }
+# The result's handle; what the task ended with.
+submit() { devnet submit --timeout "${timeout:-10}" "$@" > "$dir/result" 2>&1; }
+output() { sed -n 's/^ *"result": "\(0x.*\)",*$/\1/p' "$dir/result"; }
+gives() { want=$1; shift; submit "$@"; grep -q "\"status\": *\"$want\"" "$dir/result" || { cat "$dir/result"; false; }; }
+epoch_is() { status | grep -q "\"kms_epoch\": *$1,"; }
+bench_is() { grep -q '"failed": *0' "$1" && grep -q "\"tasks\": *$2" "$1"; }
+
+start_devnet --kms 2/3
+start_runner
+until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+old=$(put uint64 40)
+check 'a task of the first epoch' gives OK add "$old" uint64:1
+first=$(output)
+
+# Many more tasks than can be done before the new key's block.
+devnet bench --tasks 6000 --json > "$dir/bench" 2> "$dir/bench.err" &
+load=$!
+sleep 2
+check 'a new key, under load' devnet rekey --blocks 2 --overlap 25
+overlap=$(date +%s)
+check 'the load goes on' kill -0 $load
+check 'the Runner sees it' until_ok 10 epoch_is 2
+wait $load
+check "all of the load done: $(grep -o '"tasks": *[0-9]*' "$dir/bench")" bench_is "$dir/bench" 6000
+new=$(put uint64 50)
+check 'a value of the old key is read' is uint64:40 "$(devnet get "$old")"
+check 'a result of the old key' is uint64:41 "$(devnet get "$first")"
+check 'a task on it' gives OK add "$old" uint64:2
+check 'its result is under the new key' is uint64:42 "$(devnet get "$(output)")"
+check 'one task with values of both' gives OK add "$old" "$new"
+both=$(output)
+check 'its result' is uint64:90 "$(devnet get "$both")"
+
+# A node that lies is found whichever key it is about.
+devnet fault kms-1 partial
+check 'a wrong partial under either key' gives OK add "$old" "$new"
+devnet fault kms-1 off
+
+check 'both Registry and values survive a restart of the counterparts' sh -c "tee-devnet down --dir '$dir' && tee-devnet up --dir '$dir'"
+check 'the Runner comes back' until_ok 30 gives OK add "$new" uint64:3
+
+left=$((overlap + 26 - $(date +%s)))
+[ $left -le 0 ] || sleep $left
+timeout=3
+check 'when the overlap is over: refused by name' gives KMS_KEY_OVER add "$old" uint64:1
+check 'read no more' sh -c "! tee-devnet get --dir '$dir' $old 2> '$dir/why'"
+check 'by name' grep -q 'KMS key that is over' "$dir/why"
+timeout=10
+check 'the new key: as ever' gives OK add "$both" uint64:5
+check 'its result' is uint64:95 "$(devnet get "$(output)")"
+
+# A key that is no pin's is none for this Runner.
+stop_runner
+key=$(sed -n 's/^  "kmsKey": "\(0x\)*\([0-9a-f]*\)",*$/\2/p' "$dir/devnet.json")
+echo "pin-kms-key 0x$key" >> "$dir/tee-runnerd.conf"
+start_runner
+check 'pinned to the second key: it serves' until_ok 30 state_is serving
+check 'a third key' devnet rekey --blocks 1
+check 'is not the pin: no task is taken' until_ok 10 state_is idle
+check 'and the log says so' logged 'registry: its KMS key is not pin-kms-key'
+
+check 'no role died' test "$(count 'died')" -eq 0
+finish
