@@ -149,7 +149,7 @@ policies_are_shown(void **unused)
 	assert_int_equal(sscanf(out, "%64s", hash), 1);
 	assert_string_equal(hash, keys);
 	assert_int_equal(ctl("policy --json"), 0);
-	assert_non_null(strstr(out, "{\"role\": \"compute\", \"calls\": 7,"));
+	assert_non_null(strstr(out, "{\"role\": \"compute\", \"calls\": 8,"));
 }
 
 static void
