@@ -34,6 +34,12 @@ struct conf_chain {
 	uint32_t	registry_max_age;	/* seconds */
 	uint32_t	registry_depth;		/* blocks */
 
+	/* the Runner's own transactions, paid by its gas account */
+	uint32_t	register_direct;	/* 1: by it, not by a relay */
+	uint32_t	publish;		/* 1: commit to results */
+	uint32_t	publish_interval;	/* seconds */
+	uint32_t	gas_max_fee;		/* gwei for a unit of gas */
+
 	/* pins: they override what the Registry says */
 	uint32_t	n_pin_orchestrators, n_pin_gateways;
 	uint8_t		pin_orchestrators[CONF_PINS][20];
@@ -57,6 +63,7 @@ struct conf {
 	char		tls_certificate[CONF_PATH];
 	char		tls_key[CONF_PATH];
 	char		registry_ca[CONF_PATH];	/* empty: the system's */
+	char		gas_key[CONF_PATH];	/* empty: no gas account */
 
 	/* work */
 	uint32_t	workers;

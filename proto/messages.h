@@ -24,7 +24,7 @@ struct msg_hdr {
 	uint32_t	zero;
 };
 
-#define MSG_MAX		(64 * 1024)	/* of one record, header included */
+#define MSG_MAX		(80 * 1024)	/* of one record, header included */
 
 #define MSG(name, from, to, states, payload, row, rows, fds)		\
 	_Static_assert(((from) & (to)) == 0, #name ": to itself");	\

@@ -22,6 +22,11 @@
 #define KMS_NODES	64
 #define LIST_MAX	16	/* Orchestrators, Gateways in the Registry */
 
+/* Of a publication in one transaction: BATCH_TASKS with TASK_OUTPUTS in all; a
+ * TaskResult takes six words, an Output eight, and TX_ROOM is around them. */
+#define CALL_WORDS	(16 + 6 * BATCH_TASKS + 8 * TASK_OUTPUTS)
+#define TX_WORDS	(CALL_WORDS + 8)
+
 #define VALUE_MAX	32			/* bytes of plaintext */
 #define CIPHER_MAX	(VALUE_MAX + 16)	/* with GCM tag */
 
@@ -123,6 +128,11 @@ struct m_tls_signed {
 
 struct m_runner {
 	uint8_t		address[20];
+	uint8_t		gas_account[20];	/* zero: there is none */
+};
+
+enum tx_status {
+	TX_UNKNOWN, TX_SUCCEEDED, TX_REVERTED,
 };
 
 struct m_facts {
@@ -147,7 +157,22 @@ struct m_facts {
 	uint64_t	sequence;
 	uint64_t	valid_until;
 	uint8_t		runner[20];	/* as RUNNER said; before that zero */
-	uint8_t		zero2[4];
+	uint8_t		gas_account[20];	/* the same */
+	/* of that account, at that block */
+	uint64_t	gas_nonce;
+	uint64_t	gas_balance;	/* gwei; UINT64_MAX: at least that */
+	uint64_t	base_fee;	/* wei for a unit of gas */
+	uint64_t	tx_nonce;	/* of the last TX */
+	uint32_t	tx_status;	/* of that, or of one it replaced: from the
+					 * block on in which the nonce has passed */
+	uint32_t	zero2;
+};
+
+struct m_tx {			/* + the transaction's words, zeros behind it */
+	uint64_t	nonce;
+	uint32_t	size;		/* bytes */
+	uint32_t	zero;
+	uint8_t		hash[32];
 };
 
 /* ---- evidence and registration ------------------------------------------- */
@@ -182,7 +207,19 @@ struct m_register {
 	uint64_t	valid_until;
 	uint64_t	block_number;	/* whose hash the evidence holds */
 	uint8_t		signature[65];
-	uint8_t		zero2[7];
+	uint8_t		is_direct;	/* 1: a verdict is wanted, no relay */
+	uint8_t		zero2[6];
+};
+
+#define VERIFIER_MAX	64
+struct m_verdict {		/* a registrar's; who that is, the Registry knows */
+	uint8_t		registration[32];
+	uint8_t		measurement[32];
+	uint32_t	verdict;
+	uint8_t		signature[65];
+	uint8_t		n_verifier;
+	uint8_t		zero[2];
+	char		verifier[VERIFIER_MAX];
 };
 
 /* ---- session ------------------------------------------------------------- */
@@ -225,6 +262,18 @@ struct m_status {
 	uint64_t	node_faults;
 	uint64_t	suspects;	/* bit i: KMS node i + 1 is avoided */
 	uint64_t	tls_signatures;
+	uint32_t	gas;		/* enum gas_state */
+	uint8_t		gas_account[20];
+	uint64_t	gas_balance;	/* gwei */
+	uint64_t	tx_sent, tx_replaced, tx_failed;
+	uint64_t	published, publish_dropped;	/* tasks */
+	uint64_t	publish_waiting;
+};
+
+/* Of the gas account: what its next transaction waits for. */
+enum gas_state {
+	GAS_NONE,		/* no account */
+	GAS_READY, GAS_PENDING, GAS_NO_FUNDS, GAS_FEE_TOO_HIGH,
 };
 
 enum why_idle {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What chain says and is told: PEER from the monitor, RUNNER from keys, FACTS
+ * What chain says and is told: PEER from the monitor, RUNNER and TX from keys, FACTS
  * to keys.  Must never say anything else.
  */
 #include <string.h>
@@ -85,7 +85,7 @@ ON(START)
 
 ON(PEER)
 {
-	static const uint8_t nobody[20];
+	static const struct m_runner nobody;
 	const struct m_peer *peer = m->payload;
 
 	if (peer->role != R_KEYS)
@@ -95,14 +95,21 @@ ON(PEER)
 	chan_init(&keys, m->fd, R_CHAIN, R_KEYS, peer->index);
 	link_peer(&to_keys);
 	/* A keys that was restarted may be another Runner. */
-	registry_runner(nobody);
+	registry_runner(&nobody);
 }
 
 ON(RUNNER)
 {
-	const struct m_runner *runner = m->payload;
+	registry_runner(m->payload);
+}
 
-	registry_runner(runner->address);
+ON(TX)
+{
+	const struct m_tx *tx = m->payload;
+
+	if (tx->size == 0 || tx->size > m->n_rows * sizeof(struct m_word))
+		chan_illegal(c, m->type, "size");
+	registry_tx(tx, m->rows);
 }
 
 void

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "abi.h"
+#include "gas.h"
 #include "log.h"
 #include "registry.h"
 #include "rpc.h"
@@ -38,6 +39,7 @@ struct endpoint {
 	uint8_t		 block_hash[32];
 	uint8_t		 facts[FACTS_MAX];
 	size_t		 n_facts;
+	struct gas_asked gas;
 
 	time_t		 retry_at;	/* monotonic */
 	uint32_t	 backoff;	/* seconds; 0: it answers */
@@ -58,6 +60,7 @@ static size_t pending;			/* endpoints that have not answered */
 static int start_anew;			/* its result is not wanted any more */
 static uint64_t block, started_at;
 
+#define TX_REFRESH	3	/* seconds, while a transaction is on its way */
 static uint32_t quick = 1;		/* seconds to the next one, if in need */
 static enum quorum { UNKNOWN, THERE, FEW_ANSWER, FEW_AGREE } quorum;
 static const char *refused;		/* facts that mean nothing: why */
@@ -100,16 +103,20 @@ at_once(void)
 static void
 end_round(int is_settled)
 {
+	uint32_t limit = conf->registry_refresh;
+
 	if (start_anew) {
 		at_once();
 		return;
 	}
+	if (gas_is_waiting() && limit > TX_REFRESH)
+		limit = TX_REFRESH;
 	if (is_settled) {
 		quick = 1;
-		schedule(conf->registry_refresh);
+		schedule(limit);
 		return;
 	}
-	schedule(quick);
+	schedule(quick < limit ? quick : limit);
 	quick = quick < conf->registry_refresh / 2 ? quick * 2 :
 	    conf->registry_refresh;
 }
@@ -187,6 +194,12 @@ on_chain_id(void *arg, const json_t *result, const char *why)
 }
 
 static void
+on_gas(void *arg, const char *why)
+{
+	answered(arg, why, HAS_FACTS, judge);
+}
+
+static void
 on_facts(void *arg, const json_t *result, const char *why)
 {
 	struct endpoint *e = arg;
@@ -196,7 +209,10 @@ on_facts(void *arg, const json_t *result, const char *why)
 	    sizeof(e->facts))) < 0)
 		why = "eth_call: no bytes, or too many";
 	e->n_facts = (size_t)n;
-	answered(e, why, HAS_FACTS, judge);
+	if (why != NULL)
+		answered(e, why, OUT, judge);
+	else
+		gas_ask(&e->gas, e->rpc, block, on_gas, e);
 }
 
 static json_t *
@@ -230,6 +246,8 @@ on_block(void *arg, const json_t *result, const char *why)
 	    "timestamp"), &e->block_time) != 0 || rpc_bytes(
 	    json_object_get(result, "hash"), e->block_hash, 32) != 32)
 		why = "eth_getBlockByNumber: no such block";
+	else
+		why = gas_header(&e->gas, result);
 	if (why != NULL) {
 		answered(e, why, OUT, judge);
 		return;
@@ -241,6 +259,15 @@ on_block(void *arg, const json_t *result, const char *why)
 }
 
 /* ---- rounds --------------------------------------------------------------- */
+
+static void
+on_tx_sent(void *arg, const char *why)
+{
+	struct endpoint *e = arg;
+
+	(void)why;
+	rpc_call(e->rpc, "eth_chainId", json_array(), on_chain_id, e);
+}
 
 static void
 begin(int fd, short what, void *arg)
@@ -258,8 +285,8 @@ begin(int fd, short what, void *arg)
 			continue;
 		endpoints[i].progress = ASKED;
 		pending++;
-		rpc_call(endpoints[i].rpc, "eth_chainId", json_array(),
-		    on_chain_id, &endpoints[i]);
+		gas_send(&endpoints[i].gas, endpoints[i].rpc, on_tx_sent,
+		    &endpoints[i]);
 	}
 	if (pending == 0)
 		no_quorum(0, 0);
@@ -322,7 +349,9 @@ is_same(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->block_time == b->block_time && a->n_facts == b->n_facts &&
 	    memcmp(a->block_hash, b->block_hash, 32) == 0 &&
-	    memcmp(a->facts, b->facts, a->n_facts) == 0;
+	    memcmp(a->facts, b->facts, a->n_facts) == 0 &&
+	    memcmp(&a->gas.answer, &b->gas.answer,
+	    sizeof(a->gas.answer)) == 0;
 }
 
 /* One of the largest group that answered the same; NULL where there are two
@@ -424,6 +453,7 @@ take(const struct endpoint *truth)
 	memcpy(facts.block_hash, truth->block_hash, 32);
 	facts.read_at = started_at;
 	memcpy(facts.runner, runner, sizeof(facts.runner));
+	gas_facts(&truth->gas.answer, &facts);
 	for (size_t i = 0; i < n_endpoints; i++) {
 		facts.endpoint_failures += endpoints[i].failures;
 		facts.endpoint_disagreements += endpoints[i].disagreements;
@@ -465,15 +495,30 @@ judge(void)
 	take(truth);
 }
 
-void
-registry_runner(const uint8_t address[20])
+/* A round for what is asked for from now on. */
+static void
+anew(void)
 {
-	memcpy(runner, address, sizeof(runner));
 	quick = 1;
 	if (pending > 0)
 		start_anew = 1;
 	else
 		at_once();
+}
+
+void
+registry_runner(const struct m_runner *r)
+{
+	memcpy(runner, r->address, sizeof(runner));
+	gas_account(r->gas_account);
+	anew();
+}
+
+void
+registry_tx(const struct m_tx *m, const struct m_word *words)
+{
+	gas_tx(m, words);
+	anew();
 }
 
 void

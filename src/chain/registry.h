@@ -15,8 +15,10 @@
 void	registry_init(struct event_base *, const struct conf_chain *,
 	    void (*report)(const struct m_facts *));
 
-/* Whose registration is asked for from now on (zero: nobody's); refreshes at
- * once, and what is on its way for another is dropped. */
-void	registry_runner(const uint8_t address[20]);
+/* Whose registration, and whose gas account, is asked for from now on (zero:
+ * nobody's); refreshes at once, and what is on its way for another is dropped. */
+void	registry_runner(const struct m_runner *);
+/* A transaction of that account: to every endpoint, and a round at once. */
+void	registry_tx(const struct m_tx *, const struct m_word *);
 
 #endif

@@ -28,6 +28,8 @@ const char	 *status_class_name(uint32_t);	/* "retryable" */
 /* enum why_idle of payload.h as text; "?" where unknown. */
 const char	 *why_name(uint32_t);	/* a word, for metrics */
 const char	 *why_text(uint32_t);
+/* enum gas_state, the same. */
+const char	 *gas_text(uint32_t);
 
 /* ---- types: the type byte of a handle ---- */
 #define TYPE_BOOL	0

@@ -89,3 +89,17 @@ why_text(uint32_t why)
 {
 	return why < WHYS ? whys[why].text : "?";
 }
+
+const char *
+gas_text(uint32_t state)
+{
+	static const char *const texts[] = {
+		[GAS_NONE] = "no gas account",
+		[GAS_READY] = "ready",
+		[GAS_PENDING] = "a transaction is on its way",
+		[GAS_NO_FUNDS] = "gas account has no funds",
+		[GAS_FEE_TOO_HIGH] = "fees are above gas-max-fee",
+	};
+
+	return state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "?";
+}

@@ -182,7 +182,7 @@ judge(const Teerunner__V1__Registration *r, const struct m_register *m,
 int
 registrar_judge(const Teerunner__V1__Registration *r, struct verdict *v)
 {
-	uint8_t registration[32], hash[32], digest[32], key[32];
+	uint8_t hash[32], digest[32], key[32];
 	struct m_register m;
 
 	memset(v, 0, sizeof(*v));
@@ -190,8 +190,8 @@ registrar_judge(const Teerunner__V1__Registration *r, struct verdict *v)
 		return -1;
 	v->verifier = VERIFIER;
 	v->verdict = (uint32_t)judge(r, &m, v->measurement);
-	td_registration(&m, registration);
-	td_verdict(registration, v->measurement, v->verdict, v->verifier,
+	td_registration(&m, v->registration);
+	td_verdict(v->registration, v->measurement, v->verdict, v->verifier,
 	    hash);
 	td_digest(devnet.domain, hash, digest);
 	dir_secret(&devnet, "registrar", key);

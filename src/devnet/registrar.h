@@ -11,6 +11,7 @@
 #include "teerunner.pb-c.h"
 
 struct verdict {
+	uint8_t		 registration[32];	/* its hashStruct */
 	uint8_t		 measurement[32];	/* keccak256 of what was started */
 	uint8_t		 signature[65];
 	uint32_t	 verdict;		/* 0: the evidence is good */

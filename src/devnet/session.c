@@ -72,6 +72,30 @@ register_there(const Teerunner__V1__Registration *r, const struct verdict *v)
 	return ok ? 0 : -1;
 }
 
+/* It goes to the Registry itself, with the registrar's verdict. */
+static void
+answer_verdict(struct session *s, const Teerunner__V1__Registration *r,
+    const struct verdict *v)
+{
+	Teerunner__V1__OrchestratorMessage message =
+	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
+	Teerunner__V1__Verdict verdict = TEERUNNER__V1__VERDICT__INIT;
+
+	verdict.registration = (ProtobufCBinaryData){ 32,
+	    (uint8_t *)(uintptr_t)v->registration };
+	verdict.measurement = (ProtobufCBinaryData){ 32,
+	    (uint8_t *)(uintptr_t)v->measurement };
+	verdict.signature = (ProtobufCBinaryData){ 65,
+	    (uint8_t *)(uintptr_t)v->signature };
+	verdict.verdict = v->verdict;
+	verdict.verifier = (char *)(uintptr_t)v->verifier;
+	message.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_VERDICT;
+	message.verdict = &verdict;
+	rpc_stream_send(s->stream, &message.base);
+	log_info("session: verdict %u on the registration, sequence %llu",
+	    v->verdict, (unsigned long long)r->sequence);
+}
+
 /* Relay it with the registrar's verdict; whether it is good, the Registry decides. */
 static void
 on_registration(struct session *s, const Teerunner__V1__Registration *r)
@@ -85,6 +109,11 @@ on_registration(struct session *s, const Teerunner__V1__Registration *r)
 	if (r->runner.len != 20 || memcmp(r->runner.data, s->runner, 20) !=
 	    0) {
 		drop(s, "a registration of another Runner");
+		return;
+	}
+	if (r->own_gas) {
+		if (registrar_judge(r, &v) == 0)
+			answer_verdict(s, r, &v);
 		return;
 	}
 	if (registrar_judge(r, &v) != 0 || (devnet.is_chain ?

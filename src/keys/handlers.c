@@ -92,6 +92,11 @@ ON(RENEW)
 	trust_renew_asked(chain_of(c));
 }
 
+ON(VERDICT)
+{
+	gas_verdict(chain_of(c), m->payload);
+}
+
 ON(HELLO_ASK)
 {
 	const struct m_hello_ask *ask = m->payload;

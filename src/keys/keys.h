@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the keys role share.  keys holds the identity key, the TLS
- * key and each task's ephemeral key; it verifies and signs; it never sees a
+ * key, the gas account's and each task's ephemeral key; it verifies and signs; it never sees a
  * plaintext, parses no variable format and has no network.
  */
 #ifndef KEYS_H
@@ -50,6 +50,9 @@ struct chain {
 	uint64_t	 renew_at;	/* when the next quote is due */
 	uint64_t	 resend_at;	/* the registration, if it is not there */
 	uint32_t	 resend_delay;	/* the last; 0: it is there */
+	/* gas.c, publish.c; NULL: no gas account, or nothing to do for it */
+	struct gas	*gas;
+	struct publish	*publish;
 	/* delegate.c */
 	uint64_t	 suspect_until[KMS_NODES];
 };
@@ -99,6 +102,29 @@ void	 trust_drain(void);
 void	 trust_tick(void);		/* state anew: once a second and on change */
 int	 trust_orchestrator(const struct chain *, const uint8_t address[20]); /* 1 or 0 */
 int	 trust_gateway(const struct chain *, const uint8_t address[20]);
+
+/* From one delay to the next: twice as long, up to about ten minutes. */
+uint32_t trust_later(uint32_t delay, uint32_t first);
+
+/* ---- gas.c: transactions of the Runner's own account, one on its way at a time ---- */
+void	 gas_init(const char *path);	/* "": no account; before the sandbox */
+const uint8_t *gas_address(void);	/* 20 bytes; zeros: no account */
+/* A registration was signed, or is sent again: one verdict on it may be paid for. */
+void	 gas_registration(struct chain *);
+/* Is that verdict here, or on its way in a transaction? */
+int	 gas_holds_registration(const struct chain *);
+void	 gas_verdict(struct chain *, const struct m_verdict *);
+void	 gas_chain_peer(struct chain *);	/* a new one: the transaction again */
+void	 gas_tick(struct chain *, uint64_t now);	/* once a second, and with facts */
+
+/* ---- publish.c: results that wait to be committed to on the chain ---- */
+void	 publish_init(void);
+/* A computed task, whose result was signed: hash is that of its TaskResult. */
+void	 publish_add(struct chain *, const struct task *, const uint8_t hash[32]);
+/* The call that publishes what is due, of CALLDATA_MAX at most: its size, and what it
+ * takes beside its data; 0: nothing is.  What is in it then waits for the end. */
+size_t	 publish_call(struct chain *, uint64_t now, uint8_t *out, uint64_t *gas);
+void	 publish_ended(struct chain *, enum tx_status);	/* TX_UNKNOWN: it never was */
 
 /* ---- replay.c ---- */
 #define REPLAY_AHEAD	3600	/* seconds: no deadline is further away */

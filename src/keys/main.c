@@ -191,6 +191,8 @@ main(void)
 	tls_init(keys.conf.tls_key);
 	sign_init();
 	replay_init();
+	gas_init(keys.conf.gas_key);
+	publish_init();
 	trust_init();
 	job_init();
 	proc_sandbox(R_KEYS, &start);

@@ -499,6 +499,10 @@ batch_results(struct batch *b)
 	sign_typed(b->chain, hash, results.signature);
 	chan_send(&b->chain->net, M_RESULTS, &results, NULL, 0, -1);
 	b->chain->status.signed_results += done;
+	/* The Orchestrator has them; what goes onto the chain can wait. */
+	for (i = done = 0; i < b->n_tasks; i++)
+		if (b->tasks[i]->state == T_ENDED)
+			publish_add(b->chain, b->tasks[i], hashes[done++]);
 }
 
 void

@@ -31,6 +31,7 @@
 #define RESEND_FIRST	20
 #define EVIDENCE_OLD	1800
 #define RENEW_MIN	10	/* seconds: whoever asks for it does not flood the TEE */
+#define RENEW_PAID	600	/* nor empties the gas account */
 #define QUOTE_PAUSE	2	/* seconds between what two chains ask of it */
 
 static struct chain *quote_for;		/* whom the TEE is asked for; NULL: nobody */
@@ -125,9 +126,8 @@ trust_facts(struct chain *ch, const struct m_facts *f)
 
 /* ---- registration -------------------------------------------------------- */
 
-/* The delay behind this one; 0: none yet. */
-static uint32_t
-later(uint32_t delay, uint32_t first)
+uint32_t
+trust_later(uint32_t delay, uint32_t first)
 {
 	return delay == 0 ? first : delay < RETRY_MAX ? 2 * delay : RETRY_MAX;
 }
@@ -212,6 +212,7 @@ trust_quote(const struct m_quote *q, int fd)
 	r->sequence = last + 1;
 	r->valid_until = now + keys.conf.registration_life;
 	r->block_number = ch->quote_block;
+	r->is_direct = (uint8_t)ch->conf->register_direct;
 	td_registration(r, ch->registration_hash);
 	ch->renew_at = trust_renewal(ch, now);
 	ch->status.evidence_at = now;
@@ -226,6 +227,7 @@ trust_quote(const struct m_quote *q, int fd)
 		    "what this Runner is", ch->tag);
 	log_info("%sregistration: signed: sequence %llu", ch->tag,
 	    (unsigned long long)r->sequence);
+	gas_registration(ch);
 	trust_send_registration(ch);
 	trust_tick();
 }
@@ -238,7 +240,7 @@ trust_quote_failed(uint32_t error)
 	if (ch == NULL)
 		fatal("evidence: a failure of nothing");
 	quote_for = NULL;
-	ch->quote_retry = later(ch->quote_retry, RETRY_FIRST);
+	ch->quote_retry = trust_later(ch->quote_retry, RETRY_FIRST);
 	log_err("%sevidence: no quote: %s: next try in %u s", ch->tag,
 	    strerror((int)error), ch->quote_retry);
 	ch->quote_not_before = now_unix() + ch->quote_retry;
@@ -249,8 +251,10 @@ void
 trust_renew_asked(struct chain *ch)
 {
 	const uint64_t now = now_unix();
+	const uint64_t pause = ch->conf->register_direct ? RENEW_PAID :
+	    RENEW_MIN;
 
-	if (ch->evidence_fd == -1 || now < ch->status.evidence_at + RENEW_MIN)
+	if (ch->evidence_fd == -1 || now < ch->status.evidence_at + pause)
 		return;
 	log_info("%sregistration: renewed on request", ch->tag);
 	ch->renew_at = now;
@@ -269,8 +273,12 @@ trust_chain_peer(struct chain *ch)
 {
 	struct m_runner r;
 
+	memset(&r, 0, sizeof(r));
 	memcpy(r.address, sign_address(), 20);
+	if (ch->gas != NULL)
+		memcpy(r.gas_account, gas_address(), 20);
 	chan_send(&ch->chain, M_RUNNER, &r, NULL, 0, -1);
+	gas_chain_peer(ch);
 }
 
 void
@@ -310,6 +318,9 @@ trust_insist(struct chain *ch, uint64_t now)
 		ch->resend_delay = 0;
 		return;
 	}
+	/* It waits for the chain, and nobody else can do more for it. */
+	if (gas_holds_registration(ch))
+		return;
 	if (ch->resend_delay != 0 && now < ch->resend_at)
 		return;
 	if (now > ch->status.evidence_at + EVIDENCE_OLD)
@@ -317,9 +328,10 @@ trust_insist(struct chain *ch, uint64_t now)
 	else if (ch->resend_delay != 0) {
 		log_warn("%sregistration: not in the Registry: sent again: "
 		    "sequence %llu", ch->tag, (unsigned long long)r->sequence);
+		gas_registration(ch);
 		trust_send_registration(ch);
 	}
-	ch->resend_delay = later(ch->resend_delay, RESEND_FIRST);
+	ch->resend_delay = trust_later(ch->resend_delay, RESEND_FIRST);
 	ch->resend_at = now + ch->resend_delay;
 }
 
@@ -380,6 +392,7 @@ trust_judge(struct chain *ch, uint64_t now)
 	enum why_idle why = trust_why(ch, now);
 	enum state state;
 
+	gas_tick(ch, now);
 	trust_insist(ch, now);
 	trust_renew(ch, now);
 	trust_watch(ch, now);

@@ -18,8 +18,8 @@
 #define FAULTS_MAX	40	/* that are told, of one file */
 
 enum kind {
-	HOST, PATH, NUMBER, NUMBER64, SECONDS, ADDRESS, ADDRESSES, POINT, URLS, CHOICE,
-	CHOICES, LOOPBACK,
+	HOST, PATH, SECRET, NUMBER, NUMBER64, SECONDS, ADDRESS, ADDRESSES, POINT,
+	URLS, CHOICE, CHOICES, LOOPBACK,
 };
 
 struct choice {
@@ -28,6 +28,12 @@ struct choice {
 };
 static const struct choice isolates[] = {
 	{ "worker", 0 }, { "task", 1 }, { NULL, 0 },
+};
+static const struct choice registrations[] = {
+	{ "relay", 0 }, { "direct", 1 }, { NULL, 0 },
+};
+static const struct choice yes_no[] = {
+	{ "no", 0 }, { "yes", 1 }, { NULL, 0 },
 };
 static const struct choice tees[] = {
 	{ "auto", TEE_CHOICE_AUTO }, { "tdx", TEE_CHOICE_TDX },
@@ -80,6 +86,14 @@ static const struct keyword keywords[] = {
 	{ "registry-max-age", SECONDS, OF(registry_max_age), "300", 2, 86400,
 	  0, NULL },
 	{ "registry-depth", NUMBER, OF(registry_depth), "1", 0, 1000, 0,
+	  NULL },
+	{ "gas-key", SECRET, AT(gas_key), OPTIONAL, 0, 0, 0, NULL },
+	{ "registration", CHOICE, OF(register_direct), "relay", 0, 0, 0,
+	  registrations },
+	{ "publish", CHOICE, OF(publish), "no", 0, 0, 0, yes_no },
+	{ "publish-interval", SECONDS, OF(publish_interval), "10", 1, 86400,
+	  0, NULL },
+	{ "gas-max-fee", NUMBER, OF(gas_max_fee), "200", 1, 1000000, 0,
 	  NULL },
 	{ "pin-orchestrator", ADDRESSES, OF(pin_orchestrators), OPTIONAL, 0,
 	  CONF_PINS, OF(n_pin_orchestrators), NULL },
@@ -184,6 +198,7 @@ expected(const struct keyword *k, char *text, size_t size)
 {
 	static const char *const texts[] = {
 		[HOST] = "host:port", [PATH] = "an absolute path",
+		[SECRET] = "an absolute path, or credential:NAME",
 		[ADDRESS] = "an address, 0x and 40 hex digits",
 		[ADDRESSES] = "an address, 0x and 40 hex digits",
 		[POINT] = "a compressed public key, 0x and 66 hex digits that "
@@ -276,6 +291,29 @@ read_path(struct parse *p, const struct keyword *k, const char *v)
 	if (*v != '/')
 		return bad(p, k, v);
 	return read_text(p, value_at(p, k), CONF_PATH, v);
+}
+
+/* A path, which may be that of a credential of systemd's.  What is in the file only
+ * the process reads that needs it. */
+static int
+read_secret(struct parse *p, const struct keyword *k, const char *v)
+{
+	static const char prefix[] = "credential:";
+	const char *name = v + sizeof(prefix) - 1, *dir;
+	char path[2 * CONF_PATH];
+
+	if (strncmp(v, prefix, sizeof(prefix) - 1) != 0)
+		return read_path(p, k, v);
+	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL)
+		return bad(p, k, v);
+	dir = getenv("CREDENTIALS_DIRECTORY");
+	if (dir == NULL || *dir != '/')
+		return fault(p, "%s: expected a service of systemd's, which "
+		    "gives it: there is no CREDENTIALS_DIRECTORY", v);
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >=
+	    (int)sizeof(path))
+		return fault(p, "%s: its path is too long", v);
+	return read_path(p, k, path);
 }
 
 /* Digits up to *end: 0, or -1. */
@@ -456,7 +494,8 @@ read_choices(struct parse *p, const struct keyword *k, const char *v)
 
 static int (*const readers[])(struct parse *, const struct keyword *,
     const char *) = {
-	[HOST] = read_host, [PATH] = read_path, [NUMBER] = read_number,
+	[HOST] = read_host, [PATH] = read_path, [SECRET] = read_secret,
+	[NUMBER] = read_number,
 	[NUMBER64] = read_number64, [SECONDS] = read_seconds, [ADDRESS] = read_address,
 	[ADDRESSES] = read_addresses, [POINT] = read_point,
 	[URLS] = read_url, [CHOICE] = read_choice,
@@ -622,6 +661,10 @@ finish_chain(struct parse *p)
 			fault(p, "%u: expected more than registry-refresh, "
 			    "which is %u", c->registry_max_age,
 			    c->registry_refresh);
+		if (p->c->gas_key[0] == '\0' &&
+		    ((k->offset == OF(register_direct) && c->register_direct) ||
+		    (k->offset == OF(publish) && c->publish)))
+			fault(p, "expected a gas-key, to pay for it");
 		if (is_twice(p, k))
 			fault(p, "expected another than the chain before has");
 	}
@@ -699,6 +742,7 @@ conf_check_files(const struct conf *c, const char *path, FILE *err)
 		{ "tls-ca", c->tls_ca },
 		{ "tls-certificate", c->tls_certificate },
 		{ "tls-key", c->tls_key },
+		{ "gas-key", c->gas_key },
 		{ "registry-ca", c->registry_ca },
 	};
 	size_t i;
@@ -738,7 +782,7 @@ print_keyword(const struct conf *c, const struct keyword *k, uint32_t chain,
 	memcpy(&v, at, sizeof(v));
 	memcpy(&n, count, sizeof(n));
 	switch (k->kind) {
-	case HOST: case PATH: case LOOPBACK:
+	case HOST: case PATH: case SECRET: case LOOPBACK:
 		if (*at != '\0')
 			fprintf(f, "%s %s\n", k->name, (const char *)at);
 		break;

@@ -244,6 +244,7 @@ session_on_register(const struct m_register *r, int fd)
 	reg->block_number = r->block_number;
 	reg->signature = BYTES(registered.signature);
 	reg->evidence = (ProtobufCBinaryData){ r->evidence_size, bytes };
+	reg->own_gas = r->is_direct;
 	registration = arena_get(&evidence, 1, sizeof(*registration));
 	teerunner__v1__runner_message__init(registration);
 	registration->body_case =
@@ -270,6 +271,27 @@ on_rubbish(void)
 	batch_refuse(NULL, 0, NULL, ST_MALFORMED, "not a message");
 }
 
+/* A registrar's word on our registration; whether it is, keys and the Registry see. */
+static void
+on_verdict(const Teerunner__V1__Verdict *from)
+{
+	const size_t n = strlen(from->verifier);
+	struct m_verdict v;
+
+	memset(&v, 0, sizeof(v));
+	if (wire_fixed(&from->registration, v.registration, 32) != 0 ||
+	    wire_fixed(&from->measurement, v.measurement, 32) != 0 ||
+	    wire_fixed(&from->signature, v.signature, 65) != 0 ||
+	    from->verdict > UINT8_MAX || n > sizeof(v.verifier)) {
+		on_rubbish();
+		return;
+	}
+	v.verdict = from->verdict;
+	v.n_verifier = (uint8_t)n;
+	memcpy(v.verifier, from->verifier, n);
+	net_to_keys(M_VERDICT, &v, NULL, 0);
+}
+
 static void
 on_message(grpc_byte_buffer *bytes)
 {
@@ -294,6 +316,9 @@ on_message(grpc_byte_buffer *bytes)
 	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_RENEW)
 		net_to_keys(M_RENEW, NULL, NULL, 0);
+	else if (m->body_case ==
+	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_VERDICT)
+		on_verdict(m->verdict);
 	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED)
 		/* Its word; what counts is what chain reads. */

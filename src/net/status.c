@@ -141,6 +141,7 @@ static void
 json_warnings(struct evbuffer *out)
 {
 	struct warnings w = { out, "" };
+	char gas[41];
 	uint32_t i;
 
 	ADD("\"warnings\":[");
@@ -149,6 +150,11 @@ json_warnings(struct evbuffer *out)
 	if (net.status.renewal_late)
 		warn(&w, "the registration was not renewed: it ends at %llu",
 		    ULL(net.status.valid_until));
+	if (net.status.gas == GAS_NO_FUNDS)
+		warn(&w, "%s: 0x%s", gas_text(net.status.gas), log_hex(gas,
+		    net.status.gas_account, 20));
+	else if (net.status.gas == GAS_FEE_TOO_HIGH)
+		warn(&w, "%s", gas_text(net.status.gas));
 	if (tls_is_mismatched())
 		warn(&w, "tls-key is not the key of tls-certificate");
 	if (net.gateway_failing)
@@ -174,6 +180,25 @@ json_evidence(struct evbuffer *out)
 	    ULL(k->evidence_failures), log_hex(hex, k->measurement, 48));
 }
 
+static void
+json_gas(struct evbuffer *out)
+{
+	const struct m_status *k = &net.status;
+	char hex[41];
+
+	if (k->gas == GAS_NONE) {
+		ADD("\"gas\":null,");
+		return;
+	}
+	ADD("\"gas\":{\"account\":\"0x%s\",\"state\":\"%s\","
+	    "\"balance_gwei\":%llu,\"sent\":%llu,\"replaced\":%llu,"
+	    "\"failed\":%llu,\"published\":%llu,\"publish_waiting\":%llu,"
+	    "\"publish_dropped\":%llu},", log_hex(hex, k->gas_account, 20),
+	    gas_text(k->gas), ULL(k->gas_balance), ULL(k->tx_sent),
+	    ULL(k->tx_replaced), ULL(k->tx_failed), ULL(k->published),
+	    ULL(k->publish_waiting), ULL(k->publish_dropped));
+}
+
 void
 status_json(struct evbuffer *out)
 {
@@ -193,6 +218,7 @@ status_json(struct evbuffer *out)
 	ADD("\"registration\":{\"sequence\":%llu,\"valid_until\":%llu},",
 	    ULL(k->sequence), ULL(k->valid_until));
 	json_evidence(out);
+	json_gas(out);
 	ADD("\"kms_epoch\":%llu,\"stream\":\"%s\",\"credit\":%u,",
 	    ULL(k->kms_epoch), NAME(streams, net.stream), net.credit);
 	ADD("\"tasks\":{\"in_flight\":%u,\"ok\":%llu,\"retryable\":%llu,"
@@ -215,6 +241,37 @@ metric(struct evbuffer *out, const char *name, const char *type,
 {
 	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n"
 	    "tee_runner_%s %llu\n", name, help, name, type, name, ULL(value));
+}
+
+static void
+metrics_gas(struct evbuffer *out)
+{
+	const struct m_status *k = &net.status;
+	char hex[41];
+
+	ADD("# HELP tee_runner_gas_balance_gwei Of the gas account.\n"
+	    "# TYPE tee_runner_gas_balance_gwei gauge\n"
+	    "tee_runner_gas_balance_gwei{account=\"0x%s\"} %llu\n",
+	    log_hex(hex, k->gas_account, 20), ULL(k->gas_balance));
+	metric(out, "gas_no_funds", "gauge",
+	    "1 while that is too little for the next transaction.",
+	    k->gas == GAS_NO_FUNDS);
+	metric(out, "gas_fee_too_high", "gauge",
+	    "1 while fees are above gas-max-fee.",
+	    k->gas == GAS_FEE_TOO_HIGH);
+	metric(out, "transactions_total", "counter",
+	    "Transactions that the gas account began.", k->tx_sent);
+	metric(out, "transactions_replaced_total", "counter",
+	    "Those sent once more for a higher fee.", k->tx_replaced);
+	metric(out, "transactions_failed_total", "counter",
+	    "Those that were reverted.", k->tx_failed);
+	metric(out, "published_total", "counter",
+	    "Tasks whose results were committed to on the chain.",
+	    k->published);
+	metric(out, "publish_waiting", "gauge", "Tasks that wait for that.",
+	    k->publish_waiting);
+	metric(out, "publish_dropped_total", "counter",
+	    "Tasks whose results were not published.", k->publish_dropped);
 }
 
 static void
@@ -294,6 +351,8 @@ status_metrics(struct evbuffer *out)
 	    "Wrong answers of KMS nodes.", k->node_faults);
 	metric(out, "tls_signatures_total", "counter",
 	    "Signatures of TLS handshakes.", k->tls_signatures);
+	if (k->gas != GAS_NONE)
+		metrics_gas(out);
 	metric(out, "uptime_seconds", "gauge", "Age of the net process.",
 	    (now_ms() - net.started) / 1000);
 	metric_families(out);

@@ -847,7 +847,8 @@ net_says_anything_at_all(void **unused)
 	(void)unused;
 	for (type = 0; type <= M_TYPES; type++)
 		for (round = 0; round < 3; round++) {
-			if (type == M_HELLO_ASK || type == M_RENEW)
+			if (type == M_HELLO_ASK || type == M_RENEW ||
+			    type == M_VERDICT)
 				continue;	/* legal at any time */
 			n = type > 0 && type < M_TYPES ?
 			    msg_rules[type].payload + (size_t)round *

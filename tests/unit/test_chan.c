@@ -47,6 +47,8 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 		    state_bit == S_INIT;
 	case M_FACTS:
 		return from == R_CHAIN && to == R_KEYS && (state_bit & S_UP) != 0;
+	case M_TX:
+		return from == R_KEYS && to == R_CHAIN && (state_bit & S_UP) != 0;
 	case M_TLS_SIGN:
 		return from == R_TLS && to == R_KEYS && (state_bit & S_UP) != 0;
 	case M_JOB:
@@ -56,7 +58,7 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 		    state_bit == S_SERVING;
 	case M_BATCH: case M_TASK: case M_GRANT: case M_GRANT_TASK:
 	case M_GRANT_SEAL: case M_FETCH_FAILED: case M_HELLO_ASK:
-	case M_RENEW:
+	case M_RENEW: case M_VERDICT:
 		return from == R_NET && to == R_KEYS && (state_bit & S_UP) != 0;
 	case M_JOB_DONE:
 		return from == R_COMPUTE && to == R_KEYS && (state_bit & S_UP) != 0;

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See gas.h.  Runs in chain, which cannot sign: what it sends is keys's, unread.
+ * Nonce, balance and base fee are those at the agreed block, so that what has passed
+ * there is final to registry-depth, and a quorum says the same.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "gas.h"
+#include "log.h"
+
+#define VERSIONS	32	/* of one nonce: each has a higher fee than the last */
+#define QUICK_ROUNDS	100	/* after each TX */
+#define GWEI		1000000000
+
+static uint8_t account[20];
+static struct {
+	uint32_t	 number;	/* 0: none yet */
+	uint64_t	 nonce;
+	uint8_t		 bytes[TX_WORDS * 32];
+	size_t		 size;
+	uint8_t		 hash[VERSIONS][32];
+	size_t		 n_hashes;
+	uint32_t	 rounds;	/* quick ones that are left */
+	int		 has_passed;	/* its nonce, at the agreed block */
+} tx;
+
+static int
+has_account(void)
+{
+	static const uint8_t none[20];
+
+	return memcmp(account, none, sizeof(none)) != 0;
+}
+
+void
+gas_account(const uint8_t a[20])
+{
+	if (memcmp(account, a, sizeof(account)) != 0)
+		tx.size = tx.n_hashes = tx.rounds = 0;
+	memcpy(account, a, sizeof(account));
+}
+
+void
+gas_tx(const struct m_tx *m, const struct m_word *words)
+{
+	size_t i;
+
+	if (m->nonce != tx.nonce || tx.n_hashes == VERSIONS)
+		tx.n_hashes = 0;
+	for (i = 0; i < tx.n_hashes &&
+	    memcmp(tx.hash[i], m->hash, 32) != 0; i++)
+		;
+	memcpy(tx.hash[i], m->hash, 32);
+	if (i == tx.n_hashes)
+		tx.n_hashes++;
+	tx.number++;
+	tx.nonce = m->nonce;
+	tx.size = m->size;
+	memcpy(tx.bytes, words, m->size);
+	tx.rounds = QUICK_ROUNDS;
+	tx.has_passed = 0;
+}
+
+int
+gas_is_waiting(void)
+{
+	if (tx.size == 0 || tx.has_passed || tx.rounds == 0)
+		return 0;
+	tx.rounds--;
+	return 1;
+}
+
+static json_t *
+hex(const uint8_t *p, size_t n)
+{
+	static char digits[2 * sizeof(tx.bytes) + 1];
+
+	return json_sprintf("0x%s", log_hex(digits, p, n));
+}
+
+/* ---- to every endpoint ----------------------------------------------------- */
+
+/* What is no refusal: it has this one, a better one, or had it long ago. */
+static int
+is_known(const char *why)
+{
+	static const char *const texts[] = { "already known", "nonce too low",
+	    "already imported", "known transaction",
+	    "replacement transaction underpriced" };
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (strcasestr(why, texts[i]) != NULL)
+			return 1;
+	return 0;
+}
+
+static void
+on_sent(void *arg, const json_t *result, const char *why)
+{
+	struct gas_asked *g = arg;
+
+	if (result == NULL && strncmp(why, "error:", 6) != 0)
+		g->sent = 0;	/* it may not have it: once more */
+	else if (result != NULL || is_known(why))
+		g->refused[0] = '\0';
+	else if (strncmp(g->refused, why, sizeof(g->refused) - 1) != 0) {
+		snprintf(g->refused, sizeof(g->refused), "%s", why);
+		log_warn("transaction: not taken: %s: %s", rpc_name(g->rpc),
+		    why);
+	}
+	g->next(g->arg, NULL);
+}
+
+void
+gas_send(struct gas_asked *g, struct rpc *rpc, gas_next next, void *arg)
+{
+	g->rpc = rpc;
+	g->next = next;
+	g->arg = arg;
+	if (tx.size == 0 || g->sent == tx.number) {
+		next(arg, NULL);
+		return;
+	}
+	g->sent = tx.number;
+	rpc_call(rpc, "eth_sendRawTransaction", json_pack("[o]",
+	    hex(tx.bytes, tx.size)), on_sent, g);
+}
+
+/* ---- at the agreed block ---------------------------------------------------- */
+
+static json_t *
+block_tag(const struct gas_asked *g)
+{
+	return json_sprintf("0x%llx", (unsigned long long)g->block);
+}
+
+static void	ask_receipt(struct gas_asked *);
+
+/* The receipt of one version: it counts from the block on that it is in. */
+static void
+on_receipt(void *arg, const json_t *result, const char *why)
+{
+	struct gas_asked *g = arg;
+	uint64_t status, number;
+
+	if (result == NULL) {
+		g->next(g->arg, why);
+		return;
+	}
+	if (!json_is_object(result)) {
+		g->version++;
+		ask_receipt(g);
+		return;
+	}
+	if (rpc_quantity(json_object_get(result, "status"), &status) != 0 ||
+	    rpc_quantity(json_object_get(result, "blockNumber"),
+	    &number) != 0) {
+		g->next(g->arg, "eth_getTransactionReceipt: no receipt");
+		return;
+	}
+	if (number <= g->block)
+		g->answer.tx_status = status == 1 ? TX_SUCCEEDED : TX_REVERTED;
+	g->next(g->arg, NULL);
+}
+
+static void
+ask_receipt(struct gas_asked *g)
+{
+	if (g->version >= tx.n_hashes || g->answer.nonce <= tx.nonce)
+		g->next(g->arg, NULL);
+	else	/* the last version first */
+		rpc_call(g->rpc, "eth_getTransactionReceipt", json_pack("[o]",
+		    hex(tx.hash[tx.n_hashes - 1 - g->version], 32)),
+		    on_receipt, g);
+}
+
+/* Wei to gwei, of any size: a long division, digit by digit.  0, or -1. */
+static int
+read_balance(const json_t *value, uint64_t *gwei)
+{
+	const char *s = json_string_value(value);
+	uint64_t rest = 0, q = 0;
+	char digit[] = "0x0";
+	uint64_t v;
+	json_t *one;
+	int r;
+
+	if (s == NULL || strncmp(s, "0x", 2) != 0 || s[2] == '\0' ||
+	    strlen(s) > 2 + 64)
+		return -1;
+	for (s += 2; *s != '\0'; s++) {
+		digit[2] = *s;
+		one = json_string(digit);
+		r = rpc_quantity(one, &v);
+		json_decref(one);
+		if (r != 0)
+			return -1;
+		rest = rest * 16 + v;
+		q = q > UINT64_MAX / 16 ? UINT64_MAX : q * 16 + rest / GWEI;
+		rest %= GWEI;
+	}
+	*gwei = q;
+	return 0;
+}
+
+static void
+on_balance(void *arg, const json_t *result, const char *why)
+{
+	struct gas_asked *g = arg;
+
+	if (result != NULL && read_balance(result, &g->answer.balance) != 0)
+		why = "eth_getBalance: no number";
+	g->version = 0;
+	if (why != NULL)
+		g->next(g->arg, why);
+	else
+		ask_receipt(g);
+}
+
+static void
+on_count(void *arg, const json_t *result, const char *why)
+{
+	struct gas_asked *g = arg;
+
+	if (result != NULL && rpc_quantity(result, &g->answer.nonce) != 0)
+		why = "eth_getTransactionCount: no number";
+	if (why != NULL)
+		g->next(g->arg, why);
+	else
+		rpc_call(g->rpc, "eth_getBalance", json_pack("[o,o]",
+		    hex(account, 20), block_tag(g)), on_balance, g);
+}
+
+const char *
+gas_header(struct gas_asked *g, const json_t *block)
+{
+	memset(&g->answer, 0, sizeof(g->answer));
+	if (has_account() && rpc_quantity(json_object_get(block,
+	    "baseFeePerGas"), &g->answer.base_fee) != 0)
+		return "the block has no baseFeePerGas";
+	return NULL;
+}
+
+void
+gas_ask(struct gas_asked *g, struct rpc *rpc, uint64_t block, gas_next next,
+    void *arg)
+{
+	g->rpc = rpc;
+	g->next = next;
+	g->arg = arg;
+	g->block = block;
+	if (has_account())
+		rpc_call(rpc, "eth_getTransactionCount", json_pack("[o,o]",
+		    hex(account, 20), block_tag(g)), on_count, g);
+	else
+		next(arg, NULL);
+}
+
+void
+gas_facts(const struct gas_answer *a, struct m_facts *f)
+{
+	if (!has_account())
+		return;
+	memcpy(f->gas_account, account, sizeof(f->gas_account));
+	f->gas_nonce = a->nonce;
+	f->gas_balance = a->balance;
+	f->base_fee = a->base_fee;
+	f->tx_nonce = tx.nonce;
+	f->tx_status = a->tx_status;
+	tx.has_passed = a->nonce > tx.nonce;
+}

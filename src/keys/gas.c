@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gas account: a secp256k1 key from a file, which pays for this Runner's own
+ * transactions and signs nothing but the two calls of calldata.h, to the Registries of
+ * the configuration.  Runs in keys.  On each chain one transaction is on its way at a
+ * time, under the nonce that a quorum agrees on at a block registry-depth behind the
+ * newest: a nonce that has passed there is final to that depth, and what a
+ * reorganisation drops shows as a nonce that has not passed.
+ *
+ * chain tells nonce, fees and balance, and may lie.  What that can cost: a transaction
+ * in PAUSE seconds, of its limit of gas at gas-max-fee.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "calldata.h"
+#include "keys.h"
+#include "log.h"
+#include "secp.h"
+#include "secret.h"
+#include "tx.h"
+
+#define GWEI		UINT64_C(1000000000)
+#define TIP_MAX		GWEI		/* of the first try: as the base fee, but */
+#define TIP_MIN		(GWEI / 100)	/* within these */
+#define PAUSE		5	/* seconds from one transaction to the next */
+#define STUCK_TIME	10	/* and not earlier is one replaced */
+#define STUCK_BLOCKS	5	/* in which it could have been, and was not */
+#define AGAIN		60	/* seconds: then the same once more */
+#define LOST		30	/* seconds: its nonce has passed, it was not seen */
+#define BEHIND		60	/* seconds that facts may be older than the last */
+#define FAILED_FIRST	20	/* seconds from a registration that failed on */
+
+/* Of register(), beside its data: a registrar's signature, a new Runner's storage;
+ * twice as much as it takes. */
+#define GAS_REGISTER	600000
+#define GAS_BASE	21000
+#define GAS_BYTE	10	/* EIP-7623: a zero; of another byte four times that */
+
+enum what { NOTHING, REGISTER, PUBLISH };
+
+struct gas {
+	enum gas_state	 state;
+	/* the registration's verdict */
+	struct m_verdict verdict;
+	int		 is_wanted, has_verdict;
+	uint32_t	 delay;		/* after the last that failed; 0: none did */
+	uint64_t	 not_before;
+	/* the transaction, made and maybe sent */
+	enum what	 what;
+	int		 is_sent;
+	uint64_t	 sequence;	/* of the registration in it */
+	uint64_t	 nonce, limit, tip, max_fee;
+	uint64_t	 at, block;	/* when it last was sent */
+	uint64_t	 replaced_at;	/* when its fees last rose, or it was made */
+	uint64_t	 passed_at;	/* its nonce; 0: has not */
+	size_t		 n;
+	uint8_t		 data[CALLDATA_MAX];
+	/* the facts that were last acted upon */
+	uint64_t	 seen_block, seen_at;
+	uint64_t	 next_at;	/* the next one, at the earliest */
+};
+
+static struct secrets {
+	uint8_t		 key[32];
+	uint8_t		 text[80];
+} *secret;				/* NULL: no account */
+static uint8_t address[20];
+static struct gas accounts[CONF_CHAINS];
+
+/* ---- the key --------------------------------------------------------------- */
+
+/* 64 hex digits, 0x before them or not, and the end of a line: 0, or -1.  Without a
+ * branch on what they are. */
+static int
+read_key(const uint8_t *text, size_t n, uint8_t key[32])
+{
+	unsigned c, bad = 0, digit, letter;
+	size_t i;
+
+	if (n > 2 && text[0] == '0' && text[1] == 'x') {
+		text += 2;
+		n -= 2;
+	}
+	if (n != 64 && (n != 65 || text[64] != '\n'))
+		return -1;
+	memset(key, 0, 32);
+	for (i = 0; i < 64; i++) {
+		c = text[i];
+		digit = c - '0' < 10;
+		letter = (c | 0x20) - 'a' < 6;
+		bad |= !(digit | letter);
+		key[i / 2] = (uint8_t)(key[i / 2] << 4 |
+		    ((c & 15) + 9 * letter));
+	}
+	return bad ? -1 : 0;
+}
+
+static void
+load_key(const char *path)
+{
+	uint8_t public_key[33];
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 ||
+	    fstat(fd, &st) == -1)
+		fatal("gas-key %s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
+		fatal("gas-key %s: others can read it, or it is no file: "
+		    "expected mode 600", path);
+	n = read(fd, secret->text, sizeof(secret->text));
+	close(fd);
+	if (n == -1)
+		fatal("gas-key %s: %s", path, strerror(errno));
+	if (read_key(secret->text, (size_t)n, secret->key) != 0)
+		fatal("gas-key %s: expected 64 hex digits", path);
+	secret_wipe(secret->text, sizeof(secret->text));
+	if (secp_public(secret->key, public_key) != 0 ||
+	    secp_address(public_key, address) != 0)
+		fatal("gas-key %s: not a key on secp256k1", path);
+}
+
+void
+gas_init(const char *path)
+{
+	char hex[41];
+	size_t i;
+
+	if (*path == '\0')
+		return;
+	secret = secret_alloc(sizeof(*secret));
+	load_key(path);
+	log_info("gas account: 0x%s", log_hex(hex, address, 20));
+	for (i = 0; i < keys.conf.n_chains; i++)
+		if (keys.chains[i].conf->register_direct ||
+		    keys.chains[i].conf->publish) {
+			keys.chains[i].gas = &accounts[i];
+			accounts[i].state = GAS_READY;
+		}
+}
+
+const uint8_t *
+gas_address(void)
+{
+	return address;
+}
+
+/* ---- registration ----------------------------------------------------------- */
+
+void
+gas_registration(struct chain *ch)
+{
+	struct gas *g = ch->gas;
+
+	if (g == NULL || !ch->conf->register_direct)
+		return;
+	g->is_wanted = 1;
+	g->has_verdict = 0;
+	if (g->what == REGISTER && !g->is_sent)
+		g->what = NOTHING;
+}
+
+int
+gas_holds_registration(const struct chain *ch)
+{
+	const struct gas *g = ch->gas;
+
+	return g != NULL && (g->has_verdict || g->what == REGISTER);
+}
+
+/* What net brings costs nothing unless it is the one that was asked for; whether the
+ * registrar is one, the contract says, once for each time that we ask. */
+void
+gas_verdict(struct chain *ch, const struct m_verdict *v)
+{
+	struct gas *g = ch->gas;
+	char text[4 * VERIFIER_MAX + 1];
+
+	if (v->n_verifier > VERIFIER_MAX)
+		chan_illegal(&ch->net, M_VERDICT, "length of the verifier");
+	if (g == NULL || !g->is_wanted ||
+	    memcmp(v->registration, ch->registration_hash, 32) != 0)
+		return;
+	g->is_wanted = 0;
+	if (v->verdict != 0) {
+		log_err("%sregistration: refused: verdict %u of %s", ch->tag,
+		    v->verdict, log_escape(text, sizeof(text), v->verifier,
+		    v->n_verifier));
+		return;
+	}
+	g->verdict = *v;
+	g->has_verdict = 1;
+	trust_tick();
+}
+
+static int
+registration_is_due(const struct chain *ch, uint64_t now)
+{
+	const struct gas *g = ch->gas;
+
+	return g->has_verdict && now >= g->not_before &&
+	    ch->facts.sequence < ch->registration.sequence;
+}
+
+static void
+make_registration(struct chain *ch)
+{
+	struct gas *g = ch->gas;
+
+	g->what = REGISTER;
+	g->sequence = ch->registration.sequence;
+	g->n = calldata_register(&ch->registration, &g->verdict, g->data);
+	g->limit = GAS_REGISTER;
+}
+
+/* ---- fees -------------------------------------------------------------------- */
+
+/* EIP-7623's floor for the data, which is more than EIP-2028's price of it, and behind
+ * that what the call takes. */
+static uint64_t
+limit_of(const uint8_t *data, size_t n, uint64_t call)
+{
+	uint64_t gas = GAS_BASE + call;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		gas += data[i] == 0 ? GAS_BYTE : 4 * GAS_BYTE;
+	return gas;
+}
+
+/* gas < 2^25, and fee < 2^50: gas-max-fee is at most 10^6 gwei. */
+static uint64_t
+cost(uint64_t gas, uint64_t fee)
+{
+	return gas * (fee / GWEI) + (gas * (fee % GWEI) + GWEI - 1) / GWEI;
+}
+
+/* As the chain is now: 0, or -1 where that is above what we may pay. */
+static int
+first_fees(const struct chain *ch, uint64_t *tip, uint64_t *max_fee)
+{
+	const uint64_t base = ch->facts.base_fee;
+	const uint64_t cap = ch->conf->gas_max_fee * GWEI;
+
+	if (base > cap)
+		return -1;
+	*tip = base > TIP_MAX ? TIP_MAX : base < TIP_MIN ? TIP_MIN : base;
+	*max_fee = 2 * base + *tip;
+	if (*max_fee > cap)
+		*max_fee = cap;
+	if (*tip > *max_fee)
+		*tip = *max_fee;
+	return 0;
+}
+
+/* A quarter more of both, for nodes want a tenth: 0, or -1 where the cap forbids it. */
+static int
+higher_fees(const struct chain *ch, uint64_t *tip, uint64_t *max_fee)
+{
+	const struct gas *g = ch->gas;
+	const uint64_t cap = ch->conf->gas_max_fee * GWEI;
+
+	if (first_fees(ch, tip, max_fee) != 0)
+		*max_fee = 0;
+	if (*max_fee < g->max_fee + g->max_fee / 4 + 1)
+		*max_fee = g->max_fee + g->max_fee / 4 + 1;
+	if (*max_fee > cap)
+		*max_fee = cap;
+	*tip = g->tip + g->tip / 4 + 1;
+	if (*tip > *max_fee)
+		*tip = *max_fee;
+	return *max_fee < g->max_fee + g->max_fee / 8 + 1 ||
+	    *tip < g->tip + g->tip / 8 + 1 ? -1 : 0;
+}
+
+/* A state is logged when it begins. */
+static void
+set_state(struct chain *ch, enum gas_state state, uint64_t want)
+{
+	struct gas *g = ch->gas;
+	char hex[41];
+
+	log_hex(hex, address, 20);
+	if (state != g->state && state == GAS_NO_FUNDS)
+		log_err("%sgas account has no funds: 0x%s has %llu gwei, the "
+		    "next transaction may take %llu", ch->tag, hex,
+		    (unsigned long long)ch->facts.gas_balance,
+		    (unsigned long long)want);
+	else if (state != g->state && state == GAS_FEE_TOO_HIGH)
+		log_warn("%sgas account: fees are above gas-max-fee: the base "
+		    "fee is %llu wei: waiting", ch->tag,
+		    (unsigned long long)ch->facts.base_fee);
+	else if (state <= GAS_PENDING && g->state > GAS_PENDING)
+		log_info("%sgas account: goes on", ch->tag);
+	g->state = state;
+}
+
+/* Can this be paid? */
+static int
+is_funded(struct chain *ch, uint64_t limit, uint64_t max_fee)
+{
+	const uint64_t want = cost(limit, max_fee);
+
+	if (ch->facts.gas_balance >= want)
+		return 1;
+	set_state(ch, GAS_NO_FUNDS, want);
+	return 0;
+}
+
+/* ---- the transaction ---------------------------------------------------------- */
+
+static const char *
+name_of(const struct gas *g)
+{
+	return g->what == REGISTER ? "registration" : "publication";
+}
+
+/* Signed and to chain; the same fields give the same transaction. */
+static void
+transmit(struct chain *ch, uint64_t now)
+{
+	static struct m_word words[TX_WORDS];
+	struct gas *g = ch->gas;
+	struct tx t = { .chain_id = ch->conf->chain_id, .nonce = g->nonce,
+	    .priority_fee = g->tip, .max_fee = g->max_fee, .gas = g->limit,
+	    .to = ch->conf->registry, .data = g->data, .n = g->n };
+	struct m_tx m;
+
+	memset(&m, 0, sizeof(m));
+	memset(words, 0, sizeof(words));
+	m.nonce = g->nonce;
+	m.size = (uint32_t)tx_sign(&t, secret->key, words[0].b, m.hash);
+	if (m.size == 0)
+		fatal("gas account: signing failed");
+	g->is_sent = 1;
+	g->at = now;
+	g->next_at = now + PAUSE;
+	chan_send(&ch->chain, M_TX, &m, words,
+	    (m.size + sizeof(words[0]) - 1) / sizeof(words[0]), -1);
+}
+
+/* It is not on its way any more; what was in it is due again, or has ended. */
+static void
+drop(struct chain *ch, enum tx_status status)
+{
+	struct gas *g = ch->gas;
+
+	if (g->what == PUBLISH)
+		publish_ended(ch, status);
+	else if (status != TX_UNKNOWN &&
+	    g->sequence == ch->registration.sequence)
+		g->has_verdict = 0;
+	g->what = NOTHING;
+	g->is_sent = 0;
+}
+
+static void
+failed(struct chain *ch, uint64_t now)
+{
+	struct gas *g = ch->gas;
+
+	log_err("%stransaction: nonce %llu: %s: reverted", ch->tag,
+	    (unsigned long long)g->nonce, name_of(g));
+	ch->status.tx_failed++;
+	if (g->what == REGISTER) {
+		g->delay = trust_later(g->delay, FAILED_FIRST);
+		g->not_before = now + g->delay;
+	}
+	drop(ch, TX_REVERTED);
+}
+
+/* Its nonce has passed: by it, or by one that it replaced or was replaced by? */
+static void
+passed(struct chain *ch, uint64_t now)
+{
+	const struct m_facts *f = &ch->facts;
+	struct gas *g = ch->gas;
+	uint32_t status = f->tx_nonce == g->nonce ? f->tx_status : TX_UNKNOWN;
+
+	if (g->what == REGISTER && f->sequence >= g->sequence)
+		status = TX_SUCCEEDED;
+	if (status == TX_REVERTED)
+		failed(ch, now);
+	else if (status == TX_SUCCEEDED) {
+		log_info("%stransaction: nonce %llu: %s: done", ch->tag,
+		    (unsigned long long)g->nonce, name_of(g));
+		if (g->what == REGISTER)
+			g->delay = 0;
+		drop(ch, TX_SUCCEEDED);
+	} else if (g->passed_at == 0)
+		g->passed_at = now;
+	else if (now >= g->passed_at + LOST) {
+		log_warn("%stransaction: nonce %llu was used by another: does "
+		    "someone else use this account?", ch->tag,
+		    (unsigned long long)g->nonce);
+		drop(ch, TX_UNKNOWN);
+	}
+}
+
+/* In as many blocks as it could have been in, it is not: once more, for more. */
+static void
+replace(struct chain *ch, uint64_t now)
+{
+	const struct m_facts *f = &ch->facts;
+	struct gas *g = ch->gas;
+	uint64_t tip, max_fee;
+
+	if (now < g->replaced_at + STUCK_TIME || f->block_number < g->block +
+	    ch->conf->registry_depth + 1 + STUCK_BLOCKS)
+		return;
+	if (higher_fees(ch, &tip, &max_fee) != 0) {
+		set_state(ch, GAS_FEE_TOO_HIGH, 0);
+		if (now >= g->at + AGAIN)
+			transmit(ch, now);
+		return;
+	}
+	if (g->what == REGISTER && g->sequence < ch->registration.sequence &&
+	    registration_is_due(ch, now)) {
+		make_registration(ch);
+		g->limit = limit_of(g->data, g->n, g->limit);
+	}
+	if (!is_funded(ch, g->limit, max_fee)) {
+		if (now >= g->at + AGAIN)
+			transmit(ch, now);
+		return;
+	}
+	g->tip = tip;
+	g->max_fee = max_fee;
+	g->replaced_at = now;
+	g->block = f->block_number;
+	log_warn("%stransaction: nonce %llu: %s: in no block: sent for up to "
+	    "%llu wei", ch->tag, (unsigned long long)g->nonce, name_of(g),
+	    (unsigned long long)g->max_fee);
+	ch->status.tx_replaced++;
+	set_state(ch, GAS_PENDING, 0);
+	transmit(ch, now);
+}
+
+static void
+follow(struct chain *ch, uint64_t now)
+{
+	struct gas *g = ch->gas;
+
+	if (ch->facts.gas_nonce > g->nonce)
+		passed(ch, now);
+	else if (ch->facts.gas_nonce < g->nonce) {
+		log_warn("%stransaction: nonce %llu: the chain has turned "
+		    "back: made anew", ch->tag, (unsigned long long)g->nonce);
+		drop(ch, TX_UNKNOWN);
+	} else {
+		g->passed_at = 0;
+		replace(ch, now);
+	}
+}
+
+/* What is due next, encoded: the registration before all else. */
+static void
+make(struct chain *ch, uint64_t now)
+{
+	struct gas *g = ch->gas;
+
+	if (registration_is_due(ch, now)) {
+		if (g->what == REGISTER)
+			return;
+		if (g->what == PUBLISH)
+			drop(ch, TX_UNKNOWN);
+		make_registration(ch);
+	} else if (g->what == NOTHING && ch->facts.valid_until > now &&
+	    memcmp(ch->facts.runner, sign_address(), 20) == 0 &&
+	    (g->n = publish_call(ch, now, g->data, &g->limit)) != 0)
+		g->what = PUBLISH;
+	else
+		return;
+	g->limit = limit_of(g->data, g->n, g->limit);
+}
+
+static void
+begin(struct chain *ch, uint64_t now)
+{
+	struct gas *g = ch->gas;
+	uint64_t limit = GAS_BASE + GAS_REGISTER;	/* if nothing is due */
+
+	make(ch, now);
+	if (g->what != NOTHING)
+		limit = g->limit;
+	if (first_fees(ch, &g->tip, &g->max_fee) != 0) {
+		set_state(ch, GAS_FEE_TOO_HIGH, 0);
+		return;
+	}
+	if (!is_funded(ch, limit, g->max_fee))
+		return;
+	if (g->what == NOTHING || now < g->next_at) {
+		set_state(ch, GAS_READY, 0);
+		return;
+	}
+	g->nonce = ch->facts.gas_nonce;
+	g->passed_at = 0;
+	g->replaced_at = now;
+	g->block = ch->facts.block_number;
+	ch->status.tx_sent++;
+	log_info("%stransaction: nonce %llu: %s", ch->tag,
+	    (unsigned long long)g->nonce, name_of(g));
+	set_state(ch, GAS_PENDING, 0);
+	transmit(ch, now);
+}
+
+void
+gas_chain_peer(struct chain *ch)
+{
+	if (ch->gas != NULL && ch->gas->is_sent)
+		transmit(ch, now_unix());
+}
+
+/* Facts of now, of our account, and not of a block before the last: endpoints are not
+ * always at the same one.  A chain that does go back is believed after a while. */
+static int
+is_usable(const struct chain *ch, uint64_t now)
+{
+	const struct m_facts *f = &ch->facts;
+	struct gas *g = ch->gas;
+
+	if (!ch->has_facts || ch->chain.fd == -1 ||
+	    f->read_at + ch->conf->registry_max_age < now ||
+	    memcmp(f->gas_account, address, 20) != 0 ||
+	    (f->block_number < g->seen_block && now < g->seen_at + BEHIND))
+		return 0;
+	if (f->block_number != g->seen_block)
+		g->seen_at = now;
+	g->seen_block = f->block_number;
+	return 1;
+}
+
+void
+gas_tick(struct chain *ch, uint64_t now)
+{
+	struct gas *g = ch->gas;
+
+	if (g == NULL)
+		return;
+	if (is_usable(ch, now)) {
+		if (g->is_sent)
+			follow(ch, now);
+		if (!g->is_sent)
+			begin(ch, now);
+	}
+	ch->status.gas = g->state;
+	memcpy(ch->status.gas_account, address, 20);
+	ch->status.gas_balance = ch->facts.gas_balance;
+}

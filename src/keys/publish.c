@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Results that wait to be committed to on the chain: a queue for each chain that
+ * has `publish yes'.  Runs in keys.  What is in it was signed and sent to the
+ * Orchestrator before; here it is grouped anew, and signed once more as one
+ * TaskResultBatch, which is all that the contract needs to know from whom it is.
+ */
+#include <string.h>
+
+#include "calldata.h"
+#include "keccak.h"
+#include "keys.h"
+#include "log.h"
+#include "typed_data.h"
+
+#define QUEUE		1024	/* outputs; more than that are not published */
+/* What a publication takes beside its data, with a third to spare: two words of
+ * storage and an event a task. */
+#define GAS		80000
+#define GAS_TASK	80000
+#define GAS_OUTPUT	8000
+
+struct publish {
+	uint64_t	 since;		/* of the first that waits; unix time */
+	size_t		 n_tasks, n_outputs;
+	size_t		 sent;		/* of the first tasks: in a transaction */
+	int		 is_full;
+	struct call_task tasks[QUEUE];
+	uint8_t		 hashes[QUEUE][32];
+	uint64_t	 epochs[QUEUE];
+	struct call_output outputs[QUEUE];
+};
+
+void
+publish_init(void)
+{
+	static struct publish queues[CONF_CHAINS];
+	size_t i;
+
+	for (i = 0; i < keys.conf.n_chains; i++)
+		if (keys.chains[i].conf->publish)
+			keys.chains[i].publish = &queues[i];
+}
+
+static void
+publish_full(struct chain *ch)
+{
+	ch->status.publish_dropped++;
+	if (!ch->publish->is_full)
+		log_warn("%spublish: %d outputs wait: no more are taken",
+		    ch->tag, QUEUE);
+	ch->publish->is_full = 1;
+}
+
+void
+publish_add(struct chain *ch, const struct task *t, const uint8_t hash[32])
+{
+	struct publish *p = ch->publish;
+	const size_t n = t->program.shape.n_outputs;
+	struct call_output *o;
+	size_t i;
+
+	if (p == NULL || t->status != ST_OK)
+		return;
+	if (p->n_tasks == QUEUE || n > QUEUE - p->n_outputs) {
+		publish_full(ch);
+		return;
+	}
+	if (p->n_tasks == 0)
+		p->since = now_unix();
+	for (i = 0; i < n; i++) {
+		o = &p->outputs[p->n_outputs++];
+		memcpy(o->handle, t->outputs[i].handle, 32);
+		memcpy(o->key, t->outputs[i].key, 33);
+		memcpy(o->nonce, t->outputs[i].nonce, 12);
+		keccak256(t->outputs[i].ciphertext, t->outputs[i].len,
+		    o->hash);
+	}
+	memcpy(p->hashes[p->n_tasks], hash, 32);
+	p->epochs[p->n_tasks] = t->batch->kms_epoch;
+	memcpy(p->tasks[p->n_tasks].id, t->m.id, 32);
+	p->tasks[p->n_tasks].attempt = t->m.attempt;
+	p->tasks[p->n_tasks++].n_outputs = (uint32_t)n;
+	ch->status.publish_waiting = p->n_tasks;
+}
+
+/* How many of the first tasks go into one transaction, which is of one epoch; *outputs
+ * of them. */
+static size_t
+publish_first(const struct publish *p, size_t *outputs)
+{
+	size_t n;
+
+	*outputs = 0;
+	for (n = 0; n < p->n_tasks && n < BATCH_TASKS &&
+	    p->epochs[n] == p->epochs[0] &&
+	    p->tasks[n].n_outputs <= TASK_OUTPUTS - *outputs; n++)
+		*outputs += p->tasks[n].n_outputs;
+	return n;
+}
+
+size_t
+publish_call(struct chain *ch, uint64_t now, uint8_t *out, uint64_t *gas)
+{
+	struct publish *p = ch->publish;
+	uint8_t hash[32], signature[65];
+	size_t n, outputs;
+
+	if (p == NULL || p->n_tasks == 0)
+		return 0;
+	n = publish_first(p, &outputs);
+	/* A transaction's worth, or some that have waited. */
+	if (n == p->n_tasks && n < BATCH_TASKS &&
+	    now < p->since + ch->conf->publish_interval)
+		return 0;
+	p->sent = n;
+	td_task_result_batch(p->epochs[0], (const uint8_t (*)[32])p->hashes,
+	    n, hash);
+	sign_typed(ch, hash, signature);
+	*gas = GAS + n * GAS_TASK + outputs * GAS_OUTPUT;
+	return calldata_publish(p->epochs[0], p->tasks, n, p->outputs, signature, out);
+}
+
+void
+publish_ended(struct chain *ch, enum tx_status status)
+{
+	struct publish *p = ch->publish;
+	const size_t n = p->sent;
+	size_t i, outputs = 0;
+
+	p->sent = 0;
+	if (status == TX_UNKNOWN)
+		return;
+	if (status == TX_SUCCEEDED)
+		ch->status.published += n;
+	else
+		ch->status.publish_dropped += n;
+	for (i = 0; i < n; i++)
+		outputs += p->tasks[i].n_outputs;
+	p->n_tasks -= n;
+	p->n_outputs -= outputs;
+	memmove(p->tasks, p->tasks + n, p->n_tasks * sizeof(p->tasks[0]));
+	memmove(p->hashes, p->hashes + n, p->n_tasks * sizeof(p->hashes[0]));
+	memmove(p->epochs, p->epochs + n, p->n_tasks * sizeof(p->epochs[0]));
+	memmove(p->outputs, p->outputs + outputs,
+	    p->n_outputs * sizeof(p->outputs[0]));
+	p->since = now_unix();
+	p->is_full = 0;
+	ch->status.publish_waiting = p->n_tasks;
+}
