@@ -31,7 +31,7 @@
 #define STUCK_BLOCKS	5	/* in which it could have been, and was not */
 #define AGAIN		60	/* seconds: then the same once more */
 #define LOST		30	/* seconds: its nonce has passed, it was not seen */
-#define BEHIND		60	/* seconds that facts may be older than the last */
+#define BEHIND		20	/* seconds that facts may be older than the last */
 #define FAILED_FIRST	20	/* seconds from a registration that failed on */
 
 /* Of register(), beside its data: a registrar's signature, a new Runner's storage;

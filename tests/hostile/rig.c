@@ -38,6 +38,7 @@ const msg_handler handlers[M_TYPES];
 
 static const uint8_t registry[20] = { 0x52 };
 static char tls_key[] = "/tmp/tee-rig-XXXXXX";
+static char gas_key[] = "/tmp/tee-rig-XXXXXX";
 static char empty_dir[] = "/tmp/tee-rig-XXXXXX";
 
 /* ---- once ---------------------------------------------------------------- */
@@ -46,6 +47,7 @@ static void
 tls_key_remove(void)
 {
 	unlink(tls_key);
+	unlink(gas_key);
 	rmdir(empty_dir);
 }
 
@@ -73,6 +75,9 @@ rig_once(void)
 	    NULL), 1);
 	fclose(f);
 	EVP_PKEY_free(key);
+	if ((fd = mkstemp(gas_key)) == -1 || write(fd, GAS_KEY, 64) != 64)
+		fail_msg("no gas key: %s", strerror(errno));
+	close(fd);
 	atexit(tls_key_remove);
 }
 
@@ -284,6 +289,14 @@ rig_exec(struct rig *r)
 	s.log_level = LOG_DEBUG;
 	snprintf(s.empty_dir, sizeof(s.empty_dir), "%s", empty_dir);
 	snprintf(s.conf.tls_key, sizeof(s.conf.tls_key), "%s", tls_key);
+	if (r->has_gas) {
+		snprintf(s.conf.gas_key, sizeof(s.conf.gas_key), "%s",
+		    gas_key);
+		s.conf.chains[0].register_direct = 1;
+		s.conf.chains[0].publish = 1;
+		s.conf.chains[0].publish_interval = 1;
+		s.conf.chains[0].gas_max_fee = GAS_MAX_FEE;
+	}
 	for (i = 0; i <= r->has_other; i++) {
 		s.conf.n_chains++;
 		s.conf.chains[i].chain_id = CHAIN_ID + i;
@@ -342,6 +355,7 @@ rig_register(struct rig *r)
 	chan_send(&r->evidence, M_QUOTE, &q, NULL, 0, fd);
 	close(fd);
 	m = rig_next(r, &r->net, M_REGISTER);
+	r->registration = *(const struct m_register *)m->payload;
 	close(m->fd);
 	memcpy(r->facts.runner, r->runner, 20);
 	r->facts.sequence = 1;
@@ -367,11 +381,14 @@ void
 rig_start(struct rig *r)
 {
 	const uint32_t isolate_task = r->isolate_task, other = r->has_other;
+	const uint32_t gas = r->has_gas;
+	const struct m_runner *us;
 
 	rig_once();
 	memset(r, 0, sizeof(*r));
 	r->isolate_task = isolate_task;
 	r->has_other = other;
+	r->has_gas = gas;
 	r->other_net.fd = r->other_chain.fd = -1;
 	rig_exec(r);
 	while (!r->is_ready && readable(r->monitor.fd, PATIENCE) &&
@@ -382,8 +399,9 @@ rig_start(struct rig *r)
 	rig_peer(r, &r->chain, R_CHAIN, 0);
 	rig_peer(r, &r->evidence, R_EVIDENCE, 0);
 	rig_peer(r, &r->worker, R_COMPUTE, 0);
-	memcpy(r->runner, ((const struct m_runner *)rig_next(r, &r->chain,
-	    M_RUNNER)->payload)->address, 20);
+	us = rig_next(r, &r->chain, M_RUNNER)->payload;
+	memcpy(r->runner, us->address, 20);
+	memcpy(r->gas_account, us->gas_account, 20);
 	r->epoch = 1;
 	r->chain_id = CHAIN_ID;
 	td_domain(r->chain_id, registry, r->domain);
@@ -474,8 +492,8 @@ sign(struct rig *r, const struct party *p, const uint8_t hash[32],
 	assert_int_equal(secp_sign(p->key, digest, sig), 0);
 }
 
-static void
-signed_by_runner(struct rig *r, const uint8_t hash[32], const uint8_t sig[65])
+void
+rig_signed(struct rig *r, const uint8_t hash[32], const uint8_t sig[65])
 {
 	uint8_t digest[32], who[20];
 
@@ -527,7 +545,7 @@ work_asked(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 	}
 	td_operand_request_batch(r->runner, a->expiry, a->avoid,
 	    (const uint8_t (*)[32])hashes, n, hash);
-	signed_by_runner(r, hash, a->signature);
+	rig_signed(r, hash, a->signature);
 	if (avoid != NULL)
 		*avoid = a->avoid;
 }
@@ -672,5 +690,5 @@ work_result(struct rig *r, uint32_t batch, struct work *w, uint32_t status,
 	assert_int_equal(all->epoch, r->epoch);
 	td_task_result_batch(all->epoch, (const uint8_t (*)[32])hash, 1,
 	    digest);
-	signed_by_runner(r, digest, all->signature);
+	rig_signed(r, digest, all->signature);
 }

@@ -18,6 +18,10 @@
 #define THRESHOLD	2
 #define CHAIN_ID	31337		/* of the first chain; the other: + 1 */
 
+#define GAS_MAX_FEE	100		/* gwei */
+#define GAS_KEY		"00000000000000000000000000000000"		\
+			"000000000000000000000000000000a5"
+
 struct party {
 	uint8_t		 key[32], address[20], pub[33], xy[64];
 };
@@ -37,6 +41,9 @@ struct rig {
 	uint64_t	 epoch;		/* that results are to say */
 	struct m_facts	 facts;
 	uint8_t		 runner[20];
+	uint32_t	 has_gas;	/* a gas account; before the start, too */
+	uint8_t		 gas_account[20];
+	struct m_register registration;
 };
 
 /* A task of one add of uint256, and all that comes of it. */
@@ -85,6 +92,8 @@ void	 work_delegate(struct rig *, struct work *);
 /* GRANT, GRANT_TASKs, GRANT_SEALs as they stand in the works, signed. */
 void	 work_grant(struct rig *, uint32_t batch, struct work *, uint32_t n,
 	     const struct party *);
+/* hashStruct `hash' was signed by the Runner. */
+void	 rig_signed(struct rig *, const uint8_t hash[32], const uint8_t sig[65]);
 /* The worker is another from now on, as the monitor would say. */
 void	 rig_new_worker(struct rig *);
 /* The worker gets the job: its number, and the two plaintexts it can read. */

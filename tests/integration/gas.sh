@@ -41,12 +41,20 @@ check 'the Registry is deployed' devnet up --insecure --chain $url
 registry=$(sed -n 's/^registry 0x/0x/p' "$dir/tee-runnerd.conf")
 od -An -tx1 -N32 /dev/urandom | tr -d ' \n' > "$dir/gas.key"
 configure() {
-	sed -i '/^registry-refresh/d' "$dir/tee-runnerd.conf"
+	sed -i '/^registry-refresh/d;/^registry-endpoint/d' "$dir/tee-runnerd.conf"
 	cat >> "$dir/tee-runnerd.conf"
 }
+# Between the Runner and the node, to be stopped without stopping the others.
+node -e 'const net = require("net"); const [from, to] = process.argv.slice(1);
+net.createServer((c) => { const s = net.connect(to, "127.0.0.1"); c.pipe(s).pipe(c);
+c.on("error", () => s.destroy()); s.on("error", () => c.destroy()); }).listen(from, "127.0.0.1")' \
+    $((port + 1)) $port &
+proxy=$! others="$others $proxy"
 configure << EOF
+registry-endpoint http://127.0.0.1:$((port + 1))
 registry-refresh 1
-registration-life 60s
+registry-depth 3
+registration-life 90s
 gas-key $dir/gas.key
 registration direct
 publish yes
@@ -77,4 +85,93 @@ check 'and registers by itself' until_ok 20 state_is serving
 check 'the contract says so' is_runner
 check 'its account has sent that' sh -c "[ \$(($(rpc eth_getTransactionCount "[\"$account\",\"latest\"]" | sed 's/.*\(0x[0-9a-f]*\).*/\1/'))) -ge 1 ]"
 check 'a task' until_ok 10 transfer
+
+# ---- publication ----
+
+# Each task's output, as the client was given it, and what it says.
+tasks() {
+	for _i in $1; do transfer || return 1; cp "$dir/task" "$dir/done.$_i"; done
+}
+committed() {
+	for _t in "$dir"/done.*; do
+		_id=$(sed -n 's/.*"task": "\(0x[0-9a-f]*\)".*/\1/p' "$_t")
+		owner commitment "$_id" | grep -qi "^$(runner_address)," || return 1
+	done
+}
+published() { echo $(($(rpc eth_getLogs "[{\"fromBlock\":\"0x0\",\"address\":\"$registry\",\"topics\":[\"$topic\"]}]" | grep -o '"data"' | wc -l))); }
+topic=$(cd "$interop" && node -e 'console.log(require("ethers").id("Published(bytes32,address,bytes32)"))')
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+check 'tasks' tasks '1 2 3'
+check 'are published' until_ok 20 gas_has published 4
+check 'and committed to' committed
+check 'as many commitments as tasks' test "$(published)" = 4
+check 'nothing is left' gas_is publish_waiting 0
+t0=$(milliseconds)
+check 'tasks, timed' tasks '4 5 6'
+t1=$(milliseconds)
+kill -STOP $proxy
+sleep 3
+t2=$(milliseconds)
+check 'tasks, while no endpoint answers' tasks '7 8 9'
+t3=$(milliseconds)
+kill -CONT $proxy
+check "no later than before: $((t3 - t2)) ms, $((t1 - t0)) ms" test $((t3 - t2)) -lt $((t1 - t0 + 500))
+check 'are published when it does' until_ok 40 gas_has published 10
+check 'and committed to' committed
+
+# ---- held back, and turned back ----
+
+mine() { rpc anvil_setNextBlockBaseFeePerGas "[\"$1\"]" && rpc evm_mine '[]'; }
+waits() { gas_is state 'a transaction is on its way'; }
+still() { until_ok 30 gas_is state ready && rpc evm_setIntervalMining '[0]'; }
+mine_until() {
+	_fee=$1; shift
+	until_ok 40 sh -c "$(cat << EOF
+sleep 0.4
+curl -s -H 'Content-Type: application/json' --data '{"jsonrpc":"2.0","id":1,"method":"anvil_setNextBlockBaseFeePerGas","params":["$_fee"]}' $url
+curl -s -H 'Content-Type: application/json' --data '{"jsonrpc":"2.0","id":1,"method":"evm_mine","params":[]}' $url
+grep -q -- '$1' '$dir/runner.log'
+EOF
+)"
+}
+check 'no more blocks' still
+check 'a task' tasks 10
+check 'its publication is on its way' until_ok 15 waits
+check 'blocks whose base fee, 20 gwei, is more than it pays: sent for more' mine_until 0x4a817c800 'publication: in no block: sent for up to'
+check 'blocks again' rpc evm_setIntervalMining '[1]'
+check 'it is published' until_ok 30 gas_has published 11
+check 'replaced, once' gas_is replaced 1
+check 'no more blocks' still
+check 'a base fee above gas-max-fee, 150 gwei' mine_until 0x22ecb25c00 'fees are above gas-max-fee'
+check 'the status says so' until_ok 5 gas_is state 'fees are above gas-max-fee'
+check 'a task, all the same' tasks 11
+check 'fees fall' mine_until 0x3b9aca00 'gas account: goes on'
+check 'blocks again' rpc evm_setIntervalMining '[1]'
+check 'it is published' until_ok 30 gas_has published 12
+check 'no more blocks' still
+snapshot=$(rpc evm_snapshot '[]' | sed 's/.*"result":"\([^"]*\)".*/"\1"/')
+check 'a task' tasks 12
+check 'its publication is on its way' until_ok 15 waits
+check 'and in a block' rpc evm_mine '[]'
+check 'which the chain gives up' turn_back "$snapshot"
+check 'blocks again' rpc evm_setIntervalMining '[1]'
+check 'sent again: published' until_ok 40 gas_has published 13
+check 'the contract has them all' committed
+
+# ---- registration, again ----
+
+check 'a registration when two thirds of its life are over' until_ok 60 logged 'registration: signed: sequence 2'
+check 'is paid for by itself' until_ok 30 sh -c "grep -c 'registration: done' '$dir/runner.log' | grep -q '^[2-9]'"
+check 'and it serves' until_ok 10 state_is serving
+stop_runner
+snapshot=$(rpc evm_snapshot '[]' | sed 's/.*"result":"\([^"]*\)".*/"\1"/')
+: > "$dir/runner.log"
+start_runner
+check 'another Runner, of the same account' until_ok 30 state_is serving
+check 'the chain gives up all that it did' turn_back "$snapshot"
+check 'it stops' until_ok 30 state_is idle
+check 'sends its registration again' until_ok 60 logged 'registration: not in the Registry: sent again'
+check 'and serves' until_ok 30 state_is serving
+check 'a task at the end' until_ok 10 transfer
+check 'is published' until_ok 20 gas_has published 1
 finish

@@ -37,7 +37,8 @@ static const char full[] =
 	"registry-endpoint http://a\nregistry-endpoint https://b:8/c?d\n"
 	"registry-endpoint http://[::1]:8545/\nregistry-ca /c a\n"
 	"registry-quorum 3\nregistry-refresh 1m\nregistry-max-age 1h\n"
-	"registry-depth 0\npin-orchestrator " REGISTRY "\n"
+	"registry-depth 0\ngas-key /gas\nregistration direct\npublish yes\n"
+	"publish-interval 1m\ngas-max-fee 1000000\npin-orchestrator " REGISTRY "\n"
 	"pin-orchestrator " OTHER "\npin-gateway " OTHER "\n"
 	"pin-kms-key " POINT "\nworkers 64\nisolate task\nmax-tasks 4096\n"
 	"min-time 600\ntask-timeout 1\nfetch-timeout 2s\nsuspect-time 1d\n"
@@ -117,6 +118,11 @@ every_keyword_is_read(void **unused)
 	assert_int_equal(first->registry_refresh, 60);
 	assert_int_equal(first->registry_max_age, 3600);
 	assert_int_equal(first->registry_depth, 0);
+	assert_string_equal(conf.gas_key, "/gas");
+	assert_int_equal(first->register_direct, 1);
+	assert_int_equal(first->publish, 1);
+	assert_int_equal(first->publish_interval, 60);
+	assert_int_equal(first->gas_max_fee, 1000000);
 	assert_int_equal(first->n_pin_orchestrators, 2);
 	assert_memory_equal(first->pin_orchestrators[0], registry, 20);
 	assert_int_equal(first->pin_orchestrators[1][19], 0xff);
@@ -155,6 +161,11 @@ every_default_is_as_documented(void **unused)
 	assert_int_equal(first->registry_refresh, 12);
 	assert_int_equal(first->registry_max_age, 300);
 	assert_int_equal(first->registry_depth, 1);
+	assert_string_equal(conf.gas_key, "");
+	assert_int_equal(first->register_direct, 0);
+	assert_int_equal(first->publish, 0);
+	assert_int_equal(first->publish_interval, 10);
+	assert_int_equal(first->gas_max_fee, 200);
 	assert_int_equal(first->n_pin_orchestrators, 0);
 	assert_int_equal(first->n_pin_gateways, 0);
 	assert_int_equal(first->has_pin_kms_key, 0);
@@ -178,6 +189,35 @@ every_default_is_as_documented(void **unused)
 	assert_int_equal(conf.drain_timeout, 30);
 	assert_string_equal(conf.chroot, RUNSTATEDIR "/tee-runner/empty");
 	assert_int_equal(conf.uid_base, 0);
+}
+
+static void
+a_credential_is_a_file_of_systemds(void **unused)
+{
+	char path[300];
+
+	(void)unused;
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_int_equal(parse_without(N_REQUIRED, "gas-key credential:g\n"),
+	    -1);
+	assert_string_equal(err, "f:9: gas-key: credential:g: expected a "
+	    "service of systemd's, which gives it: there is no "
+	    "CREDENTIALS_DIRECTORY\n");
+	setenv("CREDENTIALS_DIRECTORY", "/run/c", 1);
+	assert_int_equal(parse_without(N_REQUIRED, "gas-key credential:g\n"),
+	    0);
+	assert_string_equal(conf.gas_key, "/run/c/g");
+	assert_int_equal(parse_without(N_REQUIRED,
+	    "gas-key credential:../g\n"), -1);
+	assert_int_equal(parse_without(N_REQUIRED, "gas-key credential:\n"),
+	    -1);
+	memset(path, 'a', sizeof(path));
+	path[0] = '/';
+	path[sizeof(path) - 1] = '\0';
+	setenv("CREDENTIALS_DIRECTORY", path, 1);
+	assert_int_equal(parse_without(N_REQUIRED, "gas-key credential:g\n"),
+	    -1);
+	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
 static void
@@ -235,6 +275,14 @@ each_fault_names_line_and_remedy(void **unused)
 	  "expected a time from 1 to 86400 seconds" TIMES },
 	{ "registry-ca ca.pem", "registry-ca: ca.pem: expected an absolute "
 	  "path" },
+	{ "gas-key key", "gas-key: key: expected an absolute path, or "
+	  "credential:NAME" },
+	{ "registration direct", "registration: expected a gas-key, to pay "
+	  "for it" },
+	{ "publish yes", "publish: expected a gas-key, to pay for it" },
+	{ "publish maybe", "publish: maybe: expected one of no, yes" },
+	{ "gas-max-fee 0", "gas-max-fee: 0: expected a number from 1 to "
+	  "1000000" },
 	{ "http-listen 0.0.0.0:80", "http-listen: 0.0.0.0:80: expected "
 	  "127.0.0.1:port or [::1]:port" },
 	{ "http-listen 127.example:80", "http-listen: 127.example:80: "
@@ -578,6 +626,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_keyword_is_read),
 		cmocka_unit_test(every_default_is_as_documented),
+		cmocka_unit_test(a_credential_is_a_file_of_systemds),
 		cmocka_unit_test(a_quorum_is_more_than_half),
 		cmocka_unit_test(each_fault_names_line_and_remedy),
 		cmocka_unit_test(what_must_be_set_is_missed),

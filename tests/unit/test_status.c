@@ -156,6 +156,44 @@ json_has_every_member(void **state)
 }
 
 static void
+gas_account_is_told(void **state)
+{
+	json_t *o = json();
+	const json_t *gas;
+
+	(void)state;
+	assert_true(json_is_null(json_object_get(o, "gas")));
+	json_decref(o);
+	net.status.gas = GAS_PENDING;
+	memset(net.status.gas_account, 0x6a, 20);
+	net.status.gas_balance = 9;
+	net.status.tx_sent = 8;
+	net.status.tx_replaced = 7;
+	net.status.tx_failed = 6;
+	net.status.published = 5;
+	net.status.publish_waiting = 4;
+	net.status.publish_dropped = 3;
+	o = json();
+	gas = json_object_get(o, "gas");
+	is_text(gas, "account", "0x6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a");
+	is_text(gas, "state", "a transaction is on its way");
+	assert_int_equal(number(gas, NULL, "balance_gwei"), 9);
+	assert_int_equal(number(gas, NULL, "sent"), 8);
+	assert_int_equal(number(gas, NULL, "replaced"), 7);
+	assert_int_equal(number(gas, NULL, "failed"), 6);
+	assert_int_equal(number(gas, NULL, "published"), 5);
+	assert_int_equal(number(gas, NULL, "publish_waiting"), 4);
+	assert_int_equal(number(gas, NULL, "publish_dropped"), 3);
+	json_decref(o);
+	assert_int_equal(warnings(NULL), 0);
+	net.status.gas = GAS_NO_FUNDS;
+	assert_int_equal(warnings("gas account has no funds: "
+	    "0x6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a"), 1);
+	net.status.gas = GAS_FEE_TOO_HIGH;
+	assert_int_equal(warnings("fees are above gas-max-fee"), 1);
+}
+
+static void
 json_names_each_role_and_its_sandbox(void **state)
 {
 	json_t *o = json();
@@ -332,6 +370,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(json_has_every_member),
+		T(gas_account_is_told),
 		T(json_names_each_role_and_its_sandbox),
 		T(nothing_to_warn_of), T(insecure_evidence_is_warned_of),
 		T(avoided_node_is_warned_of),

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gas account's state machine, alone: facts and time go in, transactions come out.
+ * Everything around it in keys is a stand-in here.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../src/keys/gas.c"
+
+#define BASE	(7 * GWEI)
+
+/* chan.c wants them; nothing is dispatched. */
+const msg_handler handlers[M_TYPES];
+
+struct keys keys;
+static struct chain *const ch = &keys.chains[0];
+static struct gas *const g = &accounts[0];
+static uint64_t now = 1000000;
+static const uint8_t runner[20] = { 0x11 };
+static unsigned n_sent;
+static struct m_tx last;
+static size_t to_publish;		/* what publish_call() gives */
+static unsigned n_published, n_dropped, n_again;
+
+/* ---- the rest of keys -------------------------------------------------------- */
+
+uint64_t
+now_unix(void)
+{
+	return now;
+}
+
+const uint8_t *
+sign_address(void)
+{
+	return runner;
+}
+
+uint32_t
+trust_later(uint32_t delay, uint32_t first)
+{
+	return delay == 0 ? first : 2 * delay;
+}
+
+void
+trust_tick(void)
+{
+	gas_tick(ch, now);
+}
+
+int	__wrap_chan_send(struct chan *, enum msg_type, const void *,
+	    const void *, size_t, int);
+int
+__wrap_chan_send(struct chan *c, enum msg_type type, const void *payload,
+    const void *rows, size_t n_rows, int fd)
+{
+	(void)c;
+	(void)rows;
+	(void)fd;
+	assert_int_equal(type, M_TX);
+	memcpy(&last, payload, sizeof(last));
+	assert_in_range(last.size, (n_rows - 1) * 32 + 1, n_rows * 32);
+	n_sent++;
+	return 0;
+}
+
+size_t
+publish_call(struct chain *c, uint64_t t, uint8_t *out, uint64_t *gas)
+{
+	(void)c;
+	(void)t;
+	memset(out, 1, to_publish);
+	*gas = 100000;
+	return to_publish;
+}
+
+void
+publish_ended(struct chain *c, enum tx_status status)
+{
+	(void)c;
+	n_again += status == TX_UNKNOWN;
+	n_published += status == TX_SUCCEEDED;
+	n_dropped += status == TX_REVERTED;
+	if (status != TX_UNKNOWN)
+		to_publish = 0;
+}
+
+/* ---- what happens ------------------------------------------------------------- */
+
+static int
+setup(void **unused)
+{
+	static struct secrets s = { .key = { 1 } };
+
+	(void)unused;
+	memset(&keys, 0, sizeof(keys));
+	memset(g, 0, sizeof(*g));
+	memset(address, 0xaa, 20);
+	secret = &s;
+	keys.conf.n_chains = 1;
+	ch->conf = &keys.conf.chains[0];
+	keys.conf.chains[0].chain_id = 1;
+	keys.conf.chains[0].register_direct = 1;
+	keys.conf.chains[0].publish = 1;
+	keys.conf.chains[0].gas_max_fee = 100;
+	keys.conf.chains[0].registry_depth = 2;
+	keys.conf.chains[0].registry_max_age = 300;
+	ch->gas = g;
+	ch->has_facts = 1;
+	ch->facts.block_number = 50;
+	ch->facts.gas_nonce = 5;
+	ch->facts.gas_balance = 1000 * GWEI;
+	ch->facts.base_fee = BASE;
+	ch->facts.valid_until = now + 10000;
+	memcpy(ch->facts.gas_account, address, 20);
+	memcpy(ch->facts.runner, runner, 20);
+	ch->registration.sequence = 1;
+	g->state = GAS_READY;
+	n_sent = n_published = n_dropped = n_again = 0;
+	to_publish = 0;
+	return 0;
+}
+
+/* So many blocks and seconds on. */
+static void
+pass(uint64_t blocks, uint64_t seconds)
+{
+	now += seconds;
+	ch->facts.block_number += blocks;
+	ch->facts.read_at = now;
+	gas_tick(ch, now);
+}
+
+/* Its nonce has passed, and this is what the receipt says. */
+static void
+mined(uint32_t status)
+{
+	ch->facts.gas_nonce = ch->facts.tx_nonce = last.nonce;
+	ch->facts.gas_nonce++;
+	ch->facts.tx_status = status;
+	pass(3, 3);
+}
+
+static void
+verdict(uint32_t v)
+{
+	struct m_verdict m = { .verdict = v };
+
+	memcpy(m.registration, ch->registration_hash, 32);
+	ch->facts.read_at = now;
+	gas_verdict(ch, &m);
+}
+
+static void
+a_verdict_is_paid_for_once(void **unused)
+{
+	(void)unused;
+	verdict(0);
+	assert_int_equal(n_sent, 0);	/* nobody asked */
+	gas_registration(ch);
+	assert_false(gas_holds_registration(ch));
+	verdict(1);
+	assert_int_equal(n_sent, 0);	/* refused, and that was it */
+	verdict(0);
+	assert_int_equal(n_sent, 0);
+	gas_registration(ch);
+	ch->registration_hash[0] ^= 1;
+	verdict(0);			/* of this one */
+	assert_int_equal(n_sent, 1);
+	assert_int_equal(last.nonce, 5);
+	assert_true(gas_holds_registration(ch));
+	verdict(0);
+	pass(1, 1);
+	assert_int_equal(n_sent, 1);
+	ch->facts.sequence = 1;
+	mined(TX_UNKNOWN);		/* the Registry has it: no receipt needed */
+	assert_false(gas_holds_registration(ch));
+	verdict(0);
+	pass(100, 1000);
+	assert_int_equal(n_sent, 1);
+	assert_int_equal(ch->status.tx_sent, 1);
+}
+
+static void
+one_that_fails_waits_longer_each_time(void **unused)
+{
+	uint64_t t;
+
+	(void)unused;
+	gas_registration(ch);
+	verdict(0);
+	mined(TX_REVERTED);
+	assert_int_equal(ch->status.tx_failed, 1);
+	assert_false(gas_holds_registration(ch));
+	verdict(0);			/* not asked for again */
+	assert_int_equal(n_sent, 1);
+	gas_registration(ch);		/* a new one, at once */
+	verdict(0);
+	for (t = 0; t < FAILED_FIRST - 1; t++)
+		pass(1, 1);
+	assert_int_equal(n_sent, 1);
+	pass(1, 1);
+	assert_int_equal(n_sent, 2);
+	mined(TX_REVERTED);
+	gas_registration(ch);
+	verdict(0);
+	pass(20, 2 * FAILED_FIRST - 1);
+	assert_int_equal(n_sent, 2);
+	pass(1, 1);
+	assert_int_equal(n_sent, 3);
+}
+
+static void
+stuck_means_more_up_to_the_cap(void **unused)
+{
+	uint64_t tip = 0, fee = 0;
+	unsigned i;
+
+	(void)unused;
+	to_publish = 100;
+	pass(1, 1);
+	assert_int_equal(n_sent, 1);
+	assert_true(g->max_fee == 2 * BASE + GWEI && g->tip == GWEI);
+	pass(2 + STUCK_BLOCKS, 100);	/* one block less than it had */
+	assert_int_equal(n_sent, 1);
+	for (i = 2; i < 40; i++) {
+		tip = g->tip;
+		fee = g->max_fee;
+		pass(1, STUCK_TIME);
+		if (n_sent != i)
+			break;
+		assert_true(g->tip >= tip + tip / 10 &&
+		    g->max_fee >= fee + fee / 10);
+		assert_true(g->max_fee <= 100 * GWEI && g->tip <= g->max_fee);
+		assert_int_equal(last.nonce, 5);
+		pass(2 + STUCK_BLOCKS, 0);
+	}
+	assert_in_range(i, 8, 12);
+	assert_true(fee > 85 * GWEI);
+	assert_int_equal(g->state, GAS_FEE_TOO_HIGH);
+	pass(1, AGAIN);			/* and the same again, in case */
+	assert_int_equal(n_sent, i);
+	assert_true(g->max_fee == fee);
+	mined(TX_SUCCEEDED);
+	assert_int_equal(n_published, 1);
+	assert_int_equal(g->state, GAS_READY);
+}
+
+static void
+above_the_cap_nothing_is_sent(void **unused)
+{
+	(void)unused;
+	to_publish = 100;
+	ch->facts.base_fee = UINT64_MAX;
+	pass(1, 1);
+	assert_int_equal(g->state, GAS_FEE_TOO_HIGH);
+	ch->facts.base_fee = 100 * GWEI + 1;
+	pass(1, 1);
+	assert_int_equal(n_sent, 0);
+	ch->facts.base_fee = 100 * GWEI;
+	pass(1, 1);
+	assert_int_equal(n_sent, 1);
+	assert_true(g->max_fee == 100 * GWEI);
+}
+
+static void
+without_funds_it_waits_for_them(void **unused)
+{
+	(void)unused;
+	ch->facts.gas_balance = 0;
+	pass(1, 1);
+	assert_int_equal(g->state, GAS_NO_FUNDS);	/* before it is needed */
+	to_publish = 100;
+	pass(1, 1);
+	/* Its gas, of which data is 40 a byte, at 15 gwei. */
+	ch->facts.gas_balance = (121000 + 4000) * 15 - 1;
+	pass(1, 1);
+	assert_int_equal(n_sent, 0);
+	assert_int_equal(ch->status.gas, GAS_NO_FUNDS);
+	ch->facts.gas_balance++;
+	pass(1, 1);
+	assert_int_equal(n_sent, 1);
+	assert_int_equal(g->limit, 125000);
+	assert_int_equal(ch->status.gas, GAS_PENDING);
+}
+
+static void
+a_nonce_that_goes_back_is_used_again(void **unused)
+{
+	(void)unused;
+	to_publish = 100;
+	pass(1, 1);
+	ch->facts.gas_nonce = 3;
+	pass(1, PAUSE);
+	assert_int_equal(n_again, 1);
+	assert_int_equal(n_sent, 2);
+	assert_int_equal(last.nonce, 3);
+	/* Facts of a block before are another endpoint's, for some time. */
+	ch->facts.gas_nonce = 2;
+	pass((uint64_t)-1, 1);
+	assert_int_equal(n_sent, 2);
+	pass(0, BEHIND);
+	assert_int_equal(n_sent, 3);
+	assert_int_equal(last.nonce, 2);
+}
+
+static void
+a_nonce_that_someone_else_used_is_noticed(void **unused)
+{
+	(void)unused;
+	to_publish = 100;
+	pass(1, 1);
+	mined(TX_UNKNOWN);
+	pass(1, LOST - 1);
+	assert_int_equal(n_again, 0);
+	pass(1, 1);
+	assert_int_equal(n_again, 1);
+	assert_int_equal(n_sent, 2);
+	assert_int_equal(last.nonce, 6);
+}
+
+static void
+what_is_reverted_is_dropped(void **unused)
+{
+	(void)unused;
+	to_publish = 100;
+	pass(1, 1);
+	mined(TX_REVERTED);
+	assert_int_equal(n_dropped, 1);
+	assert_int_equal(ch->status.tx_failed, 1);
+	pass(10, 100);
+	assert_int_equal(n_sent, 1);
+}
+
+static void
+another_chain_process_gets_the_same_again(void **unused)
+{
+	struct m_tx first;
+
+	(void)unused;
+	gas_chain_peer(ch);
+	assert_int_equal(n_sent, 0);
+	to_publish = 100;
+	pass(1, 1);
+	first = last;
+	gas_chain_peer(ch);
+	assert_int_equal(n_sent, 2);
+	assert_memory_equal(&first, &last, sizeof(first));
+}
+
+static void
+registration_goes_before_publication(void **unused)
+{
+	(void)unused;
+	ch->facts.gas_balance = 0;
+	to_publish = 100;
+	pass(1, 1);
+	assert_int_equal(g->what, PUBLISH);
+	gas_registration(ch);
+	verdict(0);
+	assert_int_equal(g->what, REGISTER);
+	assert_int_equal(n_again, 1);
+}
+
+static void
+facts_of_another_account_or_too_old_are_none(void **unused)
+{
+	(void)unused;
+	to_publish = 100;
+	ch->facts.gas_account[0] ^= 1;
+	pass(1, 1);
+	ch->facts.gas_account[0] ^= 1;
+	ch->facts.read_at = now - 301;
+	gas_tick(ch, now);
+	assert_int_equal(n_sent, 0);
+	ch->facts.read_at = now - 300;
+	gas_tick(ch, now);
+	assert_int_equal(n_sent, 1);
+}
+
+static void
+a_flood_of_nonces_is_one_transaction_in_a_pause(void **unused)
+{
+	uint64_t t;
+
+	(void)unused;
+	to_publish = 100;
+	for (t = 0; t < 100; t++) {
+		ch->facts.gas_nonce = (uint64_t)random();
+		ch->facts.tx_nonce = last.nonce;
+		ch->facts.tx_status = (uint32_t)(t % 3);
+		to_publish = 100;
+		pass(1, 1);
+	}
+	assert_in_range(n_sent, 10, 100 / PAUSE);
+}
+
+static void
+a_key_is_hex_and_nothing_else(void **unused)
+{
+	static const char good[] = "0123456789abcdefABCDEF0123456789"
+	    "0123456789abcdefABCDEF0123456789\n";
+	uint8_t key[32], text[80];
+	size_t i;
+	unsigned c;
+
+	(void)unused;
+	memcpy(text, "0x", 2);
+	memcpy(text + 2, good, 65);
+	assert_int_equal(read_key(text, 67, key), 0);
+	assert_int_equal(key[7], 0xef);
+	assert_int_equal(key[8], 0xab);
+	assert_int_equal(read_key(text + 2, 64, key), 0);
+	assert_int_equal(read_key(text + 2, 63, key), -1);
+	assert_int_equal(read_key(text + 2, 66, key), -1);
+	for (i = 0; i < 64; i += 63)
+		for (c = 0; c < 256; c++) {
+			memcpy(text, good, 65);
+			text[i] = (uint8_t)c;
+			assert_int_equal(read_key(text, 65, key) == 0,
+			    c < 128 && c != 0 && strchr(
+			    "0123456789abcdefABCDEF", (int)c) != NULL);
+		}
+}
+
+#define T(f)	cmocka_unit_test_setup(f, setup)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_verdict_is_paid_for_once),
+		T(one_that_fails_waits_longer_each_time),
+		T(stuck_means_more_up_to_the_cap),
+		T(above_the_cap_nothing_is_sent),
+		T(without_funds_it_waits_for_them),
+		T(a_nonce_that_goes_back_is_used_again),
+		T(a_nonce_that_someone_else_used_is_noticed),
+		T(what_is_reverted_is_dropped),
+		T(another_chain_process_gets_the_same_again),
+		T(registration_goes_before_publication),
+		T(facts_of_another_account_or_too_old_are_none),
+		T(a_flood_of_nonces_is_one_transaction_in_a_pause),
+		T(a_key_is_hex_and_nothing_else),
+	};
+
+	log_init("test", LOG_ERR);
+	secp_init(NULL);
+	return cmocka_run_group_tests_name("gas", tests, NULL, NULL);
+}
