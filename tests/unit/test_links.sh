@@ -156,6 +156,8 @@ if role chain libexec/chain; then
 	imports libexec/chain "$exec|$fork|$open" 'processes, threads, files'
 fi
 
+# keys signs transactions too (tx.c, calldata.c of src/crypto): of the gas account,
+# in memory; chain sends them.
 if role keys libexec/keys; then
 	refers keys "$event|$parsers|$grpc|$tls" \
 	    'event loops, TLS, parsers of what peers send'
