@@ -54,7 +54,7 @@ configure << EOF
 registry-endpoint http://127.0.0.1:$((port + 1))
 registry-refresh 1
 registry-depth 3
-registration-life 90s
+registration-life 75s
 gas-key $dir/gas.key
 registration direct
 publish yes
@@ -92,19 +92,15 @@ check 'a task' until_ok 10 transfer
 tasks() {
 	for _i in $1; do transfer || return 1; cp "$dir/task" "$dir/done.$_i"; done
 }
+# committed N: so many there are, and those of the tasks are good.
 committed() {
-	for _t in "$dir"/done.*; do
-		_id=$(sed -n 's/.*"task": "\(0x[0-9a-f]*\)".*/\1/p' "$_t")
-		owner commitment "$_id" | grep -qi "^$(runner_address)," || return 1
-	done
+	(cd "$interop" && node commitments.mjs $url "$registry" "$(runner_address)" "$dir"/done.*) |
+	    grep -qx "$1"
 }
-published() { echo $(($(rpc eth_getLogs "[{\"fromBlock\":\"0x0\",\"address\":\"$registry\",\"topics\":[\"$topic\"]}]" | grep -o '"data"' | wc -l))); }
-topic=$(cd "$interop" && node -e 'console.log(require("ethers").id("Published(bytes32,address,bytes32)"))')
 milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 check 'tasks' tasks '1 2 3'
 check 'are published' until_ok 20 gas_has published 4
-check 'and committed to' committed
-check 'as many commitments as tasks' test "$(published)" = 4
+check 'and committed to, each once: the contract verifies them' committed 4
 check 'nothing is left' gas_is publish_waiting 0
 t0=$(milliseconds)
 check 'tasks, timed' tasks '4 5 6'
@@ -117,7 +113,7 @@ t3=$(milliseconds)
 kill -CONT $proxy
 check "no later than before: $((t3 - t2)) ms, $((t1 - t0)) ms" test $((t3 - t2)) -lt $((t1 - t0 + 500))
 check 'are published when it does' until_ok 40 gas_has published 10
-check 'and committed to' committed
+check 'and committed to' committed 10
 
 # ---- held back, and turned back ----
 
@@ -127,7 +123,7 @@ still() { until_ok 30 gas_is state ready && rpc evm_setIntervalMining '[0]'; }
 mine_until() {
 	_fee=$1; shift
 	until_ok 40 sh -c "$(cat << EOF
-sleep 0.4
+sleep 0.2
 curl -s -H 'Content-Type: application/json' --data '{"jsonrpc":"2.0","id":1,"method":"anvil_setNextBlockBaseFeePerGas","params":["$_fee"]}' $url
 curl -s -H 'Content-Type: application/json' --data '{"jsonrpc":"2.0","id":1,"method":"evm_mine","params":[]}' $url
 grep -q -- '$1' '$dir/runner.log'
@@ -156,7 +152,7 @@ check 'and in a block' rpc evm_mine '[]'
 check 'which the chain gives up' turn_back "$snapshot"
 check 'blocks again' rpc evm_setIntervalMining '[1]'
 check 'sent again: published' until_ok 40 gas_has published 13
-check 'the contract has them all' committed
+check 'the contract has them all' committed 13
 
 # ---- registration, again ----
 

@@ -305,7 +305,7 @@ a_nonce_that_goes_back_is_used_again(void **unused)
 	assert_int_equal(last.nonce, 3);
 	/* Facts of a block before are another endpoint's, for some time. */
 	ch->facts.gas_nonce = 2;
-	pass((uint64_t)-1, 1);
+	pass((uint64_t)-1, PAUSE + 1);
 	assert_int_equal(n_sent, 2);
 	pass(0, BEHIND);
 	assert_int_equal(n_sent, 3);
