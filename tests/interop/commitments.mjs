@@ -11,7 +11,7 @@ const [url, address, runner, ...files] = process.argv.slice(2);
 const provider = new JsonRpcProvider(url, undefined, { cacheTimeout: -1 });
 const output = "(bytes32 handle,bytes key,bytes12 nonce,bytes32 ciphertextHash)[] outputs";
 const registry = new Contract(address, [
-	`function publish((bytes32 taskId,uint32 attempt,uint16 status,${output})[] results,bytes signature)`,
+	`function publish(uint64 epoch,(bytes32 taskId,uint32 attempt,uint16 status,${output})[] results,bytes signature)`,
 	`function verifyResult(bytes32 taskId,${output}) view returns (bool)`,
 	"function commitment(bytes32) view returns (address runner,uint64 time,bytes32 outputs)",
 	"event Published(bytes32 indexed taskId,address indexed runner,bytes32 outputs)",

@@ -516,7 +516,7 @@ test_unknown_message_ends_it(void **state)
 static void
 test_message_for_another_role_ends_it(void **state)
 {
-	struct m_runner m = { { 0 } };
+	static const struct m_runner m;
 
 	(void)state;
 	send_record(w.keys, M_RUNNER, &m, sizeof(m), NULL, 0);
