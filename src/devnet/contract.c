@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "calldata.h"
 #include "contract.h"
 #include "contract_code.h"
 #include "facts.h"
@@ -23,7 +24,7 @@
 
 /* ---- encoding ------------------------------------------------------------- */
 
-/* One tuple: the arguments of a call, or a struct among them. */
+/* The arguments of a call. */
 struct tuple {
 	uint8_t	head[HEADS][WORD];
 	int	is_tail[HEADS];		/* the word is an offset in `tail' */
@@ -120,15 +121,6 @@ finish(const struct tuple *t, uint8_t *to)
 	}
 	memcpy(to, t->tail, t->n_tail);
 	return t->n * WORD + t->n_tail;
-}
-
-static void
-put_tuple(struct tuple *t, const struct tuple *inner)
-{
-	static uint8_t b[CALL_MAX + HEADS * WORD];
-
-	begin_tail(t);
-	put_tail(t, b, finish(inner, b));
 }
 
 /* ---- transactions --------------------------------------------------------- */
@@ -294,17 +286,25 @@ encode(const char *signature, const struct tuple *arguments, uint8_t *to)
 }
 
 static int
-call(const struct devnet *d, const uint8_t to[20], const char *signature,
-    const struct tuple *arguments)
+send_call(const struct devnet *d, const uint8_t to[20], const uint8_t *data,
+    size_t n, const char *what)
 {
-	static uint8_t b[CALL_MAX + HEADS * WORD + 4];
-	json_t *r = transact(d, to, b, encode(signature, arguments, b));
+	json_t *r = transact(d, to, data, n);
 	const int ok = r != NULL;
 
 	json_decref(r);
 	if (!ok)
-		log_warn("contract: %s fails", signature);
+		log_warn("contract: %s fails", what);
 	return ok ? 0 : -1;
+}
+
+static int
+call(const struct devnet *d, const uint8_t to[20], const char *signature,
+    const struct tuple *arguments)
+{
+	static uint8_t b[CALL_MAX + HEADS * WORD + 4];
+
+	return send_call(d, to, b, encode(signature, arguments, b), signature);
 }
 
 /* A view without arguments that gives one word: -1 without an answer. */
@@ -419,29 +419,11 @@ contract_set_up(const struct devnet *d)
 }
 
 int
-contract_register(const struct devnet *d, const Teerunner__V1__Registration *r,
-    const struct verdict *v)
+contract_register(const struct devnet *d, const struct m_register *r,
+    const struct m_verdict *v)
 {
-	static struct tuple t, registration, proof;
-	static uint8_t b[CALL_MAX];
+	static uint8_t data[CALLDATA_MAX];
 
-	memset(&t, 0, sizeof(t));
-	memset(&registration, 0, sizeof(registration));
-	memset(&proof, 0, sizeof(proof));
-	put(&registration, r->runner.data, 20);
-	put_bytes(&registration, r->public_key.data, r->public_key.len);
-	put_number(&registration, r->tee_type);
-	put(&registration, r->evidence_hash.data, 32);
-	put(&registration, r->configuration_hash.data, 32);
-	put_number(&registration, r->sequence);
-	put_number(&registration, r->valid_until);
-	put(&proof, v->measurement, 32);
-	put_number(&proof, v->verdict);
-	put_bytes(&proof, v->verifier, strlen(v->verifier));
-	put_bytes(&proof, v->signature, 65);
-	put_tuple(&t, &registration);
-	put_bytes(&t, r->signature.data, r->signature.len);
-	put_bytes(&t, b, finish(&proof, b));
-	return call(d, d->registry, "register((address,bytes,uint8,bytes32,"
-	    "bytes32,uint64,uint64),bytes,bytes)", &t);
+	return send_call(d, d->registry, data, calldata_register(r, v, data),
+	    "register");
 }

@@ -22,7 +22,7 @@ int	contract_set_up(const struct devnet *);
 int	contract_announce(const struct devnet *, uint32_t blocks,
 	    uint64_t former_until);
 /* 0, or -1 where the contract refuses it. */
-int	contract_register(const struct devnet *,
-	    const Teerunner__V1__Registration *, const struct verdict *);
+int	contract_register(const struct devnet *, const struct m_register *,
+	    const struct m_verdict *);
 
 #endif

@@ -180,18 +180,19 @@ judge(const Teerunner__V1__Registration *r, const struct m_register *m,
 }
 
 int
-registrar_judge(const Teerunner__V1__Registration *r, struct verdict *v)
+registrar_judge(const Teerunner__V1__Registration *r, struct m_register *m,
+    struct m_verdict *v)
 {
 	uint8_t hash[32], digest[32], key[32];
-	struct m_register m;
 
 	memset(v, 0, sizeof(*v));
-	if (read_registration(r, &m) != 0)
+	if (read_registration(r, m) != 0)
 		return -1;
-	v->verifier = VERIFIER;
-	v->verdict = (uint32_t)judge(r, &m, v->measurement);
-	td_registration(&m, v->registration);
-	td_verdict(v->registration, v->measurement, v->verdict, v->verifier,
+	v->n_verifier = sizeof(VERIFIER) - 1;
+	memcpy(v->verifier, VERIFIER, v->n_verifier);
+	v->verdict = (uint32_t)judge(r, m, v->measurement);
+	td_registration(m, v->registration);
+	td_verdict(v->registration, v->measurement, v->verdict, VERIFIER,
 	    hash);
 	td_digest(devnet.domain, hash, digest);
 	dir_secret(&devnet, "registrar", key);

@@ -47,25 +47,24 @@ on_hello(struct session *s, const Teerunner__V1__Hello *hello)
 
 /* With the Registry's stand-in. */
 static int
-register_there(const Teerunner__V1__Registration *r, const struct verdict *v)
+register_there(const struct m_register *r, const struct m_verdict *v)
 {
 	json_t *result;
 	int ok;
 
 	result = facts_call(&devnet, "devnet_register", json_pack(
-	    "{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:I,s:s,s:o}",
-	    "runner", facts_hex(r->runner.data, 20),
-	    "publicKey", facts_hex(r->public_key.data, r->public_key.len),
-	    "evidenceHash", facts_hex(r->evidence_hash.data,
-	    r->evidence_hash.len),
-	    "configurationHash", facts_hex(r->configuration_hash.data,
-	    r->configuration_hash.len),
-	    "signature", facts_hex(r->signature.data, r->signature.len),
+	    "{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:I,s:s#,s:o}",
+	    "runner", facts_hex(r->runner, 20),
+	    "publicKey", facts_hex(r->public_key, 33),
+	    "evidenceHash", facts_hex(r->evidence_hash, 32),
+	    "configurationHash", facts_hex(r->configuration_hash, 32),
+	    "signature", facts_hex(r->signature, 65),
 	    "teeType", (json_int_t)r->tee_type,
 	    "sequence", (json_int_t)r->sequence,
 	    "validUntil", (json_int_t)r->valid_until,
 	    "measurement", facts_hex(v->measurement, 32),
-	    "verdict", (json_int_t)v->verdict, "verifier", v->verifier,
+	    "verdict", (json_int_t)v->verdict,
+	    "verifier", v->verifier, (int)v->n_verifier,
 	    "verdictSignature", facts_hex(v->signature, 65)));
 	ok = json_is_true(result);
 	json_decref(result);
@@ -74,13 +73,14 @@ register_there(const Teerunner__V1__Registration *r, const struct verdict *v)
 
 /* It goes to the Registry itself, with the registrar's verdict. */
 static void
-answer_verdict(struct session *s, const Teerunner__V1__Registration *r,
-    const struct verdict *v)
+answer_verdict(struct session *s, const struct m_verdict *v)
 {
 	Teerunner__V1__OrchestratorMessage message =
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
 	Teerunner__V1__Verdict verdict = TEERUNNER__V1__VERDICT__INIT;
+	char verifier[VERIFIER_MAX + 1] = "";
 
+	memcpy(verifier, v->verifier, v->n_verifier);
 	verdict.registration = (ProtobufCBinaryData){ 32,
 	    (uint8_t *)(uintptr_t)v->registration };
 	verdict.measurement = (ProtobufCBinaryData){ 32,
@@ -88,12 +88,11 @@ answer_verdict(struct session *s, const Teerunner__V1__Registration *r,
 	verdict.signature = (ProtobufCBinaryData){ 65,
 	    (uint8_t *)(uintptr_t)v->signature };
 	verdict.verdict = v->verdict;
-	verdict.verifier = (char *)(uintptr_t)v->verifier;
+	verdict.verifier = verifier;
 	message.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_VERDICT;
 	message.verdict = &verdict;
 	rpc_stream_send(s->stream, &message.base);
-	log_info("session: verdict %u on the registration, sequence %llu",
-	    v->verdict, (unsigned long long)r->sequence);
+	log_info("session: verdict %u on a registration", v->verdict);
 }
 
 /* Relay it with the registrar's verdict; whether it is good, the Registry decides. */
@@ -104,20 +103,24 @@ on_registration(struct session *s, const Teerunner__V1__Registration *r)
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
 	Teerunner__V1__Registered registered =
 	    TEERUNNER__V1__REGISTERED__INIT;
-	struct verdict v;
+	struct m_register m;
+	struct m_verdict v;
 
 	if (r->runner.len != 20 || memcmp(r->runner.data, s->runner, 20) !=
 	    0) {
 		drop(s, "a registration of another Runner");
 		return;
 	}
-	if (r->own_gas) {
-		if (registrar_judge(r, &v) == 0)
-			answer_verdict(s, r, &v);
+	if (registrar_judge(r, &m, &v) != 0) {
+		log_warn("session: a registration that is none");
 		return;
 	}
-	if (registrar_judge(r, &v) != 0 || (devnet.is_chain ?
-	    contract_register(&devnet, r, &v) : register_there(r, &v)) != 0) {
+	if (r->own_gas) {
+		answer_verdict(s, &v);
+		return;
+	}
+	if ((devnet.is_chain ? contract_register(&devnet, &m, &v) :
+	    register_there(&m, &v)) != 0) {
 		log_warn("session: the Registry refuses the registration");
 		return;
 	}

@@ -90,10 +90,10 @@ read_key(const uint8_t *text, size_t n, uint8_t key[32])
 	memset(key, 0, 32);
 	for (i = 0; i < 64; i++) {
 		c = text[i];
-		digit = c - '0' < 10;
-		letter = (c | 0x20) - 'a' < 6;
-		bad |= !(digit | letter);
-		key[i / 2] = (uint8_t)(key[i / 2] << 4 |
+		digit = (unsigned)(c - '0' < 10);
+		letter = (unsigned)((c | 0x20) - 'a' < 6);
+		bad |= 1u ^ (digit | letter);
+		key[i / 2] = (uint8_t)((unsigned)key[i / 2] << 4 |
 		    ((c & 15) + 9 * letter));
 	}
 	return bad ? -1 : 0;
