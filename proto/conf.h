@@ -33,6 +33,7 @@ struct conf_chain {
 	uint32_t	registry_refresh;	/* seconds */
 	uint32_t	registry_max_age;	/* seconds */
 	uint32_t	registry_depth;		/* blocks */
+	uint8_t		registry_trusted_block[32];	/* its hash */
 
 	/* the Runner's own transactions, paid by its gas account */
 	uint32_t	register_direct;	/* 1: by it, not by a relay */
@@ -46,7 +47,8 @@ struct conf_chain {
 	uint8_t		pin_gateways[CONF_PINS][20];
 	uint8_t		pin_kms_key[33];
 	uint8_t		has_pin_kms_key;
-	uint8_t		zero[2];
+	uint8_t		has_registry_trusted_block;
+	uint8_t		zero;
 
 	/* where net serves its state */
 	char		control_socket[CONF_PATH];

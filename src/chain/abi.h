@@ -12,7 +12,7 @@
 
 #define ABI_CALL	(4 + 32)
 
-/* keccak256("facts(address)")[0..3]; this role has no Keccak, test_abi has. */
+/* keccak256("facts(address)")[0..3]; test_abi makes sure. */
 #define ABI_FACTS	{ 0xca, 0x53, 0x81, 0xee }
 
 /* The call's data. */

@@ -3,8 +3,9 @@
  * Reads the Registry in rounds, in chain.  A round has two phases: every endpoint
  * tells its chain and its head; then all are asked for one and the same block
  * and the facts at it.  What a quorum of them answers, byte for byte, is
- * reported.  Must never report what fewer say, nor hold anybody up: an
- * endpoint that fails is asked again after a while that doubles.  A state is
+ * reported, if it is what registry-trusted-block proves, where there is one: that
+ * is proven before the first round.  Must never report what fewer say, nor hold
+ * anybody up: an endpoint that fails is asked again after a while that doubles.  A state is
  * logged when it begins, not while it lasts.
  */
 #include <sys/random.h>
@@ -17,6 +18,7 @@
 #include "abi.h"
 #include "gas.h"
 #include "log.h"
+#include "proof.h"
 #include "registry.h"
 #include "rpc.h"
 
@@ -54,6 +56,8 @@ static struct endpoint endpoints[CONF_ENDPOINTS];
 static size_t n_endpoints;
 static uint8_t runner[20];
 static struct event *next_round;
+static struct proof proof;
+static size_t prover;			/* the endpoint that is asked next */
 
 /* the round */
 static size_t pending;			/* endpoints that have not answered */
@@ -63,6 +67,7 @@ static uint64_t block, started_at;
 #define TX_REFRESH	3	/* seconds, while a transaction is on its way */
 static uint32_t quick = 1;		/* seconds to the next one, if in need */
 static enum quorum { UNKNOWN, THERE, FEW_ANSWER, FEW_AGREE } quorum;
+static int is_unproven;			/* and that has been said */
 static const char *refused;		/* facts that mean nothing: why */
 static const char *missing;		/* in facts that were reported */
 
@@ -270,6 +275,37 @@ on_tx_sent(void *arg, const char *why)
 }
 
 static void
+on_proof(void *arg, const char *why)
+{
+	struct endpoint *e = arg;
+
+	pending--;
+	if (why != NULL)
+		failed(e, why);
+	at_once();
+}
+
+/* Ask the next endpoint that may be asked; one is enough. */
+static void
+prove(time_t t)
+{
+	for (size_t i = 0; i < n_endpoints; i++) {
+		struct endpoint *e = &endpoints[prover++ % n_endpoints];
+
+		if (e->retry_at > t)
+			continue;
+		pending++;
+		proof_ask(&proof, e->rpc, on_proof, e);
+		return;
+	}
+	if (!is_unproven)
+		log_warn("registry: not proven yet at registry-trusted-block: "
+		    "no task is accepted");
+	is_unproven = 1;
+	end_round(0);
+}
+
+static void
 begin(int fd, short what, void *arg)
 {
 	const time_t t = now();
@@ -279,6 +315,10 @@ begin(int fd, short what, void *arg)
 	(void)arg;
 	started_at = (uint64_t)time(NULL);
 	start_anew = 0;
+	if (proof_is_missing(&proof)) {
+		prove(t);
+		return;
+	}
 	for (size_t i = 0; i < n_endpoints; i++) {
 		endpoints[i].progress = OUT;
 		if (endpoints[i].retry_at > t)
@@ -439,8 +479,10 @@ take(const struct endpoint *truth)
 	const char *why;
 
 	memset(&facts, 0, sizeof(facts));
+	facts.block_number = block;
+	facts.block_time = truth->block_time;
 	if ((why = abi_facts_read(truth->facts, truth->n_facts, &facts)) !=
-	    NULL) {
+	    NULL || (why = proof_check(&proof, &facts)) != NULL) {
 		if (why != refused)
 			log_err("registry: not usable: %s", why);
 		refused = why;
@@ -448,8 +490,6 @@ take(const struct endpoint *truth)
 		return;
 	}
 	refused = NULL;
-	facts.block_number = block;
-	facts.block_time = truth->block_time;
 	memcpy(facts.block_hash, truth->block_hash, 32);
 	facts.read_at = started_at;
 	memcpy(facts.runner, runner, sizeof(facts.runner));
@@ -529,6 +569,7 @@ registry_init(struct event_base *base, const struct conf_chain *c,
 
 	conf = c;
 	report = r;
+	proof_init(&proof, c);
 	/* For the jitter; and before the first table: /dev/urandom is a file */
 	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		fatal("no randomness");

@@ -19,7 +19,7 @@
 
 enum kind {
 	HOST, PATH, SECRET, NUMBER, NUMBER64, SECONDS, ADDRESS, ADDRESSES, POINT,
-	URLS, CHOICE, CHOICES, LOOPBACK,
+	URLS, CHOICE, CHOICES, LOOPBACK, HASH,
 };
 
 struct choice {
@@ -87,6 +87,8 @@ static const struct keyword keywords[] = {
 	  0, NULL },
 	{ "registry-depth", NUMBER, OF(registry_depth), "1", 0, 1000, 0,
 	  NULL },
+	{ "registry-trusted-block", HASH, OF(registry_trusted_block), OPTIONAL,
+	  0, 0, OF(has_registry_trusted_block), NULL },
 	{ "gas-key", SECRET, AT(gas_key), OPTIONAL, 0, 0, 0, NULL },
 	{ "registration", CHOICE, OF(register_direct), "relay", 0, 0, 0,
 	  registrations },
@@ -203,6 +205,7 @@ expected(const struct keyword *k, char *text, size_t size)
 		[ADDRESSES] = "an address, 0x and 40 hex digits",
 		[POINT] = "a compressed public key, 0x and 66 hex digits that "
 		    "begin with 02 or 03",
+		[HASH] = "a hash, 0x and 64 hex digits",
 		[URLS] = "http://host... or https://host...",
 		[LOOPBACK] = "127.0.0.1:port or [::1]:port",
 	};
@@ -416,6 +419,15 @@ read_point(struct parse *p, const struct keyword *k, const char *v)
 	return 0;
 }
 
+static int
+read_hash(struct parse *p, const struct keyword *k, const char *v)
+{
+	if (read_hex(v, value_at(p, k), 32) != 0)
+		return bad(p, k, v);
+	*(uint8_t *)count_at(p, k) = 1;
+	return 0;
+}
+
 /* Room for one more entry of `size' bytes in a list: NULL where it is full. */
 static void *
 list_next(struct parse *p, const struct keyword *k, size_t size)
@@ -500,6 +512,7 @@ static int (*const readers[])(struct parse *, const struct keyword *,
 	[ADDRESSES] = read_addresses, [POINT] = read_point,
 	[URLS] = read_url, [CHOICE] = read_choice,
 	[CHOICES] = read_choices, [LOOPBACK] = read_loopback,
+	[HASH] = read_hash,
 };
 
 static int
@@ -800,6 +813,10 @@ print_keyword(const struct conf *c, const struct keyword *k, uint32_t chain,
 	case POINT:
 		if (*count)
 			print_hex(f, k->name, at, 33);
+		break;
+	case HASH:
+		if (*count)
+			print_hex(f, k->name, at, 32);
 		break;
 	case ADDRESSES:
 		for (i = 0; i < n; i++)

@@ -21,6 +21,9 @@
 #define POINT		"0x02aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
 			"aaaaaaaaaaaaaaaa"
 
+#define HASH		"0x00bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" \
+			"bbbbbbbbbbbbbbcc"
+
 /* What must be set: 8 lines. */
 static const char *const required[] = {
 	"orchestrator o.example:1\n", "gateway [::1]:65535\n",
@@ -37,7 +40,8 @@ static const char full[] =
 	"registry-endpoint http://a\nregistry-endpoint https://b:8/c?d\n"
 	"registry-endpoint http://[::1]:8545/\nregistry-ca /c a\n"
 	"registry-quorum 3\nregistry-refresh 1m\nregistry-max-age 1h\n"
-	"registry-depth 0\ngas-key /gas\nregistration direct\npublish yes\n"
+	"registry-depth 0\nregistry-trusted-block " HASH "\n"
+	"gas-key /gas\nregistration direct\npublish yes\n"
 	"publish-interval 1m\ngas-max-fee 1000000\npin-orchestrator " REGISTRY "\n"
 	"pin-orchestrator " OTHER "\npin-gateway " OTHER "\n"
 	"pin-kms-key " POINT "\nworkers 64\nisolate task\nmax-tasks 4096\n"
@@ -123,6 +127,9 @@ every_keyword_is_read(void **unused)
 	assert_int_equal(first->publish, 1);
 	assert_int_equal(first->publish_interval, 60);
 	assert_int_equal(first->gas_max_fee, 1000000);
+	assert_int_equal(first->has_registry_trusted_block, 1);
+	assert_int_equal(first->registry_trusted_block[0], 0);
+	assert_int_equal(first->registry_trusted_block[31], 0xcc);
 	assert_int_equal(first->n_pin_orchestrators, 2);
 	assert_memory_equal(first->pin_orchestrators[0], registry, 20);
 	assert_int_equal(first->pin_orchestrators[1][19], 0xff);
@@ -168,6 +175,7 @@ every_default_is_as_documented(void **unused)
 	assert_int_equal(first->gas_max_fee, 200);
 	assert_int_equal(first->n_pin_orchestrators, 0);
 	assert_int_equal(first->n_pin_gateways, 0);
+	assert_int_equal(first->has_registry_trusted_block, 0);
 	assert_int_equal(first->has_pin_kms_key, 0);
 	assert_in_range(conf.workers, 1, 64);
 	assert_int_equal(conf.isolate_task, 0);
@@ -301,6 +309,8 @@ each_fault_names_line_and_remedy(void **unused)
 	  "expected an address, 0x and 40 hex digits" },
 	{ "pin-kms-key 0x04", "pin-kms-key: 0x04: expected a compressed "
 	  "public key, 0x and 66 hex digits that begin with 02 or 03" },
+	{ "registry-trusted-block " REGISTRY, "registry-trusted-block: "
+	  REGISTRY ": expected a hash, 0x and 64 hex digits" },
 	{ "registry-endpoint ftp://b", "registry-endpoint: ftp://b: expected "
 	  "http://host... or https://host..." },
 	{ "registry-endpoint https://", "registry-endpoint: https://: "

@@ -8,7 +8,7 @@
 # runtime too, so only the roles' own objects are looked at.
 
 cd "${BUILD:-.}" || exit 1
-passed=0 failed=0
+passed=0 failed=0 allowed=
 
 # Parts of the lists, as extended regular expressions of whole names.
 open='(f|fd|fre)?open(at|64|at64)?|openat2|creat(64)?|open_by_handle_at|opendir'
@@ -34,9 +34,9 @@ grpc='grpc_.*|gpr_.*'
 ok() { passed=$((passed + 1)); echo "ok   $*"; }
 bad() { failed=$((failed + 1)); echo "FAIL $*"; }
 
-# never WHAT FORBIDDEN FILE: of the names in FILE none is FORBIDDEN
+# never WHAT FORBIDDEN FILE: of the names in FILE none is FORBIDDEN, but those $allowed
 never() {
-	_found=$(grep -Ex -- "$2" "$3" | tr '\n' ' ')
+	_found=$(grep -Ex -- "$2" "$3" | grep -Evx -- "$allowed" | tr '\n' ' ')
 	if [ -z "$_found" ]; then
 		ok "$1"
 	else
@@ -147,13 +147,16 @@ if role net libexec/net; then
 fi
 
 if role chain libexec/chain; then
+	# A hash, and of no secret: it proves what the Registry holds.
+	allowed='keccak256|nettle_sha3_permute'
 	refers chain "$curve|$symmetric|$private|td_.*" 'src/crypto, or ciphers'
 	refers chain "protobuf_c_.*|teerunner__.*|$grpc" 'protobuf, gRPC'
 	refers chain "$open" 'files'
 	refers chain "$exec|$fork" 'processes, threads'
-	linked libexec/chain 'libevent.*|libjansson|libssl|libcrypto'
+	linked libexec/chain 'libevent.*|libjansson|libssl|libcrypto|libnettle'
 	imports libexec/chain "$curve|$symmetric|$private" 'src/crypto, or ciphers'
 	imports libexec/chain "$exec|$fork|$open" 'processes, threads, files'
+	allowed=
 fi
 
 # keys signs transactions too (tx.c, calldata.c of src/crypto): of the gas account,

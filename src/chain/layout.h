@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The storage of proto/Registry.sol: which words hold what decides where
+ * plaintext goes, and what they say.
+ */
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "payload.h"
+
+#define LAYOUT_EPOCHS	3	/* the last announced, and the two before */
+#define LAYOUT_SHARES	(KMS_NODES * 33)
+#define LAYOUT_WORDS	(1 + 2 * (1 + LIST_MAX) + LAYOUT_EPOCHS * \
+	(1 + 1 + 2 + 1 + (LAYOUT_SHARES + 31) / 32))
+
+struct layout_word {
+	uint8_t		slot[32], value[32];
+	int		is_known;
+};
+
+/* Words that are known or wanted; zeros at first.  It is the caller's to make
+ * those known that are not. */
+struct layout_words {
+	struct layout_word words[LAYOUT_WORDS];
+	size_t		n, n_unknown;
+};
+
+struct layout_epoch {
+	uint64_t	from_block, former_until;
+	uint8_t		threshold, nodes;
+	uint8_t		key[33];
+	uint8_t		shares[KMS_NODES][33];
+};
+
+struct layout {
+	uint64_t	last_epoch;	/* 0: none is announced */
+	struct layout_epoch epochs[LAYOUT_EPOCHS];	/* the last one first */
+	uint32_t	n_orchestrators, n_gateways;
+	uint8_t		orchestrators[LIST_MAX][20];
+	uint8_t		gateways[LIST_MAX][20];
+};
+
+/* Read as far as words are known, and want those that are missed: in n_unknown,
+ * and *l means nothing until that is 0.  NULL, or why these words cannot be a
+ * Registry's. */
+const char *layout_read(struct layout_words *, struct layout *l);
+
+/* The members kms_*, orchestrators and gateways of what facts() returns at a
+ * block if nothing changed until then. */
+void	layout_facts(const struct layout *, uint64_t block, uint64_t time,
+	    struct m_facts *);
+
+#endif
