@@ -35,7 +35,8 @@ export function compile(sources, settings = {}, isStrict = false) {
 		sources: Object.fromEntries(Object.entries(sources)
 		    .map(([name, content]) => [name, { content }])),
 		settings: { outputSelection: { "*": { "*":
-		    ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.methodIdentifiers"] } },
+		    ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.methodIdentifiers",
+		    "storageLayout"] } },
 		    ...settings },
 	}), { import: file }));
 	for (const e of result.errors ?? [])

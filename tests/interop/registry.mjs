@@ -2,8 +2,8 @@
 //
 // proto/Registry.sol on a real node: every role does what it may, every revert is
 // provoked by who may not.  Prints the gas of each call.  Ends in `N passed, N failed'.
-// Its argument is proto/Registry.hex, which must be what the contracts compile to; with
-// --write behind it, it is written.
+// Its arguments are proto/Registry.hex, which must be what the contracts compile to, with
+// --write it is written; and src/chain/layout.def, which must be where they have what.
 import { readFileSync, writeFileSync } from "node:fs";
 import { AbiCoder, Contract, ContractFactory, JsonRpcProvider, SigningKey, TypedDataEncoder,
     Wallet, ZeroAddress, ZeroHash, concat, hexlify, id, keccak256, randomBytes, toBeHex } from "ethers";
@@ -13,7 +13,7 @@ const MAX = 2n ** 64n - 1n, DAY = 86400n;
 const built = compile({ "Registry.sol": readFileSync("Registry.sol", "utf8") },
     { optimizer: { enabled: true, runs: 200 }, evmVersion: "shanghai",
     metadata: { bytecodeHash: "none" } }, true)["Registry.sol"];
-const [hexFile, write] = process.argv.slice(2);
+const [hexFile, layoutFile, write] = process.argv.slice(2);
 const hex = ["Registrars", "Registry"].map((name) =>
     `${name.toLowerCase()} ${built[name].evm.bytecode.object}\n`).join("");
 if (write === "--write") {
@@ -61,6 +61,23 @@ async function reverts(name, error, promise) {
 
 check("proto/Registry.hex is what proto/Registry.sol compiles to (registry.sh --write)",
     readFileSync(hexFile, "utf8") === hex);
+
+{
+	// What chain proves from storage, by the compiler's own account of it.
+	const { storage, types } = built.Registry.storageLayout;
+	const epoch = types[types[storage.find((m) => m.label === "epochs").type].value];
+	const lists = { Registry: storage, Epoch: epoch.members };
+	const rows = [...readFileSync(layoutFile, "utf8").matchAll(/^OF\((\w+), (\w+), (\d+), (\d+), (\d+)\)$/gm)];
+	same("rows of src/chain/layout.def", rows.length, 9);
+	for (const [, list, label, ...where] of rows) {
+		const is = lists[list].find((m) => m.label === label);
+		same(`where storage has ${label}`, where, [is?.slot, is?.offset, types[is?.type]?.numberOfBytes]);
+	}
+	const type = (list, label) => types[lists[list].find((m) => m.label === label)?.type]?.label;
+	same("what it has there", [type("Registry", "epochs"), type("Registry", "orchestrators"),
+	    type("Registry", "gateways"), type("Epoch", "key"), type("Epoch", "shares")],
+	    ["mapping(uint64 => struct Registry.Epoch)", "address[]", "address[]", "bytes", "bytes"]);
+}
 
 // ---- the contracts, and what is signed for them --------------------------------
 
