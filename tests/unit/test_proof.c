@@ -343,6 +343,24 @@ nothing_is_deeper_than_the_key(void **state)
 	assert_string_equal(get(&v, &value), "deeper than the key");
 }
 
+/* A leaf under a branch whose path is as long as all of the key. */
+static void
+a_path_longer_than_what_is_left_is_refused(void **state)
+{
+	uint8_t branch[50] = { RLP_LIST + 49, 0xa0 };
+	struct vector v = { .n = 2 };
+	struct rlp value;
+
+	(void)state;
+	v.nodes[1] = bytes("0xe3a1" "20" H32 "01");
+	keccak256(v.nodes[1].p, v.nodes[1].n, branch + 2);
+	memset(branch + 34, 0x80, 16);
+	v.nodes[0] = (struct rlp){ branch, sizeof(branch) };
+	keccak256(branch, sizeof(branch), v.root);
+	assert_string_equal(get(&v, &value), "a path of another length");
+	drop(v.nodes[1]);
+}
+
 /* ---- RLP ------------------------------------------------------------------ */
 
 static void
@@ -566,6 +584,7 @@ main(void)
 		T(a_proof_that_is_changed_is_refused),
 		T(nodes_that_are_none_are_refused),
 		T(nothing_is_deeper_than_the_key),
+		T(a_path_longer_than_what_is_left_is_refused),
 		T(other_encodings_are_none),
 		T(headers_have_their_hash_and_no_other),
 		T(storage_says_what_facts_returns),
