@@ -73,14 +73,6 @@ gas_is_waiting(void)
 	return 1;
 }
 
-static json_t *
-hex(const uint8_t *p, size_t n)
-{
-	static char digits[2 * sizeof(tx.bytes) + 1];
-
-	return json_sprintf("0x%s", log_hex(digits, p, n));
-}
-
 /* ---- to every endpoint ----------------------------------------------------- */
 
 /* What is no refusal: it has this one, a better one, or had it long ago. */
@@ -127,16 +119,10 @@ gas_send(struct gas_asked *g, struct rpc *rpc, gas_next next, void *arg)
 	}
 	g->sent = tx.number;
 	rpc_call(rpc, "eth_sendRawTransaction", json_pack("[o]",
-	    hex(tx.bytes, tx.size)), on_sent, g);
+	    rpc_hex(tx.bytes, tx.size)), on_sent, g);
 }
 
 /* ---- at the agreed block ---------------------------------------------------- */
-
-static json_t *
-block_tag(const struct gas_asked *g)
-{
-	return json_sprintf("0x%llx", (unsigned long long)g->block);
-}
 
 static void	ask_receipt(struct gas_asked *);
 
@@ -174,7 +160,7 @@ ask_receipt(struct gas_asked *g)
 		g->next(g->arg, NULL);
 	else	/* the last version first */
 		rpc_call(g->rpc, "eth_getTransactionReceipt", json_pack("[o]",
-		    hex(tx.hash[tx.n_hashes - 1 - g->version], 32)),
+		    rpc_hex(tx.hash[tx.n_hashes - 1 - g->version], 32)),
 		    on_receipt, g);
 }
 
@@ -232,7 +218,7 @@ on_count(void *arg, const json_t *result, const char *why)
 		g->next(g->arg, why);
 	else
 		rpc_call(g->rpc, "eth_getBalance", json_pack("[o,o]",
-		    hex(account, 20), block_tag(g)), on_balance, g);
+		    rpc_hex(account, 20), rpc_number(g->block)), on_balance, g);
 }
 
 const char *
@@ -255,7 +241,7 @@ gas_ask(struct gas_asked *g, struct rpc *rpc, uint64_t block, gas_next next,
 	g->block = block;
 	if (has_account())
 		rpc_call(rpc, "eth_getTransactionCount", json_pack("[o,o]",
-		    hex(account, 20), block_tag(g)), on_count, g);
+		    rpc_hex(account, 20), rpc_number(g->block)), on_count, g);
 	else
 		next(arg, NULL);
 }

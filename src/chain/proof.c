@@ -21,15 +21,6 @@ end(struct proof *p, const char *why)
 	p->done(p->arg, why);
 }
 
-static json_t *
-hex(const uint8_t *b, size_t n)
-{
-	char digits[2 * 32 + 1];
-
-	log_hex(digits, b, n);
-	return json_sprintf("0x%s", digits);
-}
-
 /* ---- answers -------------------------------------------------------------- */
 
 /* What a proof, an array of nodes, says the trie of `root' has under the hash of
@@ -174,7 +165,7 @@ wanted_slots(struct proof *p)
 		if (s->words[i].is_known)
 			continue;
 		p->asked[p->n_asked++] = &s->words[i];
-		json_array_append_new(slots, hex(s->words[i].slot, 32));
+		json_array_append_new(slots, rpc_hex(s->words[i].slot, 32));
 	}
 	return slots;
 }
@@ -201,7 +192,7 @@ next_call(struct proof *p)
 {
 	if (!p->has_header) {
 		rpc_call(p->rpc, "eth_getBlockByHash", json_pack("[o,b]",
-		    hex(p->conf->registry_trusted_block, 32), 0), on_header,
+		    rpc_hex(p->conf->registry_trusted_block, 32), 0), on_header,
 		    p);
 		return;
 	}
@@ -211,9 +202,8 @@ next_call(struct proof *p)
 		/* By its number, which all endpoints take: the state of
 		 * another block of that number has another root. */
 		rpc_call(p->rpc, "eth_getProof", json_pack("[o,o,o]",
-		    hex(p->conf->registry, 20), wanted_slots(p),
-		    json_sprintf("0x%llx",
-		    (unsigned long long)p->header.number)), on_words, p);
+		    rpc_hex(p->conf->registry, 20), wanted_slots(p),
+		    rpc_number(p->header.number)), on_words, p);
 		return;
 	}
 	p->is_proven = 1;

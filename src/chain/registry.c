@@ -5,8 +5,8 @@
  * and the facts at it.  What a quorum of them answers, byte for byte, is
  * reported, if it is what registry-trusted-block proves, where there is one: that
  * is proven before the first round.  Must never report what fewer say, nor hold
- * anybody up: an endpoint that fails is asked again after a while that doubles.  A state is
- * logged when it begins, not while it lasts.
+ * anybody up: an endpoint that fails is asked again after a while that doubles.  A
+ * state is logged when it begins, not while it lasts.
  */
 #include <sys/random.h>
 
@@ -220,21 +220,6 @@ on_facts(void *arg, const json_t *result, const char *why)
 		gas_ask(&e->gas, e->rpc, block, on_gas, e);
 }
 
-static json_t *
-hex(const char *prefix, const uint8_t *p, size_t n)
-{
-	char digits[2 * ABI_CALL + 1];
-
-	log_hex(digits, p, n);
-	return json_sprintf("%s%s", prefix, digits);
-}
-
-static json_t *
-block_tag(void)
-{
-	return json_sprintf("0x%llx", (unsigned long long)block);
-}
-
 static void
 on_block(void *arg, const json_t *result, const char *why)
 {
@@ -259,8 +244,8 @@ on_block(void *arg, const json_t *result, const char *why)
 	}
 	abi_facts_call(runner, call);
 	rpc_call(e->rpc, "eth_call", json_pack("[{s:o,s:o},o]",
-	    "to", hex("0x", conf->registry, sizeof(conf->registry)),
-	    "data", hex("0x", call, sizeof(call)), block_tag()), on_facts, e);
+	    "to", rpc_hex(conf->registry, sizeof(conf->registry)),
+	    "data", rpc_hex(call, sizeof(call)), rpc_number(block)), on_facts, e);
 }
 
 /* ---- rounds --------------------------------------------------------------- */
@@ -380,7 +365,7 @@ read_block(void)
 		e->progress = ASKED;
 		pending++;
 		rpc_call(e->rpc, "eth_getBlockByNumber", json_pack("[o,b]",
-		    block_tag(), 0), on_block, e);
+		    rpc_number(block), 0), on_block, e);
 	}
 }
 

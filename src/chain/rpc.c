@@ -175,6 +175,25 @@ rpc_bytes(const json_t *value, uint8_t *out, size_t max)
 	return (long)(n / 2);
 }
 
+json_t *
+rpc_hex(const uint8_t *p, size_t n)
+{
+	char *digits = malloc(2 * n + 1);
+	json_t *value;
+
+	if (digits == NULL)
+		fatal("out of memory");
+	value = json_sprintf("0x%s", log_hex(digits, p, n));
+	free(digits);
+	return value;
+}
+
+json_t *
+rpc_number(uint64_t v)
+{
+	return json_sprintf("0x%llx", (unsigned long long)v);
+}
+
 /* ---- one call ------------------------------------------------------------- */
 
 static void

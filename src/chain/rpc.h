@@ -46,4 +46,8 @@ int	 rpc_quantity(const json_t *, uint64_t *);
 /* "0x0102..": the number of bytes, or -1; at most `max'. */
 long	 rpc_bytes(const json_t *, uint8_t *out, size_t max);
 
+/* The other way: bytes and numbers as parameters of a call. */
+json_t	*rpc_hex(const uint8_t *, size_t n);
+json_t	*rpc_number(uint64_t);
+
 #endif
