@@ -306,7 +306,7 @@ rig_exec(struct rig *r)
 	s.conf.workers = 1;
 	s.conf.isolate_task = r->isolate_task;
 	s.conf.max_tasks = 256;
-	s.conf.min_time = 2;
+	s.conf.min_time = 10;
 	s.conf.task_timeout = 5;
 	s.conf.fetch_timeout = 5;
 	s.conf.suspect_time = 60;
