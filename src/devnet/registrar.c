@@ -46,7 +46,8 @@ read_registration(const Teerunner__V1__Registration *r, struct m_register *to)
 	    wire_fixed(&r->public_key, to->public_key, 33) != 0 ||
 	    wire_fixed(&r->evidence_hash, to->evidence_hash, 32) != 0 ||
 	    wire_fixed(&r->configuration_hash, to->configuration_hash,
-	    32) != 0 ? -1 : 0;
+	    32) != 0 || wire_fixed(&r->signature, to->signature, 65) != 0 ?
+	    -1 : 0;
 }
 
 /* The hash of a block of the last hour: 0, or -1. */

@@ -56,8 +56,15 @@ check 'reinstated' owner setRevoked "$runner_address" false
 check 'it serves again, by itself' until_ok 20 state_is serving
 zero=0x$(printf %064d 0)
 old=$(put uint64 40)
-check 'a new KMS key is announced' devnet rekey --blocks 2 --overlap 600
+while [ ! -e "$dir/enough" ]; do
+	devnet bench --tasks 256 --json
+done > "$dir/bench" 2> /dev/null &
+load=$!
+check 'a new KMS key is announced, under load' devnet rekey --blocks 2 --overlap 600
 check 'the Runner sees it' until_ok 10 sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"kms_epoch\": *2,'"
+touch "$dir/enough"
+wait $load
+check 'nothing was lost' sh -c "grep -q '\"failed\": *0' '$dir/bench' && ! grep '\"failed\": *[1-9]' '$dir/bench'"
 sum() { devnet submit --timeout 10 add "$old" "$(put uint64 2)" | sed -n 's/^ *"result": "\(0x.*\)",*$/\1/p'; }
 check 'a task with values of both keys' sh -c "[ '$(devnet get "$(sum)")' = uint64:42 ]"
 check 'its measurement is retired, from now on' owner setMeasurement 0 "$zero" 1
