@@ -8,7 +8,7 @@
 (trap - EXIT; . "$src/tests/interop/npm.sh" && [ -d node_modules/@foundry-rs/anvil-linux-amd64 ]) ||
     { echo 'skipped: node or anvil is not here'; trap - EXIT; rm -rf "$dir"; exit 77; }
 interop=$BUILD/tests/interop
-port=$((20000 + $$ % 10000))
+port=$((10000 + $$ % 1000 * 10))	# ten of its own, not of tee-devnet's
 url=http://127.0.0.1:$port
 
 start_node() {
