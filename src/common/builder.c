@@ -94,7 +94,7 @@ builder_const(struct builder *b, uint32_t type, const uint8_t word[32])
 	uint16_t *slot;
 	uint32_t st;
 
-	if (type > UINT8_MAX)
+	if (type > UINT8_MAX || type_size((uint8_t)type) == 0)
 		return ST_TYPE_MISMATCH;
 	if ((st = last_op(b, &op)) != ST_OK)
 		return st;

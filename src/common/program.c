@@ -89,6 +89,19 @@ ref_ok(const struct p_shape *s, uint16_t ref)
 	return 0;
 }
 
+/* The typed data hashes a handle as kind 0xff, which is no type: a constant of that
+ * kind would have the digest of a handle. */
+static int
+const_types_ok(const struct program *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->shape.n_consts; i++)
+		if (type_size(p->const_types[i]) == 0)
+			return 0;
+	return 1;
+}
+
 /* Every reference good, what an operation writes is an output, none left. */
 static int
 refs_ok(const struct program *p)
@@ -130,7 +143,7 @@ program_view(struct program *out, const struct p_shape *shape,
 	    (p.ops = section(&w, shape->n_ops, sizeof(*p.ops))) == NULL ||
 	    (p.refs = section(&w, shape->n_refs, sizeof(*p.refs))) == NULL)
 		return -1;
-	if (!refs_ok(&p))
+	if (!const_types_ok(&p) || !refs_ok(&p))
 		return -1;
 	*out = p;
 	return 0;
