@@ -139,7 +139,6 @@ struct m_facts {
 	uint64_t	block_number;
 	uint64_t	block_time;	/* seconds since 1970 */
 	uint8_t		block_hash[32];
-	uint64_t	read_at;	/* our clock, seconds since 1970 */
 	uint64_t	endpoint_failures;	/* of all, since chain started */
 	uint64_t	endpoint_disagreements;
 	uint32_t	n_orchestrators, n_gateways;
@@ -278,7 +277,8 @@ enum gas_state {
 
 enum why_idle {
 	WHY_NONE, WHY_NO_FACTS, WHY_FACTS_OLD, WHY_PIN, WHY_NO_EVIDENCE,
-	WHY_NOT_REGISTERED, WHY_NO_WORKER, WHY_BLOCK_OLD, WHYS,
+	WHY_NOT_REGISTERED, WHY_NO_WORKER, WHY_BLOCK_OLD, WHY_FORGED,
+	WHY_CLOCK, WHYS,
 };
 
 /* ---- tasks --------------------------------------------------------------- */

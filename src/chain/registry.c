@@ -450,7 +450,7 @@ lack(const struct m_facts *f)
 		return "it lists no Orchestrator";
 	if (f->n_gateways == 0 && conf->n_pin_gateways == 0)
 		return "it lists no Gateway";
-	if (f->block_time + conf->registry_max_age < f->read_at)
+	if (f->block_time + conf->registry_max_age < started_at)
 		return "the chain's newest block is older than "
 		    "registry-max-age";
 	return NULL;
@@ -476,7 +476,6 @@ take(const struct endpoint *truth)
 	}
 	refused = NULL;
 	memcpy(facts.block_hash, truth->block_hash, 32);
-	facts.read_at = started_at;
 	memcpy(facts.runner, runner, sizeof(facts.runner));
 	gas_facts(&truth->gas.answer, &facts);
 	for (size_t i = 0; i < n_endpoints; i++) {

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -176,7 +177,47 @@ send_record(struct chan *c, struct iovec *iov, size_t n, int fd)
 	return 1;
 }
 
+/* keys must not die with one chain's net, nor the monitor with a child. */
+static int
+outlives(const struct chan *c)
+{
+	return c->self == R_MONITOR ||
+	    (c->self == R_KEYS && c->peer != R_MONITOR);
+}
+
 static void
+fault(struct chan *c, const char *what, const char *why)
+{
+	static int depth;
+
+	/* The log may go through this very channel. */
+	if (depth++ == 0 && !c->is_broken)
+		log_err("%s: %s%s", role_name(c->peer), what, why);
+	depth--;
+	if (!outlives(c))
+		log_exit(1);
+	c->is_broken = 1;
+}
+
+void
+chan_fault(struct chan *c, enum msg_type type, const char *why)
+{
+	char what[64];
+
+	snprintf(what, sizeof(what), "illegal %s: ",
+	    type > M_NONE && type < M_TYPES ? msg_rules[type].name :
+	    "message");
+	fault(c, what, why);
+}
+
+void
+chan_illegal(struct chan *c, enum msg_type type, const char *why)
+{
+	chan_fault(c, type, why);
+	log_exit(1);
+}
+
+static int
 enqueue(struct chan *c, const struct iovec *iov, size_t n, int fd)
 {
 	struct chan_out *o;
@@ -184,9 +225,10 @@ enqueue(struct chan *c, const struct iovec *iov, size_t n, int fd)
 
 	for (i = 0; i < n; i++)
 		len += iov[i].iov_len;
-	if (len > CHAN_QUEUE - c->queued)
-		fatal("channel to %s: the peer does not read",
-		    role_name(c->peer));
+	if (len > CHAN_QUEUE - c->queued) {
+		fault(c, "", "does not read what it is sent");
+		return -1;
+	}
 	if ((o = malloc(sizeof(*o) + len)) == NULL)
 		fatal("channel to %s: out of memory", role_name(c->peer));
 	o->next = NULL;
@@ -204,6 +246,7 @@ enqueue(struct chan *c, const struct iovec *iov, size_t n, int fd)
 	*c->tail = o;
 	c->tail = &o->next;
 	c->queued += len;
+	return 0;
 }
 
 int
@@ -224,13 +267,11 @@ chan_send(struct chan *c, enum msg_type type, const void *payload,
 	    (fd != -1) != r->fds)
 		fatal("%s to %s: not in the table", r->name,
 		    role_name(c->peer));
-	if (c->fd == -1)
+	if (c->fd == -1 || c->is_broken)
 		return -1;
 	if (c->head == NULL && (sent = send_record(c, iov, 3, fd)) == -1)
 		return -1;
-	if (sent == 0)
-		enqueue(c, iov, 3, fd);
-	return 0;
+	return sent == 0 ? enqueue(c, iov, 3, fd) : 0;
 }
 
 int
@@ -274,26 +315,6 @@ take_fds(struct msghdr *mh, int *fd)
 	return n;
 }
 
-/* As chan_illegal(); but the monitor lives on, and treats it as closed. */
-static int
-refuse(const struct chan *c, uint32_t type, const char *why)
-{
-	log_err("%s: illegal %s: %s", role_name(c->peer),
-	    type > M_NONE && type < M_TYPES ? msg_rules[type].name : "message",
-	    why);
-	if (c->self != R_MONITOR)
-		log_exit(1);
-	return -1;
-}
-
-void
-chan_illegal(const struct chan *c, enum msg_type type, const char *why)
-{
-	log_err("%s: illegal %s: %s", role_name(c->peer), msg_rules[type].name,
-	    why);
-	log_exit(1);
-}
-
 int
 chan_recv(struct chan *c, enum state state, struct msg *m)
 {
@@ -307,7 +328,7 @@ chan_recv(struct chan *c, enum state state, struct msg *m)
 	size_t len;
 	int nfds;
 
-	if (c->fd == -1)
+	if (c->fd == -1 || c->is_broken)
 		return -1;
 	while ((n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) == -1)
 		if (errno == EAGAIN)
@@ -329,8 +350,10 @@ chan_recv(struct chan *c, enum state state, struct msg *m)
 	    len - sizeof(in.hdr), nfds)) {
 		if (m->fd != -1)
 			close(m->fd);
-		return refuse(c, len < sizeof(in.hdr) ? 0 : in.hdr.type,
+		chan_fault(c, len < sizeof(in.hdr) ? M_NONE :
+		    (enum msg_type)in.hdr.type,
 		    "not in the table for this state and size");
+		return -1;
 	}
 	r = &msg_rules[in.hdr.type];
 	m->type = in.hdr.type;

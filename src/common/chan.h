@@ -2,8 +2,9 @@
  *
  * One end of a channel between two roles: a SOCK_SEQPACKET socketpair, one
  * record is one message of proto/messages.def.  Every role uses it.  Nothing
- * reaches a handler that msg_legal() did not pass; an illegal message is fatal:
- * the peer is broken or hostile, and the monitor deals with the rest.
+ * reaches a handler that msg_legal() did not pass.  An illegal message means that
+ * the peer is broken or hostile.  The monitor and keys outlive it: they close the
+ * channel and the monitor ends the peer.  Every other role exits.
  */
 #ifndef CHAN_H
 #define CHAN_H
@@ -17,6 +18,7 @@ struct chan_out;
 
 struct chan {
 	int		 fd;		/* -1: closed */
+	int		 is_broken;	/* the peer broke the protocol: close it */
 	enum role	 self, peer;
 	uint32_t	 index;		/* of the peer, where there are several */
 	struct chan_out	*head, **tail;	/* what the socket did not take yet */
@@ -62,9 +64,10 @@ void	 chan_close(struct chan *);
  * monitor and for tests. */
 int	 chan_pair(int fd[2]);
 
-/* Send: 0, or -1 where the peer is gone (EPIPE, ECONNRESET).  What the socket
- * does not take is queued; more than CHAN_QUEUE bytes queued is fatal (a peer
- * that does not read).  fd: -1, or a descriptor that stays the caller's. */
+/* Send: 0, or -1 if the peer is gone (EPIPE, ECONNRESET) or the channel is closed
+ * or broken.  What the socket does not take is queued.  A peer that leaves more
+ * than CHAN_QUEUE bytes queued does not read: that is a fault, as with
+ * chan_fault().  fd: -1, or a descriptor that stays the caller's. */
 #define CHAN_QUEUE	(8 * 1024 * 1024)
 int	 chan_send(struct chan *, enum msg_type, const void *payload,
 	     const void *rows, size_t n_rows, int fd);
@@ -74,11 +77,10 @@ int	 chan_send(struct chan *, enum msg_type, const void *payload,
 int	 chan_flush(struct chan *);
 
 /* Receive one message into *m and check it against the table for a receiver in
- * `state'.  1: *m is set; 0: nothing there; -1: the peer has closed.  Does not
- * return on an illegal message: one log line, then exit 1.  (In the monitor,
- * which outlives its children, it returns -1 then.)  The record lives in one static buffer of the
- * process, wiped by chan_wipe(); so only one thread may receive, or it must
- * hold a lock. */
+ * `state'.  1: *m is set; 0: nothing there; -1: the peer has closed, or the channel
+ * is broken.  An illegal message is a fault, as with chan_fault().  The record lives
+ * in one static buffer of the process, wiped by chan_wipe(); so only one thread may
+ * receive, or it must hold a lock. */
 int	 chan_recv(struct chan *, enum state, struct msg *m);
 
 /* Zero the static receive buffer, as far as it was written. */
@@ -88,13 +90,16 @@ void	 chan_wipe(void);
 typedef void	 (*msg_handler)(struct chan *, const struct msg *);
 extern const msg_handler handlers[M_TYPES];
 
-/* Receive and dispatch until nothing is left: 0, or -1 when the peer closed.
- * `state' is read anew for each message. */
+/* Receive and dispatch until nothing is left: 0, or -1 when the peer closed or the
+ * channel is broken.  `state' is read again for each message. */
 int	 chan_dispatch(struct chan *, const enum state *state);
 
-/* The one answer to a peer that breaks the protocol beyond what the table can
- * see: one log line "PEER: illegal MESSAGE: why", then exit. */
-_Noreturn void chan_illegal(const struct chan *, enum msg_type,
-	     const char *why);
+/* The peer breaks the protocol in a way that the table cannot see: log one line
+ * "PEER: illegal MESSAGE: why" and set is_broken.  Returns in the monitor, and in
+ * keys unless the peer is the monitor; the caller must return too, and who
+ * dispatches closes the channel.  In every other role it exits with status 1. */
+void	 chan_fault(struct chan *, enum msg_type, const char *why);
+/* The same for a role that does not outlive it. */
+_Noreturn void chan_illegal(struct chan *, enum msg_type, const char *why);
 
 #endif

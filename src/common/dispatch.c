@@ -17,6 +17,8 @@ chan_dispatch(struct chan *c, const enum state *state)
 		if ((r = chan_recv(c, *state, &m)) <= 0)
 			return r;
 		handlers[m.type](c, &m);
+		if (c->is_broken)
+			return -1;
 	}
 	return 0;
 }

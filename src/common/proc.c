@@ -29,7 +29,7 @@ static const struct role_limits {
 } limits[] = {
 	{ R_NET,	1024,	4096 * MB,	1, 1 },
 	{ R_CHAIN,	64,	256 * MB,	0, 1 },
-	{ R_KEYS,	512,	256 * MB,	0, 0 },
+	{ R_KEYS,	512,	512 * MB,	0, 0 },
 	{ R_EVIDENCE,	16,	64 * MB,	0, 0 },
 	{ R_COMPUTE,	16,	128 * MB,	0, 0 },
 };

@@ -5,6 +5,7 @@
  * Runs in keys.  Secrets stand in a fixed arena of secret memory: an ephemeral
  * key for each task that waits, and a slot for each task at work.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ecies.h"
@@ -13,9 +14,8 @@
 #include "secp.h"
 #include "secret.h"
 
-static uint8_t (*ephemeral)[32];	/* n_ephemeral, in secret memory */
-static uint8_t *ephemeral_used;
-static uint32_t n_ephemeral;
+static uint8_t (*ephemeral)[32];	/* max-tasks of each chain, in secret memory */
+static uint32_t *unused, n_unused;	/* numbers of those that are free */
 static struct slot *slots;		/* n_slots, in secret memory */
 static uint32_t n_slots;
 
@@ -29,12 +29,10 @@ static struct {
 void
 delegate_init(uint32_t want_slots, uint32_t tasks)
 {
-	static uint8_t used[8192];
-
-	if (tasks > sizeof(used))
-		fatal("delegate: %u tasks are too many", tasks);
-	n_ephemeral = tasks;
-	ephemeral_used = used;
+	if ((unused = calloc(tasks, sizeof(*unused))) == NULL)
+		fatal("delegate: out of memory");
+	for (n_unused = 0; n_unused < tasks; n_unused++)
+		unused[n_unused] = tasks - n_unused;
 	ephemeral = secret_alloc((size_t)tasks * 32);
 	n_slots = want_slots;
 	slots = secret_alloc(n_slots * sizeof(*slots));
@@ -44,17 +42,12 @@ delegate_init(uint32_t want_slots, uint32_t tasks)
 void
 delegate_key_new(struct task *t)
 {
-	uint32_t i;
-
-	/* max-tasks bounds the tasks; there is an entry for each. */
-	for (i = 0; i < n_ephemeral && ephemeral_used[i]; i++)
-		;
-	if (i == n_ephemeral)
+	/* max-tasks bounds the tasks of each chain; there is a key for each. */
+	if (n_unused == 0)
 		fatal("delegate: more tasks than max-tasks");
-	ephemeral_used[i] = 1;
-	t->key = i + 1;
-	secp_key_new(ephemeral[i]);
-	if (secp_public(ephemeral[i], t->ephemeral_key) != 0)
+	t->key = unused[--n_unused];
+	secp_key_new(ephemeral[t->key - 1]);
+	if (secp_public(ephemeral[t->key - 1], t->ephemeral_key) != 0)
 		fatal("delegate: fresh key is not valid");
 }
 
@@ -64,14 +57,14 @@ delegate_key_erase(struct task *t)
 	if (t->key == 0)
 		return;
 	secret_wipe(ephemeral[t->key - 1], 32);
-	ephemeral_used[t->key - 1] = 0;
+	unused[n_unused++] = t->key;
 	t->key = 0;
 }
 
 uint32_t
 delegate_check(const struct task *t)
 {
-	const struct m_facts *f = &t->batch->chain->facts;
+	const struct m_facts *f = t->batch->facts;
 	const struct m_grant_task *g = &t->grant;
 	uint32_t i, last = 0;
 
@@ -107,7 +100,7 @@ delegate_suspect(const struct task *t, uint32_t node, const char *what)
 
 	log_warn("%skms node %u: %s: avoided for %u s", ch->tag, node, what,
 	    keys.conf.suspect_time);
-	ch->suspect_until[node - 1] = now_unix() + keys.conf.suspect_time;
+	ch->suspect_until[node - 1] = now_ms() + 1000 * keys.conf.suspect_time;
 	ch->status.node_faults++;
 	ch->status.suspects = delegate_avoid(ch);
 	ch->status_due = 1;
@@ -116,7 +109,7 @@ delegate_suspect(const struct task *t, uint32_t node, const char *what)
 uint64_t
 delegate_avoid(const struct chain *ch)
 {
-	uint64_t mask = 0, now = now_unix();
+	uint64_t mask = 0, now = now_ms();
 	size_t i;
 
 	for (i = 0; i < KMS_NODES; i++)
@@ -194,7 +187,7 @@ static int
 delegate_proven(const struct task *t, const uint32_t *quorum, size_t k,
     uint32_t j)
 {
-	const struct m_facts *f = &t->batch->chain->facts;
+	const struct m_facts *f = t->batch->facts;
 	const uint32_t i = quorum[k] - 1;
 	const uint8_t *K = t->operands[j].key;
 	uint8_t lambda[32];

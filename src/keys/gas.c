@@ -181,8 +181,10 @@ gas_verdict(struct chain *ch, const struct m_verdict *v)
 	struct gas *g = ch->gas;
 	char text[4 * VERIFIER_MAX + 1];
 
-	if (v->n_verifier > VERIFIER_MAX)
-		chan_illegal(&ch->net, M_VERDICT, "length of the verifier");
+	if (v->n_verifier > VERIFIER_MAX) {
+		chan_fault(&ch->net, M_VERDICT, "length of the verifier");
+		return;
+	}
 	if (g == NULL || !g->is_wanted ||
 	    memcmp(v->registration, ch->registration_hash, 32) != 0)
 		return;
@@ -204,7 +206,7 @@ registration_is_due(const struct chain *ch, uint64_t now)
 	const struct gas *g = ch->gas;
 
 	return g->has_verdict && now >= g->not_before &&
-	    ch->facts.sequence < ch->registration.sequence;
+	    ch->facts->sequence < ch->registration.sequence;
 }
 
 static void
@@ -244,7 +246,7 @@ cost(uint64_t gas, uint64_t fee)
 static int
 first_fees(const struct chain *ch, uint64_t *tip, uint64_t *max_fee)
 {
-	const uint64_t base = ch->facts.base_fee;
+	const uint64_t base = ch->facts->base_fee;
 	const uint64_t cap = ch->conf->gas_max_fee * GWEI;
 
 	if (base > cap)
@@ -289,12 +291,12 @@ set_state(struct chain *ch, enum gas_state state, uint64_t want)
 	if (state != g->state && state == GAS_NO_FUNDS)
 		log_err("%sgas account has no funds: 0x%s has %llu gwei, the "
 		    "next transaction may take %llu", ch->tag, hex,
-		    (unsigned long long)ch->facts.gas_balance,
+		    (unsigned long long)ch->facts->gas_balance,
 		    (unsigned long long)want);
 	else if (state != g->state && state == GAS_FEE_TOO_HIGH)
 		log_warn("%sgas account: fees are above gas-max-fee: the base "
 		    "fee is %llu wei: waiting", ch->tag,
-		    (unsigned long long)ch->facts.base_fee);
+		    (unsigned long long)ch->facts->base_fee);
 	else if (state <= GAS_PENDING && g->state > GAS_PENDING)
 		log_info("%sgas account: goes on", ch->tag);
 	g->state = state;
@@ -306,7 +308,7 @@ is_funded(struct chain *ch, uint64_t limit, uint64_t max_fee)
 {
 	const uint64_t want = cost(limit, max_fee);
 
-	if (ch->facts.gas_balance >= want)
+	if (ch->facts->gas_balance >= want)
 		return 1;
 	set_state(ch, GAS_NO_FUNDS, want);
 	return 0;
@@ -378,7 +380,7 @@ failed(struct chain *ch, uint64_t now)
 static void
 passed(struct chain *ch, uint64_t now)
 {
-	const struct m_facts *f = &ch->facts;
+	const struct m_facts *f = ch->facts;
 	struct gas *g = ch->gas;
 	uint32_t status = f->tx_nonce == g->nonce ? f->tx_status : TX_UNKNOWN;
 
@@ -406,7 +408,7 @@ passed(struct chain *ch, uint64_t now)
 static void
 replace(struct chain *ch, uint64_t now)
 {
-	const struct m_facts *f = &ch->facts;
+	const struct m_facts *f = ch->facts;
 	struct gas *g = ch->gas;
 	uint64_t tip, max_fee;
 
@@ -446,9 +448,9 @@ follow(struct chain *ch, uint64_t now)
 {
 	struct gas *g = ch->gas;
 
-	if (ch->facts.gas_nonce > g->nonce)
+	if (ch->facts->gas_nonce > g->nonce)
 		passed(ch, now);
-	else if (ch->facts.gas_nonce < g->nonce) {
+	else if (ch->facts->gas_nonce < g->nonce) {
 		log_warn("%stransaction: nonce %llu: the chain has turned "
 		    "back: made anew", ch->tag, (unsigned long long)g->nonce);
 		drop(ch, TX_UNKNOWN);
@@ -470,9 +472,9 @@ make(struct chain *ch, uint64_t now)
 		if (g->what == PUBLISH)
 			drop(ch, TX_UNKNOWN);
 		make_registration(ch);
-	} else if (g->what == NOTHING && ch->facts.valid_until > now &&
-	    memcmp(ch->facts.runner, sign_address(), 20) == 0 &&
-	    (g->n = publish_call(ch, now, g->data, &g->limit)) != 0)
+	} else if (g->what == NOTHING && ch->facts->valid_until > facts_now(ch) &&
+	    memcmp(ch->facts->runner, sign_address(), 20) == 0 &&
+	    (g->n = publish_call(ch, g->data, &g->limit)) != 0)
 		g->what = PUBLISH;
 	else
 		return;
@@ -498,10 +500,10 @@ begin(struct chain *ch, uint64_t now)
 		set_state(ch, GAS_READY, 0);
 		return;
 	}
-	g->nonce = ch->facts.gas_nonce;
+	g->nonce = ch->facts->gas_nonce;
 	g->passed_at = 0;
 	g->replaced_at = now;
-	g->block = ch->facts.block_number;
+	g->block = ch->facts->block_number;
 	ch->status.tx_sent++;
 	log_info("%stransaction: nonce %llu: %s", ch->tag,
 	    (unsigned long long)g->nonce, name_of(g));
@@ -513,7 +515,7 @@ void
 gas_chain_peer(struct chain *ch)
 {
 	if (ch->gas != NULL && ch->gas->is_sent)
-		transmit(ch, now_unix());
+		transmit(ch, now_ms() / 1000);
 }
 
 /* Facts of now, of our account, and not of a block before the last: endpoints are not
@@ -521,11 +523,10 @@ gas_chain_peer(struct chain *ch)
 static int
 is_usable(const struct chain *ch, uint64_t now)
 {
-	const struct m_facts *f = &ch->facts;
+	const struct m_facts *f = ch->facts;
 	struct gas *g = ch->gas;
 
-	if (!ch->has_facts || ch->chain.fd == -1 ||
-	    f->read_at + ch->conf->registry_max_age < now ||
+	if (facts_why(ch) != WHY_NONE || ch->chain.fd == -1 ||
 	    memcmp(f->gas_account, address, 20) != 0 ||
 	    (f->block_number < g->seen_block && now < g->seen_at + BEHIND))
 		return 0;
@@ -536,8 +537,9 @@ is_usable(const struct chain *ch, uint64_t now)
 }
 
 void
-gas_tick(struct chain *ch, uint64_t now)
+gas_tick(struct chain *ch)
 {
+	const uint64_t now = now_ms() / 1000;
 	struct gas *g = ch->gas;
 
 	if (g == NULL)
@@ -550,5 +552,5 @@ gas_tick(struct chain *ch, uint64_t now)
 	}
 	ch->status.gas = g->state;
 	memcpy(ch->status.gas_account, address, 20);
-	ch->status.gas_balance = ch->facts.gas_balance;
+	ch->status.gas_balance = ch->facts->gas_balance;
 }

@@ -72,7 +72,7 @@ ON(TLS_SIGN)
 
 ON(FACTS)
 {
-	trust_facts(chain_of(c), m->payload);
+	facts_install(chain_of(c), m->payload);
 }
 
 ON(QUOTE)

@@ -2,7 +2,8 @@
  *
  * Verified tasks on their way through slots and workers: a task is prepared
  * (its data keys derived) while workers are busy with others, and given to the
- * first that is idle, one task at a time.  Runs in keys.
+ * first that is idle, one task at a time.  The chains take turns, so that none waits
+ * for another's queue.  Runs in keys.
  */
 #include <string.h>
 
@@ -11,11 +12,8 @@
 #include "proc.h"
 #include "secret.h"
 
-struct queue {
-	struct task	*head, **tail;
-};
-static struct queue ready = { NULL, &ready.head };
-static struct queue prepared = { NULL, &prepared.head };
+static STAILQ_HEAD(, task) prepared = STAILQ_HEAD_INITIALIZER(prepared);
+static uint32_t turn;			/* the chain whose task is prepared next */
 static struct m_operand *rows;		/* of one JOB_OPERANDS; secret memory */
 static uint32_t last_job;
 
@@ -23,37 +21,34 @@ void
 job_init(void)
 {
 	/* A slot for each worker, and as many that are prepared ahead. */
-	delegate_init(2 * keys.conf.workers, keys.conf.max_tasks);
+	delegate_init(2 * keys.conf.workers,
+	    keys.conf.n_chains * keys.conf.max_tasks);
 	rows = secret_alloc(TASK_INPUTS * sizeof(*rows));
-}
-
-static void
-queue_put(struct queue *q, struct task *t)
-{
-	t->next = NULL;
-	*q->tail = t;
-	q->tail = &t->next;
-}
-
-static void
-queue_remove(struct queue *q, const struct task *t)
-{
-	struct task **p;
-
-	for (p = &q->head; *p != NULL && *p != t; p = &(*p)->next)
-		;
-	if (*p == NULL)
-		return;
-	*p = t->next;
-	if (*p == NULL)
-		q->tail = p;
 }
 
 void
 job_queue(struct task *t)
 {
 	t->state = T_READY;
-	queue_put(&ready, t);
+	STAILQ_INSERT_TAIL(&t->batch->chain->ready, t, next);
+}
+
+/* The first task of the chain whose turn it is, of those that have one; NULL: none. */
+static struct task *
+job_next(void)
+{
+	const uint32_t n = keys.conf.n_chains;
+	struct chain *ch;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		ch = &keys.chains[(turn + i) % n];
+		if (!STAILQ_EMPTY(&ch->ready)) {
+			turn = (ch->index + 1) % n;
+			return STAILQ_FIRST(&ch->ready);
+		}
+	}
+	return NULL;
 }
 
 void
@@ -62,9 +57,9 @@ job_forget(struct task *t)
 	size_t i;
 
 	if (t->state == T_READY)
-		queue_remove(&ready, t);
+		STAILQ_REMOVE(&t->batch->chain->ready, t, task, next);
 	if (t->state == T_PREPARED)
-		queue_remove(&prepared, t);
+		STAILQ_REMOVE(&prepared, t, task, next);
 	for (i = 0; t->state == T_RUNNING && i < WORKERS_MAX; i++)
 		if (keys.workers[i].task == t)
 			keys.workers[i].task = NULL;
@@ -107,7 +102,7 @@ job_give(struct worker *w, struct task *t)
 	job.job = last_job;
 	job.shape = t->program.shape;
 	job.chain_id = t->batch->chain->conf->chain_id;
-	memcpy(job.kms_key, t->batch->kms_key, 33);
+	memcpy(job.kms_key, t->batch->facts->kms_key, 33);
 	for (i = 0; i < t->n_operands; i++) {
 		rows[i].value = t->operands[i];
 		memcpy(rows[i].key, t->slot->keys[i], 32);
@@ -122,23 +117,14 @@ job_give(struct worker *w, struct task *t)
 	secret_wipe(t->slot->keys, t->n_operands * 32);
 }
 
-/* Give what is prepared to whoever is idle, then prepare one task more. */
-int
-job_work(void)
+/* Derive its data keys: 1, or 0 if no slot is free. */
+static int
+job_prepare(struct task *t)
 {
-	struct worker *w;
-	struct task *t;
 	uint32_t status;
 
-	while ((t = prepared.head) != NULL &&
-	    (w = job_idle_worker()) != NULL) {
-		queue_remove(&prepared, t);
-		job_give(w, t);
-	}
-	if ((t = ready.head) == NULL)
-		return 0;
-	if (t->m.deadline <= now_unix()) {
-		task_end(t, ST_DEADLINE_TOO_NEAR);
+	if (t->m.deadline <= facts_now(t->batch->chain)) {
+		task_end(t, ST_EXPIRED);
 		return 1;
 	}
 	status = delegate_prepare(t);
@@ -148,32 +134,63 @@ job_work(void)
 		task_end(t, status);
 		return 1;
 	}
-	queue_remove(&ready, t);
+	job_forget(t);
 	t->state = T_PREPARED;
-	queue_put(&prepared, t);
+	STAILQ_INSERT_TAIL(&prepared, t, next);
 	return 1;
 }
 
-/* A worker's answer must have exactly the task's outputs, each once, in order,
- * each as long as its type.  compute sees one task; it gets no signature on
- * another's handle. */
-static void
-job_check_outputs(const struct chan *c, const struct task *t,
-    const struct msg *msg)
+/* Give what is prepared to whoever is idle, then prepare one task more. */
+int
+job_work(void)
+{
+	struct worker *w;
+	struct task *t;
+
+	while ((t = STAILQ_FIRST(&prepared)) != NULL &&
+	    (w = job_idle_worker()) != NULL) {
+		STAILQ_REMOVE_HEAD(&prepared, next);
+		job_give(w, t);
+	}
+	return (t = job_next()) != NULL && job_prepare(t);
+}
+
+/* What is wrong with a worker's outputs; NULL: nothing.  They must be exactly the
+ * task's, each once, in order, each as long as its type: compute sees one task and
+ * gets no signature on another's handle. */
+static const char *
+job_outputs_fault(const struct task *t, const struct msg *msg)
 {
 	const struct m_value *v = msg->rows;
 	const uint8_t *handle;
 	size_t i;
 
 	if (msg->n_rows != t->program.shape.n_outputs)
-		chan_illegal(c, M_JOB_DONE, "number of outputs");
+		return "number of outputs";
 	for (i = 0; i < msg->n_rows; i++) {
 		handle = t->program.outputs[i].b;
 		if (memcmp(v[i].handle, handle, 32) != 0)
-			chan_illegal(c, M_JOB_DONE, "not the task's output");
+			return "not the task's output";
 		if (v[i].len != type_size(handle_type(handle)) + 16)
-			chan_illegal(c, M_JOB_DONE, "length of an output");
+			return "length of an output";
 	}
+	return NULL;
+}
+
+static const char *
+job_answer_fault(const struct task *t, const struct msg *msg)
+{
+	const struct m_job_done *m = msg->payload;
+
+	if (m->status == ST_OK)
+		return job_outputs_fault(t, msg);
+	if (msg->n_rows != 0)
+		return "outputs of a failed task";
+	if (m->status != ST_OPERAND_MALFORMED && m->status != ST_INTERNAL)
+		return "status";
+	if (m->status == ST_OPERAND_MALFORMED && m->operand >= t->n_operands)
+		return "operand";
+	return NULL;
 }
 
 void
@@ -183,27 +200,27 @@ job_on_done(struct chan *c, const struct msg *msg)
 	struct worker *w = &keys.workers[c->index];
 	struct task *t = w->task;
 	uint32_t status = m->status;
+	const char *wrong;
 
-	if (w->job == 0 || m->job != w->job)
-		chan_illegal(c, M_JOB_DONE, "no such job");
+	if (w->job == 0 || m->job != w->job) {
+		chan_fault(c, M_JOB_DONE, "no such job");
+		return;
+	}
+	/* The worker is cut off then, and its task ends with it. */
+	if (t != NULL && (wrong = job_answer_fault(t, msg)) != NULL) {
+		chan_fault(c, M_JOB_DONE, wrong);
+		return;
+	}
 	w->job = 0;
 	w->task = NULL;
 	if (keys.conf.isolate_task)
 		w->spent = now_ms();	/* it exits now */
 	if (t == NULL)
 		return;		/* its batch was dropped meanwhile */
-	if (status == ST_OK) {
-		job_check_outputs(c, t, msg);
+	if (status == ST_OK)
 		task_outputs(t, msg->rows, msg->n_rows);
-	} else if (msg->n_rows != 0) {
-		chan_illegal(c, M_JOB_DONE, "outputs of a failed task");
-	} else if (status_name(status) == NULL) {
-		chan_illegal(c, M_JOB_DONE, "status");
-	} else if (status == ST_OPERAND_MALFORMED) {
-		if (m->operand >= t->n_operands)
-			chan_illegal(c, M_JOB_DONE, "operand");
+	else if (status == ST_OPERAND_MALFORMED)
 		status = delegate_blame(t, m->operand);
-	}
 	task_end(t, status);
 }
 
@@ -226,7 +243,6 @@ void
 job_tick(void)
 {
 	uint64_t now = now_ms(), limit = keys.conf.task_timeout * 1000ULL;
-	struct m_peer peer = { R_COMPUTE, 0 };
 	struct worker *w;
 	size_t i;
 
@@ -236,8 +252,6 @@ job_tick(void)
 			continue;
 		log_err("worker %zu: no answer for %u s: is ended", i,
 		    keys.conf.task_timeout);
-		peer.index = (uint32_t)i;
-		chan_send(&monitor, M_STUCK, &peer, NULL, 0, -1);
-		keys_peer_lost(&w->chan);
+		keys_peer_cut(&w->chan);
 	}
 }

@@ -8,6 +8,7 @@
 #define KEYS_H
 
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "chan.h"
 #include "clock.h"
@@ -29,6 +30,7 @@ struct worker {
 /* One of the configuration's chains: who speaks for it, what its Registry says, our
  * registration there, and whether we serve it. */
 struct chain {
+	uint32_t	 index;		/* of the configuration's */
 	const struct conf_chain *conf;
 	char		 tag[32];	/* "chain 1: " for log lines, or "" where
 					 * there is but one */
@@ -38,23 +40,32 @@ struct chain {
 	struct m_status	 status;
 	int		 status_due;	/* it has changed: tell net */
 
-	/* trust.c */
-	struct m_facts	 facts;
-	int		 has_facts, has_pin_fault;
-	struct m_register registration;
+	/* facts.c; to the tasks' code a batch's snapshot is all that there is */
+	const struct m_facts *facts;	/* the newest that passed; never NULL */
+	uint64_t	 facts_at;	/* when they came; milliseconds */
+	enum why_idle	 fault;		/* of those that came last, or WHY_NONE */
+	uint64_t	 floor, floor_at;	/* time of the newest block, seconds
+					 * since 1970; when it came, milliseconds */
+	/* trust.c; milliseconds, unless it says otherwise */
+	struct m_register registration;	/* sequence 0: none was signed yet */
 	uint8_t		 registration_hash[32];
 	int		 evidence_fd;	/* of `registration'; -1: none yet */
 	uint64_t	 quote_block;	/* whose hash it was asked over */
-	uint64_t	 quote_not_before;	/* unix time, as all here */
-	uint32_t	 quote_retry;	/* the last delay; 0: none failed */
+	uint64_t	 quote_not_before;
+	uint32_t	 quote_retry;	/* the last delay, seconds; 0: none failed */
+	uint64_t	 evidence_at;	/* when the last was made; 0: none yet */
 	uint64_t	 renew_at;	/* when the next quote is due */
 	uint64_t	 resend_at;	/* the registration, if it is not there */
-	uint32_t	 resend_delay;	/* the last; 0: it is there */
+	uint32_t	 resend_delay;	/* the last, seconds; 0: it is there */
+	/* task.c, job.c, replay.c */
+	LIST_HEAD(, batch) batches;
+	STAILQ_HEAD(, task) ready;	/* verified, wait for a slot */
+	struct replay	*replay;
 	/* gas.c, publish.c; NULL: no gas account, or nothing to do for it */
 	struct gas	*gas;
 	struct publish	*publish;
 	/* delegate.c */
-	uint64_t	 suspect_until[KMS_NODES];
+	uint64_t	 suspect_until[KMS_NODES];	/* milliseconds */
 };
 
 struct keys {
@@ -62,7 +73,6 @@ struct keys {
 	struct chain	 chains[CONF_CHAINS];	/* conf.n_chains */
 	struct chan	 evidence;
 	struct worker	 workers[WORKERS_MAX];
-	uint32_t	 tasks;		/* of all chains, not yet ended */
 };
 extern struct keys keys;
 
@@ -72,6 +82,8 @@ struct chain *chain_of(const struct chan *);
 /* A channel came; or is to be closed, and all that hung on it to be ended. */
 void	 keys_peer_up(struct chan *);
 void	 keys_peer_lost(struct chan *);
+/* The same for a peer that is broken or stuck: the monitor is to end it, too. */
+void	 keys_peer_cut(struct chan *);
 
 /* ---- sign.c: the identity, and all that it ever signs ---- */
 void	 sign_init(void);		/* a fresh identity, in secret memory */
@@ -89,19 +101,38 @@ int	 sign_recover(const struct chain *, const uint8_t hash[32],
 void	 tls_init(const char *path);	/* PEM, P-256; before the sandbox */
 void	 tls_sign(const uint8_t digest[32], struct m_tls_signed *);
 
-/* ---- trust.c: Registry facts, pins, registration: may we serve? ---- */
+/* ---- facts.c: what the Registry says: the one door ---- */
+#define CLOCK_SKEW	30	/* seconds that another's clock may be ahead */
+void	 facts_init(void);
+/* What chain read.  Facts that violate a pin, whose block is ahead of our clock, or that
+ * show a registration that we did not sign are never visible: ch->fault says which. */
+void	 facts_install(struct chain *, const struct m_facts *);
+/* Why no batch may be accepted under them, or WHY_NONE. */
+enum why_idle facts_why(const struct chain *);
+/* Time for this chain, seconds since 1970: the system's, but never less than the time
+ * of the newest block and what has passed since it came. */
+uint64_t facts_now(const struct chain *);
+/* The lower bound alone: whatever the system's clock says, then or later, facts_now()
+ * is not below it; 0 without facts. */
+uint64_t facts_floor(const struct chain *);
+/* The facts of this moment, which cannot change: for a batch, until it releases them. */
+const struct m_facts *facts_hold(const struct chain *);
+void	 facts_release(const struct m_facts *);	/* NULL: nothing */
+/* Are they in its lists?  1 or 0. */
+int	 facts_orchestrator(const struct m_facts *, const uint8_t address[20]);
+int	 facts_gateway(const struct m_facts *, const uint8_t address[20]);
+
+/* ---- trust.c: the registration: may we serve? ---- */
 void	 trust_init(void);
 void	 trust_chain_peer(struct chain *);	/* a new one: tell it who we are */
 void	 trust_net_peer(struct chain *);	/* the same: the registration again */
 void	 trust_renew_asked(struct chain *);	/* its Orchestrator wants new evidence */
 void	 trust_evidence_peer(void);	/* a new evidence: ask again */
-void	 trust_facts(struct chain *, const struct m_facts *);
 void	 trust_quote(const struct m_quote *, int fd);	/* fd: becomes ours */
 void	 trust_quote_failed(uint32_t error);
 void	 trust_drain(void);
-void	 trust_tick(void);		/* state anew: once a second and on change */
-int	 trust_orchestrator(const struct chain *, const uint8_t address[20]); /* 1 or 0 */
-int	 trust_gateway(const struct chain *, const uint8_t address[20]);
+void	 trust_tick(void);		/* state again: once a second and on change */
+int	 trust_serves(const struct chain *);	/* this very moment: 1 or 0 */
 
 /* From one delay to the next: twice as long, up to about ten minutes. */
 uint32_t trust_later(uint32_t delay, uint32_t first);
@@ -115,7 +146,7 @@ void	 gas_registration(struct chain *);
 int	 gas_holds_registration(const struct chain *);
 void	 gas_verdict(struct chain *, const struct m_verdict *);
 void	 gas_chain_peer(struct chain *);	/* a new one: the transaction again */
-void	 gas_tick(struct chain *, uint64_t now);	/* once a second, and with facts */
+void	 gas_tick(struct chain *);	/* once a second, and with facts */
 
 /* ---- publish.c: results that wait to be committed to on the chain ---- */
 void	 publish_init(void);
@@ -123,16 +154,17 @@ void	 publish_init(void);
 void	 publish_add(struct chain *, const struct task *, const uint8_t hash[32]);
 /* The call that publishes what is due, of CALLDATA_MAX at most: its size, and what it
  * takes beside its data; 0: nothing is.  What is in it then waits for the end. */
-size_t	 publish_call(struct chain *, uint64_t now, uint8_t *out, uint64_t *gas);
+size_t	 publish_call(struct chain *, uint8_t *out, uint64_t *gas);
 void	 publish_ended(struct chain *, enum tx_status);	/* TX_UNKNOWN: it never was */
 
 /* ---- replay.c ---- */
-#define REPLAY_AHEAD	3600	/* seconds: no deadline is further away */
+#define REPLAY_AHEAD	600	/* seconds: no deadline is further away */
 void	 replay_init(void);
-/* Remember a chain's (id, attempt) until `deadline': ST_OK, ST_REPLAYED, or ST_BUSY where
- * there is no room (then the task must be refused). */
-uint32_t replay_add(uint64_t chain_id, const uint8_t id[32], uint32_t attempt,
-	     uint64_t deadline);
+struct replay *replay_new(void);	/* a chain's table */
+/* Remember (id, attempt) for `life' seconds: ST_OK, ST_REPLAYED, or ST_BUSY if there
+ * is no room (then the task must be refused). */
+uint32_t replay_add(struct replay *, const uint8_t id[32], uint32_t attempt,
+	     uint64_t life);
 
 /* ---- task.c: batches and tasks, from BATCH to RESULTS ---- */
 enum task_state {
@@ -168,7 +200,7 @@ struct task {
 	size_t		 n_seals;	/* that came, of grant.n_seals */
 	struct slot	*slot;		/* from T_PREPARED to the end */
 	struct m_value	*outputs;	/* shape.n_outputs, where OK; malloc */
-	struct task	*next;		/* in the queue for a slot or a worker */
+	STAILQ_ENTRY(task) next;	/* in the queue for a slot or a worker */
 };
 
 enum batch_state { B_TASKS, B_ASKED, B_GRANT, B_RUNNING };
@@ -181,11 +213,10 @@ struct batch {
 	uint32_t	 n_came;	/* TASKs, then GRANT_TASKs */
 	uint32_t	 refuse;	/* an ST_* known before its TASKs came */
 	uint8_t		 signature[65];	/* of the batch, then of the grant */
-	uint64_t	 expiry;	/* of the ASK */
-	uint64_t	 kms_epoch;	/* as it was when the batch was accepted */
-	uint8_t		 kms_key[33];
+	uint64_t	 since;		/* it came, then the ASK; milliseconds */
+	const struct m_facts *facts;	/* from its admission on; before that NULL */
 	struct task	*tasks[BATCH_TASKS];
-	struct batch	*next;
+	LIST_ENTRY(batch) next;		/* of its chain's, or of those that ended */
 };
 
 void	 task_on_batch(struct chan *, const struct m_batch *);
@@ -196,9 +227,11 @@ void	 task_on_grant_task(struct chan *, const struct msg *);
 void	 task_on_grant_seal(struct chan *, const struct msg *);
 void	 task_outputs(struct task *, const struct m_value *, size_t n);
 void	 task_end(struct task *, uint32_t status);
-void	 task_drop_all(const struct chain *);	/* its net is another: the batches
-					 * are void */
+void	 task_drop_all(struct chain *);	/* its net is another: the batches are void */
 void	 task_tick(void);		/* time-outs, once a second */
+/* Free the batches that have ended.  Only the main loop calls it, when no handler
+ * runs: until then a task and its batch stay valid, whatever ends them. */
+void	 task_reap(void);
 
 /* ---- job.c: tasks in slots and workers ---- */
 void	 job_init(void);

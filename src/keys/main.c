@@ -58,6 +58,25 @@ keys_peer_lost(struct chan *c)
 	trust_tick();
 }
 
+/* net's two channels stand and fall together. */
+void
+keys_peer_cut(struct chan *c)
+{
+	const enum role role = c->peer == R_TLS ? R_NET : c->peer;
+	const struct m_peer peer = { role, c->index };
+	struct chain *ch;
+
+	chan_send(&monitor, M_CUT, &peer, NULL, 0, -1);
+	if (role == R_NET) {
+		ch = chain_of(c);
+		if (ch->tls.fd != -1)
+			keys_peer_lost(&ch->tls);
+		c = &ch->net;
+	}
+	if (c->fd != -1)
+		keys_peer_lost(c);
+}
+
 /* ---- the loop ------------------------------------------------------------ */
 
 #define CHANS_MAX	(2 + 3 * CONF_CHAINS + WORKERS_MAX)
@@ -92,7 +111,19 @@ keys_serve(struct chan *c)
 		return;
 	if (c == &monitor)
 		log_exit(0);	/* told to stop, or the monitor is gone */
-	keys_peer_lost(c);
+	if (!c->is_broken)	/* see keys_sweep() */
+		keys_peer_lost(c);
+}
+
+/* Those that broke the protocol or do not read, found at whatever time. */
+static void
+keys_sweep(struct chan **list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (list[i]->fd != -1 && list[i]->is_broken)
+			keys_peer_cut(list[i]);
 }
 
 static void
@@ -152,6 +183,8 @@ keys_loop(void)
 				keys_serve(list[i]);
 		more = job_work();
 		keys_tick();
+		keys_sweep(list, n);
+		task_reap();
 		for (i = 0; !more && i < keys.conf.n_chains; i++)
 			keys_send_status(&keys.chains[i]);
 	}
@@ -170,7 +203,10 @@ keys_init(const struct conf *conf)
 		keys.workers[i].chan.fd = -1;
 	for (i = 0; i < conf->n_chains; i++) {
 		ch = &keys.chains[i];
+		ch->index = (uint32_t)i;
 		ch->conf = &keys.conf.chains[i];
+		LIST_INIT(&ch->batches);
+		STAILQ_INIT(&ch->ready);
 		ch->state = S_IDLE;
 		ch->net.fd = ch->tls.fd = ch->chain.fd = ch->evidence_fd = -1;
 		if (conf->n_chains > 1)
@@ -191,6 +227,7 @@ main(void)
 	tls_init(keys.conf.tls_key);
 	sign_init();
 	replay_init();
+	facts_init();
 	gas_init(keys.conf.gas_key);
 	publish_init();
 	trust_init();

@@ -21,7 +21,7 @@
 #define GAS_OUTPUT	8000
 
 struct publish {
-	uint64_t	 since;		/* of the first that waits; unix time */
+	uint64_t	 since;		/* of the first that waits; milliseconds */
 	size_t		 n_tasks, n_outputs;
 	size_t		 sent;		/* of the first tasks: in a transaction */
 	int		 is_full;
@@ -67,7 +67,7 @@ publish_add(struct chain *ch, const struct task *t, const uint8_t hash[32])
 		return;
 	}
 	if (p->n_tasks == 0)
-		p->since = now_unix();
+		p->since = now_ms();
 	for (i = 0; i < n; i++) {
 		o = &p->outputs[p->n_outputs++];
 		memcpy(o->handle, t->outputs[i].handle, 32);
@@ -77,7 +77,7 @@ publish_add(struct chain *ch, const struct task *t, const uint8_t hash[32])
 		    o->hash);
 	}
 	memcpy(p->hashes[p->n_tasks], hash, 32);
-	p->epochs[p->n_tasks] = t->batch->kms_epoch;
+	p->epochs[p->n_tasks] = t->batch->facts->kms_epoch;
 	memcpy(p->tasks[p->n_tasks].id, t->m.id, 32);
 	p->tasks[p->n_tasks].attempt = t->m.attempt;
 	p->tasks[p->n_tasks++].n_outputs = (uint32_t)n;
@@ -100,7 +100,7 @@ publish_first(const struct publish *p, size_t *outputs)
 }
 
 size_t
-publish_call(struct chain *ch, uint64_t now, uint8_t *out, uint64_t *gas)
+publish_call(struct chain *ch, uint8_t *out, uint64_t *gas)
 {
 	struct publish *p = ch->publish;
 	uint8_t hash[32], signature[65];
@@ -111,7 +111,7 @@ publish_call(struct chain *ch, uint64_t now, uint8_t *out, uint64_t *gas)
 	n = publish_first(p, &outputs);
 	/* A transaction's worth, or some that have waited. */
 	if (n == p->n_tasks && n < BATCH_TASKS &&
-	    now < p->since + ch->conf->publish_interval)
+	    now_ms() < p->since + 1000 * ch->conf->publish_interval)
 		return 0;
 	p->sent = n;
 	td_task_result_batch(p->epochs[0], (const uint8_t (*)[32])p->hashes,
@@ -144,7 +144,7 @@ publish_ended(struct chain *ch, enum tx_status status)
 	memmove(p->epochs, p->epochs + n, p->n_tasks * sizeof(p->epochs[0]));
 	memmove(p->outputs, p->outputs + outputs,
 	    p->n_outputs * sizeof(p->outputs[0]));
-	p->since = now_unix();
+	p->since = now_ms();
 	p->is_full = 0;
 	ch->status.publish_waiting = p->n_tasks;
 }

@@ -2,9 +2,12 @@
  *
  * Batches and their tasks, from BATCH to RESULTS (DESIGN 3).  A batch is what is
  * signed, a task what is computed.  Runs in keys.  Each handler first checks that
- * the message fits the state of its batch and task; one that does not is net
- * broken or hostile, and fatal.  Exactly one TaskResult is signed for each
+ * the message fits the state of its batch and task; if it does not, net is broken or
+ * hostile and is cut off with its batches.  Exactly one TaskResult is signed for each
  * accepted (task, attempt), none for any other.
+ *
+ * Who owns what: a batch owns its tasks, its chain owns the batch.  One that has ended
+ * moves to `ended', where task_reap() alone frees it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +16,9 @@
 #include "log.h"
 #include "typed_data.h"
 
-#define CLOCK_SKEW	30	/* seconds that an Orchestrator may be ahead */
+#define TASKS_TIME	10000	/* milliseconds from a BATCH to its last TASK */
 
-static struct batch *batches;
+static LIST_HEAD(, batch) ended = LIST_HEAD_INITIALIZER(ended);
 
 /* ---- the batch ----------------------------------------------------------- */
 
@@ -24,24 +27,47 @@ batch_find(const struct chain *ch, uint32_t id)
 {
 	struct batch *b;
 
-	for (b = batches; b != NULL && (b->chain != ch || b->id != id);
-	    b = b->next)
-		;
-	return b;
+	LIST_FOREACH(b, &ch->batches, next)
+		if (b->id == id)
+			return b;
+	return NULL;
 }
 
-/* The batch that a message names, in the state that it needs. */
+/* The batch that a message names, in the state that it needs; NULL: a fault. */
 static struct batch *
-batch_get(const struct chan *c, enum msg_type type, uint32_t id,
+batch_get(struct chan *c, enum msg_type type, uint32_t id,
     enum batch_state state)
 {
 	struct batch *b = batch_find(chain_of(c), id);
 
-	if (b == NULL)
-		chan_illegal(c, type, "no such batch");
-	if (b->state != state)
-		chan_illegal(c, type, "not in this state of the batch");
-	return b;
+	if (b != NULL && b->state == state)
+		return b;
+	chan_fault(c, type, b == NULL ? "no such batch" :
+	    "not in this state of the batch");
+	return NULL;
+}
+
+/* Its tasks are out of every queue and worker. */
+static void
+batch_ended(struct batch *b)
+{
+	b->chain->status.tasks -= b->n_tasks;
+	b->chain->status.batches--;
+	LIST_REMOVE(b, next);
+	LIST_INSERT_HEAD(&ended, b, next);
+}
+
+/* Ended without results. */
+static void
+batch_drop(struct batch *b)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->n_tasks && b->tasks[i] != NULL; i++) {
+		job_forget(b->tasks[i]);
+		delegate_wipe(b->tasks[i]);
+	}
+	batch_ended(b);
 }
 
 static void
@@ -51,8 +77,6 @@ task_free(struct task *t)
 
 	if (t == NULL)
 		return;
-	job_forget(t);
-	delegate_wipe(t);
 	for (i = 0; i < t->n_seals; i++)
 		free(t->seals[i].partials);
 	free(t->seals);
@@ -62,21 +86,19 @@ task_free(struct task *t)
 	free(t);
 }
 
-static void
-batch_free(struct batch *b)
+void
+task_reap(void)
 {
-	struct batch **p;
+	struct batch *b;
 	size_t i;
 
-	for (p = &batches; *p != b; p = &(*p)->next)
-		;
-	*p = b->next;
-	for (i = 0; i < b->n_tasks; i++)
-		task_free(b->tasks[i]);
-	keys.tasks -= b->n_tasks;
-	b->chain->status.tasks -= b->n_tasks;
-	b->chain->status.batches--;
-	free(b);
+	while ((b = LIST_FIRST(&ended)) != NULL) {
+		LIST_REMOVE(b, next);
+		for (i = 0; i < b->n_tasks; i++)
+			task_free(b->tasks[i]);
+		facts_release(b->facts);
+		free(b);
+	}
 }
 
 static void *
@@ -100,15 +122,10 @@ xmemdup(const void *src, size_t n, size_t size)
 }
 
 void
-task_drop_all(const struct chain *ch)
+task_drop_all(struct chain *ch)
 {
-	struct batch *b, *next;
-
-	for (b = batches; b != NULL; b = next) {
-		next = b->next;
-		if (b->chain == ch)
-			batch_free(b);
-	}
+	while (!LIST_EMPTY(&ch->batches))
+		batch_drop(LIST_FIRST(&ch->batches));
 }
 
 /* ---- offered ------------------------------------------------------------- */
@@ -117,31 +134,34 @@ void
 task_on_batch(struct chan *c, const struct m_batch *m)
 {
 	struct chain *ch = chain_of(c);
+	const uint32_t max = keys.conf.max_tasks, had = ch->status.tasks;
 	struct batch *b;
 
-	if (m->batch == 0 || batch_find(ch, m->batch) != NULL)
-		chan_illegal(c, M_BATCH, "number is in use");
-	if (m->n_tasks == 0 || m->n_tasks > BATCH_TASKS)
-		chan_illegal(c, M_BATCH, "number of tasks");
+	if (m->batch == 0 || batch_find(ch, m->batch) != NULL) {
+		chan_fault(c, M_BATCH, "number is in use");
+		return;
+	}
+	if (m->n_tasks == 0 || m->n_tasks > BATCH_TASKS) {
+		chan_fault(c, M_BATCH, "number of tasks");
+		return;
+	}
+	/* A net that offers without end gets no memory for it. */
+	if (had > 2 * max + BATCH_TASKS) {
+		chan_fault(c, M_BATCH, "far over max-tasks");
+		return;
+	}
 	b = xcalloc(1, sizeof(*b));
 	b->chain = ch;
 	b->id = m->batch;
 	b->state = B_TASKS;
 	b->n_tasks = m->n_tasks;
+	b->since = now_ms();
 	memcpy(b->signature, m->signature, sizeof(b->signature));
-	if (ch->state != S_SERVING)
-		b->refuse = ST_NOT_SERVING;
-	else if (keys.tasks >= keys.conf.max_tasks ||
-	    m->n_tasks > keys.conf.max_tasks - keys.tasks)
+	if (had >= max || m->n_tasks > max - had)
 		b->refuse = ST_BUSY;
-	/* A net that offers without end gets no memory for it. */
-	if (ch->status.tasks > 2 * keys.conf.max_tasks + BATCH_TASKS)
-		chan_illegal(c, M_BATCH, "far over max-tasks");
-	keys.tasks += b->n_tasks;
 	ch->status.tasks += b->n_tasks;
 	ch->status.batches++;
-	b->next = batches;
-	batches = b;
+	LIST_INSERT_HEAD(&ch->batches, b, next);
 }
 
 static void
@@ -156,9 +176,10 @@ batch_refuse(const struct batch *b, uint32_t task, uint32_t status)
 static uint32_t
 task_acceptable(const struct task *t, uint64_t now)
 {
+	const struct chain *ch = t->batch->chain;
 	const struct m_task *m = &t->m;
 
-	if (m->chain_id != t->batch->chain->conf->chain_id)
+	if (m->chain_id != ch->conf->chain_id)
 		return ST_WRONG_CHAIN;
 	if (memcmp(m->runner, sign_address(), 20) != 0)
 		return ST_WRONG_RUNNER;
@@ -170,7 +191,9 @@ task_acceptable(const struct task *t, uint64_t now)
 		return ST_DEADLINE_TOO_FAR;
 	if (m->deadline - now < keys.conf.min_time)
 		return ST_DEADLINE_TOO_NEAR;
-	return replay_add(m->chain_id, m->id, m->attempt, m->deadline);
+	/* Until the deadline has passed by every clock that we may have then. */
+	return replay_add(ch->replay, m->id, m->attempt,
+	    m->deadline - facts_floor(ch));
 }
 
 static int
@@ -184,7 +207,7 @@ batch_signed_by_orchestrator(const struct batch *b)
 	td_batch(TD_TASK_BATCH, (const uint8_t (*)[32])hashes, b->n_tasks,
 	    hash);
 	return sign_recover(b->chain, hash, b->signature, who) == 0 &&
-	    trust_orchestrator(b->chain, who);
+	    facts_orchestrator(b->chain->facts, who);
 }
 
 /* Sign one OperandRequestBatch for the accepted tasks. */
@@ -212,13 +235,10 @@ batch_ask(struct batch *b)
 		    t->program.shape.n_outputs, hashes[n++]);
 	}
 	b->state = B_ASKED;
-	/* One key for the whole batch, whatever the Registry announces meanwhile:
-	 * what is signed says which. */
-	b->kms_epoch = b->chain->facts.kms_epoch;
-	memcpy(b->kms_key, b->chain->facts.kms_key, 33);
-	b->expiry = now_unix() + keys.conf.fetch_timeout + CLOCK_SKEW;
+	b->since = now_ms();
 	ask.batch = b->id;
-	ask.expiry = b->expiry;
+	ask.expiry = facts_now(b->chain) + keys.conf.fetch_timeout +
+	    CLOCK_SKEW;
 	ask.avoid = delegate_avoid(b->chain);
 	memcpy(ask.runner, sign_address(), 20);
 	td_operand_request_batch(ask.runner, ask.expiry, ask.avoid,
@@ -227,21 +247,34 @@ batch_ask(struct batch *b)
 	chan_send(&b->chain->net, M_ASK, &ask, rows, n, -1);
 }
 
+/* All of its tasks are here, and nothing of them was acted upon yet.  From here on the
+ * facts are the snapshot, whatever the Registry announces. */
+static uint32_t
+batch_admit(struct batch *b)
+{
+	if (b->refuse != ST_OK)
+		return b->refuse;
+	if (!trust_serves(b->chain))
+		return ST_NOT_SERVING;
+	if (!batch_signed_by_orchestrator(b)) {
+		log_warn("%sbatch: refused: not signed by an Orchestrator "
+		    "of the Registry", b->chain->tag);
+		return ST_BAD_SIGNATURE;
+	}
+	b->facts = facts_hold(b->chain);
+	return ST_OK;
+}
+
 static void
 batch_complete(struct batch *b)
 {
-	uint64_t now = now_unix();
+	const uint64_t now = facts_now(b->chain);
 	uint32_t i, status;
 	char id[17];
 
-	if (b->refuse == ST_OK && !batch_signed_by_orchestrator(b)) {
-		log_warn("%sbatch: refused: not signed by an Orchestrator "
-		    "of the Registry", b->chain->tag);
-		b->refuse = ST_BAD_SIGNATURE;
-	}
-	if (b->refuse != ST_OK) {
-		batch_refuse(b, ALL_TASKS, b->refuse);
-		batch_free(b);
+	if ((status = batch_admit(b)) != ST_OK) {
+		batch_refuse(b, ALL_TASKS, status);
+		batch_ended(b);
 		return;
 	}
 	for (i = 0; i < b->n_tasks; i++) {
@@ -257,7 +290,7 @@ batch_complete(struct batch *b)
 		batch_refuse(b, i, status);
 	}
 	if (b->n_accepted == 0)
-		batch_free(b);
+		batch_ended(b);
 	else
 		batch_ask(b);
 }
@@ -269,8 +302,12 @@ task_on_task(struct chan *c, const struct msg *msg)
 	struct batch *b = batch_get(c, M_TASK, m->batch, B_TASKS);
 	struct task *t;
 
-	if (m->task != b->n_came)
-		chan_illegal(c, M_TASK, "out of order");
+	if (b == NULL)
+		return;
+	if (m->task != b->n_came) {
+		chan_fault(c, M_TASK, "out of order");
+		return;
+	}
 	t = xcalloc(1, sizeof(*t));
 	b->tasks[b->n_came++] = t;
 	t->batch = b;
@@ -279,8 +316,8 @@ task_on_task(struct chan *c, const struct msg *msg)
 	t->words = xmemdup(msg->rows, msg->n_rows, sizeof(*t->words));
 	if (program_view(&t->program, &m->shape, t->words, t->n_words) != 0 ||
 	    program_check_flow(&t->program) != ST_OK)
-		chan_illegal(c, M_TASK, "program that net must have refused");
-	if (b->n_came == b->n_tasks)
+		chan_fault(c, M_TASK, "program that net must have refused");
+	else if (b->n_came == b->n_tasks)
 		batch_complete(b);
 }
 
@@ -289,17 +326,13 @@ task_on_task(struct chan *c, const struct msg *msg)
 static void
 batch_end_all(struct batch *b, uint32_t status)
 {
-	uint32_t i, n = b->n_tasks;
-	uint32_t left = b->n_accepted - b->n_ended;
+	uint32_t i;
 
 	b->state = B_RUNNING;
-	/* The last task_end() frees the batch. */
-	for (i = 0; i < n && left > 0; i++)
+	for (i = 0; i < b->n_tasks; i++)
 		if (b->tasks[i]->state != T_REFUSED &&
-		    b->tasks[i]->state != T_ENDED) {
-			left--;
+		    b->tasks[i]->state != T_ENDED)
 			task_end(b->tasks[i], status);
-		}
 }
 
 void
@@ -307,10 +340,13 @@ task_on_fetch_failed(struct chan *c, const struct m_fetch_failed *m)
 {
 	struct batch *b = batch_get(c, M_FETCH_FAILED, m->batch, B_ASKED);
 
+	if (b == NULL)
+		return;
 	if (m->status != ST_GATEWAY_UNREACHABLE &&
 	    m->status != ST_GATEWAY_ERROR)
-		chan_illegal(c, M_FETCH_FAILED, "status");
-	batch_end_all(b, m->status);
+		chan_fault(c, M_FETCH_FAILED, "status");
+	else
+		batch_end_all(b, m->status);
 }
 
 void
@@ -318,8 +354,12 @@ task_on_grant(struct chan *c, const struct m_grant *m)
 {
 	struct batch *b = batch_get(c, M_GRANT, m->batch, B_ASKED);
 
-	if (m->n_tasks != b->n_accepted)
-		chan_illegal(c, M_GRANT, "number of tasks");
+	if (b == NULL)
+		return;
+	if (m->n_tasks != b->n_accepted) {
+		chan_fault(c, M_GRANT, "number of tasks");
+		return;
+	}
 	memcpy(b->signature, m->signature, sizeof(b->signature));
 	b->n_came = 0;
 	b->state = B_GRANT;
@@ -355,15 +395,14 @@ batch_signed_by_gateway(const struct batch *b)
 	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t (*)[32])hashes, n,
 	    hash);
 	return sign_recover(b->chain, hash, b->signature, who) == 0 &&
-	    trust_gateway(b->chain, who);
+	    facts_gateway(b->facts, who);
 }
 
 /* All of the grant is here: verify it, then each task is ready or ends. */
 static void
 batch_granted(struct batch *b)
 {
-	struct task *todo[BATCH_TASKS];
-	uint32_t i, status, n = 0;
+	uint32_t i, status;
 
 	b->state = B_RUNNING;
 	if (!batch_signed_by_gateway(b)) {
@@ -372,19 +411,17 @@ batch_granted(struct batch *b)
 		batch_end_all(b, ST_GRANT_INVALID);
 		return;
 	}
-	for (i = 0; i < b->n_tasks; i++)
-		if (b->tasks[i]->state == T_GRANTED)
-			todo[n++] = b->tasks[i];
-	/* The batch may be gone after the last of these. */
-	for (i = 0; i < n; i++) {
-		status = delegate_check(todo[i]);
+	for (i = 0; i < b->n_tasks; i++) {
+		if (b->tasks[i]->state != T_GRANTED)
+			continue;
+		status = delegate_check(b->tasks[i]);
 		if (status == ST_GRANT_INVALID)
 			log_warn("%sgrant: does not fit its task",
 			    b->chain->tag);
 		if (status == ST_OK)
-			job_queue(todo[i]);
+			job_queue(b->tasks[i]);
 		else
-			task_end(todo[i], status);
+			task_end(b->tasks[i], status);
 	}
 }
 
@@ -413,33 +450,51 @@ batch_next_granted(struct batch *b)
 	return b->n_came < b->n_tasks ? b->tasks[b->n_came] : NULL;
 }
 
-void
-task_on_grant_task(struct chan *c, const struct msg *msg)
+/* What is wrong with this GRANT_TASK in this batch; NULL: nothing, and *task is whose it
+ * is. */
+static const char *
+grant_task_fault(struct batch *b, const struct msg *msg, struct task **task)
 {
 	const struct m_grant_task *m = msg->payload;
 	const struct m_value *operands = msg->rows;
-	struct batch *b = batch_get(c, M_GRANT_TASK, m->batch, B_GRANT);
 	const struct task *before;
-	struct task *t;
 	size_t i;
 
 	before = b->n_came > 0 ? b->tasks[b->n_came - 1] : NULL;
 	if (before != NULL && before->state == T_GRANTED &&
 	    before->n_seals != before->grant.n_seals)
-		chan_illegal(c, M_GRANT_TASK, "seals of the last are missing");
-	t = batch_next_granted(b);
-	if (t == NULL || m->task != b->n_came || t->state != T_ASKED)
-		chan_illegal(c, M_GRANT_TASK, "out of order");
+		return "seals of the last are missing";
+	*task = batch_next_granted(b);
+	if (*task == NULL || m->task != b->n_came ||
+	    (*task)->state != T_ASKED)
+		return "out of order";
 	if (m->n_seals > KMS_NODES)
-		chan_illegal(c, M_GRANT_TASK, "number of seals");
+		return "number of seals";
 	for (i = 0; i < msg->n_rows; i++)
 		if (operands[i].len > CIPHER_MAX)
-			chan_illegal(c, M_GRANT_TASK, "length of an operand");
+			return "length of an operand";
+	return NULL;
+}
+
+void
+task_on_grant_task(struct chan *c, const struct msg *msg)
+{
+	const struct m_grant_task *m = msg->payload;
+	struct batch *b = batch_get(c, M_GRANT_TASK, m->batch, B_GRANT);
+	const char *wrong;
+	struct task *t;
+
+	if (b == NULL)
+		return;
+	if ((wrong = grant_task_fault(b, msg, &t)) != NULL) {
+		chan_fault(c, M_GRANT_TASK, wrong);
+		return;
+	}
 	b->n_came++;
 	t->state = T_GRANTED;
 	t->grant = *m;
 	t->n_operands = msg->n_rows;
-	t->operands = xmemdup(operands, msg->n_rows, sizeof(*t->operands));
+	t->operands = xmemdup(msg->rows, msg->n_rows, sizeof(*t->operands));
 	t->seals = xcalloc(m->n_seals, sizeof(*t->seals));
 	batch_try_granted(b);
 }
@@ -452,12 +507,18 @@ task_on_grant_seal(struct chan *c, const struct msg *msg)
 	struct task *t;
 	struct seal *s;
 
+	if (b == NULL)
+		return;
 	t = b->n_came > 0 ? b->tasks[b->n_came - 1] : NULL;
 	if (t == NULL || m->task != b->n_came - 1 || t->state != T_GRANTED ||
-	    t->n_seals == t->grant.n_seals)
-		chan_illegal(c, M_GRANT_SEAL, "out of order");
-	if (msg->n_rows != t->n_operands)
-		chan_illegal(c, M_GRANT_SEAL, "number of partials");
+	    t->n_seals == t->grant.n_seals) {
+		chan_fault(c, M_GRANT_SEAL, "out of order");
+		return;
+	}
+	if (msg->n_rows != t->n_operands) {
+		chan_fault(c, M_GRANT_SEAL, "number of partials");
+		return;
+	}
 	s = &t->seals[t->n_seals++];
 	s->head = *m;
 	s->partials = xmemdup(msg->rows, msg->n_rows, sizeof(*s->partials));
@@ -491,9 +552,9 @@ batch_results(struct batch *b)
 		td_task_result(t->m.id, t->m.attempt, t->status, hash,
 		    hashes[done++]);
 	}
-	td_task_result_batch(b->kms_epoch, (const uint8_t (*)[32])hashes, done,
+	td_task_result_batch(b->facts->kms_epoch, (const uint8_t (*)[32])hashes, done,
 	    hash);
-	results.epoch = b->kms_epoch;
+	results.epoch = b->facts->kms_epoch;
 	results.batch = b->id;
 	results.n_results = (uint32_t)done;
 	sign_typed(b->chain, hash, results.signature);
@@ -523,23 +584,34 @@ task_end(struct task *t, uint32_t status)
 	if (++b->n_ended < b->n_accepted)
 		return;
 	batch_results(b);
-	batch_free(b);
+	batch_ended(b);
 }
 
 /* A Gateway, or a net, that never answers: do not hold keys for it. */
+static void
+batch_tick(struct batch *b, uint64_t now)
+{
+	const uint64_t fetch = 1000 * (keys.conf.fetch_timeout + CLOCK_SKEW);
+
+	if (b->state == B_TASKS && now - b->since > TASKS_TIME)
+		chan_fault(&b->chain->net, M_BATCH, "its tasks do not come");
+	else if (b->state == B_GRANT && now - b->since > fetch)
+		chan_fault(&b->chain->net, M_GRANT, "its tasks do not come");
+	else if (b->state == B_ASKED && now - b->since > fetch)
+		batch_end_all(b, ST_GATEWAY_UNREACHABLE);
+}
+
 void
 task_tick(void)
 {
 	struct batch *b, *next;
-	uint64_t now = now_unix();
+	const uint64_t now = now_ms();
+	size_t i;
 
-	for (b = batches; b != NULL; b = next) {
-		next = b->next;
-		if ((b->state == B_ASKED || b->state == B_GRANT) &&
-		    b->expiry < now) {
-			if (b->state == B_GRANT)
-				fatal("net: a grant without end");
-			batch_end_all(b, ST_GATEWAY_UNREACHABLE);
+	for (i = 0; i < keys.conf.n_chains; i++)
+		for (b = LIST_FIRST(&keys.chains[i].batches); b != NULL;
+		    b = next) {
+			next = LIST_NEXT(b, next);
+			batch_tick(b, now);
 		}
-	}
 }

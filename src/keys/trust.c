@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whom to believe, and whether to serve: the Registry's facts as chain read
- * them, the configuration's pins, which override them, and this Runner's own
- * registration with its evidence.  Runs in keys.  Fails closed: each reason for
+ * Whether to serve: this Runner's registration with its evidence, and the state that
+ * follows from it and from the facts.  Runs in keys.  Fails closed: each reason for
  * not serving has a name, and no task is accepted while there is one.
  */
 #include <errno.h>
@@ -35,7 +34,7 @@
 #define QUOTE_PAUSE	2	/* seconds between what two chains ask of it */
 
 static struct chain *quote_for;		/* whom the TEE is asked for; NULL: nobody */
-static uint64_t quote_asked;		/* when it last was; unix time */
+static uint64_t quote_asked;		/* when it last was; milliseconds */
 static int draining;
 
 void
@@ -63,67 +62,6 @@ trust_init(void)
 		keys.chains[i].status.why = WHY_NO_FACTS;
 }
 
-static int
-trust_listed(const uint8_t (*list)[20], size_t n, const uint8_t address[20])
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (memcmp(list[i], address, 20) == 0)
-			return 1;
-	return 0;
-}
-
-int
-trust_orchestrator(const struct chain *ch, const uint8_t a[20])
-{
-	const struct conf_chain *c = ch->conf;
-
-	if (c->n_pin_orchestrators != 0)
-		return trust_listed(c->pin_orchestrators,
-		    c->n_pin_orchestrators, a);
-	return trust_listed(ch->facts.orchestrators,
-	    ch->facts.n_orchestrators, a);
-}
-
-int
-trust_gateway(const struct chain *ch, const uint8_t a[20])
-{
-	const struct conf_chain *c = ch->conf;
-
-	if (c->n_pin_gateways != 0)
-		return trust_listed(c->pin_gateways, c->n_pin_gateways, a);
-	return trust_listed(ch->facts.gateways, ch->facts.n_gateways, a);
-}
-
-void
-trust_facts(struct chain *ch, const struct m_facts *f)
-{
-	struct m_status *s = &ch->status;
-	int fault;
-
-	/* chain checked these too; keys believes no one's arithmetic. */
-	if (f->n_orchestrators > LIST_MAX || f->n_gateways > LIST_MAX ||
-	    f->kms_nodes > KMS_NODES || f->kms_threshold > f->kms_nodes ||
-	    f->kms_threshold == 0)
-		fatal("chain: facts out of bounds");
-	fault = ch->conf->has_pin_kms_key &&
-	    memcmp(ch->conf->pin_kms_key, f->kms_key, 33) != 0;
-	if (fault && !ch->has_pin_fault)
-		log_err("%sregistry: its KMS key is not pin-kms-key: "
-		    "no task is accepted", ch->tag);
-	ch->has_pin_fault = fault;
-	ch->facts = *f;
-	ch->has_facts = 1;
-	s->facts_block = f->block_number;
-	s->facts_read_at = f->read_at;
-	s->block_time = f->block_time;
-	s->endpoint_failures = f->endpoint_failures;
-	s->endpoint_disagreements = f->endpoint_disagreements;
-	s->kms_epoch = f->kms_epoch;
-	trust_tick();
-}
-
 /* ---- registration -------------------------------------------------------- */
 
 uint32_t
@@ -133,16 +71,16 @@ trust_later(uint32_t delay, uint32_t first)
 }
 
 static void
-trust_ask_quote(struct chain *ch, uint64_t now)
+trust_ask_quote(struct chain *ch)
 {
 	struct m_quote_ask ask;
 
 	if (report_data(sign_public(), keys.conf.configuration_hash,
-	    ch->facts.block_hash, ask.report_data) == -1)
+	    ch->facts->block_hash, ask.report_data) == -1)
 		fatal("evidence: no SHA-512");
 	quote_for = ch;
-	quote_asked = now;
-	ch->quote_block = ch->facts.block_number;
+	quote_asked = now_ms();
+	ch->quote_block = ch->facts->block_number;
 	chan_send(&keys.evidence, M_QUOTE_ASK, &ask, NULL, 0, -1);
 }
 
@@ -154,8 +92,9 @@ trust_send_registration(struct chain *ch)
 		    ch->evidence_fd);
 }
 
-/* keccak256 of the evidence; its bytes cannot change any more once sealed. */
-static void
+/* keccak256 of the evidence, whose bytes cannot change once it is sealed: NULL, or
+ * what is wrong with it. */
+static const char *
 trust_hash_evidence(int fd, size_t size, uint8_t hash[32])
 {
 	struct stat st;
@@ -164,15 +103,16 @@ trust_hash_evidence(int fd, size_t size, uint8_t hash[32])
 
 	if ((seals = fcntl(fd, F_GET_SEALS)) == -1 ||
 	    (seals & SEALED) != SEALED)
-		fatal("evidence: not sealed");
+		return "not sealed";
 	if (size == 0 || size > EVIDENCE_MAX || fstat(fd, &st) == -1 ||
 	    (uint64_t)st.st_size != size)
-		fatal("evidence: %zu bytes is not its size", size);
+		return "size of the evidence";
 	p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		fatal("evidence: mmap: %s", strerror(errno));
 	keccak256(p, size, hash);
 	munmap(p, size);
+	return NULL;
 }
 
 /* After two thirds of the registration's life, or up to a twelfth before: Runners
@@ -184,40 +124,55 @@ trust_renewal(const struct chain *ch, uint64_t now)
 	uint32_t jitter;
 
 	memcpy(&jitter, ch->registration_hash, sizeof(jitter));
-	return now + life * 2 / 3 - jitter % (life / 12);
+	return now + 1000 * (life * 2 / 3 - jitter % (life / 12));
+}
+
+/* The next registration.  Its sequence follows from ours alone: this identity began
+ * with this process, and the Registry has only what it signed. */
+static void
+trust_sign_registration(struct chain *ch, const struct m_quote *q,
+    const uint8_t evidence_hash[32])
+{
+	struct m_register *r = &ch->registration;
+	const uint64_t sequence = r->sequence + 1;
+
+	memset(r, 0, sizeof(*r));
+	memcpy(r->runner, sign_address(), 20);
+	memcpy(r->public_key, sign_public(), 33);
+	r->tee_type = q->tee_type;
+	r->evidence_size = q->size;
+	memcpy(r->evidence_hash, evidence_hash, 32);
+	memcpy(r->configuration_hash, keys.conf.configuration_hash, 32);
+	r->sequence = sequence;
+	r->valid_until = facts_now(ch) + keys.conf.registration_life;
+	r->block_number = ch->quote_block;
+	r->is_direct = (uint8_t)ch->conf->register_direct;
+	td_registration(r, ch->registration_hash);
+	sign_typed(ch, ch->registration_hash, r->signature);
+	log_info("%sregistration: signed: sequence %llu", ch->tag,
+	    (unsigned long long)r->sequence);
 }
 
 void
 trust_quote(const struct m_quote *q, int fd)
 {
 	struct chain *ch = quote_for;
-	struct m_register *r;
-	uint64_t now = now_unix(), last;
+	const char *wrong = "not asked for";
+	uint8_t hash[32];
 
-	if (ch == NULL)
-		fatal("evidence: a quote that was not asked for");
+	if (ch == NULL ||
+	    (wrong = trust_hash_evidence(fd, q->size, hash)) != NULL) {
+		close(fd);
+		chan_fault(&keys.evidence, M_QUOTE, wrong);
+		return;
+	}
 	quote_for = NULL;
 	ch->quote_retry = 0;
-	r = &ch->registration;
-	last = ch->facts.sequence;
-	if (r->sequence > last)
-		last = r->sequence;
-	memset(r, 0, sizeof(*r));
-	memcpy(r->runner, sign_address(), 20);
-	memcpy(r->public_key, sign_public(), 33);
-	r->tee_type = q->tee_type;
-	r->evidence_size = q->size;
-	trust_hash_evidence(fd, q->size, r->evidence_hash);
-	memcpy(r->configuration_hash, keys.conf.configuration_hash, 32);
-	r->sequence = last + 1;
-	r->valid_until = now + keys.conf.registration_life;
-	r->block_number = ch->quote_block;
-	r->is_direct = (uint8_t)ch->conf->register_direct;
-	td_registration(r, ch->registration_hash);
-	ch->renew_at = trust_renewal(ch, now);
-	ch->status.evidence_at = now;
+	trust_sign_registration(ch, q, hash);
+	ch->evidence_at = now_ms();
+	ch->renew_at = trust_renewal(ch, ch->evidence_at);
+	ch->status.evidence_at = facts_now(ch);
 	memcpy(ch->status.measurement, q->measurement, 48);
-	sign_typed(ch, ch->registration_hash, r->signature);
 	if (ch->evidence_fd != -1)
 		close(ch->evidence_fd);
 	ch->evidence_fd = fd;
@@ -225,8 +180,6 @@ trust_quote(const struct m_quote *q, int fd)
 	if (q->tee_type == TEE_INSECURE)
 		log_warn("%sregistration: INSECURE evidence: nothing proves "
 		    "what this Runner is", ch->tag);
-	log_info("%sregistration: signed: sequence %llu", ch->tag,
-	    (unsigned long long)r->sequence);
 	gas_registration(ch);
 	trust_send_registration(ch);
 	trust_tick();
@@ -237,24 +190,26 @@ trust_quote_failed(uint32_t error)
 {
 	struct chain *ch = quote_for;
 
-	if (ch == NULL)
-		fatal("evidence: a failure of nothing");
+	if (ch == NULL) {
+		chan_fault(&keys.evidence, M_QUOTE_FAILED, "not asked for");
+		return;
+	}
 	quote_for = NULL;
 	ch->quote_retry = trust_later(ch->quote_retry, RETRY_FIRST);
 	log_err("%sevidence: no quote: %s: next try in %u s", ch->tag,
 	    strerror((int)error), ch->quote_retry);
-	ch->quote_not_before = now_unix() + ch->quote_retry;
+	ch->quote_not_before = now_ms() + 1000 * ch->quote_retry;
 	ch->status.evidence_failures++;
 }
 
 void
 trust_renew_asked(struct chain *ch)
 {
-	const uint64_t now = now_unix();
+	const uint64_t now = now_ms();
 	const uint64_t pause = ch->conf->register_direct ? RENEW_PAID :
 	    RENEW_MIN;
 
-	if (ch->evidence_fd == -1 || now < ch->status.evidence_at + pause)
+	if (ch->evidence_fd == -1 || now < ch->evidence_at + 1000 * pause)
 		return;
 	log_info("%sregistration: renewed on request", ch->tag);
 	ch->renew_at = now;
@@ -291,12 +246,12 @@ trust_evidence_peer(void)
 /* Whatever fails, here, at the registrar or on the chain: the registration that
  * there is goes on, and the operator hears of it before it ends. */
 static void
-trust_watch(struct chain *ch, uint64_t now)
+trust_watch(struct chain *ch)
 {
-	uint64_t until = ch->facts.valid_until;
+	const uint64_t now = facts_now(ch);
+	uint64_t until = ch->facts->valid_until;
 	uint64_t left = until > now ? until - now : 0;
-	int late = ch->has_facts && left != 0 &&
-	    left < keys.conf.registration_life / 4;
+	int late = left != 0 && left < keys.conf.registration_life / 4;
 
 	if (late && !ch->status.renewal_late)
 		log_err("%sregistration: not renewed: it ends in %llu s",
@@ -312,9 +267,9 @@ trust_insist(struct chain *ch, uint64_t now)
 	const struct m_register *r = &ch->registration;
 
 	if (ch->evidence_fd == -1 || draining ||
-	    memcmp(ch->facts.runner, r->runner, 20) != 0)
+	    memcmp(ch->facts->runner, r->runner, 20) != 0)
 		return;
-	if (ch->facts.sequence >= r->sequence) {
+	if (ch->facts->sequence == r->sequence) {
 		ch->resend_delay = 0;
 		return;
 	}
@@ -323,7 +278,7 @@ trust_insist(struct chain *ch, uint64_t now)
 		return;
 	if (ch->resend_delay != 0 && now < ch->resend_at)
 		return;
-	if (now > ch->status.evidence_at + EVIDENCE_OLD)
+	if (now > ch->evidence_at + 1000 * EVIDENCE_OLD)
 		ch->renew_at = now;
 	else if (ch->resend_delay != 0) {
 		log_warn("%sregistration: not in the Registry: sent again: "
@@ -332,50 +287,49 @@ trust_insist(struct chain *ch, uint64_t now)
 		trust_send_registration(ch);
 	}
 	ch->resend_delay = trust_later(ch->resend_delay, RESEND_FIRST);
-	ch->resend_at = now + ch->resend_delay;
+	ch->resend_at = now + 1000 * ch->resend_delay;
 }
 
 /* A new quote: the first, or when it is time. */
 static void
 trust_renew(struct chain *ch, uint64_t now)
 {
-	if (!ch->has_facts || keys.evidence.fd == -1 || quote_for != NULL ||
-	    now < ch->quote_not_before || now < quote_asked + QUOTE_PAUSE ||
-	    draining)
+	/* The quote binds a block: there must be facts. */
+	if (ch->floor == 0 || keys.evidence.fd == -1 || quote_for != NULL ||
+	    now < ch->quote_not_before ||
+	    now < quote_asked + 1000 * QUOTE_PAUSE || draining)
 		return;
 	if (ch->evidence_fd == -1 || ch->renew_at <= now)
-		trust_ask_quote(ch, now);
+		trust_ask_quote(ch);
 }
 
 /* ---- the state ----------------------------------------------------------- */
 
 static enum why_idle
-trust_why(const struct chain *ch, uint64_t now)
+trust_why(const struct chain *ch)
 {
-	const struct m_facts *f = &ch->facts;
-	const uint32_t max_age = ch->conf->registry_max_age;
+	const struct m_facts *f = ch->facts;
+	enum why_idle why;
 	size_t i, up = 0;
 
+	if ((why = facts_why(ch)) != WHY_NONE)
+		return why;
 	for (i = 0; i < WORKERS_MAX; i++)
-		up += (size_t) job_is_up(&keys.workers[i]);
-	if (!ch->has_facts)
-		return WHY_NO_FACTS;
-	if (f->read_at + max_age < now)
-		return WHY_FACTS_OLD;
-	/* An endpoint that is held back, or a chain that stands still: what it
-	 * says may have been revoked since. */
-	if (f->block_time + max_age < f->read_at)
-		return WHY_BLOCK_OLD;
-	if (ch->has_pin_fault)
-		return WHY_PIN;
+		up += (size_t)job_is_up(&keys.workers[i]);
 	if (ch->evidence_fd == -1)
 		return WHY_NO_EVIDENCE;
 	if (memcmp(f->runner, sign_address(), 20) != 0 ||
-	    f->valid_until <= now)
+	    f->valid_until <= facts_now(ch))
 		return WHY_NOT_REGISTERED;
 	if (up == 0)
 		return WHY_NO_WORKER;
 	return WHY_NONE;
+}
+
+int
+trust_serves(const struct chain *ch)
+{
+	return !draining && trust_why(ch) == WHY_NONE;
 }
 
 void
@@ -389,18 +343,19 @@ static void
 trust_judge(struct chain *ch, uint64_t now)
 {
 	struct m_status *s = &ch->status;
-	enum why_idle why = trust_why(ch, now);
+	enum why_idle why = trust_why(ch);
 	enum state state;
 
-	gas_tick(ch, now);
+	gas_tick(ch);
 	trust_insist(ch, now);
 	trust_renew(ch, now);
-	trust_watch(ch, now);
+	trust_watch(ch);
 	state = draining ? S_DRAINING : why != WHY_NONE ? S_IDLE : S_SERVING;
-	s->sequence = ch->facts.sequence;
-	s->valid_until = ch->facts.valid_until;
+	s->sequence = ch->facts->sequence;
+	s->valid_until = ch->facts->valid_until;
 	s->suspects = delegate_avoid(ch);
-	s->evidence_next = ch->renew_at;
+	s->evidence_next = ch->renew_at == 0 ? 0 : ch->renew_at <= now ?
+	    facts_now(ch) : facts_now(ch) + (ch->renew_at - now) / 1000;
 	ch->status_due = 1;	/* to net, at least once a second */
 	if (state == ch->state && why == s->why)
 		return;
@@ -416,7 +371,7 @@ trust_judge(struct chain *ch, uint64_t now)
 void
 trust_tick(void)
 {
-	uint64_t now = now_unix();
+	uint64_t now = now_ms();
 	uint32_t i;
 
 	for (i = 0; i < keys.conf.n_chains; i++)

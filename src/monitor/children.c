@@ -117,12 +117,20 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		kill(c->pid, SIGKILL);
 }
 
+void
+child_send(struct child *c, enum msg_type type, const void *payload, int fd)
+{
+	chan_send(&c->chan, type, payload, NULL, 0, fd);
+	if (c->chan.is_broken)
+		child_kill(c, "does not read");
+}
+
 static void
 peer_send(struct child *c, enum role role, uint32_t index, int fd)
 {
 	const struct m_peer p = { role, index };
 
-	chan_send(&c->chan, M_PEER, &p, NULL, 0, fd);
+	child_send(c, M_PEER, &p, fd);
 }
 
 static void
@@ -174,7 +182,7 @@ tell_roles(void)
 	}
 	for (c = children; c < children + n_children; c++)
 		if (c->role == R_NET && c->is_ready)
-			chan_send(&c->chan, M_ROLES, &r, NULL, 0, -1);
+			child_send(c, M_ROLES, &r, -1);
 }
 
 /* What the configuration requires of this role's sandbox and this system has not. */
@@ -291,7 +299,7 @@ child_send_start(struct child *c)
 	s.spaces = spaces_of(c->role, spaces);
 	snprintf(s.empty_dir, sizeof(s.empty_dir), "%s", conf->chroot);
 	s.conf = *conf;
-	chan_send(&c->chan, M_START, &s, NULL, 0, -1);
+	child_send(c, M_START, &s, -1);
 }
 
 static void
@@ -602,7 +610,7 @@ children_drain(void)
 	for (c = children; c < children + n_children; c++) {
 		c->is_drained = 0;
 		if (c->role == R_KEYS || c->role == R_NET)
-			chan_send(&c->chan, M_DRAIN, NULL, NULL, 0, -1);
+			child_send(c, M_DRAIN, NULL, -1);
 	}
 	wait_at_most(conf->drain_timeout);
 }
@@ -650,12 +658,11 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-child_stuck(uint32_t index)
+child_cut(enum role role, uint32_t index)
 {
 	size_t i;
 
 	for (i = 0; i < n_children; i++)
-		if (children[i].role == R_COMPUTE &&
-		    children[i].index == index)
-			child_kill(&children[i], "keys waits for it in vain");
+		if (children[i].role == role && children[i].index == index)
+			child_kill(&children[i], "keys has cut it off");
 }

@@ -44,11 +44,11 @@ ON(DENIED)
 	child_of(c)->denied = d->nr + 1;
 }
 
-ON(STUCK)
+ON(CUT)
 {
 	const struct m_peer *p = m->payload;
 
-	child_stuck(p->index);
+	child_cut(p->role, p->index);
 }
 
 ON(AGENT_ASK)
@@ -66,13 +66,13 @@ ON(AGENT_ASK)
 	}
 	last = now;
 	if ((fd = agent_connect(path)) != -1) {
-		chan_send(c, M_AGENT, NULL, NULL, 0, fd);
+		child_send(child_of(c), M_AGENT, NULL, fd);
 		close(fd);
 		return;
 	}
 	f.error = (uint32_t)errno;
 	log_err("dstack-socket %s: %s", path, strerror(errno));
-	chan_send(c, M_AGENT_FAILED, &f, NULL, 0, -1);
+	child_send(child_of(c), M_AGENT_FAILED, &f, -1);
 }
 
 ON(DRAINED)

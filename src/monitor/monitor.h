@@ -63,8 +63,10 @@ void	 children_stop(void);
 struct child *child_of(const struct chan *);
 /* It does what it must not. */
 void	 child_kill(struct child *, const char *why);
-/* A worker that keys gave up. */
-void	 child_stuck(uint32_t index);
+/* keys gave up this peer: it broke the protocol, does not read, or is stuck. */
+void	 child_cut(enum role, uint32_t index);
+/* A message without rows.  A child that does not read is killed. */
+void	 child_send(struct child *, enum msg_type, const void *payload, int fd);
 /* This net has finished what it had. */
 void	 child_drained(struct child *);
 /* It is in its sandbox: give it its channels. */

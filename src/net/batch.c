@@ -245,7 +245,7 @@ batch_on_offer(const Teerunner__V1__TaskBatch *from)
 
 /* The batch that a message names, before it is over. */
 static struct batch *
-batch_get(const struct chan *c, enum msg_type type, uint32_t id)
+batch_get(struct chan *c, enum msg_type type, uint32_t id)
 {
 	struct batch *b = batch_find(id);
 

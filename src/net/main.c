@@ -177,8 +177,6 @@ main(void)
 	proc_start(R_NET, &start);
 	net.conf = start.conf;
 	net.chain = &net.conf.chains[start.index];
-	net.max_tasks = (net.conf.max_tasks + net.conf.n_chains - 1) /
-	    net.conf.n_chains;
 	net.state = S_SERVING;
 	net.started = now_ms();
 	net.keys.fd = -1;

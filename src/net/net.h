@@ -39,7 +39,6 @@ struct net {
 	struct event_base *base;
 	enum state	 state;		/* S_SERVING, or S_DRAINING once told */
 	uint64_t	 started;	/* now_ms() */
-	uint32_t	 max_tasks;	/* our share of them */
 	struct chan	 keys;
 	int		 has_status;	/* has keys told one? */
 	struct m_status	 status;	/* keys's */

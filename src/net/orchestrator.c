@@ -127,7 +127,7 @@ session_credit(void)
 {
 	Teerunner__V1__RunnerMessage m = TEERUNNER__V1__RUNNER_MESSAGE__INIT;
 	Teerunner__V1__Credit credit = TEERUNNER__V1__CREDIT__INIT;
-	const uint32_t max = net.max_tasks;
+	const uint32_t max = net.conf.max_tasks;
 	uint32_t used = net.in_flight + net.credit, room;
 
 	if (net.stream != STREAM_OPEN || net.state != S_SERVING ||

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -28,6 +30,7 @@
 #include "log.h"
 #include "proc.h"
 #include "rig.h"
+#include "seam.h"
 #include "secp.h"
 #include "typed_data.h"
 
@@ -108,6 +111,8 @@ rig_hear(struct rig *r)
 
 	while ((got = chan_recv(&r->monitor, S_IDLE, &m)) == 1) {
 		r->is_ready |= m.type == M_READY;
+		if (m.type == M_CUT)
+			r->cut = *(const struct m_peer *)m.payload;
 		if (m.type != M_LOG)
 			continue;
 		snprintf(r->log + n, sizeof(r->log) - n, "%s\n",
@@ -214,25 +219,6 @@ nothing_signed(struct rig *r)
 			fail_msg("%s was sent", msg_rules[m.type].name);
 }
 
-void
-rig_dies(struct rig *r, const char *text)
-{
-	int status, i;
-
-	for (i = 0; i < PATIENCE / 10 && rig_hear(r); i++)
-		readable(r->monitor.fd, 10);
-	if (i == PATIENCE / 10)
-		fail_msg("keys still lives; it said:\n%s", r->log);
-	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
-	r->pid = 0;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 1)
-		fail_msg("keys ended with status %#x; it said:\n%s",
-		    (unsigned)status, r->log);
-	if (strstr(r->log, text) == NULL)
-		fail_msg("not in the log: %s; it has:\n%s", text, r->log);
-	nothing_signed(r);
-}
-
 /* ---- start --------------------------------------------------------------- */
 
 static void
@@ -242,9 +228,55 @@ rig_peer(struct rig *r, struct chan *c, enum role role, uint32_t index)
 	int fd[2];
 
 	assert_int_equal(chan_pair(fd), 0);
-	chan_init(c, fd[0], role, R_KEYS, 0);
+	chan_init(c, fd[0], role, R_KEYS, index);
 	chan_send(&r->monitor, M_PEER, &p, NULL, 0, fd[1]);
 	close(fd[1]);
+}
+
+static void
+rig_cut_heard(struct rig *r, enum role role, uint32_t index)
+{
+	int i;
+
+	for (i = 0; i < PATIENCE / 10 && r->cut.role == 0; i++) {
+		if (!rig_hear(r))
+			fail_msg("keys has ended; it said:\n%s", r->log);
+		readable(r->monitor.fd, 10);
+	}
+	if (r->cut.role != role || r->cut.index != index)
+		fail_msg("cut off: role %u, index %u; keys said:\n%s",
+		    r->cut.role, r->cut.index, r->log);
+	r->cut.role = 0;
+}
+
+void
+rig_cuts(struct rig *r, struct chan *c, const char *text)
+{
+	const enum role role = c->self, real = role == R_TLS ? R_NET : role;
+	const uint32_t index = c->index;
+	struct msg m;
+
+	rig_cut_heard(r, real, index);
+	if (strstr(r->log, text) == NULL)
+		fail_msg("not in the log: %s; it has:\n%s", text, r->log);
+	if (real == R_NET)
+		nothing_signed(r);
+	while (rig_recv(c, S_IDLE, &m, PATIENCE) == 1)
+		;
+	assert_int_equal(chan_recv(c, S_IDLE, &m), -1);
+	chan_close(c);
+	if (real == R_NET) {	/* with both its channels */
+		chan_close(&r->net);
+		chan_close(&r->tls);
+		rig_peer(r, &r->tls, R_TLS, index);
+		rig_peer(r, &r->net, R_NET, index);
+		rig_next(r, &r->net, M_REGISTER);
+	} else
+		rig_peer(r, c, role, index);
+	if (real == R_CHAIN)
+		rig_next(r, c, M_RUNNER);
+	if (real != R_COMPUTE)	/* its task's result comes first */
+		rig_lives(r);
 }
 
 void
@@ -272,15 +304,23 @@ rig_exec(struct rig *r)
 {
 	static struct m_start s;
 	uint32_t i;
-	int fd[2];
+	int fd[2], page;
 
 	assert_int_equal(chan_pair(fd), 0);
+	page = memfd_create("seam", 0);
+	assert_int_equal(ftruncate(page, sizeof(*r->seam)), 0);
+	r->seam = mmap(NULL, sizeof(*r->seam), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, page, 0);
+	assert_true(r->seam != MAP_FAILED);
 	if ((r->pid = fork()) == 0) {
-		if (dup2(fd[1], PROC_MONITOR_FD) == -1)
+		if ((page = fcntl(page, F_DUPFD, 10)) == -1 ||
+		    dup2(fd[1], PROC_MONITOR_FD) == -1 ||
+		    dup2(page, SEAM_FD) == -1)
 			_exit(127);
-		execl("libexec/keys", "keys", (char *)NULL);
+		execl("tests/hostile/keys", "keys", (char *)NULL);
 		_exit(127);
 	}
+	close(page);
 	close(fd[1]);
 	chan_init(&r->monitor, fd[0], R_MONITOR, R_KEYS, 0);
 	memset(&s, 0, sizeof(s));
@@ -303,6 +343,18 @@ rig_exec(struct rig *r)
 		memcpy(s.conf.chains[i].registry, registry, 20);
 		s.conf.chains[i].registry_max_age = 600;
 	}
+	if (r->pin_kms_key) {
+		s.conf.chains[0].has_pin_kms_key = 1;
+		memcpy(s.conf.chains[0].pin_kms_key, r->kms.pub, 33);
+	}
+	if (r->pin_lists) {
+		s.conf.chains[0].n_pin_orchestrators = 1;
+		s.conf.chains[0].n_pin_gateways = 1;
+		memcpy(s.conf.chains[0].pin_orchestrators[0],
+		    r->orchestrator.address, 20);
+		memcpy(s.conf.chains[0].pin_gateways[0], r->gateway.address,
+		    20);
+	}
 	s.conf.workers = 1;
 	s.conf.isolate_task = r->isolate_task;
 	s.conf.max_tasks = 256;
@@ -320,14 +372,11 @@ rig_facts(struct rig *r)
 	struct m_facts *f = &r->facts;
 	size_t i;
 
-	party_new(&r->orchestrator);
-	party_new(&r->gateway);
-	party_new(&r->kms);
 	assert_int_equal(shamir_split(r->kms.key, THRESHOLD, NODES,
 	    r->shares), 0);
 	memset(f, 0, sizeof(*f));
 	f->block_number = 1;
-	f->read_at = f->block_time = now();
+	f->block_time = now();
 	f->n_orchestrators = f->n_gateways = 1;
 	memcpy(f->orchestrators[0], r->orchestrator.address, 20);
 	memcpy(f->gateways[0], r->gateway.address, 20);
@@ -340,15 +389,42 @@ rig_facts(struct rig *r)
 		    f->kms_shares[i]), 0);
 }
 
+void
+rig_facts_now(struct rig *r, const struct m_facts *f)
+{
+	int left = 1, i;
+
+	chan_send(&r->chain, M_FACTS, f, NULL, 0, -1);
+	for (i = 0; i < PATIENCE && left != 0; i++) {
+		assert_int_equal(ioctl(r->chain.fd, SIOCOUTQ, &left), 0);
+		readable(r->monitor.fd, 1);
+	}
+	assert_int_equal(left, 0);	/* keys has received them ... */
+	rig_lives(r);			/* ... and goes on */
+}
+
+void
+rig_later(struct rig *r, int seconds)
+{
+	r->seam->boot_ms += 1000 * (int64_t)seconds;
+	r->seam->unix_s += seconds;
+}
+
+void
+rig_clock(struct rig *r, int seconds)
+{
+	r->seam->unix_s += seconds;
+}
+
+/* keys asks for a quote, gets it and signs. */
 static void
-rig_register(struct rig *r)
+rig_quote(struct rig *r)
 {
 	static const char evidence[] = "insecure";
 	struct m_quote q = { .size = sizeof(evidence) };
 	const struct msg *m;
 	int fd = memfd_create("evidence", MFD_ALLOW_SEALING);
 
-	chan_send(&r->chain, M_FACTS, &r->facts, NULL, 0, -1);
 	rig_next(r, &r->evidence, M_QUOTE_ASK);
 	assert_true(write(fd, evidence, sizeof(evidence)) == sizeof(evidence));
 	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK);
@@ -357,6 +433,21 @@ rig_register(struct rig *r)
 	m = rig_next(r, &r->net, M_REGISTER);
 	r->registration = *(const struct m_register *)m->payload;
 	close(m->fd);
+}
+
+void
+rig_renewed(struct rig *r)
+{
+	rig_later(r, 11);
+	chan_send(&r->net, M_RENEW, NULL, NULL, 0, -1);
+	rig_quote(r);
+}
+
+static void
+rig_register(struct rig *r)
+{
+	chan_send(&r->chain, M_FACTS, &r->facts, NULL, 0, -1);
+	rig_quote(r);
 	memcpy(r->facts.runner, r->runner, 20);
 	r->facts.sequence = 1;
 	r->facts.valid_until = now() + 3600;
@@ -382,6 +473,7 @@ rig_start(struct rig *r)
 {
 	const uint32_t isolate_task = r->isolate_task, other = r->has_other;
 	const uint32_t gas = r->has_gas;
+	const uint32_t pin = r->pin_kms_key, lists = r->pin_lists;
 	const struct m_runner *us;
 
 	rig_once();
@@ -389,6 +481,11 @@ rig_start(struct rig *r)
 	r->isolate_task = isolate_task;
 	r->has_other = other;
 	r->has_gas = gas;
+	r->pin_kms_key = pin;
+	r->pin_lists = lists;
+	party_new(&r->orchestrator);
+	party_new(&r->gateway);
+	party_new(&r->kms);
 	r->other_net.fd = r->other_chain.fd = -1;
 	rig_exec(r);
 	while (!r->is_ready && readable(r->monitor.fd, PATIENCE) &&
@@ -421,6 +518,7 @@ rig_stop(struct rig *r)
 	size_t i;
 
 	chan_close(&r->monitor);
+	munmap(r->seam, sizeof(*r->seam));
 	if (r->pid != 0) {
 		assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
 		assert_int_equal(status, 0);

@@ -33,6 +33,9 @@ struct rig {
 	uint32_t	 has_other;	/* a second chain; before the start, too */
 	struct chan	 monitor, net, tls, chain, evidence, worker;
 	struct chan	 other_net, other_chain;
+	struct seam	*seam;
+	struct m_peer	 cut;		/* whom keys wants ended; role 0: nobody */
+	uint32_t	 pin_kms_key, pin_lists;	/* pins; before the start, too */
 	char		 log[65536];	/* what keys said, a line each */
 	struct party	 orchestrator, gateway, kms;
 	uint8_t		 shares[NODES][32];
@@ -62,6 +65,14 @@ struct work {
 void	 rig_start(struct rig *);
 void	 rig_stop(struct rig *);
 
+/* These facts, and keys has worked them off. */
+void	 rig_facts_now(struct rig *, const struct m_facts *);
+/* Time passes; or the host sets the system's clock, forwards or back. */
+void	 rig_later(struct rig *, int seconds);
+void	 rig_clock(struct rig *, int seconds);
+/* keys is asked for a new registration, and signs it. */
+void	 rig_renewed(struct rig *);
+
 /* With has_other: all that is called `net' and `chain', and what is signed, is of the
  * other chain from now on, or of the first again. */
 void	 rig_swap(struct rig *);
@@ -73,8 +84,10 @@ const struct msg *rig_next(struct rig *, struct chan *, enum msg_type type);
 void	 rig_silent(struct rig *, struct chan *);
 /* Any record, legal or not. */
 void	 rig_raw(struct chan *, uint32_t type, const void *, size_t);
-/* keys exits 1 by itself, having signed nothing for net since, and one line of its log has `text'. */
-void	 rig_dies(struct rig *, const char *text);
+/* keys cuts the peer on this channel off, having signed nothing for net since, and asks
+ * the monitor to end it; one line of its log has `text'.  The peer comes again, and keys
+ * serves it and all others. */
+void	 rig_cuts(struct rig *, struct chan *, const char *text);
 /* It lives and answers. */
 void	 rig_lives(struct rig *);
 /* A line of the log has `text'; waits a little for it. */

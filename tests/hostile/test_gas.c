@@ -216,7 +216,7 @@ a_verdict_longer_than_it_can_be(void **unused)
 
 	(void)unused;
 	chan_send(&rig.net, M_VERDICT, &v, NULL, 0, -1);
-	rig_dies(&rig, "illegal VERDICT: length of the verifier");
+	rig_cuts(&rig, &rig.net, "illegal VERDICT: length of the verifier");
 }
 
 static void
@@ -226,7 +226,7 @@ net_sends_a_transaction(void **unused)
 
 	(void)unused;
 	rig_raw(&rig.net, M_TX, &t, sizeof(t));
-	rig_dies(&rig, "illegal TX");
+	rig_cuts(&rig, &rig.net, "illegal TX");
 }
 
 /* ---- chain ------------------------------------------------------------------------- */

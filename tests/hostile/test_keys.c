@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a taken net, worker or chain gets from keys: nothing signed that was not
- * due, and one line that says why keys went.  The first test is the honest run,
+ * due, and one line that says why it was cut off.  The first test is the honest run,
  * without which the others would prove little.
  */
 #include <stdarg.h>
@@ -165,7 +165,7 @@ net_grants_a_batch_of_another_chain(void **unused)
 	work_delegate(&rig, &work[0]);
 	rig_swap(&rig);
 	work_grant(&rig, 1, &work[0], 1, &rig.gateway);
-	rig_dies(&rig, "no such batch");
+	rig_cuts(&rig, &rig.net, "no such batch");
 }
 
 /* Whoever holds one chain's Registry cannot name another's Orchestrators, nor end its
@@ -223,7 +223,7 @@ net_forges_a_workers_answer(void **unused)
 	memcpy(forged.v.handle, work[0].program.outputs[0].b, 32);
 	forged.v.len = 48;
 	rig_raw(&rig.net, M_JOB_DONE, &forged, sizeof(forged));
-	rig_dies(&rig, "illegal JOB_DONE");
+	rig_cuts(&rig, &rig.net, "illegal JOB_DONE");
 }
 
 static void
@@ -236,7 +236,7 @@ net_sends_a_result_to_be_signed(void **unused)
 	run_to_job(1, &work[0]);
 	rig_raw(&rig.net, M_RESULT, &r, sizeof(r));
 	rig_raw(&rig.net, M_RESULTS, &rs, sizeof(rs));
-	rig_dies(&rig, "illegal RESULT");
+	rig_cuts(&rig, &rig.net, "illegal RESULT");
 }
 
 /* The evidence is of this second: one that is asked for every time would never end. */
@@ -260,7 +260,7 @@ net_swaps_the_kms_key(void **unused)
 	(void)unused;
 	memcpy(f.kms_key, rig.gateway.pub, 33);
 	rig_raw(&rig.net, M_FACTS, &f, sizeof(f));
-	rig_dies(&rig, "illegal FACTS");
+	rig_cuts(&rig, &rig.net, "illegal FACTS");
 }
 
 static void
@@ -270,7 +270,7 @@ net_asks_for_a_tls_signature_on_its_main_channel(void **unused)
 
 	(void)unused;
 	rig_raw(&rig.net, M_TLS_SIGN, &s, sizeof(s));
-	rig_dies(&rig, "illegal TLS_SIGN");
+	rig_cuts(&rig, &rig.net, "illegal TLS_SIGN");
 }
 
 static void
@@ -280,7 +280,7 @@ the_tls_channel_asks_for_a_hello(void **unused)
 
 	(void)unused;
 	rig_raw(&rig.tls, M_HELLO_ASK, &a, sizeof(a));
-	rig_dies(&rig, "illegal HELLO_ASK");
+	rig_cuts(&rig, &rig.tls, "illegal HELLO_ASK");
 }
 
 static void
@@ -290,7 +290,7 @@ net_grants_what_was_not_asked(void **unused)
 	memcpy(work[0].ephemeral_key, rig.kms.pub, 33);
 	work_delegate(&rig, &work[0]);
 	work_grant(&rig, 9, &work[0], 1, &rig.gateway);
-	rig_dies(&rig, "illegal GRANT: no such batch");
+	rig_cuts(&rig, &rig.net, "illegal GRANT: no such batch");
 }
 
 static void
@@ -301,7 +301,7 @@ net_grants_twice(void **unused)
 	(void)unused;
 	run_to_job(1, &work[0]);
 	chan_send(&rig.net, M_GRANT, &g, NULL, 0, -1);
-	rig_dies(&rig, "illegal GRANT: not in this state");
+	rig_cuts(&rig, &rig.net, "illegal GRANT: not in this state");
 }
 
 static void
@@ -315,7 +315,7 @@ net_grants_a_seal_out_of_order(void **unused)
 	work_asked(&rig, 1, work, 1, NULL);
 	chan_send(&rig.net, M_GRANT, &g, NULL, 0, -1);
 	chan_send(&rig.net, M_GRANT_SEAL, &s, work[0].partials[0], 2, -1);
-	rig_dies(&rig, "illegal GRANT_SEAL: out of order");
+	rig_cuts(&rig, &rig.net, "illegal GRANT_SEAL: out of order");
 }
 
 /* The length is a byte, the ciphertext 48 of them: hashing it as told would
@@ -332,7 +332,7 @@ net_grants_an_operand_longer_than_it_can_be(void **unused)
 	chan_send(&rig.net, M_GRANT, &g, NULL, 0, -1);
 	work[0].operands[1].len = 255;
 	chan_send(&rig.net, M_GRANT_TASK, &t, work[0].operands, 2, -1);
-	rig_dies(&rig, "illegal GRANT_TASK: length of an operand");
+	rig_cuts(&rig, &rig.net, "illegal GRANT_TASK: length of an operand");
 }
 
 static void
@@ -344,7 +344,7 @@ net_reports_a_failed_fetch_as_success(void **unused)
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	work_asked(&rig, 1, work, 1, NULL);
 	chan_send(&rig.net, M_FETCH_FAILED, &f, NULL, 0, -1);
-	rig_dies(&rig, "illegal FETCH_FAILED");
+	rig_cuts(&rig, &rig.net, "illegal FETCH_FAILED");
 }
 
 static void
@@ -354,7 +354,7 @@ net_takes_a_number_that_is_in_use(void **unused)
 	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
 	work_asked(&rig, 1, &work[0], 1, NULL);
 	work_offer(&rig, 1, &work[1], 1, &rig.orchestrator);
-	rig_dies(&rig, "illegal BATCH");
+	rig_cuts(&rig, &rig.net, "illegal BATCH");
 }
 
 static void
@@ -368,7 +368,7 @@ net_sends_a_task_out_of_order(void **unused)
 	work[0].m.task = 1;
 	chan_send(&rig.net, M_TASK, &work[0].m, work[0].words,
 	    work[0].n_words, -1);
-	rig_dies(&rig, "illegal TASK: out of order");
+	rig_cuts(&rig, &rig.net, "illegal TASK: out of order");
 }
 
 static void
@@ -382,7 +382,7 @@ net_sends_a_program_that_reads_past_itself(void **unused)
 	work[0].m.shape.n_refs = TASK_REFS;
 	chan_send(&rig.net, M_TASK, &work[0].m, work[0].words,
 	    work[0].n_words, -1);
-	rig_dies(&rig, "illegal TASK");
+	rig_cuts(&rig, &rig.net, "illegal TASK");
 }
 
 static void
@@ -392,7 +392,7 @@ net_plays_the_monitor(void **unused)
 
 	(void)unused;
 	rig_raw(&rig.net, M_PEER, &p, sizeof(p));
-	rig_dies(&rig, "illegal PEER");
+	rig_cuts(&rig, &rig.net, "illegal PEER");
 }
 
 /* ---- replay, and what was not signed -------------------------------------- */
@@ -734,7 +734,9 @@ a_worker_answers_for_another_tasks_handle(void **unused)
 	(void)unused;
 	job = run_to_job(1, &work[0]);
 	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
-	rig_dies(&rig, "illegal JOB_DONE: not the task's output");
+	rig_cuts(&rig, &rig.worker, "illegal JOB_DONE: not the task's output");
+	work_result(&rig, 1, &work[0], ST_WORKER_LOST, NULL);
+	rig_lives(&rig);
 }
 
 static void
@@ -746,7 +748,9 @@ a_worker_answers_with_an_output_of_another_length(void **unused)
 	(void)unused;
 	job = run_to_job(1, &work[0]);
 	work_done(&rig, job, work[0].program.outputs[0].b, 17, &v);
-	rig_dies(&rig, "illegal JOB_DONE: length");
+	rig_cuts(&rig, &rig.worker, "illegal JOB_DONE: length");
+	work_result(&rig, 1, &work[0], ST_WORKER_LOST, NULL);
+	rig_lives(&rig);
 }
 
 static void
@@ -756,7 +760,7 @@ a_worker_answers_without_a_job(void **unused)
 
 	(void)unused;
 	work_done(&rig, 1, work[0].program.outputs[0].b, 48, &v);
-	rig_dies(&rig, "illegal JOB_DONE: no such job");
+	rig_cuts(&rig, &rig.worker, "illegal JOB_DONE: no such job");
 }
 
 static void
@@ -817,7 +821,7 @@ chain_sends_facts_out_of_bounds(void **unused)
 	(void)unused;
 	f.kms_threshold = 0;
 	chan_send(&rig.chain, M_FACTS, &f, NULL, 0, -1);
-	rig_dies(&rig, "facts out of bounds");
+	rig_cuts(&rig, &rig.chain, "illegal FACTS: out of bounds");
 }
 
 static void
@@ -832,6 +836,327 @@ a_runner_that_is_revoked_serves_no_more(void **unused)
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
 	rig_silent(&rig, &rig.net);
+}
+
+/* ---- facts: one door -------------------------------------------------------- */
+
+static int
+setup_pins(void **unused)
+{
+	rig.pin_kms_key = rig.pin_lists = 1;
+	return setup(unused);
+}
+
+static int
+teardown_pins(void **unused)
+{
+	rig.pin_kms_key = rig.pin_lists = 0;
+	return teardown(unused);
+}
+
+static void
+send_batch(uint32_t batch, uint32_t n)
+{
+	struct m_batch b = { .batch = batch, .n_tasks = n };
+
+	chan_send(&rig.net, M_BATCH, &b, NULL, 0, -1);
+}
+
+/* BATCH, then what chain says, then the TASK: facts that a pin forbids change nothing,
+ * and no task is accepted under them. */
+static void
+with_facts_in_between(const struct m_facts *f, uint32_t status)
+{
+	struct m_batch b = { .batch = 1, .n_tasks = 1 };
+	struct chan real = rig.net, trap;
+	const struct msg *got;
+	int fd[2];
+
+	assert_int_equal(chan_pair(fd), 0);
+	chan_init(&rig.net, fd[0], R_NET, R_KEYS, 0);
+	chan_init(&trap, fd[1], R_KEYS, R_NET, 0);
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	got = rig_next(&rig, &trap, M_BATCH);
+	b = *(const struct m_batch *)got->payload;
+	chan_close(&rig.net);
+	rig.net = real;
+	chan_send(&rig.net, M_BATCH, &b, NULL, 0, -1);
+	rig_lives(&rig);
+	rig_facts_now(&rig, f);
+	got = rig_next(&rig, &trap, M_TASK);
+	chan_send(&rig.net, M_TASK, got->payload, got->rows, got->n_rows, -1);
+	chan_close(&trap);
+	expect_refused(1, status);
+	rig_silent(&rig, &rig.net);
+}
+
+static void
+a_kms_key_that_comes_between_batch_and_task_is_not_used(void **unused)
+{
+	struct m_facts f = rig.facts;
+
+	(void)unused;
+	memcpy(f.kms_key, rig.gateway.pub, 33);
+	with_facts_in_between(&f, ST_NOT_SERVING);
+	rig_said(&rig, "KMS key is not pin-kms-key");
+}
+
+static void
+a_revocation_between_batch_and_task_is_obeyed(void **unused)
+{
+	struct m_facts f = rig.facts;
+
+	(void)unused;
+	f.valid_until = 0;
+	with_facts_in_between(&f, ST_NOT_SERVING);
+}
+
+static void
+an_orchestrator_that_is_removed_between_batch_and_task_is_not_one(void **unused)
+{
+	struct m_facts f = rig.facts;
+
+	(void)unused;
+	memcpy(f.orchestrators[0], rig.kms.address, 20);
+	with_facts_in_between(&f, ST_BAD_SIGNATURE);
+}
+
+/* Good facts, bad facts, good facts, ... under an honest net: each output is for the
+ * pinned key or there is none. */
+static void
+facts_that_alternate_never_show(void **unused)
+{
+	struct m_facts bad = rig.facts;
+	struct m_value v;
+	uint32_t i, job;
+
+	(void)unused;
+	memcpy(bad.kms_key, rig.orchestrator.pub, 33);
+	memcpy(bad.orchestrators[0], rig.kms.address, 20);
+	memcpy(bad.gateways[0], rig.kms.address, 20);
+	for (i = 1; i <= 8; i++) {
+		work_new(&rig, &work[0]);
+		rig_facts_now(&rig, &bad);
+		work_offer(&rig, 2 * i, work, 1, &rig.orchestrator);
+		expect_refused(2 * i, ST_NOT_SERVING);
+		rig_facts_now(&rig, &rig.facts);
+		work_offer(&rig, 2 * i + 1, work, 1, &rig.orchestrator);
+		work_asked(&rig, 2 * i + 1, work, 1, NULL);
+		rig_facts_now(&rig, &bad);
+		work_delegate(&rig, work);
+		work_grant(&rig, 2 * i + 1, work, 1, &rig.gateway);
+		/* work_job() compares the KMS key. */
+		job = work_job(&rig, work, (uint8_t [2][32]){ { 0 } });
+		work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+		work_result(&rig, 2 * i + 1, work, ST_OK, &v);
+	}
+}
+
+/* The Registry's lists do not count if there are pins. */
+static void
+pins_take_the_place_of_the_lists(void **unused)
+{
+	struct m_facts f = rig.facts;
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	memcpy(f.orchestrators[0], rig.kms.address, 20);
+	memcpy(f.gateways[0], rig.kms.address, 20);
+	rig_facts_now(&rig, &f);
+	work_offer(&rig, 1, &work[0], 1, &rig.kms);
+	expect_refused(1, ST_BAD_SIGNATURE);
+	work_offer(&rig, 2, &work[0], 1, &rig.orchestrator);
+	work_asked(&rig, 2, &work[0], 1, NULL);
+	work_delegate(&rig, &work[0]);
+	work_grant(&rig, 2, &work[0], 1, &rig.kms);
+	work_result(&rig, 2, &work[0], ST_GRANT_INVALID, NULL);
+	job = run_to_job(3, &work[1]);
+	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
+	work_result(&rig, 3, &work[1], ST_OK, &v);
+}
+
+/* Without a pin: what is removed while the Gateway is asked stays for that batch. */
+static void
+a_batch_keeps_the_gateway_that_it_was_admitted_under(void **unused)
+{
+	struct m_facts f = rig.facts;
+	uint8_t plain[2][32];
+
+	(void)unused;
+	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
+	work_asked(&rig, 1, &work[0], 1, NULL);
+	memcpy(f.gateways[0], rig.kms.address, 20);
+	rig_facts_now(&rig, &f);
+	work_delegate(&rig, &work[0]);
+	work_grant(&rig, 1, &work[0], 1, &rig.gateway);
+	work_job(&rig, &work[0], plain);
+}
+
+/* keys counts its registrations itself: this one it has not signed. */
+static void
+a_sequence_that_keys_did_not_sign_is_a_lie(void **unused)
+{
+	struct m_facts f = rig.facts;
+
+	(void)unused;
+	f.sequence = UINT64_MAX - 1;
+	rig_facts_now(&rig, &f);
+	rig_said(&rig, "serving: no: the Registry shows a registration that "
+	    "this Runner did not sign");
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	expect_refused(1, ST_NOT_SERVING);
+	rig_facts_now(&rig, &rig.facts);
+	rig_renewed(&rig);
+	assert_int_equal(rig.registration.sequence, 2);
+}
+
+/* ---- time: the host sets the clock ---------------------------------------------- */
+
+static void
+facts_ahead_of_the_clock_are_refused(void **unused)
+{
+	struct m_facts f = rig.facts;
+
+	(void)unused;
+	f.block_time += 20;		/* within what clocks may differ */
+	rig_facts_now(&rig, &f);
+	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
+	work_asked(&rig, 1, &work[0], 1, NULL);
+	f.block_time = UINT64_MAX;
+	rig_facts_now(&rig, &f);
+	rig_said(&rig, "set the clock");
+	rig_said(&rig, "serving: no: the system's clock is behind");
+	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
+	expect_refused(2, ST_NOT_SERVING);
+}
+
+static void
+a_clock_that_is_turned_back_makes_no_facts_fresh(void **unused)
+{
+	(void)unused;
+	rig_later(&rig, 601);
+	rig_clock(&rig, -601);
+	rig_said(&rig, "serving: no: the Registry could not be read");
+	rig_clock(&rig, -3600);
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	expect_refused(1, ST_NOT_SERVING);
+}
+
+/* chain reads the Registry again and again, but it is the same old block. */
+static void
+a_clock_that_is_turned_back_makes_no_block_new(void **unused)
+{
+	(void)unused;
+	rig_later(&rig, 601);
+	rig_clock(&rig, -601);
+	rig_facts_now(&rig, &rig.facts);
+	rig_said(&rig, "serving: no: the chain stands still");
+}
+
+static void
+a_clock_an_hour_ahead_stops_and_goes_on_when_it_is_set(void **unused)
+{
+	(void)unused;
+	rig_clock(&rig, 3600);
+	rig_said(&rig, "serving: no: the chain stands still");
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	expect_refused(1, ST_NOT_SERVING);
+	rig_clock(&rig, -3600);
+	work_offer(&rig, 2, work, 1, &rig.orchestrator);
+	work_asked(&rig, 2, work, 1, NULL);
+}
+
+static void
+a_clock_an_hour_behind_does_not_move_time_back(void **unused)
+{
+	(void)unused;
+	rig_clock(&rig, -3600);
+	/* By the clock it has an hour left; by the newest block it is over. */
+	work[0].m.issued_at -= 20;
+	work[0].m.deadline = rig.facts.block_time - 1;
+	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
+	expect_refused(1, ST_EXPIRED);
+	rig_facts_now(&rig, &rig.facts);
+	rig_said(&rig, "set the clock");
+}
+
+/* Accepted while the clock was ahead, when the deadline seemed near. */
+static void
+no_clock_makes_keys_forget_what_it_accepted(void **unused)
+{
+	(void)unused;
+	rig_clock(&rig, 500);
+	work[0].m.deadline += 500;
+	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
+	work_asked(&rig, 1, &work[0], 1, NULL);
+	rig_later(&rig, 70);
+	rig_clock(&rig, -500);
+	work_result(&rig, 1, &work[0], ST_GATEWAY_UNREACHABLE, NULL);
+	rig.facts.block_time += 70;
+	rig_facts_now(&rig, &rig.facts);
+	work_offer(&rig, 2, &work[0], 1, &rig.orchestrator);
+	expect_refused(2, ST_REPLAYED);
+}
+
+/* ---- bounds of a chain -------------------------------------------------------- */
+
+static void
+a_batch_whose_tasks_do_not_come_expires(void **unused)
+{
+	(void)unused;
+	send_batch(1, BATCH_TASKS);
+	rig_lives(&rig);
+	rig_later(&rig, 11);
+	rig_cuts(&rig, &rig.net, "illegal BATCH: its tasks do not come");
+	an_honest_task_is_computed_and_signed(unused);
+}
+
+/* BATCHes alone, as many as keys takes: it is this chain that has no room. */
+static void
+batches_of_one_chain_leave_room_for_another(void **unused)
+{
+	struct m_value v;
+	uint32_t i, job;
+
+	(void)unused;
+	for (i = 1; i <= 4; i++)
+		send_batch(i, BATCH_TASKS);
+	work_offer(&rig, 5, &work[0], 1, &rig.orchestrator);
+	expect_refused(5, ST_BUSY);
+	rig_swap(&rig);
+	work_new(&rig, &work[1]);
+	job = run_to_job(1, &work[1]);
+	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[1], ST_OK, &v);
+	rig_swap(&rig);
+	for (i = 6; i <= 20; i++)
+		send_batch(i, BATCH_TASKS);
+	rig_cuts(&rig, &rig.net, "illegal BATCH: far over max-tasks");
+}
+
+/* The other chain's task goes on while this one's net, chain and TLS are cut off. */
+static void
+what_one_chain_breaks_costs_the_other_nothing(void **unused)
+{
+	uint8_t b[64] = { 0 };
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	rig_swap(&rig);
+	work_new(&rig, &work[1]);
+	job = run_to_job(1, &work[1]);
+	rig_swap(&rig);
+	rig_raw(&rig.net, M_RESULT, b, sizeof(b));
+	rig_cuts(&rig, &rig.net, "illegal RESULT");
+	rig_raw(&rig.chain, M_BATCH, b, sizeof(b));
+	rig_cuts(&rig, &rig.chain, "illegal BATCH");
+	rig_raw(&rig.tls, M_BATCH, b, sizeof(b));
+	rig_cuts(&rig, &rig.tls, "illegal BATCH");
+	rig_swap(&rig);
+	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[1], ST_OK, &v);
 }
 
 /* ---- anything -------------------------------------------------------------- */
@@ -856,15 +1181,15 @@ net_says_anything_at_all(void **unused)
 			    msg_rules[type].row : 64;
 			if (n > sizeof(b))
 				continue;
-			rig_start(&rig);
 			assert_int_equal(getrandom(b, n, 0), (ssize_t)n);
 			rig_raw(&rig.net, type, b, n);
-			rig_dies(&rig, "illegal");
-			rig_stop(&rig);
+			rig_cuts(&rig, &rig.net, "illegal");
+			*rig.log = '\0';
 		}
 }
 
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define P(f)	cmocka_unit_test_setup_teardown(f, setup_pins, teardown_pins)
 #define C(f)	cmocka_unit_test_setup_teardown(f, setup_chains, teardown_chains)
 
 int
@@ -918,7 +1243,24 @@ main(void)
 		    setup_isolated, teardown_isolated),
 		T(chain_sends_facts_out_of_bounds),
 		T(a_runner_that_is_revoked_serves_no_more),
-		cmocka_unit_test(net_says_anything_at_all),
+		T(net_says_anything_at_all),
+		P(a_kms_key_that_comes_between_batch_and_task_is_not_used),
+		P(a_revocation_between_batch_and_task_is_obeyed),
+		T(a_revocation_between_batch_and_task_is_obeyed),
+		T(an_orchestrator_that_is_removed_between_batch_and_task_is_not_one),
+		P(facts_that_alternate_never_show),
+		P(pins_take_the_place_of_the_lists),
+		T(a_batch_keeps_the_gateway_that_it_was_admitted_under),
+		T(a_sequence_that_keys_did_not_sign_is_a_lie),
+		T(facts_ahead_of_the_clock_are_refused),
+		T(a_clock_that_is_turned_back_makes_no_facts_fresh),
+		T(a_clock_that_is_turned_back_makes_no_block_new),
+		T(a_clock_an_hour_ahead_stops_and_goes_on_when_it_is_set),
+		T(a_clock_an_hour_behind_does_not_move_time_back),
+		T(no_clock_makes_keys_forget_what_it_accepted),
+		T(a_batch_whose_tasks_do_not_come_expires),
+		C(batches_of_one_chain_leave_room_for_another),
+		C(what_one_chain_breaks_costs_the_other_nothing),
 	};
 
 	return cmocka_run_group_tests_name("hostile: keys", tests, NULL, NULL);

@@ -77,7 +77,7 @@ on_signal(int sig)
 			chan_send(&monitor, M_AGENT_ASK, NULL, NULL, 0, -1);
 		}
 		if (monitor.self == R_KEYS)
-			chan_send(&monitor, M_STUCK, &worker, NULL, 0, -1);
+			chan_send(&monitor, M_CUT, &worker, NULL, 0, -1);
 		if (monitor.self == R_NET)
 			chan_send(&monitor, M_DRAINED, NULL, NULL, 0, -1);
 		loop();

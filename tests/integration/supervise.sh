@@ -259,8 +259,8 @@ died "DRAINED unasked" net WINCH "net: is killed: DRAINED, but was not asked"
 died "AGENT_ASK twice" evidence WINCH "evidence: is killed: asks for its agent too often"
 p=$(role_pid compute-0)
 kill -WINCH $(role_pid keys)
-is "STUCK: the worker is killed" soon logged "compute-0: is killed: keys waits"
-is "STUCK: it starts again" soon renewed compute-0 $p
+is "CUT: the worker is killed" soon logged "compute-0: is killed: keys has cut it off"
+is "CUT: it starts again" soon renewed compute-0 $p
 p=$(role_pid net)
 kill -USR1 $(role_pid keys)
 is "keys: forbidden system call: logged" soon logged \

@@ -23,7 +23,8 @@ const msg_handler handlers[M_TYPES];
 struct keys keys;
 static struct chain *const ch = &keys.chains[0];
 static struct gas *const g = &accounts[0];
-static uint64_t now = 1000000;
+static uint64_t now = 1000000, facts_at;
+static struct m_facts facts;
 static const uint8_t runner[20] = { 0x11 };
 static unsigned n_sent;
 static struct m_tx last;
@@ -33,9 +34,23 @@ static unsigned n_published, n_dropped, n_again;
 /* ---- the rest of keys -------------------------------------------------------- */
 
 uint64_t
-now_unix(void)
+now_ms(void)
 {
+	return 1000 * now;
+}
+
+uint64_t
+facts_now(const struct chain *c)
+{
+	(void)c;
 	return now;
+}
+
+enum why_idle
+facts_why(const struct chain *c)
+{
+	return facts_at + c->conf->registry_max_age < now ? WHY_FACTS_OLD :
+	    WHY_NONE;
 }
 
 const uint8_t *
@@ -53,7 +68,7 @@ trust_later(uint32_t delay, uint32_t first)
 void
 trust_tick(void)
 {
-	gas_tick(ch, now);
+	gas_tick(ch);
 }
 
 int	__wrap_chan_send(struct chan *, enum msg_type, const void *,
@@ -73,10 +88,9 @@ __wrap_chan_send(struct chan *c, enum msg_type type, const void *payload,
 }
 
 size_t
-publish_call(struct chain *c, uint64_t t, uint8_t *out, uint64_t *gas)
+publish_call(struct chain *c, uint8_t *out, uint64_t *gas)
 {
 	(void)c;
-	(void)t;
 	memset(out, 1, to_publish);
 	*gas = 100000;
 	return to_publish;
@@ -114,14 +128,15 @@ setup(void **unused)
 	keys.conf.chains[0].registry_depth = 2;
 	keys.conf.chains[0].registry_max_age = 300;
 	ch->gas = g;
-	ch->has_facts = 1;
-	ch->facts.block_number = 50;
-	ch->facts.gas_nonce = 5;
-	ch->facts.gas_balance = 1000 * GWEI;
-	ch->facts.base_fee = BASE;
-	ch->facts.valid_until = now + 10000;
-	memcpy(ch->facts.gas_account, address, 20);
-	memcpy(ch->facts.runner, runner, 20);
+	memset(&facts, 0, sizeof(facts));
+	ch->facts = &facts;
+	facts.block_number = 50;
+	facts.gas_nonce = 5;
+	facts.gas_balance = 1000 * GWEI;
+	facts.base_fee = BASE;
+	facts.valid_until = now + 10000;
+	memcpy(facts.gas_account, address, 20);
+	memcpy(facts.runner, runner, 20);
 	ch->registration.sequence = 1;
 	g->state = GAS_READY;
 	n_sent = n_published = n_dropped = n_again = 0;
@@ -134,18 +149,18 @@ static void
 pass(uint64_t blocks, uint64_t seconds)
 {
 	now += seconds;
-	ch->facts.block_number += blocks;
-	ch->facts.read_at = now;
-	gas_tick(ch, now);
+	facts.block_number += blocks;
+	facts_at = now;
+	gas_tick(ch);
 }
 
 /* Its nonce has passed, and this is what the receipt says. */
 static void
 mined(uint32_t status)
 {
-	ch->facts.gas_nonce = ch->facts.tx_nonce = last.nonce;
-	ch->facts.gas_nonce++;
-	ch->facts.tx_status = status;
+	facts.gas_nonce = facts.tx_nonce = last.nonce;
+	facts.gas_nonce++;
+	facts.tx_status = status;
 	pass(3, 3);
 }
 
@@ -155,7 +170,7 @@ verdict(uint32_t v)
 	struct m_verdict m = { .verdict = v };
 
 	memcpy(m.registration, ch->registration_hash, 32);
-	ch->facts.read_at = now;
+	facts_at = now;
 	gas_verdict(ch, &m);
 }
 
@@ -180,7 +195,7 @@ a_verdict_is_paid_for_once(void **unused)
 	verdict(0);
 	pass(1, 1);
 	assert_int_equal(n_sent, 1);
-	ch->facts.sequence = 1;
+	facts.sequence = 1;
 	mined(TX_UNKNOWN);		/* the Registry has it: no receipt needed */
 	assert_false(gas_holds_registration(ch));
 	verdict(0);
@@ -259,13 +274,13 @@ above_the_cap_nothing_is_sent(void **unused)
 {
 	(void)unused;
 	to_publish = 100;
-	ch->facts.base_fee = UINT64_MAX;
+	facts.base_fee = UINT64_MAX;
 	pass(1, 1);
 	assert_int_equal(g->state, GAS_FEE_TOO_HIGH);
-	ch->facts.base_fee = 100 * GWEI + 1;
+	facts.base_fee = 100 * GWEI + 1;
 	pass(1, 1);
 	assert_int_equal(n_sent, 0);
-	ch->facts.base_fee = 100 * GWEI;
+	facts.base_fee = 100 * GWEI;
 	pass(1, 1);
 	assert_int_equal(n_sent, 1);
 	assert_true(g->max_fee == 100 * GWEI);
@@ -275,17 +290,17 @@ static void
 without_funds_it_waits_for_them(void **unused)
 {
 	(void)unused;
-	ch->facts.gas_balance = 0;
+	facts.gas_balance = 0;
 	pass(1, 1);
 	assert_int_equal(g->state, GAS_NO_FUNDS);	/* before it is needed */
 	to_publish = 100;
 	pass(1, 1);
 	/* Its gas, of which data is 40 a byte, at 15 gwei. */
-	ch->facts.gas_balance = (121000 + 4000) * 15 - 1;
+	facts.gas_balance = (121000 + 4000) * 15 - 1;
 	pass(1, 1);
 	assert_int_equal(n_sent, 0);
 	assert_int_equal(ch->status.gas, GAS_NO_FUNDS);
-	ch->facts.gas_balance++;
+	facts.gas_balance++;
 	pass(1, 1);
 	assert_int_equal(n_sent, 1);
 	assert_int_equal(g->limit, 125000);
@@ -298,13 +313,13 @@ a_nonce_that_goes_back_is_used_again(void **unused)
 	(void)unused;
 	to_publish = 100;
 	pass(1, 1);
-	ch->facts.gas_nonce = 3;
+	facts.gas_nonce = 3;
 	pass(1, PAUSE);
 	assert_int_equal(n_again, 1);
 	assert_int_equal(n_sent, 2);
 	assert_int_equal(last.nonce, 3);
 	/* Facts of a block before are another endpoint's, for some time. */
-	ch->facts.gas_nonce = 2;
+	facts.gas_nonce = 2;
 	pass((uint64_t)-1, PAUSE + 1);
 	assert_int_equal(n_sent, 2);
 	pass(0, BEHIND);
@@ -360,7 +375,7 @@ static void
 registration_goes_before_publication(void **unused)
 {
 	(void)unused;
-	ch->facts.gas_balance = 0;
+	facts.gas_balance = 0;
 	to_publish = 100;
 	pass(1, 1);
 	assert_int_equal(g->what, PUBLISH);
@@ -375,14 +390,14 @@ facts_of_another_account_or_too_old_are_none(void **unused)
 {
 	(void)unused;
 	to_publish = 100;
-	ch->facts.gas_account[0] ^= 1;
+	facts.gas_account[0] ^= 1;
 	pass(1, 1);
-	ch->facts.gas_account[0] ^= 1;
-	ch->facts.read_at = now - 301;
-	gas_tick(ch, now);
+	facts.gas_account[0] ^= 1;
+	facts_at = now - 301;
+	gas_tick(ch);
 	assert_int_equal(n_sent, 0);
-	ch->facts.read_at = now - 300;
-	gas_tick(ch, now);
+	facts_at = now - 300;
+	gas_tick(ch);
 	assert_int_equal(n_sent, 1);
 }
 
@@ -394,9 +409,9 @@ a_flood_of_nonces_is_one_transaction_in_a_pause(void **unused)
 	(void)unused;
 	to_publish = 100;
 	for (t = 0; t < 100; t++) {
-		ch->facts.gas_nonce = (uint64_t)random();
-		ch->facts.tx_nonce = last.nonce;
-		ch->facts.tx_status = (uint32_t)(t % 3);
+		facts.gas_nonce = (uint64_t)random();
+		facts.tx_nonce = last.nonce;
+		facts.tx_status = (uint32_t)(t % 3);
 		to_publish = 100;
 		pass(1, 1);
 	}
