@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "collateral.h"
+#include "passphrase.h"
 
 #define FILE_MAX	(4 << 20)
 
@@ -71,7 +72,7 @@ crl_read(int dir, const char *name)
 		}
 	} else if (b != NULL && n > 0 &&
 	    (bio = BIO_new_mem_buf(b, (int)n)) != NULL) {
-		crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+		crl = PEM_read_bio_X509_CRL(bio, NULL, no_passphrase, NULL);
 		BIO_free(bio);
 	}
 	ERR_clear_error();
