@@ -31,6 +31,7 @@ setup(void **state)
 {
 	(void)state;
 	policy_default(&policy);
+	policy.allow_missing_crl = 1;		/* no set has AMD's */
 	memset(&c, 0, sizeof(c));
 	return 0;
 }
@@ -802,8 +803,9 @@ revocation(void **state)
 	const time_t may = day(2025, 5, 1), july = day(2025, 7, 1);
 
 	(void)state;
+	policy.allow_missing_crl = 0;
 	usual_vek();
-	revoked_is(A_NONE);
+	revoked_is(A_MISSING);
 	give_crl("ARK-Turin", root_key, may, july, 8);
 	revoked_is(A_PASS);
 	give_crl("ARK-Turin", root_key, may, july, 7);	/* the ASK's */
@@ -815,7 +817,54 @@ revocation(void **state)
 	give_crl("ARK-Turin", root_key, july, day(2025, 8, 1), 8);
 	revoked_is(A_MISSING);
 	give_crl("ARK-Milan", root_key, may, july, 7);	/* of another product */
+	revoked_is(A_MISSING);
+}
+
+/* Only that there is none: not that it is old, forged or names the ASK. */
+static void
+allowed_missing(void **state)
+{
+	const time_t may = day(2025, 5, 1), july = day(2025, 7, 1);
+
+	(void)state;
+	usual_vek();
 	revoked_is(A_NONE);
+	give_crl("ARK-Turin", root_key, may, july, 7);
+	revoked_is(A_FAIL);
+	give_crl("ARK-Turin", vek_key, may, july, 8);
+	revoked_is(A_FAIL);
+	give_crl("ARK-Turin", root_key, day(2025, 4, 1), may, 8);
+	revoked_is(A_MISSING);
+	give_crl("ARK-Milan", root_key, may, july, 7);
+	revoked_is(A_NONE);
+}
+
+/* AMD's own: undecided without a revocation list, unless the policy allows it,
+ * and then with a warning. */
+static void
+missing_crl(void **state)
+{
+	static const char wanted[] = "no CRL of AMD's was given (snp.crl): ";
+	struct bytes b = load("snp-genoa-v3-azure");
+	char error[200];
+	size_t i, warned = 0;
+
+	(void)state;
+	policy_default(&policy);
+	judge(b, JUNE);
+	only(&r, A_FAIL, "");
+	only(&r, A_MISSING, "vek-revoked");
+	assert_int_equal(report_verdict(&r), 3);
+	assert_int_equal(policy_parse(&policy, "allow missing-crl\n", error,
+	    sizeof(error)), 0);
+	judge(b, JUNE);
+	only(&r, A_MISSING, "");
+	assert_int_equal(report_verdict(&r), 0);
+	for (i = 0; i < r.n_warnings; i++)
+		warned += strncmp(r.warnings[i], wanted,
+		    sizeof(wanted) - 1) == 0;
+	assert_int_equal(warned, 1);
+	unload(b);
 }
 
 /* ---- which certificates are used ---- */
@@ -924,6 +973,8 @@ main(void)
 		MADE_TEST(strict_extensions),
 		MADE_TEST(wrong_integers),
 		MADE_TEST(revocation),
+		MADE_TEST(allowed_missing),
+		cmocka_unit_test_setup(missing_crl, setup),
 		cmocka_unit_test_setup(fleet, setup),
 		cmocka_unit_test_setup(host_cannot_replace, setup),
 		cmocka_unit_test_setup(long_table, setup),
