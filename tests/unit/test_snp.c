@@ -13,7 +13,9 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include "attest.h"
 #include "collateral.h"
@@ -839,6 +841,40 @@ allowed_missing(void **state)
 	revoked_is(A_NONE);
 }
 
+/* A file with the lists of two products. */
+static void
+several_lists(void **state)
+{
+	static const char *const of[] = { "ARK-Milan", "ARK-Turin" };
+	char dir[] = "/tmp/test_snp.XXXXXX", path[64];
+	struct collateral from;
+	size_t i;
+	FILE *f;
+
+	(void)state;
+	policy.allow_missing_crl = 0;
+	usual_vek();
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/snp.crl", dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	for (i = 0; i < 2; i++) {
+		give_crl(of[i], root_key, day(2025, 5, 1), day(2025, 7, 1), 8);
+		assert_int_equal(PEM_write_X509_CRL(f,
+		    sk_X509_CRL_value(c.snp_crls, 0)), 1);
+	}
+	assert_int_equal(fclose(f), 0);
+	sk_X509_CRL_pop_free(c.snp_crls, X509_CRL_free);
+	assert_int_equal(collateral_load(&from, dir), 0);
+	c.snp_crls = from.snp_crls;
+	from.snp_crls = NULL;
+	collateral_free(&from);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(sk_X509_CRL_num(c.snp_crls), 2);
+	revoked_is(A_PASS);
+}
+
 /* AMD's own: undecided without a revocation list, unless the policy allows it,
  * and then with a warning. */
 static void
@@ -974,6 +1010,7 @@ main(void)
 		MADE_TEST(wrong_integers),
 		MADE_TEST(revocation),
 		MADE_TEST(allowed_missing),
+		MADE_TEST(several_lists),
 		cmocka_unit_test_setup(missing_crl, setup),
 		cmocka_unit_test_setup(fleet, setup),
 		cmocka_unit_test_setup(host_cannot_replace, setup),
