@@ -127,8 +127,7 @@ contract Registry is IRegistry, Ownable2Step {
     }
 
     struct Commitment {
-        address runner;
-        uint64 time;
+        uint64 time;                // of its publication; 0: there is none
         bytes32 outputs;            // keccak256 of hashStruct(Output) of each, one behind the other
     }
 
@@ -141,7 +140,9 @@ contract Registry is IRegistry, Ownable2Step {
     mapping(address => Runner) private runners;
     /// Time until which a measurement is accepted, by TEE type; 0: it is not.
     mapping(uint8 => mapping(bytes32 => uint64)) public acceptedUntil;
-    mapping(bytes32 => Commitment) public commitment;
+    /// By task, attempt and Runner: no Runner takes the place of another, no attempt that of
+    /// the next.
+    mapping(bytes32 => mapping(uint32 => mapping(address => Commitment))) public commitment;
 
     // ---- events and errors ----
 
@@ -154,7 +155,12 @@ contract Registry is IRegistry, Ownable2Step {
     event EpochAnnounced(uint64 indexed epoch, uint64 fromBlock, uint64 formerUntil, bytes key);
     event VerifierSet(address verifier);
     event PausedSet(bool paused);
-    event Published(bytes32 indexed taskId, address indexed runner, bytes32 outputs);
+    event Published(bytes32 indexed taskId, address indexed runner, uint32 attempt,
+        bytes32 outputs);
+    /// Not published: the Runner has committed to this attempt before.  If committed differs
+    /// from outputs, it has signed two results of one attempt.
+    event Skipped(bytes32 indexed taskId, address indexed runner, uint32 attempt,
+        bytes32 outputs, bytes32 committed);
 
     error IsPaused();
     error NotAPoint();
@@ -171,7 +177,6 @@ contract Registry is IRegistry, Ownable2Step {
     error EpochInThePast();
     error NotARunner(address signer);
     error NothingToPublish();
-    error PublishedOtherwise(bytes32 taskId);
 
     constructor(address owner, IAttestationVerifier verifier_) Ownable(owner) {
         _setVerifier(verifier_);
@@ -248,8 +253,10 @@ contract Registry is IRegistry, Ownable2Step {
 
     // ---- results ----
 
-    /// Commit to what a Runner computed.  A task has one commitment for good; the same one
-    /// again is no error, so that a batch can be sent twice.  Tasks that failed have none.
+    /// Commit to what a Runner computed.  An attempt of a task has one commitment of each
+    /// Runner for good.  One that is there, the same or another, is skipped with an event: the
+    /// other results of the batch are published, and a batch can be sent twice.  Tasks that
+    /// failed have none.
     /// @param epoch     of the KMS key that the outputs are under
     /// @param signature the Runner's, over TaskResultBatch
     function publish(uint64 epoch, TaskResult[] calldata results, bytes calldata signature)
@@ -267,25 +274,32 @@ contract Registry is IRegistry, Ownable2Step {
         address signer = ECDSA.recover(_digest(batch), signature);
         if (!isRunner(signer)) revert NotARunner(signer);
 
-        uint256 published = 0;
+        bool isComputed = false;
         for (uint256 i = 0; i < results.length; i++) {
             if (results[i].status != 0) continue;
-            published++;
-            Commitment storage c = commitment[results[i].taskId];
-            if (c.runner != address(0)) {
-                if (c.outputs != outputs[i]) revert PublishedOtherwise(results[i].taskId);
-                continue;
-            }
-            (c.runner, c.time, c.outputs) = (signer, uint64(block.timestamp), outputs[i]);
-            emit Published(results[i].taskId, signer, outputs[i]);
+            isComputed = true;
+            _commit(results[i].taskId, results[i].attempt, signer, outputs[i]);
         }
-        if (published == 0) revert NothingToPublish();
+        if (!isComputed) revert NothingToPublish();
     }
 
-    /// Are these the outputs that were committed to?
-    function verifyResult(bytes32 taskId, Output[] calldata outputs) external view returns (bool) {
-        Commitment storage c = commitment[taskId];
-        return c.runner != address(0) && c.outputs == hashOutputs(outputs);
+    /// Are these the outputs that this Runner committed to, of this attempt?  The caller must
+    /// know which Runner the task was given to: any registered one can commit to any result.
+    function verifyResult(bytes32 taskId, uint32 attempt, address runner_,
+        Output[] calldata outputs) external view returns (bool)
+    {
+        Commitment storage c = commitment[taskId][attempt][runner_];
+        return c.time != 0 && c.outputs == hashOutputs(outputs);
+    }
+
+    function _commit(bytes32 taskId, uint32 attempt, address runner_, bytes32 outputs) private {
+        Commitment storage c = commitment[taskId][attempt][runner_];
+        if (c.time != 0) {
+            emit Skipped(taskId, runner_, attempt, outputs, c.outputs);
+            return;
+        }
+        (c.time, c.outputs) = (uint64(block.timestamp), outputs);
+        emit Published(taskId, runner_, attempt, outputs);
     }
 
     function hashOutputs(Output[] calldata outputs) public pure returns (bytes32) {

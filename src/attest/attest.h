@@ -109,6 +109,7 @@ struct policy {
 	uint8_t		 test_root[32];		/* SHA-256 of its key's SPKI */
 	int		 has_test_root;
 	int		 allow_debug, allow_migration, allow_insecure;
+	int		 allow_missing_crl;	/* SNP */
 	int		 require_event_log;	/* TDX */
 	int		 min_spl[5];		/* SNP: -1 any; enum spl */
 	int		 max_vmpl;		/* SNP: 3 any */

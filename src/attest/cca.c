@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "passphrase.h"
 #include "strict_cbor.h"
 
 enum {				/* claims */
@@ -654,17 +655,6 @@ names(const json_t *entry, const char *member, struct bytes id)
 	return 1;
 }
 
-/* A verifier never asks at the terminal. */
-static int
-no_password(char *buf, int size, int rwflag, void *u)
-{
-	(void)buf;
-	(void)size;
-	(void)rwflag;
-	(void)u;
-	return -1;
-}
-
 /* Of a JWK, of a list of { implementation-id, instance-id, pkey }, or of PEM.
  * *found, and NULL: what is there for this platform is no key. */
 static EVP_PKEY *
@@ -690,7 +680,7 @@ cpak(const struct token *t, const struct collateral *c, int *found)
 		}
 	if (o == NULL && (bio = BIO_new_mem_buf(c->cca_key,
 	    (int)c->cca_key_n)) != NULL) {
-		key = PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL);
+		key = PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
 		BIO_free(bio);
 		ERR_clear_error();
 	}

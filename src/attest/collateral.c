@@ -19,8 +19,10 @@
 #include <unistd.h>
 
 #include "collateral.h"
+#include "passphrase.h"
 
 #define FILE_MAX	(4 << 20)
+#define CRLS_MAX	16
 
 const uint8_t intel_root[32] = {
 	0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4, 0x13, 0x2f, 0x91, 0x86,
@@ -54,28 +56,46 @@ file_read(int dir, const char *name, size_t *n)
 	return b;
 }
 
-static X509_CRL *
-crl_read(int dir, const char *name)
+/* Adds the one of DER, or those of PEM. */
+static void
+crls_add(int dir, const char *name, STACK_OF(X509_CRL) *to)
 {
 	size_t n;
 	uint8_t *b = file_read(dir, name, &n);
 	const uint8_t *p = b;
-	X509_CRL *crl = NULL;
+	X509_CRL *crl;
 	BIO *bio;
 
 	if (b != NULL && n > 0 && b[0] == 0x30) {
 		crl = d2i_X509_CRL(NULL, &p, (long)n);
-		if (crl != NULL && p != b + n) {
+		if (crl != NULL &&
+		    (p != b + n || sk_X509_CRL_push(to, crl) == 0))
 			X509_CRL_free(crl);
-			crl = NULL;
-		}
 	} else if (b != NULL && n > 0 &&
 	    (bio = BIO_new_mem_buf(b, (int)n)) != NULL) {
-		crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+		while (sk_X509_CRL_num(to) < CRLS_MAX &&
+		    (crl = PEM_read_bio_X509_CRL(bio, NULL, no_passphrase,
+		    NULL)) != NULL)
+			if (sk_X509_CRL_push(to, crl) == 0)
+				X509_CRL_free(crl);
 		BIO_free(bio);
 	}
 	ERR_clear_error();
 	free(b);
+}
+
+/* The first of a file; NULL: there is none. */
+static X509_CRL *
+crl_read(int dir, const char *name)
+{
+	STACK_OF(X509_CRL) *list = sk_X509_CRL_new_null();
+	X509_CRL *crl;
+
+	if (list == NULL)
+		return NULL;
+	crls_add(dir, name, list);
+	crl = sk_X509_CRL_shift(list);
+	sk_X509_CRL_pop_free(list, X509_CRL_free);
 	return crl;
 }
 
@@ -501,7 +521,6 @@ collateral_load(struct collateral *c, const char *directory)
 	static const char *const amd[] = { "vek.pem", "vek.der", "vcek.der",
 	    "ask.pem", "ark.pem", "cert_chain.pem" };
 	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	X509_CRL *crl;
 	size_t i;
 
 	memset(c, 0, sizeof(*c));
@@ -521,9 +540,7 @@ collateral_load(struct collateral *c, const char *directory)
 	c->tdx->pck_crl = crl_read(dir, "pck.crl");
 	for (i = 0; i < sizeof(amd) / sizeof(amd[0]); i++)
 		certs_add(dir, amd[i], c->snp);
-	if ((crl = crl_read(dir, "snp.crl")) != NULL &&
-	    sk_X509_CRL_push(c->snp_crls, crl) == 0)
-		X509_CRL_free(crl);
+	crls_add(dir, "snp.crl", c->snp_crls);
 	if ((c->cca_key = file_read(dir, "cpak.json", &c->cca_key_n)) == NULL)
 		c->cca_key = file_read(dir, "cpak.pem", &c->cca_key_n);
 	c->optee_key = file_read(dir, "optee.pem", &c->optee_key_n);

@@ -8,7 +8,7 @@
  *	tcb_info_chain.pem	who signed it, up to the root
  *	qe_identity.json, .sig.hex, _chain.pem	the same of the quoting enclave
  *	root_ca.crl, pck.crl	DER or PEM
- *	vek.pem, ask.pem, ark.pem, *.crl of AMD (snp.crl)
+ *	vek.pem, ask.pem, ark.pem of AMD; snp.crl, which may hold several as PEM
  *	cpak.json or cpak.pem	Arm: the platform's key
  *	optee.pem		the device's key
  */

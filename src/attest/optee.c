@@ -17,6 +17,7 @@
 
 #include "attest.h"
 #include "optee.h"
+#include "passphrase.h"
 
 #define MAGIC		(sizeof(OPTEE_MAGIC) - 1)
 #define KEY_MIN		2048
@@ -183,17 +184,6 @@ is_signed(const struct record *r, struct bytes report_data, EVP_PKEY *key)
 
 /* ---- the device's key ---- */
 
-/* A verifier never asks at the terminal. */
-static int
-no_password(char *buf, int size, int rwflag, void *u)
-{
-	(void)buf;
-	(void)size;
-	(void)rwflag;
-	(void)u;
-	return -1;
-}
-
 static EVP_PKEY *
 read_key(struct bytes b)
 {
@@ -210,7 +200,7 @@ read_key(struct bytes b)
 			key = NULL;
 		}
 	} else if ((bio = BIO_new_mem_buf(b.p, (int)b.n)) != NULL) {
-		key = PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL);
+		key = PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
 		BIO_free(bio);
 	}
 	return key;

@@ -197,19 +197,26 @@ on_max_vmpl(struct line *l)
 static void
 on_allow(struct line *l)
 {
-	size_t i;
+	const struct { const char *name; int *flag; } of[] = {
+		{ "debug", &l->p->allow_debug },
+		{ "migration", &l->p->allow_migration },
+		{ "insecure", &l->p->allow_insecure },
+		{ "missing-crl", &l->p->allow_missing_crl },
+	};
+	const size_t n = sizeof(of) / sizeof(of[0]);
+	size_t i, j = n;
 
-	for (i = 0; i < l->argc; i++)
-		if (strcmp(l->argv[i], "debug") == 0)
-			l->p->allow_debug = 1;
-		else if (strcmp(l->argv[i], "migration") == 0)
-			l->p->allow_migration = 1;
-		else if (strcmp(l->argv[i], "insecure") == 0)
-			l->p->allow_insecure = 1;
-		else
-			l->why = "allow: one of debug, migration, insecure";
-	if (l->argc == 0)
-		l->why = "allow: one of debug, migration, insecure";
+	for (i = 0; i < l->argc; i++) {
+		for (j = 0; j < n; j++)
+			if (strcmp(of[j].name, l->argv[i]) == 0)
+				break;
+		if (j == n)
+			break;
+		*of[j].flag = 1;
+	}
+	if (j == n)
+		l->why = "allow: one of debug, migration, insecure, "
+		    "missing-crl";
 }
 
 static void

@@ -389,7 +389,13 @@ check_revoked(struct job *j, STACK_OF(X509_CRL) *crls)
 		    &entry, j->v.issuer) == 0, "the ASK or ASVK");
 		return;
 	}
-	report_check(j->r, "vek-revoked", A_NONE, "no CRL was given");
+	if (!j->p->allow_missing_crl) {
+		report_check(j->r, "vek-revoked", A_MISSING, "no CRL of AMD's "
+		    "for this product: give snp.crl");
+		return;
+	}
+	report_check(j->r, "vek-revoked", A_NONE,
+	    "no CRL was given, and the policy allows that");
 	report_warn(j->r, "no CRL of AMD's was given (snp.crl): a revoked "
 	    "intermediate key would not be noticed");
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "attest.h"
+#include "passphrase.h"
 
 #define CERTS_MAX	16
 
@@ -25,7 +26,7 @@ read_pem(STACK_OF(X509) *to, BIO *bio)
 	X509 *x;
 
 	while (sk_X509_num(to) < CERTS_MAX &&
-	    (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+	    (x = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL)
 		if (sk_X509_push(to, x) == 0)
 			X509_free(x);
 }

@@ -104,6 +104,9 @@ tell(const struct report *r, const char *runner)
 		    r->checks[i].outcome == A_MISSING)
 			log_warn("registrar: 0x%s: %s: %s", runner,
 			    r->checks[i].name, r->checks[i].detail);
+	for (i = 0; i < r->n_warnings; i++)
+		log_warn("registrar: 0x%s: warning: %s", runner,
+		    r->warnings[i]);
 	report_line(r, line, sizeof(line));
 	log_info("registrar: 0x%s: %s: %s", runner, r->format, line);
 }

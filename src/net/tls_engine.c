@@ -26,6 +26,7 @@
 
 #include "log.h"
 #include "net.h"
+#include "passphrase.h"
 
 #define ENGINE_NAME	"tee-runner"
 #define PATIENCE	10000		/* ms until keys counts as stuck */
@@ -234,7 +235,7 @@ tls_init(const char *ca_path, const char *certificate_path)
 	read_pem("tls-certificate", certificate_path, certificate);
 	bio = BIO_new_mem_buf(certificate, -1);
 	if (bio == NULL ||
-	    (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) == NULL ||
+	    (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) == NULL ||
 	    (key = X509_get_pubkey(cert)) == NULL)
 		fatal("tls-certificate %s: not a certificate in PEM",
 		    certificate_path);

@@ -56,6 +56,16 @@ make_cpu() {
 	rsa ark ARK-Milan ark && rsa ask SEV-Milan ark && vek db
 }
 
+# AMD's revocation list of this product, with nothing in it
+make_crl() {
+	: > "$cpu/index"
+	printf '[ca]\ndefault_ca=a\n[a]\ndatabase=%s/index\ndefault_md=sha384\n' \
+	    "$cpu" > "$cpu/ca.cnf"
+	mkdir "$dir/crl" &&
+	openssl ca -gencrl -config "$cpu/ca.cnf" -keyfile "$cpu/ark.key" \
+	    -cert "$cpu/ark.pem" -crldays 30 -out "$dir/crl/snp.crl"
+}
+
 root_digest() {
 	openssl x509 -in "$cpu/ark.pem" -noout -pubkey |
 	    openssl pkey -pubin -outform der | sha256sum | cut -d ' ' -f 1
@@ -71,6 +81,7 @@ only_its_directory() {
 	[ "$(wc -l < "$dir/files")" = 1 ] && grep -q '/tee-runner-' "$dir/files"
 }
 check 'a processor of our own' make_cpu
+check 'and its revocation list' make_crl
 start_tsm
 
 # ---- evidence by hand ----
@@ -79,7 +90,8 @@ hex=$(od -An -tx1 -N64 /dev/urandom | tr -d ' \n')
 by_hand() {
 	tee-attest quote --report-data "$hex" > "$dir/evidence.bin" &&
 	echo "test-root $(root_digest)" > "$dir/policy" &&
-	tee-attest verify --policy "$dir/policy" --report-data "$hex" "$dir/evidence.bin"
+	tee-attest verify --policy "$dir/policy" --collateral "$dir/crl" \
+	    --report-data "$hex" "$dir/evidence.bin"
 }
 check 'tee-attest asks the TEE, and verifies what it gets' by_hand
 check 'and leaves no instance' [ "$(ls $report | wc -l)" = 0 ]
@@ -106,7 +118,16 @@ stop_runner
 echo "test-root $(root_digest)" >> "$dir/evidence/policy"
 echo 'min-spl snp 24 ucode 200' >> "$dir/evidence/policy"
 start_runner
-check 'registered: serving' until_ok 15 state_is serving
+check 'without a revocation list: undecided' \
+    until_ok 15 counterpart_says 'registrar: .*: undecided: '
+check 'by name' counterpart_says 'registrar: .* vek-revoked: no CRL'
+check 'and not registered: idle' state_is idle
+stop_runner
+cp "$dir/crl/snp.crl" "$dir/evidence/"
+start_runner
+check 'with it registered: serving' until_ok 15 state_is serving
+check "the registrar passes the verifier's warnings on" \
+    counterpart_says 'registrar: .*: warning: whoever holds the machine'
 check 'the verdict says that no hardware is proven' \
     counterpart_says 'registrar: .*accepted: no hardware key proven, debug no'
 check 'a task' transfer

@@ -12,9 +12,8 @@ const provider = new JsonRpcProvider(url, undefined, { cacheTimeout: -1 });
 const output = "(bytes32 handle,bytes key,bytes12 nonce,bytes32 ciphertextHash)[] outputs";
 const registry = new Contract(address, [
 	`function publish(uint64 epoch,(bytes32 taskId,uint32 attempt,uint16 status,${output})[] results,bytes signature)`,
-	`function verifyResult(bytes32 taskId,${output}) view returns (bool)`,
-	"function commitment(bytes32) view returns (address runner,uint64 time,bytes32 outputs)",
-	"event Published(bytes32 indexed taskId,address indexed runner,bytes32 outputs)",
+	`function verifyResult(bytes32 taskId,uint32 attempt,address runner,${output}) view returns (bool)`,
+	"event Published(bytes32 indexed taskId,address indexed runner,uint32 attempt,bytes32 outputs)",
 ], provider);
 
 const events = await registry.queryFilter("Published", 0);
@@ -22,18 +21,21 @@ const published = new Map();
 for (const e of events) {
 	const t = await e.getTransaction();
 	for (const r of registry.interface.decodeFunctionData("publish", t.data).results)
-		published.set(r.taskId, r.outputs.toArray().map((o) => o.toArray()));
+		if (r.taskId === e.args.taskId && r.attempt === e.args.attempt)
+			published.set(r.taskId, { attempt: r.attempt, runner: e.args.runner,
+			    them: r.outputs.toArray().map((o) => o.toArray()) });
 }
 let wrong = 0;
 for (const file of files) {
 	const { task, outputs } = JSON.parse(readFileSync(file, "utf8"));
-	const them = published.get(task);
+	const { attempt, runner: by, them } = published.get(task) ?? {};
 	const told = Object.values(outputs);
 	const ok = them !== undefined && them.length === told.length &&
 	    told.every((handle) => them.some((o) => o[0] === handle)) &&
-	    (await registry.commitment(task)).runner.toLowerCase() === runner &&
-	    await registry.verifyResult(task, them) &&
-	    !await registry.verifyResult(task, them.map((o) => [o[0], o[1], "0x" + "00".repeat(12), o[3]]));
+	    by.toLowerCase() === runner &&
+	    await registry.verifyResult(task, attempt, runner, them) &&
+	    !await registry.verifyResult(task, attempt + 1n, runner, them) &&
+	    !await registry.verifyResult(task, attempt, runner, them.map((o) => [o[0], o[1], "0x" + "00".repeat(12), o[3]]));
 	if (!ok) {
 		wrong++;
 		console.error(`${task}: not as published`);

@@ -300,22 +300,25 @@ const one = result(2);
 const receipt = await mined("publish (1 task, 2 outputs)", publish([one]));
 {
 	const e = registry.interface.parseLog(receipt.logs[0]).args;
-	const c = await registry.commitment(one.taskId);
-	same("the commitment", [c.runner, c.outputs], [runner.address, e.outputs]);
+	const c = await registry.commitment(one.taskId, 1, runner.address);
+	same("the event", [e.taskId, e.runner, e.attempt], [one.taskId, runner.address, 1]);
+	same("the commitment", [c.time, c.outputs], [await now(), e.outputs]);
 	same("is the keccak of the outputs", c.outputs, keccak256(concat(one.outputs.map((o) =>
 	    TypedDataEncoder.hashStruct("Output", { Output: all.Output }, o)))));
 }
-check("verifyResult", await registry.verifyResult(one.taskId, one.outputs));
-check("other outputs", !(await registry.verifyResult(one.taskId, [output(), output()])));
-check("fewer outputs", !(await registry.verifyResult(one.taskId, one.outputs.slice(1))));
-check("an unknown task", !(await registry.verifyResult(id("unknown"), [])));
-same("again: no event", (await mined("publish (again)", publish([one]))).logs.length, 0);
-await reverts("other outputs", "PublishedOtherwise", publish([{ ...one, outputs: [output()] }]));
+const verified = ({ taskId, attempt, outputs }, w = runner) =>
+    registry.verifyResult(taskId, attempt, w.address, outputs);
+check("verifyResult", await verified(one));
+check("other outputs", !(await verified({ ...one, outputs: [output(), output()] })));
+check("fewer outputs", !(await verified({ ...one, outputs: one.outputs.slice(1) })));
+check("another attempt", !(await verified({ ...one, attempt: 2 })));
+check("another Runner", !(await verified(one, Wallet.createRandom())));
+check("an unknown task", !(await verified({ ...one, taskId: id("unknown"), outputs: [] })));
 await reverts("failures alone", "NothingToPublish", publish([result(0, { status: 302 })]));
 await reverts("nothing", "NothingToPublish", publish([]));
 const batch = [result(1), result(0, { status: 302 }), ...Array.from({ length: 14 }, () => result(1))];
 same("a batch with a failure", (await mined("publish (16 tasks)", publish(batch))).logs.length, 15);
-check("of the failure nothing", !(await registry.verifyResult(batch[1].taskId, [])));
+check("of the failure nothing", !(await verified(batch[1])));
 {
 	const signature = await signed([result(1), result(1)]);
 	await reverts("another epoch", "NotARunner", registry.publish(3, [one], await signed([one])));
@@ -323,8 +326,68 @@ check("of the failure nothing", !(await registry.verifyResult(batch[1].taskId, [
 }
 await mined("setRevoked", registry.setRevoked(runner.address, true));
 await reverts("by a revoked Runner", "NotARunner", publish([result(1)]));
-check("what was published stands", await registry.verifyResult(one.taskId, one.outputs));
+check("what was published stands", await verified(one));
 await mined("setRevoked", registry.setRevoked(runner.address, false));
+
+// ---- results that are there already: skipped, by name ---------------------------------------
+
+// Of a transaction's events: their names and tasks, and whether what was committed differs.
+const told = (receipt) => receipt.logs.map((l) => registry.interface.parseLog(l)).map(({ name, args }) =>
+    `${name} ${args.taskId}${args.committed && args.committed !== args.outputs ? " differs" : ""}`);
+const outcome = (name, list) => list.map((r) => `${name} ${r.taskId}`);
+{
+	// The very same transaction, by whoever saw it first; then by the Runner's account.
+	const list = [result(1), result(2), result(0)];
+	const args = [2, list, await signed(list)];
+	same("a front-runner who sends the same", told(await mined("publish (3 tasks)",
+	    registry.connect(other).publish(...args))), outcome("Published", list));
+	for (const name of ["then the Runner's own", "and the same again"])
+		same(name, told(await mined("publish (again)", registry.connect(payer).publish(...args))),
+		    outcome("Skipped", list));
+	check("it is the Runner's all the same", (await Promise.all(list.map((r) => verified(r)))).every((x) => x));
+}
+const rival = Wallet.createRandom();
+await mined("register", register(rival));
+{
+	// Another registered Runner is first with results of its own invention.
+	const honest = [result(1), result(1)], forged = honest.map((r) => ({ ...r, outputs: [output()] }));
+	same("another Runner comes first", told(await mined("publish (2 tasks)", publish(forged, rival))),
+	    outcome("Published", forged));
+	same("and blocks nothing", told(await mined("publish (2 tasks)", publish(honest))),
+	    outcome("Published", honest));
+	same("each has its own", await Promise.all([verified(honest[0]), verified(forged[0], rival),
+	    verified(forged[0]), verified(honest[0], rival)]), [true, true, false, false]);
+}
+{
+	// A second attempt seals its outputs again: they differ.
+	const first = result(1), second = { ...first, attempt: 2, outputs: [output()] };
+	await mined("publish (1 task)", publish([first]));
+	same("an honest second attempt", told(await mined("publish (1 task)", publish([second]))),
+	    outcome("Published", [second]));
+	check("both stand", await verified(first) && await verified(second));
+	check("each by its attempt", !(await verified({ ...second, attempt: 1 })));
+}
+{
+	const committed = result(1), conflict = { ...committed, outputs: [output()] };
+	await mined("publish (1 task)", publish([committed]));
+	const list = Array.from({ length: 64 }, () => result(1));
+	list[20] = conflict;
+	const receipt = await mined("publish (64 tasks)", publish(list));
+	same("one conflict among 64", told(receipt), list.map((r) => r === conflict ?
+	    `Skipped ${r.taskId} differs` : `Published ${r.taskId}`));
+	check("the 63 are published", (await Promise.all(list.map((r) => verified(r)))).filter((x) => x).length === 63);
+	check("what was committed to stands", await verified(committed) && !(await verified(conflict)));
+	// GAS, GAS_TASK and GAS_OUTPUT of src/keys/publish.c.
+	check("in the gas that a Runner allows", receipt.gasUsed < 80000n + 64n * (80000n + 8000n),
+	    String(receipt.gasUsed));
+}
+{
+	const r = result(1), twice = [r, { ...r, outputs: [output()] }];
+	same("one task twice in a batch", told(await mined("publish (2 tasks)", publish(twice))),
+	    [`Published ${r.taskId}`, `Skipped ${r.taskId} differs`]);
+	check("the first stands", await verified(r));
+	same("skipped alone", told(await mined("publish (again)", publish(twice.slice(1)))), [`Skipped ${r.taskId} differs`]);
+}
 
 // ---- pause, another verifier ----------------------------------------------------------------
 

@@ -49,6 +49,13 @@ is 1 '^advisory INTEL-SA-01036' \
     tdx/sets/tdx-v5-alibaba-2026-outofdate/quote.bin
 is 1 '^fail *debug' verify --collateral snp/snp-milan-v2-debug-policy \
     --at 2025-06-01 snp/snp-milan-v2-debug-policy/report.bin
+snp="--at 2025-06-01 --collateral snp/snp-genoa-v3-azure snp/snp-genoa-v3-azure/report.bin"
+is 3 '^missing *vek-revoked .*give snp.crl' verify $snp
+is 0 "^warning *no CRL of AMD's was given" verify --policy snp/policy $snp
+echo 'allow missing-crls' > "$dir/policy"
+is 2 'policy: line 1: allow: one of' verify --policy "$dir/policy" $snp
+echo allow > "$dir/policy"
+is 2 'policy: line 1: allow: one of' verify --policy "$dir/policy" $snp
 is 0 'SGX quote v3' show -
 is 2 'usage:' show
 is 2 'usage:' verify --wrong x

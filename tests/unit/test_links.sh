@@ -226,5 +226,34 @@ for r in $roles; do
 	never "$r: includes no other role's header" '.*' "$tmp/foreign"
 done
 
+# ---- passphrases -----------------------------------------------------------
+
+# OpenSSL asks for one at the terminal, unless each reader of PEM says not to;
+# other readers that would ask are not used.
+asks='OSSL_STORE_open.*|OSSL_DECODER_.*|UI_.*|d2i_PKCS8PrivateKey.*'
+asks="$asks|SSL_(CTX_)?use_(RSA)?PrivateKey_file"
+# What readers of PEM in FILE are called with, one call a line.
+pem_calls() {
+	tr -s '\n\t ' ' ' < "$1" | grep -oE 'PEM_[A-Za-z0-9_]*read[^;]*;'
+}
+readers=0
+# tls-key of keys: its owner's file, read before the sandbox.
+for f in $(cd "$src" && grep -rlE 'PEM_[A-Za-z0-9_]*read' src --include='*.[ch]' |
+    grep -vx src/keys/tls.c); do
+	readers=$((readers + 1))
+	pem_calls "$src/$f" |
+	    grep -vE '^PEM_[A-Za-z0-9_]+\([^,()]+, NULL, no_passphrase, NULL\)' \
+	    > "$tmp/asking"
+	never "$f: reads PEM without asking for a passphrase" '.*' "$tmp/asking"
+done
+if [ $readers -ge 5 ]; then
+	ok "it sees $readers files that read PEM"
+else
+	bad "it sees only $readers files that read PEM"
+fi
+grep -rhoE '\<[A-Za-z0-9_]+\(' "$src/src" --include='*.[ch]' | tr -d '(' |
+    sort -u > "$tmp/called"
+never 'src: calls nothing else that asks for a passphrase' "$asks" "$tmp/called"
+
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -13,7 +13,9 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include "attest.h"
 #include "collateral.h"
@@ -31,6 +33,7 @@ setup(void **state)
 {
 	(void)state;
 	policy_default(&policy);
+	policy.allow_missing_crl = 1;		/* no set has AMD's */
 	memset(&c, 0, sizeof(c));
 	return 0;
 }
@@ -802,8 +805,9 @@ revocation(void **state)
 	const time_t may = day(2025, 5, 1), july = day(2025, 7, 1);
 
 	(void)state;
+	policy.allow_missing_crl = 0;
 	usual_vek();
-	revoked_is(A_NONE);
+	revoked_is(A_MISSING);
 	give_crl("ARK-Turin", root_key, may, july, 8);
 	revoked_is(A_PASS);
 	give_crl("ARK-Turin", root_key, may, july, 7);	/* the ASK's */
@@ -815,7 +819,88 @@ revocation(void **state)
 	give_crl("ARK-Turin", root_key, july, day(2025, 8, 1), 8);
 	revoked_is(A_MISSING);
 	give_crl("ARK-Milan", root_key, may, july, 7);	/* of another product */
+	revoked_is(A_MISSING);
+}
+
+/* Only that there is none: not that it is old, forged or names the ASK. */
+static void
+allowed_missing(void **state)
+{
+	const time_t may = day(2025, 5, 1), july = day(2025, 7, 1);
+
+	(void)state;
+	usual_vek();
 	revoked_is(A_NONE);
+	give_crl("ARK-Turin", root_key, may, july, 7);
+	revoked_is(A_FAIL);
+	give_crl("ARK-Turin", vek_key, may, july, 8);
+	revoked_is(A_FAIL);
+	give_crl("ARK-Turin", root_key, day(2025, 4, 1), may, 8);
+	revoked_is(A_MISSING);
+	give_crl("ARK-Milan", root_key, may, july, 7);
+	revoked_is(A_NONE);
+}
+
+/* A file with the lists of two products. */
+static void
+several_lists(void **state)
+{
+	static const char *const of[] = { "ARK-Milan", "ARK-Turin" };
+	char dir[] = "/tmp/test_snp.XXXXXX", path[64];
+	struct collateral from;
+	size_t i;
+	FILE *f;
+
+	(void)state;
+	policy.allow_missing_crl = 0;
+	usual_vek();
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/snp.crl", dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	for (i = 0; i < 2; i++) {
+		give_crl(of[i], root_key, day(2025, 5, 1), day(2025, 7, 1), 8);
+		assert_int_equal(PEM_write_X509_CRL(f,
+		    sk_X509_CRL_value(c.snp_crls, 0)), 1);
+	}
+	assert_int_equal(fclose(f), 0);
+	sk_X509_CRL_pop_free(c.snp_crls, X509_CRL_free);
+	assert_int_equal(collateral_load(&from, dir), 0);
+	c.snp_crls = from.snp_crls;
+	from.snp_crls = NULL;
+	collateral_free(&from);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(sk_X509_CRL_num(c.snp_crls), 2);
+	revoked_is(A_PASS);
+}
+
+/* AMD's own: undecided without a revocation list, unless the policy allows it,
+ * and then with a warning. */
+static void
+missing_crl(void **state)
+{
+	static const char wanted[] = "no CRL of AMD's was given (snp.crl): ";
+	struct bytes b = load("snp-genoa-v3-azure");
+	char error[200];
+	size_t i, warned = 0;
+
+	(void)state;
+	policy_default(&policy);
+	judge(b, JUNE);
+	only(&r, A_FAIL, "");
+	only(&r, A_MISSING, "vek-revoked");
+	assert_int_equal(report_verdict(&r), 3);
+	assert_int_equal(policy_parse(&policy, "allow missing-crl\n", error,
+	    sizeof(error)), 0);
+	judge(b, JUNE);
+	only(&r, A_MISSING, "");
+	assert_int_equal(report_verdict(&r), 0);
+	for (i = 0; i < r.n_warnings; i++)
+		warned += strncmp(r.warnings[i], wanted,
+		    sizeof(wanted) - 1) == 0;
+	assert_int_equal(warned, 1);
+	unload(b);
 }
 
 /* ---- which certificates are used ---- */
@@ -924,6 +1009,9 @@ main(void)
 		MADE_TEST(strict_extensions),
 		MADE_TEST(wrong_integers),
 		MADE_TEST(revocation),
+		MADE_TEST(allowed_missing),
+		MADE_TEST(several_lists),
+		cmocka_unit_test_setup(missing_crl, setup),
 		cmocka_unit_test_setup(fleet, setup),
 		cmocka_unit_test_setup(host_cannot_replace, setup),
 		cmocka_unit_test_setup(long_table, setup),
