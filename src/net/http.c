@@ -199,8 +199,34 @@ on_client(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa,
 	bufferevent_enable(b, EV_READ | EV_WRITE);
 }
 
-/* The socket of a process that is gone is in the way; one that answers is not
- * ours to take. */
+/* Remove a socket that a process left behind, and nothing else.  connect(2) fails
+ * with ECONNREFUSED for a regular file, too: the type comes first. */
+static void
+control_clear(int fd, const struct sockaddr_un *sun)
+{
+	const char *path = sun->sun_path;
+	struct stat st;
+
+	if (lstat(path, &st) == -1) {
+		if (errno != ENOENT)
+			fatal("control-socket %s: %s", path, strerror(errno));
+		return;
+	}
+	if (!S_ISSOCK(st.st_mode))
+		fatal("control-socket %s: exists and is not a socket: "
+		    "remove it, or configure another path", path);
+	/* EAGAIN: somebody listens, and the queue is full. */
+	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
+	    errno == EAGAIN)
+		fatal("control-socket %s: another process listens there: "
+		    "stop it, or configure another path", path);
+	if (errno != ECONNREFUSED)
+		fatal("control-socket %s: connect: %s: remove it, or "
+		    "configure another path", path, strerror(errno));
+	if (unlink(path) == -1)
+		fatal("control-socket %s: unlink: %s", path, strerror(errno));
+}
+
 static void
 control_listen(const char *path)
 {
@@ -211,12 +237,11 @@ control_listen(const char *path)
 	if (strlen(path) >= sizeof(sun.sun_path))
 		fatal("control-socket %s: too long", path);
 	strcpy(sun.sun_path, path);
-	if (fd != -1 && connect(fd, (struct sockaddr *)&sun,
-	    sizeof(sun)) == 0)
-		fatal("control-socket %s: another tee-runnerd is there", path);
+	if (fd == -1)
+		fatal("control-socket: socket: %s", strerror(errno));
+	control_clear(fd, &sun);
 	mask = umask(0117);
-	if ((unlink(path) == -1 && errno != ENOENT) || fd == -1 ||
-	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
+	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
 	    listen(fd, CLIENTS) == -1)
 		fatal("control-socket %s: %s", path, strerror(errno));
 	umask(mask);

@@ -95,13 +95,14 @@ start() {
 		registry 0x1111111111111111111111111111111111111111
 		registry-endpoint http://127.0.0.1:9/
 		workers 2
-		control-socket $tmp/run/control
 		chroot $tmp/empty
 		drain-timeout ${drain:-1}
 	X
 	[ -n "$tee" ] || echo "tee insecure" >>"$tmp/conf"
 	[ "$(id -u)" = 0 ] && echo "uid-base $base" >>"$tmp/conf"
 	for line; do echo "$line" >>"$tmp/conf"; done
+	grep -q ^control-socket "$tmp/conf" ||
+		echo "control-socket $tmp/run/control" >>"$tmp/conf"
 	: >"$log"
 	shown=
 	chmod 666 "$log"
@@ -330,6 +331,12 @@ start "$tmp/partial"
 is "no executable: exit 1" end_is 1
 is "no executable: told" logged "^chain: .*/partial/chain: No such file"
 is "no executable: no process is left" all_gone
+echo precious >"$tmp/file"
+start "$tmp/real" "control-socket $tmp/file"
+is "control-socket is a file: exit 1" end_is 1
+is "control-socket is a file: told" logged \
+	"^net: control-socket $tmp/file: exists and is not a socket: remove it"
+is "control-socket is a file: it is still there" grep -q precious "$tmp/file"
 ln -s /bin/true "$tmp/partial/chain"
 start "$tmp/partial"
 is "ends at once: exit 1" end_is 1
@@ -395,6 +402,7 @@ fi
 
 if [ "$(id -u)" = 0 ]; then
 	as="setpriv --reuid=nobody --regid=nogroup --clear-groups"
+	rm -f "$tmp/run/control"	# root's: nobody cannot connect to it
 	start "$tmp/real"
 	come_up nobody
 	is "nobody: one warning" \
