@@ -337,6 +337,22 @@ is "control-socket is a file: exit 1" end_is 1
 is "control-socket is a file: told" logged \
 	"^net: control-socket $tmp/file: exists and is not a socket: remove it"
 is "control-socket is a file: it is still there" grep -q precious "$tmp/file"
+touch "$tmp/empty/file"
+start "$tmp/stub"
+is "chroot is not empty: exit 1" end_is 1
+is "chroot is not empty: told" logged "conf: chroot: $tmp/empty: is not empty: "
+rm "$tmp/empty/file"
+if [ "$(id -u)" = 0 ]; then
+	start "$tmp/stub"
+	come_up "chroot"
+	chmod 775 "$tmp/empty"
+	kill -KILL $(role_pid chain)
+	is "the chroot is writable by others: a role does not start again" \
+		soon logged "^chain: sandbox: chroot $tmp/empty: is not owned and"
+	chmod 755 "$tmp/empty"
+	is "it is root's alone: it does" soon logged "chain: up:" 2
+	stop "chroot"
+fi
 ln -s /bin/true "$tmp/partial/chain"
 start "$tmp/partial"
 is "ends at once: exit 1" end_is 1
