@@ -40,6 +40,9 @@ struct child {
 	unsigned	 delay;		/* milliseconds, before the next start */
 	uint32_t	 restarts, features;
 	uint32_t	 denied;	/* system call + 1; 0: none */
+	uint64_t	 log_time;	/* milliseconds: when its log is idle again */
+	uint32_t	 log_dropped;	/* lines that were not logged */
+	struct event	*log_report;	/* of them */
 };
 
 /* Users of the roles by bit of enum role; 0: not separated. */
@@ -63,6 +66,8 @@ void	 children_stop(void);
 struct child *child_of(const struct chan *);
 /* It does what it must not. */
 void	 child_kill(struct child *, const char *why);
+/* Log a line of its, which is escaped, unless there were too many. */
+void	 child_log(struct child *, int level, const char *text);
 /* A worker that keys gave up. */
 void	 child_stuck(uint32_t index);
 /* This net has finished what it had. */

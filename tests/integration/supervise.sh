@@ -158,13 +158,14 @@ bit() {
 	esac
 }
 
-# Nothing is open but sockets, /dev/null, the log and what has no name (libevent has
-# a pipe to itself; an inherited one would have been closed).
+# Nothing is open but sockets, /dev/null and what has no name (libevent has a pipe to
+# itself; an inherited one would have been closed); of the monitor, its log too.
 clean_descriptors() {
 	for f in /proc/$1/fd/*; do
 		case $(readlink "$f") in
-		socket:*|pipe:*|/dev/null|"$log"|anon_inode:*|/memfd:*|/secretmem*) ;;
-		net:*) [ "$1" = "$daemon" ] || return 1 ;;	# the host's network
+		socket:*|pipe:*|/dev/null|anon_inode:*|/memfd:*|/secretmem*) ;;
+		# The log, and the host's network.
+		"$log"|net:*) [ "$1" = "$daemon" ] || return 1 ;;
 		*) return 1 ;;
 		esac
 	done
@@ -258,6 +259,11 @@ is "the illegal message is logged" logged "chain: illegal message"
 died "exit" evidence HUP "evidence: died: exit 7: "
 died "DRAINED unasked" net WINCH "net: is killed: DRAINED, but was not asked"
 died "AGENT_ASK twice" evidence WINCH "evidence: is killed: asks for its agent too often"
+kill -TTOU $(role_pid evidence)
+is "a flood of lines: logged in part, and told" soon logged \
+	"^tee-runnerd: evidence: [78][0-9]* log lines dropped: more than 10 a second"
+is "a flood of lines: the first are there" logged "^evidence: flood" 100
+is "a line cannot look like another role's" not_logged "^tee-runnerd: keys: forged"
 p=$(role_pid compute-0)
 kill -WINCH $(role_pid keys)
 is "STUCK: the worker is killed" soon logged "compute-0: is killed: keys waits"
