@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "proc.h"
@@ -85,6 +86,19 @@ proc_start(enum role role, struct m_start *start)
 	log_level((int)start->log_level);
 }
 
+/* Standard error is the log if the monitor stays in the foreground: a role could write
+ * lines there in the name of another.  The monitor has put /dev/null in the place of
+ * standard input, and a role cannot open files. */
+static void
+drop_standard_error(void)
+{
+#ifndef TEE_SANITIZERS		/* their reports go to standard error */
+	if (dup2(STDIN_FILENO, STDOUT_FILENO) == -1 ||
+	    dup2(STDIN_FILENO, STDERR_FILENO) == -1)
+		fatal("dup2: %s", strerror(errno));
+#endif
+}
+
 void
 proc_sandbox(enum role role, const struct m_start *start)
 {
@@ -108,6 +122,7 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 	};
 	struct m_ready ready = { 0 };
 
+	drop_standard_error();
 	ready.features = sandbox_enter(&s) | start->spaces;
 	if (secret_is_hidden())
 		ready.features |= SANDBOX_SECRETMEM;

@@ -124,12 +124,14 @@ change_root_and_user(const struct sandbox *s)
 
 	if (s->uid == 0)
 		return 0;
-	if (stat(s->empty_dir, &st) == -1 || st.st_uid != 0 ||
-	    (st.st_mode & (S_IWGRP | S_IWOTH)))
-		fatal("sandbox: %s: must be a directory of root's that no one "
-		    "else can write", s->empty_dir);
 	if (chroot(s->empty_dir) == -1 || chdir("/") == -1)
 		fatal("sandbox: chroot %s: %s", s->empty_dir, strerror(errno));
+	/* From the inside: it is the directory that the path led to.  The monitor has
+	 * seen that it is empty; a role cannot list a directory. */
+	if (stat("/", &st) == -1 || st.st_uid != 0 ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)))
+		fatal("sandbox: chroot %s: is not owned and writable by root "
+		    "alone", s->empty_dir);
 	if (setgroups(1, &s->gid) == -1 ||
 	    setresgid(s->gid, s->gid, s->gid) == -1 ||
 	    setresuid(s->uid, s->uid, s->uid) == -1)

@@ -40,6 +40,9 @@ struct child {
 	unsigned	 delay;		/* milliseconds, before the next start */
 	uint32_t	 restarts, features;
 	uint32_t	 denied;	/* system call + 1; 0: none */
+	uint64_t	 log_time;	/* milliseconds: when its log is idle again */
+	uint32_t	 log_dropped;	/* lines that were not logged */
+	struct event	*log_report;	/* of them */
 };
 
 /* Users of the roles by bit of enum role; 0: not separated. */
@@ -67,6 +70,8 @@ void	 child_kill(struct child *, const char *why);
 void	 child_cut(enum role, uint32_t index);
 /* A message without rows.  A child that does not read is killed. */
 void	 child_send(struct child *, enum msg_type, const void *payload, int fd);
+/* Log a line of its, which is escaped, unless there were too many. */
+void	 child_log(struct child *, int level, const char *text);
 /* This net has finished what it had. */
 void	 child_drained(struct child *);
 /* It is in its sandbox: give it its channels. */

@@ -2,12 +2,13 @@
  *
  * Where an operator asks: GET /metrics, /healthz and /readyz on a loopback port,
  * and `status' on the control socket.  Both are bound before the sandbox and run
- * in net's libevent thread.  A client that is slow, or talks too much, is closed.
+ * in net's libevent thread.  Every connection is for one question and ends after
+ * PATIENCE at the latest.  A new one takes the place of the oldest when there is
+ * none left: whoever asks at once is answered, whoever waits is closed.
  */
 #include <errno.h>
 #include <event2/bufferevent.h>
-#include <event2/http.h>
-#include <event2/listener.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,190 +18,311 @@
 #include "log.h"
 #include "net.h"
 
-#define PATIENCE	5		/* seconds for a client */
+#define PATIENCE	5		/* seconds, for question and answer */
+/* Of each service.  They are all of net's descriptors that a local user can take:
+ * the rest of its RLIMIT_NOFILE (proc.c) is left to gRPC and the channels. */
+#define CLIENTS		32
+#define QUEUE		64		/* listen(2) */
 #define HEADERS_MAX	4096
 #define QUESTION_MAX	64
-#define CLIENTS		32		/* on the control socket */
 
-static struct evconnlistener *control_listener;
-static int clients;
+struct client {
+	TAILQ_ENTRY(client) link;
+	struct service	*service;
+	struct bufferevent *b;
+	struct event	*deadline;
+};
+TAILQ_HEAD(clients, client);
 
-/* ---- HTTP ---------------------------------------------------------------- */
+/* 0: the answer is in `out'; -1: there is none. */
+static int	http_answer(const char *question, struct evbuffer *out);
+static int	control_answer(const char *question, struct evbuffer *out);
+
+static struct service {
+	size_t		 max;		/* bytes of a question */
+	const char	*end;		/* of a question */
+	int		(*answer)(const char *, struct evbuffer *);
+	size_t		 n;
+	struct clients	 clients;	/* the oldest first */
+	struct event	*accept;
+} http = { .max = HEADERS_MAX, .end = "\r\n\r\n", .answer = http_answer },
+  control = { .max = QUESTION_MAX, .end = "\n", .answer = control_answer };
+
+/* ---- clients ------------------------------------------------------------- */
 
 static void
-reply(struct evhttp_request *r, int code, const char *text)
+client_close(struct client *c)
 {
-	struct evbuffer *out = evhttp_request_get_output_buffer(r);
-
-	if (text != NULL)
-		evbuffer_add_printf(out, "%s\n", text);
-	evhttp_add_header(evhttp_request_get_output_headers(r),
-	    "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-	evhttp_send_reply(r, code, NULL, NULL);
+	TAILQ_REMOVE(&c->service->clients, c, link);
+	c->service->n--;
+	if (c->deadline != NULL)
+		event_free(c->deadline);
+	if (c->b != NULL)
+		bufferevent_free(c->b);
+	free(c);
 }
 
 static void
-on_metrics(struct evhttp_request *r, void *arg)
-{
-	(void)arg;
-	net_lock();
-	status_metrics(evhttp_request_get_output_buffer(r));
-	net_unlock();
-	reply(r, HTTP_OK, NULL);
-}
-
-/* Alive: this thread runs, and the other does not hold the lock for ever. */
-static void
-on_healthz(struct evhttp_request *r, void *arg)
-{
-	(void)arg;
-	net_lock();
-	net_unlock();
-	reply(r, HTTP_OK, "ok");
-}
-
-static void
-on_readyz(struct evhttp_request *r, void *arg)
-{
-	const char *why;
-	int is_ready;
-
-	(void)arg;
-	net_lock();
-	is_ready = status_ready(&why);
-	net_unlock();
-	reply(r, is_ready ? HTTP_OK : HTTP_SERVUNAVAIL,
-	    is_ready ? "ready" : why);
-}
-
-static void
-resume(evutil_socket_t fd, short what, void *listener)
+on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	evconnlistener_enable(listener);
+	client_close(arg);
 }
 
-/* Out of descriptors: accept(2) would fail again at once, and for ever. */
 static void
-on_accept_error(struct evconnlistener *l, void *arg)
+on_written(struct bufferevent *b, void *arg)
+{
+	(void)b;
+	client_close(arg);
+}
+
+static void
+on_event(struct bufferevent *b, short what, void *arg)
+{
+	(void)b;
+	(void)what;
+	client_close(arg);
+}
+
+static void
+on_read(struct bufferevent *b, void *arg)
+{
+	struct client *c = arg;
+	const struct service *s = c->service;
+	char question[HEADERS_MAX + 1];
+	ssize_t n;
+
+	n = evbuffer_copyout(bufferevent_get_input(b), question, s->max);
+	if (n < 0)
+		n = 0;
+	question[n] = '\0';
+	if (strstr(question, s->end) == NULL) {
+		if ((size_t)n == s->max || strlen(question) != (size_t)n)
+			client_close(c);
+		return;
+	}
+	if (s->answer(question, bufferevent_get_output(b)) == -1) {
+		client_close(c);
+		return;
+	}
+	bufferevent_disable(b, EV_READ);
+	bufferevent_setcb(b, NULL, on_written, on_event, c);
+}
+
+static void
+client_add(struct service *s, int fd)
+{
+	static const struct timeval tv = { PATIENCE, 0 };
+	struct client *c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL) {
+		close(fd);
+		return;
+	}
+	if (s->n == CLIENTS)
+		client_close(TAILQ_FIRST(&s->clients));
+	c->service = s;
+	TAILQ_INSERT_TAIL(&s->clients, c, link);
+	s->n++;
+	c->b = bufferevent_socket_new(net.base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (c->b == NULL)
+		close(fd);
+	c->deadline = evtimer_new(net.base, on_deadline, c);
+	if (c->b == NULL || c->deadline == NULL ||
+	    event_add(c->deadline, &tv) == -1) {
+		client_close(c);
+		return;
+	}
+	bufferevent_setcb(c->b, on_read, NULL, on_event, c);
+	bufferevent_setwatermark(c->b, EV_READ, 0, s->max);
+	bufferevent_enable(c->b, EV_READ | EV_WRITE);
+}
+
+static void
+resume(evutil_socket_t fd, short what, void *arg)
+{
+	const struct service *s = arg;
+
+	(void)fd;
+	(void)what;
+	event_add(s->accept, NULL);
+}
+
+/* One connection in a turn of the loop: a flood of them leaves turns to the channels,
+ * and to the clients that have asked already. */
+static void
+on_accept(evutil_socket_t listener, short what, void *arg)
 {
 	static const struct timeval second = { 1, 0 };
+	struct service *s = arg;
+	int fd;
 
-	(void)arg;
-	evconnlistener_disable(l);
-	event_base_once(net.base, -1, EV_TIMEOUT, resume, l, &second);
+	(void)what;
+	fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd != -1) {
+		client_add(s, fd);
+		return;
+	}
+	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	/* Out of descriptors: it would fail again at once, and for ever. */
+	event_del(s->accept);
+	event_base_once(net.base, -1, EV_TIMEOUT, resume, s, &second);
+}
+
+/* fd listens. */
+static void
+service_start(struct service *s, int fd)
+{
+	TAILQ_INIT(&s->clients);
+	s->accept = event_new(net.base, fd, EV_READ | EV_PERSIST, on_accept, s);
+	if (s->accept == NULL || event_add(s->accept, NULL) == -1)
+		fatal("libevent: no event for a listener");
+}
+
+/* ---- HTTP ---------------------------------------------------------------- */
+
+static int
+metrics(struct evbuffer *body)
+{
+	net_lock();
+	status_metrics(body);
+	net_unlock();
+	return 200;
+}
+
+/* Alive: this thread runs, and the other does not hold the lock for ever. */
+static int
+healthz(struct evbuffer *body)
+{
+	net_lock();
+	net_unlock();
+	evbuffer_add_printf(body, "ok\n");
+	return 200;
+}
+
+static int
+readyz(struct evbuffer *body)
+{
+	const char *why = "ready";
+	int is_ready;
+
+	net_lock();
+	is_ready = status_ready(&why);
+	net_unlock();
+	evbuffer_add_printf(body, "%s\n", is_ready ? "ready" : why);
+	return is_ready ? 200 : 503;
+}
+
+static int
+not_found(struct evbuffer *body)
+{
+	evbuffer_add_printf(body, "/metrics, /healthz or /readyz\n");
+	return 404;
+}
+
+static const struct page {
+	const char	*path;
+	int		(*write)(struct evbuffer *body);	/* status */
+} pages[] = {
+	{ "/metrics", metrics }, { "/healthz", healthz },
+	{ "/readyz", readyz }, { NULL, not_found },
+};
+
+/* RFC 9112, one request a connection: "GET /metrics HTTP/1.1" and headers, of which
+ * none matters. */
+static int
+http_answer(const char *question, struct evbuffer *out)
+{
+	const size_t method = strcspn(question, " \r");
+	const int is_head = method == 4 && memcmp(question, "HEAD", 4) == 0;
+	const struct page *p = pages;
+	struct evbuffer *body;
+	const char *path = question + method + 1;
+	size_t len;
+	int status;
+
+	if (!is_head && (method != 3 || memcmp(question, "GET", 3) != 0))
+		return -1;
+	if (question[method] != ' ' || (body = evbuffer_new()) == NULL)
+		return -1;
+	len = strcspn(path, " ?\r");
+	while (p->path != NULL && (strlen(p->path) != len ||
+	    memcmp(p->path, path, len) != 0))
+		p++;
+	status = p->write(body);
+	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nConnection: close\r\n"
+	    "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+	    "Content-Length: %zu\r\n\r\n", status, status == 200 ? "OK" :
+	    status == 404 ? "Not Found" : "Service Unavailable",
+	    evbuffer_get_length(body));
+	if (!is_head)
+		evbuffer_add_buffer(out, body);
+	evbuffer_free(body);
+	return 0;
 }
 
 static void
 http_listen(const char *address)
 {
 	struct sockaddr_storage ss;
-	struct evconnlistener *l;
-	struct evhttp *http;
-	int len = sizeof(ss);
+	int fd, on = 1, len = sizeof(ss);
 
 	memset(&ss, 0, sizeof(ss));
 	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&ss,
 	    &len) == -1)
 		fatal("http-listen %s: not IP:PORT", address);
-	l = evconnlistener_new_bind(net.base, NULL, NULL,
-	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-	    64, (struct sockaddr *)&ss, len);
-	if (l == NULL)
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
+	    sizeof(on)) == -1 || bind(fd, (struct sockaddr *)&ss,
+	    (socklen_t)len) == -1 || listen(fd, QUEUE) == -1)
 		fatal("http-listen %s: %s", address, strerror(errno));
-	if ((http = evhttp_new(net.base)) == NULL ||
-	    evhttp_bind_listener(http, l) == NULL)
-		fatal("http-listen: out of memory");
-	evconnlistener_set_error_cb(l, on_accept_error);
-	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_max_headers_size(http, HEADERS_MAX);
-	evhttp_set_max_body_size(http, 0);
-	evhttp_set_timeout(http, PATIENCE);
-	evhttp_set_cb(http, "/metrics", on_metrics, NULL);
-	evhttp_set_cb(http, "/healthz", on_healthz, NULL);
-	evhttp_set_cb(http, "/readyz", on_readyz, NULL);
+	service_start(&http, fd);
 }
 
 /* ---- the control socket -------------------------------------------------- */
 
-static void
-client_close(struct bufferevent *b)
+static int
+control_answer(const char *question, struct evbuffer *out)
 {
-	bufferevent_free(b);
-	if (clients-- == CLIENTS)
-		evconnlistener_enable(control_listener);
-}
-
-static void
-on_client_written(struct bufferevent *b, void *arg)
-{
-	(void)arg;
-	client_close(b);
-}
-
-static void
-on_client_event(struct bufferevent *b, short what, void *arg)
-{
-	(void)what;
-	(void)arg;
-	client_close(b);
-}
-
-static void
-on_client_read(struct bufferevent *b, void *arg)
-{
-	static const char question[] = "status\n";
-	struct evbuffer *in = bufferevent_get_input(b);
-	char line[QUESTION_MAX];
-	size_t n = evbuffer_get_length(in);
-
-	(void)arg;
-	if (n > sizeof(line))
-		n = sizeof(line);
-	n = (size_t)evbuffer_copyout(in, line, n);
-	if (memchr(line, '\n', n) == NULL) {
-		if (n == sizeof(line))
-			client_close(b);
-		return;
-	}
-	if (n != sizeof(question) - 1 || memcmp(line, question, n) != 0) {
-		client_close(b);
-		return;
-	}
-	evbuffer_drain(in, n);
-	bufferevent_disable(b, EV_READ);
-	bufferevent_setcb(b, NULL, on_client_written, on_client_event, NULL);
+	if (strcmp(question, "status\n") != 0)
+		return -1;
 	net_lock();
-	status_json(bufferevent_get_output(b));
+	status_json(out);
 	net_unlock();
+	return 0;
 }
 
+/* Remove a socket that a process left behind, and nothing else.  connect(2) fails
+ * with ECONNREFUSED for a regular file, too: the type comes first. */
 static void
-on_client(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa,
-    int len, void *arg)
+control_clear(int fd, const struct sockaddr_un *sun)
 {
-	static const struct timeval tv = { PATIENCE, 0 };
-	struct bufferevent *b;
+	const char *path = sun->sun_path;
+	struct stat st;
 
-	(void)sa;
-	(void)len;
-	(void)arg;
-	b = bufferevent_socket_new(net.base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (b == NULL) {
-		close(fd);
+	if (lstat(path, &st) == -1) {
+		if (errno != ENOENT)
+			fatal("control-socket %s: %s", path, strerror(errno));
 		return;
 	}
-	if (++clients == CLIENTS)
-		evconnlistener_disable(l);
-	bufferevent_setcb(b, on_client_read, NULL, on_client_event, NULL);
-	bufferevent_setwatermark(b, EV_READ, 0, QUESTION_MAX);
-	bufferevent_set_timeouts(b, &tv, &tv);
-	bufferevent_enable(b, EV_READ | EV_WRITE);
+	if (!S_ISSOCK(st.st_mode))
+		fatal("control-socket %s: exists and is not a socket: "
+		    "remove it, or configure another path", path);
+	/* EAGAIN: somebody listens, and the queue is full. */
+	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
+	    errno == EAGAIN)
+		fatal("control-socket %s: another process listens there: "
+		    "stop it, or configure another path", path);
+	if (errno != ECONNREFUSED)
+		fatal("control-socket %s: connect: %s: remove it, or "
+		    "configure another path", path, strerror(errno));
+	if (unlink(path) == -1)
+		fatal("control-socket %s: unlink: %s", path, strerror(errno));
 }
 
-/* The socket of a process that is gone is in the way; one that answers is not
- * ours to take. */
 static void
 control_listen(const char *path)
 {
@@ -211,27 +333,22 @@ control_listen(const char *path)
 	if (strlen(path) >= sizeof(sun.sun_path))
 		fatal("control-socket %s: too long", path);
 	strcpy(sun.sun_path, path);
-	if (fd != -1 && connect(fd, (struct sockaddr *)&sun,
-	    sizeof(sun)) == 0)
-		fatal("control-socket %s: another tee-runnerd is there", path);
+	if (fd == -1)
+		fatal("control-socket: socket: %s", strerror(errno));
+	control_clear(fd, &sun);
 	mask = umask(0117);
-	if ((unlink(path) == -1 && errno != ENOENT) || fd == -1 ||
-	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
-	    listen(fd, CLIENTS) == -1)
+	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
+	    listen(fd, QUEUE) == -1)
 		fatal("control-socket %s: %s", path, strerror(errno));
 	umask(mask);
-	control_listener = evconnlistener_new(net.base, on_client, NULL,
-	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (control_listener == NULL)
-		fatal("control-socket: out of memory");
-	evconnlistener_set_error_cb(control_listener, on_accept_error);
+	service_start(&control, fd);
 }
 
 void
-http_init(const char *address, const char *control)
+http_init(const char *address, const char *control_path)
 {
 	if (address[0] != '\0')
 		http_listen(address);
-	if (control[0] != '\0')
-		control_listen(control);
+	if (control_path[0] != '\0')
+		control_listen(control_path);
 }

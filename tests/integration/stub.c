@@ -59,6 +59,7 @@ on_signal(int sig)
 	struct iovec iov = { &illegal, sizeof(illegal) };
 	const struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
 	const struct m_peer worker = { R_COMPUTE, 0 };
+	int i;
 
 	switch (sig) {
 	case SIGUSR1:		/* a forbidden system call */
@@ -67,6 +68,10 @@ on_signal(int sig)
 	case SIGUSR2:		/* an illegal message */
 		(void)sendmsg(PROC_MONITOR_FD, &mh, 0);
 		break;
+	case SIGTTOU:		/* a flood of lines that look like another's */
+		for (i = 0; i < 1000; i++)
+			log_info("flood\ntee-runnerd: keys: forged");
+		loop();
 	case SIGHUP:
 		_exit(7);
 	case SIGQUIT:
@@ -90,7 +95,7 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = { SIGUSR1, SIGUSR2, SIGHUP, SIGQUIT,
-	    SIGWINCH, SIGALRM };
+	    SIGWINCH, SIGALRM, SIGTTOU };
 	static struct m_start start;
 	enum role role = R_NET;
 	size_t i;

@@ -95,13 +95,14 @@ start() {
 		registry 0x1111111111111111111111111111111111111111
 		registry-endpoint http://127.0.0.1:9/
 		workers 2
-		control-socket $tmp/run/control
 		chroot $tmp/empty
 		drain-timeout ${drain:-1}
 	X
 	[ -n "$tee" ] || echo "tee insecure" >>"$tmp/conf"
 	[ "$(id -u)" = 0 ] && echo "uid-base $base" >>"$tmp/conf"
 	for line; do echo "$line" >>"$tmp/conf"; done
+	grep -q ^control-socket "$tmp/conf" ||
+		echo "control-socket $tmp/run/control" >>"$tmp/conf"
 	: >"$log"
 	shown=
 	chmod 666 "$log"
@@ -157,13 +158,14 @@ bit() {
 	esac
 }
 
-# Nothing is open but sockets, /dev/null, the log and what has no name (libevent has
-# a pipe to itself; an inherited one would have been closed).
+# Nothing is open but sockets, /dev/null and what has no name (libevent has a pipe to
+# itself; an inherited one would have been closed); of the monitor, its log too.
 clean_descriptors() {
 	for f in /proc/$1/fd/*; do
 		case $(readlink "$f") in
-		socket:*|pipe:*|/dev/null|"$log"|anon_inode:*|/memfd:*|/secretmem*) ;;
-		net:*) [ "$1" = "$daemon" ] || return 1 ;;	# the host's network
+		socket:*|pipe:*|/dev/null|anon_inode:*|/memfd:*|/secretmem*) ;;
+		# The log, and the host's network.
+		"$log"|net:*) [ "$1" = "$daemon" ] || return 1 ;;
 		*) return 1 ;;
 		esac
 	done
@@ -257,6 +259,11 @@ is "the illegal message is logged" logged "chain: illegal message"
 died "exit" evidence HUP "evidence: died: exit 7: "
 died "DRAINED unasked" net WINCH "net: is killed: DRAINED, but was not asked"
 died "AGENT_ASK twice" evidence WINCH "evidence: is killed: asks for its agent too often"
+kill -TTOU $(role_pid evidence)
+is "a flood of lines: logged in part, and told" soon logged \
+	"^tee-runnerd: evidence: [78][0-9]* log lines dropped: more than 10 a second"
+is "a flood of lines: the first are there" logged "^evidence: flood" 100
+is "a line cannot look like another role's" not_logged "^tee-runnerd: keys: forged"
 p=$(role_pid compute-0)
 kill -WINCH $(role_pid keys)
 is "CUT: the worker is killed" soon logged "compute-0: is killed: keys has cut it off"
@@ -330,6 +337,28 @@ start "$tmp/partial"
 is "no executable: exit 1" end_is 1
 is "no executable: told" logged "^chain: .*/partial/chain: No such file"
 is "no executable: no process is left" all_gone
+echo precious >"$tmp/file"
+start "$tmp/real" "control-socket $tmp/file"
+is "control-socket is a file: exit 1" end_is 1
+is "control-socket is a file: told" logged \
+	"^net: control-socket $tmp/file: exists and is not a socket: remove it"
+is "control-socket is a file: it is still there" grep -q precious "$tmp/file"
+touch "$tmp/empty/file"
+start "$tmp/stub"
+is "chroot is not empty: exit 1" end_is 1
+is "chroot is not empty: told" logged "conf: chroot: $tmp/empty: is not empty: "
+rm "$tmp/empty/file"
+if [ "$(id -u)" = 0 ]; then
+	start "$tmp/stub"
+	come_up "chroot"
+	chmod 775 "$tmp/empty"
+	kill -KILL $(role_pid chain)
+	is "the chroot is writable by others: a role does not start again" \
+		soon logged "^chain: sandbox: chroot $tmp/empty: is not owned and"
+	chmod 755 "$tmp/empty"
+	is "it is root's alone: it does" soon logged "chain: up:" 2
+	stop "chroot"
+fi
 ln -s /bin/true "$tmp/partial/chain"
 start "$tmp/partial"
 is "ends at once: exit 1" end_is 1
@@ -395,6 +424,7 @@ fi
 
 if [ "$(id -u)" = 0 ]; then
 	as="setpriv --reuid=nobody --regid=nogroup --clear-groups"
+	rm -f "$tmp/run/control"	# root's: nobody cannot connect to it
 	start "$tmp/real"
 	come_up nobody
 	is "nobody: one warning" \

@@ -14,9 +14,6 @@
 
 #include "../../src/monitor/children.c"
 
-/* chan_dispatch() wants them; the test dispatches nothing. */
-const msg_handler handlers[M_TYPES];
-
 static const struct conf two_workers = { .n_chains = 1, .workers = 2 };
 static const struct conf two_chains = { .n_chains = 2, .workers = 2,
     .chains = { { .chain_id = 1 }, { .chain_id = 42161 } } };
@@ -146,6 +143,7 @@ all_end(void **unused)
 		chan_close(&role[i]);
 		chan_close(&children[i].chan);
 		event_free(children[i].again);
+		event_free(children[i].log_report);
 		if (children[i].keys_fd != -1)
 			close(children[i].keys_fd);
 	}
@@ -365,6 +363,94 @@ it_stops_when_each_net_is_drained(void **unused)
 	phase = RUNNING;
 }
 
+/* ---- logs ---------------------------------------------------------------- */
+
+static char logged[1024];		/* the last line */
+static size_t n_logged;
+
+static void
+on_line(int level, const char *line)
+{
+	(void)level;
+	snprintf(logged, sizeof(logged), "%s", line);
+	n_logged++;
+}
+
+/* This child sends these lines, by its channel. */
+static void
+child_says(struct child *c, const char *text, size_t n)
+{
+	struct m_log m = { .level = LOG_ERR };
+	int i;
+
+	memcpy(m.text, text, strnlen(text, sizeof(m.text)));
+	n_logged = 0;
+	log_sink(on_line);
+	while (n-- > 0)
+		assert_int_equal(chan_send(&role[c - children], M_LOG, &m,
+		    NULL, 0, -1), 0);
+	/* A turn takes some of them. */
+	for (i = 0; i < LAST_WORDS; i++) {
+		assert_int_not_equal(chan_flush(&role[c - children]), -1);
+		assert_int_equal(child_hear(c), 0);
+	}
+}
+
+static void
+a_line_is_one_and_bears_its_childs_name(void **unused)
+{
+	static const char text[] = "x\ntee-runnerd: keys: up\r\x1b[2K\tend";
+	static char full[509];
+
+	(void)unused;
+	child_says(&children[1], text, 1);
+	assert_int_equal(n_logged, 1);
+	assert_string_equal(logged, "evidence: x\\x0atee-runnerd: keys: up"
+	    "\\x0d\\x1b[2K\\x09end");
+	memset(full, '\n', 508);
+	child_says(&children[1], full, 1);
+	assert_int_equal(n_logged, 1);
+	assert_memory_equal(logged, "evidence: \\x0a\\x0a", 18);
+	assert_null(strchr(logged, '\n'));
+}
+
+static void
+a_flood_of_lines_is_cut_and_told_once(void **unused)
+{
+	struct child *c = &children[1];
+
+	(void)unused;
+	child_says(c, "flood", LOG_BURST + 300);
+	/* The machine may be slow: some intervals can pass meanwhile. */
+	assert_in_range(n_logged, LOG_BURST, LOG_BURST + 50);
+	assert_int_equal(c->log_dropped, LOG_BURST + 300 - n_logged);
+	assert_true(evtimer_pending(c->log_report, NULL));
+	child_says(&children[0], "another", 1);
+	assert_string_equal(logged, "keys: another");
+	c->log_dropped = 250;
+	log_level(LOG_WARNING);
+	n_logged = 0;
+	event_active(c->log_report, EV_TIMEOUT, 0);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(n_logged, 1);
+	assert_non_null(strstr(logged, ": evidence: 250 log lines dropped: "
+	    "more than 10 a second"));
+	assert_int_equal(c->log_dropped, 0);
+}
+
+static void
+after_a_flood_lines_are_logged_again(void **unused)
+{
+	struct child *c = &children[1];
+
+	(void)unused;
+	child_says(c, "flood", LOG_BURST + 300);
+	c->log_time = now_ms();		/* much later */
+	child_says(c, "back", 1);
+	assert_int_equal(n_logged, 1);
+	assert_string_equal(logged, "evidence: back");
+}
+
 #define WITH_CHILDREN(f) cmocka_unit_test_setup_teardown(f, all_begin, all_end)
 
 int
@@ -374,6 +460,9 @@ main(void)
 		cmocka_unit_test(the_delay_doubles_up_to_its_limit),
 		cmocka_unit_test(a_minute_without_fault_resets_the_delay),
 		cmocka_unit_test(a_cause_is_status_signal_or_system_call),
+		WITH_CHILDREN(a_line_is_one_and_bears_its_childs_name),
+		WITH_CHILDREN(a_flood_of_lines_is_cut_and_told_once),
+		WITH_CHILDREN(after_a_flood_lines_are_logged_again),
 		WITH_CHILDREN(net_and_keys_have_two_channels),
 		WITH_CHILDREN(chain_and_evidence_meet_keys_alone),
 		WITH_CHILDREN(a_worker_is_announced_when_both_are_up),

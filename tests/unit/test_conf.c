@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "../../src/monitor/conf.h"
@@ -630,6 +632,66 @@ files_that_are_not_there_are_told(void **unused)
 	assert_string_equal(err, "/nowhere/conf: No such file or directory\n");
 }
 
+/* What -t says of this directory. */
+static void
+chroot_is(const char *dir, const char *fault)
+{
+	char lines[128], want[256] = "";
+	FILE *out;
+
+	snprintf(lines, sizeof(lines), "tls-ca /dev/null\nchroot %s\n", dir);
+	assert_int_equal(parse_without(2, lines), 0);
+	strcpy(conf.tls_certificate, "/dev/null");
+	strcpy(conf.tls_key, "/dev/null");
+	out = fmemopen(err, sizeof(err), "w");
+	assert_int_equal(conf_check_files(&conf, "f", out),
+	    fault == NULL ? 0 : -1);
+	fclose(out);
+	if (fault == NULL)
+		return;
+	snprintf(want, sizeof(want), "f: chroot: %s: %s: expected an empty "
+	    "directory of root's, or a path where none is\n", dir, fault);
+	assert_string_equal(err, want);
+}
+
+static void
+the_chroot_is_empty_or_missing(void **unused)
+{
+	char dir[] = "/tmp/tee-conf-XXXXXX", sub[64];
+
+	(void)unused;
+	assert_non_null(mkdtemp(dir));
+	snprintf(sub, sizeof(sub), "%s/sub", dir);
+	chroot_is(dir, NULL);
+	chroot_is(sub, NULL);
+	assert_int_equal(mkdir(sub, 0755), 0);
+	chroot_is(dir, "is not empty");
+	rmdir(sub);
+	rmdir(dir);
+	chroot_is("/", "is not empty");
+	chroot_is("/dev/null", "Not a directory");
+}
+
+static void
+as_root_the_chroot_is_roots_alone(void **unused)
+{
+	char dir[] = "/tmp/tee-conf-XXXXXX";
+	const int is_root = geteuid() == 0;
+
+	(void)unused;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0775), 0);
+	chroot_is(dir, is_root ? "is writable by group or others" : NULL);
+	assert_int_equal(chmod(dir, 0757), 0);
+	chroot_is(dir, is_root ? "is writable by group or others" : NULL);
+	assert_int_equal(chmod(dir, 0755), 0);
+	if (is_root) {
+		assert_int_equal(chown(dir, 1, 0), 0);
+		chroot_is(dir, "is not owned by root");
+	}
+	rmdir(dir);
+}
+
 int
 main(void)
 {
@@ -649,6 +711,8 @@ main(void)
 		cmocka_unit_test(the_sample_has_no_fault),
 		cmocka_unit_test(every_keyword_is_in_the_manual),
 		cmocka_unit_test(files_that_are_not_there_are_told),
+		cmocka_unit_test(the_chroot_is_empty_or_missing),
+		cmocka_unit_test(as_root_the_chroot_is_roots_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

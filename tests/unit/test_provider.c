@@ -75,7 +75,7 @@ static struct {
 	int		 is_plain, fd[FILES];
 } fake;
 
-static char said[8192], root[64];
+static char said[8192], root[64], empty[64];
 static uint8_t data[64], out[QUOTE_MAX];
 
 int	__real_openat(int, const char *, int, ...);
@@ -1029,7 +1029,7 @@ as_the_monitor(void)
 static int
 in_the_sandbox(int device)
 {
-	const struct sandbox s = { .role = "evidence", .empty_dir = root,
+	const struct sandbox s = { .role = "evidence", .empty_dir = empty,
 	    .max_files = 64,
 	    .uid = geteuid() == 0 ? 65534 : 0, .gid = 65534,
 	    .files_fd = tsm_dir() };
@@ -1066,6 +1066,8 @@ in_its_sandbox_it_reaches_its_files_and_no_other(void **unused)
 	dir = open(root, O_RDONLY | O_DIRECTORY);
 	plain_file(dir, "outside", 0644, "secret");
 	__real_close(dir);
+	strcpy(empty, "/tmp/test_provider.XXXXXX");
+	assert_non_null(mkdtemp(empty));
 	if ((pid = fork()) == 0) {
 		as_the_monitor();
 		provider = tsm_open(root, TEE_CHOICE_SEV_SNP,
@@ -1073,6 +1075,7 @@ in_its_sandbox_it_reaches_its_files_and_no_other(void **unused)
 		_exit(in_the_sandbox(open("/dev/null", O_RDWR)));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	rmdir(empty);
 	assert_true(WIFEXITED(status));
 	if (WEXITSTATUS(status) == 43) {
 		print_message("no Landlock here: what it refuses is not "
