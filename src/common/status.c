@@ -10,10 +10,11 @@
 static const struct row {
 	uint32_t		 number;
 	enum status_class	 class;
+	uint32_t		 who;	/* enum status_who */
 	const char		*name, *text;
 } rows[] = {
-#define STATUS(number, name, class, text)				\
-	{ number, CLASS_##class, #name, text },
+#define STATUS(number, name, class, who, text)				\
+	{ number, CLASS_##class, who, #name, text },
 #include "status.def"
 #undef STATUS
 };
@@ -51,6 +52,14 @@ status_class(uint32_t number)
 	const struct row *r = find(number);
 
 	return r == NULL ? CLASS_TERMINAL : r->class;
+}
+
+int
+status_by(uint32_t number, uint32_t who)
+{
+	const struct row *r = find(number);
+
+	return r != NULL && (r->who & who) != 0;
 }
 
 const char *

@@ -71,9 +71,10 @@ delegate_check(const struct task *t)
 	if (memcmp(g->id, t->m.id, 32) != 0 || g->attempt != t->m.attempt ||
 	    memcmp(g->ephemeral_key, t->ephemeral_key, 33) != 0)
 		return ST_GRANT_INVALID;
+	if (!status_by(g->status, RESULT_GATEWAY))
+		return ST_GATEWAY_ERROR;
 	if (g->status != ST_OK)
-		return t->n_operands == 0 && g->n_seals == 0 &&
-		    status_name(g->status) != NULL ? g->status :
+		return t->n_operands == 0 && g->n_seals == 0 ? g->status :
 		    ST_GRANT_INVALID;
 	if (t->n_operands != t->program.shape.n_inputs)
 		return ST_GRANT_INVALID;

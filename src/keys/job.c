@@ -186,7 +186,7 @@ job_answer_fault(const struct task *t, const struct msg *msg)
 		return job_outputs_fault(t, msg);
 	if (msg->n_rows != 0)
 		return "outputs of a failed task";
-	if (m->status != ST_OPERAND_MALFORMED && m->status != ST_INTERNAL)
+	if (!status_by(m->status, RESULT_COMPUTE))
 		return "status";
 	if (m->status == ST_OPERAND_MALFORMED && m->operand >= t->n_operands)
 		return "operand";

@@ -254,8 +254,8 @@ void	 delegate_init(uint32_t slots, uint32_t tasks);
 /* A task's ephemeral key: make it (number and public key), erase it. */
 void	 delegate_key_new(struct task *);
 void	 delegate_key_erase(struct task *);
-/* Does the grant fit the task?  ST_OK, what the Gateway says, or
- * ST_GRANT_INVALID. */
+/* Does the grant fit the task?  ST_OK, a failure that is the Gateway's to say, or
+ * ST_GRANT_INVALID, ST_GATEWAY_ERROR. */
 uint32_t delegate_check(const struct task *);
 /* Open the seals, add the partials, derive the data keys into a free slot and
  * erase the ephemeral key: ST_OK, ST_KMS_NODE_FAULT, or ST_BUSY: no slot. */

@@ -169,6 +169,8 @@ batch_refuse(const struct batch *b, uint32_t task, uint32_t status)
 {
 	struct m_refused r = { b->id, task, status };
 
+	if (!status_by(status, REFUSAL_KEYS))
+		fatal("refused with status %u, which is not for that", status);
 	chan_send(&b->chain->net, M_REFUSED, &r, NULL, 0, -1);
 }
 
@@ -342,8 +344,7 @@ task_on_fetch_failed(struct chan *c, const struct m_fetch_failed *m)
 
 	if (b == NULL)
 		return;
-	if (m->status != ST_GATEWAY_UNREACHABLE &&
-	    m->status != ST_GATEWAY_ERROR)
+	if (!status_by(m->status, RESULT_NET))
 		chan_fault(c, M_FETCH_FAILED, "status");
 	else
 		batch_end_all(b, m->status);
@@ -577,6 +578,9 @@ task_end(struct task *t, uint32_t status)
 {
 	struct batch *b = t->batch;
 
+	if (!status_by(status, RESULT_KEYS | RESULT_COMPUTE | RESULT_NET |
+	    RESULT_GATEWAY))
+		fatal("ended with status %u, which is not for that", status);
 	job_forget(t);
 	delegate_wipe(t);
 	t->state = T_ENDED;

@@ -729,6 +729,27 @@ work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 	}
 }
 
+void
+work_grant_fails(struct rig *r, uint32_t batch, struct work *w,
+    uint32_t status)
+{
+	struct m_grant g = { .batch = batch, .n_tasks = 1 };
+	struct m_grant_task t = { .batch = batch, .status = status };
+	uint8_t none[32], hash[1][32], digest[32];
+
+	memcpy(t.id, w->m.id, 32);
+	t.attempt = w->m.attempt;
+	memcpy(t.ephemeral_key, w->ephemeral_key, 33);
+	td_array(NULL, 0, none);
+	td_operand_grant(t.id, t.attempt, status, t.ephemeral_key, none, none,
+	    hash[0]);
+	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t (*)[32])hash, 1,
+	    digest);
+	sign(r, &r->gateway, digest, g.signature);
+	chan_send(&r->net, M_GRANT, &g, NULL, 0, -1);
+	chan_send(&r->net, M_GRANT_TASK, &t, NULL, 0, -1);
+}
+
 uint32_t
 work_job(struct rig *r, struct work *w, uint8_t plain[2][32])
 {

@@ -105,6 +105,9 @@ void	 work_delegate(struct rig *, struct work *);
 /* GRANT, GRANT_TASKs, GRANT_SEALs as they stand in the works, signed. */
 void	 work_grant(struct rig *, uint32_t batch, struct work *, uint32_t n,
 	     const struct party *);
+/* The same for one work, which fails with this status. */
+void	 work_grant_fails(struct rig *, uint32_t batch, struct work *,
+	     uint32_t status);
 /* hashStruct `hash' was signed by the Runner. */
 void	 rig_signed(struct rig *, const uint8_t hash[32], const uint8_t sig[65]);
 /* The worker is another from now on, as the monitor would say. */

@@ -711,6 +711,54 @@ a_node_whose_partial_is_wrong_is_named_and_avoided(void **unused)
 	assert_int_equal(avoid, 1 << 0);
 }
 
+/* Of everything that a Gateway can write, keys signs what is the Gateway's to say. */
+static void
+a_status_that_is_not_the_gateways_becomes_its_error(void **unused)
+{
+	static const uint32_t theirs[] = { ST_KMS_UNAVAILABLE,
+	    ST_GATEWAY_ERROR, ST_INPUT_MISSING, ST_BAD_HANDLE,
+	    ST_OUTPUT_EXISTS, ST_ACCESS_DENIED, ST_KMS_KEY_OVER };
+	uint32_t status, expect, i, batch = 1;
+
+	(void)unused;
+	for (status = 1; status < 400; status++, batch++) {
+		expect = ST_GATEWAY_ERROR;
+		for (i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
+			if (theirs[i] == status)
+				expect = status;
+		work_new(&rig, &work[0]);
+		work_offer(&rig, batch, work, 1, &rig.orchestrator);
+		work_asked(&rig, batch, work, 1, NULL);
+		work_grant_fails(&rig, batch, work, status);
+		work_result(&rig, batch, work, expect, NULL);
+	}
+}
+
+/* Nor do the others' statuses pass. */
+static void
+a_status_that_is_not_a_workers_costs_the_worker(void **unused)
+{
+	struct m_job_done d = { .status = ST_EXPIRED };
+
+	(void)unused;
+	d.job = run_to_job(1, &work[0]);
+	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	rig_cuts(&rig, &rig.worker, "illegal JOB_DONE: status");
+	work_result(&rig, 1, &work[0], ST_WORKER_LOST, NULL);
+}
+
+static void
+net_ends_a_fetch_with_a_status_of_the_gateway(void **unused)
+{
+	struct m_fetch_failed f = { 1, ST_ACCESS_DENIED };
+
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	chan_send(&rig.net, M_FETCH_FAILED, &f, NULL, 0, -1);
+	rig_cuts(&rig, &rig.net, "illegal FETCH_FAILED");
+}
+
 static void
 a_fetch_that_failed_ends_as_retryable(void **unused)
 {
@@ -1227,6 +1275,9 @@ main(void)
 		T(ciphertexts_that_changed_places_do_not_decrypt),
 		T(values_exchanged_after_delegation_are_the_gateways_fault),
 		T(a_node_whose_partial_is_wrong_is_named_and_avoided),
+		T(a_status_that_is_not_the_gateways_becomes_its_error),
+		T(a_status_that_is_not_a_workers_costs_the_worker),
+		T(net_ends_a_fetch_with_a_status_of_the_gateway),
 		T(a_fetch_that_failed_ends_as_retryable),
 		T(a_worker_answers_for_another_tasks_handle),
 		T(a_worker_answers_with_an_output_of_another_length),
