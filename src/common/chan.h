@@ -19,6 +19,7 @@ struct chan_out;
 struct chan {
 	int		 fd;		/* -1: closed */
 	int		 is_broken;	/* the peer broke the protocol: close it */
+	int		 is_direct;	/* what is sent is secret: never queued */
 	enum role	 self, peer;
 	uint32_t	 index;		/* of the peer, where there are several */
 	struct chan_out	*head, **tail;	/* what the socket did not take yet */
@@ -67,7 +68,8 @@ int	 chan_pair(int fd[2]);
 /* Send: 0, or -1 if the peer is gone (EPIPE, ECONNRESET) or the channel is closed
  * or broken.  What the socket does not take is queued.  A peer that leaves more
  * than CHAN_QUEUE bytes queued does not read: that is a fault, as with
- * chan_fault().  fd: -1, or a descriptor that stays the caller's. */
+ * chan_fault(); so is one of a direct channel whose socket is full.
+ * fd: -1, or a descriptor that stays the caller's. */
 #define CHAN_QUEUE	(8 * 1024 * 1024)
 int	 chan_send(struct chan *, enum msg_type, const void *payload,
 	     const void *rows, size_t n_rows, int fd);

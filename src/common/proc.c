@@ -2,12 +2,16 @@
  *
  * From exec to READY, the same in every child of the monitor.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,12 +31,13 @@ static const struct role_limits {
 	enum role	 role;
 	size_t		 max_files, max_memory;
 	int		 allow_fork, allow_connect;
+	int		 is_secret;	/* all of its memory is */
 } limits[] = {
-	{ R_NET,	1024,	4096 * MB,	1, 1 },
-	{ R_CHAIN,	64,	256 * MB,	0, 1 },
-	{ R_KEYS,	512,	512 * MB,	0, 0 },
-	{ R_EVIDENCE,	16,	64 * MB,	0, 0 },
-	{ R_COMPUTE,	16,	128 * MB,	0, 0 },
+	{ R_NET,	1024,	4096 * MB,	1, 1, 0 },
+	{ R_CHAIN,	64,	256 * MB,	0, 1, 0 },
+	{ R_KEYS,	512,	512 * MB,	0, 0, 1 },
+	{ R_EVIDENCE,	16,	64 * MB,	0, 0, 0 },
+	{ R_COMPUTE,	16,	128 * MB,	0, 0, 1 },
 };
 
 static const struct role_limits *
@@ -99,6 +104,41 @@ drop_standard_error(void)
 #endif
 }
 
+/* All that the process has, or will have, locked when it is touched: 1, or 0 if the
+ * limit is not above all that the role may have, for then malloc(3) would fail later. */
+static int
+lock_all(size_t max_memory)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &rl) == -1)
+		fatal("RLIMIT_MEMLOCK: %s", strerror(errno));
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_MEMLOCK, &rl) == -1)
+		fatal("RLIMIT_MEMLOCK: %s", strerror(errno));
+	if (rl.rlim_max < max_memory)
+		return 0;
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -1)
+		fatal("mlockall: %s", strerror(errno));
+	return 1;
+}
+
+/* Secrets pass through more than what secret_alloc() gave: the stack, a library's
+ * heap, a record on its way. */
+static uint32_t
+lock_memory(const struct role_limits *r)
+{
+#ifndef TEE_SANITIZERS
+	if (r->is_secret && lock_all(r->max_memory))
+		return SANDBOX_MEMLOCK;
+	if (r->is_secret)
+		secret_lock_process();
+#else
+	(void)r;
+#endif
+	return 0;
+}
+
 void
 proc_sandbox(enum role role, const struct m_start *start)
 {
@@ -123,7 +163,8 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 	struct m_ready ready = { 0 };
 
 	drop_standard_error();
-	ready.features = sandbox_enter(&s) | start->spaces;
+	ready.features = lock_memory(r);
+	ready.features |= sandbox_enter(&s) | start->spaces;
 	if (secret_is_hidden())
 		ready.features |= SANDBOX_SECRETMEM;
 	if (chan_send(&monitor, M_READY, &ready, NULL, 0, -1) == -1)

@@ -64,7 +64,7 @@ static const struct {
 
 const char *const sandbox_feature[SANDBOX_FEATURES] = {
 	"chroot", "user", "landlock", "seccomp", "mdwe", "nodump", "secretmem",
-	"netns", "mountns",
+	"netns", "mountns", "memlock",
 };
 
 uint32_t
@@ -75,7 +75,7 @@ sandbox_of(enum role role)
 	if (role == R_NET || role == R_CHAIN)
 		all &= ~SANDBOX_NETNS;
 	if (role != R_KEYS && role != R_COMPUTE)
-		all &= ~SANDBOX_SECRETMEM;
+		all &= ~(SANDBOX_SECRETMEM | SANDBOX_MEMLOCK);
 	return all;
 }
 

@@ -23,7 +23,8 @@
 #define SANDBOX_SECRETMEM	(1u << 6)	/* keys, compute: memfd_secret */
 #define SANDBOX_NETNS		(1u << 7)	/* a network without interfaces */
 #define SANDBOX_MOUNTNS		(1u << 8)
-#define SANDBOX_FEATURES	9
+#define SANDBOX_MEMLOCK		(1u << 9)	/* keys, compute: nothing is swapped */
+#define SANDBOX_FEATURES	10
 /* "chroot" ... for bit i of them. */
 extern const char *const sandbox_feature[SANDBOX_FEATURES];
 /* All that a role has where the system gives everything. */

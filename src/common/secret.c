@@ -5,7 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <malloc.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -17,6 +21,11 @@
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret	447
 #endif
+
+/* Of the heap and the stack, beyond what is used at start-up. */
+#define HEAP_ROOM	(1024 * 1024)
+#define HEAP_PIECE	4096
+#define STACK_ROOM	(256 * 1024)
 
 static int hidden;
 
@@ -92,6 +101,66 @@ secret_free(void *p, size_t size)
 		return;
 	explicit_bzero(p, len);
 	munmap((unsigned char *)p - page, len + 2 * page);
+}
+
+/* The heap gets room that it does not give back. */
+static void
+reserve_heap(void)
+{
+	static void *room[HEAP_ROOM / HEAP_PIECE];
+	size_t i;
+
+	(void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	for (i = 0; i < HEAP_ROOM / HEAP_PIECE; i++)
+		if ((room[i] = malloc(HEAP_PIECE)) == NULL)
+			fatal("secret memory: out of memory");
+	for (i = 0; i < HEAP_ROOM / HEAP_PIECE; i++)
+		free(room[i]);
+}
+
+static void
+lock_range(uintptr_t from, uintptr_t to)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	from &= ~(page - 1);
+	if (mlock((void *)from, to - from) == -1)
+		fatal("secret memory: cannot lock %zu bytes: %s: raise "
+		    "RLIMIT_MEMLOCK", (size_t)(to - from), strerror(errno));
+}
+
+/* The data of the executable, or of a library: dl_iterate_phdr(3). */
+static int
+lock_data(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	uintptr_t from;
+	size_t i;
+
+	(void)size;
+	(void)unused;
+	for (i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+
+		from = info->dlpi_addr + p->p_vaddr;
+		if (p->p_type == PT_LOAD && p->p_flags & PF_W)
+			lock_range(from, from + p->p_memsz);
+	}
+	return 0;
+}
+
+void
+secret_lock_process(void)
+{
+	extern void *__libc_stack_end;		/* glibc: where main() began */
+	unsigned char below[STACK_ROOM];
+	uintptr_t end;
+
+	reserve_heap();
+	end = (uintptr_t)sbrk(0);
+	lock_range(end - mallinfo2().arena, end);
+	explicit_bzero(below, sizeof(below));	/* the stack grows first */
+	lock_range((uintptr_t)below, (uintptr_t)__libc_stack_end);
+	dl_iterate_phdr(lock_data, NULL);
 }
 
 int

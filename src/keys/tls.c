@@ -2,46 +2,213 @@
  *
  * The TLS key (P-256).  net asks for a signature in each handshake; what a taken
  * net can have signed with this key opens nothing that it does not hold already.
- * The file is read at start-up, before the sandbox.
+ * The file is read at start-up, before the sandbox, into secret memory.  It is not
+ * parsed: after base64 its bytes must be one of the forms below, in which the key has a
+ * fixed place.  Those are what OpenSSL, Go, Java and Python write.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
-#include <openssl/crypto.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "keys.h"
 #include "log.h"
+#include "secret.h"
 
 #define SECURE_HEAP	32768
+#define PEM_MAX		4096
+#define DER_MAX		160
+#define WRITE_ONE	"openssl genpkey -algorithm EC -pkeyopt " \
+	"ec_paramgen_curve:P-256"
 
+/* DER of a private key on P-256: what is before it, and what follows.  Where `with' is
+ * not 0 so many bytes of the public key follow that. */
+static const struct form {
+	const char	*label;
+	const uint8_t	*before, *behind;
+	size_t		 n_before, n_behind, with;
+} forms[] = {
+#define P256		0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07
+#define EC_ON_P256	0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce,	\
+	0x3d, 0x02, 0x01, 0x06, 0x08, P256
+#define PUBLIC		0xa1, 0x44, 0x03, 0x42, 0x00, 0x04
+	/* RFC 5208 around RFC 5915, with the public key and without */
+	{ "PRIVATE KEY",
+	    (const uint8_t []){ 0x30, 0x81, 0x87, 0x02, 0x01, 0x00, EC_ON_P256,
+	    0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20 },
+	    (const uint8_t []){ PUBLIC }, 36, 6, 64 },
+	{ "PRIVATE KEY",
+	    (const uint8_t []){ 0x30, 0x41, 0x02, 0x01, 0x00, EC_ON_P256,
+	    0x04, 0x27, 0x30, 0x25, 0x02, 0x01, 0x01, 0x04, 0x20 },
+	    NULL, 35, 0, 0 },
+	/* RFC 5915 alone, likewise */
+	{ "EC PRIVATE KEY",
+	    (const uint8_t []){ 0x30, 0x77, 0x02, 0x01, 0x01, 0x04, 0x20 },
+	    (const uint8_t []){ 0xa0, 0x0a, 0x06, 0x08, P256, PUBLIC },
+	    7, 18, 64 },
+	{ "EC PRIVATE KEY",
+	    (const uint8_t []){ 0x30, 0x31, 0x02, 0x01, 0x01, 0x04, 0x20 },
+	    (const uint8_t []){ 0xa0, 0x0a, 0x06, 0x08, P256 }, 7, 12, 0 },
+};
+
+static struct secrets {
+	char		 pem[PEM_MAX + 1];
+	uint8_t		 der[DER_MAX + 3];
+	uint8_t		 scalar[32];	/* least significant byte first */
+} *secret;
 static EVP_PKEY *key;
+
+/* ---- the file -------------------------------------------------------------- */
+
+static void
+read_pem(const char *path)
+{
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 ||
+	    fstat(fd, &st) == -1)
+		fatal("tls-key %s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || st.st_size > PEM_MAX)
+		fatal("tls-key %s: not a file of at most %d bytes", path,
+		    PEM_MAX);
+	n = read(fd, secret->pem, PEM_MAX);
+	close(fd);
+	if (n == -1)
+		fatal("tls-key %s: %s", path, strerror(errno));
+	secret->pem[n] = '\0';
+}
+
+/* The value of a base64 digit, without a branch or an index that depends on it; 64:
+ * none. */
+static unsigned
+base64_digit(unsigned char c)
+{
+	const unsigned upper = (unsigned)(c - 'A'), lower = (unsigned)(c - 'a');
+	const unsigned digit = (unsigned)(c - '0');
+	unsigned v = 0;
+
+	v |= -(unsigned)(upper < 26) & upper;
+	v |= -(unsigned)(lower < 26) & (lower + 26);
+	v |= -(unsigned)(digit < 10) & (digit + 52);
+	v |= -(unsigned)(c == '+') & 62;
+	v |= -(unsigned)(c == '/') & 63;
+	v |= -(unsigned)(!(upper < 26) & !(lower < 26) & !(digit < 10) &
+	    (c != '+') & (c != '/')) & 64;
+	return v;
+}
+
+/* Bytes of the base64 up to a hyphen, into secret->der: their number, or 0. */
+static size_t
+decode_base64(const char *s)
+{
+	uint32_t bits = 0;
+	size_t n = 0, used = 0;
+	unsigned v;
+
+	for (; *s != '-' && *s != '\0'; s++) {
+		if (*s == '\n' || *s == '\r' || *s == '=')
+			continue;
+		v = base64_digit((unsigned char)*s);
+		if (v > 63 || n >= DER_MAX)
+			return 0;
+		bits = bits << 6 | v;
+		if (++used % 4 == 0) {
+			secret->der[n++] = (uint8_t)(bits >> 16);
+			secret->der[n++] = (uint8_t)(bits >> 8);
+			secret->der[n++] = (uint8_t)bits;
+		}
+	}
+	if (used % 4 == 1)
+		return 0;
+	if (used % 4 == 2)
+		secret->der[n++] = (uint8_t)(bits >> 4);
+	if (used % 4 == 3) {
+		secret->der[n++] = (uint8_t)(bits >> 10);
+		secret->der[n++] = (uint8_t)(bits >> 2);
+	}
+	return n;
+}
+
+/* The key of this form in secret->pem, into secret->scalar: 0 or -1. */
+static int
+take_form(const struct form *f)
+{
+	const size_t all = f->n_before + 32 + f->n_behind + f->with;
+	const uint8_t *d = secret->der;
+	char begin[40];
+	const char *at;
+	size_t i;
+
+	snprintf(begin, sizeof(begin), "-----BEGIN %s-----", f->label);
+	if ((at = strstr(secret->pem, begin)) == NULL ||
+	    decode_base64(at + strlen(begin)) != all ||
+	    memcmp(d, f->before, f->n_before) != 0 ||
+	    (f->n_behind != 0 &&
+	    memcmp(d + f->n_before + 32, f->behind, f->n_behind) != 0))
+		return -1;
+	for (i = 0; i < 32; i++)
+		secret->scalar[i] = d[f->n_before + 31 - i];
+	return 0;
+}
+
+/* ---- the key --------------------------------------------------------------- */
+
+/* OpenSSL keeps a scalar that comes so in its secure heap. */
+static EVP_PKEY *
+make_key(const char *path)
+{
+	char curve[] = "prime256v1";
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+		    curve, 0),
+		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY,
+		    secret->scalar, sizeof(secret->scalar)),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY_CTX *check = NULL;
+	EVP_PKEY *k = NULL;
+
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &k, EVP_PKEY_KEYPAIR, params) != 1 ||
+	    (check = EVP_PKEY_CTX_new(k, NULL)) == NULL ||
+	    EVP_PKEY_private_check(check) != 1)
+		fatal("tls-key %s: no key on P-256", path);
+	EVP_PKEY_CTX_free(check);
+	EVP_PKEY_CTX_free(ctx);
+	return k;
+}
 
 void
 tls_init(const char *path)
 {
 	static const uint8_t digest[32];
 	struct m_tls_signed warm;
-	char group[32];
-	FILE *f;
+	size_t i;
 
 	/* OpenSSL keeps private keys there: locked, and out of dumps. */
-	if (CRYPTO_secure_malloc_init(SECURE_HEAP, 32) != 1)
+	if (!CRYPTO_secure_malloc_initialized() &&
+	    CRYPTO_secure_malloc_init(SECURE_HEAP, 32) != 1)
 		fatal("tls-key: no %d bytes of locked memory", SECURE_HEAP);
-	if ((f = fopen(path, "re")) == NULL)
-		fatal("tls-key %s: %s", path, strerror(errno));
-	setvbuf(f, NULL, _IONBF, 0);	/* no copy of the file in a buffer */
-	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
-	fclose(f);
-	if (key == NULL)
-		fatal("tls-key %s: not a private key in PEM", path);
-	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
-	    EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 ||
-	    strcmp(group, "prime256v1") != 0)
-		fatal("tls-key %s: not a key on P-256", path);
+	secret = secret_alloc(sizeof(*secret));
+	read_pem(path);
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (take_form(&forms[i]) == 0)
+			break;
+	if (i == sizeof(forms) / sizeof(forms[0]))
+		fatal("tls-key %s: not a private key on P-256 in PEM, without "
+		    "a passphrase: make one with: " WRITE_ONE, path);
+	key = make_key(path);
+	secret_free(secret, sizeof(*secret));
 	/* OpenSSL fetches its algorithms on first use: before the filter. */
 	tls_sign(digest, &warm);
 }

@@ -52,7 +52,7 @@ static const struct choice features[] = {
 	{ "chroot", SANDBOX_CHROOT }, { "user", SANDBOX_USER },
 	{ "landlock", SANDBOX_LANDLOCK }, { "seccomp", SANDBOX_SECCOMP },
 	{ "mdwe", SANDBOX_MDWE }, { "nodump", SANDBOX_NODUMP },
-	{ "secretmem", SANDBOX_SECRETMEM }, { "netns", SANDBOX_NETNS },
+	{ "secretmem", SANDBOX_SECRETMEM }, { "memlock", SANDBOX_MEMLOCK }, { "netns", SANDBOX_NETNS },
 	{ "mountns", SANDBOX_MOUNTNS }, { NULL, 0 },
 };
 

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,6 +155,17 @@ close_input(void)
 	close(fd);
 }
 
+/* keys and the workers lock all of their memory.  Only root may raise the limit. */
+static void
+raise_memlock(void)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (geteuid() == 0 && setrlimit(RLIMIT_MEMLOCK, &all) == -1)
+		log_warn("RLIMIT_MEMLOCK: %s: keys and compute lock their "
+		    "secrets, but not all of their memory", strerror(errno));
+}
+
 static void
 drop_capabilities(uint32_t spaces)
 {
@@ -269,6 +281,7 @@ main(int argc, char **argv)
 	close_input();
 	log_info("starts: version %s", PACKAGE_VERSION);
 	spaces = spaces_enter();
+	raise_memlock();
 	drop_capabilities(spaces);
 	enter_filter();
 	if ((base = event_base_new()) == NULL)

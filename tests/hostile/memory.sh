@@ -1,7 +1,7 @@
 #!/bin/sh
-# What stands in the memory of net and keys while they work: no plaintext in
-# either, no private key in net.  That the scan can find anything is shown by
-# what must be there.
+# What stands in the memory of each role while they work: no plaintext but in
+# compute, no private key but in keys, and both in locked memory alone.  That the scan
+# can find anything is shown by what must be there.
 . "$(dirname "$0")/../integration/lib.sh"
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -32,6 +32,8 @@ for p in $plaintexts; do
 done
 sums=$(for p in $plaintexts; do echo "${p%7e}7f"; done)
 key=$(tls_scalar "$dir/tls/runner-1.key")
+# OpenSSL has it as a number: least significant byte first.
+number=$(echo "$key" | sed 's/../&\n/g' | tac | tr -d '\n')
 
 work() {
 	for _i in $(seq 30); do
@@ -45,7 +47,7 @@ worker=$!
 devnet bench --op transfer --tasks 3000 --batch 8 --in-flight 4 > /dev/null &
 bench=$!
 
-nothing() { # PID HEX...
+nothing() { # [-u] PID HEX...
 	for _i in 1 2 3 4 5 6; do
 		"$scan" "$@" || return 1
 		sleep 0.3
@@ -53,15 +55,22 @@ nothing() { # PID HEX...
 }
 sleep 0.5
 check 'net: no plaintext, before or after an operation' nothing "$(role_pid net)" $plaintexts $sums
-check 'net: no TLS key' nothing "$(role_pid net)" "$key"
-check 'keys: no plaintext' nothing "$(role_pid keys)" $plaintexts $sums
+for r in net chain evidence compute; do
+	check "$r: no TLS key" nothing "$(role_pid $r)" "$key" "$number"
+done
+for r in keys chain evidence; do
+	check "$r: no plaintext" nothing "$(role_pid $r)" $plaintexts $sums
+done
+for r in keys compute; do
+	check "$r: no secret in memory that is not locked" nothing -u "$(role_pid $r)" "$key" "$number" $plaintexts $sums
+done
 check 'the work went well meanwhile' grep -q '"status": "OK"' "$dir/work"
 wait $bench
 kill $worker 2> /dev/null
 wait $worker 2> /dev/null
 
 # The scan finds what is there: the TLS key where it belongs, and handles in net.
-"$scan" "$(role_pid keys)" "$key" > /dev/null
+"$scan" "$(role_pid keys)" "$number" > /dev/null
 check 'keys: has the TLS key' test $? -eq 1
 set -- $handles
 devnet submit xor "$1" "$2" > /dev/null

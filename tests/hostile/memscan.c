@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * memscan PID HEX...: how often each byte string stands in the memory of a
- * process, every mapping that can be read.  One line each: HEX COUNT.  Exit 1
- * where one was found.  Tests only; needs to be allowed to trace the process.
+ * memscan [-u | -a] PID HEX...: how often each byte string stands in the memory of a
+ * process, in every mapping that can be read; with -u in those alone that are not
+ * locked; with -a the same, and no private one that can be written may be unlocked.
+ * One line each: HEX COUNT.  Exit 1 if one was found.  Tests only; needs to be allowed
+ * to trace the process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,32 +81,69 @@ scan_mapping(int mem, unsigned long from, unsigned long to)
 	return all;
 }
 
+/* The mapping that these lines of smaps begin with, and whether it is locked:
+ * 1, or 0 at the end. */
+static int
+next_mapping(FILE *smaps, unsigned long *from, unsigned long *to, int *writable,
+    int *locked)
+{
+	char line[512], perms[8];
+	unsigned long a, b;
+	int found = 0;
+
+	*locked = 0;
+	while (fgets(line, sizeof(line), smaps) != NULL) {
+		if (sscanf(line, "%lx-%lx %7s", &a, &b, perms) == 3) {
+			*from = a;
+			*to = b;
+			found = perms[0] == 'r';
+			*writable = perms[1] == 'w' && perms[3] == 'p';
+		}
+		if (strncmp(line, "VmFlags:", 8) == 0 && found) {
+			*locked = strstr(line, " lo") != NULL;
+			return 1;
+		}
+	}
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
-	char path[64], line[512];
+	int i, mem, writable, locked, r = 0, unlocked_only = 0;
 	unsigned long from, to;
+	char path[64];
 	size_t all = 0;
-	int i, mem, r = 0;
-	FILE *maps;
+	FILE *smaps;
 
-	if (argc < 3 || argc - 2 > NEEDLES) {
-		fprintf(stderr, "usage: memscan PID HEX...\n");
+	if (argc > 1 && argv[1][0] == '-') {
+		unlocked_only = argv[1][1];
+		argc--;
+		argv++;
+	}
+	if (argc < 2 || argc - 2 > NEEDLES) {
+		fprintf(stderr, "usage: memscan [-u | -a] PID HEX...\n");
 		return 2;
 	}
 	for (i = 2; i < argc; i++)
 		needle_add(argv[i]);
 	snprintf(path, sizeof(path), "/proc/%s/mem", argv[1]);
 	mem = open(path, O_RDONLY);
-	snprintf(path, sizeof(path), "/proc/%s/maps", argv[1]);
-	if (mem == -1 || (maps = fopen(path, "r")) == NULL) {
+	snprintf(path, sizeof(path), "/proc/%s/smaps", argv[1]);
+	if (mem == -1 || (smaps = fopen(path, "r")) == NULL) {
 		fprintf(stderr, "memscan: %s: %s\n", path, strerror(errno));
 		return 2;
 	}
-	while (fgets(line, sizeof(line), maps) != NULL)
-		if (sscanf(line, "%lx-%lx r", &from, &to) == 2)
-			all += scan_mapping(mem, from, to);
-	if (all == 0) {
+	while (next_mapping(smaps, &from, &to, &writable, &locked)) {
+		if (unlocked_only && locked)
+			continue;
+		all += scan_mapping(mem, from, to);
+		if (unlocked_only == 'a' && writable) {
+			printf("%lx-%lx is not locked\n", from, to);
+			r = 1;
+		}
+	}
+	if (all == 0 && !unlocked_only) {
 		fprintf(stderr, "memscan: %s: nothing could be read\n",
 		    argv[1]);
 		return 2;

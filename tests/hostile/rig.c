@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,6 +31,7 @@
 #include "log.h"
 #include "proc.h"
 #include "rig.h"
+#include "sandbox.h"
 #include "seam.h"
 #include "secp.h"
 #include "typed_data.h"
@@ -42,6 +44,7 @@ const msg_handler handlers[M_TYPES];
 static const uint8_t registry[20] = { 0x52 };
 static char tls_key[] = "/tmp/tee-rig-XXXXXX";
 static char gas_key[] = "/tmp/tee-rig-XXXXXX";
+char rig_tls_scalar[65];
 static char empty_dir[] = "/tmp/tee-rig-XXXXXX";
 
 /* ---- once ---------------------------------------------------------------- */
@@ -59,6 +62,8 @@ rig_once(void)
 {
 	static int done;
 	EVP_PKEY *key = NULL;
+	uint8_t scalar[32];
+	BIGNUM *d = NULL;
 	FILE *f = NULL;
 	int fd;
 
@@ -77,6 +82,10 @@ rig_once(void)
 	assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL,
 	    NULL), 1);
 	fclose(f);
+	assert_int_equal(EVP_PKEY_get_bn_param(key, "priv", &d), 1);
+	assert_int_equal(BN_bn2binpad(d, scalar, 32), 32);
+	log_hex(rig_tls_scalar, scalar, 32);
+	BN_free(d);
 	EVP_PKEY_free(key);
 	if ((fd = mkstemp(gas_key)) == -1 || write(fd, GAS_KEY, 64) != 64)
 		fail_msg("no gas key: %s", strerror(errno));
@@ -101,8 +110,7 @@ now(void)
 
 /* ---- channels ------------------------------------------------------------ */
 
-/* Take what the monitor's channel has: log lines, and READY.  0 at its end. */
-static int
+int
 rig_hear(struct rig *r)
 {
 	struct msg m;
@@ -110,7 +118,11 @@ rig_hear(struct rig *r)
 	int got;
 
 	while ((got = chan_recv(&r->monitor, S_IDLE, &m)) == 1) {
-		r->is_ready |= m.type == M_READY;
+		if (m.type == M_READY) {
+			r->is_ready = 1;
+			r->has_memlock = ((const struct m_ready *)m.payload)->
+			    features & SANDBOX_MEMLOCK;
+		}
 		if (m.type == M_CUT)
 			r->cut = *(const struct m_peer *)m.payload;
 		if (m.type != M_LOG)
@@ -254,16 +266,20 @@ rig_cuts(struct rig *r, struct chan *c, const char *text)
 {
 	const enum role role = c->self, real = role == R_TLS ? R_NET : role;
 	const uint32_t index = c->index;
-	struct msg m;
+	char byte;
+	ssize_t n;
 
 	rig_cut_heard(r, real, index);
 	if (strstr(r->log, text) == NULL)
 		fail_msg("not in the log: %s; it has:\n%s", text, r->log);
 	if (real == R_NET)
 		nothing_signed(r);
-	while (rig_recv(c, S_IDLE, &m, PATIENCE) == 1)
-		;
-	assert_int_equal(chan_recv(c, S_IDLE, &m), -1);
+	/* What was sent before, then its end; a reset says that ours was not read. */
+	do {
+		assert_true(readable(c->fd, PATIENCE));
+		n = recv(c->fd, &byte, 1, MSG_DONTWAIT);
+	} while (n > 0 || (n == -1 && errno == ECONNRESET));
+	assert_int_equal(n, 0);
 	chan_close(c);
 	if (real == R_NET) {	/* with both its channels */
 		chan_close(&r->net);
@@ -306,6 +322,9 @@ rig_exec(struct rig *r)
 	uint32_t i;
 	int fd[2], page;
 
+	/* As the monitor does, if it may. */
+	(void)setrlimit(RLIMIT_MEMLOCK, &(const struct rlimit){
+	    RLIM_INFINITY, RLIM_INFINITY });
 	assert_int_equal(chan_pair(fd), 0);
 	page = memfd_create("seam", 0);
 	assert_int_equal(ftruncate(page, sizeof(*r->seam)), 0);
@@ -764,11 +783,41 @@ work_job(struct rig *r, struct work *w, uint8_t plain[2][32])
 	m = rig_next(r, &r->worker, M_JOB_OPERANDS);
 	assert_int_equal(m->n_rows, 2);
 	o = m->rows;
-	for (j = 0; j < 2; j++)
+	for (j = 0; j < 2; j++) {
+		memcpy(r->data_keys[j], o[j].key, 32);
 		if (gcm_open(o[j].key, o[j].value.nonce, o[j].value.handle,
 		    32, o[j].value.ciphertext, 48, plain[j]) != 0)
 			memset(plain[j], 0xff, 32);
+	}
 	return number;
+}
+
+static int
+memscan(struct rig *r, const char *option, const char *hex)
+{
+	char command[512];
+	int status;
+
+	if (geteuid() != 0)
+		skip();		/* the memory of another process */
+	snprintf(command, sizeof(command), "tests/hostile/memscan %s %d %s",
+	    option, (int)r->pid, hex);
+	status = system(command);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+	return WEXITSTATUS(status);
+}
+
+int
+rig_finds(struct rig *r, const char *hex)
+{
+	return memscan(r, "", hex);
+}
+
+void
+rig_scan(struct rig *r, const char *option, const char *hex)
+{
+	if (memscan(r, option, hex) != 0)
+		fail_msg("it is in the memory of keys, or some is not locked");
 }
 
 void

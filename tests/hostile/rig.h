@@ -19,8 +19,8 @@
 #define CHAIN_ID	31337		/* of the first chain; the other: + 1 */
 
 #define GAS_MAX_FEE	100		/* gwei */
-#define GAS_KEY		"00000000000000000000000000000000"		\
-			"000000000000000000000000000000a5"
+#define GAS_KEY		"5e1f0c9b7a3d2846e90b75d1c2a84f36"		\
+			"31c7e8a09d54b2f6087c3b1e6a95d4a5"
 
 struct party {
 	uint8_t		 key[32], address[20], pub[33], xy[64];
@@ -34,6 +34,8 @@ struct rig {
 	struct chan	 monitor, net, tls, chain, evidence, worker;
 	struct chan	 other_net, other_chain;
 	struct seam	*seam;
+	uint8_t		 data_keys[2][32];
+	uint32_t	 has_memlock;	/* all of keys is locked */
 	struct m_peer	 cut;		/* whom keys wants ended; role 0: nobody */
 	uint32_t	 pin_kms_key, pin_lists;	/* pins; before the start, too */
 	char		 log[65536];	/* what keys said, a line each */
@@ -112,8 +114,17 @@ void	 work_grant_fails(struct rig *, uint32_t batch, struct work *,
 void	 rig_signed(struct rig *, const uint8_t hash[32], const uint8_t sig[65]);
 /* The worker is another from now on, as the monitor would say. */
 void	 rig_new_worker(struct rig *);
-/* The worker gets the job: its number, and the two plaintexts it can read. */
+/* The worker gets the job: its number, and the two plaintexts it can read.  The data
+ * keys stay in rig.data_keys. */
 uint32_t work_job(struct rig *, struct work *, uint8_t plain[2][32]);
+/* Take what the monitor's channel has: log lines, READY, CUT.  0 at its end. */
+int	 rig_hear(struct rig *);
+/* Does it stand in the memory of keys?  1 or 0. */
+int	 rig_finds(struct rig *, const char *hex);
+extern char rig_tls_scalar[65];		/* the TLS key, hex */
+/* The bytes of `hex' stand nowhere in the memory of keys; or, with the options of
+ * memscan, not in what is not locked. */
+void	 rig_scan(struct rig *, const char *option, const char *hex);
 /* The worker's answer: the one output under this handle, `len' bytes. */
 void	 work_done(struct rig *, uint32_t job, const uint8_t handle[32],
 	     uint8_t len, struct m_value *);

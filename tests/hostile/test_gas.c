@@ -4,6 +4,8 @@
  * that keys makes, to the Registry, for no more than gas-max-fee, and one in some seconds.
  * Every transaction that keys signs is read here, field by field.
  */
+#include "config.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,6 +78,18 @@ verdict(uint8_t xor)
 	memcpy(v.verifier, "me!", 3);
 	v.signature[64] = 27;
 	chan_send(&rig.net, M_VERDICT, &v, NULL, 0, -1);
+}
+
+static void
+the_gas_key_stands_in_locked_memory_alone(void **unused)
+{
+	(void)unused;
+	facts(0);
+	verdict(0);
+	rig_next(&rig, &rig.chain, M_TX);
+#ifndef TEE_SANITIZERS
+	rig_scan(&rig, rig.has_memlock ? "-a" : "-u", GAS_KEY);
+#endif
 }
 
 /* ---- what was signed ------------------------------------------------------------ */
@@ -335,6 +349,7 @@ main(void)
 		T(nonces_that_jump_are_one_transaction_in_a_pause),
 		T(facts_of_another_account_move_nothing),
 		T(what_is_published_is_what_was_computed),
+		T(the_gas_key_stands_in_locked_memory_alone),
 	};
 
 	return cmocka_run_group_tests_name("hostile: gas", tests, NULL, NULL);

@@ -4,14 +4,18 @@
  * due, and one line that says why it was cut off.  The first test is the honest run,
  * without which the others would prove little.
  */
+#include "config.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 
+#include "log.h"
 #include "rig.h"
 #include "secp.h"
 
@@ -1059,6 +1063,77 @@ a_sequence_that_keys_did_not_sign_is_a_lie(void **unused)
 	assert_int_equal(rig.registration.sequence, 2);
 }
 
+/* ---- memory ----------------------------------------------------------------- */
+
+/* Not even on the heap or the stack, once the worker has them. */
+static void
+no_data_key_stays_in_keys(void **unused)
+{
+	char hex[65];
+	uint32_t i;
+
+	(void)unused;
+	run_to_job(1, &work[0]);
+	for (i = 0; i < 2; i++)
+		rig_scan(&rig, "", log_hex(hex, rig.data_keys[i], 32));
+	/* It does find what must be there. */
+	assert_int_equal(rig_finds(&rig, log_hex(hex, work[0].m.id, 32)), 1);
+}
+
+/* OpenSSL has its key as a number, too: least significant byte first. */
+static void
+the_tls_key_stands_in_locked_memory_alone(void **unused)
+{
+	struct m_tls_sign s = { { 1 } };
+	char turned[65] = "";
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < 64; i += 2)
+		memcpy(turned + i, rig_tls_scalar + 62 - i, 2);
+	chan_send(&rig.tls, M_TLS_SIGN, &s, NULL, 0, -1);
+	rig_next(&rig, &rig.tls, M_TLS_SIGNED);
+	rig_scan(&rig, "", rig_tls_scalar);
+	assert_int_equal(rig_finds(&rig, turned), 1);
+	/* A sanitizer's memory would be too much to lock. */
+#ifndef TEE_SANITIZERS
+	rig_scan(&rig, rig.has_memlock ? "-a" : "-u", turned);
+#endif
+}
+
+/* It answers without having read a job: no data key may wait for it on the heap. */
+static void
+a_worker_that_does_not_read_is_cut_off(void **unused)
+{
+	uint32_t i, status = ST_OK;
+	struct m_value v;
+	int given;
+
+	(void)unused;
+	for (i = 1; i < 2000 && status == ST_OK; i++) {
+		work_new(&rig, &work[0]);
+		work_offer(&rig, i, &work[0], 1, &rig.orchestrator);
+		work_asked(&rig, i, &work[0], 1, NULL);
+		work_delegate(&rig, &work[0]);
+		work_grant(&rig, i, &work[0], 1, &rig.gateway);
+		/* Until it was given all of the job, or was cut off. */
+		for (given = 0; given < (int)(i * (2 * sizeof(struct msg_hdr) +
+		    sizeof(struct m_job) + work[0].n_words * 32 +
+		    2 * sizeof(struct m_operand))) && rig.cut.role == 0;) {
+			assert_int_equal(ioctl(rig.worker.fd, FIONREAD,
+			    &given), 0);
+			rig_hear(&rig);
+		}
+		work_done(&rig, i, work[0].program.outputs[0].b, 48, &v);
+		status = ((const struct m_result *)rig_next(&rig, &rig.net,
+		    M_RESULT)->payload)->status;
+		rig_next(&rig, &rig.net, M_RESULTS);
+	}
+	assert_int_equal(status, ST_WORKER_LOST);
+	rig_cuts(&rig, &rig.worker, "compute: does not read");
+	rig_lives(&rig);
+}
+
 /* ---- time: the host sets the clock ---------------------------------------------- */
 
 static void
@@ -1303,6 +1378,9 @@ main(void)
 		P(pins_take_the_place_of_the_lists),
 		T(a_batch_keeps_the_gateway_that_it_was_admitted_under),
 		T(a_sequence_that_keys_did_not_sign_is_a_lie),
+		T(no_data_key_stays_in_keys),
+		T(the_tls_key_stands_in_locked_memory_alone),
+		T(a_worker_that_does_not_read_is_cut_off),
 		T(facts_ahead_of_the_clock_are_refused),
 		T(a_clock_that_is_turned_back_makes_no_facts_fresh),
 		T(a_clock_that_is_turned_back_makes_no_block_new),

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The TLS key's file: each form that is accepted gives the key, everything else is
+ * refused by name, and the key is in no memory but what is meant for it.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+
+#include "../../src/keys/tls.c"
+#include "dies.h"
+
+/* chan.c wants them; nothing is dispatched. */
+const msg_handler handlers[M_TYPES];
+
+static char path[] = "/tmp/tee-tls-XXXXXX";
+static EVP_PKEY *real;
+
+static int
+setup(void **unused)
+{
+	const int fd = mkstemp(path);
+
+	(void)unused;
+	real = EVP_EC_gen("P-256");
+	return fd == -1 || close(fd) == -1 || real == NULL ? -1 : 0;
+}
+
+static int
+teardown(void **unused)
+{
+	(void)unused;
+	return unlink(path);
+}
+
+static void
+put(const void *data, size_t n)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* The scalar, and the public key behind it. */
+static void
+parts(uint8_t scalar[32], uint8_t xy[64])
+{
+	uint8_t point[65];
+	BIGNUM *d = NULL;
+	size_t n;
+
+	assert_int_equal(EVP_PKEY_get_bn_param(real, OSSL_PKEY_PARAM_PRIV_KEY,
+	    &d), 1);
+	assert_int_equal(BN_bn2binpad(d, scalar, 32), 32);
+	BN_free(d);
+	assert_int_equal(EVP_PKEY_set_utf8_string_param(real,
+	    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed"), 1);
+	assert_int_equal(EVP_PKEY_get_octet_string_param(real,
+	    OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n), 1);
+	assert_int_equal(n, 65);
+	memcpy(xy, point + 1, 64);
+}
+
+/* DER as PEM, with lines that end in this. */
+static void
+put_pem(const char *label, const uint8_t *der, size_t n, const char *end)
+{
+	unsigned char base64[512];
+	char pem[1024];
+	int used, len, i;
+
+	len = EVP_EncodeBlock(base64, der, (int)n);
+	used = snprintf(pem, sizeof(pem), "-----BEGIN %s-----%s", label, end);
+	for (i = 0; i < len; i += 64)
+		used += snprintf(pem + used, sizeof(pem) - (size_t)used,
+		    "%.64s%s", base64 + i, end);
+	used += snprintf(pem + used, sizeof(pem) - (size_t)used,
+	    "-----END %s-----%s", label, end);
+	put(pem, (size_t)used);
+}
+
+static void
+signs_as_the_real_one(void)
+{
+	static const uint8_t digest[32] = { 1, 2, 3 };
+	struct m_tls_signed s;
+	unsigned char der[80], *p = der;
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(real, NULL);
+	int n;
+
+	tls_sign(digest, &s);
+	assert_int_equal(ECDSA_SIG_set0(sig, BN_bin2bn(s.r, 32, NULL),
+	    BN_bin2bn(s.s, 32, NULL)), 1);
+	n = i2d_ECDSA_SIG(sig, &p);
+	assert_int_equal(EVP_PKEY_verify_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_verify(ctx, der, (size_t)n, digest, 32), 1);
+	EVP_PKEY_CTX_free(ctx);
+	ECDSA_SIG_free(sig);
+}
+
+static void
+each_form_gives_the_key(void **unused)
+{
+	uint8_t der[DER_MAX], scalar[32], xy[64];
+	const struct form *f;
+	size_t i, n;
+
+	(void)unused;
+	parts(scalar, xy);
+	for (i = 0; i < 2 * sizeof(forms) / sizeof(forms[0]); i++) {
+		f = &forms[i / 2];
+		memcpy(der, f->before, f->n_before);
+		n = f->n_before;
+		memcpy(der + n, scalar, 32);
+		n += 32;
+		if (f->n_behind != 0)
+			memcpy(der + n, f->behind, f->n_behind);
+		n += f->n_behind;
+		memcpy(der + n, xy, f->with);
+		n += f->with;
+		put_pem(f->label, der, n, i % 2 == 0 ? "\n" : "\r\n");
+		tls_init(path);
+		signs_as_the_real_one();
+	}
+}
+
+/* What OpenSSL itself writes, before and since 3.0. */
+static void
+openssls_own_files_are_read(void **unused)
+{
+	FILE *f = fopen(path, "w");
+	BIO *b;
+
+	(void)unused;
+	assert_int_equal(PEM_write_PKCS8PrivateKey(f, real, NULL, NULL, 0,
+	    NULL, NULL), 1);
+	fclose(f);
+	tls_init(path);
+	signs_as_the_real_one();
+	b = BIO_new_file(path, "w");
+	BIO_puts(b, "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n"
+	    "-----END EC PARAMETERS-----\n");
+	assert_int_equal(PEM_write_bio_PrivateKey_traditional(b, real, NULL,
+	    NULL, 0, NULL, NULL), 1);
+	BIO_free(b);
+	tls_init(path);
+	signs_as_the_real_one();
+}
+
+static void
+init(const void *p)
+{
+	tls_init(p);
+}
+
+static void
+what_is_no_such_key_is_refused(void **unused)
+{
+	static const char *const bad[] = { "", "-----BEGIN PRIVATE KEY-----",
+	    "-----BEGIN PRIVATE KEY-----\nMEEC*\n", "-----BEGIN PRIVATE KEY-----\n"
+	    "MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAA\n"
+	    "-----END PRIVATE KEY-----\n" };
+	uint8_t der[67] = { 0 };
+	EVP_PKEY *other = EVP_EC_gen("P-384");
+	FILE *f;
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		put(bad[i], strlen(bad[i]));
+		dies(init, path, "not a private key on P-256");
+	}
+	f = fopen(path, "w");
+	PEM_write_PKCS8PrivateKey(f, other, NULL, NULL, 0, NULL, NULL);
+	fclose(f);
+	dies(init, path, "not a private key on P-256");
+	f = fopen(path, "w");
+	PEM_write_PKCS8PrivateKey(f, real, EVP_aes_128_cbc(), "secret", 6,
+	    NULL, NULL);
+	fclose(f);
+	dies(init, path, "without a passphrase");
+	/* A scalar of zero, and one that is the order or more. */
+	memcpy(der, forms[1].before, forms[1].n_before);
+	put_pem("PRIVATE KEY", der, sizeof(der), "\n");
+	dies(init, path, "no key on P-256");
+	memset(der + forms[1].n_before, 0xff, 32);
+	put_pem("PRIVATE KEY", der, sizeof(der), "\n");
+	dies(init, path, "no key on P-256");
+	put(path, sizeof(path));
+	assert_int_equal(truncate(path, PEM_MAX + 1), 0);
+	dies(init, path, "not a file of at most");
+	dies(init, "/tmp", "not a file of at most");
+	dies(init, "/nonexistent", "No such file");
+	EVP_PKEY_free(other);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_form_gives_the_key),
+		cmocka_unit_test(openssls_own_files_are_read),
+		cmocka_unit_test(what_is_no_such_key_is_refused),
+	};
+
+	log_init("test", LOG_ERR);
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
