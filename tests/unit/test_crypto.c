@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <openssl/evp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "ecies.h"
 #include "keccak.h"
 #include "secp.h"
+#include "sha256.h"
 #include "shamir.h"
 #include "typed_data.h"
 
@@ -671,6 +673,27 @@ type_hashes_are_those_of_the_document(void **unused)
 	assert_int_equal(n, TD_TYPES);
 }
 
+/* ---- what is attested ---------------------------------------------------- */
+
+static void
+sha256_is_that_of_openssl(void **unused)
+{
+	uint8_t data[300], got[32], want[32];
+	size_t n;
+
+	(void)unused;
+	sha256("abc", 3, got);
+	assert_hex(got, "ba7816bf8f01cfea414140de5dae2223"
+	    "b00361a396177a9cb410ff61f20015ad");
+	for (n = 0; n < sizeof(data); n++) {
+		data[n] = (uint8_t)(n * 7 + 1);
+		sha256(data, n, got);
+		assert_int_equal(EVP_Digest(data, n, want, NULL,
+		    EVP_sha256(), NULL), 1);
+		assert_memory_equal(got, want, 32);
+	}
+}
+
 /* ---- after the filter ------------------------------------------------------ */
 
 /* All that keys and compute call once they run; 0 when it works. */
@@ -780,6 +803,7 @@ main(void)
 		cmocka_unit_test(a_seal_opens_where_it_belongs_alone),
 		cmocka_unit_test(no_signed_type_is_the_beginning_of_another),
 		cmocka_unit_test(type_hashes_are_those_of_the_document),
+		cmocka_unit_test(sha256_is_that_of_openssl),
 	};
 
 	return cmocka_run_group_tests(tests, init, NULL);
