@@ -50,6 +50,16 @@ sleep 5
 check 'two of three are gone: no spinning' test $(($(ticks "$chain") - before)) -le 10
 check 'and no quorum' until_ok 20 logged 'no quorum: 1 of 2'
 check 'chain lived through all of it' test "$(role_pid chain)" = "$chain"
+
+cp "$dir/tls/ca.pem" "$dir/ca.pem"
+echo >> "$dir/tls/ca.pem"
+kill -9 "$chain"
+check 'authorities that were replaced are not those that are attested: refused' \
+    until_ok 10 logged 'registry-ca .*: not the file that is attested'
+cp "$dir/ca.pem" "$dir/tls/ca.pem"
+n=$(count 'no quorum: 1 of 2')
+is_back() { [ "$(count 'no quorum: 1 of 2')" -gt "$n" ]; }
+check 'with the attested file chain comes back' until_ok 30 is_back
 stop_runner
 
 # A certificate that no one vouches for is no endpoint.
