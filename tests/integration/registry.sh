@@ -22,6 +22,10 @@ ticks() { awk '{ print $14 + $15 }' /proc/"$1"/stat; }
 
 start_runner
 check 'two of three agree, one by TLS' until_ok 30 state_is serving
+registered() { grep -q "\"configurationHash\": *\"$1\"" "$dir/registry.json"; }
+attested=$(tee-runnerctl config --hash -f "$dir/tee-runnerd.conf")
+check 'its registration has the hash that tee-runnerctl config prints' \
+    registered "$attested"
 check 'all three do' logged 'chain: 3 endpoints agree'
 
 say lie

@@ -685,6 +685,31 @@ the_hash_covers_what_the_table_says(void **unused)
 	}
 }
 
+static void
+every_keyword_is_in_the_document(void **unused)
+{
+	static char document[65536];
+	FILE *f = source("proto/REPORT-DATA.md");
+	const struct keyword *k;
+	const char *s;
+	char row[80];
+	size_t rows = 0;
+
+	(void)unused;
+	document[fread(document, 1, sizeof(document) - 1, f)] = '\0';
+	fclose(f);
+	for (k = keywords; k < keywords + n_keywords; k++) {
+		snprintf(row, sizeof(row), "\n| `%s` | %s |", k->name,
+		    k->attested != HASHED ? "no" :
+		    k->kind == CA ? "contents" : "value");
+		if (strstr(document, row) == NULL)
+			fail_msg("expected in proto/REPORT-DATA.md:%s", row);
+	}
+	for (s = document; (s = strstr(s, "\n| `")) != NULL; s++)
+		rows += s[5] >= 'a' && s[5] <= 'z';
+	assert_int_equal(rows, n_keywords);
+}
+
 /* As long as tee-runnerd.conf(5) permits, in all chains. */
 static void
 the_longest_text_can_be_hashed(void **unused)
@@ -766,6 +791,7 @@ main(void)
 		cmocka_unit_test(every_keyword_is_in_the_manual),
 		cmocka_unit_test(the_attested_text_has_one_form),
 		cmocka_unit_test(the_hash_covers_what_the_table_says),
+		cmocka_unit_test(every_keyword_is_in_the_document),
 		cmocka_unit_test(the_longest_text_can_be_hashed),
 		cmocka_unit_test(files_that_cannot_be_hashed_are_told),
 		cmocka_unit_test(files_that_are_not_there_are_told),

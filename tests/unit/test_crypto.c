@@ -23,6 +23,7 @@
 
 #include "ecies.h"
 #include "keccak.h"
+#include "report_data.h"
 #include "secp.h"
 #include "sha256.h"
 #include "shamir.h"
@@ -694,6 +695,36 @@ sha256_is_that_of_openssl(void **unused)
 	}
 }
 
+static void
+report_data_are_those_of_the_document(void **unused)
+{
+	static const char *const names[] = { "configuration hash",
+	    "public key", "block hash", "report data" };
+	FILE *in = source("proto/REPORT-DATA.md");
+	uint8_t value[4][64], got[64];
+	char line[1024], *hex;
+	size_t i, n = 0;
+
+	(void)unused;
+	while (fgets(line, sizeof(line), in) != NULL)
+		for (i = 0; i < 4; i++) {
+			hex = line + 4 + strlen(names[i]);
+			if (strncmp(line, "    ", 4) != 0 ||
+			    strncmp(line + 4, names[i], strlen(names[i])) ||
+			    (hex = strstr(hex, " 0x")) == NULL)
+				continue;
+			hex[strcspn(hex, "\n")] = '\0';
+			assert_int_equal(strlen(hex + 3), i == 1 ? 66 :
+			    i == 3 ? 128 : 64);
+			unhex(hex + 3, value[i]);
+			n++;
+		}
+	fclose(in);
+	assert_int_equal(n, 4);
+	assert_int_equal(report_data(value[1], value[0], value[2], got), 0);
+	assert_memory_equal(got, value[3], 64);
+}
+
 /* ---- after the filter ------------------------------------------------------ */
 
 /* All that keys and compute call once they run; 0 when it works. */
@@ -804,6 +835,7 @@ main(void)
 		cmocka_unit_test(no_signed_type_is_the_beginning_of_another),
 		cmocka_unit_test(type_hashes_are_those_of_the_document),
 		cmocka_unit_test(sha256_is_that_of_openssl),
+		cmocka_unit_test(report_data_are_those_of_the_document),
 	};
 
 	return cmocka_run_group_tests(tests, init, NULL);
