@@ -88,7 +88,12 @@ struct conf {
 	uint32_t	drain_timeout;		/* seconds */
 	char		chroot[CONF_PATH];	/* the empty directory */
 	uint32_t	uid_base;		/* 0: users by name */
-	uint8_t		configuration_hash[32];
+
+	/* SHA-256 of the files that decide whom the Runner trusts, when the monitor
+	 * started: net and chain take no others.  Zero: there is none. */
+	uint8_t		tls_ca_sha256[32];
+	uint8_t		registry_ca_sha256[32];
+	uint8_t		configuration_hash[32];	/* keys: attested.h */
 };
 
 enum tee_choice {

@@ -16,6 +16,7 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <netdb.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -23,11 +24,15 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf.h"
 #include "log.h"
+#include "passphrase.h"
 #include "rpc.h"
+#include "sha256.h"
 
 #define ADDRESSES	4
 #define HEADERS_MAX	(16 * 1024)
+#define CA_MAX		(1024 * 1024)
 
 struct rpc {
 	struct event_base	*base;
@@ -369,8 +374,55 @@ rpc_call(struct rpc *r, const char *method, json_t *params, rpc_done done,
 
 /* ---- start-up ------------------------------------------------------------- */
 
+/* What SSL_CTX_load_verify_file() does, with bytes that were checked: how many
+ * certificates there are. */
+static int
+add_authorities(BIO *pem)
+{
+	STACK_OF(X509_INFO) *infos = PEM_X509_INFO_read_bio(pem, NULL,
+	    no_passphrase, NULL);
+	X509_STORE *store = SSL_CTX_get_cert_store(tls);
+	X509_INFO *info;
+	int i, n = 0;
+
+	for (i = 0; i < sk_X509_INFO_num(infos); i++) {
+		info = sk_X509_INFO_value(infos, i);
+		if (info->x509 != NULL)
+			n += X509_STORE_add_cert(store, info->x509);
+		if (info->crl != NULL)
+			X509_STORE_add_crl(store, info->crl);
+	}
+	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	return n;
+}
+
+/* Only the authorities that are attested: the file may have been replaced since. */
+static void
+read_ca(const struct conf *conf)
+{
+	static unsigned char text[CA_MAX];
+	BIO *file = BIO_new_file(conf->registry_ca, "r"), *pem;
+	uint8_t hash[32];
+	size_t n = 0, got;
+
+	if (file == NULL)
+		fatal("registry-ca %s: cannot be opened", conf->registry_ca);
+	while (n < sizeof(text) &&
+	    BIO_read_ex(file, text + n, sizeof(text) - n, &got) == 1)
+		n += got;
+	BIO_free(file);
+	sha256(text, n, hash);
+	if (memcmp(hash, conf->registry_ca_sha256, sizeof(hash)) != 0)
+		fatal("registry-ca %s: not the file that is attested: it was "
+		    "replaced: restart tee-runnerd", conf->registry_ca);
+	if ((pem = BIO_new_mem_buf(text, (int)n)) == NULL ||
+	    add_authorities(pem) == 0)
+		fatal("no certificates in %s", conf->registry_ca);
+	BIO_free(pem);
+}
+
 void
-rpc_init(const char *ca)
+rpc_init(const struct conf *conf)
 {
 	const char *const system[] = { X509_get_default_cert_file(),
 	    "/etc/ssl/certs/ca-certificates.crt",
@@ -380,9 +432,8 @@ rpc_init(const char *ca)
 	    SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
 		fatal("cannot set up TLS");
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-	if (*ca != '\0') {
-		if (SSL_CTX_load_verify_file(tls, ca) != 1)
-			fatal("no certificates in %s", ca);
+	if (conf->registry_ca[0] != '\0') {
+		read_ca(conf);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(system) / sizeof(system[0]); i++)

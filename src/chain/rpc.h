@@ -11,6 +11,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "conf.h"
+
 #define RPC_TIMEOUT	5		/* seconds, for a whole call */
 #define RPC_MAX		(1024 * 1024)
 #define RPC_DEPTH	32
@@ -21,8 +23,9 @@ struct rpc;
 typedef void (*rpc_done)(void *arg, const json_t *result, const char *why);
 
 /* Before the sandbox, once: the authorities that certificates are checked
- * against, from `ca', or where it is empty from the system's file. */
-void	 rpc_init(const char *ca);
+ * against, from the file of registry-ca, whose hash must be the one that is attested,
+ * or where there is none from the system's file. */
+void	 rpc_init(const struct conf *);
 
 /* Before the sandbox: reads the URL and looks its name up.  NULL after a log
  * line where there is no such name; fatal where it is no URL. */

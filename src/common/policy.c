@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The compiled policies: found, and loaded.
+ * The compiled policies: found, hashed, and loaded.
  */
 #include <linux/seccomp.h>
 #include <stdint.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policy.h"
+#include "sha256.h"
 
 const struct policy *
 policy_of(const char *role)
@@ -19,6 +20,12 @@ policy_of(const char *role)
 		if (strcmp(policies[i].role, role) == 0)
 			return &policies[i];
 	return NULL;
+}
+
+void
+policy_hash(const struct policy *p, uint8_t hash[32])
+{
+	sha256(p->filter, p->len * sizeof(*p->filter), hash);
 }
 
 int

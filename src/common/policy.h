@@ -9,6 +9,7 @@
 
 #include <linux/filter.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct policy {
 	const char	*role;		/* "keys" */
@@ -21,6 +22,9 @@ extern const char *const policy_texts[];	/* of each, in that order */
 
 /* NULL where there is no such role. */
 const struct policy *policy_of(const char *role);
+/* SHA-256 over the instructions, each as the kernel takes it: 8 bytes, in host
+ * order. */
+void	 policy_hash(const struct policy *, uint8_t hash[32]);
 /* Load it for good: 0, or -1 and errno. */
 int	 policy_load(const struct policy *);
 

@@ -8,13 +8,15 @@
 struct options {
 	const char	*socket;
 	const char	*role;		/* policy's; NULL: all */
-	int		 json, bpf;
+	const char	*file;		/* config's */
+	int		 json, bpf, hash;
 	int		 pid;		/* of --diff; 0: none */
 };
 
 /* "tee-runnerctl: WHAT: WHY" on standard error: 1. */
 int	fail(const char *what, const char *why);
 
+int	command_config(const struct options *);
 int	command_policy(const struct options *);
 
 #endif

@@ -17,7 +17,6 @@
 #include "ctl.h"
 #include "log.h"
 #include "policy.h"
-#include "policy_hash.h"
 
 #define THREADS_MAX	256
 #define LEN_MAX		4096	/* BPF_MAXINSNS */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-runnerctl: what an operator asks a running tee-runnerd, and which
- * primitives this version has.  Reads the control socket; changes nothing.  The
+ * tee-runnerctl: what an operator asks a running tee-runnerd, which primitives
+ * this version has, and what it attests.  Reads the control socket; changes nothing.  The
  * answer is net's, which may be taken over: none of its bytes reaches a terminal
  * as it is.
  */
@@ -23,6 +23,7 @@
 #include "program.h"
 
 #define SOCKET	RUNSTATEDIR "/tee-runner/control"
+#define CONF_FILE SYSCONFDIR "/tee-runner/tee-runnerd.conf"
 #define PATIENCE 5		/* seconds */
 
 static const char usage_text[] =
@@ -30,13 +31,17 @@ static const char usage_text[] =
 	"       tee-runnerctl primitives [--json]\n"
 	"       tee-runnerctl policy [--json]\n"
 	"       tee-runnerctl policy ROLE [--text | --bpf | --diff PID]\n"
+	"       tee-runnerctl config [--hash] [-f FILE]\n"
 	"\n"
 	"  status       how the running tee-runnerd is; exits 1 unless it serves\n"
 	"  primitives   every operation of this version: opcode, operands, results\n"
 	"  policy       the system calls that each role may make; of one ROLE, the\n"
 	"               policy, its program (--bpf), or whether the process PID runs\n"
 	"               under it: exits 1 unless it does\n"
+	"  config       the configuration that a Runner with this FILE attests, and\n"
+	"               its hash, or the hash alone (--hash)\n"
 	"  --json       for scripts\n"
+	"  -f FILE      configuration file (" CONF_FILE ")\n"
 	"  -s SOCKET    its control socket (" SOCKET ")\n"
 	"  --help, --version\n";
 
@@ -277,6 +282,7 @@ static const struct command {
 	{ "status", command_status, "sj", 0 },
 	{ "primitives", command_primitives, "j", 0 },
 	{ "policy", command_policy, "jtbd", 1 },
+	{ "config", command_config, "fH", 0 },
 };
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
@@ -295,16 +301,19 @@ main(int argc, char **argv)
 		{ "text", no_argument, NULL, 't' },
 		{ "bpf", no_argument, NULL, 'b' },
 		{ "diff", required_argument, NULL, 'd' },
+		{ "hash", no_argument, NULL, 'H' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
 	};
-	struct options o = { .socket = SOCKET };
+	struct options o = { .socket = SOCKET, .file = CONF_FILE };
 	char given[16] = "";
 	const struct command *k = commands;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "f:s:", longs, NULL)) != -1) {
 		switch (c) {
+		case 'f': o.file = optarg; break;
+		case 'H': o.hash = 1; break;
 		case 's': o.socket = optarg; break;
 		case 'j': o.json = 1; break;
 		case 't': break;

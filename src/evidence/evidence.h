@@ -56,9 +56,9 @@ void	 tsm_remove(const char *path);
 /* The directory that tsm's quote() works in, for the sandbox; 0: none. */
 int	 tsm_dir(void);
 
-/* Extend the register (2 or 3) by the configuration's hash, unless it is not
- * empty.  Fatal where there is none. */
-void	 rtmr_extend(const char *dir, uint32_t index, const uint8_t hash[32]);
+/* Extend the register that is configured (2 or 3) by the configuration's hash, unless
+ * it is not empty.  Fatal where there is none. */
+void	 rtmr_extend(const char *dir, const struct conf *);
 
 /* Is `b' evidence of this TEE over just this report data?  Its size without
  * padding, or -1 with EBADMSG, and logged. */

@@ -120,8 +120,7 @@ main(void)
 	signals_ignore();
 	provider_choose(&start);
 	if (start.conf.rtmr_extend != 0)
-		rtmr_extend(RTMR_PATH, start.conf.rtmr_extend,
-		    start.conf.configuration_hash);
+		rtmr_extend(RTMR_PATH, &start.conf);
 	proc_sandbox_with(R_EVIDENCE, &start, tsm_dir());
 	log_info("tee: %s", provider->name);
 	for (;;) {

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attested.h"
 #include "evidence.h"
 #include "log.h"
 
@@ -38,8 +39,9 @@ is_empty(const char *path)
 }
 
 void
-rtmr_extend(const char *dir, uint32_t index, const uint8_t hash[32])
+rtmr_extend(const char *dir, const struct conf *conf)
 {
+	const uint32_t index = conf->rtmr_extend;
 	uint8_t digest[RTMR] = { 0 };
 	char path[128];
 	ssize_t n;
@@ -51,7 +53,7 @@ rtmr_extend(const char *dir, uint32_t index, const uint8_t hash[32])
 		    "is: extended before, or another's", index);
 		return;
 	}
-	memcpy(digest, hash, 32);
+	attested_hash(conf, digest);
 	if ((fd = open(path, O_WRONLY | O_CLOEXEC)) == -1)
 		fatal("rtmr-extend: %s: %s", path, strerror(errno));
 	n = write(fd, digest, sizeof(digest));

@@ -6,20 +6,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attested.h"
 #include "keccak.h"
 #include "keys.h"
 #include "log.h"
-#include "policy_hash.h"
 #include "report_data.h"
 #include "typed_data.h"
 
-#define POLICIES	6	/* of the roles and the monitor */
 #define EVIDENCE_MAX	(1024 * 1024)
 #define SEALED		(F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 /* Seconds from a failed quote to the next: twice as many each time. */
@@ -40,24 +38,10 @@ static int draining;
 void
 trust_init(void)
 {
-	struct {
-		struct conf	conf;
-		uint8_t		policies[POLICIES][32];
-	} attested;
 	uint32_t i;
 
-	/* What is configured, and what each role may do, is part of what is
-	 * attested. */
-	memset(&attested, 0, sizeof(attested));
-	attested.conf = keys.conf;
-	memset(attested.conf.configuration_hash, 0, 32);
-	if (n_policies != POLICIES)
-		fatal("configuration: %zu policies", n_policies);
-	for (i = 0; i < POLICIES; i++)
-		policy_hash(&policies[i], attested.policies[i]);
-	if (EVP_Digest(&attested, sizeof(attested),
-	    keys.conf.configuration_hash, NULL, EVP_sha256(), NULL) != 1)
-		fatal("configuration: no SHA-256");
+	/* What is configured, and what each role may do, is attested. */
+	attested_hash(&keys.conf, keys.conf.configuration_hash);
 	for (i = 0; i < keys.conf.n_chains; i++)
 		keys.chains[i].status.why = WHY_NO_FACTS;
 }

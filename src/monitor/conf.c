@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The configuration: a row for each keyword, a reader and a writer for each
- * kind of value.  Runs in the monitor, before anything is started; what it
- * does not know is an error.
+ * The configuration: a reader for each kind of value that a keyword has.  Runs in the
+ * monitor before anything is started, and in tee-runnerctl; what it does not know is an
+ * error.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -11,125 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "conf.h"
-#include "sandbox.h"
+#include "keywords.h"
+#include "sha256.h"
 
 #define FAULTS_MAX	40	/* that are told, of one file */
-
-enum kind {
-	HOST, PATH, SECRET, NUMBER, NUMBER64, SECONDS, ADDRESS, ADDRESSES, POINT,
-	URLS, CHOICE, CHOICES, LOOPBACK, HASH,
-};
-
-struct choice {
-	const char	*name;
-	uint32_t	 value;
-};
-static const struct choice isolates[] = {
-	{ "worker", 0 }, { "task", 1 }, { NULL, 0 },
-};
-static const struct choice registrations[] = {
-	{ "relay", 0 }, { "direct", 1 }, { NULL, 0 },
-};
-static const struct choice yes_no[] = {
-	{ "no", 0 }, { "yes", 1 }, { NULL, 0 },
-};
-static const struct choice tees[] = {
-	{ "auto", TEE_CHOICE_AUTO }, { "tdx", TEE_CHOICE_TDX },
-	{ "sev-snp", TEE_CHOICE_SEV_SNP }, { "cca", TEE_CHOICE_CCA },
-	{ "optee", TEE_CHOICE_OPTEE }, { "insecure", TEE_CHOICE_INSECURE },
-	{ NULL, 0 },
-};
-static const struct choice levels[] = {
-	{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "info", LOG_INFO },
-	{ "debug", LOG_DEBUG }, { NULL, 0 },
-};
-
-static const struct choice features[] = {
-	{ "chroot", SANDBOX_CHROOT }, { "user", SANDBOX_USER },
-	{ "landlock", SANDBOX_LANDLOCK }, { "seccomp", SANDBOX_SECCOMP },
-	{ "mdwe", SANDBOX_MDWE }, { "nodump", SANDBOX_NODUMP },
-	{ "secretmem", SANDBOX_SECRETMEM }, { "memlock", SANDBOX_MEMLOCK }, { "netns", SANDBOX_NETNS },
-	{ "mountns", SANDBOX_MOUNTNS }, { NULL, 0 },
-};
-
-struct keyword {
-	const char	*name;
-	enum kind	 kind;
-	size_t		 offset;	/* in struct conf */
-	const char	*preset;	/* text of the default; NULL: required */
-	uint64_t	 min, max;	/* numbers, SECONDS; items of a list */
-	size_t		 count;		/* offset of a list's length */
-	const struct choice *choices;
-};
-#define AT(field)	offsetof(struct conf, field)
-/* Of a chain: where the first has it. */
-#define OF(field)	(AT(chains) + offsetof(struct conf_chain, field))
-#define OPTIONAL	""		/* a default of nothing */
-
-static const struct keyword keywords[] = {
-	{ "chain-id", NUMBER64, OF(chain_id), NULL, 1, INT64_MAX, 0, NULL },
-	{ "orchestrator", HOST, OF(orchestrator), NULL, 0, 0, 0, NULL },
-	{ "gateway", HOST, OF(gateway), NULL, 0, 0, 0, NULL },
-	{ "tls-ca", PATH, AT(tls_ca), NULL, 0, 0, 0, NULL },
-	{ "tls-certificate", PATH, AT(tls_certificate), NULL, 0, 0, 0, NULL },
-	{ "tls-key", PATH, AT(tls_key), NULL, 0, 0, 0, NULL },
-	{ "registry", ADDRESS, OF(registry), NULL, 0, 0, 0, NULL },
-	{ "registry-endpoint", URLS, OF(endpoints), NULL, 1, CONF_ENDPOINTS,
-	  OF(n_endpoints), NULL },
-	{ "registry-ca", PATH, AT(registry_ca), OPTIONAL, 0, 0, 0, NULL },
-	{ "registry-quorum", NUMBER, OF(registry_quorum), OPTIONAL, 1,
-	  CONF_ENDPOINTS, 0, NULL },
-	{ "registry-refresh", SECONDS, OF(registry_refresh), "12", 1, 3600, 0,
-	  NULL },
-	{ "registry-max-age", SECONDS, OF(registry_max_age), "300", 2, 86400,
-	  0, NULL },
-	{ "registry-depth", NUMBER, OF(registry_depth), "1", 0, 1000, 0,
-	  NULL },
-	{ "registry-trusted-block", HASH, OF(registry_trusted_block), OPTIONAL,
-	  0, 0, OF(has_registry_trusted_block), NULL },
-	{ "gas-key", SECRET, AT(gas_key), OPTIONAL, 0, 0, 0, NULL },
-	{ "registration", CHOICE, OF(register_direct), "relay", 0, 0, 0,
-	  registrations },
-	{ "publish", CHOICE, OF(publish), "no", 0, 0, 0, yes_no },
-	{ "publish-interval", SECONDS, OF(publish_interval), "10", 1, 86400,
-	  0, NULL },
-	{ "gas-max-fee", NUMBER, OF(gas_max_fee), "200", 1, 1000000, 0,
-	  NULL },
-	{ "pin-orchestrator", ADDRESSES, OF(pin_orchestrators), OPTIONAL, 0,
-	  CONF_PINS, OF(n_pin_orchestrators), NULL },
-	{ "pin-gateway", ADDRESSES, OF(pin_gateways), OPTIONAL, 0, CONF_PINS,
-	  OF(n_pin_gateways), NULL },
-	{ "pin-kms-key", POINT, OF(pin_kms_key), OPTIONAL, 0, 0,
-	  OF(has_pin_kms_key), NULL },
-	{ "workers", NUMBER, AT(workers), OPTIONAL, 1, 64, 0, NULL },
-	{ "isolate", CHOICE, AT(isolate_task), "worker", 0, 0, 0, isolates },
-	{ "max-tasks", NUMBER, AT(max_tasks), "256", 1, 4096, 0, NULL },
-	{ "min-time", SECONDS, AT(min_time), "2", 1, 600, 0, NULL },
-	{ "task-timeout", SECONDS, AT(task_timeout), "5", 1, 600, 0, NULL },
-	{ "fetch-timeout", SECONDS, AT(fetch_timeout), "10", 1, 600, 0, NULL },
-	{ "suspect-time", SECONDS, AT(suspect_time), "60", 1, 86400, 0, NULL },
-	{ "tee", CHOICE, AT(tee), "auto", 0, 0, 0, tees },
-	{ "dstack-socket", PATH, AT(dstack_socket), OPTIONAL, 0, 0, 0, NULL },
-	{ "rtmr-extend", NUMBER, AT(rtmr_extend), OPTIONAL, 2, 3, 0, NULL },
-	{ "registration-life", SECONDS, AT(registration_life), "86400", 60,
-	  31536000, 0, NULL },
-	{ "control-socket", PATH, OF(control_socket), OPTIONAL, 0, 0, 0,
-	  NULL },
-	{ "http-listen", LOOPBACK, OF(http_listen), OPTIONAL, 0, 0, 0, NULL },
-	{ "log-level", CHOICE, AT(log_level), "info", 0, 0, 0, levels },
-	{ "require", CHOICES, AT(require), OPTIONAL, 0, 0, 0, features },
-	{ "drain-timeout", SECONDS, AT(drain_timeout), "30", 1, 3600, 0,
-	  NULL },
-	{ "chroot", PATH, AT(chroot), RUNSTATEDIR "/tee-runner/empty", 0, 0, 0,
-	  NULL },
-	{ "uid-base", NUMBER, AT(uid_base), OPTIONAL, 1, UINT32_MAX - 64, 0,
-	  NULL },
-};
-#define N_KEYWORDS	(sizeof(keywords) / sizeof(keywords[0]))
+#define FILE_LIMIT	(1024 * 1024)
 
 struct parse {
 	struct conf	*c;
@@ -138,42 +27,27 @@ struct parse {
 	const char	*name;		/* of the keyword, for faults */
 	uint32_t	 chain;		/* that lines are about */
 	unsigned	 faults;
-	unsigned	 seen[CONF_CHAINS][N_KEYWORDS];	/* in which line */
+	unsigned	 seen[CONF_CHAINS][KEYWORDS_MAX]; /* in which line */
 	FILE		*err;
 };
-
-static int
-is_of_chain(const struct keyword *k)
-{
-	return k->offset >= AT(chains) &&
-	    k->offset < AT(chains) + sizeof(((struct conf *)0)->chains);
-}
-
-/* A keyword's field, or that of its count: in the n-th chain, if it is of one. */
-static void *
-field(const struct conf *c, const struct keyword *k, size_t offset, uint32_t n)
-{
-	return (char *)(uintptr_t)c + offset +
-	    (is_of_chain(k) ? n * sizeof(c->chains[0]) : 0);
-}
 
 static void *
 value_at(const struct parse *p, const struct keyword *k)
 {
-	return field(p->c, k, k->offset, p->chain);
+	return keyword_field(p->c, k, k->offset, p->chain);
 }
 
 static void *
 count_at(const struct parse *p, const struct keyword *k)
 {
-	return field(p->c, k, k->count, p->chain);
+	return keyword_field(p->c, k, k->count, p->chain);
 }
 
 /* The line that set it; 0: none has. */
 static unsigned *
 seen_at(struct parse *p, const struct keyword *k)
 {
-	return &p->seen[is_of_chain(k) ? p->chain : 0][k - keywords];
+	return &p->seen[keyword_is_of_chain(k) ? p->chain : 0][k - keywords];
 }
 
 static int __attribute__((format(printf, 2, 3)))
@@ -202,6 +76,7 @@ expected(const struct keyword *k, char *text, size_t size)
 {
 	static const char *const texts[] = {
 		[HOST] = "host:port", [PATH] = "an absolute path",
+		[CA] = "an absolute path",
 		[SECRET] = "an absolute path, or credential:NAME",
 		[ADDRESS] = "an address, 0x and 40 hex digits",
 		[ADDRESSES] = "an address, 0x and 40 hex digits",
@@ -508,7 +383,8 @@ read_choices(struct parse *p, const struct keyword *k, const char *v)
 
 static int (*const readers[])(struct parse *, const struct keyword *,
     const char *) = {
-	[HOST] = read_host, [PATH] = read_path, [SECRET] = read_secret,
+	[HOST] = read_host, [PATH] = read_path, [CA] = read_path,
+	[SECRET] = read_secret,
 	[NUMBER] = read_number,
 	[NUMBER64] = read_number64, [SECONDS] = read_seconds, [ADDRESS] = read_address,
 	[ADDRESSES] = read_addresses, [POINT] = read_point,
@@ -569,9 +445,9 @@ parse_line(struct parse *p, char *line)
 	if (*name == '\0')
 		return;
 	p->name = name;
-	while (k < keywords + N_KEYWORDS && strcmp(k->name, name) != 0)
+	while (k < keywords + n_keywords && strcmp(k->name, name) != 0)
 		k++;
-	if (k == keywords + N_KEYWORDS)
+	if (k == keywords + n_keywords)
 		fault(p, "no such keyword: expected one of "
 		    "tee-runnerd.conf(5)");
 	else if (k->offset == OF(chain_id) && next_chain(p, k) != 0)
@@ -604,8 +480,8 @@ read_defaults(struct parse *p)
 	const struct keyword *k;
 	char text[128];
 
-	for (k = keywords; k < keywords + N_KEYWORDS; k++) {
-		if (p->chain != 0 && !is_of_chain(k))
+	for (k = keywords; k < keywords + n_keywords; k++) {
+		if (p->chain != 0 && !keyword_is_of_chain(k))
 			continue;
 		about(p, k);
 		if (p->line != 0)
@@ -662,8 +538,8 @@ finish_chain(struct parse *p)
 	if (c->registry_quorum == 0)
 		c->registry_quorum = c->n_endpoints / 2 + 1;
 	name_socket(p, c);
-	for (k = keywords; k < keywords + N_KEYWORDS; k++) {
-		if (!is_of_chain(k))
+	for (k = keywords; k < keywords + n_keywords; k++) {
+		if (!keyword_is_of_chain(k))
 			continue;
 		about(p, k);
 		if (k->offset == OF(registry_quorum) &&
@@ -694,7 +570,7 @@ finish(struct parse *p)
 
 	if (c->workers == 0)
 		c->workers = cpus < 1 ? 1 : cpus > 64 ? 64 : (uint32_t)cpus;
-	for (k = keywords; k < keywords + N_KEYWORDS; k++) {
+	for (k = keywords; k < keywords + n_keywords; k++) {
 		about(p, k);
 		/* What it gives are a TD's quotes. */
 		if (k->offset == AT(dstack_socket) &&
@@ -806,83 +682,59 @@ conf_check_files(const struct conf *c, const char *path, FILE *err)
 	return r;
 }
 
-/* ---- printing ------------------------------------------------------------ */
-
-static void
-print_hex(FILE *f, const char *name, const uint8_t *b, size_t n)
+static int
+hash_file(const char *path, uint8_t hash[32])
 {
-	fprintf(f, "%s 0x", name);
-	while (n-- > 0)
-		fprintf(f, "%02x", *b++);
-	fprintf(f, "\n");
+	static unsigned char text[FILE_LIMIT];
+	FILE *f = fopen(path, "re");
+	size_t n;
+	int r = -1;
+
+	if (f == NULL)
+		return -1;
+	n = fread(text, 1, sizeof(text), f);
+	if (ferror(f))
+		;
+	else if (n == sizeof(text))
+		errno = EFBIG;
+	else {
+		sha256(text, n, hash);
+		r = 0;
+	}
+	fclose(f);
+	return r;
+}
+
+int
+conf_hash_files(struct conf *c, const char *path, FILE *err)
+{
+	const struct keyword *k;
+	const char *file;
+	int r = 0;
+
+	for (k = keywords; k < keywords + n_keywords; k++) {
+		if (k->kind != CA)
+			continue;
+		file = keyword_field(c, k, k->offset, 0);
+		if (*file != '\0' && hash_file(file,
+		    keyword_field(c, k, k->count, 0)) != 0) {
+			fprintf(err, "%s: %s: %s: %s\n", path, k->name, file,
+			    strerror(errno));
+			r = -1;
+		}
+	}
+	return r;
 }
 
 static void
-print_keyword(const struct conf *c, const struct keyword *k, uint32_t chain,
+print_line(const struct conf *c, const struct keyword *k, uint32_t chain,
     FILE *f)
 {
-	const uint8_t *at = field(c, k, k->offset, chain);
-	const uint8_t *count = field(c, k, k->count, chain);
-	const struct choice *x;
-	uint64_t v64;
-	uint32_t i, n, v;
-
-	memcpy(&v, at, sizeof(v));
-	memcpy(&n, count, sizeof(n));
-	switch (k->kind) {
-	case HOST: case PATH: case SECRET: case LOOPBACK:
-		if (*at != '\0')
-			fprintf(f, "%s %s\n", k->name, (const char *)at);
-		break;
-	case NUMBER: case SECONDS:
-		if (v >= k->min)
-			fprintf(f, "%s %u\n", k->name, v);
-		break;
-	case NUMBER64:
-		memcpy(&v64, at, sizeof(v64));
-		fprintf(f, "%s %llu\n", k->name, (unsigned long long)v64);
-		break;
-	case ADDRESS:
-		print_hex(f, k->name, at, 20);
-		break;
-	case POINT:
-		if (*count)
-			print_hex(f, k->name, at, 33);
-		break;
-	case HASH:
-		if (*count)
-			print_hex(f, k->name, at, 32);
-		break;
-	case ADDRESSES:
-		for (i = 0; i < n; i++)
-			print_hex(f, k->name, at + 20 * i, 20);
-		break;
-	case URLS:
-		for (i = 0; i < n; i++)
-			fprintf(f, "%s %s\n", k->name,
-			    (const char *)at + CONF_URL * i);
-		break;
-	case CHOICE: case CHOICES:
-		for (x = k->choices; x->name != NULL; x++)
-			if (x->value == v ||
-			    (k->kind == CHOICES && (x->value & v)))
-				fprintf(f, "%s %s\n", k->name, x->name);
-		break;
-	}
+	keyword_print(c, k, chain, "", f);
 }
 
-/* What is of no chain, then each chain. */
 void
 conf_print(const struct conf *c, FILE *f)
 {
-	uint32_t chain;
-	size_t i;
-
-	for (i = 0; i < N_KEYWORDS; i++)
-		if (!is_of_chain(&keywords[i]))
-			print_keyword(c, &keywords[i], 0, f);
-	for (chain = 0; chain < c->n_chains; chain++)
-		for (i = 0; i < N_KEYWORDS; i++)
-			if (is_of_chain(&keywords[i]))
-				print_keyword(c, &keywords[i], chain, f);
+	keywords_each(c, print_line, f);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tee-runnerd.conf(5): one `keyword value' a line, parsed once, by the monitor
- * alone.
+ * alone; tee-runnerctl config parses it to show what is attested.
  */
 #ifndef MONITOR_CONF_H
 #define MONITOR_CONF_H
@@ -18,6 +18,9 @@ int	 conf_parse(FILE *f, const char *path, struct conf *c, FILE *err);
 /* Are the files that it names there, and is the directory for the roles fit?  0, or -1
  * with the reasons in `err'. */
 int	 conf_check_files(const struct conf *, const char *path, FILE *err);
+/* Put the SHA-256 of each file that decides whom the Runner trusts into *c.  0, or
+ * -1 with the reasons in `err'. */
+int	 conf_hash_files(struct conf *, const char *path, FILE *err);
 /* The effective configuration; reading it back gives the same. */
 void	 conf_print(const struct conf *, FILE *);
 

@@ -261,7 +261,8 @@ main(int argc, char **argv)
 		conf_print(&conf, stdout);
 		return 0;
 	}
-	if (conf_check_files(&conf, file, stderr) != 0)
+	if (conf_check_files(&conf, file, stderr) != 0 ||
+	    conf_hash_files(&conf, file, stderr) != 0)
 		return 1;
 	if (test)
 		return 0;

@@ -184,7 +184,7 @@ main(void)
 	/* An arena for each of gRPC's threads is address space for nothing; and
 	 * where glibc shrinks one, it opens /proc/sys/vm/overcommit_memory. */
 	mallopt(M_ARENA_MAX, 1);
-	tls_init(net.conf.tls_ca, net.conf.tls_certificate);
+	tls_init(&net.conf);
 	if (evthread_use_pthreads() == -1 ||
 	    (net.base = event_base_new()) == NULL)
 		fatal("libevent: cannot start");

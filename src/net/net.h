@@ -112,7 +112,7 @@ char	*rpc_text(char *dst, size_t size, grpc_slice);
 /* ---- tls_engine.c: the private key is elsewhere --------------------------- */
 
 /* Reads the CA's and our certificate, makes the ENGINE: before the sandbox. */
-void	 tls_init(const char *ca, const char *certificate);
+void	 tls_init(const struct conf *);
 grpc_channel_credentials *tls_credentials(void);
 /* A new channel to keys for signatures alone; -1: none. */
 void	 tls_channel(int fd);

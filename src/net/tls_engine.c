@@ -27,6 +27,7 @@
 #include "log.h"
 #include "net.h"
 #include "passphrase.h"
+#include "sha256.h"
 
 #define ENGINE_NAME	"tee-runner"
 #define PATIENCE	10000		/* ms until keys counts as stuck */
@@ -209,7 +210,8 @@ engine_init(void)
 
 /* ---- start --------------------------------------------------------------- */
 
-static void
+/* Its bytes: how many. */
+static size_t
 read_pem(const char *what, const char *path, char *to)
 {
 	FILE *f = fopen(path, "re");
@@ -222,28 +224,41 @@ read_pem(const char *what, const char *path, char *to)
 		fatal("%s %s: not a file of PEM below 1 MB", what, path);
 	fclose(f);
 	to[n] = '\0';
+	return n;
+}
+
+/* Only the authorities that are attested: the file may have been replaced since. */
+static void
+read_ca(const struct conf *conf)
+{
+	const size_t n = read_pem("tls-ca", conf->tls_ca, ca);
+	uint8_t hash[32];
+
+	sha256(ca, n, hash);
+	if (memcmp(hash, conf->tls_ca_sha256, sizeof(hash)) != 0)
+		fatal("tls-ca %s: not the file that is attested: it was "
+		    "replaced: restart tee-runnerd", conf->tls_ca);
 }
 
 void
-tls_init(const char *ca_path, const char *certificate_path)
+tls_init(const struct conf *conf)
 {
+	const char *const path = conf->tls_certificate;
 	X509 *cert;
 	EVP_PKEY *key;
 	BIO *bio;
 
-	read_pem("tls-ca", ca_path, ca);
-	read_pem("tls-certificate", certificate_path, certificate);
+	read_ca(conf);
+	read_pem("tls-certificate", path, certificate);
 	bio = BIO_new_mem_buf(certificate, -1);
 	if (bio == NULL ||
 	    (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) == NULL ||
 	    (key = X509_get_pubkey(cert)) == NULL)
-		fatal("tls-certificate %s: not a certificate in PEM",
-		    certificate_path);
+		fatal("tls-certificate %s: not a certificate in PEM", path);
 	public_key = EVP_PKEY_get1_EC_KEY(key);
 	if (public_key == NULL || EC_GROUP_get_curve_name(
 	    EC_KEY_get0_group(public_key)) != NID_X9_62_prime256v1)
-		fatal("tls-certificate %s: not of a key on P-256",
-		    certificate_path);
+		fatal("tls-certificate %s: not of a key on P-256", path);
 	EVP_PKEY_free(key);
 	X509_free(cert);
 	BIO_free(bio);

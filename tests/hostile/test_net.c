@@ -32,6 +32,7 @@
 #include "proc.h"
 #include "program.h"
 #include "rpc.h"
+#include "sha256.h"
 #include "teerunner.pb-c.h"
 
 #define PATIENCE	15000		/* ms */
@@ -343,6 +344,22 @@ peer(struct chan *c, enum role self, uint32_t index)
 	close(fd[1]);
 }
 
+static int is_replaced;	/* tls-ca, since the monitor started */
+
+static void
+hash_file(const char *path, uint8_t hash[32])
+{
+	char text[16384];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	assert_in_range(n, 1, sizeof(text) - 1);
+	sha256(text, n, hash);
+}
+
 static void
 net_exec(void)
 {
@@ -365,6 +382,8 @@ net_exec(void)
 	snprintf(s.conf.chains[0].orchestrator, CONF_HOST, "%s", address);
 	snprintf(s.conf.chains[0].gateway, CONF_HOST, "%s", address);
 	snprintf(s.conf.tls_ca, sizeof(s.conf.tls_ca), "%s/tls/ca.pem", dir);
+	hash_file(s.conf.tls_ca, s.conf.tls_ca_sha256);
+	s.conf.tls_ca_sha256[31] ^= (uint8_t)is_replaced;
 	snprintf(s.conf.tls_certificate, sizeof(s.conf.tls_certificate),
 	    "%s/tls/runner.pem", dir);
 	s.conf.max_tasks = 100;
@@ -573,6 +592,23 @@ tls_key_of_another_certificate_is_named(void **state)
 	said("tls-key is not the key of tls-certificate");
 }
 
+/* Authorities that were put there after the hash was made are not taken. */
+static void
+tls_ca_that_is_not_the_attested_one_is_refused(void **state)
+{
+	(void)state;
+	memset(&r, 0, sizeof(r));
+	r.keys.fd = r.tls.fd = r.reports = -1;
+	is_replaced = 1;
+	server_start(GOOD);
+	net_exec();
+	is_replaced = 0;
+	(void)await(OPENED, PATIENCE);
+	assert_false(r.is_ready);
+	net_ends_with(1);
+	said("not the file that is attested");
+}
+
 /* ---- once ---------------------------------------------------------------- */
 
 static int
@@ -638,6 +674,7 @@ main(void)
 		T(result_of_no_batch_ends_net),
 		T(message_that_is_not_for_net_ends_net),
 		T(tls_key_of_another_certificate_is_named),
+		T(tls_ca_that_is_not_the_attested_one_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, once, clean);

@@ -126,6 +126,9 @@ stop_runner
 cp "$dir/crl/snp.crl" "$dir/evidence/"
 start_runner
 check 'with it registered: serving' until_ok 15 state_is serving
+check 'registered with the hash that tee-runnerctl config prints' \
+    grep -q "\"configurationHash\": *\"$(tee-runnerctl config --hash \
+    -f "$dir/tee-runnerd.conf")\"" "$dir/registry.json"
 check "the registrar passes the verifier's warnings on" \
     counterpart_says 'registrar: .*: warning: whoever holds the machine'
 check 'the verdict says that no hardware is proven' \

@@ -22,6 +22,10 @@ ticks() { awk '{ print $14 + $15 }' /proc/"$1"/stat; }
 
 start_runner
 check 'two of three agree, one by TLS' until_ok 30 state_is serving
+registered() { grep -q "\"configurationHash\": *\"$1\"" "$dir/registry.json"; }
+attested=$(tee-runnerctl config --hash -f "$dir/tee-runnerd.conf")
+check 'its registration has the hash that tee-runnerctl config prints' \
+    registered "$attested"
 check 'all three do' logged 'chain: 3 endpoints agree'
 
 say lie
@@ -50,6 +54,16 @@ sleep 5
 check 'two of three are gone: no spinning' test $(($(ticks "$chain") - before)) -le 10
 check 'and no quorum' until_ok 20 logged 'no quorum: 1 of 2'
 check 'chain lived through all of it' test "$(role_pid chain)" = "$chain"
+
+cp "$dir/tls/ca.pem" "$dir/ca.pem"
+echo >> "$dir/tls/ca.pem"
+kill -9 "$chain"
+check 'authorities that were replaced are not those that are attested: refused' \
+    until_ok 10 logged 'registry-ca .*: not the file that is attested'
+cp "$dir/ca.pem" "$dir/tls/ca.pem"
+n=$(count 'no quorum: 1 of 2')
+is_back() { [ "$(count 'no quorum: 1 of 2')" -gt "$n" ]; }
+check 'with the attested file chain comes back' until_ok 30 is_back
 stop_runner
 
 # A certificate that no one vouches for is no endpoint.

@@ -16,7 +16,10 @@
 #include <cmocka.h>
 
 #include "../../src/monitor/conf.h"
-#include "../../src/common/sandbox.h"
+#include "attested.h"
+#include "keywords.h"
+#include "policy.h"
+#include "sandbox.h"
 
 #define REGISTRY	"0x00112233445566778899aabbccddeeff00112233"
 #define OTHER		"0xffffffffffffffffffffffffffffffffffffffff"
@@ -612,6 +615,144 @@ every_keyword_is_in_the_manual(void **unused)
 	}
 }
 
+/* ---- what is attested ---------------------------------------------------- */
+
+static const char *
+attested(void)
+{
+	static char text[ATTESTED_MAX];
+	FILE *f = fmemopen(text, sizeof(text), "w");
+
+	attested_text(&conf, f);
+	fclose(f);
+	return text;
+}
+
+static void
+the_attested_text_has_one_form(void **unused)
+{
+	static const char want[] = "tee-runner configuration v1\n"
+	    "tls-ca sha256:"
+	    "2a00000000000000000000000000000000000000000000000000000000000000\n"
+	    "registry-ca sha256:"
+	    "00000000000000000000000000000000000000000000000000000000000000ff\n"
+	    "isolate task\nmin-time 600\ntask-timeout 1\nfetch-timeout 2\n"
+	    "suspect-time 86400\ntee tdx\nrtmr-extend 3\n"
+	    "registration-life 31536000\nrequire landlock\nrequire netns\n"
+	    "chain-id 11297108109\norchestrator o.example:1\n"
+	    "gateway [::1]:65535\nregistry " REGISTRY "\n"
+	    "registry-endpoint http://a\nregistry-endpoint https://b:8/c?d\n"
+	    "registry-endpoint http://[::1]:8545/\nregistry-quorum 3\n"
+	    "registry-refresh 60\nregistry-max-age 3600\nregistry-depth 0\n"
+	    "registry-trusted-block " HASH "\nregistration direct\n"
+	    "publish yes\npublish-interval 60\ngas-max-fee 1000000\n"
+	    "pin-orchestrator " REGISTRY "\npin-orchestrator " OTHER "\n"
+	    "pin-gateway " OTHER "\npin-kms-key " POINT "\npolicy monitor ";
+
+	(void)unused;
+	assert_int_equal(parse(full), 0);
+	conf.tls_ca_sha256[0] = 42;
+	conf.registry_ca_sha256[31] = 0xff;
+	assert_ptr_equal(strstr(attested(), want), attested());
+	/* Of the roles; a role that was added must be in the document, too. */
+	assert_int_equal(n_policies, 6);
+	assert_non_null(strstr(attested(), "\npolicy compute sha256:"));
+	assert_int_equal(parse_without(N_REQUIRED, ""), 0);
+	assert_non_null(strstr(attested(), "\nregistry-ca system\n"));
+}
+
+/* A change of each keyword's value, and of the hash of each file. */
+static void
+the_hash_covers_what_the_table_says(void **unused)
+{
+	uint8_t before[32], after[32], *at;
+	const struct keyword *k;
+
+	(void)unused;
+	for (k = keywords; k < keywords + n_keywords; k++) {
+		assert_true(k->attested == HASHED || k->attested == MACHINE);
+		assert_int_equal(parse(full), 0);
+		attested_hash(&conf, before);
+		at = keyword_field(&conf, k, k->offset, 0);
+		*at ^= 1;
+		attested_hash(&conf, after);
+		if ((memcmp(before, after, 32) != 0) !=
+		    (k->attested == HASHED && k->kind != CA))
+			fail_msg("%s", k->name);
+		if (k->kind != CA)
+			continue;
+		at = keyword_field(&conf, k, k->count, 0);
+		*at ^= 1;
+		attested_hash(&conf, after);
+		assert_memory_not_equal(before, after, 32);
+	}
+}
+
+static void
+every_keyword_is_in_the_document(void **unused)
+{
+	static char document[65536];
+	FILE *f = source("proto/REPORT-DATA.md");
+	const struct keyword *k;
+	const char *s;
+	char row[80];
+	size_t rows = 0;
+
+	(void)unused;
+	document[fread(document, 1, sizeof(document) - 1, f)] = '\0';
+	fclose(f);
+	for (k = keywords; k < keywords + n_keywords; k++) {
+		snprintf(row, sizeof(row), "\n| `%s` | %s |", k->name,
+		    k->attested != HASHED ? "no" :
+		    k->kind == CA ? "contents" : "value");
+		if (strstr(document, row) == NULL)
+			fail_msg("expected in proto/REPORT-DATA.md:%s", row);
+	}
+	for (s = document; (s = strstr(s, "\n| `")) != NULL; s++)
+		rows += s[5] >= 'a' && s[5] <= 'z';
+	assert_int_equal(rows, n_keywords);
+}
+
+/* As long as tee-runnerd.conf(5) permits, in all chains. */
+static void
+the_longest_text_can_be_hashed(void **unused)
+{
+	struct conf_chain *c;
+	uint8_t hash[32];
+	size_t i, j;
+
+	(void)unused;
+	assert_int_equal(parse(full), 0);
+	conf.n_chains = CONF_CHAINS;
+	for (i = 0; i < CONF_CHAINS; i++) {
+		c = &conf.chains[i];
+		*c = conf.chains[0];
+		memset(c->orchestrator, 'o', CONF_HOST - 1);
+		memset(c->gateway, 'g', CONF_HOST - 1);
+		c->n_endpoints = CONF_ENDPOINTS;
+		for (j = 0; j < CONF_ENDPOINTS; j++)
+			memset(c->endpoints[j], 'e', CONF_URL - 1);
+		c->n_pin_orchestrators = c->n_pin_gateways = CONF_PINS;
+	}
+	attested_hash(&conf, hash);
+	assert_in_range(strlen(attested()), 14000, ATTESTED_MAX / 2);
+}
+
+static void
+files_that_cannot_be_hashed_are_told(void **unused)
+{
+	FILE *out;
+
+	(void)unused;
+	assert_int_equal(parse_without(2, "tls-ca /dev/zero\n"
+	    "registry-ca /nowhere\n"), 0);
+	out = fmemopen(err, sizeof(err), "w");
+	assert_int_equal(conf_hash_files(&conf, "f", out), -1);
+	fclose(out);
+	assert_string_equal(err, "f: tls-ca: /dev/zero: File too large\n"
+	    "f: registry-ca: /nowhere: No such file or directory\n");
+}
+
 static void
 files_that_are_not_there_are_told(void **unused)
 {
@@ -711,6 +852,11 @@ main(void)
 		cmocka_unit_test(what_is_printed_reads_back),
 		cmocka_unit_test(the_sample_has_no_fault),
 		cmocka_unit_test(every_keyword_is_in_the_manual),
+		cmocka_unit_test(the_attested_text_has_one_form),
+		cmocka_unit_test(the_hash_covers_what_the_table_says),
+		cmocka_unit_test(every_keyword_is_in_the_document),
+		cmocka_unit_test(the_longest_text_can_be_hashed),
+		cmocka_unit_test(files_that_cannot_be_hashed_are_told),
 		cmocka_unit_test(files_that_are_not_there_are_told),
 		cmocka_unit_test(the_chroot_is_empty_or_missing),
 		cmocka_unit_test(as_root_the_chroot_is_roots_alone),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <openssl/evp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,9 @@
 
 #include "ecies.h"
 #include "keccak.h"
+#include "report_data.h"
 #include "secp.h"
+#include "sha256.h"
 #include "shamir.h"
 #include "typed_data.h"
 
@@ -671,6 +674,57 @@ type_hashes_are_those_of_the_document(void **unused)
 	assert_int_equal(n, TD_TYPES);
 }
 
+/* ---- what is attested ---------------------------------------------------- */
+
+static void
+sha256_is_that_of_openssl(void **unused)
+{
+	uint8_t data[300], got[32], want[32];
+	size_t n;
+
+	(void)unused;
+	sha256("abc", 3, got);
+	assert_hex(got, "ba7816bf8f01cfea414140de5dae2223"
+	    "b00361a396177a9cb410ff61f20015ad");
+	for (n = 0; n < sizeof(data); n++) {
+		data[n] = (uint8_t)(n * 7 + 1);
+		sha256(data, n, got);
+		assert_int_equal(EVP_Digest(data, n, want, NULL,
+		    EVP_sha256(), NULL), 1);
+		assert_memory_equal(got, want, 32);
+	}
+}
+
+static void
+report_data_are_those_of_the_document(void **unused)
+{
+	static const char *const names[] = { "configuration hash",
+	    "public key", "block hash", "report data" };
+	FILE *in = source("proto/REPORT-DATA.md");
+	uint8_t value[4][64], got[64];
+	char line[1024], *hex;
+	size_t i, n = 0;
+
+	(void)unused;
+	while (fgets(line, sizeof(line), in) != NULL)
+		for (i = 0; i < 4; i++) {
+			hex = line + 4 + strlen(names[i]);
+			if (strncmp(line, "    ", 4) != 0 ||
+			    strncmp(line + 4, names[i], strlen(names[i])) ||
+			    (hex = strstr(hex, " 0x")) == NULL)
+				continue;
+			hex[strcspn(hex, "\n")] = '\0';
+			assert_int_equal(strlen(hex + 3), i == 1 ? 66 :
+			    i == 3 ? 128 : 64);
+			unhex(hex + 3, value[i]);
+			n++;
+		}
+	fclose(in);
+	assert_int_equal(n, 4);
+	assert_int_equal(report_data(value[1], value[0], value[2], got), 0);
+	assert_memory_equal(got, value[3], 64);
+}
+
 /* ---- after the filter ------------------------------------------------------ */
 
 /* All that keys and compute call once they run; 0 when it works. */
@@ -780,6 +834,8 @@ main(void)
 		cmocka_unit_test(a_seal_opens_where_it_belongs_alone),
 		cmocka_unit_test(no_signed_type_is_the_beginning_of_another),
 		cmocka_unit_test(type_hashes_are_those_of_the_document),
+		cmocka_unit_test(sha256_is_that_of_openssl),
+		cmocka_unit_test(report_data_are_those_of_the_document),
 	};
 
 	return cmocka_run_group_tests(tests, init, NULL);

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attested.h"
 #include "evidence.h"
 #include "log.h"
 #include "payload.h"
@@ -289,19 +290,19 @@ holds(const char *name, const uint8_t want[48])
 static void
 an_empty_register_is_extended_once(void **unused)
 {
-	uint8_t hash[32], b[48] = { 0 };
+	static struct conf conf = { .n_chains = 1, .rtmr_extend = 3 };
+	uint8_t b[48] = { 0 };
 
 	(void)unused;
-	memset(hash, 0xab, sizeof(hash));
 	put("rtmr2:sha384", b, 48);
 	put("rtmr3:sha384", b, 48);
-	rtmr_extend(dir, 3, hash);
+	rtmr_extend(dir, &conf);
 	holds("rtmr2:sha384", b);
-	memcpy(b, hash, 32);
+	attested_hash(&conf, b);
 	holds("rtmr3:sha384", b);
 	assert_non_null(strstr(said, "register 3 extended"));
-	memset(hash, 0xcd, sizeof(hash));
-	rtmr_extend(dir, 3, hash);
+	conf.chains[0].chain_id = 2;
+	rtmr_extend(dir, &conf);
 	holds("rtmr3:sha384", b);
 	assert_non_null(strstr(said, "register 3 is not empty"));
 }
@@ -309,10 +310,10 @@ an_empty_register_is_extended_once(void **unused)
 static void
 extend(const void *unused)
 {
-	static const uint8_t hash[32];
+	static const struct conf conf = { .n_chains = 1, .rtmr_extend = 3 };
 
 	(void)unused;
-	rtmr_extend(dir, 3, hash);
+	rtmr_extend(dir, &conf);
 }
 
 static void

@@ -9,8 +9,16 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "conf.h"
 #include "rpc.h"
+#include "sha256.h"
+#include "tests/unit/dies.h"
 
 static const char *why;
 static char buf[128];
@@ -141,6 +149,30 @@ bytes_are_whole_and_fit(void **state)
 	assert_int_equal(rpc_bytes(NULL, b, 2), -1);
 }
 
+static void
+init(const void *conf)
+{
+	rpc_init(conf);
+}
+
+/* Authorities that were put there after the hash was made are not taken. */
+static void
+registry_ca_must_be_the_attested_file(void **state)
+{
+	static const char text[] = "no certificate";
+	struct conf conf = { .registry_ca = "/tmp/test_rpc.XXXXXX" };
+	const int fd = mkstemp(conf.registry_ca);
+
+	(void)state;
+	assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
+	close(fd);
+	dies(init, &conf, "not the file that is attested");
+	sha256(text, sizeof(text), conf.registry_ca_sha256);
+	dies(init, &conf, "no certificates in");
+	unlink(conf.registry_ca);
+	dies(init, &conf, "cannot be opened");
+}
+
 int
 main(void)
 {
@@ -151,6 +183,7 @@ main(void)
 		cmocka_unit_test(nesting_is_limited),
 		cmocka_unit_test(quantities_have_1_to_16_digits),
 		cmocka_unit_test(bytes_are_whole_and_fit),
+		cmocka_unit_test(registry_ca_must_be_the_attested_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of the keywords of tee-runnerd.conf(5): a row for each, with its place in
+ * struct conf.  The monitor reads a file by it (src/monitor/conf.c); what it says of
+ * each value is printed by it, and attested (attested.h).
+ */
+#ifndef KEYWORDS_H
+#define KEYWORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "conf.h"
+
+#define KEYWORDS_MAX	64
+
+/* A CA is a path, too: of a file whose contents decide who is trusted. */
+enum kind {
+	HOST, PATH, CA, SECRET, NUMBER, NUMBER64, SECONDS, ADDRESS, ADDRESSES,
+	POINT, URLS, CHOICE, CHOICES, LOOPBACK, HASH,
+};
+
+/* Is its value in the text whose hash is attested?  HASHED: what decides whom the
+ * Runner trusts, or what it does.  MACHINE: where this machine has its files and
+ * sockets, what it can bear, and how it is watched and stopped.  Of a CA that is
+ * HASHED, the contents of the file are, not its name.  0 is neither: a new keyword
+ * has to decide. */
+enum attested {
+	MACHINE = 1, HASHED,
+};
+
+struct choice {
+	const char	*name;
+	uint32_t	 value;
+};
+
+struct keyword {
+	const char	*name;
+	enum attested	 attested;
+	enum kind	 kind;
+	size_t		 offset;	/* in struct conf */
+	const char	*preset;	/* text of the default; NULL: required */
+	uint64_t	 min, max;	/* numbers, SECONDS; items of a list */
+	size_t		 count;		/* offset of a list's length; of CA, of
+					 * the SHA-256 of its file */
+	const struct choice *choices;
+};
+#define AT(field)	offsetof(struct conf, field)
+/* Of a chain: where the first has it. */
+#define OF(field)	(AT(chains) + offsetof(struct conf_chain, field))
+
+extern const struct keyword keywords[];
+extern const size_t n_keywords;		/* at most KEYWORDS_MAX */
+
+int	 keyword_is_of_chain(const struct keyword *);
+/* A keyword's field, or that of its count: in the n-th chain, if it is of one. */
+void	*keyword_field(const struct conf *, const struct keyword *, size_t offset,
+	    uint32_t n);
+/* `keyword value' lines, each after `prefix': one, or one for each entry of a list,
+ * or none if nothing is set.  Numbers are decimal, times in seconds, hex digits in lower
+ * case. */
+void	 keyword_print(const struct conf *, const struct keyword *, uint32_t chain,
+	    const char *prefix, FILE *);
+typedef void (*keyword_printer)(const struct conf *, const struct keyword *,
+	    uint32_t chain, FILE *);
+/* Call it for each keyword in the order of the table: those of no chain, then for
+ * each chain its own. */
+void	 keywords_each(const struct conf *, keyword_printer, FILE *);
+
+#endif
