@@ -255,6 +255,10 @@ static const struct mode {
 	{ "net", SYS_futex, 1, 6, 0x80, 0, 0 },
 	{ "net", SYS_madvise, 2, 100, 4, 0, 0 },
 	{ "net", SYS_mremap, 3, 2, 1, 0, 0 },
+	{ "compute", SYS_recvmsg, 2, MSG_PEEK, CHAN_RECV, 0, 0 },
+	{ "compute", SYS_recvmsg, 2, 0, CHAN_RECV, 0, 0 },
+	{ "compute", SYS_sendmsg, 2, MSG_OOB, CHAN_SEND, 0, 0 },
+	{ "compute", SYS_sendmsg, 2, 0, CHAN_SEND, 0, 0 },
 };
 
 /* Made under the real filters, it kills. */
