@@ -259,6 +259,18 @@ static const struct mode {
 	{ "compute", SYS_recvmsg, 2, 0, CHAN_RECV, 0, 0 },
 	{ "compute", SYS_sendmsg, 2, MSG_OOB, CHAN_SEND, 0, 0 },
 	{ "compute", SYS_sendmsg, 2, 0, CHAN_SEND, 0, 0 },
+	{ "keys", SYS_recvmsg, 2, MSG_PEEK, CHAN_RECV, 0, 0 },
+	{ "keys", SYS_recvmsg, 2, MSG_DONTWAIT, CHAN_RECV, 0, 0 },
+	{ "keys", SYS_sendmsg, 2, MSG_OOB, CHAN_SEND, 0, 0 },
+	{ "keys", SYS_sendmsg, 2, MSG_NOSIGNAL, CHAN_SEND, 0, 0 },
+	{ "keys", SYS_newfstatat, 3, 0, AT_EMPTY_PATH, 0, 0 },
+	{ "keys", SYS_newfstatat, 3, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+	    AT_EMPTY_PATH, 0, 0 },
+	{ "keys", SYS_mmap, 3, MAP_SHARED, MAP_PRIVATE, 2, PROT_READ },
+	{ "keys", SYS_mmap, 3, MAP_PRIVATE | MAP_FIXED, MAP_PRIVATE, 2,
+	    PROT_READ },
+	{ "keys", SYS_mmap, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN,
+	    MAP_PRIVATE | MAP_ANONYMOUS, 2, PROT_READ },
 };
 
 /* Made under the real filters, it kills. */
