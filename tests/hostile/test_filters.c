@@ -271,6 +271,11 @@ static const struct mode {
 	    PROT_READ },
 	{ "keys", SYS_mmap, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN,
 	    MAP_PRIVATE | MAP_ANONYMOUS, 2, PROT_READ },
+	{ "evidence", SYS_recvmsg, 2, MSG_PEEK, CHAN_RECV, 0, 0 },
+	{ "evidence", SYS_sendmsg, 2, MSG_OOB, CHAN_SEND, 0, 0 },
+	{ "evidence", SYS_mmap, 3, MAP_SHARED, MAP_PRIVATE, 2, PROT_READ },
+	{ "evidence", SYS_mmap, 3, MAP_PRIVATE | MAP_GROWSDOWN, MAP_PRIVATE, 2,
+	    PROT_READ },
 };
 
 /* Made under the real filters, it kills. */
