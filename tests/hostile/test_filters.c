@@ -276,6 +276,12 @@ static const struct mode {
 	{ "evidence", SYS_mmap, 3, MAP_SHARED, MAP_PRIVATE, 2, PROT_READ },
 	{ "evidence", SYS_mmap, 3, MAP_PRIVATE | MAP_GROWSDOWN, MAP_PRIVATE, 2,
 	    PROT_READ },
+	{ "chain", SYS_recvmsg, 2, MSG_PEEK, CHAN_RECV, 0, 0 },
+	{ "chain", SYS_sendmsg, 2, MSG_OOB, CHAN_SEND, 0, 0 },
+	{ "chain", SYS_sendmsg, 2, MSG_ZEROCOPY, CHAN_SEND, 0, 0 },
+	{ "chain", SYS_mmap, 3, MAP_SHARED, MAP_PRIVATE, 2, PROT_READ },
+	{ "chain", SYS_mmap, 3, MAP_PRIVATE | MAP_GROWSDOWN, MAP_PRIVATE, 2,
+	    PROT_READ },
 };
 
 /* Made under the real filters, it kills. */
