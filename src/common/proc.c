@@ -22,17 +22,18 @@
 struct chan monitor = { .fd = -1 };
 
 /* max_memory bounds what a parser can be made to eat; net's is mostly the
- * address space of its threads' stacks and arenas. */
+ * address space of its threads' stacks and arenas.  Only evidence writes files:
+ * the largest is the memfd with the evidence. */
 static const struct role_limits {
 	enum role	 role;
-	size_t		 max_files, max_memory;
+	size_t		 max_files, max_memory, max_file;
 	int		 allow_fork, allow_connect;
 } limits[] = {
-	{ R_NET,	1024,	4096 * MB,	1, 1 },
-	{ R_CHAIN,	64,	256 * MB,	0, 1 },
-	{ R_KEYS,	512,	512 * MB,	0, 0 },
-	{ R_EVIDENCE,	16,	64 * MB,	0, 0 },
-	{ R_COMPUTE,	16,	128 * MB,	0, 0 },
+	{ R_NET,	1024,	4096 * MB,	0,	1, 1 },
+	{ R_CHAIN,	64,	256 * MB,	0,	0, 1 },
+	{ R_KEYS,	512,	512 * MB,	0,	0, 0 },
+	{ R_EVIDENCE,	16,	64 * MB,	1 * MB,	0, 0 },
+	{ R_COMPUTE,	16,	128 * MB,	0,	0, 0 },
 };
 
 static const struct role_limits *
@@ -116,6 +117,7 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 		.gid = start->gid,
 		.max_files = r->max_files,
 		.max_memory = r->max_memory,
+		.max_file = r->max_file,
 		.allow_fork = r->allow_fork,
 		.allow_connect = r->allow_connect,
 		.files_fd = files_fd,

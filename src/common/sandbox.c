@@ -37,7 +37,6 @@
 #define MDWE_SET		65	/* PR_SET_MDWE, Linux 6.3 */
 #define MDWE_REFUSE_EXEC_GAIN	1
 #define THREADS_WAIT		1000	/* milliseconds */
-#define FILE_MAX		(1024 * 1024)	/* evidence: the largest memfd */
 
 /* Landlock's own numbers (linux/landlock.h of Linux 6.12): the headers of the
  * build may be older than the kernel that runs. */
@@ -262,10 +261,10 @@ sandbox_enter(const struct sandbox *s)
 
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NOFILE, s->max_files);
-	limit(RLIMIT_FSIZE, FILE_MAX);
 	if (!s->allow_fork)
 		limit(RLIMIT_NPROC, 0);
-#ifndef TEE_SANITIZERS
+#ifndef TEE_SANITIZERS		/* their reports are written to a file */
+	limit(RLIMIT_FSIZE, s->max_file);
 	if (s->max_memory != 0)
 		limit(RLIMIT_AS, s->max_memory);
 #endif

@@ -36,6 +36,7 @@ struct sandbox {
 	gid_t		 gid;
 	size_t		 max_files;	/* RLIMIT_NOFILE */
 	size_t		 max_memory;	/* RLIMIT_AS, bytes; 0: leave alone */
+	size_t		 max_file;	/* RLIMIT_FSIZE, bytes; 0: writes no file */
 	int		 allow_fork;	/* 0: RLIMIT_NPROC 0; threads count */
 	int		 allow_connect;	/* 0: Landlock refuses TCP connect(2) */
 	int		 files_fd;	/* files in this directory stay open to

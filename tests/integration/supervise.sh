@@ -177,6 +177,8 @@ sandboxed() {
 	is "$1: seccomp filter" [ "$(status_of $p Seccomp)" = 2 ]
 	is "$1: no capability" [ "$(status_of $p CapEff)" = 0000000000000000 ]
 	is "$1: nothing else is open" clean_descriptors $p
+	is "$1: writes no file, but evidence a memfd" [ "$(awk '/^Max file size/ { print $5 }' /proc/$p/limits)" \
+		= $([ $1 = evidence ] && echo 1048576 || echo 0) ]
 	is "$1: a session of its own" [ "$(ps -o sid= -p $p | tr -d ' ')" = $p ]
 	[ "$(id -u)" = 0 ] && [ -z "$as" ] || return
 	u=$((base + $(bit $1)))
