@@ -25,6 +25,7 @@
 
 #include "log.h"
 #include "rpc.h"
+#include "sandbox.h"
 
 #define ADDRESSES	4
 #define HEADERS_MAX	(16 * 1024)
@@ -465,8 +466,10 @@ rpc_new(struct event_base *base, const char *url)
 	r->overdue = evtimer_new(base, on_overdue, r);
 	if (r->start == NULL || r->overdue == NULL)
 		fatal("out of memory");
-	if (look_up(r) == 0)
+	if (look_up(r) == 0) {
+		sandbox_allow_port(r->port);
 		return r;
+	}
 	event_free(r->start);
 	event_free(r->overdue);
 	free(r->target);

@@ -27,13 +27,13 @@ struct chan monitor = { .fd = -1 };
 static const struct role_limits {
 	enum role	 role;
 	size_t		 max_files, max_memory, max_file;
-	int		 allow_fork, allow_connect;
+	int		 allow_fork;
 } limits[] = {
-	{ R_NET,	1024,	4096 * MB,	0,	1, 1 },
-	{ R_CHAIN,	64,	256 * MB,	0,	0, 1 },
-	{ R_KEYS,	512,	512 * MB,	0,	0, 0 },
-	{ R_EVIDENCE,	16,	64 * MB,	1 * MB,	0, 0 },
-	{ R_COMPUTE,	16,	128 * MB,	0,	0, 0 },
+	{ R_NET,	1024,	4096 * MB,	0,	1 },
+	{ R_CHAIN,	64,	256 * MB,	0,	0 },
+	{ R_KEYS,	512,	512 * MB,	0,	0 },
+	{ R_EVIDENCE,	16,	64 * MB,	1 * MB,	0 },
+	{ R_COMPUTE,	16,	128 * MB,	0,	0 },
 };
 
 static const struct role_limits *
@@ -119,7 +119,6 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 		.max_memory = r->max_memory,
 		.max_file = r->max_file,
 		.allow_fork = r->allow_fork,
-		.allow_connect = r->allow_connect,
 		.files_fd = files_fd,
 	};
 	struct m_ready ready = { 0 };

@@ -48,12 +48,17 @@ struct landlock_rules {
 #define LL_CONNECT_TCP		(1ull << 1)
 #define LL_SCOPE_ALL		3ull		/* abstract sockets, signals */
 #define LL_PATH_BENEATH		1
+#define LL_NET_PORT		2
+#define LL_ABI_PORTS		4
 #define LL_WRITE_FILE		(1ull << 1)
 #define LL_READ_FILE		(1ull << 2)
 struct landlock_path {
 	uint64_t	allowed;
 	int32_t		fd;
 } __attribute__((packed));
+struct landlock_port {
+	uint64_t	allowed, port;
+};
 static const struct {
 	int		abi;
 	uint64_t	fs;
@@ -63,8 +68,12 @@ static const struct {
 
 const char *const sandbox_feature[SANDBOX_FEATURES] = {
 	"chroot", "user", "landlock", "seccomp", "mdwe", "nodump", "secretmem",
-	"netns", "mountns",
+	"netns", "mountns", "ports",
 };
+
+#define PORTS_MAX		32
+static uint16_t ports[PORTS_MAX];
+static size_t n_ports;
 
 uint32_t
 sandbox_of(enum role role)
@@ -179,12 +188,35 @@ allow_files(int ruleset, int dir)
 		fatal("sandbox: landlock rule: %s", strerror(errno));
 }
 
-/* No file but those of one directory, no TCP port to bind, no signal to
- * others. */
-static uint32_t
-deny_files(const struct sandbox *s)
+void
+sandbox_allow_port(uint16_t port)
 {
-	struct landlock_rules r = { .net = LL_BIND_TCP };
+	if (n_ports == PORTS_MAX)
+		fatal("sandbox: more than %d ports", PORTS_MAX);
+	ports[n_ports++] = port;
+}
+
+static void
+allow_ports(int ruleset)
+{
+	size_t i;
+
+	for (i = 0; i < n_ports; i++) {
+		const struct landlock_port p = { LL_CONNECT_TCP, ports[i] };
+
+		if (syscall(SYS_landlock_add_rule, ruleset, LL_NET_PORT, &p,
+		    0) == -1)
+			fatal("sandbox: landlock rule for port %u: %s",
+			    ports[i], strerror(errno));
+	}
+}
+
+/* No file but those of one directory, no TCP port to bind, none to connect to but
+ * those that were allowed, no signal to others. */
+static uint32_t
+enter_landlock(const struct sandbox *s)
+{
+	struct landlock_rules r = { .net = LL_BIND_TCP | LL_CONNECT_TCP };
 	size_t i, size = offsetof(struct landlock_rules, net);
 	int abi, fd;
 
@@ -194,9 +226,7 @@ deny_files(const struct sandbox *s)
 	for (i = 0; i < sizeof(ll_fs) / sizeof(ll_fs[0]) && r.fs == 0; i++)
 		if (abi >= ll_fs[i].abi)
 			r.fs = ll_fs[i].fs;
-	if (!s->allow_connect)
-		r.net |= LL_CONNECT_TCP;
-	if (abi >= 4)
+	if (abi >= LL_ABI_PORTS)
 		size = offsetof(struct landlock_rules, scoped);
 	if (abi >= 6) {
 		r.scoped = LL_SCOPE_ALL;
@@ -206,10 +236,12 @@ deny_files(const struct sandbox *s)
 	if (fd == -1)
 		fatal("sandbox: landlock: %s", strerror(errno));
 	allow_files(fd, s->files_fd);
+	if (abi >= LL_ABI_PORTS)
+		allow_ports(fd);
 	if (syscall(SYS_landlock_restrict_self, fd, 0) == -1)
 		fatal("sandbox: landlock: %s", strerror(errno));
 	close(fd);
-	return SANDBOX_LANDLOCK;
+	return SANDBOX_LANDLOCK | (abi >= LL_ABI_PORTS ? SANDBOX_PORTS : 0);
 }
 
 static uint32_t
@@ -275,6 +307,6 @@ sandbox_enter(const struct sandbox *s)
 		fatal("sandbox: no_new_privs: %s", strerror(errno));
 	if (prctl(MDWE_SET, MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0)
 		has |= SANDBOX_MDWE;
-	has |= deny_files(s);
+	has |= enter_landlock(s);
 	return has | load_filter(s->role);
 }

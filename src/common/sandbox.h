@@ -23,7 +23,8 @@
 #define SANDBOX_SECRETMEM	(1u << 6)	/* keys, compute: memfd_secret */
 #define SANDBOX_NETNS		(1u << 7)	/* a network without interfaces */
 #define SANDBOX_MOUNTNS		(1u << 8)
-#define SANDBOX_FEATURES	9
+#define SANDBOX_PORTS		(1u << 9)	/* TCP to listed ports alone */
+#define SANDBOX_FEATURES	10
 /* "chroot" ... for bit i of them. */
 extern const char *const sandbox_feature[SANDBOX_FEATURES];
 /* All that a role has where the system gives everything. */
@@ -38,10 +39,15 @@ struct sandbox {
 	size_t		 max_memory;	/* RLIMIT_AS, bytes; 0: leave alone */
 	size_t		 max_file;	/* RLIMIT_FSIZE, bytes; 0: writes no file */
 	int		 allow_fork;	/* 0: RLIMIT_NPROC 0; threads count */
-	int		 allow_connect;	/* 0: Landlock refuses TCP connect(2) */
 	int		 files_fd;	/* files in this directory stay open to
 					 * read and write; 0: none at all */
 };
+
+/* Before sandbox_enter(): this TCP port may be connected to, at any address.  No other
+ * port can be, and none can be bound, if the kernel has Landlock's rules for ports
+ * (ABI 4, Linux 6.7).  Names are looked up before: a resolver that needed TCP to port
+ * 53, which UDP is not, would not get it. */
+void	 sandbox_allow_port(uint16_t port);
 
 /* A system call that a filter refuses is told to the monitor from now on: its own
  * filter, which is inherited, holds before sandbox_enter() too. */

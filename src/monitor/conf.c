@@ -53,7 +53,8 @@ static const struct choice features[] = {
 	{ "landlock", SANDBOX_LANDLOCK }, { "seccomp", SANDBOX_SECCOMP },
 	{ "mdwe", SANDBOX_MDWE }, { "nodump", SANDBOX_NODUMP },
 	{ "secretmem", SANDBOX_SECRETMEM }, { "netns", SANDBOX_NETNS },
-	{ "mountns", SANDBOX_MOUNTNS }, { NULL, 0 },
+	{ "mountns", SANDBOX_MOUNTNS }, { "ports", SANDBOX_PORTS },
+	{ NULL, 0 },
 };
 
 struct keyword {

@@ -417,7 +417,10 @@ if [ "$(id -u)" = 0 ]; then
 		logged ": require netns: this system does not give it"
 	is "require netns: not of landlock" not_logged "require landlock"
 	as=
-	start "$tmp/real" "require netns" "require mountns" "require landlock" "require seccomp"
+	# Landlock's rules for ports came with Linux 6.7.
+	ports="require ports"
+	[ "$(printf '%s\n' 6.7 "$(uname -r)" | sort -V | head -n 1)" = 6.7 ] || ports=
+	start "$tmp/real" "require netns" "require mountns" "require landlock" "require seccomp" "$ports"
 	come_up "all that is required is there"
 	stop "all that is required is there"
 fi

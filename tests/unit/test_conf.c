@@ -327,7 +327,8 @@ each_fault_names_line_and_remedy(void **unused)
 	{ "tee none", "tee: none: expected one of auto, tdx, sev-snp, cca, "
 	  "optee, insecure" },
 	{ "require root", "require: root: expected one of chroot, user, "
-	  "landlock, seccomp, mdwe, nodump, secretmem, netns, mountns" },
+	  "landlock, seccomp, mdwe, nodump, secretmem, netns, mountns, "
+	  "ports" },
 	{ "log-level loud", "log-level: loud: expected one of error, warning, "
 	  "info, debug" },
 	{ "registry-quorum 2", "registry-quorum: 2: expected at most 1, the "
