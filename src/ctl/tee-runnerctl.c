@@ -30,12 +30,14 @@ static const char usage_text[] =
 	"       tee-runnerctl primitives [--json]\n"
 	"       tee-runnerctl policy [--json]\n"
 	"       tee-runnerctl policy ROLE [--text | --bpf | --diff PID]\n"
+	"       tee-runnerctl policy --diff-all [-s SOCKET]\n"
 	"\n"
 	"  status       how the running tee-runnerd is; exits 1 unless it serves\n"
 	"  primitives   every operation of this version: opcode, operands, results\n"
 	"  policy       the system calls that each role may make; of one ROLE, the\n"
 	"               policy, its program (--bpf), or whether the process PID runs\n"
-	"               under it: exits 1 unless it does\n"
+	"               under it: exits 1 unless it does; --diff-all: whether each\n"
+	"               process of the running service does\n"
 	"  --json       for scripts\n"
 	"  -s SOCKET    its control socket (" SOCKET ")\n"
 	"  --help, --version\n";
@@ -276,7 +278,7 @@ static const struct command {
 } commands[] = {
 	{ "status", command_status, "sj", 0 },
 	{ "primitives", command_primitives, "j", 0 },
-	{ "policy", command_policy, "jtbd", 1 },
+	{ "policy", command_policy, "jtbdas", 1 },
 };
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
@@ -295,6 +297,7 @@ main(int argc, char **argv)
 		{ "text", no_argument, NULL, 't' },
 		{ "bpf", no_argument, NULL, 'b' },
 		{ "diff", required_argument, NULL, 'd' },
+		{ "diff-all", no_argument, NULL, 'a' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
 	};
@@ -310,6 +313,7 @@ main(int argc, char **argv)
 		case 't': break;
 		case 'b': o.bpf = 1; break;
 		case 'd': o.pid = atoi(optarg); break;
+		case 'a': o.all = 1; break;
 		case 'h': return usage(stdout, 0);
 		case 'V': puts(PACKAGE_STRING); return 0;
 		default: return usage(stderr, 2);
@@ -328,9 +332,10 @@ main(int argc, char **argv)
 		return usage(stderr, 2);
 	if (optind + 1 < argc)
 		o.role = argv[optind + 1];
-	/* All roles as a table or JSON; one in one of three ways. */
+	/* All roles as a table or JSON, or compared; one in one of three ways. */
 	if (k->run == command_policy && (o.role == NULL ?
-	    strspn(given, "j") != strlen(given) : strlen(given) > 1 || o.json))
+	    strspn(given, o.all ? "as" : "j") != strlen(given) :
+	    strlen(given) > 1 || strpbrk(given, "jas") != NULL))
 		return usage(stderr, 2);
 	return k->run(&o);
 }

@@ -138,7 +138,7 @@ no_zombie() {
 
 mkdir "$tmp/stub" "$tmp/real" "$tmp/run"
 chmod 777 "$tmp/run"
-cp "$BUILD/tee-runnerd" "$tmp" || exit 1
+cp "$BUILD/tee-runnerd" "$BUILD/tee-runnerctl" "$BUILD/tests/integration/outer" "$tmp" || exit 1
 for r in $roles; do
 	# Copies: whoever is not root may not reach the build directory.
 	cp "$BUILD/tests/integration/stub" "$tmp/stub/$r"
@@ -214,6 +214,30 @@ if [ "$(id -u)" = 0 ]; then
 fi
 is "insecure evidence is told loudly" logged '^evidence: tee: INSECURE'
 
+# says WORDS ARGUMENT...: tee-runnerctl policy fails, and says so
+says() {
+	words=$1
+	shift
+	! $unlike "$tmp/tee-runnerctl" policy "$@" >"$tmp/diff" 2>&1 &&
+		grep -q "$words" "$tmp/diff"
+}
+all_as_compiled() {
+	"$tmp/tee-runnerctl" policy --diff-all -s "$tmp/run/control" >"$tmp/diff" 2>&1 &&
+		[ "$(grep -c 'runs under it' "$tmp/diff")" = 7 ]
+}
+if [ "$(id -u)" = 0 ]; then
+	is "--diff-all: the monitor and six roles run what was compiled" all_as_compiled
+	is "--diff-all: no filter is beside these" [ "$(grep -c outer "$tmp/diff")" = 0 ]
+	is "--diff: another role" says "is keys, not net" net --diff $(role_pid keys)
+	is "--diff: no role" says "not a tee-runner role" net --diff $$
+	is "--diff: no process" says "no such process" net --diff 99999999
+	unlike="setpriv --reuid=nobody --clear-groups"
+	is "--diff: not as root" says "needs root" keys --diff $(role_pid keys)
+	unlike="$tmp/outer"
+	is "--diff: under a filter itself" says "under a filter itself" keys --diff $(role_pid keys)
+	unlike=
+fi
+
 for r in evidence compute-0 compute-1 chain net; do
 	p=$(role_pid $r)
 	kill -SEGV $p
@@ -250,8 +274,20 @@ died() {
 	is "$2: $1: starts again" soon renewed $2 $p
 }
 
+if [ "$(id -u)" = 0 ]; then
+	as="$tmp/outer"
+	start "$tmp/real"
+	come_up "an outer filter"
+	as=
+	is "an outer filter: --diff-all passes" all_as_compiled
+	is "an outer filter: it is reported of each" [ "$(grep -c '; 1 outer filters' "$tmp/diff")" = 7 ]
+	stop "an outer filter"
+fi
+
 start "$tmp/stub"
 come_up stubs
+[ "$(id -u)" != 0 ] || is "--diff: another program" says "has .* instructions, keys " \
+	keys --diff $(role_pid keys)
 for r in evidence compute-0 chain net; do
 	died "forbidden system call" $r USR1 \
 		"$r: died: signal 31: .*: system call socket (.*) is not in its policy"

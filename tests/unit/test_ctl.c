@@ -158,7 +158,9 @@ what_policy_cannot_do_is_told(void **unused)
 	static const char *const wrong[] = { "policy --bpf",
 	    "policy keys net", "policy keys --bpf --text",
 	    "policy keys --json", "policy keys --diff",
-	    "policy keys --diff 0", "policy --diff 1", "status --bpf",
+	    "policy keys --diff 0", "policy --diff 1",
+	    "policy keys --diff-all", "policy --diff-all --json",
+	    "policy keys -s x", "status --bpf",
 	    "primitives keys", "primitives -s x" };
 	size_t i;
 
@@ -168,10 +170,11 @@ what_policy_cannot_do_is_told(void **unused)
 	assert_int_equal(ctl("policy key"), 1);
 	assert_non_null(strstr(out, "key: no such role: monitor, net, "));
 	assert_int_equal(ctl("policy keys --diff 999999999"), 1);
-	assert_non_null(strstr(out, "No such file or directory"));
-	/* This very process has no filter, or is not to be asked about. */
+	assert_non_null(strstr(out, "--diff 999999999: no such process"));
 	assert_int_equal(ctl("policy keys --diff $$"), 1);
-	assert_non_null(strstr(out, "tee-runnerctl: --diff: "));
+	assert_non_null(strstr(out, ": not a tee-runner role"));
+	assert_int_equal(ctl("policy --diff-all -s /nowhere/socket"), 1);
+	assert_non_null(strstr(out, "/nowhere/socket: no tee-runnerd is there"));
 }
 
 static void
