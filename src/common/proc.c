@@ -17,35 +17,7 @@
 #include "sandbox.h"
 #include "secret.h"
 
-#define MB	(1024ul * 1024)
-
 struct chan monitor = { .fd = -1 };
-
-/* max_memory bounds what a parser can be made to eat; net's is mostly the
- * address space of its threads' stacks and arenas.  Only evidence writes files:
- * the largest is the memfd with the evidence. */
-static const struct role_limits {
-	enum role	 role;
-	size_t		 max_files, max_memory, max_file;
-	int		 allow_fork;
-} limits[] = {
-	{ R_NET,	1024,	4096 * MB,	0,	1 },
-	{ R_CHAIN,	64,	256 * MB,	0,	0 },
-	{ R_KEYS,	512,	512 * MB,	0,	0 },
-	{ R_EVIDENCE,	16,	64 * MB,	1 * MB,	0 },
-	{ R_COMPUTE,	16,	128 * MB,	0,	0 },
-};
-
-static const struct role_limits *
-limits_of(enum role role)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		if (limits[i].role == role)
-			return &limits[i];
-	fatal("no limits for %s", role_name(role));
-}
 
 void
 proc_start(enum role role, struct m_start *start)
@@ -109,7 +81,7 @@ proc_sandbox(enum role role, const struct m_start *start)
 void
 proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 {
-	const struct role_limits *r = limits_of(role);
+	const struct sandbox_role *r = sandbox_role(role);
 	const struct sandbox s = {
 		.role = role_name(role),
 		.empty_dir = start->empty_dir,
@@ -119,7 +91,8 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 		.max_memory = r->max_memory,
 		.max_file = r->max_file,
 		.allow_fork = r->allow_fork,
-		.files_fd = files_fd,
+		.allow_ports = r->ports != NULL,
+		.files_fd = r->files != NULL ? files_fd : 0,
 	};
 	struct m_ready ready = { 0 };
 

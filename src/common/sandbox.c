@@ -71,9 +71,44 @@ const char *const sandbox_feature[SANDBOX_FEATURES] = {
 	"netns", "mountns", "ports",
 };
 
+#define MB			(1024ul * 1024)
+/* max_memory bounds what a parser can be made to eat; net's is mostly the
+ * address space of its threads' stacks and arenas.  Only evidence writes files:
+ * the largest is the memfd with the evidence. */
+static const struct sandbox_role roles[] = {
+	{ R_NET,	1024,	4096 * MB,	0,	1,
+	    "Orchestrator, Gateway", NULL },
+	{ R_CHAIN,	64,	256 * MB,	0,	0,
+	    "endpoints of the Registry", NULL },
+	{ R_KEYS,	512,	512 * MB,	0,	0,	NULL, NULL },
+	{ R_EVIDENCE,	16,	64 * MB,	1 * MB,	0,
+	    NULL, "its instance in configfs-tsm, if that is the TEE's" },
+	{ R_COMPUTE,	16,	128 * MB,	0,	0,	NULL, NULL },
+};
+
+#define CAP(name, for_spaces)	{ CAP_##name, #name, for_spaces }
+const struct sandbox_cap sandbox_caps[] = {
+	CAP(SETUID, 0), CAP(SETGID, 0), CAP(SETPCAP, 0), CAP(SYS_CHROOT, 0),
+	CAP(KILL, 0), CAP(IPC_LOCK, 0),
+	/* For setns(2) of net and chain; the filter leaves little else of it. */
+	CAP(SYS_ADMIN, 1),
+};
+const size_t sandbox_n_caps = sizeof(sandbox_caps) / sizeof(sandbox_caps[0]);
+
 #define PORTS_MAX		32
 static uint16_t ports[PORTS_MAX];
 static size_t n_ports;
+
+const struct sandbox_role *
+sandbox_role(enum role role)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (roles[i].role == role)
+			return &roles[i];
+	fatal("no limits for %s", role_name(role));
+}
 
 uint32_t
 sandbox_of(enum role role)
@@ -287,6 +322,8 @@ sandbox_enter(const struct sandbox *s)
 	uint32_t has = 0;
 
 	check_one_thread();
+	if (n_ports > 0 && !s->allow_ports)
+		fatal("sandbox: %s connects to nobody", s->role);
 	drop_bounding_set();
 	has |= change_root_and_user(s);
 	drop_capabilities(s);

@@ -30,6 +30,27 @@ extern const char *const sandbox_feature[SANDBOX_FEATURES];
 /* All that a role has where the system gives everything. */
 uint32_t sandbox_of(enum role);
 
+/* What a role's process may have, by kind; tee-runnerctl policy ROLE prints it. */
+struct sandbox_role {
+	enum role	 role;
+	size_t		 max_files;	/* RLIMIT_NOFILE */
+	size_t		 max_memory;	/* RLIMIT_AS, bytes */
+	size_t		 max_file;	/* RLIMIT_FSIZE, bytes */
+	int		 allow_fork;	/* 0: RLIMIT_NPROC 0; threads count */
+	const char	*ports;		/* whose it connects to; NULL: nobody's */
+	const char	*files;		/* which it opens; NULL: none */
+};
+/* Fatal for the monitor, which has none. */
+const struct sandbox_role *sandbox_role(enum role);
+
+/* The capabilities that the monitor keeps as root. */
+extern const struct sandbox_cap {
+	int		 number;	/* CAP_SETUID */
+	const char	*name;		/* "setuid" */
+	int		 for_spaces;	/* only if there are namespaces */
+} sandbox_caps[];
+extern const size_t sandbox_n_caps;
+
 struct sandbox {
 	const char	*role;		/* whose policy */
 	const char	*empty_dir;	/* chroot target; ignored when uid is 0 */
@@ -39,6 +60,7 @@ struct sandbox {
 	size_t		 max_memory;	/* RLIMIT_AS, bytes; 0: leave alone */
 	size_t		 max_file;	/* RLIMIT_FSIZE, bytes; 0: writes no file */
 	int		 allow_fork;	/* 0: RLIMIT_NPROC 0; threads count */
+	int		 allow_ports;	/* 0: sandbox_allow_port() is an error */
 	int		 files_fd;	/* files in this directory stay open to
 					 * read and write; 0: none at all */
 };

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chan.h"
 #include "ctl.h"
 #include "log.h"
 #include "policy.h"
 #include "policy_hash.h"
+#include "sandbox.h"
 
 static const char *
 text_of(const struct policy *p)
@@ -69,10 +71,64 @@ print_bpf(const struct policy *p)
 	    p->len ? 0 : fail("--bpf", strerror(errno));
 }
 
+/* Who it has a channel with, by the table of messages. */
+static void
+print_channels(enum role role)
+{
+	uint32_t peers = 0, i;
+
+	for (i = 1; i < M_TYPES; i++) {
+		if (msg_rules[i].from & role)
+			peers |= msg_rules[i].to;
+		if (msg_rules[i].to & role)
+			peers |= msg_rules[i].from;
+	}
+	printf("# descriptors: 0 to 2 are /dev/null; channels:");
+	for (i = 0; i < ROLE_BITS; i++)
+		if (peers & ~(uint32_t)role & 1u << i)
+			printf(" %s", role_name(1u << i));
+	printf("\n");
+}
+
+/* The rest of a role's sandbox: from the tables that it is made of. */
+static void
+print_sandbox(enum role role)
+{
+	const struct sandbox_role *r = sandbox_role(role);
+	size_t i;
+
+	print_channels(role);
+	printf("# limits: %zu descriptors, %zu MB of address space, %zu MB a "
+	    "file, %s, no core dump\n", r->max_files, r->max_memory >> 20,
+	    r->max_file >> 20, r->allow_fork ? "threads" : "one thread");
+	printf("# Landlock: files: %s; connects to TCP ports: %s; binds: none\n",
+	    r->files != NULL ? r->files : "none",
+	    r->ports != NULL ? r->ports : "none");
+	printf("# capabilities: none\n# sandbox, as far as the system gives it:");
+	for (i = 0; i < SANDBOX_FEATURES; i++)
+		if (sandbox_of(role) & 1u << i)
+			printf(" %s", sandbox_feature[i]);
+	printf("\n");
+}
+
+static void
+print_monitor(void)
+{
+	size_t i;
+
+	printf("# capabilities, as root:");
+	for (i = 0; i < sandbox_n_caps; i++)
+		printf(" %s%s", sandbox_caps[i].name,
+		    sandbox_caps[i].for_spaces ? " (with namespaces)" : "");
+	printf("\n# sandbox: seccomp; as far as the system gives it: netns "
+	    "mountns\n");
+}
+
 int
 command_policy(const struct options *o)
 {
 	const struct policy *p;
+	uint32_t i;
 
 	if (o->all)
 		return policy_diff_all(o->socket);
@@ -86,5 +142,11 @@ command_policy(const struct options *o)
 	if (o->pid != 0)
 		return policy_diff(p, o->pid);
 	printf("%s# sha256 of the program: %s\n", text_of(p), policy_hex(p));
+	for (i = 0; i < ROLE_BITS; i++)
+		if ((1u << i) & R_CHILDREN &&
+		    strcmp(role_name(1u << i), p->role) == 0)
+			print_sandbox(1u << i);
+	if (p == policy_of("monitor"))
+		print_monitor();
 	return 0;
 }

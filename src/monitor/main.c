@@ -157,16 +157,16 @@ close_input(void)
 static void
 drop_capabilities(uint32_t spaces)
 {
+	const struct sandbox_cap *k;
+
 	if (geteuid() != 0)
 		return;
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED |
-	    CAPNG_BOUNDING_SET, CAP_SETUID, CAP_SETGID, CAP_SETPCAP,
-	    CAP_SYS_CHROOT, CAP_KILL, CAP_IPC_LOCK, -1);
-	/* For setns(2) of net and chain; the filter leaves little else of it. */
-	if (spaces != 0)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED |
-		    CAPNG_BOUNDING_SET, CAP_SYS_ADMIN);
+	for (k = sandbox_caps; k < sandbox_caps + sandbox_n_caps; k++)
+		if (!k->for_spaces || spaces != 0)
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE |
+			    CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+			    (unsigned)k->number);
 	if (capng_apply(CAPNG_SELECT_BOTH) != 0)
 		fatal("capabilities: could not be dropped");
 }

@@ -77,7 +77,8 @@ static int
 in_sandbox(const char *role, int (*try)(void))
 {
 	const struct sandbox s = { .role = role, .empty_dir = "/",
-	    .max_files = 64, .allow_fork = 1 };
+	    .max_files = 64, .allow_fork = 1,
+	    .allow_ports = 1 };
 	int i, status;
 	pid_t pid;
 
@@ -128,6 +129,26 @@ no_port_is_bound(void **unused)
 	assert_int_equal(in_sandbox("net", take_port), EACCES);
 }
 
+/* What the table does not print of a role, it does not get. */
+static void
+a_role_without_counterparts_gets_no_port(void **unused)
+{
+	const struct sandbox s = { .role = "evidence", .empty_dir = "/",
+	    .max_files = 64 };
+	int status;
+	pid_t pid;
+
+	(void)unused;
+	if ((pid = fork()) == 0) {
+		sandbox_allow_port(ntohs(servers[0].sin_port));
+		sandbox_enter(&s);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_not_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
@@ -135,6 +156,7 @@ main(void)
 		cmocka_unit_test(counterparts_are_reached),
 		cmocka_unit_test(no_other_port_is_reached),
 		cmocka_unit_test(no_port_is_bound),
+		cmocka_unit_test(a_role_without_counterparts_gets_no_port),
 	};
 	const long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
 

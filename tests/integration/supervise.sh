@@ -179,6 +179,8 @@ sandboxed() {
 	is "$1: nothing else is open" clean_descriptors $p
 	is "$1: writes no file, but evidence a memfd" [ "$(awk '/^Max file size/ { print $5 }' /proc/$p/limits)" \
 		= $([ $1 = evidence ] && echo 1048576 || echo 0) ]
+	is "$1: the limits are those that tee-runnerctl prints" [ "$("$tmp/tee-runnerctl" policy ${1%-*} |
+		sed -n 's/^# limits: \([0-9]*\) descriptors.*/\1/p')" = "$(awk '/^Max open files/ { print $5 }' /proc/$p/limits)" ]
 	is "$1: a session of its own" [ "$(ps -o sid= -p $p | tr -d ' ')" = $p ]
 	[ "$(id -u)" = 0 ] && [ -z "$as" ] || return
 	u=$((base + $(bit $1)))

@@ -144,6 +144,19 @@ policies_are_shown(void **unused)
 	assert_non_null(strstr(out, "\nrecvmsg: arg2 == MSG_DONTWAIT|MSG_CMSG_CLOEXEC # chan: "));
 	assert_non_null(strstr(out, "\n# sha256 of the program: "));
 	assert_non_null(strstr(out, keys));
+	assert_non_null(strstr(out, "\n# descriptors: 0 to 2 are /dev/null; "
+	    "channels: monitor net tls chain evidence compute\n"));
+	assert_non_null(strstr(out, "\n# limits: 512 descriptors, 512 MB of "
+	    "address space, 0 MB a file, one thread, no core dump\n"));
+	assert_non_null(strstr(out, "\n# Landlock: files: none; connects to "
+	    "TCP ports: none; binds: none\n# capabilities: none\n"));
+	assert_non_null(strstr(out, " chroot user landlock seccomp mdwe nodump "
+	    "secretmem netns mountns ports\n"));
+	assert_int_equal(ctl("policy chain"), 0);
+	assert_non_null(strstr(out, "ports: endpoints of the Registry;"));
+	assert_non_null(strstr(out, " nodump mountns ports\n"));
+	assert_int_equal(ctl("policy monitor"), 0);
+	assert_non_null(strstr(out, "\n# capabilities, as root: SETUID "));
 	/* An auditor's own hash of what is printed. */
 	assert_int_equal(ctl("policy keys --bpf | sha256sum"), 0);
 	assert_int_equal(sscanf(out, "%64s", hash), 1);
