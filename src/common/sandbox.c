@@ -52,6 +52,11 @@ struct landlock_rules {
 #define LL_ABI_PORTS		4
 #define LL_WRITE_FILE		(1ull << 1)
 #define LL_READ_FILE		(1ull << 2)
+#define LL_REMOVE_DIR		(1ull << 4)
+#define LL_REMOVE_FILE		(1ull << 5)
+#define LL_MAKE_DIR		(1ull << 7)
+#define LL_MAKE_SOCK		(1ull << 9)
+#define LL_WRITES		0x7ff2ull	/* all that change a file system */
 struct landlock_path {
 	uint64_t	allowed;
 	int32_t		fd;
@@ -211,6 +216,59 @@ drop_capabilities(const struct sandbox *s)
 		fatal("sandbox: capabilities are left");
 }
 
+/* 0: this kernel has no Landlock. */
+static int
+landlock_abi(uint64_t *fs)
+{
+	const int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LL_VERSION);
+	size_t i;
+
+	*fs = 0;
+	for (i = 0; i < sizeof(ll_fs) / sizeof(ll_fs[0]) && *fs == 0; i++)
+		if (abi >= ll_fs[i].abi)
+			*fs = ll_fs[i].fs;
+	return abi < 1 ? 0 : abi;
+}
+
+static void
+allow_writes(int ruleset, const struct sandbox_path *s)
+{
+	struct landlock_path p = { 0, s->fd };
+
+	if (s->may & SANDBOX_WRITE)
+		p.allowed |= LL_WRITE_FILE;
+	if (s->may & SANDBOX_DIRS)
+		p.allowed |= LL_MAKE_DIR | LL_REMOVE_DIR;
+	if (s->may & SANDBOX_SOCKETS)
+		p.allowed |= LL_MAKE_SOCK | LL_REMOVE_FILE;
+	if (p.fd != -1 && syscall(SYS_landlock_add_rule, ruleset,
+	    LL_PATH_BENEATH, &p, 0) == -1)
+		fatal("landlock: path: %s", strerror(errno));
+}
+
+int
+sandbox_bound_writes(const struct sandbox_path *paths, size_t n)
+{
+	struct landlock_rules r = { 0 };
+	size_t i;
+	int fd;
+
+	if (landlock_abi(&r.fs) == 0)
+		return 0;
+	r.fs &= LL_WRITES;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &r,
+	    offsetof(struct landlock_rules, net), 0);
+	if (fd == -1)
+		fatal("landlock: %s", strerror(errno));
+	for (i = 0; i < n; i++)
+		allow_writes(fd, &paths[i]);
+	if (syscall(SYS_landlock_restrict_self, fd, 0) == -1)
+		fatal("landlock: %s", strerror(errno));
+	close(fd);
+	return 1;
+}
+
 /* Landlock sees the path, not how it was come by: files below a directory that
  * is open already need their rule too. */
 static void
@@ -252,15 +310,11 @@ static uint32_t
 enter_landlock(const struct sandbox *s)
 {
 	struct landlock_rules r = { .net = LL_BIND_TCP | LL_CONNECT_TCP };
-	size_t i, size = offsetof(struct landlock_rules, net);
+	size_t size = offsetof(struct landlock_rules, net);
 	int abi, fd;
 
-	abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LL_VERSION);
-	if (abi < 1)
+	if ((abi = landlock_abi(&r.fs)) == 0)
 		return 0;
-	for (i = 0; i < sizeof(ll_fs) / sizeof(ll_fs[0]) && r.fs == 0; i++)
-		if (abi >= ll_fs[i].abi)
-			r.fs = ll_fs[i].fs;
 	if (abi >= LL_ABI_PORTS)
 		size = offsetof(struct landlock_rules, scoped);
 	if (abi >= 6) {

@@ -71,6 +71,17 @@ struct sandbox {
  * 53, which UDP is not, would not get it. */
 void	 sandbox_allow_port(uint16_t port);
 
+/* For the monitor and all that it starts: no path is written, made, removed or renamed but
+ * below these, in the way that is allowed there.  After no_new_privs; 1, or 0 if the kernel has no Landlock. */
+#define SANDBOX_WRITE	(1u << 0)	/* to files that exist */
+#define SANDBOX_DIRS	(1u << 1)	/* make and remove directories */
+#define SANDBOX_SOCKETS	(1u << 2)	/* make sockets, remove files */
+struct sandbox_path {
+	int		 fd;		/* O_PATH; -1: left out */
+	uint32_t	 may;
+};
+int	 sandbox_bound_writes(const struct sandbox_path *, size_t n);
+
 /* A system call that a filter refuses is told to the monitor from now on: its own
  * filter, which is inherited, holds before sandbox_enter() too. */
 void	 sandbox_catch(void);

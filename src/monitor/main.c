@@ -17,6 +17,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@
 #include "policy.h"
 #include "sandbox.h"
 #include "syscalls.h"
+#include "tee.h"
 
 #define CONF_FILE	SYSCONFDIR "/tee-runner/tee-runnerd.conf"
 
@@ -182,8 +184,41 @@ on_sigsys(int sig, siginfo_t *si, void *context)
 	_exit(1);
 }
 
+static int
+path_fd(const char *path)
+{
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+/* What the roles write on their way into their sandboxes; the monitor writes nothing.
+ * A filter sees flags, not paths. */
 static void
-enter_filter(void)
+bound_writes(const struct conf *c)
+{
+	struct sandbox_path paths[4 + CONF_CHAINS] = {
+		{ path_fd(TSM_PATH), SANDBOX_WRITE | SANDBOX_DIRS },
+		{ path_fd(RTMR_PATH), SANDBOX_WRITE },
+		{ path_fd(SEV_PATH), SANDBOX_WRITE },
+		{ path_fd(OPTEE_PATH), SANDBOX_WRITE },
+	};
+	char dir[CONF_PATH];
+	size_t i, n = 4;
+
+	for (i = 0; i < c->n_chains; i++) {
+		snprintf(dir, sizeof(dir), "%s", c->chains[i].control_socket);
+		paths[n++] = (struct sandbox_path){ path_fd(dirname(dir)),
+		    SANDBOX_SOCKETS };
+	}
+	if (!sandbox_bound_writes(paths, n))
+		log_warn("no Landlock: the monitor is not bound to the paths "
+		    "that it needs");
+	while (n-- > 0)
+		if (paths[n].fd != -1)
+			close(paths[n].fd);
+}
+
+static void
+enter_filter(const struct conf *c)
 {
 	const struct sigaction sa = { .sa_sigaction = on_sigsys,
 	    .sa_flags = SA_SIGINFO | (int)SA_RESETHAND };
@@ -193,6 +228,7 @@ enter_filter(void)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		fatal("no_new_privs: %s", strerror(errno));
+	bound_writes(c);
 #ifndef TEE_SANITIZERS
 	if (policy_load(policy_of("monitor")) == -1)
 		fatal("filter: %s", strerror(errno));
@@ -270,7 +306,7 @@ main(int argc, char **argv)
 	log_info("starts: version %s", PACKAGE_VERSION);
 	spaces = spaces_enter();
 	drop_capabilities(spaces);
-	enter_filter();
+	enter_filter(&conf);
 	if ((base = event_base_new()) == NULL)
 		fatal("event: no loop");
 	catch_signals();

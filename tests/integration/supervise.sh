@@ -383,6 +383,17 @@ is "control-socket is a file: exit 1" end_is 1
 is "control-socket is a file: told" logged \
 	"^net: control-socket $tmp/file: exists and is not a socket: remove it"
 is "control-socket is a file: it is still there" grep -q precious "$tmp/file"
+mkdir -m 777 "$tmp/other"
+ln -s run "$tmp/link"
+start "$tmp/real" "control-socket $tmp/link/control"
+come_up "writes are bound"
+ln -sfn other "$tmp/link"
+kill -KILL $(role_pid net)
+is "writes are bound: no socket in a directory that was not configured" \
+	soon logged "^net: control-socket $tmp/link/control: Permission denied"
+ln -sfn run "$tmp/link"
+is "writes are bound: where it was before, net starts again" soon logged "net: up:" 2
+stop "writes are bound"
 touch "$tmp/empty/file"
 start "$tmp/stub"
 is "chroot is not empty: exit 1" end_is 1
