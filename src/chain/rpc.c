@@ -28,6 +28,7 @@
 #include "log.h"
 #include "passphrase.h"
 #include "rpc.h"
+#include "sandbox.h"
 #include "sha256.h"
 
 #define ADDRESSES	4
@@ -516,8 +517,10 @@ rpc_new(struct event_base *base, const char *url)
 	r->overdue = evtimer_new(base, on_overdue, r);
 	if (r->start == NULL || r->overdue == NULL)
 		fatal("out of memory");
-	if (look_up(r) == 0)
+	if (look_up(r) == 0) {
+		sandbox_allow_port(r->port);
 		return r;
+	}
 	event_free(r->start);
 	event_free(r->overdue);
 	free(r->target);

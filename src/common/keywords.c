@@ -35,7 +35,8 @@ static const struct choice features[] = {
 	{ "mdwe", SANDBOX_MDWE }, { "nodump", SANDBOX_NODUMP },
 	{ "secretmem", SANDBOX_SECRETMEM }, { "memlock", SANDBOX_MEMLOCK },
 	{ "netns", SANDBOX_NETNS },
-	{ "mountns", SANDBOX_MOUNTNS }, { NULL, 0 },
+	{ "mountns", SANDBOX_MOUNTNS }, { "ports", SANDBOX_PORTS },
+	{ NULL, 0 },
 };
 
 #define OPTIONAL	""		/* a default of nothing */

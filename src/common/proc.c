@@ -21,35 +21,7 @@
 #include "sandbox.h"
 #include "secret.h"
 
-#define MB	(1024ul * 1024)
-
 struct chan monitor = { .fd = -1 };
-
-/* max_memory bounds what a parser can be made to eat; net's is mostly the
- * address space of its threads' stacks and arenas. */
-static const struct role_limits {
-	enum role	 role;
-	size_t		 max_files, max_memory;
-	int		 allow_fork, allow_connect;
-	int		 is_secret;	/* all of its memory is */
-} limits[] = {
-	{ R_NET,	1024,	4096 * MB,	1, 1, 0 },
-	{ R_CHAIN,	64,	256 * MB,	0, 1, 0 },
-	{ R_KEYS,	512,	512 * MB,	0, 0, 1 },
-	{ R_EVIDENCE,	16,	64 * MB,	0, 0, 0 },
-	{ R_COMPUTE,	16,	128 * MB,	0, 0, 1 },
-};
-
-static const struct role_limits *
-limits_of(enum role role)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		if (limits[i].role == role)
-			return &limits[i];
-	fatal("no limits for %s", role_name(role));
-}
 
 void
 proc_start(enum role role, struct m_start *start)
@@ -126,7 +98,7 @@ lock_all(size_t max_memory)
 /* Secrets pass through more than what secret_alloc() gave: the stack, a library's
  * heap, a record on its way. */
 static uint32_t
-lock_memory(const struct role_limits *r)
+lock_memory(const struct sandbox_role *r)
 {
 #ifndef TEE_SANITIZERS
 	if (r->is_secret && lock_all(r->max_memory))
@@ -148,7 +120,7 @@ proc_sandbox(enum role role, const struct m_start *start)
 void
 proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 {
-	const struct role_limits *r = limits_of(role);
+	const struct sandbox_role *r = sandbox_role(role);
 	const struct sandbox s = {
 		.role = role_name(role),
 		.empty_dir = start->empty_dir,
@@ -156,9 +128,10 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 		.gid = start->gid,
 		.max_files = r->max_files,
 		.max_memory = r->max_memory,
+		.max_file = r->max_file,
 		.allow_fork = r->allow_fork,
-		.allow_connect = r->allow_connect,
-		.files_fd = files_fd,
+		.allow_ports = r->ports != NULL,
+		.files_fd = r->files != NULL ? files_fd : 0,
 	};
 	struct m_ready ready = { 0 };
 

@@ -37,7 +37,6 @@
 #define MDWE_SET		65	/* PR_SET_MDWE, Linux 6.3 */
 #define MDWE_REFUSE_EXEC_GAIN	1
 #define THREADS_WAIT		1000	/* milliseconds */
-#define FILE_MAX		(1024 * 1024)	/* evidence: the largest memfd */
 
 /* Landlock's own numbers (linux/landlock.h of Linux 6.12): the headers of the
  * build may be older than the kernel that runs. */
@@ -49,12 +48,22 @@ struct landlock_rules {
 #define LL_CONNECT_TCP		(1ull << 1)
 #define LL_SCOPE_ALL		3ull		/* abstract sockets, signals */
 #define LL_PATH_BENEATH		1
+#define LL_NET_PORT		2
+#define LL_ABI_PORTS		4
 #define LL_WRITE_FILE		(1ull << 1)
 #define LL_READ_FILE		(1ull << 2)
+#define LL_REMOVE_DIR		(1ull << 4)
+#define LL_REMOVE_FILE		(1ull << 5)
+#define LL_MAKE_DIR		(1ull << 7)
+#define LL_MAKE_SOCK		(1ull << 9)
+#define LL_WRITES		0x7ff2ull	/* all that change a file system */
 struct landlock_path {
 	uint64_t	allowed;
 	int32_t		fd;
 } __attribute__((packed));
+struct landlock_port {
+	uint64_t	allowed, port;
+};
 static const struct {
 	int		abi;
 	uint64_t	fs;
@@ -64,8 +73,47 @@ static const struct {
 
 const char *const sandbox_feature[SANDBOX_FEATURES] = {
 	"chroot", "user", "landlock", "seccomp", "mdwe", "nodump", "secretmem",
-	"netns", "mountns", "memlock",
+	"netns", "mountns", "memlock", "ports",
 };
+
+#define MB			(1024ul * 1024)
+/* max_memory bounds what a parser can be made to eat; net's is mostly the
+ * address space of its threads' stacks and arenas.  Only evidence writes files:
+ * the largest is the memfd with the evidence. */
+static const struct sandbox_role roles[] = {
+	{ R_NET,	1024,	4096 * MB,	0,	1, 0,
+	    "Orchestrator, Gateway", NULL },
+	{ R_CHAIN,	64,	256 * MB,	0,	0, 0,
+	    "endpoints of the Registry", NULL },
+	{ R_KEYS,	512,	512 * MB,	0,	0, 1,	NULL, NULL },
+	{ R_EVIDENCE,	16,	64 * MB,	1 * MB,	0, 0,
+	    NULL, "its instance in configfs-tsm, if that is the TEE's" },
+	{ R_COMPUTE,	16,	128 * MB,	0,	0, 1,	NULL, NULL },
+};
+
+#define CAP(name, for_spaces)	{ CAP_##name, #name, for_spaces }
+const struct sandbox_cap sandbox_caps[] = {
+	CAP(SETUID, 0), CAP(SETGID, 0), CAP(SETPCAP, 0), CAP(SYS_CHROOT, 0),
+	CAP(KILL, 0), CAP(IPC_LOCK, 0),
+	/* For setns(2) of net and chain; the filter leaves little else of it. */
+	CAP(SYS_ADMIN, 1),
+};
+const size_t sandbox_n_caps = sizeof(sandbox_caps) / sizeof(sandbox_caps[0]);
+
+#define PORTS_MAX		32
+static uint16_t ports[PORTS_MAX];
+static size_t n_ports;
+
+const struct sandbox_role *
+sandbox_role(enum role role)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (roles[i].role == role)
+			return &roles[i];
+	fatal("no limits for %s", role_name(role));
+}
 
 uint32_t
 sandbox_of(enum role role)
@@ -168,6 +216,59 @@ drop_capabilities(const struct sandbox *s)
 		fatal("sandbox: capabilities are left");
 }
 
+/* 0: this kernel has no Landlock. */
+static int
+landlock_abi(uint64_t *fs)
+{
+	const int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LL_VERSION);
+	size_t i;
+
+	*fs = 0;
+	for (i = 0; i < sizeof(ll_fs) / sizeof(ll_fs[0]) && *fs == 0; i++)
+		if (abi >= ll_fs[i].abi)
+			*fs = ll_fs[i].fs;
+	return abi < 1 ? 0 : abi;
+}
+
+static void
+allow_writes(int ruleset, const struct sandbox_path *s)
+{
+	struct landlock_path p = { 0, s->fd };
+
+	if (s->may & SANDBOX_WRITE)
+		p.allowed |= LL_WRITE_FILE;
+	if (s->may & SANDBOX_DIRS)
+		p.allowed |= LL_MAKE_DIR | LL_REMOVE_DIR;
+	if (s->may & SANDBOX_SOCKETS)
+		p.allowed |= LL_MAKE_SOCK | LL_REMOVE_FILE;
+	if (p.fd != -1 && syscall(SYS_landlock_add_rule, ruleset,
+	    LL_PATH_BENEATH, &p, 0) == -1)
+		fatal("landlock: path: %s", strerror(errno));
+}
+
+int
+sandbox_bound_writes(const struct sandbox_path *paths, size_t n)
+{
+	struct landlock_rules r = { 0 };
+	size_t i;
+	int fd;
+
+	if (landlock_abi(&r.fs) == 0)
+		return 0;
+	r.fs &= LL_WRITES;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &r,
+	    offsetof(struct landlock_rules, net), 0);
+	if (fd == -1)
+		fatal("landlock: %s", strerror(errno));
+	for (i = 0; i < n; i++)
+		allow_writes(fd, &paths[i]);
+	if (syscall(SYS_landlock_restrict_self, fd, 0) == -1)
+		fatal("landlock: %s", strerror(errno));
+	close(fd);
+	return 1;
+}
+
 /* Landlock sees the path, not how it was come by: files below a directory that
  * is open already need their rule too. */
 static void
@@ -180,24 +281,41 @@ allow_files(int ruleset, int dir)
 		fatal("sandbox: landlock rule: %s", strerror(errno));
 }
 
-/* No file but those of one directory, no TCP port to bind, no signal to
- * others. */
-static uint32_t
-deny_files(const struct sandbox *s)
+void
+sandbox_allow_port(uint16_t port)
 {
-	struct landlock_rules r = { .net = LL_BIND_TCP };
-	size_t i, size = offsetof(struct landlock_rules, net);
+	if (n_ports == PORTS_MAX)
+		fatal("sandbox: more than %d ports", PORTS_MAX);
+	ports[n_ports++] = port;
+}
+
+static void
+allow_ports(int ruleset)
+{
+	size_t i;
+
+	for (i = 0; i < n_ports; i++) {
+		const struct landlock_port p = { LL_CONNECT_TCP, ports[i] };
+
+		if (syscall(SYS_landlock_add_rule, ruleset, LL_NET_PORT, &p,
+		    0) == -1)
+			fatal("sandbox: landlock rule for port %u: %s",
+			    ports[i], strerror(errno));
+	}
+}
+
+/* No file but those of one directory, no TCP port to bind, none to connect to but
+ * those that were allowed, no signal to others. */
+static uint32_t
+enter_landlock(const struct sandbox *s)
+{
+	struct landlock_rules r = { .net = LL_BIND_TCP | LL_CONNECT_TCP };
+	size_t size = offsetof(struct landlock_rules, net);
 	int abi, fd;
 
-	abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LL_VERSION);
-	if (abi < 1)
+	if ((abi = landlock_abi(&r.fs)) == 0)
 		return 0;
-	for (i = 0; i < sizeof(ll_fs) / sizeof(ll_fs[0]) && r.fs == 0; i++)
-		if (abi >= ll_fs[i].abi)
-			r.fs = ll_fs[i].fs;
-	if (!s->allow_connect)
-		r.net |= LL_CONNECT_TCP;
-	if (abi >= 4)
+	if (abi >= LL_ABI_PORTS)
 		size = offsetof(struct landlock_rules, scoped);
 	if (abi >= 6) {
 		r.scoped = LL_SCOPE_ALL;
@@ -207,10 +325,12 @@ deny_files(const struct sandbox *s)
 	if (fd == -1)
 		fatal("sandbox: landlock: %s", strerror(errno));
 	allow_files(fd, s->files_fd);
+	if (abi >= LL_ABI_PORTS)
+		allow_ports(fd);
 	if (syscall(SYS_landlock_restrict_self, fd, 0) == -1)
 		fatal("sandbox: landlock: %s", strerror(errno));
 	close(fd);
-	return SANDBOX_LANDLOCK;
+	return SANDBOX_LANDLOCK | (abi >= LL_ABI_PORTS ? SANDBOX_PORTS : 0);
 }
 
 static uint32_t
@@ -256,16 +376,18 @@ sandbox_enter(const struct sandbox *s)
 	uint32_t has = 0;
 
 	check_one_thread();
+	if (n_ports > 0 && !s->allow_ports)
+		fatal("sandbox: %s connects to nobody", s->role);
 	drop_bounding_set();
 	has |= change_root_and_user(s);
 	drop_capabilities(s);
 
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NOFILE, s->max_files);
-	limit(RLIMIT_FSIZE, FILE_MAX);
 	if (!s->allow_fork)
 		limit(RLIMIT_NPROC, 0);
-#ifndef TEE_SANITIZERS
+#ifndef TEE_SANITIZERS		/* their reports are written to a file */
+	limit(RLIMIT_FSIZE, s->max_file);
 	if (s->max_memory != 0)
 		limit(RLIMIT_AS, s->max_memory);
 #endif
@@ -276,6 +398,6 @@ sandbox_enter(const struct sandbox *s)
 		fatal("sandbox: no_new_privs: %s", strerror(errno));
 	if (prctl(MDWE_SET, MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0)
 		has |= SANDBOX_MDWE;
-	has |= deny_files(s);
+	has |= enter_landlock(s);
 	return has | load_filter(s->role);
 }

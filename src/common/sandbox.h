@@ -24,11 +24,34 @@
 #define SANDBOX_NETNS		(1u << 7)	/* a network without interfaces */
 #define SANDBOX_MOUNTNS		(1u << 8)
 #define SANDBOX_MEMLOCK		(1u << 9)	/* keys, compute: nothing is swapped */
-#define SANDBOX_FEATURES	10
+#define SANDBOX_PORTS		(1u << 10)	/* TCP to listed ports alone */
+#define SANDBOX_FEATURES	11
 /* "chroot" ... for bit i of them. */
 extern const char *const sandbox_feature[SANDBOX_FEATURES];
 /* All that a role has where the system gives everything. */
 uint32_t sandbox_of(enum role);
+
+/* What a role's process may have, by kind; tee-runnerctl policy ROLE prints it. */
+struct sandbox_role {
+	enum role	 role;
+	size_t		 max_files;	/* RLIMIT_NOFILE */
+	size_t		 max_memory;	/* RLIMIT_AS, bytes */
+	size_t		 max_file;	/* RLIMIT_FSIZE, bytes */
+	int		 allow_fork;	/* 0: RLIMIT_NPROC 0; threads count */
+	int		 is_secret;	/* its memory is locked */
+	const char	*ports;		/* whose it connects to; NULL: nobody's */
+	const char	*files;		/* which it opens; NULL: none */
+};
+/* Fatal for the monitor, which has none. */
+const struct sandbox_role *sandbox_role(enum role);
+
+/* The capabilities that the monitor keeps as root. */
+extern const struct sandbox_cap {
+	int		 number;	/* CAP_SETUID */
+	const char	*name;		/* "setuid" */
+	int		 for_spaces;	/* only if there are namespaces */
+} sandbox_caps[];
+extern const size_t sandbox_n_caps;
 
 struct sandbox {
 	const char	*role;		/* whose policy */
@@ -37,11 +60,29 @@ struct sandbox {
 	gid_t		 gid;
 	size_t		 max_files;	/* RLIMIT_NOFILE */
 	size_t		 max_memory;	/* RLIMIT_AS, bytes; 0: leave alone */
+	size_t		 max_file;	/* RLIMIT_FSIZE, bytes; 0: writes no file */
 	int		 allow_fork;	/* 0: RLIMIT_NPROC 0; threads count */
-	int		 allow_connect;	/* 0: Landlock refuses TCP connect(2) */
+	int		 allow_ports;	/* 0: sandbox_allow_port() is an error */
 	int		 files_fd;	/* files in this directory stay open to
 					 * read and write; 0: none at all */
 };
+
+/* Before sandbox_enter(): this TCP port may be connected to, at any address.  No other
+ * port can be, and none can be bound, if the kernel has Landlock's rules for ports
+ * (ABI 4, Linux 6.7).  Names are looked up before: a resolver that needed TCP to port
+ * 53, which UDP is not, would not get it. */
+void	 sandbox_allow_port(uint16_t port);
+
+/* For the monitor and all that it starts: no path is written, made, removed or renamed but
+ * below these, in the way that is allowed there.  After no_new_privs; 1, or 0 if the kernel has no Landlock. */
+#define SANDBOX_WRITE	(1u << 0)	/* to files that exist */
+#define SANDBOX_DIRS	(1u << 1)	/* make and remove directories */
+#define SANDBOX_SOCKETS	(1u << 2)	/* make sockets, remove files */
+struct sandbox_path {
+	int		 fd;		/* O_PATH; -1: left out */
+	uint32_t	 may;
+};
+int	 sandbox_bound_writes(const struct sandbox_path *, size_t n);
 
 /* A system call that a filter refuses is told to the monitor from now on: its own
  * filter, which is inherited, holds before sandbox_enter() too. */

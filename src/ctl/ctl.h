@@ -5,11 +5,15 @@
 #ifndef CTL_H
 #define CTL_H
 
+#include <sys/types.h>
+
+struct policy;
+
 struct options {
 	const char	*socket;
 	const char	*role;		/* policy's; NULL: all */
 	const char	*file;		/* config's */
-	int		 json, bpf, hash;
+	int		 json, bpf, all, hash;
 	int		 pid;		/* of --diff; 0: none */
 };
 
@@ -18,5 +22,12 @@ int	fail(const char *what, const char *why);
 
 int	command_config(const struct options *);
 int	command_policy(const struct options *);
+
+/* policy.c: the program's SHA-256, in hex; until the next call. */
+const char *policy_hex(const struct policy *);
+/* diff.c: 0 when the process, or each of the service at this control socket, is under
+ * the compiled filters; else 1, and why is told. */
+int	policy_diff(const struct policy *, pid_t);
+int	policy_diff_all(const char *socket);
 
 #endif

@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-runnerctl policy: what each role may do, as it was compiled in, and whether that
- * is what a live process runs under.  The kernel gives a process's filters to root
- * alone (PTRACE_SECCOMP_GET_FILTER); the process is stopped for that moment.
+ * tee-runnerctl policy: what each role may do, as it was compiled in.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "chan.h"
 #include "ctl.h"
 #include "log.h"
 #include "policy.h"
-
-#define THREADS_MAX	256
-#define LEN_MAX		4096	/* BPF_MAXINSNS */
-/* glibc has it as an enumerator that not every version knows. */
-#define GET_FILTER	((enum __ptrace_request)0x420c)	/* PTRACE_SECCOMP_GET_FILTER */
+#include "sandbox.h"
 
 static const char *
 text_of(const struct policy *p)
@@ -41,8 +32,8 @@ rules_of(const struct policy *p)
 	return n;
 }
 
-static const char *
-hash_of(const struct policy *p)
+const char *
+policy_hex(const struct policy *p)
 {
 	static char hex[65];
 	uint8_t hash[32];
@@ -62,7 +53,7 @@ print_all(int as_json)
 		printf(as_json ? "  {\"role\": \"%s\", \"calls\": %u, "
 		    "\"instructions\": %u, \"sha256\": \"%s\"}%s\n" :
 		    "%-9s %5u %12u  %s%s\n", p->role, rules_of(p), p->len,
-		    hash_of(p), as_json && p + 1 < policies + n_policies ?
+		    policy_hex(p), as_json && p + 1 < policies + n_policies ?
 		    "," : "");
 	if (as_json)
 		printf("]\n");
@@ -79,113 +70,67 @@ print_bpf(const struct policy *p)
 	    p->len ? 0 : fail("--bpf", strerror(errno));
 }
 
-/* ---- --diff -------------------------------------------------------------- */
-
-/* The n-th filter of a stopped thread, the oldest first: its length, 0: there is
- * none. */
-static long
-filter_of(pid_t tid, unsigned long n, struct sock_filter f[LEN_MAX])
+/* Who it has a channel with, by the table of messages. */
+static void
+print_channels(enum role role)
 {
-	long len = ptrace(GET_FILTER, tid, n, NULL);
+	uint32_t peers = 0, i;
 
-	if (len < 0 && errno == ENOENT)
-		return 0;
-	if (len < 0 || len > LEN_MAX)
-		return -1;
-	return ptrace(GET_FILTER, tid, n, f);
-}
-
-static int
-is_filter(pid_t tid, unsigned long n, const struct policy *p)
-{
-	static struct sock_filter f[LEN_MAX];
-	const long len = filter_of(tid, n, f);
-	long i;
-
-	if (len < 0) {
-		fail("--diff", errno == EACCES ? "the kernel shows filters to "
-		    "root alone" : errno == EINVAL ? "it has no filter" :
-		    strerror(errno));
-		return 0;
+	for (i = 1; i < M_TYPES; i++) {
+		if (msg_rules[i].from & role)
+			peers |= msg_rules[i].to;
+		if (msg_rules[i].to & role)
+			peers |= msg_rules[i].from;
 	}
-	if (len != p->len) {
-		printf("thread %d: filter %lu has %ld instructions, %s %u\n",
-		    (int)tid, n, len, p->role, p->len);
-		return 0;
-	}
-	for (i = 0; i < len; i++)
-		if (memcmp(&f[i], &p->filter[i], sizeof(f[i])) != 0) {
-			printf("thread %d: filter %lu, instruction %ld: "
-			    "%04x %u %u %08x, %s has %04x %u %u %08x\n",
-			    (int)tid, n, i, f[i].code, f[i].jt, f[i].jf, f[i].k,
-			    p->role, p->filter[i].code, p->filter[i].jt,
-			    p->filter[i].jf, p->filter[i].k);
-			return 0;
-		}
-	return 1;
+	printf("# descriptors: 0 to 2 are /dev/null; channels:");
+	for (i = 0; i < ROLE_BITS; i++)
+		if (peers & ~(uint32_t)role & 1u << i)
+			printf(" %s", role_name(1u << i));
+	printf("\n");
 }
 
-/* A role inherits the monitor's filter and has its own on top. */
-static int
-thread_has(pid_t tid, const struct policy *p)
+/* The rest of a role's sandbox: from the tables that it is made of. */
+static void
+print_sandbox(enum role role)
 {
-	static struct sock_filter f[LEN_MAX];
-	const struct policy *monitor = policy_of("monitor");
-	const unsigned long n = p == monitor ? 1 : 2;
+	const struct sandbox_role *r = sandbox_role(role);
+	size_t i;
 
-	if (!is_filter(tid, 0, monitor) || (n == 2 && !is_filter(tid, 1, p)))
-		return 0;
-	if (filter_of(tid, n, f) == 0)
-		return 1;
-	printf("thread %d: has filters beside these\n", (int)tid);
-	return 0;
+	print_channels(role);
+	printf("# limits: %zu descriptors, %zu MB of address space, %zu MB a "
+	    "file, %s, no core dump\n", r->max_files, r->max_memory >> 20,
+	    r->max_file >> 20, r->allow_fork ? "threads" : "one thread");
+	printf("# Landlock: files: %s; connects to TCP ports: %s; binds: none\n",
+	    r->files != NULL ? r->files : "none",
+	    r->ports != NULL ? r->ports : "none");
+	printf("# capabilities: none\n# sandbox, as far as the system gives it:");
+	for (i = 0; i < SANDBOX_FEATURES; i++)
+		if (sandbox_of(role) & 1u << i)
+			printf(" %s", sandbox_feature[i]);
+	printf("\n");
 }
 
-static int
-diff_thread(pid_t tid, const struct policy *p)
+static void
+print_monitor(void)
 {
-	int status, r;
+	size_t i;
 
-	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) == -1 ||
-	    ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == -1 ||
-	    waitpid(tid, &status, __WALL) != tid)
-		return fail("--diff", errno == EPERM ? "the process is another "
-		    "user's: try as root" : strerror(errno));
-	r = WIFSTOPPED(status) && thread_has(tid, p) ? 0 : 1;
-	ptrace(PTRACE_DETACH, tid, NULL, NULL);
-	return r;
-}
-
-static int
-diff(const struct policy *p, int pid)
-{
-	pid_t tids[THREADS_MAX];
-	const struct dirent *e;
-	char path[64];
-	size_t i, n = 0;
-	int r = 0;
-	DIR *d;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	if ((d = opendir(path)) == NULL)
-		return fail(path, strerror(errno));
-	while ((e = readdir(d)) != NULL && n < THREADS_MAX)
-		if ((tids[n] = (pid_t)atoi(e->d_name)) > 0)
-			n++;
-	closedir(d);
-	for (i = 0; i < n; i++)
-		r |= diff_thread(tids[i], p);
-	if (r == 0)
-		printf("%s: process %d runs under it, in all of %zu threads: "
-		    "sha256 %s\n", p->role, pid, n, hash_of(p));
-	return r;
+	printf("# capabilities, as root:");
+	for (i = 0; i < sandbox_n_caps; i++)
+		printf(" %s%s", sandbox_caps[i].name,
+		    sandbox_caps[i].for_spaces ? " (with namespaces)" : "");
+	printf("\n# sandbox: seccomp; as far as the system gives it: netns "
+	    "mountns\n");
 }
 
 int
 command_policy(const struct options *o)
 {
 	const struct policy *p;
+	uint32_t i;
 
+	if (o->all)
+		return policy_diff_all(o->socket);
 	if (o->role == NULL)
 		return print_all(o->json);
 	if ((p = policy_of(o->role)) == NULL)
@@ -194,7 +139,13 @@ command_policy(const struct options *o)
 	if (o->bpf)
 		return print_bpf(p);
 	if (o->pid != 0)
-		return diff(p, o->pid);
-	printf("%s# sha256 of the program: %s\n", text_of(p), hash_of(p));
+		return policy_diff(p, o->pid);
+	printf("%s# sha256 of the program: %s\n", text_of(p), policy_hex(p));
+	for (i = 0; i < ROLE_BITS; i++)
+		if ((1u << i) & R_CHILDREN &&
+		    strcmp(role_name(1u << i), p->role) == 0)
+			print_sandbox(1u << i);
+	if (p == policy_of("monitor"))
+		print_monitor();
 	return 0;
 }

@@ -31,13 +31,15 @@ static const char usage_text[] =
 	"       tee-runnerctl primitives [--json]\n"
 	"       tee-runnerctl policy [--json]\n"
 	"       tee-runnerctl policy ROLE [--text | --bpf | --diff PID]\n"
+	"       tee-runnerctl policy --diff-all [-s SOCKET]\n"
 	"       tee-runnerctl config [--hash] [-f FILE]\n"
 	"\n"
 	"  status       how the running tee-runnerd is; exits 1 unless it serves\n"
 	"  primitives   every operation of this version: opcode, operands, results\n"
 	"  policy       the system calls that each role may make; of one ROLE, the\n"
 	"               policy, its program (--bpf), or whether the process PID runs\n"
-	"               under it: exits 1 unless it does\n"
+	"               under it: exits 1 unless it does; --diff-all: whether each\n"
+	"               process of the running service does\n"
 	"  config       the configuration that a Runner with this FILE attests, and\n"
 	"               its hash, or the hash alone (--hash)\n"
 	"  --json       for scripts\n"
@@ -281,7 +283,7 @@ static const struct command {
 } commands[] = {
 	{ "status", command_status, "sj", 0 },
 	{ "primitives", command_primitives, "j", 0 },
-	{ "policy", command_policy, "jtbd", 1 },
+	{ "policy", command_policy, "jtbdas", 1 },
 	{ "config", command_config, "fH", 0 },
 };
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -301,6 +303,7 @@ main(int argc, char **argv)
 		{ "text", no_argument, NULL, 't' },
 		{ "bpf", no_argument, NULL, 'b' },
 		{ "diff", required_argument, NULL, 'd' },
+		{ "diff-all", no_argument, NULL, 'a' },
 		{ "hash", no_argument, NULL, 'H' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
@@ -319,6 +322,7 @@ main(int argc, char **argv)
 		case 't': break;
 		case 'b': o.bpf = 1; break;
 		case 'd': o.pid = atoi(optarg); break;
+		case 'a': o.all = 1; break;
 		case 'h': return usage(stdout, 0);
 		case 'V': puts(PACKAGE_STRING); return 0;
 		default: return usage(stderr, 2);
@@ -337,9 +341,10 @@ main(int argc, char **argv)
 		return usage(stderr, 2);
 	if (optind + 1 < argc)
 		o.role = argv[optind + 1];
-	/* All roles as a table or JSON; one in one of three ways. */
+	/* All roles as a table or JSON, or compared; one in one of three ways. */
 	if (k->run == command_policy && (o.role == NULL ?
-	    strspn(given, "j") != strlen(given) : strlen(given) > 1 || o.json))
+	    strspn(given, o.all ? "as" : "j") != strlen(given) :
+	    strlen(given) > 1 || strpbrk(given, "jas") != NULL))
 		return usage(stderr, 2);
 	return k->run(&o);
 }

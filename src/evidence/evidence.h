@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tee.h"
 #include "chan.h"
 
 struct provider {
@@ -24,10 +25,6 @@ struct provider {
 #define QUOTE_MAX	65536
 
 /* Where the kernel has them. */
-#define TSM_PATH	"/sys/kernel/config/tsm/report"
-#define SEV_PATH	"/dev/sev-guest"
-#define OPTEE_PATH	"/dev/tee0"
-#define RTMR_PATH	"/sys/devices/virtual/misc/tdx_guest/measurements"
 
 #define TDX_MAX		8192	/* of a DCAP quote with its padding */
 #define SNP_REPORT	1184

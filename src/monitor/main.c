@@ -17,6 +17,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@
 #include "policy.h"
 #include "sandbox.h"
 #include "syscalls.h"
+#include "tee.h"
 
 #define CONF_FILE	SYSCONFDIR "/tee-runner/tee-runnerd.conf"
 
@@ -169,16 +171,16 @@ raise_memlock(void)
 static void
 drop_capabilities(uint32_t spaces)
 {
+	const struct sandbox_cap *k;
+
 	if (geteuid() != 0)
 		return;
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED |
-	    CAPNG_BOUNDING_SET, CAP_SETUID, CAP_SETGID, CAP_SETPCAP,
-	    CAP_SYS_CHROOT, CAP_KILL, CAP_IPC_LOCK, -1);
-	/* For setns(2) of net and chain; the filter leaves little else of it. */
-	if (spaces != 0)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED |
-		    CAPNG_BOUNDING_SET, CAP_SYS_ADMIN);
+	for (k = sandbox_caps; k < sandbox_caps + sandbox_n_caps; k++)
+		if (!k->for_spaces || spaces != 0)
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE |
+			    CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+			    (unsigned)k->number);
 	if (capng_apply(CAPNG_SELECT_BOTH) != 0)
 		fatal("capabilities: could not be dropped");
 }
@@ -194,8 +196,41 @@ on_sigsys(int sig, siginfo_t *si, void *context)
 	_exit(1);
 }
 
+static int
+path_fd(const char *path)
+{
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+/* What the roles write on their way into their sandboxes; the monitor writes nothing.
+ * A filter sees flags, not paths. */
 static void
-enter_filter(void)
+bound_writes(const struct conf *c)
+{
+	struct sandbox_path paths[4 + CONF_CHAINS] = {
+		{ path_fd(TSM_PATH), SANDBOX_WRITE | SANDBOX_DIRS },
+		{ path_fd(RTMR_PATH), SANDBOX_WRITE },
+		{ path_fd(SEV_PATH), SANDBOX_WRITE },
+		{ path_fd(OPTEE_PATH), SANDBOX_WRITE },
+	};
+	char dir[CONF_PATH];
+	size_t i, n = 4;
+
+	for (i = 0; i < c->n_chains; i++) {
+		snprintf(dir, sizeof(dir), "%s", c->chains[i].control_socket);
+		paths[n++] = (struct sandbox_path){ path_fd(dirname(dir)),
+		    SANDBOX_SOCKETS };
+	}
+	if (!sandbox_bound_writes(paths, n))
+		log_warn("no Landlock: the monitor is not bound to the paths "
+		    "that it needs");
+	while (n-- > 0)
+		if (paths[n].fd != -1)
+			close(paths[n].fd);
+}
+
+static void
+enter_filter(const struct conf *c)
 {
 	const struct sigaction sa = { .sa_sigaction = on_sigsys,
 	    .sa_flags = SA_SIGINFO | (int)SA_RESETHAND };
@@ -205,6 +240,7 @@ enter_filter(void)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		fatal("no_new_privs: %s", strerror(errno));
+	bound_writes(c);
 #ifndef TEE_SANITIZERS
 	if (policy_load(policy_of("monitor")) == -1)
 		fatal("filter: %s", strerror(errno));
@@ -284,7 +320,7 @@ main(int argc, char **argv)
 	spaces = spaces_enter();
 	raise_memlock();
 	drop_capabilities(spaces);
-	enter_filter();
+	enter_filter(&conf);
 	if ((base = event_base_new()) == NULL)
 		fatal("event: no loop");
 	catch_signals();

@@ -22,6 +22,7 @@
 
 #include "log.h"
 #include "net.h"
+#include "sandbox.h"
 
 #define CHUNK		(64 * 1024)
 #define KEEPALIVE	20000	/* ms of silence until a ping */
@@ -340,6 +341,7 @@ rpc_resolve(const char *what, const char *address, struct target *to)
 		    is_v6 && a->ai_family == AF_INET ? "::ffff:" : "", ip,
 		    colon + 1);
 	}
+	sandbox_allow_port((uint16_t)atoi(colon + 1));
 	freeaddrinfo(list);
 }
 

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <linux/sev-guest.h>
 #include <linux/tee.h>
@@ -71,7 +72,12 @@ static const struct {
 	C(PR_CAPBSET_DROP), C(PR_CAP_AMBIENT), C(PR_SET_MDWE),
 	C(SECCOMP_SET_MODE_FILTER), C(TCGETS), C(SNP_GET_REPORT),
 	C(TEE_IOC_VERSION), C(TEE_IOC_OPEN_SESSION), C(TEE_IOC_CLOSE_SESSION),
+	C(TEE_IOC_SHM_ALLOC),
 	C(FUTEX_WAKE_PRIVATE), C(FUTEX_WAIT_PRIVATE),
+	C(MSG_DONTWAIT), C(MSG_NOSIGNAL), C(MSG_CMSG_CLOEXEC), C(MSG_ERRQUEUE),
+	C(MAP_DENYWRITE), C(AT_EMPTY_PATH), C(AT_SYMLINK_NOFOLLOW),
+	C(SO_REUSEADDR), C(SO_SNDBUF), C(TCP_NODELAY), C(TCP_USER_TIMEOUT),
+	C(TCP_INQ), C(IPV6_V6ONLY), C(NETLINK_ROUTE), C(SIGABRT),
 };
 
 static const char *file;

@@ -12,13 +12,21 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
+#include <linux/sev-guest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,6 +40,8 @@
 #endif
 #define CALLS	1024
 #define X32	0x40000000u
+#define CHAN_RECV (MSG_DONTWAIT | MSG_CMSG_CLOEXEC)	/* chan.c's flags */
+#define CHAN_SEND (MSG_DONTWAIT | MSG_NOSIGNAL)
 
 /* Kernels let these two past any filter, for they are no calls: the return and entry of
  * a probe, which end a process that has none. */
@@ -104,8 +114,9 @@ verdict(const struct policy *p, const struct seccomp_data *d)
 
 /* Make the call under both filters: the wait status. */
 static int
-try(const struct policy *p, uint32_t nr, uint64_t arg)
+try(const struct policy *p, const struct seccomp_data *d)
 {
+	const __u64 *a = d->args;
 	const struct policy *monitor = policy_of("monitor");
 	int status, sig;
 	pid_t pid;
@@ -119,7 +130,8 @@ try(const struct policy *p, uint32_t nr, uint64_t arg)
 		    (p != monitor && policy_load(p) == -1))
 			_exit(255);
 		errno = 0;
-		syscall((long)nr, arg, arg, arg, arg, arg, arg);
+		syscall((long)(uint32_t)d->nr, a[0], a[1], a[2], a[3], a[4],
+		    a[5]);
 		syscall(SYS_exit_group, errno);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -137,7 +149,7 @@ check(const struct policy *p, uint32_t nr, uint64_t arg)
 
 	if (v == SECCOMP_RET_ALLOW)
 		return 0;
-	status = try(p, nr, arg);
+	status = try(p, &d);
 	if ((v & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) {
 		if (!WIFEXITED(status) ||
 		    WEXITSTATUS(status) != (int)(v & SECCOMP_RET_DATA))
@@ -209,60 +221,144 @@ i386_ends_it(void **unused)
 		assert_int_equal(simulate(p, &d), SECCOMP_RET_KILL_PROCESS);
 }
 
-/* The promises of the policies' own words. */
+/* What each policy promises about arguments: `good' is allowed, `bad' kills. */
+static const struct mode {
+	const char	*role;
+	uint32_t	 nr;
+	int		 arg;
+	uint64_t	 bad, good;
+	int		 also;		/* another argument of that rule, */
+	uint64_t	 value;		/* and its value */
+} modes[] = {
+	{ "keys", SYS_mmap, 2, 4, 3, 3, 0x22 },
+	{ "net", SYS_mmap, 2, 7, 3, 3, 0x22 },
+	{ "net", SYS_mprotect, 2, 5, 1, 0, 0 },
+	{ "chain", SYS_mmap, 2, 5, 3, 3, 0x22 },
+	{ "evidence", SYS_mmap, 2, 6, 3, 3, 0x22 },
+	{ "monitor", SYS_mmap, 2, 7, 5, 3, MAP_PRIVATE },
+	{ "monitor", SYS_mprotect, 2, 6, 1, 0, 0 },
+	{ "net", SYS_socket, 0, 1, 2, 1, 1 },
+	{ "net", SYS_socket, 0, 16, 10, 1, 1 },
+	{ "net", SYS_socket, 0, 17, 2, 1, 1 },
+	{ "monitor", SYS_socket, 0, 17, 16, 1, 1 },
+	{ "net", SYS_clone, 0, 0x11, 0x3d0f00, 1, 0 },
+	{ "monitor", SYS_clone, 0, 0x10000000 | 0x11, 0x1200011, 1, 0 },
+	{ "net", SYS_prctl, 0, 22, 15, 1, 0 },
+	{ "monitor", SYS_prctl, 0, 26, 38, 1, 0 },
+	{ "monitor", SYS_kill, 1, 15, 9, 0, 0 },
+	{ "monitor", SYS_openat, 2, 0100, 02000000, 0, 0 },
+	{ "monitor", SYS_prlimit64, 0, 1, 0, 1, 0 },
+	{ "evidence", SYS_openat, 2, 02, 02000001, 0, 0 },
+	{ "evidence", SYS_ioctl, 1, TCGETS, SNP_GET_EXT_REPORT, 0, 0 },
+	{ "net", SYS_ioctl, 1, 0x5412, FIONREAD, 0, 0 },
+	{ "keys", SYS_fcntl, 1, 8, 3, 0, 0 },
+	{ "net", SYS_futex, 1, 6, 0x80, 0, 0 },
+	{ "net", SYS_madvise, 2, 100, 4, 0, 0 },
+	{ "net", SYS_mremap, 3, 2, 1, 0, 0 },
+	{ "compute", SYS_recvmsg, 2, MSG_PEEK, CHAN_RECV, 0, 0 },
+	{ "compute", SYS_recvmsg, 2, 0, CHAN_RECV, 0, 0 },
+	{ "compute", SYS_sendmsg, 2, MSG_OOB, CHAN_SEND, 0, 0 },
+	{ "compute", SYS_sendmsg, 2, 0, CHAN_SEND, 0, 0 },
+	{ "keys", SYS_recvmsg, 2, MSG_PEEK, CHAN_RECV, 0, 0 },
+	{ "keys", SYS_recvmsg, 2, MSG_DONTWAIT, CHAN_RECV, 0, 0 },
+	{ "keys", SYS_sendmsg, 2, MSG_OOB, CHAN_SEND, 0, 0 },
+	{ "keys", SYS_sendmsg, 2, MSG_NOSIGNAL, CHAN_SEND, 0, 0 },
+	{ "keys", SYS_newfstatat, 3, 0, AT_EMPTY_PATH, 0, 0 },
+	{ "keys", SYS_newfstatat, 3, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+	    AT_EMPTY_PATH, 0, 0 },
+	{ "keys", SYS_mmap, 3, MAP_SHARED, MAP_PRIVATE, 2, PROT_READ },
+	{ "keys", SYS_mmap, 3, MAP_PRIVATE | MAP_FIXED, MAP_PRIVATE, 2,
+	    PROT_READ },
+	{ "keys", SYS_mmap, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN,
+	    MAP_PRIVATE | MAP_ANONYMOUS, 2, PROT_READ },
+	{ "evidence", SYS_recvmsg, 2, MSG_PEEK, CHAN_RECV, 0, 0 },
+	{ "evidence", SYS_sendmsg, 2, MSG_OOB, CHAN_SEND, 0, 0 },
+	{ "evidence", SYS_mmap, 3, MAP_SHARED, MAP_PRIVATE, 2, PROT_READ },
+	{ "evidence", SYS_mmap, 3, MAP_PRIVATE | MAP_GROWSDOWN, MAP_PRIVATE, 2,
+	    PROT_READ },
+	{ "chain", SYS_recvmsg, 2, MSG_PEEK, CHAN_RECV, 0, 0 },
+	{ "chain", SYS_sendmsg, 2, MSG_OOB, CHAN_SEND, 0, 0 },
+	{ "chain", SYS_sendmsg, 2, MSG_ZEROCOPY, CHAN_SEND, 0, 0 },
+	{ "chain", SYS_mmap, 3, MAP_SHARED, MAP_PRIVATE, 2, PROT_READ },
+	{ "chain", SYS_mmap, 3, MAP_PRIVATE | MAP_GROWSDOWN, MAP_PRIVATE, 2,
+	    PROT_READ },
+	{ "net", SYS_recvmsg, 2, MSG_PEEK, 0, 0, 0 },
+	{ "net", SYS_recvmsg, 2, MSG_OOB, MSG_ERRQUEUE, 0, 0 },
+	{ "net", SYS_sendmsg, 2, MSG_OOB | MSG_NOSIGNAL, MSG_NOSIGNAL, 0, 0 },
+	{ "net", SYS_newfstatat, 3, 0, AT_EMPTY_PATH, 0, 0 },
+	{ "net", SYS_mmap, 3, MAP_SHARED, MAP_PRIVATE, 2, PROT_READ },
+	{ "net", SYS_mmap, 3, MAP_PRIVATE | MAP_GROWSDOWN,
+	    MAP_PRIVATE | MAP_STACK, 2, PROT_READ },
+	{ "net", SYS_setsockopt, 2, SO_ATTACH_FILTER, SO_REUSEADDR, 1,
+	    SOL_SOCKET },
+	{ "net", SYS_setsockopt, 2, SO_ATTACH_BPF, SO_REUSEADDR, 1,
+	    SOL_SOCKET },
+	{ "net", SYS_setsockopt, 2, SO_BINDTODEVICE, SO_REUSEADDR, 1,
+	    SOL_SOCKET },
+	{ "net", SYS_setsockopt, 2, SO_SNDBUF, SO_REUSEADDR, 1, SOL_SOCKET },
+	{ "net", SYS_setsockopt, 2, TCP_REPAIR, TCP_NODELAY, 1, IPPROTO_TCP },
+	{ "net", SYS_setsockopt, 2, TCP_ULP, TCP_USER_TIMEOUT, 1,
+	    IPPROTO_TCP },
+	{ "net", SYS_setsockopt, 2, IPV6_ADDRFORM, IPV6_V6ONLY, 1,
+	    IPPROTO_IPV6 },
+	{ "monitor", SYS_recvmsg, 2, MSG_PEEK, CHAN_RECV, 0, 0 },
+	{ "monitor", SYS_sendmsg, 2, MSG_OOB, CHAN_SEND, 0, 0 },
+	{ "monitor", SYS_mmap, 3, MAP_SHARED, MAP_PRIVATE, 2, PROT_EXEC },
+	{ "monitor", SYS_mmap, 3, MAP_PRIVATE | MAP_ANONYMOUS, MAP_PRIVATE, 2,
+	    PROT_READ | PROT_EXEC },
+	{ "monitor", SYS_mmap, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN,
+	    MAP_PRIVATE | MAP_ANONYMOUS, 2, PROT_READ | PROT_WRITE },
+	{ "monitor", SYS_mmap, 3, MAP_SHARED | MAP_ANONYMOUS,
+	    MAP_SHARED | MAP_FIXED, 2, PROT_READ | PROT_WRITE },
+	{ "monitor", SYS_mprotect, 2, PROT_READ | PROT_EXEC, PROT_READ, 0, 0 },
+	{ "monitor", SYS_tgkill, 2, SIGKILL, SIGABRT, 0, 0 },
+	{ "monitor", SYS_tgkill, 2, 0, SIGABRT, 0, 0 },
+	{ "monitor", SYS_ioctl, 1, TIOCSTI, TCGETS, 0, 0 },
+	{ "monitor", SYS_ioctl, 1, FIOASYNC, FIONBIO, 0, 0 },
+	{ "monitor", SYS_socket, 2, NETLINK_NETFILTER, NETLINK_ROUTE, 0,
+	    AF_NETLINK },
+	{ "monitor", SYS_setsockopt, 2, SO_ATTACH_FILTER, SO_SNDBUF, 1,
+	    SOL_SOCKET },
+	{ "monitor", SYS_setsockopt, 2, SO_ATTACH_BPF, SO_SNDBUF, 1,
+	    SOL_SOCKET },
+	{ "monitor", SYS_setsockopt, 2, SO_BINDTODEVICE, SO_REUSEADDR, 1,
+	    SOL_SOCKET },
+};
+
+/* Made under the real filters, it kills. */
 static void
-dangerous_modes_are_refused(void **unused)
+kills(const struct mode *m, struct seccomp_data *d, uint64_t bad)
 {
-	static const struct {
-		const char	*role;
-		uint32_t	 nr;
-		int		 arg;
-		uint64_t	 bad, good;
-	} modes[] = {
-		{ "keys", SYS_mmap, 2, 4, 3 }, { "net", SYS_mmap, 2, 7, 3 },
-		{ "net", SYS_mprotect, 2, 5, 1 },
-		{ "chain", SYS_mmap, 2, 5, 3 },
-		{ "evidence", SYS_mmap, 2, 6, 3 },
-		{ "monitor", SYS_mmap, 2, 7, 5 },
-		{ "monitor", SYS_mprotect, 2, 6, 5 },
-		{ "net", SYS_socket, 0, 1, 2 }, { "net", SYS_socket, 0, 16, 10 },
-		{ "net", SYS_socket, 0, 17, 2 },
-		{ "monitor", SYS_socket, 0, 17, 16 },
-		{ "net", SYS_clone, 0, 0x11, 0x3d0f00 },
-		{ "monitor", SYS_clone, 0, 0x10000000 | 0x11, 0x1200011 },
-		{ "net", SYS_prctl, 0, 22, 15 },
-		{ "monitor", SYS_prctl, 0, 26, 38 },
-		{ "monitor", SYS_kill, 1, 15, 9 },
-		{ "monitor", SYS_openat, 2, 0100, 02000000 },
-		{ "monitor", SYS_prlimit64, 0, 1, 0 },
-		{ "evidence", SYS_openat, 2, 02, 02000001 },
-		{ "evidence", SYS_ioctl, 1, 0x5412, 0xc0205302 },
-		{ "net", SYS_ioctl, 1, 0x5412, 0x541b },
-		{ "keys", SYS_fcntl, 1, 8, 3 },
-		{ "net", SYS_futex, 1, 6, 0x80 },
-		{ "net", SYS_madvise, 2, 100, 4 },
-		{ "net", SYS_mremap, 3, 2, 1 },
-	};
-	size_t i;
+	const struct policy *p = policy_of(m->role);
+	int status;
+
+	d->args[m->arg] = bad;
+	assert_int_not_equal(verdict(p, d), SECCOMP_RET_ALLOW);
+	status = try(p, d);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+		fail_msg("%s: call %u, argument %d is %#llx: status %#x",
+		    m->role, m->nr, m->arg, (unsigned long long)bad,
+		    (unsigned)status);
+}
+
+static void
+forbidden_arguments_end_a_role(void **unused)
+{
+	const struct mode *m;
 
 	(void)unused;
-	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		const struct policy *p = policy_of(modes[i].role);
-		struct seccomp_data d = { .nr = (int)modes[i].nr,
-		    .arch = ARCH };
+	for (m = modes; m < modes + sizeof(modes) / sizeof(modes[0]); m++) {
+		struct seccomp_data d = { .nr = (int)m->nr, .arch = ARCH };
 
-		/* The other tests of a rule, where it has several. */
-		if (modes[i].nr == SYS_socket)
-			d.args[1] = 1;
-		d.args[modes[i].arg] = modes[i].good;
-		if (modes[i].nr != SYS_ioctl ||
-		    strcmp(p->role, "evidence") != 0)
-			assert_int_equal(simulate(p, &d), SECCOMP_RET_ALLOW);
-		d.args[modes[i].arg] = modes[i].bad;
-		assert_int_not_equal(simulate(p, &d), SECCOMP_RET_ALLOW);
+		d.args[m->also] = m->value;
+		d.args[m->arg] = m->good;
+		if (verdict(policy_of(m->role), &d) != SECCOMP_RET_ALLOW)
+			fail_msg("%s: call %u, argument %d is %#llx: refused",
+			    m->role, m->nr, m->arg,
+			    (unsigned long long)m->good);
+		kills(m, &d, m->bad);
 		/* Bits that the kernel does not look at help nobody. */
-		d.args[modes[i].arg] = modes[i].bad | UINT64_C(1) << 40;
-		assert_int_not_equal(simulate(p, &d), SECCOMP_RET_ALLOW);
+		kills(m, &d, m->bad | UINT64_C(1) << 40);
 	}
 }
 
@@ -272,7 +368,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_allowed_ends_a_role),
 		cmocka_unit_test(i386_ends_it),
-		cmocka_unit_test(dangerous_modes_are_refused),
+		cmocka_unit_test(forbidden_arguments_end_a_role),
 	};
 
 #ifdef TEE_SANITIZERS

@@ -66,7 +66,8 @@ on_signal(int sig)
 		syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
 		break;
 	case SIGUSR2:		/* an illegal message */
-		(void)sendmsg(PROC_MONITOR_FD, &mh, 0);
+		(void)sendmsg(PROC_MONITOR_FD, &mh,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
 		break;
 	case SIGTTOU:		/* a flood of lines that look like another's */
 		for (i = 0; i < 1000; i++)

@@ -138,7 +138,7 @@ no_zombie() {
 
 mkdir "$tmp/stub" "$tmp/real" "$tmp/run"
 chmod 777 "$tmp/run"
-cp "$BUILD/tee-runnerd" "$tmp" || exit 1
+cp "$BUILD/tee-runnerd" "$BUILD/tee-runnerctl" "$BUILD/tests/integration/outer" "$tmp" || exit 1
 for r in $roles; do
 	# Copies: whoever is not root may not reach the build directory.
 	cp "$BUILD/tests/integration/stub" "$tmp/stub/$r"
@@ -177,6 +177,10 @@ sandboxed() {
 	is "$1: seccomp filter" [ "$(status_of $p Seccomp)" = 2 ]
 	is "$1: no capability" [ "$(status_of $p CapEff)" = 0000000000000000 ]
 	is "$1: nothing else is open" clean_descriptors $p
+	is "$1: writes no file, but evidence a memfd" [ "$(awk '/^Max file size/ { print $5 }' /proc/$p/limits)" \
+		= $([ $1 = evidence ] && echo 1048576 || echo 0) ]
+	is "$1: the limits are those that tee-runnerctl prints" [ "$("$tmp/tee-runnerctl" policy ${1%-*} |
+		sed -n 's/^# limits: \([0-9]*\) descriptors.*/\1/p')" = "$(awk '/^Max open files/ { print $5 }' /proc/$p/limits)" ]
 	is "$1: a session of its own" [ "$(ps -o sid= -p $p | tr -d ' ')" = $p ]
 	[ "$(id -u)" = 0 ] && [ -z "$as" ] || return
 	u=$((base + $(bit $1)))
@@ -211,6 +215,30 @@ if [ "$(id -u)" = 0 ]; then
 		[ "$(readlink /proc/$daemon/ns/net)" != "$(readlink /proc/self/ns/net)" ]
 fi
 is "insecure evidence is told loudly" logged '^evidence: tee: INSECURE'
+
+# says WORDS ARGUMENT...: tee-runnerctl policy fails, and says so
+says() {
+	words=$1
+	shift
+	! $unlike "$tmp/tee-runnerctl" policy "$@" >"$tmp/diff" 2>&1 &&
+		grep -q "$words" "$tmp/diff"
+}
+all_as_compiled() {
+	"$tmp/tee-runnerctl" policy --diff-all -s "$tmp/run/control" >"$tmp/diff" 2>&1 &&
+		[ "$(grep -c 'runs under it' "$tmp/diff")" = 7 ]
+}
+if [ "$(id -u)" = 0 ]; then
+	is "--diff-all: the monitor and six roles run what was compiled" all_as_compiled
+	is "--diff-all: no filter is beside these" [ "$(grep -c outer "$tmp/diff")" = 0 ]
+	is "--diff: another role" says "is keys, not net" net --diff $(role_pid keys)
+	is "--diff: no role" says "not a tee-runner role" net --diff $$
+	is "--diff: no process" says "no such process" net --diff 99999999
+	unlike="setpriv --reuid=nobody --clear-groups"
+	is "--diff: not as root" says "needs root" keys --diff $(role_pid keys)
+	unlike="$tmp/outer"
+	is "--diff: under a filter itself" says "under a filter itself" keys --diff $(role_pid keys)
+	unlike=
+fi
 
 for r in evidence compute-0 compute-1 chain net; do
 	p=$(role_pid $r)
@@ -248,8 +276,20 @@ died() {
 	is "$2: $1: starts again" soon renewed $2 $p
 }
 
+if [ "$(id -u)" = 0 ]; then
+	as="$tmp/outer"
+	start "$tmp/real"
+	come_up "an outer filter"
+	as=
+	is "an outer filter: --diff-all passes" all_as_compiled
+	is "an outer filter: it is reported of each" [ "$(grep -c '; 1 outer filters' "$tmp/diff")" = 7 ]
+	stop "an outer filter"
+fi
+
 start "$tmp/stub"
 come_up stubs
+[ "$(id -u)" != 0 ] || is "--diff: another program" says "has .* instructions, keys " \
+	keys --diff $(role_pid keys)
 for r in evidence compute-0 chain net; do
 	died "forbidden system call" $r USR1 \
 		"$r: died: signal 31: .*: system call socket (.*) is not in its policy"
@@ -343,6 +383,17 @@ is "control-socket is a file: exit 1" end_is 1
 is "control-socket is a file: told" logged \
 	"^net: control-socket $tmp/file: exists and is not a socket: remove it"
 is "control-socket is a file: it is still there" grep -q precious "$tmp/file"
+mkdir -m 777 "$tmp/other"
+ln -s run "$tmp/link"
+start "$tmp/real" "control-socket $tmp/link/control"
+come_up "writes are bound"
+ln -sfn other "$tmp/link"
+kill -KILL $(role_pid net)
+is "writes are bound: no socket in a directory that was not configured" \
+	soon logged "^net: control-socket $tmp/link/control: Permission denied"
+ln -sfn run "$tmp/link"
+is "writes are bound: where it was before, net starts again" soon logged "net: up:" 2
+stop "writes are bound"
 touch "$tmp/empty/file"
 start "$tmp/stub"
 is "chroot is not empty: exit 1" end_is 1
@@ -415,7 +466,10 @@ if [ "$(id -u)" = 0 ]; then
 		logged ": require netns: this system does not give it"
 	is "require netns: not of landlock" not_logged "require landlock"
 	as=
-	start "$tmp/real" "require netns" "require mountns" "require landlock" "require seccomp"
+	# Landlock's rules for ports came with Linux 6.7.
+	ports="require ports"
+	[ "$(printf '%s\n' 6.7 "$(uname -r)" | sort -V | head -n 1)" = 6.7 ] || ports=
+	start "$tmp/real" "require netns" "require mountns" "require landlock" "require seccomp" "$ports"
 	come_up "all that is required is there"
 	stop "all that is required is there"
 fi

@@ -331,7 +331,7 @@ each_fault_names_line_and_remedy(void **unused)
 	  "optee, insecure" },
 	{ "require root", "require: root: expected one of chroot, user, "
 	  "landlock, seccomp, mdwe, nodump, secretmem, memlock, netns, "
-	  "mountns" },
+	  "mountns, ports" },
 	{ "log-level loud", "log-level: loud: expected one of error, warning, "
 	  "info, debug" },
 	{ "registry-quorum 2", "registry-quorum: 2: expected at most 1, the "

@@ -141,9 +141,22 @@ policies_are_shown(void **unused)
 	assert_int_equal(sscanf(strstr(out, "\nkeys ") + 5, "%*u %*u %64s",
 	    keys), 1);
 	assert_int_equal(ctl("policy keys"), 0);
-	assert_non_null(strstr(out, "\nrecvmsg: 1\t\t# chan: "));
+	assert_non_null(strstr(out, "\nrecvmsg: arg2 == MSG_DONTWAIT|MSG_CMSG_CLOEXEC # chan: "));
 	assert_non_null(strstr(out, "\n# sha256 of the program: "));
 	assert_non_null(strstr(out, keys));
+	assert_non_null(strstr(out, "\n# descriptors: 0 to 2 are /dev/null; "
+	    "channels: monitor net tls chain evidence compute\n"));
+	assert_non_null(strstr(out, "\n# limits: 512 descriptors, 512 MB of "
+	    "address space, 0 MB a file, one thread, no core dump\n"));
+	assert_non_null(strstr(out, "\n# Landlock: files: none; connects to "
+	    "TCP ports: none; binds: none\n# capabilities: none\n"));
+	assert_non_null(strstr(out, " chroot user landlock seccomp mdwe nodump "
+	    "secretmem netns mountns memlock ports\n"));
+	assert_int_equal(ctl("policy chain"), 0);
+	assert_non_null(strstr(out, "ports: endpoints of the Registry;"));
+	assert_non_null(strstr(out, " nodump mountns ports\n"));
+	assert_int_equal(ctl("policy monitor"), 0);
+	assert_non_null(strstr(out, "\n# capabilities, as root: SETUID "));
 	/* An auditor's own hash of what is printed. */
 	assert_int_equal(ctl("policy keys --bpf | sha256sum"), 0);
 	assert_int_equal(sscanf(out, "%64s", hash), 1);
@@ -158,7 +171,9 @@ what_policy_cannot_do_is_told(void **unused)
 	static const char *const wrong[] = { "policy --bpf",
 	    "policy keys net", "policy keys --bpf --text",
 	    "policy keys --json", "policy keys --diff",
-	    "policy keys --diff 0", "policy --diff 1", "status --bpf",
+	    "policy keys --diff 0", "policy --diff 1",
+	    "policy keys --diff-all", "policy --diff-all --json",
+	    "policy keys -s x", "status --bpf",
 	    "primitives keys", "primitives -s x" };
 	size_t i;
 
@@ -168,10 +183,11 @@ what_policy_cannot_do_is_told(void **unused)
 	assert_int_equal(ctl("policy key"), 1);
 	assert_non_null(strstr(out, "key: no such role: monitor, net, "));
 	assert_int_equal(ctl("policy keys --diff 999999999"), 1);
-	assert_non_null(strstr(out, "No such file or directory"));
-	/* This very process has no filter, or is not to be asked about. */
+	assert_non_null(strstr(out, "--diff 999999999: no such process"));
 	assert_int_equal(ctl("policy keys --diff $$"), 1);
-	assert_non_null(strstr(out, "tee-runnerctl: --diff: "));
+	assert_non_null(strstr(out, ": not a tee-runner role"));
+	assert_int_equal(ctl("policy --diff-all -s /nowhere/socket"), 1);
+	assert_non_null(strstr(out, "/nowhere/socket: no tee-runnerd is there"));
 }
 
 static void

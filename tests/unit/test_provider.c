@@ -1030,7 +1030,7 @@ static int
 in_the_sandbox(int device)
 {
 	const struct sandbox s = { .role = "evidence", .empty_dir = empty,
-	    .max_files = 64,
+	    .max_files = 64, .max_file = 1024 * 1024,
 	    .uid = geteuid() == 0 ? 65534 : 0, .gid = 65534,
 	    .files_fd = tsm_dir() };
 	const uint32_t has = sandbox_enter(&s);

@@ -10,12 +10,16 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,6 +144,66 @@ secrets_are_zeroed_and_apart(void **unused)
 	secret_free(p, 100);
 }
 
+static int
+writes(const char *dir, const char *name)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if ((fd = open(path, O_WRONLY)) == -1)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+/* Files in one of two directories may be written, and none made or removed. */
+static int
+in_bounds(const char *mine, const char *other)
+{
+	const struct sandbox_path paths[] = {
+		{ open(mine, O_PATH), SANDBOX_WRITE }, { -1, SANDBOX_WRITE } };
+	char path[128];
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    !sandbox_bound_writes(paths, 2))
+		return 77;
+	snprintf(path, sizeof(path), "%s/new", mine);
+	return writes(mine, "file") == 0 && writes(other, "file") == EACCES &&
+	    open(path, O_WRONLY | O_CREAT, 0600) == -1 && errno == EACCES &&
+	    unlinkat(AT_FDCWD, path, 0) == -1 &&
+	    mkdir(path, 0700) == -1 && errno == EACCES &&
+	    open("/etc/passwd", O_RDONLY) != -1 ? 42 : 1;
+}
+
+static void
+paths_that_are_not_listed_cannot_be_written(void **unused)
+{
+	char dirs[2][26] = { "/tmp/test_sandbox.XXXXXX",
+	    "/tmp/test_sandbox.XXXXXX" }, file[2][64];
+	int i, status;
+	pid_t pid;
+
+	(void)unused;
+	for (i = 0; i < 2; i++) {
+		assert_non_null(mkdtemp(dirs[i]));
+		snprintf(file[i], sizeof(file[i]), "%s/file", dirs[i]);
+		close(open(file[i], O_WRONLY | O_CREAT, 0600));
+	}
+	if ((pid = fork()) == 0)
+		_exit(in_bounds(dirs[0], dirs[1]));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	for (i = 0; i < 2; i++) {
+		unlink(file[i]);
+		rmdir(dirs[i]);
+	}
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		print_message("no Landlock here: not tested\n");
+	else
+		assert_int_equal(WEXITSTATUS(status), 42);
+}
+
 int
 main(void)
 {
@@ -147,6 +211,7 @@ main(void)
 		cmocka_unit_test(listed_calls_work),
 		cmocka_unit_test(any_other_call_kills_and_is_named),
 		cmocka_unit_test(secrets_are_zeroed_and_apart),
+		cmocka_unit_test(paths_that_are_not_listed_cannot_be_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
