@@ -197,18 +197,19 @@ enum why_idle
 facts_why(const struct chain *ch)
 {
 	const uint64_t max_age = ch->conf->registry_max_age;
+	const uint64_t age = now_ms() - ch->facts_at;
 
 	if (ch->fault != WHY_NONE)
 		return ch->fault;
 	if (ch->facts == &none.m)
 		return WHY_NO_FACTS;
-	if (now_ms() - ch->facts_at > max_age * 1000)
-		return WHY_FACTS_OLD;
-	/* An endpoint that is held back, a chain that stands still, or a clock that
-	 * is ahead: what the block says may have been revoked since. */
-	if (facts_now(ch) - ch->facts->block_time > max_age)
-		return WHY_BLOCK_OLD;
-	return WHY_NONE;
+	if (age <= 1000 * max_age &&
+	    facts_now(ch) - ch->facts->block_time <= max_age)
+		return WHY_NONE;
+	/* Facts that come all the time and are old: an endpoint is held back, the chain
+	 * stands still, or the clock is ahead.  What the block says may have been revoked
+	 * since. */
+	return age > 500 * max_age ? WHY_FACTS_OLD : WHY_BLOCK_OLD;
 }
 
 /* ---- lists ----------------------------------------------------------------- */

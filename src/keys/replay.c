@@ -6,8 +6,7 @@
  *
  * Size: 5,000 tasks a second, each REPLAY_AHEAD seconds from its deadline, are 3 million
  * entries, 92 in a set on average.  More than WAYS then is a set in ten million.  A table
- * that is full takes 54 MiB; a page costs nothing until it is used.  It is shared, with
- * nobody, because secret_lock_process() locks what is private.
+ * that is full takes 54 MiB; a page costs nothing until it is used.
  */
 #include <errno.h>
 #include <string.h>
@@ -43,7 +42,7 @@ struct replay *
 replay_new(void)
 {
 	struct replay *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (r == MAP_FAILED)
 		fatal("replay: %zu bytes: %s", sizeof(*r), strerror(errno));
