@@ -110,6 +110,26 @@ shamir_lambda(const uint32_t *quorum, size_t t, uint32_t i,
 	return 0;
 }
 
+int
+shamir_check(const uint32_t *quorum, size_t t, const uint8_t (*share_pubs)[33],
+    const uint8_t pub[33])
+{
+	uint8_t points[KMS_NODES][64], lambda[32], sum[64], key[33];
+	size_t i;
+
+	if (t == 0 || t > KMS_NODES)
+		return -1;
+	for (i = 0; i < t; i++)
+		if (shamir_lambda(quorum, t, quorum[i], lambda) != 0 ||
+		    secp_mul_xy(lambda, share_pubs[quorum[i] - 1],
+		    points[i]) != 0)
+			return -1;
+	if (secp_sum((const uint8_t (*)[64])points, t, sum) != 0 ||
+	    secp_compress(sum, key) != 0)
+		return -1;
+	return memcmp(key, pub, 33) == 0 ? 0 : -1;
+}
+
 /* ---- partials ------------------------------------------------------------ */
 
 struct proof {			/* all points that e is the hash of */

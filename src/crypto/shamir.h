@@ -18,6 +18,11 @@
 int	shamir_split(const uint8_t key[32], unsigned t, unsigned n,
 	    uint8_t (*shares)[32]);
 
+/* Do the shares of these t nodes make up the key `pub'?  share_pubs has that of node i
+ * at i - 1: 0, or -1. */
+int	shamir_check(const uint32_t *quorum, size_t t,
+	    const uint8_t (*share_pubs)[33], const uint8_t pub[33]);
+
 /* lambda_i(Q) at 0; quorum: t distinct node numbers >= 1, i among them. */
 int	shamir_lambda(const uint32_t *quorum, size_t t, uint32_t i,
 	    uint8_t lambda[32]);

@@ -93,18 +93,60 @@ delegate_check(const struct task *t)
 	return ST_OK;
 }
 
-/* This node is avoided for suspect-time: it answered wrongly. */
+/* Avoided are so many at most that a quorum is left: the longest first is not any
+ * more. */
 static void
-delegate_suspect(const struct task *t, uint32_t node, const char *what)
+delegate_spare(struct chain *ch, const struct m_facts *f)
+{
+	uint64_t avoid;
+	size_t i, first;
+
+	while ((avoid = delegate_avoid(ch)) != 0 &&
+	    __builtin_popcountll(avoid) > f->kms_nodes - f->kms_threshold) {
+		for (i = first = 0; i < KMS_NODES; i++)
+			if (avoid & UINT64_C(1) << i &&
+			    (!(avoid & UINT64_C(1) << first) ||
+			    ch->suspect_until[i] < ch->suspect_until[first]))
+				first = i;
+		ch->suspect_until[first] = 0;
+	}
+}
+
+/* This node is avoided for suspect-time.  Its seal bears no signature, so it may be the
+ * Gateway that is at fault: that is why it is a hint to the Gateway, and is over soon. */
+static void
+delegate_suspect(const struct task *t, uint32_t node)
 {
 	struct chain *ch = t->batch->chain;
 
-	log_warn("%skms node %u: %s: avoided for %u s", ch->tag, node, what,
-	    keys.conf.suspect_time);
 	ch->suspect_until[node - 1] = now_ms() + 1000 * keys.conf.suspect_time;
 	ch->status.node_faults++;
+	delegate_spare(ch, t->batch->facts);
 	ch->status.suspects = delegate_avoid(ch);
 	ch->status_due = 1;
+}
+
+static void
+delegate_blame_node(const struct task *t, uint32_t node, const char *what)
+{
+	log_warn("%skms node %u or the gateway: %s: the node is avoided for "
+	    "%u s", t->batch->chain->tag, node, what, keys.conf.suspect_time);
+	delegate_suspect(t, node);
+}
+
+/* A rekey that went wrong: every proof holds, and together they open nothing.  Another
+ * quorum may, which is any without one of these nodes.  They take turns, so that each
+ * quorum comes up some time. */
+static void
+delegate_blame_quorum(const struct task *t, const uint32_t *quorum)
+{
+	struct chain *ch = t->batch->chain;
+	const uint32_t node = quorum[ch->quorum_turn++ % t->n_seals];
+
+	log_err("%skms quorum: the Registry's shares of its nodes do not make "
+	    "up the KMS key: node %u is avoided for %u s", ch->tag, node,
+	    keys.conf.suspect_time);
+	delegate_suspect(t, node);
 }
 
 uint64_t
@@ -143,8 +185,8 @@ delegate_operand(struct task *t, uint32_t j)
 
 	for (k = 0; k < t->n_seals; k++) {
 		if (delegate_open(t, k, j) != 0) {
-			delegate_suspect(t, t->seals[k].head.node,
-			    "its seal does not open");
+			delegate_blame_node(t, t->seals[k].head.node,
+			    "the seal does not open");
 			return ST_KMS_NODE_FAULT;
 		}
 		memcpy(open->points[k], open->plain[k], 64);
@@ -171,8 +213,8 @@ delegate_prepare(struct task *t)
 	for (k = 0; k < t->n_seals && r == ST_OK; k++)
 		if (seal_key(ephemeral[t->key - 1], t->seals[k].head.key,
 		    t->slot->seal_keys[k]) != 0) {
-			delegate_suspect(t, t->seals[k].head.node,
-			    "its key is no point");
+			delegate_blame_node(t, t->seals[k].head.node,
+			    "the seal's key is no point");
 			r = ST_KMS_NODE_FAULT;
 		}
 	delegate_key_erase(t);
@@ -182,41 +224,57 @@ delegate_prepare(struct task *t)
 	return r;
 }
 
-/* Is the partial of node quorum[k] for operand j proven?  The operand may be of
- * the epoch before, while that can be read. */
+/* Is the partial of node quorum[k] for operand j proven by these shares? */
 static int
 delegate_proven(const struct task *t, const uint32_t *quorum, size_t k,
-    uint32_t j)
+    uint32_t j, const uint8_t (*shares)[33])
 {
-	const struct m_facts *f = t->batch->facts;
-	const uint32_t i = quorum[k] - 1;
-	const uint8_t *K = t->operands[j].key;
 	uint8_t lambda[32];
 
 	return delegate_open(t, k, j) == 0 &&
 	    shamir_lambda(quorum, t->n_seals, quorum[k], lambda) == 0 &&
-	    (partial_check(f->kms_shares[i], lambda, K, open->plain[k]) == 0 ||
-	    (f->kms_former && partial_check(f->kms_former_shares[i], lambda, K,
-	    open->plain[k]) == 0));
+	    partial_check(shares[quorum[k] - 1], lambda, t->operands[j].key,
+	    open->plain[k]) == 0;
+}
+
+/* Bit k: the partial of node quorum[k] is not proven.  The operand may be of the epoch
+ * before, while that can be read. */
+static uint64_t
+delegate_unproven(const struct task *t, const uint32_t *quorum, uint32_t j)
+{
+	const struct m_facts *f = t->batch->facts;
+	uint64_t faulty = 0;
+	size_t k;
+
+	for (k = 0; k < t->n_seals; k++)
+		if (!delegate_proven(t, quorum, k, j, f->kms_shares) &&
+		    !(f->kms_former && delegate_proven(t, quorum, k, j,
+		    f->kms_former_shares)))
+			faulty |= UINT64_C(1) << k;
+	secret_wipe(open, sizeof(*open));
+	return faulty;
 }
 
 uint32_t
 delegate_blame(const struct task *t, uint32_t j)
 {
+	const struct m_facts *f = t->batch->facts;
 	uint32_t quorum[KMS_NODES];
-	uint64_t faulty = 0;
-	size_t k, n = 0;
+	uint64_t faulty;
+	size_t k, n;
 
+	/* A K that is no point: the operand's fault, for no node can answer. */
+	if (secp_point_check(t->operands[j].key) != 0)
+		return ST_OPERAND_MALFORMED;
 	for (k = 0; k < t->n_seals; k++)
 		quorum[k] = t->seals[k].head.node;
-	/* A K that is no point: the operand's fault, for no node can answer. */
-	for (k = 0; k < t->n_seals &&
-	    secp_point_check(t->operands[j].key) == 0; k++)
-		if (!delegate_proven(t, quorum, k, j)) {
-			faulty |= UINT64_C(1) << k;
-			n++;
-		}
-	secret_wipe(open, sizeof(*open));
+	faulty = delegate_unproven(t, quorum, j);
+	n = (size_t)__builtin_popcountll(faulty);
+	if (n == 0 && shamir_check(quorum, t->n_seals, f->kms_shares,
+	    f->kms_key) != 0) {
+		delegate_blame_quorum(t, quorum);
+		return ST_KMS_NODE_FAULT;
+	}
 	if (n == 0)
 		return ST_OPERAND_MALFORMED;
 	/* All at once: it is the K that is not what they were asked for. */
@@ -228,7 +286,8 @@ delegate_blame(const struct task *t, uint32_t j)
 	}
 	for (k = 0; k < t->n_seals; k++)
 		if (faulty & UINT64_C(1) << k)
-			delegate_suspect(t, quorum[k], "its partial is not proven");
+			delegate_blame_node(t, quorum[k],
+			    "the partial is not proven");
 	return ST_KMS_NODE_FAULT;
 }
 

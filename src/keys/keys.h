@@ -66,6 +66,7 @@ struct chain {
 	struct publish	*publish;
 	/* delegate.c */
 	uint64_t	 suspect_until[KMS_NODES];	/* milliseconds */
+	uint32_t	 quorum_turn;	/* whose node is avoided next */
 };
 
 struct keys {
@@ -260,9 +261,9 @@ uint32_t delegate_check(const struct task *);
 /* Open the seals, add the partials, derive the data keys into a free slot and
  * erase the ephemeral key: ST_OK, ST_KMS_NODE_FAULT, or ST_BUSY: no slot. */
 uint32_t delegate_prepare(struct task *);
-/* Operand j does not decrypt: a node's fault (ST_KMS_NODE_FAULT; it is named and
- * avoided from now on), the Gateway's (ST_GRANT_INVALID) or the operand's
- * (ST_OPERAND_MALFORMED)? */
+/* Operand j does not decrypt: a node's fault or a quorum's (ST_KMS_NODE_FAULT; it is
+ * named and avoided for a time, but at least one quorum never is), the Gateway's
+ * (ST_GRANT_INVALID) or the operand's (ST_OPERAND_MALFORMED)? */
 uint32_t delegate_blame(const struct task *, uint32_t j);
 void	 delegate_wipe(struct task *);	/* every secret of the task */
 uint64_t delegate_avoid(const struct chain *);	/* bit i: node i + 1 is avoided now */

@@ -161,7 +161,8 @@ json_warnings(struct evbuffer *out)
 		warn(&w, "the Gateway does not answer");
 	for (i = 0; i < KMS_NODES; i++)
 		if (net.status.suspects & UINT64_C(1) << i)
-			warn(&w, "KMS node %u answered wrongly: it is avoided",
+			warn(&w, "KMS node %u or the Gateway answered "
+			    "wrongly: the node is avoided",
 			    i + 1);
 	for (i = 0; i < SANDBOX_FEATURES; i++)
 		warn_without(&w, i);

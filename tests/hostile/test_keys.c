@@ -633,7 +633,7 @@ a_node_whose_seal_does_not_open_is_named_and_avoided(void **unused)
 
 	(void)unused;
 	granted(broken_seal, &rig.gateway, ST_KMS_NODE_FAULT);
-	rig_said(&rig, "kms node 2: its seal does not open");
+	rig_said(&rig, "kms node 2 or the gateway: the seal does not open");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	work_asked(&rig, 2, &work[1], 1, &avoid);
 	assert_int_equal(avoid, 1 << 1);
@@ -709,7 +709,7 @@ a_node_whose_partial_is_wrong_is_named_and_avoided(void **unused)
 	assert_int_equal(plain[0][0], 0xff);
 	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
 	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
-	rig_said(&rig, "kms node 1: its partial is not proven");
+	rig_said(&rig, "kms node 1 or the gateway: the partial is not proven");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	work_asked(&rig, 2, &work[1], 1, &avoid);
 	assert_int_equal(avoid, 1 << 0);
@@ -761,6 +761,62 @@ net_ends_a_fetch_with_a_status_of_the_gateway(void **unused)
 	work_asked(&rig, 1, work, 1, NULL);
 	chan_send(&rig.net, M_FETCH_FAILED, &f, NULL, 0, -1);
 	rig_cuts(&rig, &rig.net, "illegal FETCH_FAILED");
+}
+
+/* A rekey gone wrong: the Registry has another share of node 1, which that node really
+ * has.  Every proof holds, and nothing opens but with nodes 2 and 3. */
+static void
+a_quorum_whose_shares_do_not_fit_is_avoided(void **unused)
+{
+	struct m_job_done d = { .status = ST_OPERAND_MALFORMED };
+	uint8_t plain[2][32];
+	uint64_t avoid = 0;
+
+	(void)unused;
+	secp_key_new(rig.shares[0]);
+	assert_int_equal(secp_public(rig.shares[0], rig.facts.kms_shares[0]),
+	    0);
+	rig_facts_now(&rig, &rig.facts);
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	work_delegate(&rig, work);
+	work_grant(&rig, 1, work, 1, &rig.gateway);
+	d.job = work_job(&rig, work, plain);
+	assert_int_equal(plain[0][0], 0xff);
+	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
+	rig_said(&rig, "do not make up the KMS key");
+	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
+	work_asked(&rig, 2, &work[1], 1, &avoid);
+	assert_int_equal(avoid, 1 << 0);
+}
+
+/* A Gateway that damages seals makes no node useless for good: of 2 of 3 one is avoided,
+ * the last that was named. */
+static void
+a_quorum_is_always_left(void **unused)
+{
+	uint64_t avoid = 0;
+	uint32_t i;
+
+	(void)unused;
+	for (i = 1; i <= 4; i++) {
+		work_new(&rig, &work[0]);
+		work_offer(&rig, i, work, 1, &rig.orchestrator);
+		work_asked(&rig, i, work, 1, &avoid);
+		assert_int_equal(avoid, i == 1 ? 0 : 1 << i % 2);
+		work_delegate(&rig, work);
+		work[0].partials[(i + 1) % 2][0].b[5] ^= 1;
+		work_grant(&rig, i, work, 1, &rig.gateway);
+		work_result(&rig, i, work, ST_KMS_NODE_FAULT, NULL);
+	}
+	rig_later(&rig, 61);
+	rig_facts_now(&rig, &rig.facts);
+	work_new(&rig, &work[0]);
+	work[0].m.deadline += 61;
+	work_offer(&rig, i, work, 1, &rig.orchestrator);
+	work_asked(&rig, i, work, 1, &avoid);
+	assert_int_equal(avoid, 0);
 }
 
 static void
@@ -1353,6 +1409,8 @@ main(void)
 		T(a_status_that_is_not_the_gateways_becomes_its_error),
 		T(a_status_that_is_not_a_workers_costs_the_worker),
 		T(net_ends_a_fetch_with_a_status_of_the_gateway),
+		T(a_quorum_whose_shares_do_not_fit_is_avoided),
+		T(a_quorum_is_always_left),
 		T(a_fetch_that_failed_ends_as_retryable),
 		T(a_worker_answers_for_another_tasks_handle),
 		T(a_worker_answers_with_an_output_of_another_length),
