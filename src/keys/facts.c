@@ -190,7 +190,7 @@ facts_install(struct chain *ch, const struct m_facts *m)
 		raise_floor(ch, m->block_time);
 		show(ch);
 	}
-	trust_tick();
+	trust_changed();
 }
 
 enum why_idle

@@ -7,8 +7,12 @@
  * newest: a nonce that has passed there is final to that depth, and what a
  * reorganisation drops shows as a nonce that has not passed.
  *
- * chain tells nonce, fees and balance, and may lie.  What that can cost: a transaction
- * in PAUSE seconds, of its limit of gas at gas-max-fee.
+ * chain tells nonce, fees and balance, and may lie; net brings the registrar's verdict.
+ * What they can cost follows from transitions[] below, the only place where the state
+ * changes: a verdict leaves V_HELD when it is first sent, never comes back, and what is
+ * sent keeps its nonce.  So each verdict that keys asks for is paid for at most once, and
+ * trust.c asks with a back-off.  A publication is given up after PUBLISH_TRIES nonces.
+ * Each costs its limit of gas at gas-max-fee at most, and PAUSE seconds are between two.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,21 +46,74 @@
 
 enum what { NOTHING, REGISTER, PUBLISH };
 
+/* The registration's verdict. */
+enum verdict {
+	V_NONE		= 1 << 0,	/* none is wanted */
+	V_ASKED		= 1 << 1,	/* the registrar is asked: one is taken */
+	V_HELD		= 1 << 2,	/* here, and never sent */
+	V_ANY		= V_NONE | V_ASKED | V_HELD,
+};
+
+/* The transaction. */
+enum phase {
+	P_IDLE		= 1 << 0,	/* there is none */
+	P_MADE		= 1 << 1,	/* encoded; waits for funds, fees, the pause */
+	P_SENT		= 1 << 2,	/* signed and sent; may be mined */
+	P_PASSED	= 1 << 3,	/* its nonce was used, by what is not known */
+	P_ANY		= P_IDLE | P_MADE | P_SENT | P_PASSED,
+};
+
+enum event {
+	REGISTRATION_SIGNED,	/* or sent again: its verdict is wanted */
+	VERDICT_GOOD, VERDICT_BAD,
+	CALL_MADE,		/* encoded */
+	CALL_DROPPED,		/* not sent, and something else goes first */
+	CALL_SENT,		/* for the first time, or replaced, same nonce */
+	NONCE_PASSED,		/* and no receipt yet */
+	NONCE_BACK,		/* it is the next one again */
+	CALL_ENDED,		/* succeeded or reverted, or nobody will know */
+};
+
+/* What each event does to a transaction of this kind and to the verdict; an event that
+ * no row has in this state is a bug. */
+static const struct transition {
+	enum event	 event;
+	uint32_t	 what;		/* mask of 1 << enum what */
+	uint32_t	 phase, verdict;	/* from: masks */
+	uint32_t	 to_phase, to_verdict;	/* 0: stays */
+} transitions[] = {
+#define FOR(what)	(1u << (what))
+#define ALL		(FOR(NOTHING) | FOR(REGISTER) | FOR(PUBLISH))
+	{ REGISTRATION_SIGNED, FOR(REGISTER), P_MADE, V_ANY, P_IDLE, V_ASKED },
+	{ REGISTRATION_SIGNED, ALL,	P_ANY,	V_ANY,	0,	V_ASKED },
+	{ VERDICT_GOOD,	ALL,		P_ANY,	V_ASKED, 0,	V_HELD },
+	{ VERDICT_BAD,	ALL,		P_ANY,	V_ASKED, 0,	V_NONE },
+	{ CALL_MADE,	FOR(REGISTER),	P_IDLE,	V_HELD,	P_MADE,	0 },
+	{ CALL_MADE,	FOR(PUBLISH),	P_IDLE,	V_ANY,	P_MADE,	0 },
+	{ CALL_DROPPED,	ALL,		P_MADE,	V_ANY,	P_IDLE,	0 },
+	/* The one way out of V_HELD by which money goes. */
+	{ CALL_SENT,	FOR(REGISTER),	P_MADE,	V_HELD,	P_SENT,	V_NONE },
+	{ CALL_SENT,	FOR(PUBLISH),	P_MADE,	V_ANY,	P_SENT,	0 },
+	{ CALL_SENT,	ALL,		P_SENT,	V_ANY,	0,	0 },
+	{ NONCE_PASSED,	ALL,		P_SENT,	V_ANY,	P_PASSED, 0 },
+	{ NONCE_BACK,	ALL,		P_PASSED, V_ANY, P_SENT, 0 },
+	{ CALL_ENDED,	ALL,		P_SENT | P_PASSED, V_ANY, P_IDLE, 0 },
+};
+
 struct gas {
 	enum gas_state	 state;
-	/* the registration's verdict */
+	uint32_t	 phase;		/* enum phase */
+	uint32_t	 wanted;	/* enum verdict */
 	struct m_verdict verdict;
-	int		 is_wanted, has_verdict;
 	uint32_t	 delay;		/* after the last that failed; 0: none did */
 	uint64_t	 not_before;
-	/* the transaction, made and maybe sent */
+	/* the transaction */
 	enum what	 what;
-	int		 is_sent;
 	uint64_t	 sequence;	/* of the registration in it */
 	uint64_t	 nonce, limit, tip, max_fee;
 	uint64_t	 at, block;	/* when it last was sent */
 	uint64_t	 replaced_at;	/* when its fees last rose, or it was made */
-	uint64_t	 passed_at;	/* its nonce; 0: has not */
+	uint64_t	 passed_at;	/* its nonce */
 	size_t		 n;
 	uint8_t		 data[CALLDATA_MAX];
 	/* the facts that were last acted upon */
@@ -141,6 +198,8 @@ gas_init(const char *path)
 		    keys.chains[i].conf->publish) {
 			keys.chains[i].gas = &accounts[i];
 			accounts[i].state = GAS_READY;
+			accounts[i].phase = P_IDLE;
+			accounts[i].wanted = V_NONE;
 		}
 }
 
@@ -150,19 +209,37 @@ gas_address(void)
 	return address;
 }
 
+/* ---- the state ---------------------------------------------------------------- */
+
+static void
+happened(struct gas *g, enum event event)
+{
+	const struct transition *t = transitions;
+	const struct transition *end = t + sizeof(transitions) /
+	    sizeof(transitions[0]);
+
+	for (; t < end; t++)
+		if (t->event == event && t->what & FOR(g->what) &&
+		    t->phase & g->phase && t->verdict & g->wanted)
+			break;
+	if (t == end)
+		fatal("gas account: event %d in phase %u, verdict %u",
+		    (int)event, g->phase, g->wanted);
+	if (t->to_phase != 0)
+		g->phase = t->to_phase;
+	if (t->to_verdict != 0)
+		g->wanted = t->to_verdict;
+	if (g->phase == P_IDLE)
+		g->what = NOTHING;
+}
+
 /* ---- registration ----------------------------------------------------------- */
 
 void
 gas_registration(struct chain *ch)
 {
-	struct gas *g = ch->gas;
-
-	if (g == NULL || !ch->conf->register_direct)
-		return;
-	g->is_wanted = 1;
-	g->has_verdict = 0;
-	if (g->what == REGISTER && !g->is_sent)
-		g->what = NOTHING;
+	if (ch->gas != NULL && ch->conf->register_direct)
+		happened(ch->gas, REGISTRATION_SIGNED);
 }
 
 int
@@ -170,11 +247,11 @@ gas_holds_registration(const struct chain *ch)
 {
 	const struct gas *g = ch->gas;
 
-	return g != NULL && (g->has_verdict || g->what == REGISTER);
+	return g != NULL && (g->wanted == V_HELD || g->what == REGISTER);
 }
 
-/* What net brings costs nothing unless it is the one that was asked for; whether the
- * registrar is one, the contract says, once for each time that we ask. */
+/* Ignore a verdict that we did not ask for.  Whether the registrar is one, the contract
+ * says. */
 void
 gas_verdict(struct chain *ch, const struct m_verdict *v)
 {
@@ -185,10 +262,10 @@ gas_verdict(struct chain *ch, const struct m_verdict *v)
 		chan_fault(&ch->net, M_VERDICT, "length of the verifier");
 		return;
 	}
-	if (g == NULL || !g->is_wanted ||
+	if (g == NULL || g->wanted != V_ASKED ||
 	    memcmp(v->registration, ch->registration_hash, 32) != 0)
 		return;
-	g->is_wanted = 0;
+	happened(g, v->verdict == 0 ? VERDICT_GOOD : VERDICT_BAD);
 	if (v->verdict != 0) {
 		log_err("%sregistration: refused: verdict %u of %s", ch->tag,
 		    v->verdict, log_escape(text, sizeof(text), v->verifier,
@@ -196,8 +273,7 @@ gas_verdict(struct chain *ch, const struct m_verdict *v)
 		return;
 	}
 	g->verdict = *v;
-	g->has_verdict = 1;
-	trust_tick();
+	trust_changed();
 }
 
 static int
@@ -205,7 +281,7 @@ registration_is_due(const struct chain *ch, uint64_t now)
 {
 	const struct gas *g = ch->gas;
 
-	return g->has_verdict && now >= g->not_before &&
+	return g->wanted == V_HELD && now >= g->not_before &&
 	    ch->facts->sequence < ch->registration.sequence;
 }
 
@@ -339,26 +415,19 @@ transmit(struct chain *ch, uint64_t now)
 	m.size = (uint32_t)tx_sign(&t, secret->key, words[0].b, m.hash);
 	if (m.size == 0)
 		fatal("gas account: signing failed");
-	g->is_sent = 1;
 	g->at = now;
 	g->next_at = now + PAUSE;
 	chan_send(&ch->chain, M_TX, &m, words,
 	    (m.size + sizeof(words[0]) - 1) / sizeof(words[0]), -1);
 }
 
-/* It is not on its way any more; what was in it is due again, or has ended. */
+/* The publication's tasks must know. */
 static void
-drop(struct chain *ch, enum tx_status status)
+end_call(struct chain *ch, enum tx_status status)
 {
-	struct gas *g = ch->gas;
-
-	if (g->what == PUBLISH)
+	if (ch->gas->what == PUBLISH)
 		publish_ended(ch, status);
-	else if (status != TX_UNKNOWN &&
-	    g->sequence == ch->registration.sequence)
-		g->has_verdict = 0;
-	g->what = NOTHING;
-	g->is_sent = 0;
+	happened(ch->gas, CALL_ENDED);
 }
 
 static void
@@ -373,7 +442,7 @@ failed(struct chain *ch, uint64_t now)
 		g->delay = trust_later(g->delay, FAILED_FIRST);
 		g->not_before = now + g->delay;
 	}
-	drop(ch, TX_REVERTED);
+	end_call(ch, TX_REVERTED);
 }
 
 /* Its nonce has passed: by it, or by one that it replaced or was replaced by? */
@@ -393,18 +462,19 @@ passed(struct chain *ch, uint64_t now)
 		    (unsigned long long)g->nonce, name_of(g));
 		if (g->what == REGISTER)
 			g->delay = 0;
-		drop(ch, TX_SUCCEEDED);
-	} else if (g->passed_at == 0)
+		end_call(ch, TX_SUCCEEDED);
+	} else if (g->phase == P_SENT) {
+		happened(g, NONCE_PASSED);
 		g->passed_at = now;
-	else if (now >= g->passed_at + LOST) {
+	} else if (now >= g->passed_at + LOST) {
 		log_warn("%stransaction: nonce %llu was used by another: does "
 		    "someone else use this account?", ch->tag,
 		    (unsigned long long)g->nonce);
-		drop(ch, TX_UNKNOWN);
+		end_call(ch, TX_UNKNOWN);
 	}
 }
 
-/* In as many blocks as it could have been in, it is not: once more, for more. */
+/* Not mined within STUCK_BLOCKS: replace it with one of higher fees. */
 static void
 replace(struct chain *ch, uint64_t now)
 {
@@ -421,11 +491,6 @@ replace(struct chain *ch, uint64_t now)
 			transmit(ch, now);
 		return;
 	}
-	if (g->what == REGISTER && g->sequence < ch->registration.sequence &&
-	    registration_is_due(ch, now)) {
-		make_registration(ch);
-		g->limit = limit_of(g->data, g->n, g->limit);
-	}
 	if (!is_funded(ch, g->limit, max_fee)) {
 		if (now >= g->at + AGAIN)
 			transmit(ch, now);
@@ -440,6 +505,7 @@ replace(struct chain *ch, uint64_t now)
 	    (unsigned long long)g->max_fee);
 	ch->status.tx_replaced++;
 	set_state(ch, GAS_PENDING, 0);
+	happened(g, CALL_SENT);
 	transmit(ch, now);
 }
 
@@ -451,11 +517,13 @@ follow(struct chain *ch, uint64_t now)
 	if (ch->facts->gas_nonce > g->nonce)
 		passed(ch, now);
 	else if (ch->facts->gas_nonce < g->nonce) {
-		log_warn("%stransaction: nonce %llu: the chain has turned "
-		    "back: made anew", ch->tag, (unsigned long long)g->nonce);
-		drop(ch, TX_UNKNOWN);
+		log_warn("%stransaction: nonce %llu: %s: the chain has turned "
+		    "back", ch->tag, (unsigned long long)g->nonce,
+		    name_of(g));
+		end_call(ch, TX_UNKNOWN);
 	} else {
-		g->passed_at = 0;
+		if (g->phase == P_PASSED)
+			happened(g, NONCE_BACK);
 		replace(ch, now);
 	}
 }
@@ -466,18 +534,24 @@ make(struct chain *ch, uint64_t now)
 {
 	struct gas *g = ch->gas;
 
+	if (g->what == REGISTER && !registration_is_due(ch, now))
+		happened(g, CALL_DROPPED);	/* it has come some other way */
 	if (registration_is_due(ch, now)) {
 		if (g->what == REGISTER)
 			return;
-		if (g->what == PUBLISH)
-			drop(ch, TX_UNKNOWN);
+		if (g->what == PUBLISH) {
+			publish_ended(ch, TX_UNSENT);
+			happened(g, CALL_DROPPED);
+		}
 		make_registration(ch);
-	} else if (g->what == NOTHING && ch->facts->valid_until > facts_now(ch) &&
+	} else if (g->what == NOTHING &&
+	    ch->facts->valid_until > facts_now(ch) &&
 	    memcmp(ch->facts->runner, sign_address(), 20) == 0 &&
 	    (g->n = publish_call(ch, g->data, &g->limit)) != 0)
 		g->what = PUBLISH;
 	else
 		return;
+	happened(g, CALL_MADE);
 	g->limit = limit_of(g->data, g->n, g->limit);
 }
 
@@ -501,20 +575,20 @@ begin(struct chain *ch, uint64_t now)
 		return;
 	}
 	g->nonce = ch->facts->gas_nonce;
-	g->passed_at = 0;
 	g->replaced_at = now;
 	g->block = ch->facts->block_number;
 	ch->status.tx_sent++;
 	log_info("%stransaction: nonce %llu: %s", ch->tag,
 	    (unsigned long long)g->nonce, name_of(g));
 	set_state(ch, GAS_PENDING, 0);
+	happened(g, CALL_SENT);
 	transmit(ch, now);
 }
 
 void
 gas_chain_peer(struct chain *ch)
 {
-	if (ch->gas != NULL && ch->gas->is_sent)
+	if (ch->gas != NULL && ch->gas->phase & (P_SENT | P_PASSED))
 		transmit(ch, now_ms() / 1000);
 }
 
@@ -545,9 +619,9 @@ gas_tick(struct chain *ch)
 	if (g == NULL)
 		return;
 	if (is_usable(ch, now)) {
-		if (g->is_sent)
+		if (g->phase & (P_SENT | P_PASSED))
 			follow(ch, now);
-		if (!g->is_sent)
+		if (g->phase & (P_IDLE | P_MADE))
 			begin(ch, now);
 	}
 	ch->status.gas = g->state;

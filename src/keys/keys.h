@@ -132,7 +132,9 @@ void	 trust_evidence_peer(void);	/* a new evidence: ask again */
 void	 trust_quote(const struct m_quote *, int fd);	/* fd: becomes ours */
 void	 trust_quote_failed(uint32_t error);
 void	 trust_drain(void);
-void	 trust_tick(void);		/* state again: once a second and on change */
+void	 trust_changed(void);		/* something did: tick before the next poll */
+int	 trust_has_changed(void);	/* since the last tick: 1 or 0 */
+void	 trust_tick(void);		/* state again: the main loop's alone to call */
 int	 trust_serves(const struct chain *);	/* this very moment: 1 or 0 */
 
 /* From one delay to the next: twice as long, up to about ten minutes. */
@@ -141,7 +143,8 @@ uint32_t trust_later(uint32_t delay, uint32_t first);
 /* ---- gas.c: transactions of the Runner's own account, one on its way at a time ---- */
 void	 gas_init(const char *path);	/* "": no account; before the sandbox */
 const uint8_t *gas_address(void);	/* 20 bytes; zeros: no account */
-/* A registration was signed, or is sent again: one verdict on it may be paid for. */
+/* A registration was signed, or is sent again: one verdict on it is taken, and paid for
+ * once at most. */
 void	 gas_registration(struct chain *);
 /* Is that verdict here, or on its way in a transaction? */
 int	 gas_holds_registration(const struct chain *);
@@ -156,7 +159,8 @@ void	 publish_add(struct chain *, const struct task *, const uint8_t hash[32]);
 /* The call that publishes what is due, of CALLDATA_MAX at most: its size, and what it
  * takes beside its data; 0: nothing is.  What is in it then waits for the end. */
 size_t	 publish_call(struct chain *, uint8_t *out, uint64_t *gas);
-void	 publish_ended(struct chain *, enum tx_status);	/* TX_UNKNOWN: it never was */
+#define TX_UNSENT	(-1)	/* an end beside enum tx_status: it was never sent */
+void	 publish_ended(struct chain *, int status);
 
 /* ---- replay.c ---- */
 #define REPLAY_AHEAD	600	/* seconds: no deadline is further away */

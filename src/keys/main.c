@@ -40,7 +40,7 @@ keys_peer_up(struct chan *c)
 		keys.workers[c->index].spent = 0;
 		/* FALLTHROUGH */
 	default:		/* TLS and compute wait for nothing */
-		trust_tick();
+		trust_changed();
 	}
 }
 
@@ -55,7 +55,7 @@ keys_peer_lost(struct chan *c)
 		task_drop_all(&keys.chains[index]);
 	if (peer == R_COMPUTE)
 		job_worker_lost(&keys.workers[index]);
-	trust_tick();
+	trust_changed();
 }
 
 /* net's two channels stand and fall together. */
@@ -132,12 +132,14 @@ keys_tick(void)
 	static uint64_t last;
 	uint64_t now = now_ms();
 
-	if (now - last < 1000)
-		return;
-	last = now;
-	job_tick();
-	task_tick();
-	trust_tick();
+	if (now - last >= 1000) {
+		last = now;
+		job_tick();
+		task_tick();
+		trust_changed();
+	}
+	if (trust_has_changed())
+		trust_tick();
 }
 
 static void

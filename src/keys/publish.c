@@ -13,6 +13,7 @@
 #include "log.h"
 #include "typed_data.h"
 
+#define PUBLISH_TRIES	3
 #define QUEUE		1024	/* outputs; more than that are not published */
 /* What a publication takes beside its data, with a third to spare: two words of
  * storage and an event a task. */
@@ -24,6 +25,7 @@ struct publish {
 	uint64_t	 since;		/* of the first that waits; milliseconds */
 	size_t		 n_tasks, n_outputs;
 	size_t		 sent;		/* of the first tasks: in a transaction */
+	unsigned	 tries;		/* of those: nonces whose end nobody knows */
 	int		 is_full;
 	struct call_task tasks[QUEUE];
 	uint8_t		 hashes[QUEUE][32];
@@ -52,6 +54,43 @@ publish_full(struct chain *ch)
 	ch->publish->is_full = 1;
 }
 
+/* Take out n tasks from the i-th on. */
+static void
+publish_remove(struct chain *ch, size_t i, size_t n)
+{
+	struct publish *p = ch->publish;
+	size_t j, before = 0, outputs = 0;
+
+	for (j = 0; j < i + n; j++)
+		*(j < i ? &before : &outputs) += p->tasks[j].n_outputs;
+	p->n_tasks -= n;
+	p->n_outputs -= outputs;
+	memmove(p->tasks + i, p->tasks + i + n,
+	    (p->n_tasks - i) * sizeof(p->tasks[0]));
+	memmove(p->hashes + i, p->hashes + i + n,
+	    (p->n_tasks - i) * sizeof(p->hashes[0]));
+	memmove(p->epochs + i, p->epochs + i + n,
+	    (p->n_tasks - i) * sizeof(p->epochs[0]));
+	memmove(p->outputs + before, p->outputs + before + outputs,
+	    (p->n_outputs - before) * sizeof(p->outputs[0]));
+	ch->status.publish_waiting = p->n_tasks;
+}
+
+/* An earlier attempt at this task that waits: its result was not stored, or there would
+ * be no other attempt. */
+static void
+publish_forget_attempt(struct chain *ch, const uint8_t id[32])
+{
+	struct publish *p = ch->publish;
+	size_t i;
+
+	for (i = p->sent; i < p->n_tasks; i++)
+		if (memcmp(p->tasks[i].id, id, 32) == 0) {
+			publish_remove(ch, i, 1);
+			return;
+		}
+}
+
 void
 publish_add(struct chain *ch, const struct task *t, const uint8_t hash[32])
 {
@@ -62,6 +101,7 @@ publish_add(struct chain *ch, const struct task *t, const uint8_t hash[32])
 
 	if (p == NULL || t->status != ST_OK)
 		return;
+	publish_forget_attempt(ch, t->m.id);
 	if (p->n_tasks == QUEUE || n > QUEUE - p->n_outputs) {
 		publish_full(ch);
 		return;
@@ -121,30 +161,38 @@ publish_call(struct chain *ch, uint8_t *out, uint64_t *gas)
 	return calldata_publish(p->epochs[0], p->tasks, n, p->outputs, signature, out);
 }
 
-void
-publish_ended(struct chain *ch, enum tx_status status)
+/* Not known to be on the chain.  If it was sent it may have been paid for: after some
+ * times it is given up. */
+static int
+publish_again(struct chain *ch, int status)
 {
 	struct publish *p = ch->publish;
-	const size_t n = p->sent;
-	size_t i, outputs = 0;
+
+	if (status == TX_UNSENT)
+		return 1;
+	if (status != TX_UNKNOWN || ++p->tries < PUBLISH_TRIES)
+		return status == TX_UNKNOWN;
+	log_err("%spublish: %zu results: given up: sent under %u nonces, none "
+	    "of which is known to be theirs", ch->tag, p->sent, p->tries);
+	return 0;
+}
+
+void
+publish_ended(struct chain *ch, int status)
+{
+	struct publish *p = ch->publish;
+	const int is_again = publish_again(ch, status);
+	const size_t n = is_again ? 0 : p->sent;
 
 	p->sent = 0;
-	if (status == TX_UNKNOWN)
+	if (is_again)
 		return;
+	p->tries = 0;
 	if (status == TX_SUCCEEDED)
 		ch->status.published += n;
 	else
 		ch->status.publish_dropped += n;
-	for (i = 0; i < n; i++)
-		outputs += p->tasks[i].n_outputs;
-	p->n_tasks -= n;
-	p->n_outputs -= outputs;
-	memmove(p->tasks, p->tasks + n, p->n_tasks * sizeof(p->tasks[0]));
-	memmove(p->hashes, p->hashes + n, p->n_tasks * sizeof(p->hashes[0]));
-	memmove(p->epochs, p->epochs + n, p->n_tasks * sizeof(p->epochs[0]));
-	memmove(p->outputs, p->outputs + outputs,
-	    p->n_outputs * sizeof(p->outputs[0]));
+	publish_remove(ch, 0, n);
 	p->since = now_ms();
 	p->is_full = 0;
-	ch->status.publish_waiting = p->n_tasks;
 }

@@ -34,6 +34,7 @@
 static struct chain *quote_for;		/* whom the TEE is asked for; NULL: nobody */
 static uint64_t quote_asked;		/* when it last was; milliseconds */
 static int draining;
+static int changed;
 
 void
 trust_init(void)
@@ -166,7 +167,7 @@ trust_quote(const struct m_quote *q, int fd)
 		    "what this Runner is", ch->tag);
 	gas_registration(ch);
 	trust_send_registration(ch);
-	trust_tick();
+	trust_changed();
 }
 
 void
@@ -197,7 +198,7 @@ trust_renew_asked(struct chain *ch)
 		return;
 	log_info("%sregistration: renewed on request", ch->tag);
 	ch->renew_at = now;
-	trust_tick();
+	trust_changed();
 }
 
 void
@@ -224,7 +225,7 @@ void
 trust_evidence_peer(void)
 {
 	quote_for = NULL;	/* whoever was asked is gone */
-	trust_tick();
+	trust_changed();
 }
 
 /* Whatever fails, here, at the registrar or on the chain: the registration that
@@ -320,7 +321,7 @@ void
 trust_drain(void)
 {
 	draining = 1;
-	trust_tick();
+	trust_changed();
 }
 
 static void
@@ -353,11 +354,24 @@ trust_judge(struct chain *ch, uint64_t now)
 }
 
 void
+trust_changed(void)
+{
+	changed = 1;
+}
+
+int
+trust_has_changed(void)
+{
+	return changed;
+}
+
+void
 trust_tick(void)
 {
 	uint64_t now = now_ms();
 	uint32_t i;
 
+	changed = 0;
 	for (i = 0; i < keys.conf.n_chains; i++)
 		trust_judge(&keys.chains[i], now);
 }

@@ -27,6 +27,8 @@ static uint64_t now = 1000000, facts_at;
 static struct m_facts facts;
 static const uint8_t runner[20] = { 0x11 };
 static unsigned n_sent;
+static uint64_t n_first;
+static int is_replacement;		/* the last that was sent */
 static struct m_tx last;
 static size_t to_publish;		/* what publish_call() gives */
 static unsigned n_published, n_dropped, n_again;
@@ -66,7 +68,7 @@ trust_later(uint32_t delay, uint32_t first)
 }
 
 void
-trust_tick(void)
+trust_changed(void)
 {
 	gas_tick(ch);
 }
@@ -81,6 +83,9 @@ __wrap_chan_send(struct chan *c, enum msg_type type, const void *payload,
 	(void)rows;
 	(void)fd;
 	assert_int_equal(type, M_TX);
+	is_replacement = last.nonce == ((const struct m_tx *)payload)->nonce &&
+	    ch->status.tx_sent == n_first;
+	n_first = ch->status.tx_sent;
 	memcpy(&last, payload, sizeof(last));
 	assert_in_range(last.size, (n_rows - 1) * 32 + 1, n_rows * 32);
 	n_sent++;
@@ -97,13 +102,13 @@ publish_call(struct chain *c, uint8_t *out, uint64_t *gas)
 }
 
 void
-publish_ended(struct chain *c, enum tx_status status)
+publish_ended(struct chain *c, int status)
 {
 	(void)c;
-	n_again += status == TX_UNKNOWN;
+	n_again += status == TX_UNKNOWN || status == TX_UNSENT;
 	n_published += status == TX_SUCCEEDED;
 	n_dropped += status == TX_REVERTED;
-	if (status != TX_UNKNOWN)
+	if (status == TX_SUCCEEDED || status == TX_REVERTED)
 		to_publish = 0;
 }
 
@@ -139,6 +144,8 @@ setup(void **unused)
 	memcpy(facts.runner, runner, 20);
 	ch->registration.sequence = 1;
 	g->state = GAS_READY;
+	g->phase = P_IDLE;
+	g->wanted = V_NONE;
 	n_sent = n_published = n_dropped = n_again = 0;
 	to_publish = 0;
 	return 0;
@@ -371,6 +378,85 @@ another_chain_process_gets_the_same_again(void **unused)
 	assert_memory_equal(&first, &last, sizeof(first));
 }
 
+/* Whatever chain says of nonces, receipts and blocks: a registration is sent under one
+ * nonce for each verdict that was asked for. */
+static void
+a_verdict_is_paid_for_once_whatever_chain_claims(void **unused)
+{
+	uint64_t nonce = UINT64_MAX, asked = 0, nonces = 0;
+	unsigned before, i;
+
+	(void)unused;
+	srandom(1);
+	for (i = 0; i < 100000; i++) {
+		if (random() % 50 == 0) {
+			ch->registration.sequence++;
+			gas_registration(ch);
+			asked++;
+			g->delay = 0;		/* not what is tested here */
+			g->not_before = 0;
+		}
+		if (random() % 5 == 0)
+			verdict(0);
+		facts.gas_nonce = random() % 3 == 0 ? (uint64_t)random() % 9 :
+		    nonce == UINT64_MAX ? 5 : nonce + (uint64_t)random() % 2;
+		facts.tx_nonce = random() % 2 == 0 ? nonce :
+		    (uint64_t)random() % 9;
+		facts.tx_status = (uint32_t)random() % 3;
+		before = n_sent;
+		pass((uint64_t)random() % 9, (uint64_t)random() % 60);
+		assert_in_range(n_sent - before, 0, 1);
+		/* Its end and the next may fall together: same nonce or not. */
+		if (n_sent != before && (nonce != last.nonce ||
+		    !is_replacement)) {
+			nonces++;
+			nonce = last.nonce;
+		}
+		assert_true(nonces <= asked);
+	}
+	assert_true(asked > 1000 && nonces > 80);
+}
+
+/* The honest case of the same: the chain turns back, the verdict is spent. */
+static void
+a_chain_that_turns_back_costs_another_verdict(void **unused)
+{
+	(void)unused;
+	gas_registration(ch);
+	verdict(0);
+	assert_int_equal(n_sent, 1);
+	facts.gas_nonce = 3;
+	pass(1, PAUSE);
+	pass(1, 1000);
+	assert_int_equal(n_sent, 1);
+	assert_false(gas_holds_registration(ch));	/* trust.c asks again */
+	verdict(0);
+	assert_int_equal(n_sent, 1);
+	gas_registration(ch);
+	verdict(0);
+	assert_int_equal(n_sent, 2);
+	assert_int_equal(last.nonce, 3);
+}
+
+/* While the one before is on its way. */
+static void
+a_new_registration_waits_for_the_one_that_was_sent(void **unused)
+{
+	(void)unused;
+	gas_registration(ch);
+	verdict(0);
+	ch->registration.sequence = 2;
+	gas_registration(ch);
+	verdict(0);
+	pass(1, 1);
+	assert_int_equal(n_sent, 1);
+	facts.sequence = 1;
+	mined(TX_SUCCEEDED);
+	pass(1, PAUSE);
+	assert_int_equal(n_sent, 2);
+	assert_int_equal(last.nonce, 6);
+}
+
 static void
 registration_goes_before_publication(void **unused)
 {
@@ -461,6 +547,9 @@ main(void)
 		T(a_nonce_that_someone_else_used_is_noticed),
 		T(what_is_reverted_is_dropped),
 		T(another_chain_process_gets_the_same_again),
+		T(a_verdict_is_paid_for_once_whatever_chain_claims),
+		T(a_chain_that_turns_back_costs_another_verdict),
+		T(a_new_registration_waits_for_the_one_that_was_sent),
 		T(registration_goes_before_publication),
 		T(facts_of_another_account_or_too_old_are_none),
 		T(a_flood_of_nonces_is_one_transaction_in_a_pause),
