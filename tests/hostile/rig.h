@@ -74,6 +74,12 @@ void	 rig_later(struct rig *, int seconds);
 void	 rig_clock(struct rig *, int seconds);
 /* keys is asked for a new registration, and signs it. */
 void	 rig_renewed(struct rig *);
+/* keys asks for a quote: it gets one, and signs. */
+void	 rig_quote(struct rig *);
+/* What keys tells net of itself, of this moment. */
+const struct m_status *rig_status(struct rig *);
+/* The next RESULT, past RESULTS. */
+const struct m_result *rig_next_result(struct rig *);
 
 /* With has_other: all that is called `net' and `chain', and what is signed, is of the
  * other chain from now on, or of the first again. */

@@ -1119,6 +1119,216 @@ a_sequence_that_keys_did_not_sign_is_a_lie(void **unused)
 	assert_int_equal(rig.registration.sequence, 2);
 }
 
+/* ---- bounds at their exact maximum --------------------------------------------- */
+
+/* keys takes these facts and serves under them, or cuts chain off. */
+static void
+facts_are(const struct m_facts *f, int good)
+{
+	uint64_t block = rig.facts.block_number + 1;
+	struct m_facts copy = *f;
+
+	copy.block_number = rig.facts.block_number = block;
+	rig_facts_now(&rig, &copy);
+	if (good)
+		assert_int_equal(rig_status(&rig)->facts_block, block);
+	else
+		rig_cuts(&rig, &rig.chain, "illegal FACTS: out of bounds");
+}
+
+static void
+facts_are_taken_up_to_their_bounds(void **unused)
+{
+	struct m_facts f = rig.facts;
+
+	(void)unused;
+	f.n_orchestrators = f.n_gateways = LIST_MAX;
+	f.kms_nodes = f.kms_threshold = KMS_NODES;
+	facts_are(&f, 1);
+	f.n_orchestrators = LIST_MAX + 1;
+	facts_are(&f, 0);
+	f.n_orchestrators = 0;
+	f.n_gateways = LIST_MAX + 1;
+	facts_are(&f, 0);
+	f.n_gateways = 0;
+	f.kms_nodes = KMS_NODES + 1;
+	facts_are(&f, 0);
+	f.kms_nodes = KMS_NODES - 1;
+	facts_are(&f, 0);		/* fewer than the threshold */
+	f.kms_threshold = 1;
+	facts_are(&f, 1);
+}
+
+static void
+a_grant_has_as_many_seals_as_there_can_be_nodes(void **unused)
+{
+	struct m_grant g = { .batch = 1, .n_tasks = 1 };
+	struct m_grant_task t = { .batch = 1, .n_seals = KMS_NODES };
+
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	chan_send(&rig.net, M_GRANT, &g, NULL, 0, -1);
+	chan_send(&rig.net, M_GRANT_TASK, &t, work[0].operands, 2, -1);
+	rig_lives(&rig);
+	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
+	work_asked(&rig, 2, &work[1], 1, NULL);
+	g.batch = t.batch = 2;
+	t.n_seals++;
+	chan_send(&rig.net, M_GRANT, &g, NULL, 0, -1);
+	chan_send(&rig.net, M_GRANT_TASK, &t, work[1].operands, 2, -1);
+	rig_cuts(&rig, &rig.net, "illegal GRANT_TASK: number of seals");
+}
+
+static void
+as_many_tasks_as_max_tasks_are_taken(void **unused)
+{
+	static struct work many[BATCH_TASKS];
+	uint32_t i, batch;
+
+	(void)unused;
+	for (batch = 1; batch <= 256 / BATCH_TASKS; batch++) {
+		for (i = 0; i < BATCH_TASKS; i++)
+			work_new(&rig, &many[i]);
+		work_offer(&rig, batch, many, BATCH_TASKS, &rig.orchestrator);
+		work_asked(&rig, batch, many, BATCH_TASKS, NULL);
+	}
+	work_offer(&rig, batch, work, 1, &rig.orchestrator);
+	expect_refused(batch, ST_BUSY);
+	/* They end, and there is room for as many again. */
+	rig_later(&rig, 40);
+	for (i = 0; i < 256; i++)
+		rig_next_result(&rig);
+	rig_next(&rig, &rig.net, M_RESULTS);
+	work_new(&rig, &work[0]);
+	work[0].m.deadline += 40;
+	work_offer(&rig, batch + 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, batch + 1, work, 1, NULL);
+}
+
+/* ---- what is dropped ------------------------------------------------------------- */
+
+/* One task in the worker, one that waits for it; then their net is another. */
+static void
+a_task_that_waits_is_forgotten_with_its_batch(void **unused)
+{
+	struct m_value v;
+	uint8_t plain[2][32];
+	static struct work third;
+	uint32_t job;
+
+	(void)unused;
+	job = run_to_job(1, &work[0]);
+	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
+	work_asked(&rig, 2, &work[1], 1, NULL);
+	work_delegate(&rig, &work[1]);
+	work_grant(&rig, 2, &work[1], 1, &rig.gateway);
+	rig_lives(&rig);
+	rig_raw(&rig.net, M_RESULT, "", 1);
+	rig_cuts(&rig, &rig.net, "illegal RESULT");
+	assert_int_equal(rig_status(&rig)->tasks, 0);
+	assert_int_equal(rig_status(&rig)->batches, 0);
+	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+	work_new(&rig, &third);
+	work_offer(&rig, 3, &third, 1, &rig.orchestrator);
+	work_asked(&rig, 3, &third, 1, NULL);
+	work_delegate(&rig, &third);
+	work_grant(&rig, 3, &third, 1, &rig.gateway);
+	job = work_job(&rig, &third, plain);	/* and no other's */
+	work_done(&rig, job, third.program.outputs[0].b, 48, &v);
+	work_result(&rig, 3, &third, ST_OK, &v);
+	rig_silent(&rig, &rig.worker);
+}
+
+/* ---- the registration ------------------------------------------------------------- */
+
+static void
+later_with_new_blocks(int seconds)
+{
+	rig_later(&rig, seconds);
+	rig.facts.block_time += (uint64_t)seconds;
+	rig.facts.block_number++;
+	rig_facts_now(&rig, &rig.facts);
+}
+
+static void
+a_registration_is_renewed_after_two_thirds_of_its_life(void **unused)
+{
+	(void)unused;
+	later_with_new_blocks(2090);	/* 2400, or up to 300 before */
+	rig_silent(&rig, &rig.evidence);
+	later_with_new_blocks(320);
+	rig_quote(&rig);
+	assert_int_equal(rig.registration.sequence, 2);
+	assert_true(rig_status(&rig)->renewal_late == 0);
+}
+
+static void
+a_registration_that_is_not_renewed_is_told(void **unused)
+{
+	(void)unused;
+	later_with_new_blocks(2600);
+	rig_next(&rig, &rig.evidence, M_QUOTE_ASK);
+	assert_true(rig_status(&rig)->renewal_late == 0);
+	later_with_new_blocks(150);
+	rig_said(&rig, "registration: not renewed: it ends in");
+	assert_int_equal(rig_status(&rig)->renewal_late, 1);
+	later_with_new_blocks(900);
+	rig_said(&rig, "serving: no: not registered, expired or revoked");
+}
+
+static void
+a_quote_that_fails_is_tried_again_after_a_while(void **unused)
+{
+	struct m_quote_failed f = { 5 };
+	int i;
+
+	(void)unused;
+	rig_later(&rig, 11);
+	chan_send(&rig.net, M_RENEW, NULL, NULL, 0, -1);
+	for (i = 1; i <= 3; i++) {
+		rig_next(&rig, &rig.evidence, M_QUOTE_ASK);
+		chan_send(&rig.evidence, M_QUOTE_FAILED, &f, NULL, 0, -1);
+		rig_said(&rig, i == 1 ? "next try in 10 s" : i == 2 ?
+		    "next try in 20 s" : "next try in 40 s");
+		assert_int_equal(rig_status(&rig)->evidence_failures, i);
+		rig_later(&rig, (5 << i) - 4);
+		rig_silent(&rig, &rig.evidence);
+		rig_later(&rig, 4);
+	}
+	rig_quote(&rig);
+}
+
+static void
+a_quote_that_nobody_asked_for_costs_evidence(void **unused)
+{
+	struct m_quote_failed f = { 5 };
+
+	(void)unused;
+	chan_send(&rig.evidence, M_QUOTE_FAILED, &f, NULL, 0, -1);
+	rig_cuts(&rig, &rig.evidence, "illegal QUOTE_FAILED: not asked for");
+}
+
+/* It is sent again, at first after 20 s. */
+static void
+a_registration_that_does_not_show_is_sent_again(void **unused)
+{
+	(void)unused;
+	rig_renewed(&rig);
+	rig_facts_now(&rig, &rig.facts);
+	rig_silent(&rig, &rig.net);
+	rig_later(&rig, 21);
+	rig_next(&rig, &rig.net, M_REGISTER);
+	rig_later(&rig, 30);
+	rig_silent(&rig, &rig.net);
+	rig_later(&rig, 11);
+	rig_next(&rig, &rig.net, M_REGISTER);
+	rig.facts.sequence = 2;
+	rig_facts_now(&rig, &rig.facts);
+	rig_later(&rig, 200);
+	rig_silent(&rig, &rig.net);
+}
+
 /* ---- memory ----------------------------------------------------------------- */
 
 /* Not even on the heap or the stack, once the worker has them. */
@@ -1436,6 +1646,15 @@ main(void)
 		P(pins_take_the_place_of_the_lists),
 		T(a_batch_keeps_the_gateway_that_it_was_admitted_under),
 		T(a_sequence_that_keys_did_not_sign_is_a_lie),
+		T(facts_are_taken_up_to_their_bounds),
+		T(a_grant_has_as_many_seals_as_there_can_be_nodes),
+		T(as_many_tasks_as_max_tasks_are_taken),
+		T(a_task_that_waits_is_forgotten_with_its_batch),
+		T(a_registration_is_renewed_after_two_thirds_of_its_life),
+		T(a_registration_that_is_not_renewed_is_told),
+		T(a_quote_that_fails_is_tried_again_after_a_while),
+		T(a_quote_that_nobody_asked_for_costs_evidence),
+		T(a_registration_that_does_not_show_is_sent_again),
 		T(no_data_key_stays_in_keys),
 		T(the_tls_key_stands_in_locked_memory_alone),
 		T(a_worker_that_does_not_read_is_cut_off),
