@@ -99,11 +99,40 @@ batch_refuse(Teerunner__V1__TaskRef **tasks, size_t n,
 }
 
 static void
+ref_init(Teerunner__V1__TaskRef *ref, const Teerunner__V1__Task *from)
+{
+	teerunner__v1__task_ref__init(ref);
+	if (from->id.len <= 32)
+		ref->id = from->id;
+	ref->attempt = from->attempt;
+}
+
+/* A batch is named by its signature.  If that cannot be one, each task is named. */
+static void
 refuse_batch(const Teerunner__V1__TaskBatch *from, uint32_t status)
 {
-	net.refused += from->n_tasks;
-	count(status, from->n_tasks);
-	batch_refuse(NULL, 0, &from->signature, status, status_text(status));
+	const size_t n = from->n_tasks;
+	Teerunner__V1__TaskRef *refs, **list;
+	size_t i;
+
+	net.refused += n;
+	count(status, n);
+	if (from->signature.len == 65) {
+		batch_refuse(NULL, 0, &from->signature, status,
+		    status_text(status));
+		return;
+	}
+	refs = reallocarray(NULL, n + 1, sizeof(*refs));
+	list = reallocarray(NULL, n + 1, sizeof(*list));
+	if (refs == NULL || list == NULL)
+		fatal("batch: out of memory");
+	for (i = 0; i < n; i++) {
+		ref_init(&refs[i], from->tasks[i]);
+		list[i] = &refs[i];
+	}
+	batch_refuse(list, n, NULL, status, "signature is not of 65 bytes");
+	free(list);
+	free(refs);
 }
 
 /* Some tasks of a batch could not be flattened: each is told why, and the good
@@ -117,10 +146,7 @@ refuse_spoiled(const Teerunner__V1__TaskBatch *from,
 	size_t i, n = 0;
 
 	for (i = 0; i < from->n_tasks; i++) {
-		teerunner__v1__task_ref__init(&refs[i]);
-		if (from->tasks[i]->id.len <= 32)
-			refs[i].id = from->tasks[i]->id;
-		refs[i].attempt = from->tasks[i]->attempt;
+		ref_init(&refs[i], from->tasks[i]);
 		if (status[i] == ST_OK) {
 			good[n++] = &refs[i];
 			continue;
@@ -208,17 +234,21 @@ offer_to_keys(const struct m_batch *head)
 	}
 }
 
+/* A batch uses as much credit as it has tasks, at most all that there is, whether or
+ * not it is refused: session_credit() gives back what is free. */
 static uint32_t
 offer_check(const Teerunner__V1__TaskBatch *from, struct m_batch *m)
 {
+	const uint32_t credit = net.credit;
+
+	net.credit -= from->n_tasks < credit ? (uint32_t)from->n_tasks : credit;
 	if (from->n_tasks == 0 || wire_fixed(&from->signature, m->signature,
 	    sizeof(m->signature)) != 0)
 		return ST_MALFORMED;
 	if (from->n_tasks > BATCH_TASKS)
 		return ST_OVER_LIMIT;
-	if (from->n_tasks > net.credit)
+	if (from->n_tasks > credit)
 		return ST_BUSY;
-	net.credit -= (uint32_t)from->n_tasks;
 	if (net.state != S_SERVING || net.status.state != S_SERVING ||
 	    net.keys.fd == -1)
 		return ST_NOT_SERVING;

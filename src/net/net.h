@@ -170,8 +170,8 @@ void	 batch_resend(void);	/* what waits for an Ack, to a new session */
 void	 batch_forget_all(void);
 /* Draining: tell the monitor once nothing is left. */
 void	 batch_try_drained(void);
-/* Tell the Orchestrator what is not accepted: these tasks, or where there are
- * none all of the batch with this signature. */
+/* Tell the Orchestrator what is not accepted: these tasks, or if there are none all
+ * of the batch with this signature. */
 void	 batch_refuse(Teerunner__V1__TaskRef **, size_t n,
 	     const ProtobufCBinaryData *signature, uint32_t status,
 	     const char *reason);

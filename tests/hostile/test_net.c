@@ -47,12 +47,26 @@ static EVP_PKEY *tls_key;
 
 /* ---- the Orchestrator ---------------------------------------------------- */
 
-enum mode { GOOD, SILENT, RUBBISH, SPOILED, OVER, EARLY };
+enum mode { GOOD, SILENT, RUBBISH, EARLY, SPOILED, OVER, GREEDY, UNSIGNED, MODES };
 #define OPENED	100
 #define ENDED	101
 struct report {
 	uint32_t	what;	/* RunnerMessage.body_case, OPENED, ENDED */
 	uint32_t	value;	/* credit, or a refusal's status */
+	uint32_t	n;	/* tasks of a refusal */
+	char		text[52];	/* its reason */
+};
+
+/* What an Orchestrator of a mode sends when it gets credit, once: so many batches of n
+ * adds; how long the first task's id and the signature are. */
+static const struct offer {
+	size_t	batches, n, id, signature;
+} offers[MODES] = {
+	[EARLY] = { 0, 1, 32, 65 },
+	[SPOILED] = { 1, 2, 31, 65 },
+	[OVER] = { 1, BATCH_TASKS + 1, 32, 65 },
+	[GREEDY] = { 2, BATCH_TASKS, 32, 65 },
+	[UNSIGNED] = { 1, 3, 32, 64 },
 };
 
 static enum mode mode;
@@ -60,19 +74,25 @@ static struct rpc_stream *stream;
 static int report_fd;
 
 static void
-report(uint32_t what, uint32_t value)
+report_all(uint32_t what, uint32_t value, size_t n, const char *text)
 {
-	const struct report r = { what, value };
+	struct report r = { what, value, (uint32_t)n, "" };
 
+	snprintf(r.text, sizeof(r.text), "%s", text);
 	if (write(report_fd, &r, sizeof(r)) != sizeof(r))
 		_exit(0);
 }
 
-/* A batch of n adds; the first has a spoiled id. */
 static void
-send_batch(size_t n)
+report(uint32_t what, uint32_t value)
 {
-	static uint8_t h[3][32], bytes[65];
+	report_all(what, value, 0, "");
+}
+
+static void
+send_batch(const struct offer *offer)
+{
+	static uint8_t h[3][32], ids[BATCH_TASKS + 1][32], bytes[65];
 	static Teerunner__V1__Operand in[2], *ins[2] = { &in[0], &in[1] };
 	static Teerunner__V1__Operation op, *ops = &op;
 	static Teerunner__V1__Task t[BATCH_TASKS + 1], *list[BATCH_TASKS + 1];
@@ -99,9 +119,11 @@ send_batch(size_t n)
 	op.inputs = ins;
 	op.n_outputs = 1;
 	op.outputs = &out;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < offer->n; i++) {
 		teerunner__v1__task__init(&t[i]);
-		t[i].id = (ProtobufCBinaryData){ i == 0 ? 31 : 32, bytes };
+		ids[i][0] = (uint8_t)i;
+		t[i].id = (ProtobufCBinaryData){ i == 0 ? offer->id : 32,
+		    ids[i] };
 		t[i].transaction_hash = (ProtobufCBinaryData){ 32, bytes };
 		t[i].caller = t[i].runner = (ProtobufCBinaryData){ 20, bytes };
 		t[i].chain_id = CHAIN;
@@ -109,9 +131,9 @@ send_batch(size_t n)
 		t[i].operations = &ops;
 		list[i] = &t[i];
 	}
-	batch.n_tasks = n;
+	batch.n_tasks = offer->n;
 	batch.tasks = list;
-	batch.signature = (ProtobufCBinaryData){ 65, bytes };
+	batch.signature = (ProtobufCBinaryData){ offer->signature, bytes };
 	m.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_BATCH;
 	m.batch = &batch;
 	rpc_stream_send(stream, &m.base);
@@ -121,27 +143,27 @@ static void
 on_message(void *arg, grpc_byte_buffer *bytes)
 {
 	Teerunner__V1__RunnerMessage *m;
+	const struct offer *offer = &offers[mode];
 	struct pool pool;
-	uint32_t value = 0;
+	size_t i;
 
 	(void)arg;
 	pool_init(&pool);
 	m = rpc_unpack(bytes, &teerunner__v1__runner_message__descriptor,
 	    &pool);
 	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT) {
-		value = m->credit->tasks;
+		report(m->body_case, m->credit->tasks);
 		if (mode == RUBBISH)
 			rpc_stream_send_bytes(stream, "\377\377\377", 3);
-		if (mode == SPOILED)
-			send_batch(2);
-		if (mode == OVER)
-			send_batch(BATCH_TASKS + 1);
-		if (mode == SPOILED || mode == OVER)
+		for (i = 0; i < offer->batches; i++)
+			send_batch(offer);
+		if (offer->batches != 0)
 			mode = GOOD;	/* once */
-	}
-	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL)
-		value = m->refusal->status;
-	report(m->body_case, value);
+	} else if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL)
+		report_all(m->body_case, m->refusal->status,
+		    m->refusal->n_tasks, m->refusal->reason);
+	else
+		report(m->body_case, 0);
 	pool_free(&pool);
 }
 
@@ -165,7 +187,7 @@ on_session(struct rpc_call *call, void *none)
 	report(OPENED, 0);
 	stream = rpc_stream_open(call, &events, NULL);
 	if (mode == EARLY)
-		send_batch(1);
+		send_batch(&offers[mode]);
 	if (mode == SILENT || mode == EARLY)
 		return;
 	challenge.nonce = (ProtobufCBinaryData){ 32, nonce };
@@ -524,6 +546,36 @@ batch_of_too_many_tasks_is_refused(void **state)
 	net_start(OVER);
 	assert_true(await(REFUSAL, PATIENCE));
 	assert_int_equal(r.last.value, ST_OVER_LIMIT);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, BATCH_TASKS + 1);
+	assert_int_equal(r.n_batches, 0);
+}
+
+/* The first batch takes 64 of 100: the second is refused, and uses up the rest, which
+ * is given back. */
+static void
+batch_of_more_than_the_credit_is_refused(void **state)
+{
+	(void)state;
+	net_start(GREEDY);
+	assert_true(await(REFUSAL, PATIENCE));
+	assert_int_equal(r.last.value, ST_BUSY);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 100 - BATCH_TASKS);
+	assert_int_equal(r.n_batches, 1);
+}
+
+static void
+batch_that_its_signature_cannot_name_is_refused_by_its_tasks(void **state)
+{
+	(void)state;
+	net_start(UNSIGNED);
+	assert_true(await(REFUSAL, PATIENCE));
+	assert_int_equal(r.last.value, ST_MALFORMED);
+	assert_int_equal(r.last.n, 3);
+	assert_string_equal(r.last.text, "signature is not of 65 bytes");
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 3);
 	assert_int_equal(r.n_batches, 0);
 }
 
@@ -669,6 +721,8 @@ main(void)
 		T(rubbish_is_refused_and_the_session_lives),
 		T(bad_task_and_its_batch_are_refused_and_keys_hears_nothing),
 		T(batch_of_too_many_tasks_is_refused),
+		T(batch_of_more_than_the_credit_is_refused),
+		T(batch_that_its_signature_cannot_name_is_refused_by_its_tasks),
 		T(batch_before_our_hello_ends_the_session),
 		T(drain_is_told_and_answered),
 		T(result_of_no_batch_ends_net),
