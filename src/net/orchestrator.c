@@ -41,6 +41,7 @@ static struct session {
 	grpc_call	*call;
 	int		 pending;	/* tags in the completion queue */
 	int		 is_writing, is_cancelled, has_rubbish;
+	int		 has_false_word;	/* a false Registered came */
 	const char	*why;		/* we ended it */
 	uint64_t	 opened_at;
 	uint8_t		 challenge[32];
@@ -292,6 +293,23 @@ on_verdict(const Teerunner__V1__Verdict *from)
 	net_to_keys(M_VERDICT, &v, NULL, 0);
 }
 
+/* Its word: only the facts that chain reads count.  keys counts sequences from 1. */
+static void
+on_registered(uint64_t sequence)
+{
+	if (sequence != 0 && sequence <= registered.sequence) {
+		log_info("registration: relayed: sequence %llu",
+		    (unsigned long long)sequence);
+		return;
+	}
+	if (!s.has_false_word)
+		log_warn("registration: the Orchestrator relayed sequence "
+		    "%llu, which was never signed: the last is %llu",
+		    (unsigned long long)sequence,
+		    (unsigned long long)registered.sequence);
+	s.has_false_word = 1;
+}
+
 static void
 on_message(grpc_byte_buffer *bytes)
 {
@@ -321,9 +339,7 @@ on_message(grpc_byte_buffer *bytes)
 		on_verdict(m->verdict);
 	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED)
-		/* Its word; what counts is what chain reads. */
-		log_info("registration: relayed: sequence %llu",
-		    (unsigned long long)m->registered->sequence);
+		on_registered(m->registered->sequence);
 	else
 		on_rubbish();
 	arena_free(&arena);

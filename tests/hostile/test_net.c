@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -47,7 +48,8 @@ static EVP_PKEY *tls_key;
 
 /* ---- the Orchestrator ---------------------------------------------------- */
 
-enum mode { GOOD, SILENT, RUBBISH, EARLY, SPOILED, OVER, GREEDY, UNSIGNED, MODES };
+enum mode { GOOD, SILENT, RUBBISH, EARLY, SPOILED, OVER, GREEDY, UNSIGNED,
+    FALSE_WORD, MODES };
 #define OPENED	100
 #define ENDED	101
 struct report {
@@ -140,6 +142,20 @@ send_batch(const struct offer *offer)
 }
 
 static void
+send_registered(uint64_t sequence)
+{
+	Teerunner__V1__OrchestratorMessage m =
+	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
+	Teerunner__V1__Registered registered =
+	    TEERUNNER__V1__REGISTERED__INIT;
+
+	registered.sequence = sequence;
+	m.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED;
+	m.registered = &registered;
+	rpc_stream_send(stream, &m.base);
+}
+
+static void
 on_message(void *arg, grpc_byte_buffer *bytes)
 {
 	Teerunner__V1__RunnerMessage *m;
@@ -164,6 +180,9 @@ on_message(void *arg, grpc_byte_buffer *bytes)
 		    m->refusal->n_tasks, m->refusal->reason);
 	else
 		report(m->body_case, 0);
+	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_REGISTRATION)
+		send_registered(m->registration->sequence +
+		    (mode == FALSE_WORD));
 	pool_free(&pool);
 }
 
@@ -345,6 +364,18 @@ await(uint32_t what, int ms)
 			return 0;
 	}
 	return 0;
+}
+
+/* Until a line is in the log. */
+static void
+await_log(const char *text)
+{
+	int i;
+
+	for (i = 0; strstr(r.log, text) == NULL && i < PATIENCE / 50; i++)
+		(void)await(0, 50);
+	if (strstr(r.log, text) == NULL)
+		fail_msg("not in the log: %s; it has:\n%s", text, r.log);
 }
 
 static void
@@ -579,6 +610,39 @@ batch_that_its_signature_cannot_name_is_refused_by_its_tasks(void **state)
 	assert_int_equal(r.n_batches, 0);
 }
 
+/* keys has signed a registration of this sequence. */
+static void
+send_register(uint64_t sequence)
+{
+	struct m_register m = { .sequence = sequence, .evidence_size = 4 };
+	int fd = memfd_create("evidence", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, "quot", 4), 4);
+	chan_send(&r.keys, M_REGISTER, &m, NULL, 0, fd);
+	close(fd);
+}
+
+static void
+relayed_registration_is_logged(void **state)
+{
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	send_register(3);
+	await_log("registration: relayed: sequence 3");
+}
+
+static void
+relayed_registration_that_was_never_signed_is_a_warning(void **state)
+{
+	(void)state;
+	net_start(FALSE_WORD);
+	assert_true(await(CREDIT, PATIENCE));
+	send_register(3);
+	await_log("relayed sequence 4, which was never signed: the last is 3");
+	assert_null(strstr(r.log, "registration: relayed: sequence 4"));
+}
+
 static void
 batch_before_our_hello_ends_the_session(void **state)
 {
@@ -723,6 +787,8 @@ main(void)
 		T(batch_of_too_many_tasks_is_refused),
 		T(batch_of_more_than_the_credit_is_refused),
 		T(batch_that_its_signature_cannot_name_is_refused_by_its_tasks),
+		T(relayed_registration_is_logged),
+		T(relayed_registration_that_was_never_signed_is_a_warning),
 		T(batch_before_our_hello_ends_the_session),
 		T(drain_is_told_and_answered),
 		T(result_of_no_batch_ends_net),
