@@ -222,6 +222,7 @@ offer_to_keys(const struct m_batch *head)
 	while (last_id == 0 || batch_find(last_id) != NULL);
 	m.batch = b->id = last_id;
 	b->state = B_OFFERED;
+	b->session = net.session;
 	b->n_tasks = b->n_accepted = m.n_tasks;
 	LIST_INSERT_HEAD(&batches, b, link);
 	net.in_flight += b->n_tasks;
@@ -470,6 +471,7 @@ batch_on_results(struct chan *c, const struct m_results *m)
 	b->state = B_KEPT;
 	net.in_flight -= b->n_tasks;
 	net.kept += b->n_accepted;
+	session_worked(b->session);
 	session_send_packed(b->packed);
 	session_credit();
 }

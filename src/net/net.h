@@ -44,6 +44,7 @@ struct net {
 	struct m_status	 status;	/* keys's */
 	struct m_roles	 roles;		/* the monitor's */
 	enum stream	 stream;
+	uint32_t	 session;	/* its number: counts connections */
 	uint64_t	 reconnections;
 	int		 gateway_failing;
 	uint32_t	 credit;	/* given and not yet used */
@@ -134,6 +135,10 @@ void	 session_send(const Teerunner__V1__RunnerMessage *);
 void	 session_send_packed(grpc_byte_buffer *);
 /* Give the Orchestrator what room there is. */
 void	 session_credit(void);
+/* A batch that came in this session has its results.  If the session lives, the
+ * back-off after it begins at its minimum; nothing else resets it, or an Orchestrator
+ * that only connects would be dialled without end. */
+void	 session_worked(uint32_t session);
 
 /* ---- batch.c: from TaskBatch to Ack ---------------------------------------- */
 
@@ -155,6 +160,7 @@ struct batch {
 	uint32_t	 id;
 	enum { B_OFFERED, B_FETCHING, B_RUNNING, B_KEPT } state;
 	uint32_t	 n_tasks, n_accepted, n_ended, n_acked;
+	uint32_t	 session;	/* in which it came */
 	struct offer	 tasks[BATCH_TASKS];
 	struct fetch	*fetch;
 	grpc_byte_buffer *packed;	/* RunnerMessage of its results */

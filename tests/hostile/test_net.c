@@ -49,7 +49,7 @@ static EVP_PKEY *tls_key;
 /* ---- the Orchestrator ---------------------------------------------------- */
 
 enum mode { GOOD, SILENT, RUBBISH, EARLY, SPOILED, OVER, GREEDY, UNSIGNED,
-    FALSE_WORD, MODES };
+    FALSE_WORD, BRIEF, WORK, MODES };
 #define OPENED	100
 #define ENDED	101
 struct report {
@@ -69,6 +69,7 @@ static const struct offer {
 	[OVER] = { 1, BATCH_TASKS + 1, 32, 65 },
 	[GREEDY] = { 2, BATCH_TASKS, 32, 65 },
 	[UNSIGNED] = { 1, 3, 32, 64 },
+	[WORK] = { 1, 1, 32, 65 },
 };
 
 static enum mode mode;
@@ -171,6 +172,8 @@ on_message(void *arg, grpc_byte_buffer *bytes)
 		report(m->body_case, m->credit->tasks);
 		if (mode == RUBBISH)
 			rpc_stream_send_bytes(stream, "\377\377\377", 3);
+		if (mode == BRIEF)
+			rpc_stream_close(stream, GRPC_STATUS_OK, "");
 		for (i = 0; i < offer->batches; i++)
 			send_batch(offer);
 		if (offer->batches != 0)
@@ -296,6 +299,21 @@ on_monitor(void)
 		}
 }
 
+/* A worker was lost at once: what ends a batch with the fewest words. */
+static void
+answer_batch(const struct m_batch *b)
+{
+	const struct m_ask ask = { .batch = b->batch };
+	const struct m_result result = { .batch = b->batch,
+	    .status = ST_WORKER_LOST };
+	const struct m_results results = { .batch = b->batch, .n_results = 1 };
+	static const struct m_ask_task row;
+
+	chan_send(&r.keys, M_ASK, &ask, &row, 1, -1);
+	chan_send(&r.keys, M_RESULT, &result, NULL, 0, -1);
+	chan_send(&r.keys, M_RESULTS, &results, NULL, 0, -1);
+}
+
 static void
 on_keys(void)
 {
@@ -304,6 +322,9 @@ on_keys(void)
 
 	while (chan_recv(&r.keys, S_SERVING, &m) == 1) {
 		r.n_batches += m.type == M_BATCH;
+		if (m.type == M_BATCH && ((const struct m_batch *)
+		    m.payload)->n_tasks == 1)
+			answer_batch(m.payload);
 		if (m.type != M_HELLO_ASK)
 			continue;
 		memset(&hello, 0, sizeof(hello));
@@ -490,6 +511,7 @@ teardown(void **state)
 
 #define HELLO	TEERUNNER__V1__RUNNER_MESSAGE__BODY_HELLO
 #define CREDIT	TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT
+#define RESULTS	TEERUNNER__V1__RUNNER_MESSAGE__BODY_RESULTS
 #define REFUSAL	TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL
 #define DRAINING TEERUNNER__V1__RUNNER_MESSAGE__BODY_DRAINING
 
@@ -542,6 +564,39 @@ session_comes_back_and_nothing_spins_meanwhile(void **state)
 	server_start(GOOD);
 	assert_true(await(HELLO, PATIENCE));
 	assert_true(await(CREDIT, PATIENCE));
+}
+
+/* The session ends: how long does net wait before it connects again? */
+static int
+back_off_after_the_end(void)
+{
+	static const char text[] = ": next try in ";
+
+	r.log[0] = '\0';
+	server_stop();
+	await_log(text);
+	return atoi(strstr(r.log, text) + strlen(text));
+}
+
+/* It waits between half of its back-off and all of it.  Four sessions that end at once
+ * bring the back-off to 1600 ms. */
+static void
+only_a_session_that_did_work_resets_the_back_off(void **state)
+{
+	int i;
+
+	(void)state;
+	net_start(BRIEF);
+	for (i = 0; i < 4; i++)
+		assert_true(await(ENDED, PATIENCE));
+	server_stop();
+	server_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_false(await(ENDED, 5500));
+	assert_in_range(back_off_after_the_end(), 800, 30000);
+	server_start(WORK);
+	assert_true(await(RESULTS, PATIENCE));
+	assert_in_range(back_off_after_the_end(), 0, 100);
 }
 
 static void
@@ -782,6 +837,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(session_opens_with_a_signature_made_in_keys),
 		T(session_comes_back_and_nothing_spins_meanwhile),
+		T(only_a_session_that_did_work_resets_the_back_off),
 		T(rubbish_is_refused_and_the_session_lives),
 		T(bad_task_and_its_batch_are_refused_and_keys_hears_nothing),
 		T(batch_of_too_many_tasks_is_refused),
