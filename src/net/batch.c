@@ -135,11 +135,30 @@ refuse_batch(const Teerunner__V1__TaskBatch *from, uint32_t status)
 	free(refs);
 }
 
-/* Some tasks of a batch could not be flattened: each is told why, and the good
- * ones that they were in bad company. */
+/* What is wrong with a task of a batch; ST_OK: nothing. */
+struct fault {
+	uint32_t	 status;
+	size_t		 op;		/* at this operation, or n_operations */
+	const char	*text;		/* NULL: the status's */
+};
+
+static void
+fault_reason(const struct fault *f, const Teerunner__V1__Task *t, char *to,
+    size_t size)
+{
+	const char *text = f->text != NULL ? f->text : status_text(f->status);
+
+	if (f->op < t->n_operations)
+		snprintf(to, size, "operation %zu: %s", f->op, text);
+	else
+		snprintf(to, size, "%s", text);
+}
+
+/* Some tasks of a batch are at fault: each is refused with its reason, and the
+ * well-formed ones with ST_BATCH_SPOILED. */
 static void
 refuse_spoiled(const Teerunner__V1__TaskBatch *from,
-    const uint32_t status[BATCH_TASKS], const size_t op[BATCH_TASKS])
+    const struct fault faults[BATCH_TASKS])
 {
 	Teerunner__V1__TaskRef refs[BATCH_TASKS], *good[BATCH_TASKS], *bad;
 	char reason[96];
@@ -147,19 +166,15 @@ refuse_spoiled(const Teerunner__V1__TaskBatch *from,
 
 	for (i = 0; i < from->n_tasks; i++) {
 		ref_init(&refs[i], from->tasks[i]);
-		if (status[i] == ST_OK) {
+		if (faults[i].status == ST_OK) {
 			good[n++] = &refs[i];
 			continue;
 		}
 		bad = &refs[i];
-		if (op[i] < from->tasks[i]->n_operations)
-			snprintf(reason, sizeof(reason), "operation %zu: %s",
-			    op[i], status_text(status[i]));
-		else
-			snprintf(reason, sizeof(reason), "%s",
-			    status_text(status[i]));
-		count(status[i], 1);
-		batch_refuse(&bad, 1, NULL, status[i], reason);
+		fault_reason(&faults[i], from->tasks[i], reason,
+		    sizeof(reason));
+		count(faults[i].status, 1);
+		batch_refuse(&bad, 1, NULL, faults[i].status, reason);
 	}
 	net.refused += from->n_tasks;
 	count(ST_BATCH_SPOILED, n);
@@ -174,21 +189,47 @@ static struct m_task flat[BATCH_TASKS];
 static struct m_word words[BATCH_TASKS][PROGRAM_WORDS];
 static size_t n_words[BATCH_TASKS];
 
+/* The same task twice is two answers to one question: neither is taken. */
+static void
+find_twins(const Teerunner__V1__TaskBatch *from,
+    struct fault faults[BATCH_TASKS])
+{
+	const Teerunner__V1__Task *a, *b;
+	size_t i, j;
+
+	for (i = 0; i < from->n_tasks; i++)
+		for (j = 0; j < i; j++) {
+			a = from->tasks[i];
+			b = from->tasks[j];
+			if (a->attempt != b->attempt || a->id.len != 32 ||
+			    b->id.len != 32 ||
+			    memcmp(a->id.data, b->id.data, 32) != 0)
+				continue;
+			faults[i] = (struct fault){ ST_MALFORMED,
+			    a->n_operations, "the same task twice in a batch" };
+			faults[j] = faults[i];
+			faults[j].op = b->n_operations;
+		}
+}
+
 /* All tasks into `flat' and `words'; how many cannot be. */
 static size_t
-flatten(const Teerunner__V1__TaskBatch *from, uint32_t status[BATCH_TASKS],
-    size_t op[BATCH_TASKS])
+flatten(const Teerunner__V1__TaskBatch *from,
+    struct fault faults[BATCH_TASKS])
 {
 	static struct builder b;
 	size_t i, bad = 0;
 
 	for (i = 0; i < from->n_tasks; i++) {
-		status[i] = wire_task(from->tasks[i], &flat[i], &b, &op[i]);
-		if (status[i] != ST_OK)
-			bad++;
-		else
+		faults[i].text = NULL;
+		faults[i].status = wire_task(from->tasks[i], &flat[i], &b,
+		    &faults[i].op);
+		if (faults[i].status == ST_OK)
 			n_words[i] = builder_words(&b, words[i]);
 	}
+	find_twins(from, faults);
+	for (i = 0; i < from->n_tasks; i++)
+		bad += faults[i].status != ST_OK;
 	return bad;
 }
 
@@ -260,13 +301,13 @@ void
 batch_on_offer(const Teerunner__V1__TaskBatch *from)
 {
 	struct m_batch m = { .n_tasks = (uint32_t)from->n_tasks };
-	uint32_t status[BATCH_TASKS], st;
-	size_t op[BATCH_TASKS];
+	struct fault faults[BATCH_TASKS];
+	uint32_t st;
 
 	if ((st = offer_check(from, &m)) != ST_OK)
 		refuse_batch(from, st);
-	else if (flatten(from, status, op) != 0)
-		refuse_spoiled(from, status, op);
+	else if (flatten(from, faults) != 0)
+		refuse_spoiled(from, faults);
 	else
 		offer_to_keys(&m);
 	session_credit();

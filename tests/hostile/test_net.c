@@ -49,7 +49,7 @@ static EVP_PKEY *tls_key;
 /* ---- the Orchestrator ---------------------------------------------------- */
 
 enum mode { GOOD, SILENT, RUBBISH, EARLY, SPOILED, OVER, GREEDY, UNSIGNED,
-    FALSE_WORD, BRIEF, WORK, MODES };
+    FALSE_WORD, BRIEF, WORK, TWINS, MODES };
 #define OPENED	100
 #define ENDED	101
 struct report {
@@ -60,16 +60,18 @@ struct report {
 };
 
 /* What an Orchestrator of a mode sends when it gets credit, once: so many batches of n
- * adds; how long the first task's id and the signature are. */
+ * adds; how long the first task's id and the signature are; are the last two tasks the same? */
 static const struct offer {
 	size_t	batches, n, id, signature;
+	int	has_twins;
 } offers[MODES] = {
-	[EARLY] = { 0, 1, 32, 65 },
-	[SPOILED] = { 1, 2, 31, 65 },
-	[OVER] = { 1, BATCH_TASKS + 1, 32, 65 },
-	[GREEDY] = { 2, BATCH_TASKS, 32, 65 },
-	[UNSIGNED] = { 1, 3, 32, 64 },
-	[WORK] = { 1, 1, 32, 65 },
+	[EARLY] = { 0, 1, 32, 65, 0 },
+	[SPOILED] = { 1, 2, 31, 65, 0 },
+	[OVER] = { 1, BATCH_TASKS + 1, 32, 65, 0 },
+	[GREEDY] = { 2, BATCH_TASKS, 32, 65, 0 },
+	[UNSIGNED] = { 1, 3, 32, 64, 0 },
+	[WORK] = { 1, 1, 32, 65, 0 },
+	[TWINS] = { 1, 3, 32, 65, 1 },
 };
 
 static enum mode mode;
@@ -134,6 +136,8 @@ send_batch(const struct offer *offer)
 		t[i].operations = &ops;
 		list[i] = &t[i];
 	}
+	if (offer->has_twins)
+		t[i - 1].id = t[i - 2].id;
 	batch.n_tasks = offer->n;
 	batch.tasks = list;
 	batch.signature = (ProtobufCBinaryData){ offer->signature, bytes };
@@ -626,6 +630,27 @@ bad_task_and_its_batch_are_refused_and_keys_hears_nothing(void **state)
 }
 
 static void
+same_task_twice_spoils_its_batch(void **state)
+{
+	int i;
+
+	(void)state;
+	net_start(TWINS);
+	for (i = 0; i < 2; i++) {
+		assert_true(await(REFUSAL, PATIENCE));
+		assert_int_equal(r.last.value, ST_MALFORMED);
+		assert_string_equal(r.last.text,
+		    "the same task twice in a batch");
+	}
+	assert_true(await(REFUSAL, PATIENCE));
+	assert_int_equal(r.last.value, ST_BATCH_SPOILED);
+	assert_int_equal(r.last.n, 1);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 3);
+	assert_int_equal(r.n_batches, 0);
+}
+
+static void
 batch_of_too_many_tasks_is_refused(void **state)
 {
 	(void)state;
@@ -840,6 +865,7 @@ main(void)
 		T(only_a_session_that_did_work_resets_the_back_off),
 		T(rubbish_is_refused_and_the_session_lives),
 		T(bad_task_and_its_batch_are_refused_and_keys_hears_nothing),
+		T(same_task_twice_spoils_its_batch),
 		T(batch_of_too_many_tasks_is_refused),
 		T(batch_of_more_than_the_credit_is_refused),
 		T(batch_that_its_signature_cannot_name_is_refused_by_its_tasks),
