@@ -71,7 +71,7 @@ job_is_idle(const struct worker *w)
 	return w->chan.fd != -1 && w->job == 0 && w->spent == 0;
 }
 
-/* There, or with a process for each task about to be there again. */
+/* There, or, after its last job, about to be there again. */
 int
 job_is_up(const struct worker *w)
 {
@@ -213,7 +213,7 @@ job_on_done(struct chan *c, const struct msg *msg)
 	}
 	w->job = 0;
 	w->task = NULL;
-	if (keys.conf.isolate_task)
+	if (++w->jobs >= proc_worker_jobs(&keys.conf, c->index))
 		w->spent = now_ms();	/* it exits now */
 	if (t == NULL)
 		return;		/* its batch was dropped meanwhile */
