@@ -237,20 +237,24 @@ job_worker_lost(struct worker *w)
 	task_end(t, ST_WORKER_LOST);
 }
 
-/* Every operation is total and takes microseconds: whoever takes seconds is
- * stuck or hostile, and only the monitor can end it. */
+/* Every operation is total and takes microseconds, and after its last job a worker
+ * exits at once: whoever takes seconds is stuck or hostile, and only the monitor can end
+ * it. */
 void
 job_tick(void)
 {
 	uint64_t now = now_ms(), limit = keys.conf.task_timeout * 1000ULL;
 	struct worker *w;
+	uint64_t since;
 	size_t i;
 
 	for (i = 0; i < WORKERS_MAX; i++) {
 		w = &keys.workers[i];
-		if (w->job == 0 || now - w->since < limit)
+		since = w->job != 0 ? w->since : w->spent;
+		if (w->chan.fd == -1 || since == 0 || now - since < limit)
 			continue;
-		log_err("worker %zu: no answer for %u s: is ended", i,
+		log_err("worker %zu: %s for %u s: is ended", i, w->job != 0 ?
+		    "no answer" : "has not exited after its last task",
 		    keys.conf.task_timeout);
 		keys_peer_cut(&w->chan);
 	}
