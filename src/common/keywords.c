@@ -42,7 +42,7 @@ static const struct choice features[] = {
 #define OPTIONAL	""		/* a default of nothing */
 
 const struct keyword keywords[] = {
-	{ "chain-id", HASHED, NUMBER64, OF(chain_id), NULL, 1, INT64_MAX, 0,
+	{ "chain-id", HASHED, NUMBER64, OF(chain_id), NULL, 1, UINT32_MAX, 0,
 	  NULL },
 	{ "orchestrator", HASHED, HOST, OF(orchestrator), NULL, 0, 0, 0, NULL },
 	{ "gateway", HASHED, HOST, OF(gateway), NULL, 0, 0, 0, NULL },

@@ -23,6 +23,12 @@
 
 struct chan monitor = { .fd = -1 };
 
+uint32_t
+proc_worker_jobs(const struct conf *c, uint32_t index)
+{
+	return c->isolate_task ? 1 : WORKER_JOBS + index * WORKER_JOBS_APART;
+}
+
 void
 proc_start(enum role role, struct m_start *start)
 {

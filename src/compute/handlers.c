@@ -13,7 +13,7 @@
 #include "dispatch.h"
 
 enum state state = S_INIT;
-int job_done;
+uint32_t jobs_done;
 
 /* proc_start() has taken it; in no state of ours is it legal again. */
 ON(START)
@@ -47,7 +47,7 @@ ON(JOB_OPERANDS)
 	if (why != NULL)
 		chan_illegal(c, M_JOB_OPERANDS, why);
 	state = S_IDLE;
-	job_done = 1;
+	jobs_done++;
 	if (chan_send(c, M_JOB_DONE, &done, job_values(), n, -1) == -1)
 		log_debug("job %u: keys has gone", done.job);
 }

@@ -8,6 +8,6 @@
 #include "states.h"
 
 extern enum state state;	/* S_SERVING between JOB and JOB_DONE */
-extern int job_done;		/* an answer has left since last cleared */
+extern uint32_t jobs_done;	/* answers that have left */
 
 #endif

@@ -2,7 +2,7 @@
  *
  * compute: the worker that sees plaintexts.  It opens nothing, has no peer but
  * keys, makes a handful of system calls, and holds the secrets of one task at a
- * time.  It exits when keys or the monitor goes.
+ * time.  It exits when keys or the monitor goes, and after a fixed number of jobs.
  */
 #include <errno.h>
 #include <poll.h>
@@ -54,6 +54,7 @@ main(void)
 {
 	static struct m_start start;
 	uint8_t seed[32];
+	uint32_t jobs;
 
 	proc_start(R_COMPUTE, &start);
 	chan_init(&keys, PROC_KEYS_FD, R_COMPUTE, R_KEYS, 0);
@@ -66,10 +67,14 @@ main(void)
 
 	proc_sandbox(R_COMPUTE, &start);
 	state = S_IDLE;
+	jobs = proc_worker_jobs(&start.conf, start.index);
 	while (serve() == 0) {
-		/* A process for each task: the monitor starts the next. */
-		if (job_done && start.conf.isolate_task && keys.queued == 0)
+		/* keys sends no other job, and the monitor starts the next worker. */
+		if (jobs_done >= jobs && keys.queued == 0) {
+			if (jobs > 1)
+				log_info("retired after %u tasks", jobs);
 			break;
+		}
 		wait_for_any();
 	}
 	log_exit(0);

@@ -71,7 +71,7 @@ job_is_idle(const struct worker *w)
 	return w->chan.fd != -1 && w->job == 0 && w->spent == 0;
 }
 
-/* There, or with a process for each task about to be there again. */
+/* There, or, after its last job, about to be there again. */
 int
 job_is_up(const struct worker *w)
 {
@@ -213,7 +213,7 @@ job_on_done(struct chan *c, const struct msg *msg)
 	}
 	w->job = 0;
 	w->task = NULL;
-	if (keys.conf.isolate_task)
+	if (++w->jobs >= proc_worker_jobs(&keys.conf, c->index))
 		w->spent = now_ms();	/* it exits now */
 	if (t == NULL)
 		return;		/* its batch was dropped meanwhile */
@@ -237,20 +237,24 @@ job_worker_lost(struct worker *w)
 	task_end(t, ST_WORKER_LOST);
 }
 
-/* Every operation is total and takes microseconds: whoever takes seconds is
- * stuck or hostile, and only the monitor can end it. */
+/* Every operation is total and takes microseconds, and after its last job a worker
+ * exits at once: whoever takes seconds is stuck or hostile, and only the monitor can end
+ * it. */
 void
 job_tick(void)
 {
 	uint64_t now = now_ms(), limit = keys.conf.task_timeout * 1000ULL;
 	struct worker *w;
+	uint64_t since;
 	size_t i;
 
 	for (i = 0; i < WORKERS_MAX; i++) {
 		w = &keys.workers[i];
-		if (w->job == 0 || now - w->since < limit)
+		since = w->job != 0 ? w->since : w->spent;
+		if (w->chan.fd == -1 || since == 0 || now - since < limit)
 			continue;
-		log_err("worker %zu: no answer for %u s: is ended", i,
+		log_err("worker %zu: %s for %u s: is ended", i, w->job != 0 ?
+		    "no answer" : "has not exited after its last task",
 		    keys.conf.task_timeout);
 		keys_peer_cut(&w->chan);
 	}

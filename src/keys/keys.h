@@ -23,8 +23,9 @@ struct worker {
 	struct task	*task;		/* what it runs; NULL: idle, or orphaned */
 	uint32_t	 job;		/* 0: idle */
 	uint64_t	 since;		/* of the job, milliseconds */
-	uint64_t	 spent;		/* since when it waits for its successor,
-					 * with a process for each task; or 0 */
+	uint32_t	 jobs;		/* that it has answered */
+	uint64_t	 spent;		/* since when it exits, after its last job,
+					 * and its successor is awaited; or 0 */
 };
 
 /* One of the configuration's chains: who speaks for it, what its Registry says, our

@@ -38,6 +38,7 @@ keys_peer_up(struct chan *c)
 		break;
 	case R_COMPUTE:
 		keys.workers[c->index].spent = 0;
+		keys.workers[c->index].jobs = 0;
 		/* FALLTHROUGH */
 	default:		/* TLS and compute wait for nothing */
 		trust_changed();

@@ -556,11 +556,9 @@ child_ended(struct child *c, int status)
 	if (c->is_expected)
 		return;
 	if (c->role == R_COMPUTE && was_ready && status == 0) {
-		/* Its task is over, or keys is, of which we hear next. */
-		if (conf->isolate_task)
-			child_start(c);
-		else
-			child_again(c, DELAY_FIRST);
+		/* It has answered its last job: no failure, and not counted as a
+		 * restart.  Or keys has gone, of which we hear next. */
+		child_start(c);
 		return;
 	}
 	cause(c, status, text, sizeof(text));

@@ -99,41 +99,82 @@ batch_refuse(Teerunner__V1__TaskRef **tasks, size_t n,
 }
 
 static void
-refuse_batch(const Teerunner__V1__TaskBatch *from, uint32_t status)
+ref_init(Teerunner__V1__TaskRef *ref, const Teerunner__V1__Task *from)
 {
-	net.refused += from->n_tasks;
-	count(status, from->n_tasks);
-	batch_refuse(NULL, 0, &from->signature, status, status_text(status));
+	teerunner__v1__task_ref__init(ref);
+	if (from->id.len <= 32)
+		ref->id = from->id;
+	ref->attempt = from->attempt;
 }
 
-/* Some tasks of a batch could not be flattened: each is told why, and the good
- * ones that they were in bad company. */
+/* A batch is named by its signature.  If that cannot be one, each task is named. */
+static void
+refuse_batch(const Teerunner__V1__TaskBatch *from, uint32_t status)
+{
+	const size_t n = from->n_tasks;
+	Teerunner__V1__TaskRef *refs, **list;
+	size_t i;
+
+	net.refused += n;
+	count(status, n);
+	if (from->signature.len == 65) {
+		batch_refuse(NULL, 0, &from->signature, status,
+		    status_text(status));
+		return;
+	}
+	refs = reallocarray(NULL, n + 1, sizeof(*refs));
+	list = reallocarray(NULL, n + 1, sizeof(*list));
+	if (refs == NULL || list == NULL)
+		fatal("batch: out of memory");
+	for (i = 0; i < n; i++) {
+		ref_init(&refs[i], from->tasks[i]);
+		list[i] = &refs[i];
+	}
+	batch_refuse(list, n, NULL, status, "signature is not of 65 bytes");
+	free(list);
+	free(refs);
+}
+
+/* What is wrong with a task of a batch; ST_OK: nothing. */
+struct fault {
+	uint32_t	 status;
+	size_t		 op;		/* at this operation, or n_operations */
+	const char	*text;		/* NULL: the status's */
+};
+
+static void
+fault_reason(const struct fault *f, const Teerunner__V1__Task *t, char *to,
+    size_t size)
+{
+	const char *text = f->text != NULL ? f->text : status_text(f->status);
+
+	if (f->op < t->n_operations)
+		snprintf(to, size, "operation %zu: %s", f->op, text);
+	else
+		snprintf(to, size, "%s", text);
+}
+
+/* Some tasks of a batch are at fault: each is refused with its reason, and the
+ * well-formed ones with ST_BATCH_SPOILED. */
 static void
 refuse_spoiled(const Teerunner__V1__TaskBatch *from,
-    const uint32_t status[BATCH_TASKS], const size_t op[BATCH_TASKS])
+    const struct fault faults[BATCH_TASKS])
 {
 	Teerunner__V1__TaskRef refs[BATCH_TASKS], *good[BATCH_TASKS], *bad;
 	char reason[96];
 	size_t i, n = 0;
 
 	for (i = 0; i < from->n_tasks; i++) {
-		teerunner__v1__task_ref__init(&refs[i]);
-		if (from->tasks[i]->id.len <= 32)
-			refs[i].id = from->tasks[i]->id;
-		refs[i].attempt = from->tasks[i]->attempt;
-		if (status[i] == ST_OK) {
+		ref_init(&refs[i], from->tasks[i]);
+		if (faults[i].status == ST_OK) {
 			good[n++] = &refs[i];
 			continue;
 		}
 		bad = &refs[i];
-		if (op[i] < from->tasks[i]->n_operations)
-			snprintf(reason, sizeof(reason), "operation %zu: %s",
-			    op[i], status_text(status[i]));
-		else
-			snprintf(reason, sizeof(reason), "%s",
-			    status_text(status[i]));
-		count(status[i], 1);
-		batch_refuse(&bad, 1, NULL, status[i], reason);
+		fault_reason(&faults[i], from->tasks[i], reason,
+		    sizeof(reason));
+		count(faults[i].status, 1);
+		batch_refuse(&bad, 1, NULL, faults[i].status, reason);
 	}
 	net.refused += from->n_tasks;
 	count(ST_BATCH_SPOILED, n);
@@ -148,21 +189,47 @@ static struct m_task flat[BATCH_TASKS];
 static struct m_word words[BATCH_TASKS][PROGRAM_WORDS];
 static size_t n_words[BATCH_TASKS];
 
+/* The same task twice is two answers to one question: neither is taken. */
+static void
+find_twins(const Teerunner__V1__TaskBatch *from,
+    struct fault faults[BATCH_TASKS])
+{
+	const Teerunner__V1__Task *a, *b;
+	size_t i, j;
+
+	for (i = 0; i < from->n_tasks; i++)
+		for (j = 0; j < i; j++) {
+			a = from->tasks[i];
+			b = from->tasks[j];
+			if (a->attempt != b->attempt || a->id.len != 32 ||
+			    b->id.len != 32 ||
+			    memcmp(a->id.data, b->id.data, 32) != 0)
+				continue;
+			faults[i] = (struct fault){ ST_MALFORMED,
+			    a->n_operations, "the same task twice in a batch" };
+			faults[j] = faults[i];
+			faults[j].op = b->n_operations;
+		}
+}
+
 /* All tasks into `flat' and `words'; how many cannot be. */
 static size_t
-flatten(const Teerunner__V1__TaskBatch *from, uint32_t status[BATCH_TASKS],
-    size_t op[BATCH_TASKS])
+flatten(const Teerunner__V1__TaskBatch *from,
+    struct fault faults[BATCH_TASKS])
 {
 	static struct builder b;
 	size_t i, bad = 0;
 
 	for (i = 0; i < from->n_tasks; i++) {
-		status[i] = wire_task(from->tasks[i], &flat[i], &b, &op[i]);
-		if (status[i] != ST_OK)
-			bad++;
-		else
+		faults[i].text = NULL;
+		faults[i].status = wire_task(from->tasks[i], &flat[i], &b,
+		    &faults[i].op);
+		if (faults[i].status == ST_OK)
 			n_words[i] = builder_words(&b, words[i]);
 	}
+	find_twins(from, faults);
+	for (i = 0; i < from->n_tasks; i++)
+		bad += faults[i].status != ST_OK;
 	return bad;
 }
 
@@ -196,6 +263,7 @@ offer_to_keys(const struct m_batch *head)
 	while (last_id == 0 || batch_find(last_id) != NULL);
 	m.batch = b->id = last_id;
 	b->state = B_OFFERED;
+	b->session = net.session;
 	b->n_tasks = b->n_accepted = m.n_tasks;
 	LIST_INSERT_HEAD(&batches, b, link);
 	net.in_flight += b->n_tasks;
@@ -208,17 +276,21 @@ offer_to_keys(const struct m_batch *head)
 	}
 }
 
+/* A batch uses as much credit as it has tasks, at most all that there is, whether or
+ * not it is refused: session_credit() gives back what is free. */
 static uint32_t
 offer_check(const Teerunner__V1__TaskBatch *from, struct m_batch *m)
 {
+	const uint32_t credit = net.credit;
+
+	net.credit -= from->n_tasks < credit ? (uint32_t)from->n_tasks : credit;
 	if (from->n_tasks == 0 || wire_fixed(&from->signature, m->signature,
 	    sizeof(m->signature)) != 0)
 		return ST_MALFORMED;
 	if (from->n_tasks > BATCH_TASKS)
 		return ST_OVER_LIMIT;
-	if (from->n_tasks > net.credit)
+	if (from->n_tasks > credit)
 		return ST_BUSY;
-	net.credit -= (uint32_t)from->n_tasks;
 	if (net.state != S_SERVING || net.status.state != S_SERVING ||
 	    net.keys.fd == -1)
 		return ST_NOT_SERVING;
@@ -229,13 +301,13 @@ void
 batch_on_offer(const Teerunner__V1__TaskBatch *from)
 {
 	struct m_batch m = { .n_tasks = (uint32_t)from->n_tasks };
-	uint32_t status[BATCH_TASKS], st;
-	size_t op[BATCH_TASKS];
+	struct fault faults[BATCH_TASKS];
+	uint32_t st;
 
 	if ((st = offer_check(from, &m)) != ST_OK)
 		refuse_batch(from, st);
-	else if (flatten(from, status, op) != 0)
-		refuse_spoiled(from, status, op);
+	else if (flatten(from, faults) != 0)
+		refuse_spoiled(from, faults);
 	else
 		offer_to_keys(&m);
 	session_credit();
@@ -440,6 +512,7 @@ batch_on_results(struct chan *c, const struct m_results *m)
 	b->state = B_KEPT;
 	net.in_flight -= b->n_tasks;
 	net.kept += b->n_accepted;
+	session_worked(b->session);
 	session_send_packed(b->packed);
 	session_credit();
 }

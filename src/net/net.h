@@ -44,6 +44,7 @@ struct net {
 	struct m_status	 status;	/* keys's */
 	struct m_roles	 roles;		/* the monitor's */
 	enum stream	 stream;
+	uint32_t	 session;	/* its number: counts connections */
 	uint64_t	 reconnections;
 	int		 gateway_failing;
 	uint32_t	 credit;	/* given and not yet used */
@@ -134,6 +135,10 @@ void	 session_send(const Teerunner__V1__RunnerMessage *);
 void	 session_send_packed(grpc_byte_buffer *);
 /* Give the Orchestrator what room there is. */
 void	 session_credit(void);
+/* A batch that came in this session has its results.  If the session lives, the
+ * back-off after it begins at its minimum; nothing else resets it, or an Orchestrator
+ * that only connects would be dialled without end. */
+void	 session_worked(uint32_t session);
 
 /* ---- batch.c: from TaskBatch to Ack ---------------------------------------- */
 
@@ -155,6 +160,7 @@ struct batch {
 	uint32_t	 id;
 	enum { B_OFFERED, B_FETCHING, B_RUNNING, B_KEPT } state;
 	uint32_t	 n_tasks, n_accepted, n_ended, n_acked;
+	uint32_t	 session;	/* in which it came */
 	struct offer	 tasks[BATCH_TASKS];
 	struct fetch	*fetch;
 	grpc_byte_buffer *packed;	/* RunnerMessage of its results */
@@ -170,8 +176,8 @@ void	 batch_resend(void);	/* what waits for an Ack, to a new session */
 void	 batch_forget_all(void);
 /* Draining: tell the monitor once nothing is left. */
 void	 batch_try_drained(void);
-/* Tell the Orchestrator what is not accepted: these tasks, or where there are
- * none all of the batch with this signature. */
+/* Tell the Orchestrator what is not accepted: these tasks, or if there are none all
+ * of the batch with this signature. */
 void	 batch_refuse(Teerunner__V1__TaskRef **, size_t n,
 	     const ProtobufCBinaryData *signature, uint32_t status,
 	     const char *reason);

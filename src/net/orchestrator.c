@@ -27,7 +27,6 @@
 #define BACK_OFF_MIN	100		/* ms */
 #define BACK_OFF_MAX	30000
 #define HELLO_TIME	15		/* seconds from connect to Hello */
-#define STABLE		5000		/* ms: then back-off starts anew */
 
 struct out {
 	STAILQ_ENTRY(out) link;
@@ -41,8 +40,8 @@ static struct session {
 	grpc_call	*call;
 	int		 pending;	/* tags in the completion queue */
 	int		 is_writing, is_cancelled, has_rubbish;
+	int		 has_false_word;	/* a false Registered came */
 	const char	*why;		/* we ended it */
-	uint64_t	 opened_at;
 	uint8_t		 challenge[32];
 	grpc_byte_buffer *received, *sent;
 	grpc_metadata_array initial, trailing;
@@ -54,7 +53,6 @@ static struct session {
 
 static struct target target;
 static struct event *timer;		/* try again; or give the session up */
-static uint32_t number;			/* of the session */
 static uint64_t back_off = BACK_OFF_MIN;
 static char last_why[256];
 static Teerunner__V1__RunnerMessage *registration;	/* in `evidence' */
@@ -146,6 +144,13 @@ session_credit(void)
 	session_send(&m);
 }
 
+void
+session_worked(uint32_t session)
+{
+	if (net.stream == STREAM_OPEN && session == net.session)
+		back_off = BACK_OFF_MIN;
+}
+
 static void
 send_draining(void)
 {
@@ -176,7 +181,7 @@ session_on_hello(const struct m_hello *h)
 	Teerunner__V1__Hello hello = TEERUNNER__V1__HELLO__INIT;
 
 	/* It may answer for a session that has ended since. */
-	if (net.stream != STREAM_HELLO || h->session != number)
+	if (net.stream != STREAM_HELLO || h->session != net.session)
 		return;
 	hello.runner = BYTES(h->runner);
 	hello.challenge = BYTES(s.challenge);
@@ -185,7 +190,6 @@ session_on_hello(const struct m_hello *h)
 	m.body_case = TEERUNNER__V1__RUNNER_MESSAGE__BODY_HELLO;
 	m.hello = &hello;
 	net.stream = STREAM_OPEN;
-	s.opened_at = now_ms();
 	last_why[0] = '\0';
 	log_info("orchestrator %s: connected", target.authority);
 	session_send(&m);
@@ -202,7 +206,7 @@ session_on_hello(const struct m_hello *h)
 static void
 on_challenge(const Teerunner__V1__Challenge *c)
 {
-	struct m_hello_ask ask = { .session = number };
+	struct m_hello_ask ask = { .session = net.session };
 
 	if (net.stream != STREAM_CONNECTING ||
 	    wire_fixed(&c->nonce, s.challenge, sizeof(s.challenge)) != 0) {
@@ -292,6 +296,23 @@ on_verdict(const Teerunner__V1__Verdict *from)
 	net_to_keys(M_VERDICT, &v, NULL, 0);
 }
 
+/* Its word: only the facts that chain reads count.  keys counts sequences from 1. */
+static void
+on_registered(uint64_t sequence)
+{
+	if (sequence != 0 && sequence <= registered.sequence) {
+		log_info("registration: relayed: sequence %llu",
+		    (unsigned long long)sequence);
+		return;
+	}
+	if (!s.has_false_word)
+		log_warn("registration: the Orchestrator relayed sequence "
+		    "%llu, which was never signed: the last is %llu",
+		    (unsigned long long)sequence,
+		    (unsigned long long)registered.sequence);
+	s.has_false_word = 1;
+}
+
 static void
 on_message(grpc_byte_buffer *bytes)
 {
@@ -321,9 +342,7 @@ on_message(grpc_byte_buffer *bytes)
 		on_verdict(m->verdict);
 	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED)
-		/* Its word; what counts is what chain reads. */
-		log_info("registration: relayed: sequence %llu",
-		    (unsigned long long)m->registered->sequence);
+		on_registered(m->registered->sequence);
 	else
 		on_rubbish();
 	arena_free(&arena);
@@ -367,8 +386,6 @@ session_over(void)
 	uint32_t jitter = 0;
 	uint64_t wait;
 
-	if (net.stream == STREAM_OPEN && now_ms() - s.opened_at >= STABLE)
-		back_off = BACK_OFF_MIN;
 	if (getrandom(&jitter, sizeof(jitter), 0) == -1)
 		jitter = (uint32_t)now_ms();
 	wait = back_off / 2 + jitter % (back_off / 2 + 1);
@@ -465,7 +482,7 @@ session_connect(void)
 	s.channel = rpc_channel(&target, RECEIVE_MAX, BACK_OFF_MAX);
 	s.call = rpc_call(s.channel, "/teerunner.v1.Orchestrator/Session", 0);
 	net.stream = STREAM_CONNECTING;
-	number++;
+	net.session++;
 	timer_set(HELLO_TIME * 1000);
 
 	ops[1].data.recv_initial_metadata.recv_initial_metadata = &s.initial;

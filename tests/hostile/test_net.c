@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -47,12 +48,30 @@ static EVP_PKEY *tls_key;
 
 /* ---- the Orchestrator ---------------------------------------------------- */
 
-enum mode { GOOD, SILENT, RUBBISH, SPOILED, OVER, EARLY };
+enum mode { GOOD, SILENT, RUBBISH, EARLY, SPOILED, OVER, GREEDY, UNSIGNED,
+    FALSE_WORD, BRIEF, WORK, TWINS, MODES };
 #define OPENED	100
 #define ENDED	101
 struct report {
 	uint32_t	what;	/* RunnerMessage.body_case, OPENED, ENDED */
 	uint32_t	value;	/* credit, or a refusal's status */
+	uint32_t	n;	/* tasks of a refusal */
+	char		text[52];	/* its reason */
+};
+
+/* What an Orchestrator of a mode sends when it gets credit, once: so many batches of n
+ * adds; how long the first task's id and the signature are; are the last two tasks the same? */
+static const struct offer {
+	size_t	batches, n, id, signature;
+	int	has_twins;
+} offers[MODES] = {
+	[EARLY] = { 0, 1, 32, 65, 0 },
+	[SPOILED] = { 1, 2, 31, 65, 0 },
+	[OVER] = { 1, BATCH_TASKS + 1, 32, 65, 0 },
+	[GREEDY] = { 2, BATCH_TASKS, 32, 65, 0 },
+	[UNSIGNED] = { 1, 3, 32, 64, 0 },
+	[WORK] = { 1, 1, 32, 65, 0 },
+	[TWINS] = { 1, 3, 32, 65, 1 },
 };
 
 static enum mode mode;
@@ -60,19 +79,25 @@ static struct rpc_stream *stream;
 static int report_fd;
 
 static void
-report(uint32_t what, uint32_t value)
+report_all(uint32_t what, uint32_t value, size_t n, const char *text)
 {
-	const struct report r = { what, value };
+	struct report r = { what, value, (uint32_t)n, "" };
 
+	snprintf(r.text, sizeof(r.text), "%s", text);
 	if (write(report_fd, &r, sizeof(r)) != sizeof(r))
 		_exit(0);
 }
 
-/* A batch of n adds; the first has a spoiled id. */
 static void
-send_batch(size_t n)
+report(uint32_t what, uint32_t value)
 {
-	static uint8_t h[3][32], bytes[65];
+	report_all(what, value, 0, "");
+}
+
+static void
+send_batch(const struct offer *offer)
+{
+	static uint8_t h[3][32], ids[BATCH_TASKS + 1][32], bytes[65];
 	static Teerunner__V1__Operand in[2], *ins[2] = { &in[0], &in[1] };
 	static Teerunner__V1__Operation op, *ops = &op;
 	static Teerunner__V1__Task t[BATCH_TASKS + 1], *list[BATCH_TASKS + 1];
@@ -99,9 +124,11 @@ send_batch(size_t n)
 	op.inputs = ins;
 	op.n_outputs = 1;
 	op.outputs = &out;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < offer->n; i++) {
 		teerunner__v1__task__init(&t[i]);
-		t[i].id = (ProtobufCBinaryData){ i == 0 ? 31 : 32, bytes };
+		ids[i][0] = (uint8_t)i;
+		t[i].id = (ProtobufCBinaryData){ i == 0 ? offer->id : 32,
+		    ids[i] };
 		t[i].transaction_hash = (ProtobufCBinaryData){ 32, bytes };
 		t[i].caller = t[i].runner = (ProtobufCBinaryData){ 20, bytes };
 		t[i].chain_id = CHAIN;
@@ -109,11 +136,27 @@ send_batch(size_t n)
 		t[i].operations = &ops;
 		list[i] = &t[i];
 	}
-	batch.n_tasks = n;
+	if (offer->has_twins)
+		t[i - 1].id = t[i - 2].id;
+	batch.n_tasks = offer->n;
 	batch.tasks = list;
-	batch.signature = (ProtobufCBinaryData){ 65, bytes };
+	batch.signature = (ProtobufCBinaryData){ offer->signature, bytes };
 	m.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_BATCH;
 	m.batch = &batch;
+	rpc_stream_send(stream, &m.base);
+}
+
+static void
+send_registered(uint64_t sequence)
+{
+	Teerunner__V1__OrchestratorMessage m =
+	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
+	Teerunner__V1__Registered registered =
+	    TEERUNNER__V1__REGISTERED__INIT;
+
+	registered.sequence = sequence;
+	m.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED;
+	m.registered = &registered;
 	rpc_stream_send(stream, &m.base);
 }
 
@@ -121,27 +164,32 @@ static void
 on_message(void *arg, grpc_byte_buffer *bytes)
 {
 	Teerunner__V1__RunnerMessage *m;
+	const struct offer *offer = &offers[mode];
 	struct pool pool;
-	uint32_t value = 0;
+	size_t i;
 
 	(void)arg;
 	pool_init(&pool);
 	m = rpc_unpack(bytes, &teerunner__v1__runner_message__descriptor,
 	    &pool);
 	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT) {
-		value = m->credit->tasks;
+		report(m->body_case, m->credit->tasks);
 		if (mode == RUBBISH)
 			rpc_stream_send_bytes(stream, "\377\377\377", 3);
-		if (mode == SPOILED)
-			send_batch(2);
-		if (mode == OVER)
-			send_batch(BATCH_TASKS + 1);
-		if (mode == SPOILED || mode == OVER)
+		if (mode == BRIEF)
+			rpc_stream_close(stream, GRPC_STATUS_OK, "");
+		for (i = 0; i < offer->batches; i++)
+			send_batch(offer);
+		if (offer->batches != 0)
 			mode = GOOD;	/* once */
-	}
-	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL)
-		value = m->refusal->status;
-	report(m->body_case, value);
+	} else if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL)
+		report_all(m->body_case, m->refusal->status,
+		    m->refusal->n_tasks, m->refusal->reason);
+	else
+		report(m->body_case, 0);
+	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_REGISTRATION)
+		send_registered(m->registration->sequence +
+		    (mode == FALSE_WORD));
 	pool_free(&pool);
 }
 
@@ -165,7 +213,7 @@ on_session(struct rpc_call *call, void *none)
 	report(OPENED, 0);
 	stream = rpc_stream_open(call, &events, NULL);
 	if (mode == EARLY)
-		send_batch(1);
+		send_batch(&offers[mode]);
 	if (mode == SILENT || mode == EARLY)
 		return;
 	challenge.nonce = (ProtobufCBinaryData){ 32, nonce };
@@ -255,6 +303,21 @@ on_monitor(void)
 		}
 }
 
+/* A worker was lost at once: what ends a batch with the fewest words. */
+static void
+answer_batch(const struct m_batch *b)
+{
+	const struct m_ask ask = { .batch = b->batch };
+	const struct m_result result = { .batch = b->batch,
+	    .status = ST_WORKER_LOST };
+	const struct m_results results = { .batch = b->batch, .n_results = 1 };
+	static const struct m_ask_task row;
+
+	chan_send(&r.keys, M_ASK, &ask, &row, 1, -1);
+	chan_send(&r.keys, M_RESULT, &result, NULL, 0, -1);
+	chan_send(&r.keys, M_RESULTS, &results, NULL, 0, -1);
+}
+
 static void
 on_keys(void)
 {
@@ -263,6 +326,9 @@ on_keys(void)
 
 	while (chan_recv(&r.keys, S_SERVING, &m) == 1) {
 		r.n_batches += m.type == M_BATCH;
+		if (m.type == M_BATCH && ((const struct m_batch *)
+		    m.payload)->n_tasks == 1)
+			answer_batch(m.payload);
 		if (m.type != M_HELLO_ASK)
 			continue;
 		memset(&hello, 0, sizeof(hello));
@@ -323,6 +389,18 @@ await(uint32_t what, int ms)
 			return 0;
 	}
 	return 0;
+}
+
+/* Until a line is in the log. */
+static void
+await_log(const char *text)
+{
+	int i;
+
+	for (i = 0; strstr(r.log, text) == NULL && i < PATIENCE / 50; i++)
+		(void)await(0, 50);
+	if (strstr(r.log, text) == NULL)
+		fail_msg("not in the log: %s; it has:\n%s", text, r.log);
 }
 
 static void
@@ -437,6 +515,7 @@ teardown(void **state)
 
 #define HELLO	TEERUNNER__V1__RUNNER_MESSAGE__BODY_HELLO
 #define CREDIT	TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT
+#define RESULTS	TEERUNNER__V1__RUNNER_MESSAGE__BODY_RESULTS
 #define REFUSAL	TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL
 #define DRAINING TEERUNNER__V1__RUNNER_MESSAGE__BODY_DRAINING
 
@@ -491,6 +570,39 @@ session_comes_back_and_nothing_spins_meanwhile(void **state)
 	assert_true(await(CREDIT, PATIENCE));
 }
 
+/* The session ends: how long does net wait before it connects again? */
+static int
+back_off_after_the_end(void)
+{
+	static const char text[] = ": next try in ";
+
+	r.log[0] = '\0';
+	server_stop();
+	await_log(text);
+	return atoi(strstr(r.log, text) + strlen(text));
+}
+
+/* It waits between half of its back-off and all of it.  Four sessions that end at once
+ * bring the back-off to 1600 ms. */
+static void
+only_a_session_that_did_work_resets_the_back_off(void **state)
+{
+	int i;
+
+	(void)state;
+	net_start(BRIEF);
+	for (i = 0; i < 4; i++)
+		assert_true(await(ENDED, PATIENCE));
+	server_stop();
+	server_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_false(await(ENDED, 5500));
+	assert_in_range(back_off_after_the_end(), 800, 30000);
+	server_start(WORK);
+	assert_true(await(RESULTS, PATIENCE));
+	assert_in_range(back_off_after_the_end(), 0, 100);
+}
+
 static void
 rubbish_is_refused_and_the_session_lives(void **state)
 {
@@ -518,13 +630,97 @@ bad_task_and_its_batch_are_refused_and_keys_hears_nothing(void **state)
 }
 
 static void
+same_task_twice_spoils_its_batch(void **state)
+{
+	int i;
+
+	(void)state;
+	net_start(TWINS);
+	for (i = 0; i < 2; i++) {
+		assert_true(await(REFUSAL, PATIENCE));
+		assert_int_equal(r.last.value, ST_MALFORMED);
+		assert_string_equal(r.last.text,
+		    "the same task twice in a batch");
+	}
+	assert_true(await(REFUSAL, PATIENCE));
+	assert_int_equal(r.last.value, ST_BATCH_SPOILED);
+	assert_int_equal(r.last.n, 1);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 3);
+	assert_int_equal(r.n_batches, 0);
+}
+
+static void
 batch_of_too_many_tasks_is_refused(void **state)
 {
 	(void)state;
 	net_start(OVER);
 	assert_true(await(REFUSAL, PATIENCE));
 	assert_int_equal(r.last.value, ST_OVER_LIMIT);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, BATCH_TASKS + 1);
 	assert_int_equal(r.n_batches, 0);
+}
+
+/* The first batch takes 64 of 100: the second is refused, and uses up the rest, which
+ * is given back. */
+static void
+batch_of_more_than_the_credit_is_refused(void **state)
+{
+	(void)state;
+	net_start(GREEDY);
+	assert_true(await(REFUSAL, PATIENCE));
+	assert_int_equal(r.last.value, ST_BUSY);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 100 - BATCH_TASKS);
+	assert_int_equal(r.n_batches, 1);
+}
+
+static void
+batch_that_its_signature_cannot_name_is_refused_by_its_tasks(void **state)
+{
+	(void)state;
+	net_start(UNSIGNED);
+	assert_true(await(REFUSAL, PATIENCE));
+	assert_int_equal(r.last.value, ST_MALFORMED);
+	assert_int_equal(r.last.n, 3);
+	assert_string_equal(r.last.text, "signature is not of 65 bytes");
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 3);
+	assert_int_equal(r.n_batches, 0);
+}
+
+/* keys has signed a registration of this sequence. */
+static void
+send_register(uint64_t sequence)
+{
+	struct m_register m = { .sequence = sequence, .evidence_size = 4 };
+	int fd = memfd_create("evidence", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, "quot", 4), 4);
+	chan_send(&r.keys, M_REGISTER, &m, NULL, 0, fd);
+	close(fd);
+}
+
+static void
+relayed_registration_is_logged(void **state)
+{
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	send_register(3);
+	await_log("registration: relayed: sequence 3");
+}
+
+static void
+relayed_registration_that_was_never_signed_is_a_warning(void **state)
+{
+	(void)state;
+	net_start(FALSE_WORD);
+	assert_true(await(CREDIT, PATIENCE));
+	send_register(3);
+	await_log("relayed sequence 4, which was never signed: the last is 3");
+	assert_null(strstr(r.log, "registration: relayed: sequence 4"));
 }
 
 static void
@@ -666,9 +862,15 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(session_opens_with_a_signature_made_in_keys),
 		T(session_comes_back_and_nothing_spins_meanwhile),
+		T(only_a_session_that_did_work_resets_the_back_off),
 		T(rubbish_is_refused_and_the_session_lives),
 		T(bad_task_and_its_batch_are_refused_and_keys_hears_nothing),
+		T(same_task_twice_spoils_its_batch),
 		T(batch_of_too_many_tasks_is_refused),
+		T(batch_of_more_than_the_credit_is_refused),
+		T(batch_that_its_signature_cannot_name_is_refused_by_its_tasks),
+		T(relayed_registration_is_logged),
+		T(relayed_registration_that_was_never_signed_is_a_warning),
 		T(batch_before_our_hello_ends_the_session),
 		T(drain_is_told_and_answered),
 		T(result_of_no_batch_ends_net),

@@ -41,7 +41,7 @@ static const char *const required[] = {
 static const char full[] =
 	"orchestrator o.example:1\ngateway [::1]:65535\ntls-ca /ca\n"
 	"tls-certificate /certificate\ntls-key /key\n"
-	"chain-id 11297108109\nregistry " REGISTRY "\n"
+	"chain-id 4294967295\nregistry " REGISTRY "\n"
 	"registry-endpoint http://a\nregistry-endpoint https://b:8/c?d\n"
 	"registry-endpoint http://[::1]:8545/\nregistry-ca /c a\n"
 	"registry-quorum 3\nregistry-refresh 1m\nregistry-max-age 1h\n"
@@ -116,7 +116,7 @@ every_keyword_is_read(void **unused)
 	assert_string_equal(conf.tls_ca, "/ca");
 	assert_string_equal(conf.tls_certificate, "/certificate");
 	assert_string_equal(conf.tls_key, "/key");
-	assert_true(first->chain_id == 11297108109ULL);
+	assert_true(first->chain_id == 4294967295ULL);
 	assert_memory_equal(first->registry, registry, 20);
 	assert_int_equal(first->n_endpoints, 3);
 	assert_string_equal(first->endpoints[0], "http://a");
@@ -252,7 +252,7 @@ a_quorum_is_more_than_half(void **unused)
 static void
 each_fault_names_line_and_remedy(void **unused)
 {
-#define NUMBER64 "a number from 1 to 9223372036854775807"
+#define NUMBER64 "a number from 1 to 4294967295"
 #define TIMES ", such as 90, 90s, 5m, 2h, 1d"
 	static const struct { const char *line, *fault; } bad[] = {
 	{ "worker 1", "worker: no such keyword: expected one of "
@@ -353,7 +353,7 @@ each_fault_names_line_and_remedy(void **unused)
 	{ 0, "orchestrator [x]:1", "orchestrator: [x]:1: expected host:port" },
 	{ 0, "orchestrator []:1", "orchestrator: []:1: expected host:port" },
 	{ 5, "chain-id 0", "chain-id: 0: expected " NUMBER64 },
-	{ 5, "chain-id 9223372036854775808", "chain-id: 9223372036854775808: "
+	{ 5, "chain-id 4294967296", "chain-id: 4294967296: "
 	  "expected " NUMBER64 },
 	{ 5, "chain-id 0x1", "chain-id: 0x1: expected " NUMBER64 },
 	};
@@ -384,7 +384,7 @@ what_must_be_set_is_missed(void **unused)
 		"tls-certificate: is missing: expected an absolute path",
 		"tls-key: is missing: expected an absolute path",
 		"chain-id: is missing: expected a number from 1 to "
-		    "9223372036854775807",
+		    "4294967295",
 		"registry: is missing: expected an address, 0x and 40 hex "
 		    "digits",
 		"registry-endpoint: is missing: expected http://host... or "
@@ -639,7 +639,7 @@ the_attested_text_has_one_form(void **unused)
 	    "isolate task\nmin-time 600\ntask-timeout 1\nfetch-timeout 2\n"
 	    "suspect-time 86400\ntee tdx\nrtmr-extend 3\n"
 	    "registration-life 31536000\nrequire landlock\nrequire netns\n"
-	    "chain-id 11297108109\norchestrator o.example:1\n"
+	    "chain-id 4294967295\norchestrator o.example:1\n"
 	    "gateway [::1]:65535\nregistry " REGISTRY "\n"
 	    "registry-endpoint http://a\nregistry-endpoint https://b:8/c?d\n"
 	    "registry-endpoint http://[::1]:8545/\nregistry-quorum 3\n"

@@ -555,6 +555,35 @@ test_isolated_worker_ends_after_its_task(void **state)
 	w.pid = 0;
 }
 
+static void
+test_worker_ends_after_its_last_job(void **state)
+{
+	static const struct conf conf;
+	const uint32_t jobs = proc_worker_jobs(&conf, 0);
+	uint32_t i;
+
+	(void)state;
+	op("wrap");
+	assert_int_equal(builder_const(&b, TYPE_BYTES(32), handle(9, 9)), 0);
+	out(TYPE_UINT(8), 10);
+	for (i = 1; i <= jobs; i++)
+		assert_int_equal(do_job(i), 1);
+	assert_int_equal(end_worker(), 0);
+	w.pid = 0;
+}
+
+static void
+test_workers_end_at_different_numbers(void **state)
+{
+	static const struct conf conf;
+	uint32_t i;
+
+	(void)state;
+	for (i = 1; i < 64; i++)
+		assert_true(proc_worker_jobs(&conf, i) >
+		    proc_worker_jobs(&conf, i - 1) + 100);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -581,6 +610,8 @@ main(void)
 		T(test_second_start_ends_it),
 		T(test_worker_ends_with_the_monitor),
 		T(test_isolated_worker_ends_after_its_task),
+		T(test_worker_ends_after_its_last_job),
+		cmocka_unit_test(test_workers_end_at_different_numbers),
 	};
 
 	secp_init(NULL);
