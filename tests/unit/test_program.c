@@ -563,6 +563,31 @@ test_view_refuses_bad_shapes(void **state)
 	assert_int_equal(program_view(&p, &b.shape, words, n), -1);
 }
 
+/* Else a search would compare with every word there is. */
+static void
+test_words_that_differ_anywhere_are_spread(void **state)
+{
+	static uint16_t slots[PROGRAM_SLOTS];
+	const struct program p = { .inputs = NULL };
+	uint8_t seen[PROGRAM_SLOTS], word[32];
+	unsigned at, i, distinct;
+	size_t slot;
+
+	(void)state;
+	for (at = 0; at < 32; at++) {
+		memset(seen, 0, sizeof(seen));
+		memset(word, 0, sizeof(word));
+		for (i = distinct = 0; i < 256; i++) {
+			word[at] = (uint8_t)i;
+			slot = (size_t)(program_lookup(&p, slots, word,
+			    HANDLE) - slots);
+			distinct += !seen[slot];
+			seen[slot] = 1;
+		}
+		assert_true(distinct > 100);
+	}
+}
+
 static uint32_t
 prng(void)
 {
@@ -673,6 +698,7 @@ main(void)
 		T(test_inputs_unused_or_out_of_order),
 		T(test_builder_refuses_what_is_out_of_place),
 		T(test_view_refuses_bad_shapes),
+		T(test_words_that_differ_anywhere_are_spread),
 		T(test_rubbish_does_no_harm),
 	};
 
