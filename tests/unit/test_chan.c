@@ -610,13 +610,16 @@ one_that_does_not_read_is_a_fault_at_the_limit(void **unused)
 	static const struct m_word rows[PROGRAM_WORDS];
 	const size_t size = sizeof(struct msg_hdr) + sizeof(job) + sizeof(rows);
 	struct chan a, b;
+	int sent = 0;
 
 	(void)unused;
 	open_pair(&a, R_KEYS, &b, R_COMPUTE);
 	log_sink(keep_line);
 	n_lines = 0;
-	while (chan_send(&a, M_JOB, &job, rows, PROGRAM_WORDS, -1) == 0)
+	while (!a.is_broken && (sent = chan_send(&a, M_JOB, &job, rows,
+	    PROGRAM_WORDS, -1)) == 0)
 		assert_true(a.queued <= CHAN_QUEUE);
+	assert_int_equal(sent, -1);
 	assert_true(a.is_broken);
 	assert_true(CHAN_QUEUE - a.queued < size);
 	assert_int_equal(n_lines, 1);
@@ -624,6 +627,44 @@ one_that_does_not_read_is_a_fault_at_the_limit(void **unused)
 	    "compute: does not read what it is sent"));
 	log_sink(NULL);
 	chan_close(&a);
+	chan_close(&b);
+}
+
+static void *watched;
+static int is_freed, has_secret;
+void __real_free(void *);
+void __wrap_free(void *);
+
+/* What the channel frees passes here. */
+void
+__wrap_free(void *p)
+{
+	if (p != NULL && p == watched) {
+		is_freed = 1;
+		has_secret = memmem(p, malloc_usable_size(p), "secret", 6) !=
+		    NULL;
+	}
+	__real_free(p);
+}
+
+static void
+a_record_that_leaves_the_queue_is_wiped_and_freed(void **unused)
+{
+	struct m_log log = { .level = LOG_INFO, .text = "secret" };
+	struct chan a, b;
+
+	(void)unused;
+	open_pair(&a, R_NET, &b, R_MONITOR);
+	while (a.head == NULL)
+		assert_int_equal(chan_send(&a, M_LOG, &log, NULL, 0, -1), 0);
+	watched = a.head;
+	assert_non_null(memmem(watched, malloc_usable_size(watched), "secret",
+	    6));
+	is_freed = has_secret = 0;
+	chan_close(&a);
+	watched = NULL;
+	assert_true(is_freed);
+	assert_false(has_secret);
 	chan_close(&b);
 }
 
@@ -914,6 +955,7 @@ main(void)
 		cmocka_unit_test(a_queued_descriptor_is_closed_after_it_was_sent),
 		cmocka_unit_test(closing_drops_the_queue_and_its_descriptors),
 		cmocka_unit_test(one_that_does_not_read_is_a_fault_at_the_limit),
+		cmocka_unit_test(a_record_that_leaves_the_queue_is_wiped_and_freed),
 		cmocka_unit_test(the_queue_may_be_exactly_full),
 		cmocka_unit_test(a_direct_channel_never_queues),
 		cmocka_unit_test(a_fault_of_the_channel_of_the_log_is_not_logged_through_it),
