@@ -459,10 +459,39 @@ each_fact_is_read_from_its_place(void **state)
 
 	(void)state;
 	facts_are("tdx/sets/tdx-v5-uptodate/quote.bin", 648, td, 17);
+	assert_string_equal(r.format, "TDX quote v5");
 	facts_are("tdx/sets/tdx-v4-emr-uptodate/quote.bin", 584, td, 15);
+	assert_string_equal(r.format, "TDX quote v4");
 	assert_null(fact_of(&r, "tee-tcb-svn-2"));
 	assert_null(fact_of(&r, "mrservicetd"));
 	facts_are("sgx/quote.bin", 384, enclave, 8);
+}
+
+static void
+looks_like_one_by_size_version_and_key_type(void **state)
+{
+	uint8_t b[48] = { 4, 0, 2, 0 };
+	const struct bytes whole = { b, sizeof(b) };
+	unsigned v;
+
+	(void)state;
+	assert_true(format_dcap.is(whole));
+	assert_false(format_dcap.is((struct bytes){ b, sizeof(b) - 1 }));
+	for (v = 0; v < 256; v++) {
+		b[0] = (uint8_t)v;
+		assert_int_equal(format_dcap.is(whole), v >= 3 && v <= 5);
+	}
+	b[0] = 5;
+	for (v = 0; v < 256; v++) {
+		b[2] = (uint8_t)v;
+		assert_int_equal(format_dcap.is(whole), v == 2 || v == 3);
+	}
+	b[2] = 3;
+	b[1] = 1;
+	assert_false(format_dcap.is(whole));
+	b[1] = 0;
+	b[3] = 1;
+	assert_false(format_dcap.is(whole));
 }
 
 static void
@@ -470,6 +499,7 @@ the_platform_is_told_by_its_certificate(void **state)
 {
 	(void)state;
 	set_is("tdx-v4-emr-uptodate", "");
+	assert_int_equal(report_find(&r, "pck-extension")->outcome, A_PASS);
 	assert_string_equal(fact_of(&r, "tcb-components"),
 	    "03030202040100050000000000000000");
 	assert_string_equal(fact_of(&r, "pcesvn"), "11");
@@ -1030,6 +1060,8 @@ main(void)
 		cmocka_unit_test_setup(foreign_collateral, setup),
 		cmocka_unit_test_setup(forged_collateral, setup),
 		cmocka_unit_test_setup(each_fact_is_read_from_its_place, setup),
+		cmocka_unit_test_setup(
+		    looks_like_one_by_size_version_and_key_type, setup),
 		cmocka_unit_test_setup(the_platform_is_told_by_its_certificate, setup),
 		cmocka_unit_test_setup(nothing_given_is_nothing_known, setup),
 		cmocka_unit_test_setup(each_attribute_of_a_td_is_judged, setup),

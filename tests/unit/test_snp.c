@@ -619,6 +619,7 @@ each_check(void **state)
 		{ 0x0a, 0x00, "policy-reserved" },
 		{ 0x0a, 0x06, "migration-agent" }, { 0x0a, 0x0a, "debug" },
 		{ 0x0a, 0x03, "" }, { 0x160, 0xfe, "migration-agent" },
+		{ 0x17f, 0xfe, "migration-agent" },
 		{ 0x30, 3, "" }, { 0x30, 4, "vmpl" }, { 0x33, 0x80, "vmpl" },
 		{ 0x48, 0x04, "signing-key" }, { 0x48, 0x1c, "signing-key" },
 		{ 0x4c, 1, "reserved-zero" }, { 0x18b, 1, "reserved-zero" },
@@ -1177,6 +1178,63 @@ each_component_has_its_own_minimum(void **state)
 	}
 }
 
+/* A policy lists a field: the report has it, but for a bit of the last byte. */
+static void
+each_listed_field_is_compared_as_a_whole(void **state)
+{
+	static const struct { const char *name, *fails; size_t at, n; } of[] = {
+		{ "measurement", "policy-measurement", 0x90, 48 },
+		{ "host-data", "policy-host-data", 0xc0, 32 },
+		{ "id-key", "policy-id-key", 0xe0, 48 },
+		{ "author-key", "policy-author-key", 0x110, 48 },
+	};
+	char text[160], error[200];
+	uint8_t b[SNP_REPORT];
+	size_t i, k;
+	int at;
+
+	(void)state;
+	usual_vek();
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		made_report(b);
+		for (k = 0; k < 192; k++)
+			b[0x90 + k] = (uint8_t)k;
+		at = snprintf(text, sizeof(text), "accept %s ", of[i].name);
+		for (k = 0; k < of[i].n; k++)
+			at += snprintf(text + at, sizeof(text) - (size_t)at,
+			    "%02x", b[of[i].at + k]);
+		policy_default(&policy);
+		policy.allow_missing_crl = 1;
+		assert_int_equal(policy_parse(&policy, text, error,
+		    sizeof(error)), 0);
+		judge_made(b, "");
+		b[of[i].at + of[i].n - 1] ^= 1;
+		judge_made(b, of[i].fails);
+	}
+}
+
+static unsigned
+warnings_of_milan(const char *set)
+{
+	struct bytes b = load(set);
+	unsigned n = 0;
+	size_t i;
+
+	judge(b, JUNE);
+	for (i = 0; i < r.n_warnings; i++)
+		n += strncmp(r.warnings[i], "Milan: ", 7) == 0;
+	unload(b);
+	return n;
+}
+
+static void
+milan_alone_has_a_warning(void **state)
+{
+	(void)state;
+	assert_int_equal(warnings_of_milan("snp-milan-v2-virtee"), 1);
+	assert_int_equal(warnings_of_milan("snp-genoa-v3-azure"), 0);
+}
+
 static void
 without_a_root_nothing_hangs_from_it(void **state)
 {
@@ -1243,6 +1301,8 @@ main(void)
 		cmocka_unit_test_setup(a_product_is_a_family_and_models, setup),
 		cmocka_unit_test_setup(a_report_says_which_key_signed_it, setup),
 		MADE_TEST(each_component_has_its_own_minimum),
+		MADE_TEST(each_listed_field_is_compared_as_a_whole),
+		cmocka_unit_test_setup(milan_alone_has_a_warning, setup),
 		MADE_TEST(without_a_root_nothing_hangs_from_it),
 		cmocka_unit_test_setup(a_verification_frees_what_it_made, setup),
 	};
