@@ -182,6 +182,7 @@ program_fee(const struct program *p, uint16_t ref)
  */
 _Static_assert(2 * (TASK_INPUTS + TASK_OUTPUTS + TASK_CONSTS) <= PROGRAM_SLOTS,
     "the lookup table is too small");
+_Static_assert(PROGRAM_SLOTS == 1 << 11, "program_lookup() takes 11 bits");
 
 static int
 same(const struct program *p, uint16_t ref, const uint8_t word[32], int type)
@@ -208,7 +209,7 @@ program_lookup(const struct program *p, uint16_t *slots,
 	memcpy(part, word, sizeof(part));
 	for (i = 0; i < 4; i++)
 		h = (h ^ part[i]) * 0x9e3779b97f4a7c15; /* 2^64 / phi */
-	for (i = h >> 32; ; i++)
+	for (i = h >> 53; ; i++)	/* the best mixed bits, 11 of them */
 		if (slots[i % PROGRAM_SLOTS] == 0 ||
 		    same(p, (uint16_t)(slots[i % PROGRAM_SLOTS] - 1), word,
 		    type))

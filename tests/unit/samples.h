@@ -6,6 +6,7 @@
 #ifndef SAMPLES_H
 #define SAMPLES_H
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,42 @@ fact_of(const struct report *r, const char *name)
 		if (strcmp(r->facts[i].name, name) == 0)
 			return r->facts[i].text;
 	return NULL;
+}
+
+/* What the crypto library has allocated and not freed yet. */
+static long n_allocated;
+
+static inline void *
+counted_malloc(size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	n_allocated++;
+	return malloc(n);
+}
+
+static inline void *
+counted_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	n_allocated += p == NULL;
+	return realloc(p, n);
+}
+
+static inline void
+counted_free(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	n_allocated -= p != NULL;
+	free(p);
+}
+
+/* Before its first use. */
+static inline void
+count_allocations(void)
+{
+	if (CRYPTO_set_mem_functions(counted_malloc, counted_realloc,
+	    counted_free) != 1)
+		abort();
 }
 
 /* The checks that ended so are exactly these, given as "one two". */

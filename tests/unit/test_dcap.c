@@ -9,6 +9,9 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <unistd.h>
 
 #include "attest.h"
@@ -399,6 +402,417 @@ forged_collateral(void **state)
 	rmdir(dir);
 }
 
+/* ---- what a quote says ---- */
+
+struct place {
+	const char	*name;
+	size_t		 at, n;
+};
+
+/* The body's bytes all differ from their neighbours'. */
+static void
+facts_are(const char *file, size_t size, const struct place *of, size_t n)
+{
+	struct bytes b = sample(file);
+	struct quote q;
+	char why[120], hex[130];
+	uint8_t *body;
+	size_t i, k;
+
+	assert_int_equal(quote_read(&q, b, why, sizeof(why)), 0);
+	assert_int_equal(q.body.n, size);
+	body = (uint8_t *)(uintptr_t)q.body.p;
+	for (i = 0; i < size; i++)
+		body[i] = (uint8_t)(i + 2 * (i >> 8));
+	memset(&r, 0, sizeof(r));
+	assert_int_equal(format_dcap.show(b, &r), 0);
+	assert_int_equal(r.debug, -1);
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < of[i].n; k++)
+			snprintf(hex + 2 * k, 3, "%02x", body[of[i].at + k]);
+		assert_non_null(fact_of(&r, of[i].name));
+		assert_string_equal(fact_of(&r, of[i].name), hex);
+	}
+	sample_free(b);
+}
+
+static void
+each_fact_is_read_from_its_place(void **state)
+{
+	static const struct place td[] = {
+		{ "tee-tcb-svn", 0, 16 }, { "mrseam", 16, 48 },
+		{ "mrsignerseam", 64, 48 }, { "seam-attributes", 112, 8 },
+		{ "td-attributes", 120, 8 }, { "xfam", 128, 8 },
+		{ "mrtd", 136, 48 }, { "mrconfigid", 184, 48 },
+		{ "mrowner", 232, 48 }, { "mrownerconfig", 280, 48 },
+		{ "rtmr0", 328, 48 }, { "rtmr1", 376, 48 },
+		{ "rtmr2", 424, 48 }, { "rtmr3", 472, 48 },
+		{ "report-data", 520, 64 }, { "tee-tcb-svn-2", 584, 16 },
+		{ "mrservicetd", 600, 48 },
+	};
+	static const struct place enclave[] = {
+		{ "cpusvn", 0, 16 }, { "miscselect", 16, 4 },
+		{ "attributes", 48, 16 }, { "mrenclave", 64, 32 },
+		{ "mrsigner", 128, 32 }, { "isvprodid", 256, 2 },
+		{ "isvsvn", 258, 2 }, { "report-data", 320, 64 },
+	};
+
+	(void)state;
+	facts_are("tdx/sets/tdx-v5-uptodate/quote.bin", 648, td, 17);
+	assert_string_equal(r.format, "TDX quote v5");
+	facts_are("tdx/sets/tdx-v4-emr-uptodate/quote.bin", 584, td, 15);
+	assert_string_equal(r.format, "TDX quote v4");
+	assert_null(fact_of(&r, "tee-tcb-svn-2"));
+	assert_null(fact_of(&r, "mrservicetd"));
+	facts_are("sgx/quote.bin", 384, enclave, 8);
+}
+
+static void
+looks_like_one_by_size_version_and_key_type(void **state)
+{
+	uint8_t b[48] = { 4, 0, 2, 0 };
+	const struct bytes whole = { b, sizeof(b) };
+	unsigned v;
+
+	(void)state;
+	assert_true(format_dcap.is(whole));
+	assert_false(format_dcap.is((struct bytes){ b, sizeof(b) - 1 }));
+	for (v = 0; v < 256; v++) {
+		b[0] = (uint8_t)v;
+		assert_int_equal(format_dcap.is(whole), v >= 3 && v <= 5);
+	}
+	b[0] = 5;
+	for (v = 0; v < 256; v++) {
+		b[2] = (uint8_t)v;
+		assert_int_equal(format_dcap.is(whole), v == 2 || v == 3);
+	}
+	b[2] = 3;
+	b[1] = 1;
+	assert_false(format_dcap.is(whole));
+	b[1] = 0;
+	b[3] = 1;
+	assert_false(format_dcap.is(whole));
+}
+
+static void
+the_platform_is_told_by_its_certificate(void **state)
+{
+	(void)state;
+	set_is("tdx-v4-emr-uptodate", "");
+	assert_int_equal(report_find(&r, "pck-extension")->outcome, A_PASS);
+	assert_string_equal(fact_of(&r, "tcb-components"),
+	    "03030202040100050000000000000000");
+	assert_string_equal(fact_of(&r, "pcesvn"), "11");
+	assert_string_equal(fact_of(&r, "pce-id"), "0000");
+	assert_string_equal(report_find(&r, "tcb-status")->detail,
+	    "UpToDate, TCB of 2024-03-13: platform UpToDate, module UpToDate, "
+	    "QE UpToDate");
+	assert_int_equal(report_find(&r, "tcb-info-window")->outcome, A_PASS);
+}
+
+static void
+nothing_given_is_nothing_known(void **state)
+{
+	struct bytes b = sample("tdx/sets/tdx-v5-uptodate/quote.bin");
+
+	(void)state;
+	memset(&r, 0, sizeof(r));
+	format_dcap.verify(b, NULL, &policy, day(2026, 2, 25), &r);
+	only(&r, A_FAIL, "");
+	only(&r, A_MISSING, "root-crl pck-crl not-revoked tcb-info "
+	    "qe-identity tcb-status");
+	sample_free(b);
+}
+
+/* One bit of the TD's own, at the offset in a version 4 quote. */
+static void
+judge_bit(size_t at, unsigned bit)
+{
+	struct bytes b = sample("tdx/sets/tdx-v4-emr-uptodate/quote.bin");
+
+	((uint8_t *)(uintptr_t)b.p)[48 + at + bit / 8] ^=
+	    (uint8_t)(1 << bit % 8);
+	memset(&r, 0, sizeof(r));
+	format_dcap.verify(b, &mine, &policy, day(2025, 6, 25), &r);
+	sample_free(b);
+}
+
+static void
+each_attribute_of_a_td_is_judged(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	load_both("sgx");
+	for (i = 0; i < 64; i++) {
+		judge_bit(120, i);
+		only(&r, A_FAIL, i < 8 ? "quote-signature debug" :
+		    i == 28 || i == 30 || i == 63 ? "quote-signature" :
+		    "quote-signature td-attributes");
+	}
+	policy.allow_migration = policy.allow_debug = 1;
+	judge_bit(120, 29);
+	only(&r, A_FAIL, "quote-signature");
+	judge_bit(120, 7);
+	only(&r, A_FAIL, "quote-signature");
+	assert_int_equal(r.debug, 1);
+	free_both();
+}
+
+static void
+each_extended_feature_is_judged(void **state)
+{
+	static const uint64_t may = 0x6dbe7 & ~3;	/* 0 and 1 must */
+	unsigned i;
+
+	(void)state;
+	load_both("sgx");
+	for (i = 0; i < 64; i++) {
+		judge_bit(128, i);
+		only(&r, A_FAIL, may >> i & 1 ? "quote-signature" :
+		    "quote-signature xfam");
+	}
+	free_both();
+}
+
+/* What Intel says of its module and its quoting enclave: every byte counts. */
+static void
+every_byte_is_compared(uint8_t *bytes, size_t n, const char *fails)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		bytes[i] ^= 0x80;
+		judge_with_both();
+		only(&r, A_FAIL, fails);
+		bytes[i] ^= 0x80;
+	}
+}
+
+static void
+the_quoting_enclave_is_intels(void **state)
+{
+	struct qe_identity *qe;
+
+	(void)state;
+	load_both("sgx");
+	qe = &mine.tdx->qe;
+	memset(qe->attributes_mask, 0xff, 16);
+	memset(qe->miscselect_mask, 0xff, 4);
+	memcpy(qe->attributes, "\x15\0\0\0\0\0\0\0\xe7\0\0\0\0\0\0\0", 16);
+	memset(qe->miscselect, 0, 4);
+	judge_with_both();
+	only(&r, A_FAIL, "");
+	every_byte_is_compared(qe->mrsigner, 32, "qe-measurement");
+	every_byte_is_compared(qe->attributes, 16, "qe-measurement");
+	every_byte_is_compared(qe->miscselect, 4, "qe-measurement");
+	qe->isvprodid += 256;
+	judge_with_both();
+	only(&r, A_FAIL, "qe-measurement");
+	qe->isvprodid -= 256;
+	memset(qe->attributes_mask, 0, 16);
+	memset(qe->miscselect_mask, 0, 4);
+	every_byte_is_compared(qe->attributes, 16, "");
+	every_byte_is_compared(qe->miscselect, 4, "");
+	free_both();
+}
+
+static void
+the_module_is_intels(void **state)
+{
+	struct module *m;
+	size_t i;
+
+	(void)state;
+	load_both("sgx");
+	for (i = 0; mine.tdx->tcb.modules[i].major != 1; i++)
+		assert_true(i < mine.tdx->tcb.n_modules);
+	m = &mine.tdx->tcb.modules[i];
+	memset(m->mask, 0xff, 8);
+	every_byte_is_compared(m->mrsigner, 48, "tdx-module");
+	every_byte_is_compared(m->attributes, 8, "tdx-module");
+	free_both();
+}
+
+static void
+collateral_hangs_from_the_root_of_the_quote(void **state)
+{
+	struct tcb_info *t;
+
+	(void)state;
+	load_both("sgx");
+	t = &mine.tdx->tcb;
+	every_byte_is_compared(t->by.root, 32, "tcb-info");
+	every_byte_is_compared(mine.tdx->qe.by.root, 32, "qe-identity");
+	every_byte_is_compared(t->fmspc, 6, "tcb-platform");
+	every_byte_is_compared(t->pceid, 2, "tcb-platform");
+	t->by.root[0] ^= 1;
+	judge_with_both();
+	only(&r, A_MISSING, "tcb-status");
+	assert_null(report_find(&r, "tdx-module"));
+	assert_null(report_find(&r, "tcb-info-window"));
+	free_both();
+}
+
+/* ---- certificates and revocation lists made here ---- */
+
+static EVP_PKEY *root_key, *ca_key;
+
+static void
+name_it(X509_NAME *name, const char *text)
+{
+	assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+	    (const uint8_t *)text, -1, -1, 0), 1);
+}
+
+static X509 *
+certificate(X509_NAME *issuer, const char *name, EVP_PKEY *by, long serial)
+{
+	X509 *x = X509_new();
+
+	assert_non_null(x);
+	X509_set_version(x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), serial);
+	ASN1_TIME_set(X509_getm_notBefore(x), day(2025, 1, 1));
+	ASN1_TIME_set(X509_getm_notAfter(x), day(2026, 1, 1));
+	if (name == NULL)
+		X509_set_subject_name(x, issuer);
+	else
+		name_it(X509_get_subject_name(x), name);
+	X509_set_issuer_name(x, issuer);
+	X509_set_pubkey(x, serial == 1 ? root_key : ca_key);
+	assert_true(X509_sign(x, by, EVP_sha256()) > 0);
+	return x;
+}
+
+/* The list of `issuer', which names one serial number. */
+static X509_CRL *
+list_of(X509 *issuer, EVP_PKEY *by, const ASN1_INTEGER *serial)
+{
+	X509_REVOKED *entry = X509_REVOKED_new();
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *t = ASN1_TIME_set(NULL, day(2025, 6, 1));
+
+	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer));
+	X509_CRL_set1_lastUpdate(crl, t);
+	X509_REVOKED_set_serialNumber(entry, (ASN1_INTEGER *)(uintptr_t)serial);
+	X509_REVOKED_set_revocationDate(entry, t);
+	X509_CRL_add0_revoked(crl, entry);
+	ASN1_TIME_set(t, day(2025, 7, 1));
+	X509_CRL_set1_nextUpdate(crl, t);
+	assert_true(X509_CRL_sign(crl, by, EVP_sha256()) > 0);
+	ASN1_TIME_free(t);
+	return crl;
+}
+
+/* The quote with these three certificates instead of its own. */
+static struct bytes
+with_certificates(X509 *const x[3])
+{
+	struct bytes b = sample("tdx/sets/tdx-v4-emr-uptodate/quote.bin");
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct quote q;
+	char why[120], *pem;
+	size_t at, n;
+	uint8_t *p;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		assert_int_equal(PEM_write_bio_X509(bio, x[i]), 1);
+	n = (size_t)BIO_get_mem_data(bio, &pem);
+	assert_int_equal(quote_read(&q, b, why, sizeof(why)), 0);
+	at = (size_t)(q.certs.p - b.p);
+	p = malloc(at + n);
+	assert_non_null(p);
+	memcpy(p, b.p, at);
+	memcpy(p + at, pem, n);
+	memcpy(p + at - 4, &(uint32_t){ (uint32_t)n }, 4);
+	memcpy(p + 632, &(uint32_t){ (uint32_t)(at + n - 636) }, 4);
+	memcpy(p + 636 + 130, &(uint32_t){ (uint32_t)(at + n - 636 - 134) },
+	    4);
+	BIO_free(bio);
+	sample_free(b);
+	return (struct bytes){ p, at + n };
+}
+
+/* `in_root' and `in_pck' are revoked in the two lists. */
+static void
+revoked_is(X509 *const x[3], X509 *in_root, X509 *in_pck, enum outcome outcome)
+{
+	struct bytes b = with_certificates(x);
+
+	X509_CRL_free(mine.tdx->root_crl);
+	X509_CRL_free(mine.tdx->pck_crl);
+	mine.tdx->root_crl = list_of(x[2], root_key,
+	    X509_get0_serialNumber(in_root));
+	mine.tdx->pck_crl = list_of(x[1], ca_key,
+	    X509_get0_serialNumber(in_pck));
+	memset(&r, 0, sizeof(r));
+	format_dcap.verify(b, &mine, &policy, day(2025, 6, 25), &r);
+	assert_int_equal(report_find(&r, "root-crl")->outcome, A_PASS);
+	assert_int_equal(report_find(&r, "pck-crl")->outcome, A_PASS);
+	assert_int_equal(report_find(&r, "not-revoked")->outcome, outcome);
+	assert_false(r.hardware);
+	sample_free(b);
+}
+
+static void
+each_certificate_can_be_revoked(void **state)
+{
+	X509_NAME *root, *ca;
+	X509 *x[3], *other_one;
+	int i;
+
+	(void)state;
+	load_both("sgx");
+	root_key = EVP_EC_gen("P-256");
+	ca_key = EVP_EC_gen("P-256");
+	root = X509_get_issuer_name(mine.tdx->tcb.by.signer);
+	x[2] = certificate(root, NULL, root_key, 1);
+	x[1] = certificate(root, "Intel SGX PCK Platform CA", root_key, 2);
+	ca = X509_get_subject_name(x[1]);
+	x[0] = certificate(ca, "Intel SGX PCK Certificate", ca_key, 3);
+	other_one = certificate(ca, "Intel SGX PCK Certificate", ca_key, 4);
+	revoked_is(x, other_one, other_one, A_PASS);
+	revoked_is(x, x[0], x[1], A_PASS);	/* not of that list */
+	revoked_is(x, x[1], other_one, A_FAIL);
+	revoked_is(x, other_one, x[0], A_FAIL);
+	revoked_is(x, mine.tdx->tcb.by.signer, other_one, A_FAIL);
+	revoked_is(x, mine.tdx->qe.by.signer, other_one, A_FAIL);
+	for (i = 0; i < 3; i++)
+		X509_free(x[i]);
+	X509_free(other_one);
+	EVP_PKEY_free(root_key);
+	EVP_PKEY_free(ca_key);
+	free_both();
+}
+
+static void
+a_list_of_another_time_decides_nothing(void **state)
+{
+	(void)state;
+	judge_file("tdx/sets/tdx-v4-emr-uptodate/quote.bin",
+	    "tdx/sets/tdx-v4-emr-uptodate", day(2027, 1, 1));
+	only(&r, A_FAIL, "");
+	only(&r, A_MISSING, "root-crl pck-crl not-revoked tcb-info-window "
+	    "qe-identity-window tcb-status");
+}
+
+static void
+a_verification_frees_what_it_made(void **state)
+{
+	long before;
+
+	(void)state;
+	load_both("sgx");
+	judge_with_both();		/* the library keeps what it decoded */
+	before = n_allocated;
+	judge_with_both();
+	assert_int_equal(n_allocated, before);
+	free_both();
+}
+
 /* ---- policy ---- */
 
 static void
@@ -645,6 +1059,19 @@ main(void)
 		cmocka_unit_test_setup(test_root, setup),
 		cmocka_unit_test_setup(foreign_collateral, setup),
 		cmocka_unit_test_setup(forged_collateral, setup),
+		cmocka_unit_test_setup(each_fact_is_read_from_its_place, setup),
+		cmocka_unit_test_setup(
+		    looks_like_one_by_size_version_and_key_type, setup),
+		cmocka_unit_test_setup(the_platform_is_told_by_its_certificate, setup),
+		cmocka_unit_test_setup(nothing_given_is_nothing_known, setup),
+		cmocka_unit_test_setup(each_attribute_of_a_td_is_judged, setup),
+		cmocka_unit_test_setup(each_extended_feature_is_judged, setup),
+		cmocka_unit_test_setup(the_quoting_enclave_is_intels, setup),
+		cmocka_unit_test_setup(the_module_is_intels, setup),
+		cmocka_unit_test_setup(collateral_hangs_from_the_root_of_the_quote, setup),
+		cmocka_unit_test_setup(each_certificate_can_be_revoked, setup),
+		cmocka_unit_test_setup(a_list_of_another_time_decides_nothing, setup),
+		cmocka_unit_test_setup(a_verification_frees_what_it_made, setup),
 		cmocka_unit_test_setup(policy_rules, setup),
 		cmocka_unit_test_setup(policy_errors, setup),
 		cmocka_unit_test_setup(every_byte, setup),
@@ -653,5 +1080,6 @@ main(void)
 		cmocka_unit_test_setup(relaunch, setup),
 	};
 
+	count_allocations();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "program.h"
@@ -291,6 +293,7 @@ test_type_mismatch(void **state)
 static void
 cast(uint8_t from, uint8_t to, uint32_t st)
 {
+	add(7, 8, 9);		/* another type just before */
 	op("cast", 0);
 	in(from, 1);
 	out(to, 2);
@@ -309,7 +312,12 @@ test_cast_pairs(void **state)
 	cast(TYPE_BOOL, TYPE_ADDRESS, ST_TYPE_MISMATCH);
 	cast(TYPE_BYTES(1), TYPE_BOOL, ST_TYPE_MISMATCH);
 	cast(TYPE_ADDRESS, TYPE_UINT(160), ST_OK);
+	cast(TYPE_ADDRESS, TYPE_BYTES(20), ST_OK);
+	cast(TYPE_ADDRESS, TYPE_BYTES(19), ST_TYPE_MISMATCH);
+	cast(TYPE_ADDRESS, TYPE_BYTES(21), ST_TYPE_MISMATCH);
 	cast(TYPE_BYTES(20), TYPE_ADDRESS, ST_OK);
+	cast(TYPE_BYTES(21), TYPE_ADDRESS, ST_TYPE_MISMATCH);
+	cast(TYPE_UINT(160), TYPE_ADDRESS, ST_OK);
 	cast(TYPE_ADDRESS, TYPE_UINT(256), ST_TYPE_MISMATCH);
 	cast(TYPE_INT(160), TYPE_ADDRESS, ST_TYPE_MISMATCH);
 	cast(TYPE_ADDRESS, TYPE_ADDRESS, ST_OK);
@@ -563,6 +571,370 @@ test_view_refuses_bad_shapes(void **state)
 	assert_int_equal(program_view(&p, &b.shape, words, n), -1);
 }
 
+/* The type alone decides, and for each letter of primitives.def its own. */
+static int
+is_uint(uint8_t t)
+{
+	return t >= U8 && t <= U256;
+}
+
+static int
+is_int(uint8_t t)
+{
+	return t >= TYPE_INT(8) && t <= TYPE_INT(256);
+}
+
+static int
+is_number(uint8_t t)
+{
+	return is_uint(t) || is_int(t);
+}
+
+static int
+is_bytes(uint8_t t)
+{
+	return t >= TYPE_BYTES(1) && t <= TYPE_BYTES(32);
+}
+
+static int
+is_bool(uint8_t t)
+{
+	return t == TYPE_BOOL;
+}
+
+static int
+is_any(uint8_t t)
+{
+	return is_number(t) || is_bytes(t) || is_bool(t) || t == TYPE_ADDRESS;
+}
+
+static int
+is_shifted(uint8_t t)
+{
+	return is_number(t) || is_bytes(t);
+}
+
+static int
+is_bitwise(uint8_t t)
+{
+	return is_shifted(t) || is_bool(t);
+}
+
+static int
+is_wad(uint8_t t)
+{
+	return t == U256;
+}
+
+static int
+is_signed_wad(uint8_t t)
+{
+	return t == TYPE_INT(256);
+}
+
+/* In the pattern of `in' and `out', ? is the type under test, b a bool and 8 a
+ * uint8. */
+static const struct {
+	const char	*name, *in, *out;
+	int		(*fits)(uint8_t);
+} letters[] = {
+	{ "neg", "?", "?", is_number },			/* I */
+	{ "safeCast", "8", "b?", is_number },		/* J */
+	{ "sqrt", "?", "?", is_uint },			/* U */
+	{ "exp", "8?", "8", is_uint },			/* V */
+	{ "abs", "?", "?", is_int },			/* S */
+	{ "select", "?88", "8", is_bool },		/* B */
+	{ "eq", "??", "b", is_any },			/* A */
+	{ "not", "?", "?", is_bitwise },		/* L */
+	{ "shl", "?8", "?", is_shifted },		/* H */
+	{ "sqrtWad", "?", "b?", is_wad },		/* w */
+	{ "expWad", "?", "b?", is_signed_wad },		/* i */
+};
+
+static uint8_t
+type_of(char c, uint8_t t)
+{
+	return c == 'b' ? TYPE_BOOL : c == '8' ? U8 : t;
+}
+
+static void
+test_each_letter_takes_its_types_alone(void **state)
+{
+	const char *c;
+	size_t i;
+	uint8_t t;
+
+	(void)state;
+	for (i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		for (t = 0; t < 128; t++) {
+			if (type_size(t) == 0)
+				continue;
+			op(letters[i].name, 0);
+			for (c = letters[i].in; *c != '\0'; c++)
+				in(type_of(*c, t), 1);
+			for (c = letters[i].out; *c != '\0'; c++)
+				out(type_of(*c, t), 20 +
+				    (unsigned)(c - letters[i].out));
+			expect(letters[i].fits(t) ? ST_OK : ST_TYPE_MISMATCH);
+		}
+}
+
+static void
+test_some_operands_must_be_constants(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	op("wrap", 0);
+	in(TYPE_BYTES(32), 1);
+	out(U8, 2);
+	expect(ST_TYPE_MISMATCH);
+	op("randBounded", 0);
+	in(U8, 1);
+	out(U8, 2);
+	expect(ST_TYPE_MISMATCH);
+	op("randBounded", 0);
+	constant(TYPE_INT(8), 1);
+	out(TYPE_INT(8), 2);
+	expect(ST_TYPE_MISMATCH);
+	op("swap", 0);
+	for (i = 0; i < 6; i++)
+		in(U8, i);
+	constant(TYPE_UINT(32), 3);
+	in(TYPE_UINT(32), 7);
+	out(TYPE_BOOL, 10);
+	for (i = 0; i < 5; i++)
+		out(U8, 11 + i);
+	expect(ST_TYPE_MISMATCH);
+}
+
+static void
+test_a_fee_is_the_last_four_bytes(void **state)
+{
+	struct m_word fee = { { 0 } };
+	struct program p = { .consts = &fee };
+
+	(void)state;
+	memcpy(fee.b + 27, "\x09\x81\x92\xa3\xb4", 5);
+	assert_int_equal(program_fee(&p, REF_CONST | 0), 0x8192a3b4);
+}
+
+static void
+test_each_limit_of_a_shape_holds_by_itself(void **state)
+{
+	static const struct { size_t at; uint16_t limit; } of[] = {
+		{ offsetof(struct p_shape, n_inputs), TASK_INPUTS },
+		{ offsetof(struct p_shape, n_outputs), TASK_OUTPUTS },
+		{ offsetof(struct p_shape, n_consts), TASK_CONSTS },
+		{ offsetof(struct p_shape, n_ops), TASK_OPS },
+		{ offsetof(struct p_shape, n_refs), TASK_REFS },
+	};
+	struct p_shape s;
+	uint16_t n;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		memset(&s, 0, sizeof(s));
+		n = of[i].limit;
+		memcpy((char *)&s + of[i].at, &n, sizeof(n));
+		assert_int_not_equal(program_words(&s), 0);
+		n++;
+		memcpy((char *)&s + of[i].at, &n, sizeof(n));
+		assert_int_equal(program_words(&s), 0);
+	}
+}
+
+/* What stands after a word makes no difference. */
+static void
+test_a_word_has_32_bytes_and_no_more(void **state)
+{
+	uint8_t word[33];
+	unsigned i;
+
+	(void)state;
+	op("sum", 0);
+	for (i = 0; i < 4; i++) {
+		word[32] = (uint8_t)(0xa0 + i);
+		memcpy(word, handle(U8, i / 2), 32);
+		assert_int_equal(builder_handle(&b, word), ST_OK);
+		memcpy(word, number(i / 2), 32);
+		assert_int_equal(builder_const(&b, U8, word), ST_OK);
+	}
+	assert_int_equal(b.shape.n_inputs, 2);
+	assert_int_equal(b.shape.n_consts, 2);
+	for (i = 0; i < 4; i++) {
+		word[32] = (uint8_t)(0xa0 + i);
+		memcpy(word, handle(U8, 10 + i / 2), 32);
+		assert_int_equal(builder_output(&b, word), i % 2 == 0 ? ST_OK :
+		    ST_OUTPUT_TWICE);
+	}
+}
+
+/* Else a search would compare with every word there is. */
+static void
+test_words_that_differ_anywhere_are_spread(void **state)
+{
+	static uint16_t slots[PROGRAM_SLOTS];
+	const struct program p = { .inputs = NULL };
+	uint8_t seen[PROGRAM_SLOTS], word[32];
+	unsigned at, i, distinct;
+	size_t slot;
+
+	(void)state;
+	for (at = 0; at < 32; at++) {
+		memset(seen, 0, sizeof(seen));
+		memset(word, 0, sizeof(word));
+		for (i = distinct = 0; i < 256; i++) {
+			word[at] = (uint8_t)i;
+			slot = (size_t)(program_lookup(&p, slots, word,
+			    HANDLE) - slots);
+			distinct += !seen[slot];
+			seen[slot] = 1;
+		}
+		assert_true(distinct > 100);
+	}
+}
+
+/* Every slot is taken but one: the search for another word ends there. */
+static void
+test_a_search_compares_all_of_a_word_and_its_type(void **state)
+{
+	static uint16_t slots[PROGRAM_SLOTS];
+	static const uint16_t refs[] = { REF_INPUT, REF_OUTPUT, REF_CONST };
+	struct m_word in[1], out[1], konst[1], word;
+	const uint8_t type = U8;
+	const struct program p = { .inputs = in, .outputs = out,
+	    .consts = konst, .const_types = &type };
+	size_t i, at;
+	int t;
+
+	(void)state;
+	memset(in, 1, sizeof(in));
+	memset(out, 2, sizeof(out));
+	memset(konst, 3, sizeof(konst));
+	for (i = 0; i < 3; i++) {
+		for (at = 0; at < PROGRAM_SLOTS; at++)
+			slots[at] = (uint16_t)(refs[i] + 1);
+		slots[77] = 0;
+		t = refs[i] == REF_CONST ? U8 : HANDLE;
+		memset(&word, (int)i + 1, sizeof(word));
+		assert_ptr_not_equal(program_lookup(&p, slots, word.b, t),
+		    &slots[77]);
+		assert_ptr_equal(program_lookup(&p, slots, word.b, U256),
+		    &slots[77]);
+		for (at = 0; at < 32; at++) {
+			word.b[at] ^= 0x80;
+			assert_ptr_equal(program_lookup(&p, slots, word.b, t),
+			    &slots[77]);
+			word.b[at] ^= 0x80;
+		}
+	}
+}
+
+static void
+test_the_first_bad_operation_is_named(void **state)
+{
+	size_t at;
+
+	(void)state;
+	add(1, 2, 3);
+	add(4, 2, 5);
+	b.inputs[2].b[0] = 1;
+	assert_int_equal(check(&at), ST_BAD_HANDLE);
+	assert_int_equal(at, 1);
+}
+
+static void
+test_references_come_in_the_order_of_their_tables(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	op("sum", 0);
+	for (i = 0; i < 3; i++)
+		in(U8, i == 2 ? 1 : i);
+	out(U8, 9);
+	b.refs[0] = b.refs[2] = REF_INPUT | 1;
+	b.refs[1] = REF_INPUT | 0;
+	expect(ST_MALFORMED);
+	add(1, 2, 3);
+	add(1, 2, 4);
+	b.refs[2] = REF_OUTPUT | 1;
+	expect(ST_MALFORMED);
+	op("sum", 0);
+	for (i = 0; i < 3; i++)
+		in(U8, i);
+	out(U8, 9);
+	b.inputs[2] = b.inputs[0];
+	expect(ST_MALFORMED);
+}
+
+static void
+test_words_at_an_odd_address_are_refused(void **state)
+{
+	static uint16_t space[sizeof(words) / 2 + 1];
+	uint8_t *odd = (uint8_t *)space + 1;
+	struct program p;
+	size_t n;
+
+	(void)state;
+	add(1, 2, 3);
+	n = builder_words(&b, words);
+	memcpy(odd, words, n * sizeof(*words));
+	assert_int_equal(program_view(&p, &b.shape,
+	    (const struct m_word *)(const void *)odd, n), -1);
+}
+
+static void
+test_an_empty_program_is_refused(void **state)
+{
+	struct program p;
+
+	(void)state;
+	assert_int_equal(program_view(&p, &b.shape, words, 0), -1);
+}
+
+/* n words that end where nothing can be read. */
+static struct m_word *
+before_a_guard(size_t n)
+{
+	static uint8_t *map;
+	static size_t size;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (map == NULL) {
+		size = (sizeof(words) + page - 1) / page * page;
+		map = mmap(NULL, size + page, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_ptr_not_equal(map, MAP_FAILED);
+		assert_int_equal(mprotect(map + size, page, PROT_NONE), 0);
+	}
+	return (struct m_word *)(void *)(map + size - n * sizeof(*words));
+}
+
+/* 16 references, all of the first operation; the second one wants 32 more. */
+static void
+test_an_operation_without_its_references_is_not_read(void **state)
+{
+	struct program p;
+	struct m_word *w;
+	unsigned i;
+	size_t n;
+
+	(void)state;
+	op("sum", 0);
+	for (i = 0; i < 15; i++)
+		in(U8, 1);
+	out(U8, 2);
+	op("sum", 0);
+	b.ops[1].n_in = 32;
+	n = builder_words(&b, words);
+	w = before_a_guard(n);
+	memcpy(w, words, n * sizeof(*w));
+	assert_int_equal(program_view(&p, &b.shape, w, n), -1);
+}
+
 static uint32_t
 prng(void)
 {
@@ -631,13 +1003,14 @@ test_a_constant_has_a_type_of_some_size(void **state)
 	unsigned t;
 
 	(void)state;
-	op("add", 0);
+	op("sum", 0);
 	in(U8, 1);
 	constant(U8, 2);
+	constant(U8, 3);
 	out(U8, 3);
 	n = builder_words(&b, words);
 	type = words[b.shape.n_inputs + b.shape.n_outputs +
-	    b.shape.n_consts].b;
+	    b.shape.n_consts].b + 1;
 	assert_int_equal(*type, U8);
 	for (t = 0; t < 256; t++) {
 		*type = (uint8_t)t;
@@ -673,6 +1046,18 @@ main(void)
 		T(test_inputs_unused_or_out_of_order),
 		T(test_builder_refuses_what_is_out_of_place),
 		T(test_view_refuses_bad_shapes),
+		T(test_each_letter_takes_its_types_alone),
+		T(test_some_operands_must_be_constants),
+		T(test_a_fee_is_the_last_four_bytes),
+		T(test_each_limit_of_a_shape_holds_by_itself),
+		T(test_a_word_has_32_bytes_and_no_more),
+		T(test_words_that_differ_anywhere_are_spread),
+		T(test_an_operation_without_its_references_is_not_read),
+		T(test_a_search_compares_all_of_a_word_and_its_type),
+		T(test_the_first_bad_operation_is_named),
+		T(test_references_come_in_the_order_of_their_tables),
+		T(test_words_at_an_odd_address_are_refused),
+		T(test_an_empty_program_is_refused),
 		T(test_rubbish_does_no_harm),
 	};
 

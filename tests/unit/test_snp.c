@@ -619,6 +619,7 @@ each_check(void **state)
 		{ 0x0a, 0x00, "policy-reserved" },
 		{ 0x0a, 0x06, "migration-agent" }, { 0x0a, 0x0a, "debug" },
 		{ 0x0a, 0x03, "" }, { 0x160, 0xfe, "migration-agent" },
+		{ 0x17f, 0xfe, "migration-agent" },
 		{ 0x30, 3, "" }, { 0x30, 4, "vmpl" }, { 0x33, 0x80, "vmpl" },
 		{ 0x48, 0x04, "signing-key" }, { 0x48, 0x1c, "signing-key" },
 		{ 0x4c, 1, "reserved-zero" }, { 0x18b, 1, "reserved-zero" },
@@ -985,6 +986,286 @@ long_table(void **state)
 	sk_X509_free(to);
 }
 
+/* ---- what a report says ---- */
+
+static void
+looks_like_one_by_size_version_and_algorithm(void **state)
+{
+	uint8_t b[0x38] = { 0 };
+	const struct bytes whole = { b, sizeof(b) };
+	unsigned v;
+
+	(void)state;
+	for (v = 0; v < 256; v++) {
+		b[0] = (uint8_t)v;
+		assert_int_equal(format_snp.is(whole), v >= 2 && v <= 9);
+	}
+	b[0] = 3;
+	assert_false(format_snp.is((struct bytes){ b, sizeof(b) - 1 }));
+	for (v = 0; v < 256; v++) {
+		b[0x34] = (uint8_t)v;
+		assert_int_equal(format_snp.is(whole), v <= 1);
+	}
+	b[0x34] = 0;
+	b[0x37] = 1;
+	assert_false(format_snp.is(whole));
+}
+
+static void
+fact_is(const char *name, const uint8_t *b, size_t n)
+{
+	char hex[130] = "";
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		snprintf(hex + 2 * i, 3, "%02x", b[i]);
+	assert_non_null(fact_of(&r, name));
+	assert_string_equal(fact_of(&r, name), hex);
+}
+
+/* Firmware ABI, table ATTESTATION_REPORT. */
+static void
+each_fact_is_read_from_its_place(void **state)
+{
+	static const struct { const char *name; size_t at, n; } of[] = {
+		{ "family-id", 0x10, 16 }, { "image-id", 0x20, 16 },
+		{ "report-data", 0x50, 64 }, { "measurement", 0x90, 48 },
+		{ "host-data", 0xc0, 32 }, { "id-key-digest", 0xe0, 48 },
+		{ "author-key-digest", 0x110, 48 },
+		{ "report-id", 0x140, 32 }, { "report-id-ma", 0x160, 32 },
+		{ "cpuid", 0x188, 3 }, { "chip-id", 0x1a0, 64 },
+		{ "launch-mitigations", 0x1f8, 8 },
+		{ "current-mitigations", 0x200, 8 },
+	};
+	static const struct { const char *name, *text; } told[] = {
+		{ "version", "5" }, { "guest-svn", "117835012" },
+		{ "policy", "0xf0e0d0c0b0a0908" }, { "vmpl", "858927408" },
+		{ "platform-info", "0x4746454443424140" },
+		{ "key-info", "0x4b4a4948" },
+		{ "current-version", "236.235.234" },
+		{ "committed-version", "240.239.238" },
+		{ "current-tcb", "bl=56 tee=57 snp=62 ucode=63" },
+		{ "reported-tcb", "bl=130 tee=131 snp=136 ucode=137" },
+		{ "committed-tcb", "bl=226 tee=227 snp=232 ucode=233" },
+		{ "launch-tcb", "bl=242 tee=243 snp=248 ucode=249" },
+	};
+	uint8_t b[SNP_REPORT];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(b); i++)	/* no two places are the same */
+		b[i] = (uint8_t)(i + 2 * (i >> 8));
+	memcpy(b, "\5\0\0\0", 4);
+	memset(&r, 0, sizeof(r));
+	assert_int_equal(format_snp.show((struct bytes){ b, sizeof(b) }, &r),
+	    0);
+	assert_string_equal(r.format, "AMD SEV-SNP report");
+	assert_int_equal(r.debug, -1);
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		fact_is(of[i].name, b + of[i].at, of[i].n);
+	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		assert_string_equal(fact_of(&r, told[i].name), told[i].text);
+	b[0] = 4;
+	memset(&r, 0, sizeof(r));
+	assert_int_equal(format_snp.show((struct bytes){ b, sizeof(b) }, &r),
+	    0);
+	assert_null(fact_of(&r, "launch-mitigations"));
+	assert_int_equal(format_snp.show((struct bytes){ b, sizeof(b) - 1 },
+	    &r), -1);
+}
+
+/* ---- who signed it ---- */
+
+static void
+a_product_is_a_family_and_models(void **state)
+{
+	static const struct { unsigned family, from, to; int product; } of[] = {
+		{ 0x19, 0x00, 0x0f, SNP_MILAN }, { 0x19, 0x10, 0x1f, SNP_GENOA },
+		{ 0x19, 0x20, 0x9f, -1 }, { 0x19, 0xa0, 0xaf, SNP_GENOA },
+		{ 0x19, 0xb0, 0xff, -1 }, { 0x1a, 0x00, 0xff, SNP_TURIN },
+		{ 0x18, 0x00, 0xff, -1 }, { 0x1b, 0x00, 0xff, -1 },
+	};
+	struct snp_signer s;
+	uint8_t b[SNP_REPORT];
+	unsigned model;
+	size_t i;
+
+	(void)state;
+	made_report(b);
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		for (model = of[i].from; model <= of[i].to; model++) {
+			b[0x188] = (uint8_t)of[i].family;
+			b[0x189] = (uint8_t)model;
+			assert_int_equal(snp_signer(&s, (struct bytes){ b,
+			    sizeof(b) }, NULL), 0);
+			assert_ptr_equal(s.product, of[i].product == -1 ? NULL :
+			    &snp_products[of[i].product]);
+		}
+}
+
+static void
+signer_of(uint8_t b[SNP_REPORT], struct snp_signer *s, int product)
+{
+	assert_int_equal(snp_signer(s, (struct bytes){ b, SNP_REPORT },
+	    &snp_products[product]), 0);
+}
+
+static void
+a_report_says_which_key_signed_it(void **state)
+{
+	static const struct snp_tcb turin = { { [SPL_FMC] = 1, [SPL_BL] = 2,
+	    [SPL_TEE] = 3, [SPL_SNP] = 4, [SPL_UCODE] = 200 } };
+	static const struct snp_tcb milan = { { [SPL_FMC] = -1, [SPL_BL] = 1,
+	    [SPL_TEE] = 2, [SPL_SNP] = 7, [SPL_UCODE] = 200 } };
+	struct snp_signer s;
+	uint8_t b[SNP_REPORT];
+
+	(void)state;
+	made_report(b);
+	b[0x1df] = 9;
+	memset(b + 0x38, 0x77, 8);		/* not the reported TCB */
+	b[0x186] = 7;
+	signer_of(b, &s, SNP_MILAN);		/* the report knows better */
+	assert_ptr_equal(s.product, &snp_products[SNP_TURIN]);
+	assert_int_equal(s.key, 0);
+	assert_false(s.is_masked);
+	assert_memory_equal(&s.tcb, &turin, sizeof(turin));
+	assert_int_equal(s.hwid_n, 8);
+	assert_memory_equal(s.hwid, b + 0x1a0, 64);
+	b[0x48] = 1 << 2 | 1;			/* author key: not the mask */
+	signer_of(b, &s, SNP_MILAN);
+	assert_int_equal(s.key, 1);
+	assert_false(s.is_masked);
+	b[0x48] = 7 << 2 | 2;
+	signer_of(b, &s, SNP_MILAN);
+	assert_int_equal(s.key, 7);
+	assert_true(s.is_masked);
+	b[0x00] = 2;				/* has no CPUID */
+	signer_of(b, &s, SNP_TURIN);
+	assert_ptr_equal(s.product, &snp_products[SNP_TURIN]);
+	assert_int_equal(s.hwid_n, 8);
+	signer_of(b, &s, SNP_MILAN);
+	assert_ptr_equal(s.product, &snp_products[SNP_MILAN]);
+	assert_memory_equal(&s.tcb, &milan, sizeof(milan));
+	assert_int_equal(s.hwid_n, 64);
+	assert_int_equal(snp_signer(&s, (struct bytes){ b, SNP_REPORT - 1 },
+	    NULL), -1);
+	b[0x00] = 1;
+	assert_int_equal(snp_signer(&s, (struct bytes){ b, SNP_REPORT }, NULL),
+	    -1);
+}
+
+static void
+each_component_has_its_own_minimum(void **state)
+{
+	static const int has[SPLS] = { [SPL_FMC] = 1, [SPL_BL] = 2,
+	    [SPL_TEE] = 3, [SPL_SNP] = 4, [SPL_UCODE] = 200 };
+	uint8_t b[SNP_REPORT];
+	int i;
+
+	(void)state;
+	usual_vek();
+	made_report(b);
+	judge_made(b, "");
+	assert_int_equal(report_find(&r, "min-tcb")->outcome, A_NONE);
+	for (i = 0; i < SPLS; i++) {
+		policy.min_spl[i] = has[i];
+		judge_made(b, "");
+		assert_int_equal(report_find(&r, "min-tcb")->outcome, A_PASS);
+		policy.min_spl[i] = has[i] + 1;
+		judge_made(b, "min-tcb");
+		policy.min_spl[i] = -1;
+	}
+}
+
+/* A policy lists a field: the report has it, but for a bit of the last byte. */
+static void
+each_listed_field_is_compared_as_a_whole(void **state)
+{
+	static const struct { const char *name, *fails; size_t at, n; } of[] = {
+		{ "measurement", "policy-measurement", 0x90, 48 },
+		{ "host-data", "policy-host-data", 0xc0, 32 },
+		{ "id-key", "policy-id-key", 0xe0, 48 },
+		{ "author-key", "policy-author-key", 0x110, 48 },
+	};
+	char text[160], error[200];
+	uint8_t b[SNP_REPORT];
+	size_t i, k;
+	int at;
+
+	(void)state;
+	usual_vek();
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		made_report(b);
+		for (k = 0; k < 192; k++)
+			b[0x90 + k] = (uint8_t)k;
+		at = snprintf(text, sizeof(text), "accept %s ", of[i].name);
+		for (k = 0; k < of[i].n; k++)
+			at += snprintf(text + at, sizeof(text) - (size_t)at,
+			    "%02x", b[of[i].at + k]);
+		policy_default(&policy);
+		policy.allow_missing_crl = 1;
+		assert_int_equal(policy_parse(&policy, text, error,
+		    sizeof(error)), 0);
+		judge_made(b, "");
+		b[of[i].at + of[i].n - 1] ^= 1;
+		judge_made(b, of[i].fails);
+	}
+}
+
+static unsigned
+warnings_of_milan(const char *set)
+{
+	struct bytes b = load(set);
+	unsigned n = 0;
+	size_t i;
+
+	judge(b, JUNE);
+	for (i = 0; i < r.n_warnings; i++)
+		n += strncmp(r.warnings[i], "Milan: ", 7) == 0;
+	unload(b);
+	return n;
+}
+
+static void
+milan_alone_has_a_warning(void **state)
+{
+	(void)state;
+	assert_int_equal(warnings_of_milan("snp-milan-v2-virtee"), 1);
+	assert_int_equal(warnings_of_milan("snp-genoa-v3-azure"), 0);
+}
+
+static void
+without_a_root_nothing_hangs_from_it(void **state)
+{
+	uint8_t b[SNP_REPORT];
+
+	(void)state;
+	usual_vek();
+	X509_free(sk_X509_shift(c.snp));	/* the ARK */
+	made_report(b);
+	sign_report(b);
+	judge((struct bytes){ b, SNP_REPORT }, JUNE);
+	only(&r, A_FAIL, "");
+	only(&r, A_MISSING, "vek-chain vek-validity vek-product");
+	assert_non_null(strstr(report_find(&r, "vek-chain")->detail,
+	    "no ARK"));
+}
+
+static void
+a_verification_frees_what_it_made(void **state)
+{
+	struct bytes b = load("snp-genoa-v3-azure");
+	long before;
+
+	(void)state;
+	judge(b, JUNE);			/* the library keeps what it decoded */
+	before = n_allocated;
+	judge(b, JUNE);
+	assert_int_equal(n_allocated, before);
+	unload(b);
+}
+
 int
 main(void)
 {
@@ -1015,7 +1296,17 @@ main(void)
 		cmocka_unit_test_setup(fleet, setup),
 		cmocka_unit_test_setup(host_cannot_replace, setup),
 		cmocka_unit_test_setup(long_table, setup),
+		cmocka_unit_test_setup(looks_like_one_by_size_version_and_algorithm, setup),
+		cmocka_unit_test_setup(each_fact_is_read_from_its_place, setup),
+		cmocka_unit_test_setup(a_product_is_a_family_and_models, setup),
+		cmocka_unit_test_setup(a_report_says_which_key_signed_it, setup),
+		MADE_TEST(each_component_has_its_own_minimum),
+		MADE_TEST(each_listed_field_is_compared_as_a_whole),
+		cmocka_unit_test_setup(milan_alone_has_a_warning, setup),
+		MADE_TEST(without_a_root_nothing_hangs_from_it),
+		cmocka_unit_test_setup(a_verification_frees_what_it_made, setup),
 	};
 
+	count_allocations();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
