@@ -85,7 +85,7 @@ static const struct sandbox_role roles[] = {
 	    "Orchestrator, Gateway", NULL },
 	{ R_CHAIN,	64,	256 * MB,	0,	0, 0,
 	    "endpoints of the Registry", NULL },
-	{ R_KEYS,	512,	512 * MB,	0,	0, 1,	NULL, NULL },
+	{ R_KEYS,	512,	768 * MB,	0,	0, 1,	NULL, NULL },
 	{ R_EVIDENCE,	16,	64 * MB,	1 * MB,	0, 0,
 	    NULL, "its instance in configfs-tsm, if that is the TEE's" },
 	{ R_COMPUTE,	16,	128 * MB,	0,	0, 1,	NULL, NULL },

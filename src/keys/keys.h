@@ -60,6 +60,7 @@ struct chain {
 	uint32_t	 resend_delay;	/* the last, seconds; 0: it is there */
 	/* task.c, job.c, replay.c */
 	LIST_HEAD(, batch) batches;
+	size_t		 memory;	/* bytes that they have, or will need */
 	STAILQ_HEAD(, task) ready;	/* verified, wait for a slot */
 	struct replay	*replay;
 	/* gas.c, publish.c; NULL: no gas account, or nothing to do for it */
@@ -204,6 +205,7 @@ struct task {
 	size_t		 n_operands;
 	struct seal	*seals;		/* malloc */
 	size_t		 n_seals;	/* that came, of grant.n_seals */
+	int		 is_oversized;	/* the grant does not fit and was not kept */
 	struct slot	*slot;		/* from T_PREPARED to the end */
 	struct m_value	*outputs;	/* shape.n_outputs, where OK; malloc */
 	STAILQ_ENTRY(task) next;	/* in the queue for a slot or a worker */
@@ -220,6 +222,7 @@ struct batch {
 	uint32_t	 refuse;	/* an ST_* known before its TASKs came */
 	uint8_t		 signature[65];	/* of the batch, then of the grant */
 	uint64_t	 since;		/* it came, then the ASK; milliseconds */
+	size_t		 memory;	/* its part of the chain's */
 	const struct m_facts *facts;	/* from its admission on; before that NULL */
 	struct task	*tasks[BATCH_TASKS];
 	LIST_ENTRY(batch) next;		/* of its chain's, or of those that ended */

@@ -18,6 +18,11 @@
 
 #define TASKS_TIME	10000	/* milliseconds from a BATCH to its last TASK */
 
+/* Bytes that the tasks of a chain may take.  256 of the largest that a quorum of 2 grants
+ * are 35 MB; the limit of the address space has room for all chains' (src/common/
+ * sandbox.c). */
+#define CHAIN_MEMORY	(64u * 1024 * 1024)
+
 static LIST_HEAD(, batch) ended = LIST_HEAD_INITIALIZER(ended);
 
 /* ---- the batch ----------------------------------------------------------- */
@@ -53,6 +58,7 @@ batch_ended(struct batch *b)
 {
 	b->chain->status.tasks -= b->n_tasks;
 	b->chain->status.batches--;
+	b->chain->memory -= b->memory;
 	LIST_REMOVE(b, next);
 	LIST_INSERT_HEAD(&ended, b, next);
 }
@@ -77,7 +83,7 @@ task_free(struct task *t)
 
 	if (t == NULL)
 		return;
-	for (i = 0; i < t->n_seals; i++)
+	for (i = 0; i < t->n_seals && t->seals != NULL; i++)
 		free(t->seals[i].partials);
 	free(t->seals);
 	free(t->operands);
@@ -129,6 +135,29 @@ task_drop_all(struct chain *ch)
 }
 
 /* ---- offered ------------------------------------------------------------- */
+
+/* So many bytes more: 0, or -1 if the chain may not have them. */
+static int
+batch_reserve(struct batch *b, size_t n)
+{
+	if (n > CHAIN_MEMORY - b->chain->memory)
+		return -1;
+	b->memory += n;
+	b->chain->memory += n;
+	return 0;
+}
+
+/* What a task takes from its grant to its end. */
+static size_t
+task_grant_size(const struct task *t, size_t threshold)
+{
+	const struct p_shape *s = &t->program.shape;
+
+	return s->n_inputs * sizeof(struct m_value) +
+	    threshold * (sizeof(struct seal) +
+	    s->n_inputs * sizeof(struct m_partial)) +
+	    s->n_outputs * sizeof(struct m_value);
+}
 
 void
 task_on_batch(struct chan *c, const struct m_batch *m)
@@ -254,6 +283,8 @@ batch_ask(struct batch *b)
 static uint32_t
 batch_admit(struct batch *b)
 {
+	size_t i, size = 0;
+
 	if (b->refuse != ST_OK)
 		return b->refuse;
 	if (!trust_serves(b->chain))
@@ -264,7 +295,9 @@ batch_admit(struct batch *b)
 		return ST_BAD_SIGNATURE;
 	}
 	b->facts = facts_hold(b->chain);
-	return ST_OK;
+	for (i = 0; i < b->n_tasks; i++)
+		size += task_grant_size(b->tasks[i], b->facts->kms_threshold);
+	return batch_reserve(b, size) == 0 ? ST_OK : ST_BUSY;
 }
 
 static void
@@ -297,6 +330,16 @@ batch_complete(struct batch *b)
 		batch_ask(b);
 }
 
+/* 1, or 0 if it is none. */
+static int
+task_take_program(struct task *t, const struct msg *msg)
+{
+	t->n_words = msg->n_rows;
+	t->words = xmemdup(msg->rows, msg->n_rows, sizeof(*t->words));
+	return program_view(&t->program, &t->m.shape, t->words,
+	    t->n_words) == 0 && program_check_flow(&t->program) == ST_OK;
+}
+
 void
 task_on_task(struct chan *c, const struct msg *msg)
 {
@@ -314,10 +357,10 @@ task_on_task(struct chan *c, const struct msg *msg)
 	b->tasks[b->n_came++] = t;
 	t->batch = b;
 	t->m = *m;
-	t->n_words = msg->n_rows;
-	t->words = xmemdup(msg->rows, msg->n_rows, sizeof(*t->words));
-	if (program_view(&t->program, &m->shape, t->words, t->n_words) != 0 ||
-	    program_check_flow(&t->program) != ST_OK)
+	if (b->refuse == ST_OK && batch_reserve(b, sizeof(*t) +
+	    msg->n_rows * sizeof(*t->words)) != 0)
+		b->refuse = ST_BUSY;
+	if (b->refuse == ST_OK && !task_take_program(t, msg))
 		chan_fault(c, M_TASK, "program that net must have refused");
 	else if (b->n_came == b->n_tasks)
 		batch_complete(b);
@@ -390,9 +433,13 @@ batch_signed_by_gateway(const struct batch *b)
 	uint8_t hashes[BATCH_TASKS][32], hash[32], who[20];
 	size_t i, n = 0;
 
-	for (i = 0; i < b->n_tasks; i++)
-		if (b->tasks[i]->state == T_GRANTED)
-			task_hash_grant(b->tasks[i], hashes[n++]);
+	for (i = 0; i < b->n_tasks; i++) {
+		if (b->tasks[i]->state != T_GRANTED)
+			continue;
+		if (b->tasks[i]->is_oversized)
+			return 0;	/* it is not there to be hashed */
+		task_hash_grant(b->tasks[i], hashes[n++]);
+	}
 	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t (*)[32])hashes, n,
 	    hash);
 	return sign_recover(b->chain, hash, b->signature, who) == 0 &&
@@ -495,8 +542,14 @@ task_on_grant_task(struct chan *c, const struct msg *msg)
 	t->state = T_GRANTED;
 	t->grant = *m;
 	t->n_operands = msg->n_rows;
-	t->operands = xmemdup(msg->rows, msg->n_rows, sizeof(*t->operands));
-	t->seals = xcalloc(m->n_seals, sizeof(*t->seals));
+	/* More than was reserved cannot fit the task, and is not kept. */
+	t->is_oversized = msg->n_rows > t->program.shape.n_inputs ||
+	    m->n_seals > b->facts->kms_threshold;
+	if (!t->is_oversized) {
+		t->operands = xmemdup(msg->rows, msg->n_rows,
+		    sizeof(*t->operands));
+		t->seals = xcalloc(m->n_seals, sizeof(*t->seals));
+	}
 	batch_try_granted(b);
 }
 
@@ -520,9 +573,13 @@ task_on_grant_seal(struct chan *c, const struct msg *msg)
 		chan_fault(c, M_GRANT_SEAL, "number of partials");
 		return;
 	}
-	s = &t->seals[t->n_seals++];
-	s->head = *m;
-	s->partials = xmemdup(msg->rows, msg->n_rows, sizeof(*s->partials));
+	if (!t->is_oversized) {
+		s = &t->seals[t->n_seals];
+		s->head = *m;
+		s->partials = xmemdup(msg->rows, msg->n_rows,
+		    sizeof(*s->partials));
+	}
+	t->n_seals++;
 	batch_try_granted(b);
 }
 

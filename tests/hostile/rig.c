@@ -407,7 +407,7 @@ rig_exec(struct rig *r)
 	}
 	s.conf.workers = 1;
 	s.conf.isolate_task = r->isolate_task;
-	s.conf.max_tasks = 256;
+	s.conf.max_tasks = r->max_tasks == 0 ? 256 : r->max_tasks;
 	s.conf.min_time = 10;
 	s.conf.task_timeout = 5;
 	s.conf.fetch_timeout = 5;
@@ -523,6 +523,7 @@ rig_start(struct rig *r)
 	const uint32_t isolate_task = r->isolate_task, other = r->has_other;
 	const uint32_t gas = r->has_gas;
 	const uint32_t pin = r->pin_kms_key, lists = r->pin_lists;
+	const uint32_t max_tasks = r->max_tasks;
 	const struct m_runner *us;
 
 	rig_once();
@@ -531,6 +532,7 @@ rig_start(struct rig *r)
 	r->has_other = other;
 	r->has_gas = gas;
 	r->pin_kms_key = pin;
+	r->max_tasks = max_tasks;
 	r->pin_lists = lists;
 	party_new(&r->orchestrator);
 	party_new(&r->gateway);
@@ -627,6 +629,33 @@ work_new(struct rig *r, struct work *w)
 	memcpy(w->m.runner, r->runner, 20);
 	w->m.issued_at = now();
 	w->m.deadline = now() + 60;
+}
+
+void
+work_new_largest(struct rig *r, struct work *w)
+{
+	static struct builder b;
+	struct p_shape shape;
+	uint8_t handle[32];
+	size_t i, j;
+
+	work_new(r, w);
+	builder_init(&b);
+	for (i = 0; i < TASK_OPS; i++) {
+		assert_int_equal(builder_op(&b, primitive_named("add")->opcode,
+		    0), 0);
+		for (j = 0; j < 2; j++) {
+			handle_new(r, handle);
+			assert_int_equal(builder_handle(&b, handle), 0);
+		}
+		handle_new(r, handle);
+		assert_int_equal(builder_output(&b, handle), 0);
+	}
+	w->n_words = builder_words(&b, w->words);
+	shape = b.shape;
+	assert_int_equal(program_view(&w->program, &shape, w->words,
+	    w->n_words), 0);
+	w->m.shape = shape;
 }
 
 static void

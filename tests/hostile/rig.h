@@ -37,6 +37,7 @@ struct rig {
 	uint8_t		 data_keys[2][32];
 	uint32_t	 has_memlock;	/* all of keys is locked */
 	struct m_peer	 cut;		/* whom keys wants ended; role 0: nobody */
+	uint32_t	 max_tasks;	/* 0: 256; before the start, too */
 	uint32_t	 pin_kms_key, pin_lists;	/* pins; before the start, too */
 	char		 log[65536];	/* what keys said, a line each */
 	struct party	 orchestrator, gateway, kms;
@@ -102,6 +103,8 @@ void	 rig_lives(struct rig *);
 void	 rig_said(struct rig *, const char *text);
 
 void	 work_new(struct rig *, struct work *);
+/* The same with as many operations and inputs as there can be, for offers alone. */
+void	 work_new_largest(struct rig *, struct work *);
 /* BATCH and TASKs of n works, signed by this party. */
 void	 work_offer(struct rig *, uint32_t batch, struct work *, uint32_t n,
 	     const struct party *);

@@ -1206,6 +1206,82 @@ as_many_tasks_as_max_tasks_are_taken(void **unused)
 	work_asked(&rig, batch + 1, work, 1, NULL);
 }
 
+/* Chains that are allowed all that max-tasks allows, in tasks as large as they can be:
+ * this one is refused more memory, and the other has its own. */
+static int
+setup_large(void **unused)
+{
+	rig.max_tasks = 4096;
+	return setup_chains(unused);
+}
+
+static int
+teardown_large(void **unused)
+{
+	rig.max_tasks = 0;
+	return teardown_chains(unused);
+}
+
+static void
+offer_the_largest(uint32_t batch)
+{
+	static struct work many[BATCH_TASKS];
+	uint32_t i;
+
+	for (i = 0; i < BATCH_TASKS; i++)
+		work_new_largest(&rig, &many[i]);
+	work_offer(&rig, batch, many, BATCH_TASKS, &rig.orchestrator);
+}
+
+static void
+the_memory_of_a_chain_is_bounded(void **unused)
+{
+	const struct msg *m;
+	struct m_value v;
+	uint32_t i, job;
+
+	(void)unused;
+	/* 140 kB a task are 9 MB a batch. */
+	for (i = 1; i <= 7; i++) {
+		offer_the_largest(i);
+		m = rig_next(&rig, &rig.net, M_ASK);
+		assert_int_equal(m->n_rows, BATCH_TASKS);
+	}
+	offer_the_largest(i);
+	expect_refused(i, ST_BUSY);
+	rig_swap(&rig);
+	work_new(&rig, &work[1]);
+	job = run_to_job(1, &work[1]);
+	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[1], ST_OK, &v);
+	rig_swap(&rig);
+	/* And it is given back. */
+	rig_raw(&rig.net, M_RESULT, "", 1);
+	rig_cuts(&rig, &rig.net, "illegal RESULT");
+	offer_the_largest(1);
+	rig_next(&rig, &rig.net, M_ASK);
+}
+
+/* Whoever signed it: what does not fit is not even kept. */
+static void
+a_grant_that_is_larger_than_its_task_is_invalid(void **unused)
+{
+	struct m_grant g = { .batch = 1, .n_tasks = 1 };
+	struct m_grant_task t = { .batch = 1, .n_seals = THRESHOLD + 1 };
+	struct m_grant_seal s = { .batch = 1 };
+
+	(void)unused;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	chan_send(&rig.net, M_GRANT, &g, NULL, 0, -1);
+	chan_send(&rig.net, M_GRANT_TASK, &t, work[0].operands, 2, -1);
+	for (s.node = 1; s.node <= THRESHOLD + 1; s.node++)
+		chan_send(&rig.net, M_GRANT_SEAL, &s,
+		    work[0].partials[s.node - 1], 2, -1);
+	work_result(&rig, 1, work, ST_GRANT_INVALID, NULL);
+	rig_lives(&rig);
+}
+
 /* ---- what is dropped ------------------------------------------------------------- */
 
 /* One task in the worker, one that waits for it; then their net is another. */
@@ -1649,6 +1725,10 @@ main(void)
 		T(facts_are_taken_up_to_their_bounds),
 		T(a_grant_has_as_many_seals_as_there_can_be_nodes),
 		T(as_many_tasks_as_max_tasks_are_taken),
+		cmocka_unit_test_setup_teardown(
+		    the_memory_of_a_chain_is_bounded, setup_large,
+		    teardown_large),
+		T(a_grant_that_is_larger_than_its_task_is_invalid),
 		T(a_task_that_waits_is_forgotten_with_its_batch),
 		T(a_registration_is_renewed_after_two_thirds_of_its_life),
 		T(a_registration_that_is_not_renewed_is_told),

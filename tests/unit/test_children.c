@@ -453,6 +453,27 @@ after_a_flood_lines_are_logged_again(void **unused)
 
 #define WITH_CHILDREN(f) cmocka_unit_test_setup_teardown(f, all_begin, all_end)
 
+/* It does not read, and the monitor goes on: the child is killed. */
+static void
+a_child_that_does_not_read_is_killed(void **unused)
+{
+	static struct m_roles roles;
+	struct child *net = named("net");
+	int status, i;
+
+	(void)unused;
+	if ((net->pid = fork()) == 0) {
+		sleep(10);
+		_exit(0);
+	}
+	for (i = 0; i < 1000000 && !net->chan.is_broken; i++)
+		child_send(net, M_ROLES, &roles, -1);
+	assert_true(net->chan.is_broken);
+	assert_int_equal(waitpid(net->pid, &status, 0), net->pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	net->pid = 0;
+}
+
 int
 main(void)
 {
@@ -468,6 +489,7 @@ main(void)
 		WITH_CHILDREN(a_worker_is_announced_when_both_are_up),
 		WITH_CHILDREN(who_starts_again_gets_new_channels),
 		WITH_CHILDREN(net_is_told_how_all_are),
+		WITH_CHILDREN(a_child_that_does_not_read_is_killed),
 		cmocka_unit_test_setup_teardown(
 		    each_chain_has_its_own_net_and_chain, two_chains_begin,
 		    all_end),
