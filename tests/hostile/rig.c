@@ -551,6 +551,8 @@ rig_start(struct rig *r)
 	memcpy(r->runner, us->address, 20);
 	memcpy(r->gas_account, us->gas_account, 20);
 	r->epoch = 1;
+	r->quorum[0] = 1;
+	r->quorum[1] = 2;
 	r->chain_id = CHAIN_ID;
 	td_domain(r->chain_id, registry, r->domain);
 	rig_facts(r);
@@ -729,7 +731,7 @@ work_asked(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 static void
 node_answer(struct rig *r, struct work *w, uint32_t node)
 {
-	static const uint32_t quorum[THRESHOLD] = { 1, 2 };
+	const uint32_t *quorum = r->quorum;
 	struct m_grant_seal *s = &w->seals[node - 1];
 	uint8_t own[32], key[32], x[32], partial[PARTIAL_PLAIN];
 	struct seal_bind bind;
@@ -759,8 +761,8 @@ node_answer(struct rig *r, struct work *w, uint32_t node)
 void
 work_delegate(struct rig *r, struct work *w)
 {
-	node_answer(r, w, 1);
-	node_answer(r, w, 2);
+	node_answer(r, w, r->quorum[0]);
+	node_answer(r, w, r->quorum[1]);
 }
 
 void
@@ -771,14 +773,16 @@ work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 	uint8_t ops_hash[32], seals_hash[32], hash[32];
 	struct m_grant g = { .batch = batch, .n_tasks = n };
 	struct m_grant_task t;
+	struct m_grant_seal *s;
 	uint32_t i, j;
 
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < 2; j++)
 			td_granted_operand(&w[i].operands[j], ops[j]);
 		for (j = 0; j < THRESHOLD; j++)
-			td_seal(w[i].seals[j].node, w[i].seals[j].key,
-			    w[i].partials[j], 2, seals[j]);
+			td_seal(w[i].seals[r->quorum[j] - 1].node,
+			    w[i].seals[r->quorum[j] - 1].key,
+			    w[i].partials[r->quorum[j] - 1], 2, seals[j]);
 		td_array((const uint8_t (*)[32])ops, 2, ops_hash);
 		td_array((const uint8_t (*)[32])seals, THRESHOLD, seals_hash);
 		td_operand_grant(w[i].m.id, w[i].m.attempt, ST_OK,
@@ -799,10 +803,11 @@ work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 		memcpy(t.ephemeral_key, w[i].ephemeral_key, 33);
 		chan_send(&r->net, M_GRANT_TASK, &t, w[i].operands, 2, -1);
 		for (j = 0; j < THRESHOLD; j++) {
-			w[i].seals[j].batch = batch;
-			w[i].seals[j].task = i;
-			chan_send(&r->net, M_GRANT_SEAL, &w[i].seals[j],
-			    w[i].partials[j], 2, -1);
+			s = &w[i].seals[r->quorum[j] - 1];
+			s->batch = batch;
+			s->task = i;
+			chan_send(&r->net, M_GRANT_SEAL, s,
+			    w[i].partials[r->quorum[j] - 1], 2, -1);
 		}
 	}
 }

@@ -33,6 +33,7 @@ struct rig {
 	uint32_t	 has_other;	/* a second chain; before the start, too */
 	struct chan	 monitor, net, tls, chain, evidence, worker;
 	struct chan	 other_net, other_chain;
+	uint32_t	 quorum[THRESHOLD];	/* which nodes answer; 1 and 2 */
 	struct seam	*seam;
 	uint8_t		 data_keys[2][32];
 	uint32_t	 has_memlock;	/* all of keys is locked */

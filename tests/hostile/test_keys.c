@@ -763,6 +763,20 @@ net_ends_a_fetch_with_a_status_of_the_gateway(void **unused)
 	rig_cuts(&rig, &rig.net, "illegal FETCH_FAILED");
 }
 
+static void
+the_last_nodes_make_a_quorum_too(void **unused)
+{
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	rig.quorum[0] = 2;
+	rig.quorum[1] = NODES;
+	job = run_to_job(1, &work[0]);
+	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[0], ST_OK, &v);
+}
+
 /* A rekey gone wrong: the Registry has another share of node 1, which that node really
  * has.  Every proof holds, and nothing opens but with nodes 2 and 3. */
 static void
@@ -1282,6 +1296,38 @@ a_grant_that_is_larger_than_its_task_is_invalid(void **unused)
 	rig_lives(&rig);
 }
 
+/* ---- serving or not --------------------------------------------------------------- */
+
+static void
+without_a_worker_it_does_not_serve(void **unused)
+{
+	(void)unused;
+	assert_memory_equal(rig_status(&rig)->runner, rig.runner, 20);
+	chan_close(&rig.worker);
+	rig_said(&rig, "serving: no: no worker is up");
+	assert_int_equal(rig_status(&rig)->why, WHY_NO_WORKER);
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	expect_refused(1, ST_NOT_SERVING);
+}
+
+static void
+a_draining_runner_takes_no_task_and_asks_for_no_evidence(void **unused)
+{
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	job = run_to_job(1, &work[0]);
+	chan_send(&rig.monitor, M_DRAIN, NULL, NULL, 0, -1);
+	rig_said(&rig, "serving: draining");
+	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
+	expect_refused(2, ST_NOT_SERVING);
+	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+	work_result(&rig, 1, &work[0], ST_OK, &v);
+	rig_later(&rig, 2600);
+	rig_silent(&rig, &rig.evidence);
+}
+
 /* ---- what is dropped ------------------------------------------------------------- */
 
 /* One task in the worker, one that waits for it; then their net is another. */
@@ -1729,6 +1775,9 @@ main(void)
 		    the_memory_of_a_chain_is_bounded, setup_large,
 		    teardown_large),
 		T(a_grant_that_is_larger_than_its_task_is_invalid),
+		T(the_last_nodes_make_a_quorum_too),
+		T(without_a_worker_it_does_not_serve),
+		T(a_draining_runner_takes_no_task_and_asks_for_no_evidence),
 		T(a_task_that_waits_is_forgotten_with_its_batch),
 		T(a_registration_is_renewed_after_two_thirds_of_its_life),
 		T(a_registration_that_is_not_renewed_is_told),
