@@ -551,6 +551,7 @@ rig_start(struct rig *r)
 	memcpy(r->runner, us->address, 20);
 	memcpy(r->gas_account, us->gas_account, 20);
 	r->epoch = 1;
+	r->threshold = THRESHOLD;
 	r->quorum[0] = 1;
 	r->quorum[1] = 2;
 	r->chain_id = CHAIN_ID;
@@ -779,12 +780,12 @@ work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < 2; j++)
 			td_granted_operand(&w[i].operands[j], ops[j]);
-		for (j = 0; j < THRESHOLD; j++)
+		for (j = 0; j < r->threshold; j++)
 			td_seal(w[i].seals[r->quorum[j] - 1].node,
 			    w[i].seals[r->quorum[j] - 1].key,
 			    w[i].partials[r->quorum[j] - 1], 2, seals[j]);
 		td_array((const uint8_t (*)[32])ops, 2, ops_hash);
-		td_array((const uint8_t (*)[32])seals, THRESHOLD, seals_hash);
+		td_array((const uint8_t (*)[32])seals, r->threshold, seals_hash);
 		td_operand_grant(w[i].m.id, w[i].m.attempt, ST_OK,
 		    w[i].ephemeral_key, ops_hash, seals_hash, hashes[i]);
 	}
@@ -797,12 +798,12 @@ work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 		t.batch = batch;
 		t.task = i;
 		t.status = ST_OK;
-		t.n_seals = THRESHOLD;
+		t.n_seals = r->threshold;
 		memcpy(t.id, w[i].m.id, 32);
 		t.attempt = w[i].m.attempt;
 		memcpy(t.ephemeral_key, w[i].ephemeral_key, 33);
 		chan_send(&r->net, M_GRANT_TASK, &t, w[i].operands, 2, -1);
-		for (j = 0; j < THRESHOLD; j++) {
+		for (j = 0; j < r->threshold; j++) {
 			s = &w[i].seals[r->quorum[j] - 1];
 			s->batch = batch;
 			s->task = i;

@@ -34,6 +34,7 @@ struct rig {
 	struct chan	 monitor, net, tls, chain, evidence, worker;
 	struct chan	 other_net, other_chain;
 	uint32_t	 quorum[THRESHOLD];	/* which nodes answer; 1 and 2 */
+	uint32_t	 threshold;	/* so many of them; THRESHOLD */
 	struct seam	*seam;
 	uint8_t		 data_keys[2][32];
 	uint32_t	 has_memlock;	/* all of keys is locked */

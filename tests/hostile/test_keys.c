@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "rig.h"
@@ -777,6 +779,27 @@ the_last_nodes_make_a_quorum_too(void **unused)
 	work_result(&rig, 1, &work[0], ST_OK, &v);
 }
 
+/* All of a quorum of one: that is a node, not the Gateway for certain. */
+static void
+a_quorum_of_one_that_lies_is_a_node_that_lies(void **unused)
+{
+	struct m_job_done d = { .status = ST_OPERAND_MALFORMED };
+	uint8_t plain[2][32];
+
+	(void)unused;
+	rig.facts.kms_threshold = 1;
+	rig.threshold = 1;
+	rig_facts_now(&rig, &rig.facts);
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	work_delegate(&rig, work);	/* as if a second one answered, too */
+	work_grant(&rig, 1, work, 1, &rig.gateway);
+	d.job = work_job(&rig, work, plain);
+	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
+	rig_said(&rig, "kms node 1 or the gateway: the partial is not proven");
+}
+
 /* A rekey gone wrong: the Registry has another share of node 1, which that node really
  * has.  Every proof holds, and nothing opens but with nodes 2 and 3. */
 static void
@@ -1296,6 +1319,39 @@ a_grant_that_is_larger_than_its_task_is_invalid(void **unused)
 	rig_lives(&rig);
 }
 
+/* The monitor is believed, and yet: no worker beyond the last. */
+static void
+a_peer_that_there_cannot_be_ends_keys(void **unused)
+{
+	const struct m_peer p = { R_COMPUTE, 1 };
+	int fd[2], status;
+
+	(void)unused;
+	assert_int_equal(chan_pair(fd), 0);
+	chan_send(&rig.monitor, M_PEER, &p, NULL, 0, fd[1]);
+	close(fd[0]);
+	close(fd[1]);
+	rig_said(&rig, "monitor: illegal PEER: no such peer");
+	assert_int_equal(waitpid(rig.pid, &status, 0), rig.pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	rig.pid = 0;
+}
+
+/* Asked for in time, granted too late. */
+static void
+a_task_whose_deadline_has_passed_is_expired(void **unused)
+{
+	(void)unused;
+	work[0].m.deadline = work[0].m.issued_at + 12;
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	work_delegate(&rig, work);
+	rig_later(&rig, 13);
+	work_grant(&rig, 1, work, 1, &rig.gateway);
+	work_result(&rig, 1, work, ST_EXPIRED, NULL);
+	rig_silent(&rig, &rig.worker);
+}
+
 /* ---- serving or not --------------------------------------------------------------- */
 
 static void
@@ -1776,6 +1832,9 @@ main(void)
 		    teardown_large),
 		T(a_grant_that_is_larger_than_its_task_is_invalid),
 		T(the_last_nodes_make_a_quorum_too),
+		T(a_quorum_of_one_that_lies_is_a_node_that_lies),
+		T(a_peer_that_there_cannot_be_ends_keys),
+		T(a_task_whose_deadline_has_passed_is_expired),
 		T(without_a_worker_it_does_not_serve),
 		T(a_draining_runner_takes_no_task_and_asks_for_no_evidence),
 		T(a_task_that_waits_is_forgotten_with_its_batch),
