@@ -82,6 +82,7 @@ drop_standard_error(void)
 #endif
 }
 
+#ifndef TEE_SANITIZERS		/* their memory would be too much to lock */
 /* All that the process has, or will have, locked when it is touched: 1, or 0 if the
  * limit is not above all that the role may have, for then malloc(3) would fail later. */
 static int
@@ -106,16 +107,20 @@ lock_all(size_t max_memory)
 static uint32_t
 lock_memory(const struct sandbox_role *r)
 {
-#ifndef TEE_SANITIZERS
 	if (r->is_secret && lock_all(r->max_memory))
 		return SANDBOX_MEMLOCK;
 	if (r->is_secret)
 		secret_lock_process();
-#else
-	(void)r;
-#endif
 	return 0;
 }
+#else
+static uint32_t
+lock_memory(const struct sandbox_role *r)
+{
+	(void)r;
+	return 0;
+}
+#endif
 
 void
 proc_sandbox(enum role role, const struct m_start *start)

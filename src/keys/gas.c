@@ -426,7 +426,7 @@ static void
 end_call(struct chain *ch, enum tx_status status)
 {
 	if (ch->gas->what == PUBLISH)
-		publish_ended(ch, status);
+		publish_ended(ch, (int)status);
 	happened(ch->gas, CALL_ENDED);
 }
 

@@ -146,7 +146,7 @@ policies_are_shown(void **unused)
 	assert_non_null(strstr(out, keys));
 	assert_non_null(strstr(out, "\n# descriptors: 0 to 2 are /dev/null; "
 	    "channels: monitor net tls chain evidence compute\n"));
-	assert_non_null(strstr(out, "\n# limits: 512 descriptors, 512 MB of "
+	assert_non_null(strstr(out, "\n# limits: 512 descriptors, 768 MB of "
 	    "address space, 0 MB a file, one thread, no core dump\n"));
 	assert_non_null(strstr(out, "\n# Landlock: files: none; connects to "
 	    "TCP ports: none; binds: none\n# capabilities: none\n"));
