@@ -35,6 +35,7 @@ static int
 teardown(void **unused)
 {
 	(void)unused;
+	EVP_PKEY_free(real);
 	return unlink(path);
 }
 
@@ -104,6 +105,8 @@ signs_as_the_real_one(void)
 	assert_int_equal(EVP_PKEY_verify(ctx, der, (size_t)n, digest, 32), 1);
 	EVP_PKEY_CTX_free(ctx);
 	ECDSA_SIG_free(sig);
+	EVP_PKEY_free(key);
+	key = NULL;
 }
 
 static void
