@@ -61,7 +61,7 @@ fuzz program libcrypto $program $arith
 fuzz reference 'libcrypto gmp' tests/fuzz/reference.c $program $arith
 fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c $program $arith $common $crypto
 fuzz wire libprotobuf-c src/net/wire.c $program "$BUILD/proto/teerunner.pb-c.c"
-fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/chain/abi.c src/chain/rpc.c $common
+fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/chain/abi.c src/chain/rpc.c src/common/sha256.c $common
 fuzz trie 'libcrypto nettle' src/chain/trie.c src/chain/layout.c src/crypto/rlp.c src/crypto/keccak.c $common
 fuzz dcap "$attest_packages" $attest src/attest/dcap_verify.c src/attest/collateral.c
 fuzz snp "$attest_packages" $attest src/attest/snp.c src/attest/snp_vek.c src/attest/collateral.c
