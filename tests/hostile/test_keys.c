@@ -579,6 +579,7 @@ operands_in_another_order_are_invalid(void **unused)
 {
 	(void)unused;
 	granted(swap_handles, &rig.gateway, ST_GRANT_INVALID);
+	rig_said(&rig, "grant: does not fit its task");
 }
 
 static void

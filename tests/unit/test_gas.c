@@ -238,6 +238,9 @@ one_that_fails_waits_longer_each_time(void **unused)
 	assert_int_equal(n_sent, 2);
 	pass(1, 1);
 	assert_int_equal(n_sent, 3);
+	facts.sequence = ch->registration.sequence;
+	mined(TX_SUCCEEDED);		/* and from the start again */
+	assert_int_equal(g->delay, 0);
 }
 
 static void
