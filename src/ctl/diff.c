@@ -53,7 +53,7 @@ status_of(pid_t pid, const char *name)
 	return text;
 }
 
-/* By the name of its executable; NULL: none of ours. */
+/* The policy of the role that has this executable name, or NULL. */
 static const struct policy *
 role_of(pid_t pid)
 {

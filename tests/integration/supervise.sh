@@ -229,7 +229,7 @@ all_as_compiled() {
 }
 if [ "$(id -u)" = 0 ]; then
 	is "--diff-all: the monitor and six roles run what was compiled" all_as_compiled
-	is "--diff-all: no filter is beside these" [ "$(grep -c outer "$tmp/diff")" = 0 ]
+	is "--diff-all: no process has an outer filter" [ "$(grep -c outer "$tmp/diff")" = 0 ]
 	is "--diff: another role" says "is keys, not net" net --diff $(role_pid keys)
 	is "--diff: no role" says "not a tee-runner role" net --diff $$
 	is "--diff: no process" says "no such process" net --diff 99999999

@@ -706,7 +706,7 @@ list_of(X509 *issuer, EVP_PKEY *by, const ASN1_INTEGER *serial)
 	return crl;
 }
 
-/* The quote with these three certificates instead of its own. */
+/* Replace the certificates of the quote with these three. */
 static struct bytes
 with_certificates(X509 *const x[3])
 {
