@@ -426,7 +426,7 @@ static void
 end_call(struct chain *ch, enum tx_status status)
 {
 	if (ch->gas->what == PUBLISH)
-		publish_ended(ch, (int)status);
+		publish_ended(ch, status);
 	happened(ch->gas, CALL_ENDED);
 }
 
@@ -540,7 +540,7 @@ make(struct chain *ch, uint64_t now)
 		if (g->what == REGISTER)
 			return;
 		if (g->what == PUBLISH) {
-			publish_ended(ch, TX_UNSENT);
+			publish_unsent(ch);
 			happened(g, CALL_DROPPED);
 		}
 		make_registration(ch);

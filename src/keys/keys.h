@@ -161,8 +161,8 @@ void	 publish_add(struct chain *, const struct task *, const uint8_t hash[32]);
 /* The call that publishes what is due, of CALLDATA_MAX at most: its size, and what it
  * takes beside its data; 0: nothing is.  What is in it then waits for the end. */
 size_t	 publish_call(struct chain *, uint8_t *out, uint64_t *gas);
-#define TX_UNSENT	(-1)	/* an end beside enum tx_status: it was never sent */
-void	 publish_ended(struct chain *, int status);
+void	 publish_unsent(struct chain *);	/* the call was dropped before it was sent */
+void	 publish_ended(struct chain *, enum tx_status);
 
 /* ---- replay.c ---- */
 #define REPLAY_AHEAD	600	/* seconds: no deadline is further away */

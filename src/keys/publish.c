@@ -161,15 +161,13 @@ publish_call(struct chain *ch, uint8_t *out, uint64_t *gas)
 	return calldata_publish(p->epochs[0], p->tasks, n, p->outputs, signature, out);
 }
 
-/* Not known to be on the chain.  If it was sent it may have been paid for: after some
- * times it is given up. */
+/* Not known to be on the chain, but it may have been paid for: after PUBLISH_TRIES it is
+ * given up. */
 static int
-publish_again(struct chain *ch, int status)
+publish_again(struct chain *ch, enum tx_status status)
 {
 	struct publish *p = ch->publish;
 
-	if (status == TX_UNSENT)
-		return 1;
 	if (status != TX_UNKNOWN || ++p->tries < PUBLISH_TRIES)
 		return status == TX_UNKNOWN;
 	log_err("%spublish: %zu results: given up: sent under %u nonces, none "
@@ -178,7 +176,13 @@ publish_again(struct chain *ch, int status)
 }
 
 void
-publish_ended(struct chain *ch, int status)
+publish_unsent(struct chain *ch)
+{
+	ch->publish->sent = 0;
+}
+
+void
+publish_ended(struct chain *ch, enum tx_status status)
 {
 	struct publish *p = ch->publish;
 	const int is_again = publish_again(ch, status);

@@ -102,10 +102,17 @@ publish_call(struct chain *c, uint8_t *out, uint64_t *gas)
 }
 
 void
-publish_ended(struct chain *c, int status)
+publish_unsent(struct chain *c)
 {
 	(void)c;
-	n_again += status == TX_UNKNOWN || status == TX_UNSENT;
+	n_again++;
+}
+
+void
+publish_ended(struct chain *c, enum tx_status status)
+{
+	(void)c;
+	n_again += status == TX_UNKNOWN;
 	n_published += status == TX_SUCCEEDED;
 	n_dropped += status == TX_REVERTED;
 	if (status == TX_SUCCEEDED || status == TX_REVERTED)

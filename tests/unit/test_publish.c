@@ -128,7 +128,7 @@ what_nobody_knows_the_end_of_is_given_up(void **unused)
 	add(1, 1, 1, 0xa1);
 	for (i = 0; i < 10; i++) {	/* these cost nothing */
 		assert_true(due() > 0);
-		publish_ended(ch, TX_UNSENT);
+		publish_unsent(ch);
 	}
 	for (i = 1; i <= PUBLISH_TRIES; i++) {
 		assert_int_equal(ch->status.publish_dropped, 0);
