@@ -42,21 +42,37 @@ teardown(void **unused)
 	return 0;
 }
 
-/* Up to the worker's job, all honest. */
+/* Up to the worker's job: its number, and what the worker can read. */
 static uint32_t
-run_to_job(uint32_t batch, struct work *w)
+run_to_plain(uint32_t batch, struct work *w, uint8_t plain[2][32])
 {
-	uint8_t plain[2][32];
-	uint32_t job;
-
 	work_offer(&rig, batch, w, 1, &rig.orchestrator);
 	work_asked(&rig, batch, w, 1, NULL);
 	work_delegate(&rig, w);
 	work_grant(&rig, batch, w, 1, &rig.gateway);
-	job = work_job(&rig, w, plain);
+	return work_job(&rig, w, plain);
+}
+
+/* The same, all honest. */
+static uint32_t
+run_to_job(uint32_t batch, struct work *w)
+{
+	uint8_t plain[2][32];
+	uint32_t job = run_to_plain(batch, w, plain);
+
 	assert_int_equal(plain[0][31], 10);
 	assert_int_equal(plain[1][31], 11);
 	return job;
+}
+
+/* The worker answers a job with its one output, which is signed. */
+static void
+finish(uint32_t batch, struct work *w, uint32_t job)
+{
+	struct m_value v;
+
+	work_done(&rig, job, w->program.outputs[0].b, 48, &v);
+	work_result(&rig, batch, w, ST_OK, &v);
 }
 
 static void
@@ -77,7 +93,6 @@ a_new_kms_key_is_for_the_next_batch(void **unused)
 {
 	uint8_t old[33], plain[2][32];
 	struct m_facts f = rig.facts;
-	struct m_value v;
 	uint32_t job;
 
 	(void)unused;
@@ -94,14 +109,12 @@ a_new_kms_key_is_for_the_next_batch(void **unused)
 	work_grant(&rig, 1, &work[0], 1, &rig.gateway);
 	memcpy(rig.kms.pub, old, 33);
 	job = work_job(&rig, &work[0], plain);
-	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[0], ST_OK, &v);
+	finish(1, &work[0], job);
 	/* The next: operands under the old key, its result under the new one. */
 	rig.epoch = 2;
 	memcpy(rig.kms.pub, rig.gateway.pub, 33);
 	job = run_to_job(2, &work[1]);
-	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
-	work_result(&rig, 2, &work[1], ST_OK, &v);
+	finish(2, &work[1], job);
 }
 
 /* ---- another chain --------------------------------------------------------- */
@@ -125,18 +138,15 @@ teardown_chains(void **unused)
 static void
 each_chain_has_its_own_domain(void **unused)
 {
-	struct m_value v;
 	uint32_t job;
 
 	(void)unused;
 	job = run_to_job(1, &work[0]);
-	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[0], ST_OK, &v);
+	finish(1, &work[0], job);
 	rig_swap(&rig);
 	work_new(&rig, &work[1]);
 	job = run_to_job(1, &work[1]);
-	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[1], ST_OK, &v);
+	finish(1, &work[1], job);
 }
 
 /* What was signed for one Registry, sent by the other's net. */
@@ -180,7 +190,6 @@ static void
 chain_lies_about_its_own_registry_alone(void **unused)
 {
 	struct m_facts f = rig.facts;
-	struct m_value v;
 	uint32_t job;
 
 	(void)unused;
@@ -194,8 +203,7 @@ chain_lies_about_its_own_registry_alone(void **unused)
 	chan_close(&rig.other_net);
 	work_offer(&rig, 2, &work[1], 1, &rig.kms);
 	expect_refused(2, ST_BAD_SIGNATURE);
-	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[0], ST_OK, &v);
+	finish(1, &work[0], job);
 	rig_lives(&rig);
 }
 
@@ -204,13 +212,11 @@ chain_lies_about_its_own_registry_alone(void **unused)
 static void
 an_honest_task_is_computed_and_signed(void **unused)
 {
-	struct m_value v;
 	uint32_t job;
 
 	(void)unused;
 	job = run_to_job(1, &work[0]);
-	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[0], ST_OK, &v);
+	finish(1, &work[0], job);
 	rig_lives(&rig);
 }
 
@@ -417,13 +423,11 @@ net_replays_a_task_under_way(void **unused)
 static void
 net_replays_a_task_that_ended(void **unused)
 {
-	struct m_value v;
 	uint32_t job;
 
 	(void)unused;
 	job = run_to_job(1, &work[0]);
-	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[0], ST_OK, &v);
+	finish(1, &work[0], job);
 	work_offer(&rig, 2, work, 1, &rig.orchestrator);
 	expect_refused(2, ST_REPLAYED);
 	rig_silent(&rig, &rig.net);
@@ -655,11 +659,7 @@ ciphertexts_that_changed_places_do_not_decrypt(void **unused)
 	memcpy(o[1].handle, o[0].handle, 32);
 	memcpy(o[0].handle, v.handle, 32);
 	v = o[0], o[0] = o[1], o[1] = v;
-	work_offer(&rig, 1, work, 1, &rig.orchestrator);
-	work_asked(&rig, 1, work, 1, NULL);
-	work_delegate(&rig, work);
-	work_grant(&rig, 1, work, 1, &rig.gateway);
-	d.job = work_job(&rig, work, plain);
+	d.job = run_to_plain(1, work, plain);
 	assert_int_equal(plain[0][0], 0xff);
 	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
 	/* Every proof holds: it is the operand, no node is to blame. */
@@ -769,15 +769,13 @@ net_ends_a_fetch_with_a_status_of_the_gateway(void **unused)
 static void
 the_last_nodes_make_a_quorum_too(void **unused)
 {
-	struct m_value v;
 	uint32_t job;
 
 	(void)unused;
 	rig.quorum[0] = 2;
 	rig.quorum[1] = NODES;
 	job = run_to_job(1, &work[0]);
-	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[0], ST_OK, &v);
+	finish(1, &work[0], job);
 }
 
 /* All of a quorum of one: that is a node, not the Gateway for certain. */
@@ -815,11 +813,7 @@ a_quorum_whose_shares_do_not_fit_is_avoided(void **unused)
 	assert_int_equal(secp_public(rig.shares[0], rig.facts.kms_shares[0]),
 	    0);
 	rig_facts_now(&rig, &rig.facts);
-	work_offer(&rig, 1, work, 1, &rig.orchestrator);
-	work_asked(&rig, 1, work, 1, NULL);
-	work_delegate(&rig, work);
-	work_grant(&rig, 1, work, 1, &rig.gateway);
-	d.job = work_job(&rig, work, plain);
+	d.job = run_to_plain(1, work, plain);
 	assert_int_equal(plain[0][0], 0xff);
 	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
 	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
@@ -937,14 +931,12 @@ teardown_isolated(void **unused)
 static void
 a_worker_that_is_isolated_gets_no_second_task(void **unused)
 {
-	struct m_value v;
 	uint8_t plain[2][32];
 	uint32_t job;
 
 	(void)unused;
 	job = run_to_job(1, &work[0]);
-	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[0], ST_OK, &v);
+	finish(1, &work[0], job);
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	work_asked(&rig, 2, &work[1], 1, NULL);
 	work_delegate(&rig, &work[1]);
@@ -952,9 +944,18 @@ a_worker_that_is_isolated_gets_no_second_task(void **unused)
 	rig_silent(&rig, &rig.worker);
 	rig_new_worker(&rig);
 	job = work_job(&rig, &work[1], plain);
-	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
-	work_result(&rig, 2, &work[1], ST_OK, &v);
+	finish(2, &work[1], job);
 	rig_lives(&rig);
+}
+
+/* One that is taken keeps its place. */
+static void
+a_worker_that_does_not_exit_after_its_last_task_is_ended(void **unused)
+{
+	(void)unused;
+	finish(1, &work[0], run_to_job(1, &work[0]));
+	rig_later(&rig, 6);
+	rig_cuts(&rig, &rig.worker, "has not exited after its last task");
 }
 
 /* ---- chain ----------------------------------------------------------------- */
@@ -1073,7 +1074,6 @@ static void
 facts_that_alternate_never_show(void **unused)
 {
 	struct m_facts bad = rig.facts;
-	struct m_value v;
 	uint32_t i, job;
 
 	(void)unused;
@@ -1093,8 +1093,7 @@ facts_that_alternate_never_show(void **unused)
 		work_grant(&rig, 2 * i + 1, work, 1, &rig.gateway);
 		/* work_job() compares the KMS key. */
 		job = work_job(&rig, work, (uint8_t [2][32]){ { 0 } });
-		work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
-		work_result(&rig, 2 * i + 1, work, ST_OK, &v);
+		finish(2 * i + 1, work, job);
 	}
 }
 
@@ -1103,7 +1102,6 @@ static void
 pins_take_the_place_of_the_lists(void **unused)
 {
 	struct m_facts f = rig.facts;
-	struct m_value v;
 	uint32_t job;
 
 	(void)unused;
@@ -1118,8 +1116,7 @@ pins_take_the_place_of_the_lists(void **unused)
 	work_grant(&rig, 2, &work[0], 1, &rig.kms);
 	work_result(&rig, 2, &work[0], ST_GRANT_INVALID, NULL);
 	job = run_to_job(3, &work[1]);
-	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
-	work_result(&rig, 3, &work[1], ST_OK, &v);
+	finish(3, &work[1], job);
 }
 
 /* Without a pin: what is removed while the Gateway is asked stays for that batch. */
@@ -1275,7 +1272,6 @@ static void
 the_memory_of_a_chain_is_bounded(void **unused)
 {
 	const struct msg *m;
-	struct m_value v;
 	uint32_t i, job;
 
 	(void)unused;
@@ -1290,8 +1286,7 @@ the_memory_of_a_chain_is_bounded(void **unused)
 	rig_swap(&rig);
 	work_new(&rig, &work[1]);
 	job = run_to_job(1, &work[1]);
-	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[1], ST_OK, &v);
+	finish(1, &work[1], job);
 	rig_swap(&rig);
 	/* And it is given back. */
 	rig_raw(&rig.net, M_RESULT, "", 1);
@@ -1370,7 +1365,6 @@ without_a_worker_it_does_not_serve(void **unused)
 static void
 a_draining_runner_takes_no_task_and_asks_for_no_evidence(void **unused)
 {
-	struct m_value v;
 	uint32_t job;
 
 	(void)unused;
@@ -1379,8 +1373,7 @@ a_draining_runner_takes_no_task_and_asks_for_no_evidence(void **unused)
 	rig_said(&rig, "serving: draining");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	expect_refused(2, ST_NOT_SERVING);
-	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[0], ST_OK, &v);
+	finish(1, &work[0], job);
 	rig_later(&rig, 2600);
 	rig_silent(&rig, &rig.evidence);
 }
@@ -1409,13 +1402,8 @@ a_task_that_waits_is_forgotten_with_its_batch(void **unused)
 	assert_int_equal(rig_status(&rig)->batches, 0);
 	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
 	work_new(&rig, &third);
-	work_offer(&rig, 3, &third, 1, &rig.orchestrator);
-	work_asked(&rig, 3, &third, 1, NULL);
-	work_delegate(&rig, &third);
-	work_grant(&rig, 3, &third, 1, &rig.gateway);
-	job = work_job(&rig, &third, plain);	/* and no other's */
-	work_done(&rig, job, third.program.outputs[0].b, 48, &v);
-	work_result(&rig, 3, &third, ST_OK, &v);
+	job = run_to_plain(3, &third, plain);
+	finish(3, &third, job);
 	rig_silent(&rig, &rig.worker);
 }
 
@@ -1684,7 +1672,6 @@ a_batch_whose_tasks_do_not_come_expires(void **unused)
 static void
 batches_of_one_chain_leave_room_for_another(void **unused)
 {
-	struct m_value v;
 	uint32_t i, job;
 
 	(void)unused;
@@ -1695,8 +1682,7 @@ batches_of_one_chain_leave_room_for_another(void **unused)
 	rig_swap(&rig);
 	work_new(&rig, &work[1]);
 	job = run_to_job(1, &work[1]);
-	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[1], ST_OK, &v);
+	finish(1, &work[1], job);
 	rig_swap(&rig);
 	for (i = 6; i <= 20; i++)
 		send_batch(i, BATCH_TASKS);
@@ -1708,7 +1694,6 @@ static void
 what_one_chain_breaks_costs_the_other_nothing(void **unused)
 {
 	uint8_t b[64] = { 0 };
-	struct m_value v;
 	uint32_t job;
 
 	(void)unused;
@@ -1723,8 +1708,7 @@ what_one_chain_breaks_costs_the_other_nothing(void **unused)
 	rig_raw(&rig.tls, M_BATCH, b, sizeof(b));
 	rig_cuts(&rig, &rig.tls, "illegal BATCH");
 	rig_swap(&rig);
-	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
-	work_result(&rig, 1, &work[1], ST_OK, &v);
+	finish(1, &work[1], job);
 }
 
 /* ---- anything -------------------------------------------------------------- */
@@ -1813,6 +1797,9 @@ main(void)
 		C(chain_lies_about_its_own_registry_alone),
 		cmocka_unit_test_setup_teardown(
 		    a_worker_that_is_isolated_gets_no_second_task,
+		    setup_isolated, teardown_isolated),
+		cmocka_unit_test_setup_teardown(
+		    a_worker_that_does_not_exit_after_its_last_task_is_ended,
 		    setup_isolated, teardown_isolated),
 		T(chain_sends_facts_out_of_bounds),
 		T(a_runner_that_is_revoked_serves_no_more),
