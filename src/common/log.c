@@ -12,6 +12,8 @@
 #include "chan.h"
 #include "log.h"
 
+#define QUEUE_MAX	(256 * 1024)	/* bytes that the monitor has not read */
+
 static const char *name = "tee-runner";
 static int shown = LOG_INFO;
 static struct chan *to;
@@ -63,6 +65,26 @@ log_line(int level, const char *who, const char *text)
 		return;		/* nowhere left to say it */
 }
 
+/* A monitor that does not read costs lines, not the role. */
+static void
+send_line(const struct m_log *m)
+{
+	static unsigned dropped;
+	struct m_log told = { .level = LOG_WARNING };
+
+	if (to->queued > QUEUE_MAX) {
+		dropped++;
+		return;
+	}
+	if (dropped != 0) {
+		snprintf(told.text, sizeof(told.text), "log: %u lines dropped: "
+		    "the monitor did not read them", dropped);
+		dropped = 0;
+		(void)chan_send(to, M_LOG, &told, NULL, 0, -1);
+	}
+	(void)chan_send(to, M_LOG, m, NULL, 0, -1);
+}
+
 static void
 say(int level, const char *fmt, va_list ap)
 {
@@ -76,7 +98,7 @@ say(int level, const char *fmt, va_list ap)
 	if (to == NULL)
 		log_line(level, name, m.text);
 	else
-		(void)chan_send(to, M_LOG, &m, NULL, 0, -1);
+		send_line(&m);
 }
 
 #define SAY(level) do {			\

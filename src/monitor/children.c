@@ -292,8 +292,10 @@ child_fail(const struct child *c, const char *what)
 static _Noreturn void
 child_exec(const struct child *c, int monitor_fd, int keys_fd)
 {
+	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 	char path[4096];
 	sigset_t none;
+	size_t i;
 	int sig;
 
 	if (spaces_leave(c->role) == -1)
@@ -307,9 +309,12 @@ child_exec(const struct child *c, int monitor_fd, int keys_fd)
 	    PROC_MONITOR_FD + 1, ~0U, 0) == -1)
 		_exit(126);
 	setsid();
-	/* libevent's handlers would tell the monitor of our signals. */
+	/* libevent's handlers would tell the monitor of our signals.  A signal to the
+	 * control group is the monitor's: it drains, and then ends the roles. */
 	for (sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(path, sizeof(path), "%s/%s", role_dir, role_name(c->role));

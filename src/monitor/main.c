@@ -73,16 +73,20 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 static void
 catch_signals(void)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	/* A signal that is sent to the whole control group, or by mistake, must not end
+	 * the monitor without draining. */
+	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP,
+	    SIGCHLD }, ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
 	struct event *e;
 	size_t i;
 
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		e = evsignal_new(base, signals[i], on_signal, NULL);
 		if (e == NULL || event_add(e, NULL) == -1)
 			fatal("event: signal %d", signals[i]);
 	}
-	signal(SIGPIPE, SIG_IGN);
 }
 
 /* ---- users --------------------------------------------------------------- */
@@ -247,12 +251,6 @@ enter_filter(const struct conf *c)
 #endif
 }
 
-static void
-to_syslog(int level, const char *line)
-{
-	syslog(level, "%s", line);
-}
-
 /* ---- main ---------------------------------------------------------------- */
 
 static int
@@ -309,12 +307,9 @@ main(int argc, char **argv)
 	find_users(&conf, &users);
 	if (geteuid() == 0)
 		make_directory(conf.chroot);
-	if (!foreground) {
-		if (daemon(0, 0) == -1)
-			fatal("daemon: %s", strerror(errno));
-		openlog("tee-runnerd", LOG_NDELAY | LOG_PID, LOG_DAEMON);
-		log_sink(to_syslog);
-	}
+	if (!foreground && daemon(0, 0) == -1)
+		fatal("daemon: %s", strerror(errno));
+	logger_init(!foreground);
 	close_input();
 	log_info("starts: version %s", PACKAGE_VERSION);
 	spaces = spaces_enter();
@@ -323,9 +318,11 @@ main(int argc, char **argv)
 	enter_filter(&conf);
 	if ((base = event_base_new()) == NULL)
 		fatal("event: no loop");
+	logger_start(base);
 	catch_signals();
 	children_start(base, &conf, &users, spaces, full);
 	event_base_dispatch(base);
 	log_info("stopped");
+	logger_finish();
 	return children_failed;
 }

@@ -22,6 +22,16 @@ uint32_t spaces_of(enum role, uint32_t spaces);
  * errno. */
 int	 spaces_leave(enum role);
 
+/* ---- logger.c: where log lines go ---- */
+
+/* Before the filter: from now on log.c's lines go to syslogd, or else to standard
+ * error.  Nothing here waits for a reader. */
+void	 logger_init(int to_syslog);
+/* Lines that could not be written are tried again from this loop. */
+void	 logger_start(struct event_base *);
+/* Write what is left: at most a second. */
+void	 logger_finish(void);
+
 /* ---- children.c ---- */
 
 struct child {

@@ -73,9 +73,9 @@ on_signal(int sig)
 		for (i = 0; i < 1000; i++)
 			log_info("flood\ntee-runnerd: keys: forged");
 		loop();
-	case SIGHUP:
+	case SIGIO:
 		_exit(7);
-	case SIGQUIT:
+	case SIGURG:
 		_exit(0);
 	case SIGWINCH:		/* what only this role may say */
 		if (monitor.self == R_EVIDENCE) {
@@ -95,7 +95,7 @@ on_signal(int sig)
 int
 main(int argc, char **argv)
 {
-	static const int signals[] = { SIGUSR1, SIGUSR2, SIGHUP, SIGQUIT,
+	static const int signals[] = { SIGUSR1, SIGUSR2, SIGIO, SIGURG,
 	    SIGWINCH, SIGALRM, SIGTTOU };
 	static struct m_start start;
 	enum role role = R_NET;

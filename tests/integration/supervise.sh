@@ -296,7 +296,7 @@ for r in evidence compute-0 chain net; do
 done
 died "illegal message" chain USR2 "chain: died: signal 9: "
 is "the illegal message is logged" logged "chain: illegal message"
-died "exit" evidence HUP "evidence: died: exit 7: "
+died "exit" evidence IO "evidence: died: exit 7: "
 died "DRAINED unasked" net WINCH "net: is killed: DRAINED, but was not asked"
 died "AGENT_ASK twice" evidence WINCH "evidence: is killed: asks for its agent too often"
 kill -TTOU $(role_pid evidence)
@@ -319,7 +319,7 @@ stop "stubs"
 start "$tmp/stub" "isolate task"
 come_up "isolate task"
 p=$(role_pid compute-0)
-kill -QUIT $p
+kill -URG $p
 is "isolate task: the worker ended" soon gone $p
 is "isolate task: there is another" soon roles_are 6
 is "isolate task: no word of it" not_logged "compute-0: died"
@@ -342,6 +342,53 @@ is "drain: told" soon logged "draining: no new tasks: at most 60 s"
 kill -INT $daemon
 is "drain: a second signal ends it" end_is 0
 is "drain: no process is left" all_gone
+
+# A signal to the whole control group: the roles leave it to the monitor, which drains.
+start "$tmp/stub"
+come_up "control group"
+group=$daemon
+for r in $names; do group="$group $(role_pid $r)"; done
+kill -USR1 $daemon
+kill -USR2 $daemon
+kill -ALRM $daemon
+for sig in HUP INT QUIT TERM; do
+	for p in $group; do [ $p = $daemon ] || kill -$sig $p; done
+done
+sleep 0.3
+is "control group: no role reacts" all_up
+is "control group: none died" not_logged "died"
+kill -QUIT $group
+is "control group: SIGQUIT drains" soon logged "draining: no new tasks"
+is "control group: exit 0" end_is 0
+is "control group: no role died" not_logged "died"
+is "control group: no process is left" all_gone
+
+# The log is a pipe that nobody reads: roles start again, and SIGTERM works.
+mkfifo "$tmp/pipe"
+sleep 60 <>"$tmp/pipe" &
+holder=$!
+dd if=/dev/zero of="$tmp/pipe" oflag=nonblock bs=4096 count=100 2>/dev/null
+pid_of() { pgrep -P $daemon -x "$1" | head -n 1; }
+other_pid() { p=$(pid_of $1) && [ -n "$p" ] && [ "$p" != "$2" ]; }
+start "$tmp/stub" "log-level debug"
+come_up "full log"
+stop "full log"
+"$tmp/tee-runnerd" -d -f "$tmp/conf" -L "$tmp/stub" 2>"$tmp/pipe" &
+daemon=$!
+is "full log: all roles come up" soon roles_are 6
+sleep 0.5			# each is in its sandbox
+for r in evidence chain net; do
+	p=$(pid_of $r)
+	kill -TTOU $p
+	sleep 0.1
+	kill -KILL $p
+	is "full log: $r starts again" soon other_pid $r $p
+done
+pids=$(pgrep -P $daemon)
+kill -TERM $daemon
+is "full log: SIGTERM: exit 0" end_is 0
+for p in $pids; do is "full log: no process is left" gone $p; done
+kill $holder
 
 start "$tmp/stub"
 come_up "monitor killed"
