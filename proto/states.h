@@ -15,6 +15,7 @@ enum role {
 	R_EVIDENCE	= 1 << 5,
 	R_COMPUTE	= 1 << 6,
 	R_CHILDREN	= R_NET | R_CHAIN | R_KEYS | R_EVIDENCE | R_COMPUTE,
+	R_PINGED	= R_NET | R_CHAIN | R_KEYS | R_EVIDENCE,
 };
 #define ROLE_BITS	7
 

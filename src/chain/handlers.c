@@ -98,6 +98,12 @@ ON(PEER)
 	registry_runner(&nobody);
 }
 
+/* The monitor asks whether we are alive. */
+ON(PING)
+{
+	chan_send(c, M_PONG, NULL, NULL, 0, -1);
+}
+
 ON(RUNNER)
 {
 	registry_runner(m->payload);

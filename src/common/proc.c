@@ -141,6 +141,9 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 		.max_memory = r->max_memory,
 		.max_file = r->max_file,
 		.allow_fork = r->allow_fork,
+		/* The closed channel ends a role, too, unless it hangs or was stopped.
+		 * A request to the TEE must not be cut short: evidence only goes on. */
+		.death_signal = role == R_EVIDENCE ? SIGCONT : SIGKILL,
 		.allow_ports = r->ports != NULL,
 		.files_fd = r->files != NULL ? files_fd : 0,
 	};

@@ -156,12 +156,19 @@ sandbox_catch(void)
 		fatal("sandbox: sigaction: %s", strerror(errno));
 }
 
+/* A hard limit that is lower is kept: the monitor has warned of it. */
 static void
 limit(int what, rlim_t value)
 {
-	const struct rlimit rl = { value, value };
+	const __rlimit_resource_t resource = (__rlimit_resource_t)what;
+	struct rlimit rl;
 
-	if (setrlimit((__rlimit_resource_t)what, &rl) == -1)
+	if (getrlimit(resource, &rl) == -1)
+		fatal("sandbox: getrlimit %d: %s", what, strerror(errno));
+	if (rl.rlim_max > value)
+		rl.rlim_max = value;
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(resource, &rl) == -1)
 		fatal("sandbox: setrlimit %d: %s", what, strerror(errno));
 }
 
@@ -172,10 +179,11 @@ change_root_and_user(const struct sandbox *s)
 
 	if (s->uid == 0)
 		return 0;
-	if (chroot(s->empty_dir) == -1 || chdir("/") == -1)
+	/* The monitor holds the directory: its path may lead elsewhere by now, or
+	 * nowhere. */
+	if (chroot(".") == -1 || chdir("/") == -1)
 		fatal("sandbox: chroot %s: %s", s->empty_dir, strerror(errno));
-	/* From the inside: it is the directory that the path led to.  The monitor has
-	 * seen that it is empty; a role cannot list a directory. */
+	/* The monitor has seen that it is empty; a role cannot list a directory. */
 	if (stat("/", &st) == -1 || st.st_uid != 0 ||
 	    (st.st_mode & (S_IWGRP | S_IWOTH)))
 		fatal("sandbox: chroot %s: is not owned and writable by root "
@@ -398,6 +406,10 @@ sandbox_enter(const struct sandbox *s)
 		fatal("sandbox: no_new_privs: %s", strerror(errno));
 	if (prctl(MDWE_SET, MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0)
 		has |= SANDBOX_MDWE;
+	/* After the user has changed, which clears it. */
+	if (s->death_signal != 0 &&
+	    prctl(PR_SET_PDEATHSIG, s->death_signal, 0, 0, 0) == -1)
+		fatal("sandbox: death signal: %s", strerror(errno));
 	has |= enter_landlock(s);
 	return has | load_filter(s->role);
 }

@@ -56,12 +56,14 @@ extern const size_t sandbox_n_caps;
 struct sandbox {
 	const char	*role;		/* whose policy */
 	const char	*empty_dir;	/* chroot target; ignored when uid is 0 */
+					/* for messages: it is the working directory */
 	uid_t		 uid;		/* 0: stay as we are */
 	gid_t		 gid;
 	size_t		 max_files;	/* RLIMIT_NOFILE */
 	size_t		 max_memory;	/* RLIMIT_AS, bytes; 0: leave alone */
 	size_t		 max_file;	/* RLIMIT_FSIZE, bytes; 0: writes no file */
 	int		 allow_fork;	/* 0: RLIMIT_NPROC 0; threads count */
+	int		 death_signal;	/* when the parent dies; 0: none */
 	int		 allow_ports;	/* 0: sandbox_allow_port() is an error */
 	int		 files_fd;	/* files in this directory stay open to
 					 * read and write; 0: none at all */

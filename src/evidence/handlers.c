@@ -81,6 +81,12 @@ quote(void)
 	close(fd);
 }
 
+/* The monitor asks whether we are alive. */
+ON(PING)
+{
+	chan_send(c, M_PONG, NULL, NULL, 0, -1);
+}
+
 ON(QUOTE_ASK)
 {
 	if (is_pending)

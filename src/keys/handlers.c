@@ -58,6 +58,12 @@ ON(PEER)
 	keys_peer_up(to);
 }
 
+/* The monitor asks whether we are alive. */
+ON(PING)
+{
+	chan_send(c, M_PONG, NULL, NULL, 0, -1);
+}
+
 ON(DRAIN)
 {
 	trust_drain();

@@ -26,6 +26,9 @@
 #define DELAY_RESET	60000		/* up for so long: start over */
 #define STOP_TIMEOUT	3		/* seconds to exit by itself */
 #define QUOTE_TIMEOUT	90		/* the same, while the TEE is asked */
+#define PING_INTERVAL	5		/* seconds */
+#define PINGS_MISSED	3
+#define PINGS_BUSY	24		/* evidence: the TEE may take minutes */
 #define LAST_WORDS	64		/* turns of chan_dispatch() */
 #define LOG_INTERVAL	100		/* milliseconds for each line of a child */
 #define LOG_BURST	200		/* lines at once */
@@ -55,6 +58,7 @@ static const struct wire {
 	{ R_EVIDENCE,	R_EVIDENCE,	0 },
 };
 
+static void	on_heartbeat(evutil_socket_t, short, void *);
 static void	child_start(struct child *);
 static void	end_all(int);
 static void	on_patience(evutil_socket_t, short, void *);
@@ -250,6 +254,7 @@ child_ready(struct child *c, uint32_t features)
 	/* With a process for each task it would be a line for each task. */
 	is_routine = c->was_up && c->role == R_COMPUTE && conf->isolate_task;
 	c->is_ready = c->was_up = 1;
+	c->unanswered = 0;
 	c->features = features;
 	for (i = 0; i < SANDBOX_FEATURES; i++)
 		if (features & 1u << i) {
@@ -298,6 +303,8 @@ child_exec(const struct child *c, int monitor_fd, int keys_fd)
 	size_t i;
 	int sig;
 
+	if (users->empty_fd != -1 && fchdir(users->empty_fd) == -1)
+		_exit(124);
 	if (spaces_leave(c->role) == -1)
 		_exit(125);
 	/* Away from both places first: neither may overwrite the other. */
@@ -363,6 +370,7 @@ child_start(struct child *c)
 		close(work[1]);
 	c->keys_fd = work[0];
 	c->is_ready = c->is_expected = 0;
+	c->unanswered = 0;
 	c->denied = 0;
 	c->started = now_ms();
 	chan_init(&c->chan, fd[0], R_MONITOR, c->role, c->index);
@@ -432,6 +440,8 @@ void
 children_start(struct event_base *b, const struct conf *cf,
     const struct users *u, uint32_t sp, const char *dir)
 {
+	static const struct timeval tv = { PING_INTERVAL, 0 };
+	struct event *heartbeat;
 	uint32_t i;
 
 	base = b;
@@ -439,7 +449,10 @@ children_start(struct event_base *b, const struct conf *cf,
 	users = u;
 	spaces = sp;
 	role_dir = dir;
-	if ((patience = evtimer_new(base, on_patience, NULL)) == NULL)
+	patience = evtimer_new(base, on_patience, NULL);
+	heartbeat = event_new(base, -1, EV_PERSIST, on_heartbeat, NULL);
+	if (patience == NULL || heartbeat == NULL ||
+	    event_add(heartbeat, &tv) == -1)
 		fatal("event: out of memory");
 	child_add(R_KEYS, 0);		/* the first */
 	child_add(R_EVIDENCE, 0);
@@ -451,6 +464,43 @@ children_start(struct event_base *b, const struct conf *cf,
 	}
 	for (i = 0; i < n_children; i++)
 		child_start(&children[i]);
+}
+
+/* ---- are they alive? ----------------------------------------------------- */
+
+/* How many PINGs may this role leave unanswered?  Before it is ready, how many ticks
+ * may it take?  Counted, not timed: while the system is suspended nobody answers.
+ * Workers are watched by keys. */
+static unsigned
+may_miss(const struct child *c)
+{
+	return c->is_ready && c->role != R_EVIDENCE ? PINGS_MISSED :
+	    PINGS_BUSY;
+}
+
+static void
+on_heartbeat(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c;
+	char why[64];
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (phase == STOPPING || phase == RENEWING)
+		return;
+	for (c = children; c < children + n_children; c++) {
+		if (c->pid == 0 || (c->is_ready && !(c->role & R_PINGED)))
+			continue;
+		if (c->unanswered++ >= may_miss(c)) {
+			snprintf(why, sizeof(why), c->is_ready ?
+			    "does not answer for %u s" :
+			    "does not come up in %u s",
+			    may_miss(c) * PING_INTERVAL);
+			child_kill(c, why);
+		} else if (c->is_ready)
+			child_send(c, M_PING, NULL, -1);
+	}
 }
 
 /* ---- ending -------------------------------------------------------------- */

@@ -44,6 +44,11 @@ ON(DENIED)
 	child_of(c)->denied = d->nr + 1;
 }
 
+ON(PONG)
+{
+	child_of(c)->unanswered = 0;
+}
+
 ON(CUT)
 {
 	const struct m_peer *p = m->payload;

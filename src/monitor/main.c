@@ -173,6 +173,51 @@ raise_memlock(void)
 }
 
 static void
+warn_limit(enum role role, const char *what, int resource, size_t wanted)
+{
+	struct rlimit rl;
+
+	if (getrlimit((__rlimit_resource_t)resource, &rl) == 0 &&
+	    rl.rlim_max < wanted)
+		log_warn("limits: %s may need %s %zu, the hard limit is %llu: "
+		    "raise it", role_name(role), what, wanted,
+		    (unsigned long long)rl.rlim_max);
+}
+
+/* Lower hard limits are kept, here and in the roles. */
+static void
+check_limits(void)
+{
+	const struct sandbox_role *r;
+	uint32_t bit;
+
+	for (bit = 0; bit < ROLE_BITS; bit++) {
+		if (((1u << bit) & R_CHILDREN) == 0)
+			continue;
+		r = sandbox_role(1u << bit);
+		warn_limit(r->role, "RLIMIT_NOFILE", RLIMIT_NOFILE,
+		    r->max_files);
+		warn_limit(r->role, "RLIMIT_AS", RLIMIT_AS, r->max_memory);
+		warn_limit(r->role, "RLIMIT_FSIZE", RLIMIT_FSIZE,
+		    r->max_file);
+	}
+}
+
+/* The root directory of the roles, held open: it may be removed while we run. */
+static int
+open_empty(const char *path)
+{
+	int fd;
+
+	if (geteuid() != 0)
+		return -1;
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		fatal("chroot %s: %s", path, strerror(errno));
+	return fd;
+}
+
+static void
 drop_capabilities(uint32_t spaces)
 {
 	const struct sandbox_cap *k;
@@ -313,6 +358,8 @@ main(int argc, char **argv)
 	close_input();
 	log_info("starts: version %s", PACKAGE_VERSION);
 	spaces = spaces_enter();
+	users.empty_fd = open_empty(conf.chroot);
+	check_limits();
 	raise_memlock();
 	drop_capabilities(spaces);
 	enter_filter(&conf);

@@ -49,6 +49,7 @@ struct child {
 	uint64_t	 started;	/* milliseconds */
 	unsigned	 delay;		/* milliseconds, before the next start */
 	uint32_t	 restarts, features;
+	unsigned	 unanswered;	/* PINGs, or ticks of its start */
 	uint32_t	 denied;	/* system call + 1; 0: none */
 	uint64_t	 log_time;	/* milliseconds: when its log is idle again */
 	uint32_t	 log_dropped;	/* lines that were not logged */
@@ -59,6 +60,7 @@ struct child {
 struct users {
 	uid_t		 uid[ROLE_BITS];
 	gid_t		 gid[ROLE_BITS];
+	int		 empty_fd;	/* their root directory; -1: not changed */
 };
 
 /* Start all roles; `dir' has their executables, `spaces' is from spaces_enter().  Returns at once. */

@@ -31,6 +31,12 @@ ON(PEER)
 	session_start();
 }
 
+/* The monitor asks whether we are alive. */
+ON(PING)
+{
+	chan_send(c, M_PONG, NULL, NULL, 0, -1);
+}
+
 ON(DRAIN)
 {
 	net.state = S_DRAINING;

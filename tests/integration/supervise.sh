@@ -164,8 +164,8 @@ clean_descriptors() {
 	for f in /proc/$1/fd/*; do
 		case $(readlink "$f") in
 		socket:*|pipe:*|/dev/null|anon_inode:*|/memfd:*|/secretmem*) ;;
-		# The log, and the host's network.
-		"$log"|net:*) [ "$1" = "$daemon" ] || return 1 ;;
+		# The log, the roles' root directory, and the host's network.
+		"$log"|"$tmp/empty"|net:*) [ "$1" = "$daemon" ] || return 1 ;;
 		*) return 1 ;;
 		esac
 	done
@@ -390,8 +390,39 @@ is "full log: SIGTERM: exit 0" end_is 0
 for p in $pids; do is "full log: no process is left" gone $p; done
 kill $holder
 
+# Roles that hang.
+start "$tmp/real"
+come_up "hung roles"
+p=$(role_pid net) q=$(role_pid chain)
+kill -STOP $p $q
+sleep 14
+is "hung roles: nothing in a hurry" [ -d /proc/$p -a -d /proc/$q ]
+is "hung roles: net is killed" soon logged "net: is killed: does not answer for 15 s"
+is "hung roles: net starts again" soon renewed net $p
+is "hung roles: chain starts again" soon renewed chain $q
+is "hung roles: no other was killed" [ "$(grep -c 'is killed' "$log")" = 2 ]
+stop "hung roles"
+
+# Hard limits below those of the roles.
+start_limited() {
+	as="prlimit --nofile=256:256 --as=1073741824:1073741824"
+	[ "$(id -u)" != 0 ] || as="setpriv --bounding-set=-sys_resource $as"
+	start "$tmp/real"
+	as=
+}
+start_limited
+come_up "low limits"
+is "low limits: descriptors: told" logged \
+	"limits: net may need RLIMIT_NOFILE 1024, the hard limit is 256: raise it"
+is "low limits: memory: told" logged \
+	"limits: net may need RLIMIT_AS 4294967296, the hard limit is 1073741824: raise it"
+is "low limits: kept" [ "$(awk '/^Max open files/ { print $5 }' /proc/$(role_pid net)/limits)" = 256 ]
+is "low limits: of others nothing is told" not_logged "limits: compute"
+stop "low limits"
+
 start "$tmp/stub"
 come_up "monitor killed"
+kill -STOP $(role_pid net) $(role_pid keys) $(role_pid evidence)
 kill -KILL $daemon
 wait $daemon 2>/dev/null
 daemon=
@@ -455,6 +486,12 @@ if [ "$(id -u)" = 0 ]; then
 		soon logged "^chain: sandbox: chroot $tmp/empty: is not owned and"
 	chmod 755 "$tmp/empty"
 	is "it is root's alone: it does" soon logged "chain: up:" 2
+	rmdir "$tmp/empty"
+	p=$(role_pid net)
+	kill -KILL $p
+	is "the chroot is removed: a role starts again" soon renewed net $p
+	is "the chroot is removed: it is still the role's root" \
+		[ "$(stat -L -c %h /proc/$(role_pid net)/root)" = 0 ]
 	stop "chroot"
 fi
 ln -s /bin/true "$tmp/partial/chain"

@@ -474,6 +474,115 @@ a_child_that_does_not_read_is_killed(void **unused)
 	net->pid = 0;
 }
 
+/* ---- hung roles ------------------------------------------------------------ */
+
+/* A process in the place of this child. */
+static void
+gets_a_process(struct child *c)
+{
+	if ((c->pid = fork()) == 0) {
+		sleep(30);
+		_exit(0);
+	}
+}
+
+static void
+was_killed(struct child *c)
+{
+	int status;
+
+	assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	c->pid = 0;
+}
+
+static void
+is_alive(struct child *c)
+{
+	assert_int_equal(waitpid(c->pid, NULL, WNOHANG), 0);
+}
+
+static void
+answers(struct child *c)
+{
+	struct msg m;
+
+	while (chan_recv(&role[c - children], S_UP & -S_UP, &m) == 1)
+		if (m.type == M_PING)
+			chan_send(&role[c - children], M_PONG, NULL, NULL, 0,
+			    -1);
+	assert_int_equal(child_hear(c), 0);
+}
+
+static void
+who_does_not_answer_is_killed(void **unused)
+{
+	struct child *net = named("net"), *keys = named("keys");
+	unsigned i;
+
+	(void)unused;
+	net->is_ready = keys->is_ready = 1;
+	gets_a_process(net);
+	gets_a_process(keys);
+	for (i = 0; i < PINGS_MISSED; i++) {
+		on_heartbeat(-1, 0, NULL);
+		answers(keys);
+		is_alive(net);
+	}
+	log_sink(on_line);
+	on_heartbeat(-1, 0, NULL);
+	assert_string_equal(logged, "tee-runner: net: is killed: does not "
+	    "answer for 15 s");
+	was_killed(net);
+	for (i = 0; i < 3 * PINGS_BUSY; i++) {
+		answers(keys);
+		on_heartbeat(-1, 0, NULL);
+	}
+	is_alive(keys);
+	kill(keys->pid, SIGKILL);
+	was_killed(keys);
+}
+
+static void
+evidence_may_be_busy_and_workers_are_not_asked(void **unused)
+{
+	struct child *evidence = named("evidence"), *worker = named("compute-0");
+	unsigned i;
+
+	(void)unused;
+	evidence->is_ready = worker->is_ready = 1;
+	gets_a_process(evidence);
+	gets_a_process(worker);
+	for (i = 0; i < PINGS_BUSY; i++)
+		on_heartbeat(-1, 0, NULL);
+	is_alive(evidence);
+	on_heartbeat(-1, 0, NULL);
+	was_killed(evidence);
+	assert_int_equal(worker->unanswered, 0);
+	is_alive(worker);
+	kill(worker->pid, SIGKILL);
+	was_killed(worker);
+}
+
+static void
+who_does_not_come_up_is_killed(void **unused)
+{
+	struct child *chain = named("chain");
+	unsigned i;
+
+	(void)unused;
+	chain->is_ready = 0;
+	gets_a_process(chain);
+	for (i = 0; i < PINGS_BUSY; i++)
+		on_heartbeat(-1, 0, NULL);
+	is_alive(chain);
+	log_sink(on_line);
+	on_heartbeat(-1, 0, NULL);
+	assert_string_equal(logged, "tee-runner: chain: is killed: does not "
+	    "come up in 120 s");
+	was_killed(chain);
+}
+
 int
 main(void)
 {
@@ -490,6 +599,9 @@ main(void)
 		WITH_CHILDREN(who_starts_again_gets_new_channels),
 		WITH_CHILDREN(net_is_told_how_all_are),
 		WITH_CHILDREN(a_child_that_does_not_read_is_killed),
+		WITH_CHILDREN(who_does_not_answer_is_killed),
+		WITH_CHILDREN(evidence_may_be_busy_and_workers_are_not_asked),
+		WITH_CHILDREN(who_does_not_come_up_is_killed),
 		cmocka_unit_test_setup_teardown(
 		    each_chain_has_its_own_net_and_chain, two_chains_begin,
 		    all_end),

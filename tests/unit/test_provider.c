@@ -1069,6 +1069,7 @@ in_its_sandbox_it_reaches_its_files_and_no_other(void **unused)
 	strcpy(empty, "/tmp/test_provider.XXXXXX");
 	assert_non_null(mkdtemp(empty));
 	if ((pid = fork()) == 0) {
+		assert_int_equal(chdir(empty), 0);
 		as_the_monitor();
 		provider = tsm_open(root, TEE_CHOICE_SEV_SNP,
 		    geteuid() == 0 ? 65534 : 0);
