@@ -26,6 +26,7 @@ struct bench {
 };
 struct lane {			/* one of the submissions in flight */
 	struct bench	*b;
+	struct pool	 pool;		/* of the submission */
 	double		 sent_at;
 	uint32_t	 n;
 };
@@ -116,35 +117,29 @@ on_answer(void *arg, int code, const char *why, void *p)
 		b->failed += answer->outcomes[i]->result->status != ST_OK;
 	b->done += lane->n;
 	b->is_over = b->done == b->o->tasks;
+	pool_free(&lane->pool);
 	submit(lane);
 }
 
 static void
 submit(struct lane *lane)
 {
-	Teerunner__Devnet__SubmitRequest request =
-	    TEERUNNER__DEVNET__SUBMIT_REQUEST__INIT;
 	struct bench *b = lane->b;
-	struct pool pool;
+	Teerunner__V1__Task **tasks;
 	uint32_t i;
 
 	if (b->sent == b->o->tasks)
 		return;
-	pool_init(&pool);
+	pool_init(&lane->pool);
 	lane->n = b->o->batch < b->o->tasks - b->sent ? b->o->batch :
 	    b->o->tasks - b->sent;
 	b->sent += lane->n;
-	request.n_tasks = lane->n;
-	request.tasks = pool_get(&pool, lane->n, sizeof(request.tasks[0]));
+	tasks = pool_get(&lane->pool, lane->n, sizeof(tasks[0]));
 	for (i = 0; i < lane->n; i++)
-		request.tasks[i] = make_task(b, &pool);
-	request.batch = b->o->batch;
-	request.timeout = b->o->timeout;
+		tasks[i] = make_task(b, &lane->pool);
 	lane->sent_at = exact_ms();
-	rpc_send(b->c.orchestrator, "/teerunner.devnet.Submitter/Submit",
-	    &request.base, &teerunner__devnet__submit_response__descriptor,
-	    1000 * (b->o->timeout + 10), on_answer, lane);
-	pool_free(&pool);
+	client_submit_send(&b->c, &lane->pool, tasks, lane->n, b->o->batch,
+	    b->o->timeout, on_answer, lane);
 }
 
 static int

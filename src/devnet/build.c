@@ -15,8 +15,12 @@ Teerunner__V1__Task *
 build_task(struct pool *pool, const uint8_t caller[20])
 {
 	Teerunner__V1__Task *task = pool_get(pool, 1, sizeof(*task));
+	uint8_t random[64];
 
+	random_fill(random, sizeof(random));
 	teerunner__v1__task__init(task);
+	task->id = pool_bytes(pool, random, 32);
+	task->transaction_hash = pool_bytes(pool, random + 32, 32);
 	task->caller = pool_bytes(pool, caller, 20);
 	task->operations = pool_get(pool, TASK_OPS + 1,
 	    sizeof(task->operations[0]));

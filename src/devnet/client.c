@@ -18,6 +18,7 @@
 #include "wire.h"
 
 #define TIMEOUT	30000	/* ms */
+#define PATIENCE	10000	/* ms for a Gateway to start again */
 #define EXPIRY	120	/* seconds */
 
 void
@@ -31,6 +32,101 @@ client_open(struct client *c, const char *dir, const char *user)
 	c->gateway = rpc_connect(dir_address(c->d.gateway_port), &c->tls);
 	c->orchestrator = rpc_connect(dir_address(c->d.orchestrator_port),
 	    &c->tls);
+}
+
+/* ---- calls that are sent again ------------------------------------------- */
+
+/* A call that is sent again, with back-off, while its server cannot be reached: the
+ * server may be starting again. */
+struct call {
+	struct rpc_peer	*peer;
+	const char	*what;		/* for messages: "put" */
+	const char	*path;
+	const ProtobufCMessage *message;	/* the caller's until `fn' */
+	const ProtobufCMessageDescriptor *out;
+	unsigned	 timeout;	/* ms for each answer */
+	unsigned	 patience;	/* ms in which it is sent again */
+	uint32_t	*elapsed;	/* of the message: ms since the first; NULL */
+	rpc_done	 fn;
+	void		*arg;
+	struct rpc_timer timer;
+	uint64_t	 start;
+	uint32_t	 failures;
+};
+
+static void	send_call(void *);
+
+static void
+on_answer(void *arg, int code, const char *why, void *answer)
+{
+	struct call *call = arg;
+	uint64_t elapsed = now_ms() - call->start;
+
+	if (code != GRPC_STATUS_UNAVAILABLE || elapsed >= call->patience) {
+		call->fn(call->arg, code, why, answer);
+		return;
+	}
+	if (call->failures++ == 0)
+		fprintf(stderr, "tee-devnet: %s: %s: retried for %u s\n",
+		    call->what, why, call->patience / 1000);
+	rpc_after(&call->timer, rpc_back_off(call->failures), send_call, call);
+}
+
+static void
+send_call(void *arg)
+{
+	struct call *call = arg;
+
+	if (call->failures == 0)
+		call->start = now_ms();
+	else if (call->elapsed != NULL)
+		*call->elapsed = (uint32_t)(now_ms() - call->start);
+	rpc_send(call->peer, call->path, call->message, call->out,
+	    call->timeout, on_answer, call);
+}
+
+struct wait {
+	int		 done;
+	struct pool	*pool;
+	void		*answer;
+	const char	*what;
+};
+
+static void
+on_waited(void *arg, int code, const char *why, void *answer)
+{
+	struct wait *wait = arg;
+
+	wait->done = 1;
+	if (code == GRPC_STATUS_OK)
+		wait->answer = rpc_copy(answer, wait->pool);
+	else
+		fprintf(stderr, "tee-devnet: %s: %s\n", wait->what, why);
+}
+
+/* The answer in the pool, or NULL after a line on stderr. */
+static void *
+wait_for(struct call *call, struct pool *pool)
+{
+	struct wait wait = { .pool = pool, .what = call->what };
+
+	call->fn = on_waited;
+	call->arg = &wait;
+	send_call(call);
+	rpc_loop(&wait.done);
+	return wait.answer;
+}
+
+static void *
+ask_gateway(struct client *c, const char *what, const char *path,
+    const ProtobufCMessage *message, const ProtobufCMessageDescriptor *out,
+    struct pool *pool)
+{
+	struct call call = { .peer = c->gateway, .what = what,
+	    .path = path, .message = message, .out = out, .timeout = TIMEOUT,
+	    .patience = PATIENCE };
+
+	return wait_for(&call, pool);
 }
 
 /* ---- put ----------------------------------------------------------------- */
@@ -74,9 +170,9 @@ put_some(struct client *c, const struct plain *values, size_t n,
 	for (i = 0; i < n; i++)
 		request.values[i] = encrypt(c, &pool, &values[i], handles[i]);
 	if (sign_put(&request, c->d.domain, c->key, &pool) == 0 &&
-	    rpc_ask(c->gateway, "/teerunner.devnet.Values/Put", &request.base,
-	    &teerunner__devnet__put_response__descriptor, TIMEOUT, &pool,
-	    "put") != NULL)
+	    ask_gateway(c, "put", "/teerunner.devnet.Values/Put",
+	    &request.base, &teerunner__devnet__put_response__descriptor,
+	    &pool) != NULL)
 		r = 0;
 	pool_free(&pool);
 	return r;
@@ -225,9 +321,9 @@ get_some(struct client *c, const uint8_t (*handles)[32], size_t n,
 	for (i = 0; i < n; i++)
 		request.handles[i] = pool_bytes(&pool, handles[i], 32);
 	if (sign_get(&request, c->d.domain, c->key, &pool, hash) == 0)
-		answer = rpc_ask(c->gateway, "/teerunner.devnet.Values/Get",
+		answer = ask_gateway(c, "get", "/teerunner.devnet.Values/Get",
 		    &request.base, &teerunner__devnet__get_response__descriptor,
-		    TIMEOUT, &pool, "get");
+		    &pool);
 	if (answer != NULL && (r = open_all(c, answer, own, hash, handles, n,
 	    values, bad)) != 0)
 		fprintf(stderr, "tee-devnet: get: the answer does not open\n");
@@ -259,18 +355,46 @@ client_get(struct client *c, const uint8_t (*handles)[32], size_t n,
 
 /* ---- submit -------------------------------------------------------------- */
 
+static struct call *
+make_submit(struct client *c, struct pool *pool, Teerunner__V1__Task **tasks,
+    size_t n, uint32_t batch, uint32_t timeout)
+{
+	struct call *call = pool_get(pool, 1, sizeof(*call));
+	Teerunner__Devnet__SubmitRequest *request = pool_get(pool, 1,
+	    sizeof(*request));
+
+	teerunner__devnet__submit_request__init(request);
+	request->n_tasks = n;
+	request->tasks = tasks;
+	request->batch = batch;
+	request->timeout = timeout;
+	call->peer = c->orchestrator;
+	call->what = "submit";
+	call->path = "/teerunner.devnet.Submitter/Submit";
+	call->message = &request->base;
+	call->out = &teerunner__devnet__submit_response__descriptor;
+	call->timeout = 1000 * (timeout + 10);
+	call->patience = 1000 * timeout;
+	call->elapsed = &request->elapsed;
+	return call;
+}
+
+void
+client_submit_send(struct client *c, struct pool *pool,
+    Teerunner__V1__Task **tasks, size_t n, uint32_t batch, uint32_t timeout,
+    rpc_done fn, void *arg)
+{
+	struct call *call = make_submit(c, pool, tasks, n, batch,
+	    timeout);
+
+	call->fn = fn;
+	call->arg = arg;
+	send_call(call);
+}
+
 Teerunner__Devnet__SubmitResponse *
 client_submit(struct client *c, struct pool *pool, Teerunner__V1__Task **tasks,
     size_t n, uint32_t batch, uint32_t timeout)
 {
-	Teerunner__Devnet__SubmitRequest request =
-	    TEERUNNER__DEVNET__SUBMIT_REQUEST__INIT;
-
-	request.n_tasks = n;
-	request.tasks = tasks;
-	request.batch = batch;
-	request.timeout = timeout;
-	return rpc_ask(c->orchestrator, "/teerunner.devnet.Submitter/Submit",
-	    &request.base, &teerunner__devnet__submit_response__descriptor,
-	    1000 * (timeout + 10), pool, "submit");
+	return wait_for(make_submit(c, pool, tasks, n, batch, timeout), pool);
 }

@@ -33,6 +33,11 @@ int	client_get(struct client *, const uint8_t (*handles)[32], size_t n,
 Teerunner__Devnet__SubmitResponse *client_submit(struct client *,
 	    struct pool *, Teerunner__V1__Task **, size_t n, uint32_t batch,
 	    uint32_t timeout);
+/* The same without waiting: `fn' gets the SubmitResponse.  The tasks and the pool are
+ * the caller's until then. */
+void	client_submit_send(struct client *, struct pool *,
+	    Teerunner__V1__Task **, size_t n, uint32_t batch, uint32_t timeout,
+	    rpc_done fn, void *arg);
 
 /* ---- tasks (build.c) ---- */
 struct arg {			/* of an operation */

@@ -85,19 +85,11 @@ forward_results(const uint8_t runner[20],
     const Teerunner__V1__TaskResultBatch *batch)
 {
 	struct forward *f = calloc(1, sizeof(*f));
-	uint8_t *bytes;
-	size_t n;
 
 	if (f == NULL)
 		fatal("forward: out of memory");
 	pool_init(&f->pool);
-	n = teerunner__v1__task_result_batch__get_packed_size(batch);
-	bytes = pool_get(&f->pool, 1, n);
-	teerunner__v1__task_result_batch__pack(batch, bytes);
-	f->batch = teerunner__v1__task_result_batch__unpack(
-	    &f->pool.allocator, n, bytes);
-	if (f->batch == NULL)
-		fatal("forward: a message does not survive a copy");
+	f->batch = rpc_copy(&batch->base, &f->pool);
 	memcpy(f->runner, runner, sizeof(f->runner));
 	store(f);
 }

@@ -10,8 +10,12 @@
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
 
+#include "dir.h"
 #include "log.h"
 #include "rpc.h"
+
+#define BACK_OFF_MIN	100	/* ms */
+#define BACK_OFF_MAX	2000
 
 grpc_completion_queue *rpc_queue;
 static struct rpc_timer *timers;	/* earliest first */
@@ -51,6 +55,20 @@ rpc_after(struct rpc_timer *timer, uint64_t ms, void (*fn)(void *), void *arg)
 		continue;
 	timer->next = *p;
 	*p = timer;
+}
+
+uint64_t
+rpc_back_off(uint32_t failures)
+{
+	uint64_t wait = BACK_OFF_MIN;
+	uint32_t jitter;
+
+	for (; failures > 1 && wait < BACK_OFF_MAX; failures--)
+		wait *= 2;
+	if (wait > BACK_OFF_MAX)
+		wait = BACK_OFF_MAX;
+	random_fill(&jitter, sizeof(jitter));
+	return wait / 2 + jitter % (wait / 2 + 1);
 }
 
 static gpr_timespec
@@ -117,6 +135,21 @@ rpc_unpack(grpc_byte_buffer *buffer, const ProtobufCMessageDescriptor *type,
 	    GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
 	grpc_slice_unref(slice);
 	return message;
+}
+
+void *
+rpc_copy(const ProtobufCMessage *message, struct pool *pool)
+{
+	size_t n = protobuf_c_message_get_packed_size(message);
+	uint8_t *bytes = pool_get(pool, 1, n);
+	void *copy;
+
+	protobuf_c_message_pack(message, bytes);
+	copy = protobuf_c_message_unpack(message->descriptor,
+	    &pool->allocator, n, bytes);
+	if (copy == NULL)
+		fatal("grpc: a message does not survive a copy");
+	return copy;
 }
 
 static void

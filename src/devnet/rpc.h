@@ -39,12 +39,16 @@ struct rpc_timer {
 /* Once, `ms' from now; set again while it waits, it moves. */
 void	rpc_after(struct rpc_timer *, uint64_t ms, void (*fn)(void *), void *);
 void	rpc_forget(struct rpc_timer *);
+/* How long to wait after so many failures (1 or more), in ms: 100, doubled with each
+ * failure, at most 2000; at random between half of that and all of it. */
+uint64_t rpc_back_off(uint32_t failures);
 
 /* ---- messages ------------------------------------------------------------ */
 grpc_byte_buffer *rpc_pack(const ProtobufCMessage *);
 /* NULL where it is no such message. */
 void	*rpc_unpack(grpc_byte_buffer *, const ProtobufCMessageDescriptor *,
 	    struct pool *);
+void	*rpc_copy(const ProtobufCMessage *, struct pool *);
 
 /* ---- certificates: DIR/tls/{ca.pem,NAME.pem,NAME.key} -------------------- */
 #define TLS_TEXT	8192

@@ -141,8 +141,7 @@ rpc_send(struct rpc_peer *peer, const char *path,
 }
 
 struct wait {
-	int		 done, code;
-	const ProtobufCMessageDescriptor *out;
+	int		 done;
 	struct pool	*pool;
 	void		*answer;
 	const char	*what;
@@ -153,22 +152,12 @@ static void
 on_waited(void *arg, int code, const char *why, void *answer)
 {
 	struct wait *wait = arg;
-	uint8_t *bytes;
-	size_t n;
 
 	wait->done = 1;
-	wait->code = code;
-	if (code != GRPC_STATUS_OK) {
-		if (wait->what != NULL)
-			fprintf(stderr, "tee-devnet: %s: %s\n", wait->what,
-			    why);
-		return;
-	}
-	n = protobuf_c_message_get_packed_size(answer);
-	bytes = pool_get(wait->pool, 1, n);
-	protobuf_c_message_pack(answer, bytes);
-	wait->answer = protobuf_c_message_unpack(wait->out,
-	    &wait->pool->allocator, n, bytes);
+	if (code == GRPC_STATUS_OK)
+		wait->answer = rpc_copy(answer, wait->pool);
+	else if (wait->what != NULL)
+		fprintf(stderr, "tee-devnet: %s: %s\n", wait->what, why);
 }
 
 void *
@@ -176,7 +165,7 @@ rpc_ask(struct rpc_peer *peer, const char *path,
     const ProtobufCMessage *message, const ProtobufCMessageDescriptor *out,
     unsigned ms, struct pool *pool, const char *what)
 {
-	struct wait wait = { .out = out, .pool = pool, .what = what };
+	struct wait wait = { .pool = pool, .what = what };
 
 	rpc_send(peer, path, message, out, ms, on_waited, &wait);
 	rpc_loop(&wait.done);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What becomes of each task at the Orchestrator: tried until it succeeds, its
- * status is terminal, its attempts are used up, or its submitter's time is.
+ * What becomes of each task at the Orchestrator: it is tried, with back-off, until it
+ * succeeds, its status is terminal, or its submission's time is over.
  * A task is forgotten only with its submission; a result that comes later
  * still goes to the Gateway, which knows what it granted.
  */
@@ -15,7 +15,6 @@
 #include "tasks.h"
 #include "wire.h"
 
-#define ATTEMPTS	10	/* that end in a retryable status */
 #define TICK		100	/* ms */
 #define WAIT		500	/* ms until an input is looked for again */
 #define SUBMIT_MAX	4096	/* tasks */
@@ -115,19 +114,13 @@ task_finish(struct task *t, uint32_t status, const char *reason,
 
 	leave(t);
 	t->state = TASK_DONE;
-	o->attempts = t->body->attempt;
+	o->attempts = t->body->attempt - t->first;
 	if (runner != NULL)
 		o->runner = pool_bytes(pool, runner, 20);
 	if (reason != NULL)
 		o->reason = pool_printf(pool, "%s", reason);
-	if (result != NULL) {
-		size_t n = teerunner__v1__task_result__get_packed_size(result);
-		uint8_t *bytes = pool_get(pool, 1, n);
-
-		teerunner__v1__task_result__pack(result, bytes);
-		o->result = teerunner__v1__task_result__unpack(
-		    &pool->allocator, n, bytes);
-	}
+	if (result != NULL)
+		o->result = rpc_copy(&result->base, pool);
 	o->result->status = status;
 	s->left--;
 	n_done++;
@@ -140,13 +133,33 @@ finish_if_done(struct submission *s)
 		answer(s);
 }
 
+/* The outputs are at the Gateway already: their handles are known, no more. */
+static void
+finish_known(struct task *t)
+{
+	struct pool *pool = &t->submission->call->pool;
+	Teerunner__V1__TaskResult r = TEERUNNER__V1__TASK_RESULT__INIT;
+	Teerunner__V1__Output *o;
+	size_t i, j;
+
+	r.task_id = t->body->id;
+	r.outputs = pool_get(pool, TASK_OUTPUTS, sizeof(r.outputs[0]));
+	for (i = 0; i < t->body->n_operations; i++)
+		for (j = 0; j < t->body->operations[i]->n_outputs; j++) {
+			o = pool_get(pool, 1, sizeof(*o));
+			teerunner__v1__output__init(o);
+			o->handle = t->body->operations[i]->outputs[j];
+			r.outputs[r.n_outputs++] = o;
+		}
+	task_finish(t, ST_OK, NULL, &r, NULL);
+}
+
 /* An attempt has ended without outputs: again, or over. */
 static void
 task_failed(struct task *t, uint32_t status, const char *reason,
     const Teerunner__V1__TaskResult *result)
 {
 	struct submission *s = t->submission;
-	uint32_t shift;
 
 	t->status = status;
 	switch (status_class(status)) {
@@ -154,16 +167,17 @@ task_failed(struct task *t, uint32_t status, const char *reason,
 		delay(t, WAIT);
 		return;
 	case CLASS_RETRYABLE:
-		if (++t->failures < ATTEMPTS) {
-			shift = t->failures < 6 ? t->failures : 6;
-			delay(t, UINT64_C(50) << shift);
-			return;
-		}
-		break;
+		delay(t, rpc_back_off(++t->failures));
+		return;
 	default:
 		break;
 	}
-	task_finish(t, status, reason, result, t->runner);
+	/* Only an attempt at this task can have made its outputs.  If it was submitted
+	 * again, that was an attempt which the Orchestrator before us assigned. */
+	if (status == ST_OUTPUT_EXISTS && t->first > 0)
+		finish_known(t);
+	else
+		task_finish(t, status, reason, result, t->runner);
 	finish_if_done(s);
 }
 
@@ -218,26 +232,24 @@ prepare(struct submission *s, size_t i)
 	Teerunner__Devnet__SubmitOutcome *o = pool_get(pool, 1, sizeof(*o));
 	static struct builder builder;
 	struct m_task flat;
-	uint8_t random[64];
 	uint32_t st;
 	size_t op = 0;
 
-	random_fill(random, sizeof(random));
 	t->submission = s;
 	t->index = i;
 	t->body = s->request->tasks[i];
-	t->body->id = pool_bytes(pool, random, 32);
-	t->body->transaction_hash = pool_bytes(pool, random + 32, 32);
 	t->body->chain_id = devnet.chain_id;
 	t->body->block_number = (uint64_t)time(NULL);
 	t->body->runner = pool_bytes(pool, nobody, 20);
-	t->body->attempt = 0;
+	/* A Runner takes each attempt once, and the Orchestrator before us made at most
+	 * one in each millisecond. */
+	t->body->attempt = t->first = s->request->elapsed;
 	teerunner__devnet__submit_outcome__init(o);
 	o->result = pool_get(pool, 1, sizeof(*o->result));
 	teerunner__v1__task_result__init(o->result);
 	o->result->task_id = t->body->id;
 	s->answer.outcomes[i] = o;
-	LIST_INSERT_HEAD(&ids[bucket(random)], t, bucket);
+	LIST_INSERT_HEAD(&ids[bucket(t->body->id.data)], t, bucket);
 	enqueue(t);
 	if ((st = wire_task(t->body, &flat, &builder, &op)) != ST_OK)
 		task_finish(t, st, pool_printf(pool,
@@ -250,6 +262,7 @@ on_submit(struct rpc_call *call, void *p)
 {
 	Teerunner__Devnet__SubmitRequest *request = p;
 	struct submission *s;
+	uint64_t elapsed;
 	uint32_t timeout;
 	size_t i;
 
@@ -258,12 +271,20 @@ on_submit(struct rpc_call *call, void *p)
 		    "1 to 4096 tasks can be submitted together");
 		return;
 	}
+	for (i = 0; i < request->n_tasks; i++)
+		if (request->tasks[i]->id.len != 32) {
+			rpc_fail(call, GRPC_STATUS_INVALID_ARGUMENT,
+			    "a task's id has 32 bytes");
+			return;
+		}
 	timeout = request->timeout == 0 ? TIMEOUT : request->timeout;
+	elapsed = request->elapsed < 1000 * (uint64_t)timeout ?
+	    request->elapsed : 1000 * (uint64_t)timeout;
 	s = pool_get(&call->pool, 1, sizeof(*s));
 	s->call = call;
 	s->request = request;
 	s->left = request->n_tasks;
-	s->until = now_ms() + 1000 * (uint64_t)timeout;
+	s->until = now_ms() + 1000 * (uint64_t)timeout - elapsed;
 	s->attempt_time = timeout < ATTEMPT_MIN ? ATTEMPT_MIN :
 	    timeout > ATTEMPT_MAX ? ATTEMPT_MAX : timeout;
 	s->tasks = pool_get(&call->pool, request->n_tasks, sizeof(*s->tasks));

@@ -28,6 +28,7 @@ struct task {
 	struct session	*session;	/* NULL: lost since */
 	uint8_t		 runner[20];	/* of the last attempt */
 	uint8_t		 signature[65];	/* of its batch */
+	uint32_t	 first;		/* attempts up to it are of before */
 	uint32_t	 failures, storing;
 	uint32_t	 status;	/* of the last attempt */
 	uint64_t	 when;		/* now_ms() */

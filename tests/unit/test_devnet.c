@@ -15,8 +15,10 @@
 
 #include "client.h"
 #include "server.h"
+#include "secp.h"
 #include "store.h"
 
+#include "../../src/devnet/gateway.c"	/* src/net has one too */
 #include "quorum.c"
 
 /* ---- values -------------------------------------------------------------- */
@@ -332,6 +334,40 @@ a_value_is_for_those_who_were_allowed(void **state)
 	assert_false(store_may(alice, other.handle));
 }
 
+/* A client that did not get the answer sends its Put again. */
+static void
+a_put_can_be_repeated_by_its_user_alone(void **state)
+{
+	Teerunner__Devnet__PutRequest put = TEERUNNER__DEVNET__PUT_REQUEST__INIT;
+	Teerunner__V1__GrantedOperand o =
+	    TEERUNNER__V1__GRANTED_OPERAND__INIT, *list[] = { &o };
+	uint8_t alice[20] = { 1 }, bob[20] = { 2 };
+	uint8_t handle[32], key[33], nonce[12] = { 3 }, cipher[32] = { 4 };
+	static const uint8_t secret[32] = { [31] = 5 };
+
+	(void)state;
+	secp_init(NULL);
+	devnet.chain_id = 31337;
+	value_handle(devnet.chain_id, TYPE_UINT(128), handle);
+	assert_int_equal(secp_public(secret, key), 0);
+	o.handle = (ProtobufCBinaryData){ sizeof(handle), handle };
+	o.key = (ProtobufCBinaryData){ sizeof(key), key };
+	o.nonce = (ProtobufCBinaryData){ sizeof(nonce), nonce };
+	o.ciphertext = (ProtobufCBinaryData){ sizeof(cipher), cipher };
+	put.user = (ProtobufCBinaryData){ sizeof(alice), alice };
+	put.epoch = 7;
+	put.n_values = 1;
+	put.values = list;
+	assert_int_equal(put_all(&put), 0);
+	assert_int_equal(put_all(&put), 0);
+	put.user.data = bob;
+	assert_int_equal(put_all(&put), -1);
+	assert_false(store_may(bob, handle));
+	put.user.data = alice;
+	cipher[0]++;
+	assert_int_equal(put_all(&put), -1);
+}
+
 static void
 a_grant_is_kept_until_a_result_is_stored(void **state)
 {
@@ -484,6 +520,7 @@ main(void)
 		cmocka_unit_test(a_handle_takes_one_value_only),
 		cmocka_unit_test(a_task_that_fails_leaves_nothing),
 		cmocka_unit_test(a_value_is_for_those_who_were_allowed),
+		cmocka_unit_test(a_put_can_be_repeated_by_its_user_alone),
 		cmocka_unit_test(a_grant_is_kept_until_a_result_is_stored),
 		cmocka_unit_test(values_outlive_the_process),
 	};

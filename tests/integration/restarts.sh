@@ -1,0 +1,41 @@
+#!/bin/sh
+# Each counterpart is killed and started again while a Runner is under load: every
+# task ends OK, and each has its outputs once.  faults.sh kills the Runner's roles.
+. "$(dirname "$0")/lib.sh"
+
+pid_of() { sed -n "s/^$1 //p" "$dir/pids"; }
+serve() { tee-devnet serve "$dir" "$1" >> "$dir/log/$1.log" 2>&1 < /dev/null & others="$others $!"; }
+values() { devnet status | sed -n 's/^ *"values": \([0-9]*\),*$/\1/p'; }
+load() { devnet bench --op transfer --tasks 600 --batch 8 --in-flight 4 --json > "$dir/load" 2>&1 & load=$!; }
+none_lost() { wait $load && grep -q '"failed": 0' "$dir/load" || { cat "$dir/load"; false; }; }
+
+start_devnet --kms 2/3
+start_runner
+until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+for who in orchestrator gateway kms-1; do
+	before=$(values)
+	load
+	sleep 0.4
+	check "$who: killed under load" kill -9 "$(pid_of $who)"
+	sleep 1
+	serve $who
+	check "$who: all tasks end OK" none_lost
+	# Three inputs for all of them, and each has three outputs.
+	check "$who: and each once" test $(($(values) - before)) -eq $((3 + 3 * 600))
+done
+
+# ---- single commands wait for a counterpart that starts again
+late() { (sleep 1; exec tee-devnet serve "$dir" "$1" >> "$dir/log/$1.log" 2>&1 < /dev/null) & others="$others $!"; }
+newest_pid_of() { pgrep -f "^tee-devnet serve $dir $1\$"; }
+kill -9 "$(newest_pid_of gateway)"
+late gateway
+a=$(put uint64 40)
+check 'put waits for the Gateway' test -n "$a"
+kill -9 "$(newest_pid_of gateway)"
+late gateway
+check 'get waits for the Gateway' devnet get "$a"
+kill -9 "$(newest_pid_of orchestrator)"
+late orchestrator
+check 'submit waits for the Orchestrator' devnet submit add "$a" uint64:2
+check 'no role died of it' test "$(count 'died')" -eq 0
+finish
