@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * TLS without the private key.  gRPC takes a key named "engine:ID:KEY"; this
- * file is that ENGINE, built in.  Its key is the certificate's public half; to
+ * file is that ENGINE, built in.  KEY is the certificate's public half; to
  * sign means to ask keys on a channel of its own, and to wait for the answer in
  * whichever thread of gRPC does the handshake.  Nothing of net's lock is taken
  * here: the holder of the lock may be that thread.
@@ -14,7 +14,6 @@
 #include <openssl/ec.h>
 #include <openssl/engine.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,15 +25,14 @@
 
 #include "log.h"
 #include "net.h"
-#include "passphrase.h"
 #include "sha256.h"
 
 #define ENGINE_NAME	"tee-runner"
+/* Then the point in hex. */
+#define ENGINE_KEY	"engine:" ENGINE_NAME ":04"
 #define PATIENCE	10000		/* ms until keys counts as stuck */
-#define FILE_LIMIT	(1024 * 1024)
 
-static char ca[FILE_LIMIT], certificate[FILE_LIMIT];	/* PEM */
-static EC_KEY *public_key;
+static char ca[PEM_LIMIT];
 static EC_KEY_METHOD *method;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -172,17 +170,35 @@ sign(int type, const unsigned char *digest, int len, unsigned char *der,
 	return n > 0;
 }
 
+/* The key named by these digits, which are its public point: certificates and their
+ * keys are not mixed up, whenever gRPC loads them. */
+static EC_KEY *
+key_named(const char *id)
+{
+	EC_KEY *ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
+	unsigned char *point = NULL;
+	long n = 0;
+
+	if (ec == NULL || (point = OPENSSL_hexstr2buf(id, &n)) == NULL ||
+	    EC_KEY_oct2key(ec, point, (size_t)n, NULL) != 1 ||
+	    EC_KEY_set_method(ec, method) != 1) {
+		EC_KEY_free(ec);
+		ec = NULL;
+	}
+	OPENSSL_free(point);
+	return ec;
+}
+
 static EVP_PKEY *
 load_key(ENGINE *e, const char *id, UI_METHOD *ui, void *arg)
 {
-	EC_KEY *ec = EC_KEY_dup(public_key);
+	EC_KEY *ec = key_named(id);
 	EVP_PKEY *key = EVP_PKEY_new();
 
 	(void)e;
-	(void)id;
 	(void)ui;
 	(void)arg;
-	if (ec == NULL || key == NULL || EC_KEY_set_method(ec, method) != 1 ||
+	if (ec == NULL || key == NULL ||
 	    EVP_PKEY_assign_EC_KEY(key, ec) != 1) {
 		EC_KEY_free(ec);
 		EVP_PKEY_free(key);
@@ -210,28 +226,11 @@ engine_init(void)
 
 /* ---- start --------------------------------------------------------------- */
 
-/* Its bytes: how many. */
-static size_t
-read_pem(const char *what, const char *path, char *to)
-{
-	FILE *f = fopen(path, "re");
-	size_t n;
-
-	if (f == NULL)
-		fatal("%s %s: %s", what, path, strerror(errno));
-	n = fread(to, 1, FILE_LIMIT - 1, f);
-	if (ferror(f) || !feof(f))
-		fatal("%s %s: not a file of PEM below 1 MB", what, path);
-	fclose(f);
-	to[n] = '\0';
-	return n;
-}
-
 /* Only the authorities that are attested: the file may have been replaced since. */
 static void
 read_ca(const struct conf *conf)
 {
-	const size_t n = read_pem("tls-ca", conf->tls_ca, ca);
+	const size_t n = pem_open("tls-ca", conf->tls_ca, ca);
 	uint8_t hash[32];
 
 	sha256(ca, n, hash);
@@ -243,36 +242,21 @@ read_ca(const struct conf *conf)
 void
 tls_init(const struct conf *conf)
 {
-	const char *const path = conf->tls_certificate;
-	X509 *cert;
-	EVP_PKEY *key;
-	BIO *bio;
-
 	read_ca(conf);
-	read_pem("tls-certificate", path, certificate);
-	bio = BIO_new_mem_buf(certificate, -1);
-	if (bio == NULL ||
-	    (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) == NULL ||
-	    (key = X509_get_pubkey(cert)) == NULL)
-		fatal("tls-certificate %s: not a certificate in PEM", path);
-	public_key = EVP_PKEY_get1_EC_KEY(key);
-	if (public_key == NULL || EC_GROUP_get_curve_name(
-	    EC_KEY_get0_group(public_key)) != NID_X9_62_prime256v1)
-		fatal("tls-certificate %s: not of a key on P-256", path);
-	EVP_PKEY_free(key);
-	X509_free(cert);
-	BIO_free(bio);
+	certificate_init(conf->tls_certificate);
 	engine_init();
 }
 
 grpc_channel_credentials *
 tls_credentials(void)
 {
-	grpc_ssl_pem_key_cert_pair pair = { "engine:" ENGINE_NAME ":tls",
-	    certificate };
-	grpc_channel_credentials *c = grpc_ssl_credentials_create_ex(ca, &pair,
-	    NULL, NULL);
+	char id[sizeof(ENGINE_KEY) + 128], xy[129];
+	grpc_ssl_pem_key_cert_pair pair = { id, certificate_pem() };
+	grpc_channel_credentials *c;
 
+	snprintf(id, sizeof(id), ENGINE_KEY "%s", log_hex(xy,
+	    certificate_key(), 64));
+	c = grpc_ssl_credentials_create_ex(ca, &pair, NULL, NULL);
 	if (c == NULL)
 		fatal("tls: no credentials");
 	return c;
