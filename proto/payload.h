@@ -118,10 +118,12 @@ struct m_denied {
 
 struct m_tls_sign {
 	uint8_t		digest[32];	/* SHA-256; others are refused in net */
+	uint8_t		key[64];	/* x, y of the key that is to sign */
 };
 
 struct m_tls_signed {
-	uint8_t		r[32], s[32];	/* P-256, big-endian; all zero: refused */
+	uint8_t		r[32], s[32];	/* P-256, big-endian; all zero: refused,
+					 * keys does not have that key */
 };
 
 /* ---- Registry ------------------------------------------------------------ */

@@ -69,12 +69,16 @@ ON(DRAIN)
 	trust_drain();
 }
 
+ON(TLS_KEY)
+{
+	tls_renew(m->fd);
+}
+
 ON(TLS_SIGN)
 {
-	const struct m_tls_sign *ask = m->payload;
 	struct m_tls_signed answer;
 
-	tls_sign(ask->digest, &answer);
+	tls_sign(m->payload, &answer);
 	chain_of(c)->status.tls_signatures++;
 	chan_send(c, M_TLS_SIGNED, &answer, NULL, 0, -1);
 }

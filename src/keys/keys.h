@@ -100,9 +100,12 @@ void	 sign_typed(const struct chain *, const uint8_t hash[32],
 int	 sign_recover(const struct chain *, const uint8_t hash[32],
 	     const uint8_t sig[65], uint8_t address[20]);
 
-/* ---- tls.c: the TLS key, of no other use ---- */
+/* ---- tls.c: the TLS keys, of no other use ---- */
 void	 tls_init(const char *path);	/* PEM, P-256; before the sandbox */
-void	 tls_sign(const uint8_t digest[32], struct m_tls_signed *);
+/* The file has changed; fd becomes ours.  A file that is no key changes nothing. */
+void	 tls_renew(int fd);
+/* By the key that is named; if it is not held, all of the answer is zero. */
+void	 tls_sign(const struct m_tls_sign *, struct m_tls_signed *);
 
 /* ---- facts.c: what the Registry says: the one door ---- */
 #define CLOCK_SKEW	30	/* seconds that another's clock may be ahead */

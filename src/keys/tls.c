@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The TLS key (P-256).  net asks for a signature in each handshake; what a taken
- * net can have signed with this key opens nothing that it does not hold already.
- * The file is read at start-up, before the sandbox, into secret memory.  It is not
+ * The TLS keys (P-256): the newest, and the one before it for a certificate that is not
+ * renewed yet.  net asks for a signature in each handshake and names the key; what a
+ * taken net can have signed with these keys opens nothing that it does not hold already.
+ * The file is read at start-up, before the sandbox, into secret memory, and again from
+ * a descriptor of the monitor's when it has changed.  It is not
  * parsed: after base64 its bytes must be one of the forms below, in which the key has a
  * fixed place.  Those are what OpenSSL, Go, Java and Python write.
  */
@@ -63,28 +65,29 @@ static struct secrets {
 	uint8_t		 der[DER_MAX + 3];
 	uint8_t		 scalar[32];	/* least significant byte first */
 } *secret;
-static EVP_PKEY *key;
+
+static struct tls_key {
+	EVP_PKEY	*key;		/* NULL: none */
+	uint8_t		 xy[64];	/* its public point */
+} held[2];				/* the newest, and the one before it */
 
 /* ---- the file -------------------------------------------------------------- */
 
-static void
-read_pem(const char *path)
+/* NULL, or what is wrong with it. */
+static const char *
+read_pem(int fd)
 {
 	struct stat st;
 	ssize_t n;
-	int fd;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 ||
-	    fstat(fd, &st) == -1)
-		fatal("tls-key %s: %s", path, strerror(errno));
+	if (fstat(fd, &st) == -1)
+		return strerror(errno);
 	if (!S_ISREG(st.st_mode) || st.st_size > PEM_MAX)
-		fatal("tls-key %s: not a file of at most %d bytes", path,
-		    PEM_MAX);
-	n = read(fd, secret->pem, PEM_MAX);
-	close(fd);
-	if (n == -1)
-		fatal("tls-key %s: %s", path, strerror(errno));
+		return "not a file of at most 4096 bytes";
+	if ((n = pread(fd, secret->pem, PEM_MAX, 0)) == -1)
+		return strerror(errno);
 	secret->pem[n] = '\0';
+	return NULL;
 }
 
 /* The value of a base64 digit, without a branch or an index that depends on it; 64:
@@ -162,9 +165,35 @@ take_form(const struct form *f)
 
 /* ---- the key --------------------------------------------------------------- */
 
-/* OpenSSL keeps a scalar that comes so in its secure heap. */
+/* secret->scalar times the generator: 0, or -1. */
+static int
+make_public(uint8_t xy[64])
+{
+	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	EC_POINT *point = group == NULL ? NULL : EC_POINT_new(group);
+	BIGNUM *d = BN_secure_new();
+	uint8_t out[65];
+	int r = -1;
+
+	if (d != NULL)
+		BN_set_flags(d, BN_FLG_CONSTTIME);
+	if (d != NULL && point != NULL &&
+	    BN_lebin2bn(secret->scalar, sizeof(secret->scalar), d) != NULL &&
+	    EC_POINT_mul(group, point, d, NULL, NULL, NULL) == 1 &&
+	    EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED,
+	    out, sizeof(out), NULL) == sizeof(out)) {
+		memcpy(xy, out + 1, 64);
+		r = 0;
+	}
+	BN_clear_free(d);
+	EC_POINT_free(point);
+	EC_GROUP_free(group);
+	return r;
+}
+
+/* OpenSSL keeps a scalar that comes so in its secure heap.  NULL: no key. */
 static EVP_PKEY *
-make_key(const char *path)
+make_key(void)
 {
 	char curve[] = "prime256v1";
 	OSSL_PARAM params[] = {
@@ -181,51 +210,111 @@ make_key(const char *path)
 	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, &k, EVP_PKEY_KEYPAIR, params) != 1 ||
 	    (check = EVP_PKEY_CTX_new(k, NULL)) == NULL ||
-	    EVP_PKEY_private_check(check) != 1)
-		fatal("tls-key %s: no key on P-256", path);
+	    EVP_PKEY_private_check(check) != 1) {
+		EVP_PKEY_free(k);
+		k = NULL;
+	}
 	EVP_PKEY_CTX_free(check);
 	EVP_PKEY_CTX_free(ctx);
 	return k;
 }
 
+/* The key in the file: NULL, or what is wrong with it. */
+static const char *
+load(int fd, struct tls_key *to)
+{
+	const char *fault = read_pem(fd);
+	size_t i;
+
+	for (i = 0; fault == NULL && i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (take_form(&forms[i]) == 0)
+			break;
+	if (i == sizeof(forms) / sizeof(forms[0]))
+		fault = "not a private key on P-256 in PEM, without a "
+		    "passphrase: make one with: " WRITE_ONE;
+	to->key = NULL;
+	if (fault == NULL && ((to->key = make_key()) == NULL ||
+	    make_public(to->xy) == -1)) {
+		EVP_PKEY_free(to->key);
+		fault = "no key on P-256";
+	}
+	secret_wipe(secret, sizeof(*secret));
+	return fault;
+}
+
 void
 tls_init(const char *path)
 {
-	static const uint8_t digest[32];
+	struct m_tls_sign ask = { 0 };
 	struct m_tls_signed warm;
-	size_t i;
+	const char *fault;
+	int fd;
 
 	/* OpenSSL keeps private keys there: locked, and out of dumps. */
 	if (!CRYPTO_secure_malloc_initialized() &&
 	    CRYPTO_secure_malloc_init(SECURE_HEAP, 32) != 1)
 		fatal("tls-key: no %d bytes of locked memory", SECURE_HEAP);
 	secret = secret_alloc(sizeof(*secret));
-	read_pem(path);
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (take_form(&forms[i]) == 0)
-			break;
-	if (i == sizeof(forms) / sizeof(forms[0]))
-		fatal("tls-key %s: not a private key on P-256 in PEM, without "
-		    "a passphrase: make one with: " WRITE_ONE, path);
-	key = make_key(path);
-	secret_free(secret, sizeof(*secret));
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		fatal("tls-key %s: %s", path, strerror(errno));
+	if ((fault = load(fd, &held[0])) != NULL)
+		fatal("tls-key %s: %s", path, fault);
+	close(fd);
 	/* OpenSSL fetches its algorithms on first use: before the filter. */
-	tls_sign(digest, &warm);
+	memcpy(ask.key, held[0].xy, sizeof(ask.key));
+	tls_sign(&ask, &warm);
+}
+
+/* The key that was the newest is kept: net may still use a certificate of it. */
+void
+tls_renew(int fd)
+{
+	struct tls_key new = { 0 };
+	const char *fault = load(fd, &new);
+
+	close(fd);
+	if (fault != NULL) {
+		log_warn("tls-key: not renewed: %s", fault);
+		return;
+	}
+	if (memcmp(new.xy, held[0].xy, sizeof(new.xy)) == 0) {
+		EVP_PKEY_free(new.key);
+		return;
+	}
+	EVP_PKEY_free(held[1].key);
+	held[1] = held[0];
+	held[0] = new;
+	log_info("tls-key: renewed");
+}
+
+/* The key of this public point; NULL: it is not held. */
+static EVP_PKEY *
+key_of(const uint8_t xy[64])
+{
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (held[i].key != NULL && memcmp(held[i].xy, xy, 64) == 0)
+			return held[i].key;
+	return NULL;
 }
 
 void
-tls_sign(const uint8_t digest[32], struct m_tls_signed *out)
+tls_sign(const struct m_tls_sign *ask, struct m_tls_signed *out)
 {
 	const unsigned char *p;
 	unsigned char der[80];
 	size_t len = sizeof(der);
+	EVP_PKEY *key = key_of(ask->key);
 	EVP_PKEY_CTX *ctx;
 	ECDSA_SIG *sig;
 
 	memset(out, 0, sizeof(*out));
+	if (key == NULL)
+		return;
 	if ((ctx = EVP_PKEY_CTX_new(key, NULL)) == NULL ||
 	    EVP_PKEY_sign_init(ctx) != 1 ||
-	    EVP_PKEY_sign(ctx, der, &len, digest, 32) != 1)
+	    EVP_PKEY_sign(ctx, der, &len, ask->digest, 32) != 1)
 		fatal("tls-key: signing failed");
 	EVP_PKEY_CTX_free(ctx);
 	p = der;

@@ -196,6 +196,7 @@ main(void)
 
 	link_init(MONITOR, &monitor);
 	rpc_start();
+	certificate_start();
 	net_lock();
 	gateway_start();
 	net_unlock();

@@ -110,6 +110,25 @@ void	*rpc_unpack(grpc_byte_buffer *, const ProtobufCMessageDescriptor *,
 /* Printable: log_escape of a slice. */
 char	*rpc_text(char *dst, size_t size, grpc_slice);
 
+/* ---- certificate.c: the Runner's own certificate -------------------------- */
+
+#define PEM_LIMIT	(1024 * 1024)
+#define CERTIFICATE_TEXT 64
+
+/* A file of PEM, NUL-terminated, and its length: NULL, or what is wrong with it. */
+const char *pem_read(int fd, char to[PEM_LIMIT], size_t *len);
+/* The same, of a path: the length; fatal where it cannot be read. */
+size_t	 pem_open(const char *what, const char *path, char to[PEM_LIMIT]);
+
+void	 certificate_init(const char *path);	/* before the sandbox */
+void	 certificate_start(void);	/* behind it: watches the expiry */
+/* The one that new connections use: PEM, and x and y of its public key (64 bytes). */
+const char *certificate_pem(void);
+const uint8_t *certificate_key(void);
+uint64_t certificate_expires(void);	/* seconds since 1970 */
+/* 0; or 1: it expires soon, or 2: it has expired, and the text says when. */
+int	 certificate_warning(char *text, size_t size);
+
 /* ---- tls_engine.c: the private key is elsewhere --------------------------- */
 
 /* Reads the CA's and our certificate, makes the ENGINE: before the sandbox. */

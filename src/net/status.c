@@ -141,7 +141,7 @@ static void
 json_warnings(struct evbuffer *out)
 {
 	struct warnings w = { out, "" };
-	char gas[41];
+	char gas[41], text[CERTIFICATE_TEXT];
 	uint32_t i;
 
 	ADD("\"warnings\":[");
@@ -155,6 +155,8 @@ json_warnings(struct evbuffer *out)
 		    net.status.gas_account, 20));
 	else if (net.status.gas == GAS_FEE_TOO_HIGH)
 		warn(&w, "%s", gas_text(net.status.gas));
+	if (certificate_warning(text, sizeof(text)) != 0)
+		warn(&w, "tls-certificate %s", text);
 	if (tls_is_mismatched())
 		warn(&w, "tls-key is not the key of tls-certificate");
 	if (net.gateway_failing)
@@ -220,6 +222,8 @@ status_json(struct evbuffer *out)
 	    ULL(k->sequence), ULL(k->valid_until));
 	json_evidence(out);
 	json_gas(out);
+	ADD("\"tls\":{\"certificate_expires\":%llu},",
+	    ULL(certificate_expires()));
 	ADD("\"kms_epoch\":%llu,\"stream\":\"%s\",\"credit\":%u,",
 	    ULL(k->kms_epoch), NAME(streams, net.stream), net.credit);
 	ADD("\"tasks\":{\"in_flight\":%u,\"ok\":%llu,\"retryable\":%llu,"
@@ -352,6 +356,9 @@ status_metrics(struct evbuffer *out)
 	    "Wrong answers of KMS nodes.", k->node_faults);
 	metric(out, "tls_signatures_total", "counter",
 	    "Signatures of TLS handshakes.", k->tls_signatures);
+	metric(out, "tls_certificate_expires_seconds", "gauge",
+	    "When the Runner's TLS certificate expires.",
+	    certificate_expires());
 	if (k->gas != GAS_NONE)
 		metrics_gas(out);
 	metric(out, "uptime_seconds", "gauge", "Age of the net process.",

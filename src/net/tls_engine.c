@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * TLS without the private key.  gRPC takes a key named "engine:ID:KEY"; this
- * file is that ENGINE, built in.  Its key is the certificate's public half; to
+ * file is that ENGINE, built in.  KEY is the certificate's public half; to
  * sign means to ask keys on a channel of its own, and to wait for the answer in
  * whichever thread of gRPC does the handshake.  Nothing of net's lock is taken
  * here: the holder of the lock may be that thread.
@@ -14,7 +14,6 @@
 #include <openssl/ec.h>
 #include <openssl/engine.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,15 +25,14 @@
 
 #include "log.h"
 #include "net.h"
-#include "passphrase.h"
 #include "sha256.h"
 
 #define ENGINE_NAME	"tee-runner"
+/* Then the point in hex. */
+#define ENGINE_KEY	"engine:" ENGINE_NAME ":04"
 #define PATIENCE	10000		/* ms until keys counts as stuck */
-#define FILE_LIMIT	(1024 * 1024)
 
-static char ca[FILE_LIMIT], certificate[FILE_LIMIT];	/* PEM */
-static EC_KEY *public_key;
+static char ca[PEM_LIMIT];
 static EC_KEY_METHOD *method;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -71,27 +69,25 @@ wait_answer(struct m_tls_signed *answer)
 	return 0;
 }
 
-/* A channel that failed once can be out of step: it is not used again, and the
- * monitor sees to keys. */
+/* 1: signed, 0: keys does not have that key, -1: no answer.  A channel that failed once
+ * can be out of step: it is not used again, and the monitor sees to keys. */
 static int
-ask_keys(const uint8_t *digest, struct m_tls_signed *answer)
+ask_keys(const struct m_tls_sign *ask, struct m_tls_signed *answer)
 {
 	static const struct m_tls_signed refused;
-	struct m_tls_sign ask;
 	int r;
 
-	memcpy(ask.digest, digest, sizeof(ask.digest));
 	pthread_mutex_lock(&lock);
 	r = tls.fd == -1 ? -1 :
-	    chan_send(&tls, M_TLS_SIGN, &ask, NULL, 0, -1);
+	    chan_send(&tls, M_TLS_SIGN, ask, NULL, 0, -1);
 	if (r == 0)
 		r = wait_answer(answer);
 	if (r == -1 && tls.fd != -1)
 		chan_close(&tls);
 	pthread_mutex_unlock(&lock);
-	if (r == 0 && memcmp(answer, &refused, sizeof(refused)) == 0)
-		r = -1;
-	return r;
+	if (r == -1)
+		return -1;
+	return memcmp(answer, &refused, sizeof(refused)) != 0;
 }
 
 void
@@ -123,29 +119,47 @@ tls_is_mismatched(void)
 
 /* ---- the ENGINE ---------------------------------------------------------- */
 
+/* The public point of the key that is used is what keys knows it by. */
+static int
+name_key(const EC_KEY *key, uint8_t xy[64])
+{
+	uint8_t point[65];
+
+	if (EC_POINT_point2oct(EC_KEY_get0_group(key),
+	    EC_KEY_get0_public_key(key), POINT_CONVERSION_UNCOMPRESSED, point,
+	    sizeof(point), NULL) != sizeof(point))
+		return -1;
+	memcpy(xy, point + 1, 64);
+	return 0;
+}
+
 static ECDSA_SIG *
 sign_sig(const unsigned char *digest, int len, const BIGNUM *kinv,
     const BIGNUM *rp, EC_KEY *key)
 {
+	struct m_tls_sign ask;
 	struct m_tls_signed answer;
 	ECDSA_SIG *sig = ECDSA_SIG_new();
 	BIGNUM *r, *s;
+	int got;
 
 	(void)kinv;
 	(void)rp;
 	/* P-256 goes with SHA-256; keys signs nothing else. */
-	if (sig == NULL || len != 32 || ask_keys(digest, &answer) == -1)
+	if (sig == NULL || len != sizeof(ask.digest) ||
+	    name_key(key, ask.key) == -1)
 		goto fail;
+	memcpy(ask.digest, digest, sizeof(ask.digest));
+	if ((got = ask_keys(&ask, &answer)) != 1) {
+		if (got == 0)
+			atomic_store(&mismatched, 1);
+		goto fail;
+	}
 	r = BN_bin2bn(answer.r, sizeof(answer.r), NULL);
 	s = BN_bin2bn(answer.s, sizeof(answer.s), NULL);
 	if (r == NULL || s == NULL || ECDSA_SIG_set0(sig, r, s) != 1) {
 		BN_free(r);
 		BN_free(s);
-		goto fail;
-	}
-	/* Else the peer would say "bad signature", and nobody why. */
-	if (ECDSA_do_verify(digest, len, sig, key) != 1) {
-		atomic_store(&mismatched, 1);
 		goto fail;
 	}
 	return sig;
@@ -172,17 +186,35 @@ sign(int type, const unsigned char *digest, int len, unsigned char *der,
 	return n > 0;
 }
 
+/* The key named by these digits, which are its public point: certificates and their
+ * keys are not mixed up, whenever gRPC loads them. */
+static EC_KEY *
+key_named(const char *id)
+{
+	EC_KEY *ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
+	unsigned char *point = NULL;
+	long n = 0;
+
+	if (ec == NULL || (point = OPENSSL_hexstr2buf(id, &n)) == NULL ||
+	    EC_KEY_oct2key(ec, point, (size_t)n, NULL) != 1 ||
+	    EC_KEY_set_method(ec, method) != 1) {
+		EC_KEY_free(ec);
+		ec = NULL;
+	}
+	OPENSSL_free(point);
+	return ec;
+}
+
 static EVP_PKEY *
 load_key(ENGINE *e, const char *id, UI_METHOD *ui, void *arg)
 {
-	EC_KEY *ec = EC_KEY_dup(public_key);
+	EC_KEY *ec = key_named(id);
 	EVP_PKEY *key = EVP_PKEY_new();
 
 	(void)e;
-	(void)id;
 	(void)ui;
 	(void)arg;
-	if (ec == NULL || key == NULL || EC_KEY_set_method(ec, method) != 1 ||
+	if (ec == NULL || key == NULL ||
 	    EVP_PKEY_assign_EC_KEY(key, ec) != 1) {
 		EC_KEY_free(ec);
 		EVP_PKEY_free(key);
@@ -210,28 +242,11 @@ engine_init(void)
 
 /* ---- start --------------------------------------------------------------- */
 
-/* Its bytes: how many. */
-static size_t
-read_pem(const char *what, const char *path, char *to)
-{
-	FILE *f = fopen(path, "re");
-	size_t n;
-
-	if (f == NULL)
-		fatal("%s %s: %s", what, path, strerror(errno));
-	n = fread(to, 1, FILE_LIMIT - 1, f);
-	if (ferror(f) || !feof(f))
-		fatal("%s %s: not a file of PEM below 1 MB", what, path);
-	fclose(f);
-	to[n] = '\0';
-	return n;
-}
-
 /* Only the authorities that are attested: the file may have been replaced since. */
 static void
 read_ca(const struct conf *conf)
 {
-	const size_t n = read_pem("tls-ca", conf->tls_ca, ca);
+	const size_t n = pem_open("tls-ca", conf->tls_ca, ca);
 	uint8_t hash[32];
 
 	sha256(ca, n, hash);
@@ -243,36 +258,21 @@ read_ca(const struct conf *conf)
 void
 tls_init(const struct conf *conf)
 {
-	const char *const path = conf->tls_certificate;
-	X509 *cert;
-	EVP_PKEY *key;
-	BIO *bio;
-
 	read_ca(conf);
-	read_pem("tls-certificate", path, certificate);
-	bio = BIO_new_mem_buf(certificate, -1);
-	if (bio == NULL ||
-	    (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) == NULL ||
-	    (key = X509_get_pubkey(cert)) == NULL)
-		fatal("tls-certificate %s: not a certificate in PEM", path);
-	public_key = EVP_PKEY_get1_EC_KEY(key);
-	if (public_key == NULL || EC_GROUP_get_curve_name(
-	    EC_KEY_get0_group(public_key)) != NID_X9_62_prime256v1)
-		fatal("tls-certificate %s: not of a key on P-256", path);
-	EVP_PKEY_free(key);
-	X509_free(cert);
-	BIO_free(bio);
+	certificate_init(conf->tls_certificate);
 	engine_init();
 }
 
 grpc_channel_credentials *
 tls_credentials(void)
 {
-	grpc_ssl_pem_key_cert_pair pair = { "engine:" ENGINE_NAME ":tls",
-	    certificate };
-	grpc_channel_credentials *c = grpc_ssl_credentials_create_ex(ca, &pair,
-	    NULL, NULL);
+	char id[sizeof(ENGINE_KEY) + 128], xy[129];
+	grpc_ssl_pem_key_cert_pair pair = { id, certificate_pem() };
+	grpc_channel_credentials *c;
 
+	snprintf(id, sizeof(id), ENGINE_KEY "%s", log_hex(xy,
+	    certificate_key(), 64));
+	c = grpc_ssl_credentials_create_ex(ca, &pair, NULL, NULL);
 	if (c == NULL)
 		fatal("tls: no credentials");
 	return c;

@@ -47,6 +47,7 @@ static const uint8_t registry[20] = { 0x52 };
 static char tls_key[] = "/tmp/tee-rig-XXXXXX";
 static char gas_key[] = "/tmp/tee-rig-XXXXXX";
 char rig_tls_scalar[65];
+uint8_t rig_tls_xy[64];
 static char empty_dir[] = "/tmp/tee-rig-XXXXXX";
 
 /* ---- once ---------------------------------------------------------------- */
@@ -57,6 +58,19 @@ tls_key_remove(void)
 	unlink(tls_key);
 	unlink(gas_key);
 	rmdir(empty_dir);
+}
+
+void
+rig_public_xy(EVP_PKEY *key, uint8_t xy[64])
+{
+	BIGNUM *x = NULL, *y = NULL;
+
+	assert_int_equal(EVP_PKEY_get_bn_param(key, "qx", &x), 1);
+	assert_int_equal(EVP_PKEY_get_bn_param(key, "qy", &y), 1);
+	assert_int_equal(BN_bn2binpad(x, xy, 32), 32);
+	assert_int_equal(BN_bn2binpad(y, xy + 32, 32), 32);
+	BN_free(x);
+	BN_free(y);
 }
 
 static void
@@ -88,6 +102,7 @@ rig_once(void)
 	assert_int_equal(BN_bn2binpad(d, scalar, 32), 32);
 	log_hex(rig_tls_scalar, scalar, 32);
 	BN_free(d);
+	rig_public_xy(key, rig_tls_xy);
 	EVP_PKEY_free(key);
 	if ((fd = mkstemp(gas_key)) == -1 || write(fd, GAS_KEY, 64) != 64)
 		fail_msg("no gas key: %s", strerror(errno));

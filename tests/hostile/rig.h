@@ -8,6 +8,7 @@
 #ifndef RIG_H
 #define RIG_H
 
+#include <openssl/evp.h>
 #include <sys/types.h>
 
 #include "chan.h"
@@ -133,6 +134,9 @@ int	 rig_hear(struct rig *);
 /* Does it stand in the memory of keys?  1 or 0. */
 int	 rig_finds(struct rig *, const char *hex);
 extern char rig_tls_scalar[65];		/* the TLS key, hex */
+extern uint8_t rig_tls_xy[64];		/* its public point */
+/* x and y of a key on P-256. */
+void	 rig_public_xy(EVP_PKEY *, uint8_t xy[64]);
 /* The bytes of `hex' stand nowhere in the memory of keys; or, with the options of
  * memscan, not in what is not locked. */
 void	 rig_scan(struct rig *, const char *option, const char *hex);

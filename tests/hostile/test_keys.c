@@ -11,8 +11,10 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <openssl/pem.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -278,7 +280,7 @@ net_swaps_the_kms_key(void **unused)
 static void
 net_asks_for_a_tls_signature_on_its_main_channel(void **unused)
 {
-	struct m_tls_sign s = { { 1 } };
+	struct m_tls_sign s = { .digest = { 1 } };
 
 	(void)unused;
 	rig_raw(&rig.net, M_TLS_SIGN, &s, sizeof(s));
@@ -293,6 +295,118 @@ the_tls_channel_asks_for_a_hello(void **unused)
 	(void)unused;
 	rig_raw(&rig.tls, M_HELLO_ASK, &a, sizeof(a));
 	rig_cuts(&rig, &rig.tls, "illegal HELLO_ASK");
+}
+
+/* Does keys sign by this key, or refuse with an answer of zero? */
+static int
+tls_signs(const uint8_t xy[64])
+{
+	static const struct m_tls_signed refused;
+	struct m_tls_sign s = { .digest = { 1 } };
+
+	memcpy(s.key, xy, sizeof(s.key));
+	chan_send(&rig.tls, M_TLS_SIGN, &s, NULL, 0, -1);
+	return memcmp(rig_next(&rig, &rig.tls, M_TLS_SIGNED)->payload,
+	    &refused, sizeof(refused)) != 0;
+}
+
+/* The file of tls-key, as the monitor hands it over. */
+static void
+tls_key_file(const void *bytes, size_t n)
+{
+	int fd = memfd_create("tls-key", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, bytes, n), n);
+	chan_send(&rig.monitor, M_TLS_KEY, NULL, NULL, 0, fd);
+	close(fd);
+	rig_lives(&rig);
+}
+
+static void
+tls_key_renew(EVP_PKEY *key)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem;
+	long n;
+
+	assert_int_equal(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0,
+	    NULL, NULL), 1);
+	n = BIO_get_mem_data(bio, &pem);
+	tls_key_file(pem, (size_t)n);
+	BIO_free(bio);
+}
+
+static void
+net_asks_for_a_signature_by_a_tls_key_that_is_not_held(void **unused)
+{
+	uint8_t xy[64];
+
+	(void)unused;
+	memcpy(xy, rig_tls_xy, sizeof(xy));
+	assert_int_equal(tls_signs(xy), 1);
+	xy[63] ^= 1;
+	assert_int_equal(tls_signs(xy), 0);
+	memset(xy, 0, sizeof(xy));
+	assert_int_equal(tls_signs(xy), 0);
+	assert_int_equal(tls_signs(rig_tls_xy), 1);
+}
+
+static void
+net_sends_a_tls_key(void **unused)
+{
+	(void)unused;
+	rig_raw(&rig.net, M_TLS_KEY, NULL, 0);
+	rig_cuts(&rig, &rig.net, "illegal TLS_KEY");
+}
+
+static void
+a_tls_key_file_of_rubbish_is_not_taken(void **unused)
+{
+	static const char half[] = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAM";
+	static char large[5000];
+	int fd[2];
+
+	(void)unused;
+	tls_key_file(half, sizeof(half));
+	rig_said(&rig, "tls-key: not renewed: not a private key on P-256");
+	tls_key_file("", 0);
+	tls_key_file(large, sizeof(large));
+	rig_said(&rig, "tls-key: not renewed: not a file of at most");
+	assert_int_equal(pipe(fd), 0);
+	chan_send(&rig.monitor, M_TLS_KEY, NULL, NULL, 0, fd[0]);
+	close(fd[0]);
+	close(fd[1]);
+	rig_lives(&rig);
+	assert_int_equal(tls_signs(rig_tls_xy), 1);
+}
+
+/* Under its filter, and the key that was dropped is in its memory no more. */
+static void
+a_renewed_tls_key_signs_beside_the_one_before_it(void **unused)
+{
+	EVP_PKEY *key[2] = { EVP_EC_gen("P-256"), EVP_EC_gen("P-256") };
+	char turned[65] = "";
+	uint8_t xy[2][64];
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < 64; i += 2)
+		memcpy(turned + i, rig_tls_scalar + 62 - i, 2);
+	for (i = 0; i < 2; i++)
+		rig_public_xy(key[i], xy[i]);
+	tls_key_renew(key[0]);
+	rig_said(&rig, "tls-key: renewed");
+	assert_int_equal(tls_signs(xy[0]), 1);
+	assert_int_equal(tls_signs(rig_tls_xy), 1);
+	assert_int_equal(rig_finds(&rig, turned), 1);
+	tls_key_renew(key[1]);
+	assert_int_equal(tls_signs(xy[1]), 1);
+	assert_int_equal(tls_signs(xy[0]), 1);
+	assert_int_equal(tls_signs(rig_tls_xy), 0);
+	rig_scan(&rig, "", rig_tls_scalar);
+	assert_int_equal(rig_finds(&rig, turned), 0);
+	for (i = 0; i < 2; i++)
+		EVP_PKEY_free(key[i]);
 }
 
 static void
@@ -1517,11 +1631,12 @@ no_data_key_stays_in_keys(void **unused)
 static void
 the_tls_key_stands_in_locked_memory_alone(void **unused)
 {
-	struct m_tls_sign s = { { 1 } };
+	struct m_tls_sign s = { .digest = { 1 } };
 	char turned[65] = "";
 	size_t i;
 
 	(void)unused;
+	memcpy(s.key, rig_tls_xy, sizeof(s.key));
 	for (i = 0; i < 64; i += 2)
 		memcpy(turned + i, rig_tls_scalar + 62 - i, 2);
 	chan_send(&rig.tls, M_TLS_SIGN, &s, NULL, 0, -1);
@@ -1755,6 +1870,10 @@ main(void)
 		T(net_swaps_the_kms_key),
 		T(net_asks_for_a_tls_signature_on_its_main_channel),
 		T(the_tls_channel_asks_for_a_hello),
+		T(net_asks_for_a_signature_by_a_tls_key_that_is_not_held),
+		T(net_sends_a_tls_key),
+		T(a_tls_key_file_of_rubbish_is_not_taken),
+		T(a_renewed_tls_key_signs_beside_the_one_before_it),
 		T(net_grants_what_was_not_asked),
 		T(net_grants_twice),
 		T(net_grants_a_seal_out_of_order),

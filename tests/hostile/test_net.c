@@ -338,10 +338,28 @@ on_keys(void)
 	}
 }
 
+/* Is that its public point? */
+static int
+is_key(EVP_PKEY *key, const uint8_t xy[64])
+{
+	BIGNUM *x = NULL, *y = NULL;
+	uint8_t own[64];
+
+	assert_int_equal(EVP_PKEY_get_bn_param(key, "qx", &x), 1);
+	assert_int_equal(EVP_PKEY_get_bn_param(key, "qy", &y), 1);
+	assert_int_equal(BN_bn2binpad(x, own, 32), 32);
+	assert_int_equal(BN_bn2binpad(y, own + 32, 32), 32);
+	BN_free(x);
+	BN_free(y);
+	return memcmp(own, xy, sizeof(own)) == 0;
+}
+
+/* As keys does: a key that it does not hold is refused. */
 static void
 on_tls(void)
 {
-	struct m_tls_signed answer = { 0 };
+	struct m_tls_signed answer;
+	const struct m_tls_sign *ask;
 	const unsigned char *p;
 	unsigned char der[80];
 	size_t len = sizeof(der);
@@ -350,10 +368,16 @@ on_tls(void)
 	struct msg m;
 
 	while (chan_recv(&r.tls, S_SERVING, &m) == 1) {
+		ask = m.payload;
+		if (!is_key(tls_key, ask->key)) {
+			memset(&answer, 0, sizeof(answer));
+			chan_send(&r.tls, M_TLS_SIGNED, &answer, NULL, 0, -1);
+			continue;
+		}
 		ctx = EVP_PKEY_CTX_new(tls_key, NULL);
 		assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
-		assert_int_equal(EVP_PKEY_sign(ctx, der, &len, m.payload, 32),
-		    1);
+		assert_int_equal(EVP_PKEY_sign(ctx, der, &len, ask->digest,
+		    32), 1);
 		EVP_PKEY_CTX_free(ctx);
 		p = der;
 		sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
@@ -773,7 +797,7 @@ message_that_is_not_for_net_ends_net(void **state)
 	said("illegal TASK");
 }
 
-/* A signature under another key: said in a line, and no session. */
+/* keys has another key: said in a line, and no session. */
 static void
 tls_key_of_another_certificate_is_named(void **state)
 {

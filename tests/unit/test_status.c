@@ -18,7 +18,7 @@
 
 /* What status.c reads of the rest of net. */
 struct net net;
-static int mismatch;
+static int mismatch, expiry;
 static uint64_t unix_time = 1000000;
 
 uint64_t
@@ -39,12 +39,25 @@ tls_is_mismatched(void)
 	return mismatch;
 }
 
+uint64_t
+certificate_expires(void)
+{
+	return 1234567;
+}
+
+int
+certificate_warning(char *text, size_t size)
+{
+	snprintf(text, size, "expires 2027-02-01");
+	return expiry;
+}
+
 static int
 setup(void **state)
 {
 	(void)state;
 	memset(&net, 0, sizeof(net));
-	mismatch = 0;
+	mismatch = expiry = 0;
 	net.state = S_SERVING;
 	net.has_status = 1;
 	net.chain = &net.conf.chains[1];
@@ -142,6 +155,7 @@ json_has_every_member(void **state)
 	    (json_int_t)1 << 40);
 	assert_int_equal(number(o, NULL, "chain_id"), 31337);
 	assert_int_equal(number(o, NULL, "kms_epoch"), 2);
+	assert_int_equal(number(o, "tls", "certificate_expires"), 1234567);
 	assert_int_equal(number(o, "evidence", "age_seconds"), 30);
 	assert_int_equal(number(o, "evidence", "next"), 99);
 	assert_int_equal(number(o, "evidence", "failures"), 1);
@@ -257,6 +271,14 @@ wrong_tls_key_is_warned_of(void **state)
 }
 
 static void
+certificate_that_expires_is_warned_of(void **state)
+{
+	(void)state;
+	expiry = 1;
+	assert_int_equal(warnings("tls-certificate expires 2027-02-01"), 1);
+}
+
+static void
 keys_not_up_is_idle(void **state)
 {
 	json_t *o;
@@ -344,6 +366,14 @@ metrics_have(const char *want)
 }
 
 static void
+metrics_tell_when_the_certificate_expires(void **state)
+{
+	(void)state;
+	assert_true(metrics_have(
+	    "\ntee_runner_tls_certificate_expires_seconds 1234567\n"));
+}
+
+static void
 metrics_count_tasks_by_status(void **state)
 {
 	(void)state;
@@ -376,10 +406,12 @@ main(void)
 		T(nothing_to_warn_of), T(insecure_evidence_is_warned_of),
 		T(avoided_node_is_warned_of),
 		T(role_without_filter_is_warned_of),
-		T(wrong_tls_key_is_warned_of), T(keys_not_up_is_idle),
+		T(wrong_tls_key_is_warned_of),
+		T(certificate_that_expires_is_warned_of), T(keys_not_up_is_idle),
 		T(numbers_out_of_their_range_do_no_harm),
 		T(ready_needs_keys_and_stream),
 		T(metrics_are_in_prometheus_format),
+		T(metrics_tell_when_the_certificate_expires),
 		T(metrics_count_tasks_by_status),
 		T(metrics_name_the_reason_for_idleness),
 	};

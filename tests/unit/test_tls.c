@@ -51,19 +51,19 @@ put(const void *data, size_t n)
 
 /* The scalar, and the public key behind it. */
 static void
-parts(uint8_t scalar[32], uint8_t xy[64])
+parts(EVP_PKEY *key, uint8_t scalar[32], uint8_t xy[64])
 {
 	uint8_t point[65];
 	BIGNUM *d = NULL;
 	size_t n;
 
-	assert_int_equal(EVP_PKEY_get_bn_param(real, OSSL_PKEY_PARAM_PRIV_KEY,
+	assert_int_equal(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY,
 	    &d), 1);
 	assert_int_equal(BN_bn2binpad(d, scalar, 32), 32);
 	BN_free(d);
-	assert_int_equal(EVP_PKEY_set_utf8_string_param(real,
+	assert_int_equal(EVP_PKEY_set_utf8_string_param(key,
 	    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed"), 1);
-	assert_int_equal(EVP_PKEY_get_octet_string_param(real,
+	assert_int_equal(EVP_PKEY_get_octet_string_param(key,
 	    OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n), 1);
 	assert_int_equal(n, 65);
 	memcpy(xy, point + 1, 64);
@@ -87,26 +87,48 @@ put_pem(const char *label, const uint8_t *der, size_t n, const char *end)
 	put(pem, (size_t)used);
 }
 
-static void
-signs_as_the_real_one(void)
+/* Does it sign by that key?  A refusal, which is all zero, is none. */
+static int
+signs_by(EVP_PKEY *key)
 {
-	static const uint8_t digest[32] = { 1, 2, 3 };
+	static const struct m_tls_signed refused;
+	struct m_tls_sign ask = { .digest = { 1, 2, 3 } };
+	uint8_t scalar[32];
 	struct m_tls_signed s;
 	unsigned char der[80], *p = der;
 	ECDSA_SIG *sig = ECDSA_SIG_new();
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(real, NULL);
-	int n;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	int n, r;
 
-	tls_sign(digest, &s);
+	parts(key, scalar, ask.key);
+	tls_sign(&ask, &s);
 	assert_int_equal(ECDSA_SIG_set0(sig, BN_bin2bn(s.r, 32, NULL),
 	    BN_bin2bn(s.s, 32, NULL)), 1);
 	n = i2d_ECDSA_SIG(sig, &p);
 	assert_int_equal(EVP_PKEY_verify_init(ctx), 1);
-	assert_int_equal(EVP_PKEY_verify(ctx, der, (size_t)n, digest, 32), 1);
+	r = EVP_PKEY_verify(ctx, der, (size_t)n, ask.digest, 32) == 1;
 	EVP_PKEY_CTX_free(ctx);
 	ECDSA_SIG_free(sig);
-	EVP_PKEY_free(key);
-	key = NULL;
+	assert_int_equal(memcmp(&s, &refused, sizeof(s)) != 0, r);
+	return r;
+}
+
+static void
+forget(void)
+{
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		EVP_PKEY_free(held[i].key);
+	memset(held, 0, sizeof(held));
+	secret_free(secret, sizeof(*secret));
+}
+
+static void
+signs_as_the_real_one(void)
+{
+	assert_true(signs_by(real));
+	forget();
 }
 
 static void
@@ -117,7 +139,7 @@ each_form_gives_the_key(void **unused)
 	size_t i, n;
 
 	(void)unused;
-	parts(scalar, xy);
+	parts(real, scalar, xy);
 	for (i = 0; i < 2 * sizeof(forms) / sizeof(forms[0]); i++) {
 		f = &forms[i / 2];
 		memcpy(der, f->before, f->n_before);
@@ -205,6 +227,97 @@ what_is_no_such_key_is_refused(void **unused)
 	EVP_PKEY_free(other);
 }
 
+static void
+put_key(EVP_PKEY *key)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_int_equal(PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL,
+	    NULL), 1);
+	fclose(f);
+}
+
+static void
+start_with(EVP_PKEY *key)
+{
+	put_key(key);
+	tls_init(path);
+}
+
+/* This key is in the file, and the file is handed over. */
+static void
+renew_with(EVP_PKEY *key)
+{
+	put_key(key);
+	tls_renew(open(path, O_RDONLY | O_CLOEXEC));
+}
+
+static void
+the_newest_key_and_the_one_before_it_sign(void **unused)
+{
+	EVP_PKEY *second = EVP_EC_gen("P-256"), *third = EVP_EC_gen("P-256");
+
+	(void)unused;
+	start_with(real);
+	assert_false(signs_by(second));
+	renew_with(second);
+	assert_true(signs_by(second) && signs_by(real));
+	renew_with(second);			/* only its time has changed */
+	assert_true(signs_by(second) && signs_by(real));
+	renew_with(third);
+	assert_true(signs_by(third) && signs_by(second));
+	assert_false(signs_by(real));
+	renew_with(second);			/* back */
+	assert_true(signs_by(second) && signs_by(third));
+	EVP_PKEY_free(second);
+	EVP_PKEY_free(third);
+	forget();
+}
+
+static void
+a_file_that_is_no_key_changes_nothing(void **unused)
+{
+	static const char half[] = "-----BEGIN PRIVATE KEY-----\nMIGHAgE";
+	int fd;
+
+	(void)unused;
+	start_with(real);
+	put(half, sizeof(half) - 1);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	tls_renew(fd);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);	/* it was ours */
+	put("", 0);
+	tls_renew(open(path, O_RDONLY | O_CLOEXEC));
+	tls_renew(open("/tmp", O_RDONLY | O_CLOEXEC));
+	assert_true(signs_by(real));
+	assert_null(held[1].key);
+	forget();
+}
+
+/* Nor does the secure heap, which is small, keep anything of it. */
+static void
+a_hundred_renewals_cost_no_memory(void **unused)
+{
+	EVP_PKEY *key;
+	size_t before = 0;
+	int i;
+
+	(void)unused;
+	start_with(real);
+	for (i = 0; i < 100; i++) {
+		key = EVP_EC_gen("P-256");
+		renew_with(key);
+		assert_true(signs_by(key));
+		EVP_PKEY_free(key);
+		put("", 0);
+		tls_renew(open(path, O_RDONLY | O_CLOEXEC));
+		if (i == 1)
+			before = CRYPTO_secure_used();
+	}
+	assert_int_equal(CRYPTO_secure_used(), before);
+	forget();
+}
+
 int
 main(void)
 {
@@ -212,6 +325,9 @@ main(void)
 		cmocka_unit_test(each_form_gives_the_key),
 		cmocka_unit_test(openssls_own_files_are_read),
 		cmocka_unit_test(what_is_no_such_key_is_refused),
+		cmocka_unit_test(the_newest_key_and_the_one_before_it_sign),
+		cmocka_unit_test(a_file_that_is_no_key_changes_nothing),
+		cmocka_unit_test(a_hundred_renewals_cost_no_memory),
 	};
 
 	log_init("test", LOG_ERR);

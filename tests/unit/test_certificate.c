@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Runner's own certificate: what is read, what is refused, and when its end is
+ * told.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "../../src/net/certificate.c"
+#include "dies.h"
+
+/* chan.c wants them; nothing is dispatched. */
+const msg_handler handlers[M_TYPES];
+struct net net;
+
+static char path[] = "/tmp/tee-cert-XXXXXX";
+static uint64_t now;
+static EVP_PKEY *key;
+static char lines[1024];
+
+uint64_t
+now_unix(void)
+{
+	return now;
+}
+
+void
+net_lock(void)
+{
+}
+
+void
+net_unlock(void)
+{
+}
+
+static void
+keep_line(int level, const char *line)
+{
+	(void)level;
+	strncat(lines, line, sizeof(lines) - strlen(lines) - 2);
+	strcat(lines, "\n");
+}
+
+/* A certificate of this key that expires then, in the file. */
+static void
+put(EVP_PKEY *of, uint64_t expires)
+{
+	X509 *cert = X509_new();
+	FILE *f = fopen(path, "w");
+
+	assert_true(cert != NULL && f != NULL);
+	ASN1_TIME_set(X509_getm_notBefore(cert), 0);
+	ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)expires);
+	assert_int_equal(X509_set_pubkey(cert, of), 1);
+	assert_true(X509_sign(cert, of, EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_X509(f, cert), 1);
+	assert_int_equal(fclose(f), 0);
+	X509_free(cert);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	memset(&used, 0, sizeof(used));
+	told = 0;
+	lines[0] = '\0';
+	now = 1800000000;
+	log_sink(keep_line);
+	return 0;
+}
+
+static void
+key_and_expiry_are_read(void **state)
+{
+	uint8_t point[65];
+	size_t n;
+
+	(void)state;
+	put(key, now + 77);
+	certificate_init(path);
+	assert_int_equal(certificate_expires(), now + 77);
+	assert_int_equal(EVP_PKEY_get_octet_string_param(key, "pub", point,
+	    sizeof(point), &n), 1);
+	assert_memory_equal(certificate_key(), point + 1, 64);
+	assert_non_null(strstr(certificate_pem(), "BEGIN CERTIFICATE"));
+}
+
+static void
+init(const void *p)
+{
+	certificate_init(p);
+}
+
+static void
+what_is_no_such_certificate_is_refused(void **state)
+{
+	EVP_PKEY *other = EVP_EC_gen("P-384");
+	FILE *f;
+
+	(void)state;
+	put(other, now);
+	dies(init, path, "not of a key on P-256");
+	EVP_PKEY_free(other);
+	other = EVP_RSA_gen(2048);
+	put(other, now);
+	dies(init, path, "not of a key on P-256");
+	EVP_PKEY_free(other);
+	f = fopen(path, "w");
+	fputs("-----BEGIN CERTIFICATE-----\nMIIB\n", f);
+	fclose(f);
+	dies(init, path, "not a certificate in PEM");
+	assert_int_equal(truncate(path, PEM_LIMIT), 0);
+	dies(init, path, "not a file of PEM below 1 MB");
+	dies(init, "/tmp", "not a file of PEM below 1 MB");
+	dies(init, "/nonexistent", "No such file");
+}
+
+/* Ticks every day and at the two lines: one line in the log for each. */
+static void
+each_line_that_it_crosses_is_told_once(void **state)
+{
+	const uint64_t end = 1800000000;	/* 2027-01-15 08:00:00 */
+	char text[CERTIFICATE_TEXT];
+
+	(void)state;
+	put(key, end);
+	certificate_init(path);
+	for (now = end - 30 * 86400; now <= end - SOON; now += 86400)
+		watch_expiry();
+	now = end - SOON;
+	assert_string_equal(lines, "");
+	assert_int_equal(certificate_warning(text, sizeof(text)), 0);
+	for (now = end - SOON + 1; now < end; now += 3600)
+		watch_expiry();
+	assert_non_null(strstr(lines,
+	    "tls-certificate: expires 2027-01-15: renew it\n"));
+	now = end - 1;
+	assert_int_equal(certificate_warning(text, sizeof(text)), 1);
+	assert_string_equal(text, "expires 2027-01-15");
+	assert_null(strstr(lines, "expired"));
+	lines[0] = '\0';
+	for (now = end; now < end + 86400; now += 3600)
+		watch_expiry();
+	assert_non_null(strstr(lines,
+	    "tls-certificate: expired 2027-01-15: renew it\n"));
+	assert_ptr_equal(strchr(lines, '\n'), strrchr(lines, '\n'));
+	assert_int_equal(certificate_warning(text, sizeof(text)), 2);
+}
+
+static int
+once(void **state)
+{
+	const int fd = mkstemp(path);
+
+	(void)state;
+	log_init("test", LOG_INFO);
+	key = EVP_EC_gen("P-256");
+	return fd == -1 || close(fd) == -1 || key == NULL ? -1 : 0;
+}
+
+static int
+clean(void **state)
+{
+	(void)state;
+	EVP_PKEY_free(key);
+	return unlink(path);
+}
+
+#define T(name)	cmocka_unit_test_setup(name, setup)
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(key_and_expiry_are_read),
+		T(what_is_no_such_certificate_is_refused),
+		T(each_line_that_it_crosses_is_told_once),
+	};
+
+	return cmocka_run_group_tests(tests, once, clean);
+}
