@@ -54,15 +54,15 @@ pem_read(int fd, char to[PEM_LIMIT], size_t *len)
 size_t
 pem_open(const char *what, const char *path, char to[PEM_LIMIT])
 {
+	FILE *f = fopen(path, "re");
 	const char *fault;
 	size_t n;
-	int fd;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	if (f == NULL)
 		fatal("%s %s: %s", what, path, strerror(errno));
-	if ((fault = pem_read(fd, to, &n)) != NULL)
+	if ((fault = pem_read(fileno(f), to, &n)) != NULL)
 		fatal("%s %s: %s", what, path, fault);
-	close(fd);
+	fclose(f);
 	return n;
 }
 
