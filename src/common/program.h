@@ -28,6 +28,7 @@ enum status_who {
 	RESULT_GATEWAY	= 1 << 5,	/* in its grant */
 	STORE_GATEWAY	= 1 << 6,	/* when results are stored */
 };
+#define STATUS_MAX	400		/* above every number of status.def */
 /* "INPUT_MISSING", its class, its text; NULL / CLASS_TERMINAL where unknown. */
 const char	 *status_name(uint32_t);
 const char	 *status_text(uint32_t);

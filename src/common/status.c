@@ -85,7 +85,7 @@ static const struct { const char *name, *text; } whys[WHYS] = {
 	[WHY_FORGED] = { "forged",
 	    "the Registry shows a registration that this Runner did not sign" },
 	[WHY_CLOCK] = { "clock",
-	    "the system's clock is behind the newest block" },
+	    "the system's clock disagrees with the chain or the Orchestrator" },
 	[WHY_NO_EVIDENCE] = { "no-evidence", "no evidence yet" },
 	[WHY_NOT_REGISTERED] = { "not-registered",
 	    "not registered, expired or revoked" },

@@ -28,7 +28,6 @@ static struct rpc_timer timer;
 static uint64_t n_submitted, n_done, n_again;
 
 /* How often each status came, for Control. */
-#define STATUS_MAX	400
 static uint32_t results[STATUS_MAX], refusals[STATUS_MAX];
 
 static void

@@ -15,6 +15,9 @@
 #include "keys.h"
 #include "log.h"
 
+#define CLOCK_BATCHES	3
+#define CLOCK_DOUBT	60000u		/* milliseconds */
+
 struct facts {
 	uint32_t	 refs;
 	struct m_facts	 m;
@@ -68,6 +71,26 @@ facts_now(const struct chain *ch)
 	const uint64_t floor = facts_floor(ch), now = now_unix();
 
 	return now > floor ? now : floor;
+}
+
+void
+facts_clock_refused(struct chain *ch, int is_refused)
+{
+	if (!is_refused) {
+		ch->clock_batches = 0;
+		return;
+	}
+	if (++ch->clock_batches < CLOCK_BATCHES)
+		return;
+	/* The first that is refused when the minute is over is enough for another. */
+	ch->clock_batches = CLOCK_BATCHES - 1;
+	ch->doubt_until = now_ms() + CLOCK_DOUBT;
+	log_err("%sclock: the tasks of the Orchestrator are expired or issued in the "
+	    "future: the system's clock is at %llu, the newest block's time is %llu: "
+	    "set the clock: no task is accepted for %u s", ch->tag,
+	    (unsigned long long)now_unix(),
+	    (unsigned long long)ch->facts->block_time, CLOCK_DOUBT / 1000);
+	trust_changed();
 }
 
 /* ---- the door -------------------------------------------------------------- */
@@ -203,6 +226,8 @@ facts_why(const struct chain *ch)
 		return ch->fault;
 	if (ch->facts == &none.m)
 		return WHY_NO_FACTS;
+	if (now_ms() < ch->doubt_until)
+		return WHY_CLOCK;
 	if (age <= 1000 * max_age &&
 	    facts_now(ch) - ch->facts->block_time <= max_age)
 		return WHY_NONE;

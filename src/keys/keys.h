@@ -45,6 +45,8 @@ struct chain {
 	const struct m_facts *facts;	/* the newest that passed; never NULL */
 	uint64_t	 facts_at;	/* when they came; milliseconds */
 	enum why_idle	 fault;		/* of those that came last, or WHY_NONE */
+	unsigned	 clock_batches;	/* in a row that our clock refused */
+	uint64_t	 doubt_until;	/* our clock is not trusted; milliseconds */
 	uint64_t	 floor, floor_at;	/* time of the newest block, seconds
 					 * since 1970; when it came, milliseconds */
 	/* trust.c; milliseconds, unless it says otherwise */
@@ -121,6 +123,11 @@ uint64_t facts_now(const struct chain *);
 /* The lower bound alone: whatever the system's clock says, then or later, facts_now()
  * is not below it; 0 without facts. */
 uint64_t facts_floor(const struct chain *);
+/* All tasks of a batch that an Orchestrator has signed were refused, since they seem
+ * expired or not yet issued; or 0: a task was accepted.  Each signs shortly before it
+ * sends: some such batches in a row put our clock in doubt, and we do not serve for a
+ * minute. */
+void	 facts_clock_refused(struct chain *, int is_refused);
 /* The facts of this moment, which cannot change: for a batch, until it releases them. */
 const struct m_facts *facts_hold(const struct chain *);
 void	 facts_release(const struct m_facts *);	/* NULL: nothing */
@@ -166,6 +173,18 @@ void	 publish_add(struct chain *, const struct task *, const uint8_t hash[32]);
 size_t	 publish_call(struct chain *, uint8_t *out, uint64_t *gas);
 void	 publish_unsent(struct chain *);	/* the call was dropped before it was sent */
 void	 publish_ended(struct chain *, enum tx_status);
+
+/* ---- tally.c: log lines that a peer can cause at will ---- */
+struct tally {			/* static, zero */
+	const char	*subject, *reason;
+	unsigned	 lines, more;	/* logged; counted in their place */
+	uint64_t	 since;		/* of `more', milliseconds */
+	struct tally	*next;
+};
+/* One more line "subject: reason", of which both are static: 1: log it, with what else
+ * there is to say; 0: it was counted. */
+int	 tally_add(struct tally *, const char *subject, const char *reason);
+void	 tally_tick(void);		/* once a second */
 
 /* ---- replay.c ---- */
 #define REPLAY_AHEAD	600	/* seconds: no deadline is further away */

@@ -137,6 +137,7 @@ keys_tick(void)
 		last = now;
 		job_tick();
 		task_tick();
+		tally_tick();
 		trust_changed();
 	}
 	if (trust_has_changed())

@@ -23,6 +23,8 @@
  * sandbox.c). */
 #define CHAIN_MEMORY	(64u * 1024 * 1024)
 
+static struct tally refused[STATUS_MAX], unsigned_batches, unsigned_grants,
+    unfit_grants;
 static LIST_HEAD(, batch) ended = LIST_HEAD_INITIALIZER(ended);
 
 /* ---- the batch ----------------------------------------------------------- */
@@ -283,6 +285,8 @@ batch_ask(struct batch *b)
 static uint32_t
 batch_admit(struct batch *b)
 {
+	static const char by_nobody[] =
+	    "not signed by an Orchestrator of the Registry";
 	size_t i, size = 0;
 
 	if (b->refuse != ST_OK)
@@ -290,8 +294,9 @@ batch_admit(struct batch *b)
 	if (!trust_serves(b->chain))
 		return ST_NOT_SERVING;
 	if (!batch_signed_by_orchestrator(b)) {
-		log_warn("%sbatch: refused: not signed by an Orchestrator "
-		    "of the Registry", b->chain->tag);
+		if (tally_add(&unsigned_batches, "batch: refused", by_nobody))
+			log_warn("%sbatch: refused: %s", b->chain->tag,
+			    by_nobody);
 		return ST_BAD_SIGNATURE;
 	}
 	b->facts = facts_hold(b->chain);
@@ -301,11 +306,23 @@ batch_admit(struct batch *b)
 }
 
 static void
+task_refuse(struct task *t, uint32_t i, uint32_t status)
+{
+	const struct batch *b = t->batch;
+	char id[17];
+
+	if (tally_add(&refused[status], "task: refused", status_text(status)))
+		log_info("%stask %s: refused: %s", b->chain->tag,
+		    log_hex(id, t->m.id, 8), status_text(status));
+	t->state = T_REFUSED;
+	batch_refuse(b, i, status);
+}
+
+static void
 batch_complete(struct batch *b)
 {
 	const uint64_t now = facts_now(b->chain);
-	uint32_t i, status;
-	char id[17];
+	uint32_t i, status, n_time = 0;
 
 	if ((status = batch_admit(b)) != ST_OK) {
 		batch_refuse(b, ALL_TASKS, status);
@@ -319,11 +336,11 @@ batch_complete(struct batch *b)
 			b->n_accepted++;
 			continue;
 		}
-		log_info("%stask %s: refused: %s", b->chain->tag, log_hex(id,
-		    b->tasks[i]->m.id, 8), status_text(status));
-		b->tasks[i]->state = T_REFUSED;
-		batch_refuse(b, i, status);
+		n_time += status == ST_EXPIRED || status == ST_NOT_YET;
+		task_refuse(b->tasks[i], i, status);
 	}
+	if (b->n_accepted != 0 || n_time != 0)
+		facts_clock_refused(b->chain, b->n_accepted == 0);
 	if (b->n_accepted == 0)
 		batch_ended(b);
 	else
@@ -450,12 +467,14 @@ batch_signed_by_gateway(const struct batch *b)
 static void
 batch_granted(struct batch *b)
 {
+	static const char by_nobody[] =
+	    "not signed by a Gateway of the Registry";
 	uint32_t i, status;
 
 	b->state = B_RUNNING;
 	if (!batch_signed_by_gateway(b)) {
-		log_warn("%sgrant: not signed by a Gateway of the Registry",
-		    b->chain->tag);
+		if (tally_add(&unsigned_grants, "grant", by_nobody))
+			log_warn("%sgrant: %s", b->chain->tag, by_nobody);
 		batch_end_all(b, ST_GRANT_INVALID);
 		return;
 	}
@@ -463,7 +482,8 @@ batch_granted(struct batch *b)
 		if (b->tasks[i]->state != T_GRANTED)
 			continue;
 		status = delegate_check(b->tasks[i]);
-		if (status == ST_GRANT_INVALID)
+		if (status == ST_GRANT_INVALID && tally_add(&unfit_grants,
+		    "grant", "does not fit its task"))
 			log_warn("%sgrant: does not fit its task",
 			    b->chain->tag);
 		if (status == ST_OK)

@@ -24,7 +24,6 @@
 
 /* ---- main.c -------------------------------------------------------------- */
 
-#define STATUS_MAX	400	/* above every number of status.def */
 
 enum stream {			/* with the Orchestrator */
 	STREAM_DOWN,		/* waits to try again */

@@ -1697,7 +1697,7 @@ facts_ahead_of_the_clock_are_refused(void **unused)
 	f.block_time = UINT64_MAX;
 	rig_facts_now(&rig, &f);
 	rig_said(&rig, "set the clock");
-	rig_said(&rig, "serving: no: the system's clock is behind");
+	rig_said(&rig, "serving: no: the system's clock disagrees");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	expect_refused(2, ST_NOT_SERVING);
 }
@@ -1750,6 +1750,88 @@ a_clock_an_hour_behind_does_not_move_time_back(void **unused)
 	expect_refused(1, ST_EXPIRED);
 	rig_facts_now(&rig, &rig.facts);
 	rig_said(&rig, "set the clock");
+}
+
+/* Refused: so many batches of one task, which seem to be from another time. */
+static void
+refused_by_time(uint32_t *id, size_t n, int64_t shift, uint32_t status)
+{
+	for (; n > 0; n--) {
+		work_new(&rig, &work[0]);
+		work[0].m.issued_at += (uint64_t)shift;
+		work[0].m.deadline += (uint64_t)shift;
+		work_offer(&rig, ++*id, work, 1, &rig.orchestrator);
+		expect_refused(*id, status);
+	}
+}
+
+static void
+tasks_of_another_time_put_the_clock_in_doubt(void **unused)
+{
+	uint32_t id = 0;
+
+	(void)unused;
+	refused_by_time(&id, 3, -300, ST_EXPIRED);
+	rig_said(&rig, "set the clock");
+	rig_said(&rig, "serving: no: the system's clock disagrees");
+	refused_by_time(&id, 1, 0, ST_NOT_SERVING);
+	rig_later(&rig, 61);
+	rig_facts_now(&rig, &rig.facts);
+	/* One more is enough now, from the other side too. */
+	refused_by_time(&id, 1, 300, ST_NOT_YET);
+	refused_by_time(&id, 1, 0, ST_NOT_SERVING);
+	rig_later(&rig, 61);
+	rig_facts_now(&rig, &rig.facts);
+	work_new(&rig, &work[0]);	/* by the time of the start */
+	work[0].m.issued_at += 122;
+	work[0].m.deadline += 122;
+	work_offer(&rig, ++id, work, 1, &rig.orchestrator);
+	work_asked(&rig, id, work, 1, NULL);
+}
+
+static void
+a_task_that_is_in_time_ends_the_doubt(void **unused)
+{
+	uint32_t id = 0, i;
+
+	(void)unused;
+	for (i = 0; i < 3; i++) {
+		refused_by_time(&id, 2, 300, ST_NOT_YET);
+		work_new(&rig, &work[1]);
+		work_offer(&rig, ++id, &work[1], 1, &rig.orchestrator);
+		work_asked(&rig, id, &work[1], 1, NULL);
+	}
+	/* What others sign says nothing of the clock. */
+	for (i = 0; i < 4; i++) {
+		work_new(&rig, &work[0]);
+		work[0].m.deadline = work[0].m.issued_at -= 300;
+		work_offer(&rig, ++id, work, 1, &rig.gateway);
+		expect_refused(id, ST_BAD_SIGNATURE);
+	}
+	refused_by_time(&id, 2, 300, ST_NOT_YET);
+	work_new(&rig, &work[1]);
+	work_offer(&rig, ++id, &work[1], 1, &rig.orchestrator);
+	work_asked(&rig, id, &work[1], 1, NULL);
+}
+
+static void
+refused_tasks_are_ten_lines_and_then_a_number(void **unused)
+{
+	const char *s;
+	uint32_t id = 0, i, lines = 0;
+
+	(void)unused;
+	for (i = 0; i < 40; i++) {
+		work_new(&rig, &work[0]);
+		work[0].m.chain_id++;
+		work_offer(&rig, ++id, work, 1, &rig.orchestrator);
+		expect_refused(id, ST_WRONG_CHAIN);
+	}
+	rig_later(&rig, 61);
+	rig_said(&rig, "task: refused: wrong chain: 30 more in the last minute");
+	for (s = rig.log; (s = strstr(s, "refused: wrong chain")) != NULL; s++)
+		lines++;
+	assert_int_equal(lines, 10 + 1);
 }
 
 /* Accepted while the clock was ahead, when the deadline seemed near. */
@@ -1958,6 +2040,9 @@ main(void)
 		T(a_clock_that_is_turned_back_makes_no_block_new),
 		T(a_clock_an_hour_ahead_stops_and_goes_on_when_it_is_set),
 		T(a_clock_an_hour_behind_does_not_move_time_back),
+		T(tasks_of_another_time_put_the_clock_in_doubt),
+		T(a_task_that_is_in_time_ends_the_doubt),
+		T(refused_tasks_are_ten_lines_and_then_a_number),
 		T(no_clock_makes_keys_forget_what_it_accepted),
 		T(a_batch_whose_tasks_do_not_come_expires),
 		C(batches_of_one_chain_leave_room_for_another),

@@ -40,7 +40,7 @@ timeout=3
 check 'an input that does not exist' gives INPUT_MISSING add "$(echo "$a" | sed 's/......$/000000/')" uint64:2
 check 'types that do not fit' gives TYPE_MISMATCH add "$a" uint32:2
 check 'a value of another user' gives ACCESS_DENIED --as bob add "$a" uint64:2
-for case in badsig:BAD_SIGNATURE chain:WRONG_CHAIN runner:WRONG_RUNNER expired:EXPIRED; do
+for case in badsig:BAD_SIGNATURE chain:WRONG_CHAIN runner:WRONG_RUNNER; do
 	devnet fault orchestrator "${case%%:*}"
 	check "orchestrator: ${case%%:*}" gives "${case##*:}" add "$a" uint64:2
 	devnet fault orchestrator off
@@ -66,6 +66,17 @@ if [ "$(id -u)" -eq 0 ] && ! status | grep -q 'no seccomp:'; then
 	check 'net is not under that of keys' sh -c "! tee-runnerctl policy keys --diff $(role_pid net)"
 	check 'a task behind that' gives OK add "$a" uint64:2
 fi
+
+# Tasks of another time are retried, and put the Runner's clock in doubt.
+in_doubt() { status | grep -q '"why": *"the system.s clock disagrees'; }
+submit_is() { want=$1; shift; submit "$@"; grep -q "\"class\": \"$want\"" "$dir/result"; }
+devnet fault orchestrator expired
+timeout=3
+check 'orchestrator: expired: not for good' submit_is retryable add "$a" uint64:2
+check 'orchestrator: expired: refused' test "$(refused EXPIRED)" -eq 3
+check 'it is a reason to doubt the clock' until_ok 3 in_doubt
+check 'and is told' logged 'clock: the tasks of the Orchestrator are expired'
+devnet fault orchestrator off
 
 check 'no role died of it' test "$(count 'died')" -eq 0
 check 'SIGTERM: drains and exits 0' stop_runner
