@@ -12,15 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "facts.h"
 #include "keccak.h"
 #include "log.h"
 
 #define ANSWER_MAX	(1024 * 1024)
 #define REMEMBERED	DEVNET_RUNNERS
+#define RUNNER_FRESH	2000		/* ms until the Registry is asked again */
+#define EPOCH_FRESH	1000
+#define GOOD		10000		/* ms that an answer is used if there is no newer */
 
 static int
 http_connect(uint16_t port)
@@ -141,6 +144,7 @@ view(const struct devnet *d, const char *signature, const uint8_t address[20])
 	    facts_hex(data, sizeof(data)), "latest"));
 }
 
+/* 1, 0, or -1: the Registry does not answer. */
 static int
 ask_is_runner(const struct devnet *d, const uint8_t runner[20])
 {
@@ -148,12 +152,12 @@ ask_is_runner(const struct devnet *d, const uint8_t runner[20])
 	const char *text;
 	json_t *result;
 	uint8_t word[32];
-	int is_runner;
+	int is_runner = -1;
 
 	result = view(d, "isRunner(address)", runner);
 	text = json_string_value(result);
-	is_runner = text != NULL && hex_read(text, word, 32) == 0 &&
-	    memcmp(word, no, 31) == 0 && word[31] == 1;
+	if (text != NULL && hex_read(text, word, 32) == 0)
+		is_runner = memcmp(word, no, 31) == 0 && word[31] == 1;
 	json_decref(result);
 	return is_runner;
 }
@@ -162,47 +166,56 @@ int
 facts_is_runner(const struct devnet *d, const uint8_t runner[20])
 {
 	static struct {
-		uint8_t	runner[20];
-		time_t	until;
-	} known[REMEMBERED];
+		uint8_t		runner[20];
+		uint64_t	fresh_until, good_until;
+	} known[REMEMBERED], *k = NULL;
 	static size_t next;
-	time_t now = time(NULL);
+	uint64_t now = now_ms();
 	size_t i;
+	int r;
 
-	for (i = 0; i < REMEMBERED; i++)
-		if (known[i].until > now &&
+	for (i = 0; i < REMEMBERED && k == NULL; i++)
+		if (known[i].good_until > now &&
 		    memcmp(known[i].runner, runner, 20) == 0)
-			return 1;
-	if (!ask_is_runner(d, runner))
+			k = &known[i];
+	if (k != NULL && k->fresh_until > now)
+		return 1;
+	if ((r = ask_is_runner(d, runner)) == 1) {
+		if (k == NULL)
+			k = &known[next++ % REMEMBERED];
+		memcpy(k->runner, runner, 20);
+		k->good_until = now + GOOD;
+	} else if (k == NULL)
+		return r;
+	else if (r == 0) {
+		k->good_until = 0;
 		return 0;
-	i = next++ % REMEMBERED;
-	memcpy(known[i].runner, runner, 20);
-	known[i].until = now + 2;
+	}
+	k->fresh_until = now + RUNNER_FRESH;
 	return 1;
 }
 
-/* The i-th word of what a view gave, as a number; 0 where there is none. */
-static uint64_t
-word_at(const char *text, size_t i)
+/* The i-th word of what a view gave, as a number: 0, or -1 where there is none. */
+static int
+word_at(const char *text, uint64_t i, uint64_t *v)
 {
 	uint8_t word[32];
 	char hex[65];
-	uint64_t v = 0;
 
-	if (text == NULL || strlen(text) < 2 + 64 * (i + 1))
-		return 0;
+	if (text == NULL || i > ANSWER_MAX / 64 || strlen(text) < 2 + 64 * (i + 1))
+		return -1;
 	snprintf(hex, sizeof(hex), "%.64s", text + 2 + 64 * i);
 	if (hex_read(hex, word, 32) != 0)
-		return 0;
-	for (i = 24; i < 32; i++)
-		v = v << 8 | word[i];
-	return v;
+		return -1;
+	for (*v = 0, i = 24; i < 32; i++)
+		*v = *v << 8 | word[i];
+	return 0;
 }
 
 static struct {
-	uint64_t	current;
-	int		has_former;
-	time_t		until;
+	uint64_t	current, n_former;
+	uint64_t	fresh_until, good_until;
+	int		is_answered;		/* the last time that we asked */
 } epochs;
 
 static void
@@ -211,33 +224,38 @@ ask_epochs(const struct devnet *d)
 	static const uint8_t nobody[20];
 	json_t *result = view(d, "facts(address)", nobody);
 	const char *text = json_string_value(result);
+	uint64_t current, offset, n_former;
 
-	epochs.current = word_at(text, 2);
 	/* The length of formerShares, whose offset is word 6. */
-	epochs.has_former = word_at(text, word_at(text, 6) / 32) != 0;
-	epochs.until = time(NULL) + 1;
+	epochs.is_answered = word_at(text, 2, &current) == 0 &&
+	    word_at(text, 6, &offset) == 0 &&
+	    word_at(text, offset / 32, &n_former) == 0;
+	epochs.fresh_until = now_ms() + EPOCH_FRESH;
+	if (epochs.is_answered) {
+		epochs.current = current;
+		epochs.n_former = n_former;
+		epochs.good_until = now_ms() + GOOD;
+	}
 	json_decref(result);
-}
-
-static int
-is_known(uint64_t epoch)
-{
-	return epoch != 0 && (epoch == epochs.current ||
-	    (epochs.has_former && epoch + 1 == epochs.current));
 }
 
 int
 facts_is_epoch(const struct devnet *d, uint64_t epoch)
 {
 	/* One that is new to us is asked for, at once. */
-	if (epochs.until <= time(NULL) || epoch > epochs.current)
+	if (epochs.fresh_until <= now_ms() ||
+	    (epoch > epochs.current && epochs.is_answered))
 		ask_epochs(d);
-	return is_known(epoch);
+	if (!epochs.is_answered && (epoch > epochs.current ||
+	    epochs.good_until <= now_ms()))
+		return -1;
+	return epoch != 0 && (epoch == epochs.current ||
+	    (epochs.n_former != 0 && epoch + 1 == epochs.current));
 }
 
 uint64_t
 facts_epoch(const struct devnet *d)
 {
 	ask_epochs(d);
-	return epochs.current;
+	return epochs.is_answered ? epochs.current : 0;
 }

@@ -213,7 +213,8 @@ check_request(const Teerunner__V1__OperandRequest *r)
 	    is_missing ? ST_INPUT_MISSING : ST_OK;
 }
 
-/* ST_OK, or ST_KMS_KEY_OVER: an input that nobody can open any more. */
+/* ST_OK, or ST_KMS_KEY_OVER: an input that nobody can open any more; or
+ * ST_GATEWAY_ERROR: whether that is so, the Registry does not say now. */
 static uint32_t
 fill_operands(struct fetch *f, const Teerunner__V1__OperandRequest *r,
     Teerunner__V1__OperandGrant *g, uint64_t epochs[TASK_INPUTS])
@@ -221,15 +222,17 @@ fill_operands(struct fetch *f, const Teerunner__V1__OperandRequest *r,
 	struct pool *pool = &f->call->pool;
 	struct m_value value;
 	size_t i;
+	int is_open;
 
 	g->operands = pool_get(pool, r->n_inputs, sizeof(g->operands[0]));
 	g->n_operands = r->n_inputs;
 	for (i = 0; i < r->n_inputs; i++) {
 		if (!store_get(r->inputs[i].data, &value, &epochs[i]))
 			fatal("fetch: a value was there and is not");
-		if (!facts_is_epoch(&devnet, epochs[i])) {
+		if ((is_open = facts_is_epoch(&devnet, epochs[i])) != 1) {
 			g->n_operands = 0;
-			return ST_KMS_KEY_OVER;
+			return is_open == 0 ? ST_KMS_KEY_OVER :
+			    ST_GATEWAY_ERROR;
 		}
 		g->operands[i] = gateway_operand(pool, &value);
 	}
@@ -306,11 +309,8 @@ on_fetch(struct rpc_call *call, void *p)
 		    "not signed by the Runner it names");
 		return;
 	}
-	if (!facts_is_runner(&devnet, request->runner.data)) {
-		rpc_fail(call, GRPC_STATUS_PERMISSION_DENIED,
-		    "the Registry does not list this Runner");
+	if (!gateway_admits(call, request->runner.data))
 		return;
-	}
 	if (request->expiry <= (uint64_t)time(NULL)) {
 		rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION, "expired");
 		return;

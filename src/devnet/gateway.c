@@ -47,6 +47,38 @@ status(struct pool *pool)
 	    (unsigned long long)quorum_failing());
 }
 
+static int
+is_answered(struct rpc_call *call, int answer)
+{
+	if (answer == -1)
+		rpc_fail(call, GRPC_STATUS_UNAVAILABLE,
+		    "the Registry does not answer");
+	return answer != -1;
+}
+
+int
+gateway_admits(struct rpc_call *call, const uint8_t runner[20])
+{
+	int is_runner = facts_is_runner(&devnet, runner);
+
+	if (is_runner == 0)
+		rpc_fail(call, GRPC_STATUS_PERMISSION_DENIED,
+		    "the Registry does not list this Runner");
+	return is_answered(call, is_runner) && is_runner;
+}
+
+/* Can values of this epoch be read?  If not, the call has failed. */
+static int
+is_open(struct rpc_call *call, uint64_t epoch)
+{
+	int is_epoch = facts_is_epoch(&devnet, epoch);
+
+	if (is_epoch == 0)
+		rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION,
+		    status_text(ST_KMS_KEY_OVER));
+	return is_answered(call, is_epoch) && is_epoch;
+}
+
 /* A value of this chain, as long as its type says. */
 static int
 value_ok(const struct m_value *value)
@@ -82,7 +114,7 @@ store_outputs(const Teerunner__V1__TaskResult *r, uint64_t epoch,
 /* One task, all of it or nothing.  What of it was granted, to whom and for which
  * handles, is what counts; the Orchestrator's word is not needed. */
 static uint32_t
-store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch,
+store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch, int is_epoch,
     const uint8_t signer[20], const uint8_t hash[32])
 {
 	struct store_grant grant;
@@ -104,7 +136,7 @@ store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch,
 		if (memcmp(r->outputs[i]->handle.data, grant.outputs[i].b,
 		    32) != 0)
 			return ST_MALFORMED;
-	if (!facts_is_epoch(&devnet, epoch))
+	if (!is_epoch)
 		return ST_KMS_KEY_CHANGED;
 	store_task();
 	if ((st = store_outputs(r, epoch, &grant)) == ST_OK)
@@ -138,6 +170,7 @@ on_store(struct rpc_call *call, void *p)
 	Teerunner__V1__StoreReport answer = TEERUNNER__V1__STORE_REPORT__INIT;
 	uint8_t signer[20], (*hashes)[32];
 	size_t i;
+	int is_epoch;
 
 	if (fault == FAULT_GATEWAY_down) {
 		rpc_fail(call, GRPC_STATUS_UNAVAILABLE, "down");
@@ -148,19 +181,19 @@ on_store(struct rpc_call *call, void *p)
 		rpc_fail(call, GRPC_STATUS_UNAUTHENTICATED, "not signed");
 		return;
 	}
-	if (!facts_is_runner(&devnet, signer)) {
-		rpc_fail(call, GRPC_STATUS_PERMISSION_DENIED,
-		    "the Registry does not list this Runner");
+	if (!gateway_admits(call, signer))
 		return;
-	}
+	is_epoch = facts_is_epoch(&devnet, batch->epoch);
+	if (!is_answered(call, is_epoch))
+		return;
 	answer.n_outcomes = batch->n_results;
 	answer.outcomes = pool_get(&call->pool, batch->n_results,
 	    sizeof(answer.outcomes[0]));
 	store_begin();
 	for (i = 0; i < batch->n_results; i++)
 		answer.outcomes[i] = outcome(&call->pool, batch->results[i],
-		    store_one(batch->results[i], batch->epoch, signer,
-		    hashes[i]));
+		    store_one(batch->results[i], batch->epoch, is_epoch,
+		    signer, hashes[i]));
 	store_commit();
 	rpc_reply(call, &answer.base);
 }
@@ -220,11 +253,8 @@ on_put(struct rpc_call *call, void *p)
 		rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION, "expired");
 		return;
 	}
-	if (!facts_is_epoch(&devnet, r->epoch)) {
-		rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION,
-		    status_text(ST_KMS_KEY_OVER));
+	if (!is_open(call, r->epoch))
 		return;
-	}
 	store_begin();
 	store_task();
 	is_good = put_all(r) == 0;
@@ -318,11 +348,8 @@ on_get(struct rpc_call *call, void *p)
 		return;
 	}
 	for (i = 0; i < r->n_handles; i++)
-		if (!facts_is_epoch(&devnet, g->delegate.epochs[i])) {
-			rpc_fail(call, GRPC_STATUS_FAILED_PRECONDITION,
-			    status_text(ST_KMS_KEY_OVER));
+		if (!is_open(call, g->delegate.epochs[i]))
 			return;
-		}
 	quorum_ask(&call->pool, "/teerunner.devnet.UserKms/DelegateUser",
 	    &g->delegate.base, &g->delegate.quorum, &g->delegate.n_quorum,
 	    r->avoid, &g->operands, 1, on_user_seals, g);

@@ -30,6 +30,8 @@ void	on_fetch(struct rpc_call *, void *);
 extern uint64_t n_granted, n_declined;
 
 /* ---- gateway.c ---- */
+/* Does the Registry list this Runner?  If not, the call has failed. */
+int	gateway_admits(struct rpc_call *, const uint8_t runner[20]);
 struct m_value;
 Teerunner__V1__GrantedOperand *gateway_operand(struct pool *,
 	    const struct m_value *);

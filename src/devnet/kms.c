@@ -34,6 +34,8 @@ status(struct pool *pool)
 	    (unsigned long long)n_partials, (unsigned long long)n_refused);
 }
 
+static const char no_answer[] = "the Registry does not answer";
+
 static void
 refuse(struct rpc_call *call, grpc_status_code code, const char *why)
 {
@@ -41,7 +43,7 @@ refuse(struct rpc_call *call, grpc_status_code code, const char *why)
 	rpc_fail(call, code, why);
 }
 
-/* Our share of an epoch's key: NULL where there is none, or it is over. */
+/* Our share of an epoch's key: NULL where there is none. */
 static const uint8_t *
 share_of(uint64_t epoch)
 {
@@ -52,8 +54,6 @@ share_of(uint64_t epoch)
 	const size_t i = epoch % EPOCHS;
 	char file[48];
 
-	if (!facts_is_epoch(&devnet, epoch))
-		return NULL;
 	if (kept[i].epoch == epoch)
 		return kept[i].share;
 	kept[i].epoch = 0;
@@ -110,6 +110,7 @@ make_scalars(struct scalars *s, const uint32_t *quorum, size_t n_quorum,
 {
 	const uint8_t *share;
 	size_t i, j;
+	int is_epoch;
 
 	s->n = 0;
 	for (i = 0; i < n; i++) {
@@ -117,7 +118,10 @@ make_scalars(struct scalars *s, const uint32_t *quorum, size_t n_quorum,
 			;
 		if (j < s->n || epochs[i] == 0)
 			continue;
-		if (s->n == EPOCHS || (share = share_of(epochs[i])) == NULL)
+		if ((is_epoch = facts_is_epoch(&devnet, epochs[i])) == -1)
+			return no_answer;
+		if (s->n == EPOCHS || !is_epoch ||
+		    (share = share_of(epochs[i])) == NULL)
 			return "no share of that epoch, or it is over";
 		if (quorum_scalar(quorum, n_quorum, share, s->x[s->n]) != 0)
 			return "quorum";
@@ -288,6 +292,7 @@ delegate(struct rpc_call *call, void *p)
 	    TEERUNNER__V1__DELEGATE_RESPONSE__INIT;
 	struct scalars s;
 	const char *why;
+	int is_runner = -1;
 
 	if (fault == FAULT_KMS_down)
 		refuse(call, GRPC_STATUS_UNAVAILABLE, "down");
@@ -295,7 +300,10 @@ delegate(struct rpc_call *call, void *p)
 	    signed_request(d->request, devnet.domain, &call->pool) != 0)
 		refuse(call, GRPC_STATUS_UNAUTHENTICATED,
 		    "not signed by the Runner it names");
-	else if (!facts_is_runner(&devnet, d->request->runner.data))
+	else if ((is_runner = facts_is_runner(&devnet,
+	    d->request->runner.data)) == -1)
+		refuse(call, GRPC_STATUS_UNAVAILABLE, no_answer);
+	else if (!is_runner)
 		refuse(call, GRPC_STATUS_PERMISSION_DENIED,
 		    "the Registry does not list this Runner");
 	else if (!is_in_time(d->request->expiry))

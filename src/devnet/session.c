@@ -246,7 +246,7 @@ is_listed(struct session *s)
 {
 	if (s->ask_again > now_ms())
 		return 0;
-	if (facts_is_runner(&devnet, s->runner))
+	if (facts_is_runner(&devnet, s->runner) == 1)
 		return 1;
 	s->ask_again = now_ms() + 500;
 	return 0;

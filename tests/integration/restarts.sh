@@ -3,8 +3,9 @@
 # task ends OK, and each has its outputs once.  faults.sh kills the Runner's roles.
 . "$(dirname "$0")/lib.sh"
 
-pid_of() { sed -n "s/^$1 //p" "$dir/pids"; }
-serve() { tee-devnet serve "$dir" "$1" >> "$dir/log/$1.log" 2>&1 < /dev/null & others="$others $!"; }
+pid_of() { pgrep -f "^tee-devnet serve $dir $1\$"; }
+# late SECONDS NAME
+late() { (sleep "$1"; exec tee-devnet serve "$dir" "$2" >> "$dir/log/$2.log" 2>&1 < /dev/null) & others="$others $!"; }
 values() { devnet status | sed -n 's/^ *"values": \([0-9]*\),*$/\1/p'; }
 load() { devnet bench --op transfer --tasks 600 --batch 8 --in-flight 4 --json > "$dir/load" 2>&1 & load=$!; }
 none_lost() { wait $load && grep -q '"failed": 0' "$dir/load" || { cat "$dir/load"; false; }; }
@@ -17,25 +18,34 @@ for who in orchestrator gateway kms-1; do
 	load
 	sleep 0.4
 	check "$who: killed under load" kill -9 "$(pid_of $who)"
-	sleep 1
-	serve $who
+	late 1 $who
 	check "$who: all tasks end OK" none_lost
 	# Three inputs for all of them, and each has three outputs.
 	check "$who: and each once" test $(($(values) - before)) -eq $((3 + 3 * 600))
 done
 
-# ---- single commands wait for a counterpart that starts again
-late() { (sleep 1; exec tee-devnet serve "$dir" "$1" >> "$dir/log/$1.log" 2>&1 < /dev/null) & others="$others $!"; }
-newest_pid_of() { pgrep -f "^tee-devnet serve $dir $1\$"; }
-kill -9 "$(newest_pid_of gateway)"
-late gateway
+# ---- what is known of the Registry is used while it does not answer
 a=$(put uint64 40)
-check 'put waits for the Gateway' test -n "$a"
-kill -9 "$(newest_pid_of gateway)"
-late gateway
+before=$(values)
+kill -9 "$(pid_of registry)"
+sleep 1.5	# the Gateway and the KMS nodes have to ask it again
+load
+check 'the Registry is down: all tasks end OK' none_lost
+kill -9 "$(pid_of gateway)"
+late 0 gateway
+late 2 registry
+check 'a Gateway that knows nothing of it waits' devnet submit add "$a" uint64:2
+check 'no more values than that' test $(($(values) - before)) -eq $((3 + 3 * 600 + 1))
+
+# ---- single commands wait for a counterpart that starts again
+kill -9 "$(pid_of gateway)"
+late 1 gateway
+check 'put waits for the Gateway' put uint64 40
+kill -9 "$(pid_of gateway)"
+late 1 gateway
 check 'get waits for the Gateway' devnet get "$a"
-kill -9 "$(newest_pid_of orchestrator)"
-late orchestrator
+kill -9 "$(pid_of orchestrator)"
+late 1 orchestrator
 check 'submit waits for the Orchestrator' devnet submit add "$a" uint64:2
 check 'no role died of it' test "$(count 'died')" -eq 0
 finish

@@ -404,6 +404,20 @@ values_outlive_the_process(void **state)
 	assert_true(store_has(v.handle));
 }
 
+/* ---- the Registry's facts ------------------------------------------------ */
+
+static void
+no_answer_is_neither_yes_nor_no(void **state)
+{
+	struct devnet d = { .registry_port = 1 };	/* nobody listens */
+	uint8_t runner[20] = { 1 };
+
+	(void)state;
+	assert_int_equal(facts_is_epoch(&d, 1), -1);
+	assert_int_equal(facts_is_runner(&d, runner), -1);
+	assert_int_equal(facts_epoch(&d), 0);
+}
+
 /* ---- quorum -------------------------------------------------------------- */
 
 static uint32_t *quorum;
@@ -515,6 +529,9 @@ main(void)
 		WITH_OP(too_few_arguments_are_refused),
 		WITH_OP(every_output_has_a_name),
 	};
+	const struct CMUnitTest facts[] = {
+		cmocka_unit_test(no_answer_is_neither_yes_nor_no),
+	};
 	const struct CMUnitTest store[] = {
 		cmocka_unit_test(a_value_comes_back_as_it_was_put),
 		cmocka_unit_test(a_handle_takes_one_value_only),
@@ -535,6 +552,7 @@ main(void)
 
 	return cmocka_run_group_tests(values, NULL, NULL) +
 	    cmocka_run_group_tests(operations, NULL, NULL) +
+	    cmocka_run_group_tests(facts, NULL, NULL) +
 	    cmocka_run_group_tests(store, setup_store, teardown_store) +
 	    cmocka_run_group_tests(choice, NULL, NULL);
 }
