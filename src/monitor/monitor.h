@@ -22,6 +22,13 @@ uint32_t spaces_of(enum role, uint32_t spaces);
  * errno. */
 int	 spaces_leave(enum role);
 
+/* ---- tls_files.c ---- */
+
+/* Before the roles are started: from now on a file of tls-key or tls-certificate that has
+ * changed is handed to its roles within 10 seconds, or by tls_files_check(). */
+void	 tls_files_start(struct event_base *, const struct conf *);
+void	 tls_files_check(void);
+
 /* ---- children.c ---- */
 
 struct child {
@@ -70,6 +77,9 @@ void	 child_kill(struct child *, const char *why);
 void	 child_cut(enum role, uint32_t index);
 /* A message without rows.  A child that does not read is killed. */
 void	 child_send(struct child *, enum msg_type, const void *payload, int fd);
+/* A descriptor to each process of a role, also to one that is not in its sandbox yet.
+ * It stays the caller's. */
+void	 children_send(enum role, enum msg_type, int fd);
 /* Log a line of its, which is escaped, unless there were too many. */
 void	 child_log(struct child *, int level, const char *text);
 /* This net has finished what it had. */
