@@ -2,7 +2,7 @@
  *
  * The devnet's certificates: a CA of its own, and for every party a P-256 key
  * with a certificate for server and client use at loopback.  Only `up' runs
- * it; the CA's key is written nowhere, so nothing can be added later.
+ * it; certificates can be renewed later with the CA's key, which is a file too.
  */
 #include <sys/stat.h>
 
@@ -92,11 +92,20 @@ write_certificate(const char *dir, const char *name, X509 *cert)
 }
 
 static void
+write_key(const char *dir, const char *name, EVP_PKEY *key)
+{
+	FILE *f = create(dir, name, ".key", 0600);
+
+	if (!PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) ||
+	    fclose(f) != 0)
+		fatal("%s/tls/%s.key: %m", dir, name);
+}
+
+static void
 make_party(const char *dir, const char *name, X509 *ca, EVP_PKEY *ca_key)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert;
-	FILE *f;
 
 	if (key == NULL)
 		fatal("pki: no key for %s", name);
@@ -108,10 +117,7 @@ make_party(const char *dir, const char *name, X509 *ca, EVP_PKEY *ca_key)
 	    "DNS:localhost,IP:127.0.0.1");
 	sign(cert, ca_key, name);
 	write_certificate(dir, name, cert);
-	f = create(dir, name, ".key", 0600);
-	if (!PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) ||
-	    fclose(f) != 0)
-		fatal("%s/tls/%s.key: %m", dir, name);
+	write_key(dir, name, key);
 	X509_free(cert);
 	EVP_PKEY_free(key);
 }
@@ -132,6 +138,7 @@ pki_create(const char *dir, const char *const *names, size_t n)
 	add_extension(ca, ca, NID_subject_key_identifier, "hash");
 	sign(ca, key, "the CA");
 	write_certificate(dir, "ca", ca);
+	write_key(dir, "ca", key);
 	for (i = 0; i < n; i++)
 		make_party(dir, names[i], ca, key);
 	X509_free(ca);

@@ -164,6 +164,16 @@ child_send(struct child *c, enum msg_type type, const void *payload, int fd)
 		child_kill(c, "does not read");
 }
 
+void
+children_send(enum role role, enum msg_type type, int fd)
+{
+	struct child *c;
+
+	for (c = children; c < children + n_children; c++)
+		if (c->role == role)
+			child_send(c, type, NULL, fd);
+}
+
 static void
 peer_send(struct child *c, enum role role, uint32_t index, int fd)
 {

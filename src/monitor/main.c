@@ -61,10 +61,11 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	(void)arg;
 	if (sig == SIGCHLD)
 		children_reap();
-	else if (sig == SIGHUP)
-		log_warn("SIGHUP: ignored: a new configuration is a new "
-		    "attestation: restart instead");
-	else if (asked++ == 0)
+	else if (sig == SIGHUP) {
+		log_info("SIGHUP: looks at tls-key and tls-certificate; a new "
+		    "configuration needs a restart");
+		tls_files_check();
+	} else if (asked++ == 0)
 		children_drain();
 	else
 		children_stop();
@@ -367,6 +368,7 @@ main(int argc, char **argv)
 		fatal("event: no loop");
 	logger_start(base);
 	catch_signals();
+	tls_files_start(base, &conf);
 	children_start(base, &conf, &users, spaces, full);
 	event_base_dispatch(base);
 	log_info("stopped");

@@ -31,6 +31,12 @@ void	 logger_init(int to_syslog);
 void	 logger_start(struct event_base *);
 /* Write what is left: at most a second. */
 void	 logger_finish(void);
+/* ---- tls_files.c ---- */
+
+/* Before the roles are started: from now on a file of tls-key or tls-certificate that has
+ * changed is handed to its roles within 10 seconds, or by tls_files_check(). */
+void	 tls_files_start(struct event_base *, const struct conf *);
+void	 tls_files_check(void);
 
 /* ---- children.c ---- */
 
@@ -82,6 +88,9 @@ void	 child_kill(struct child *, const char *why);
 void	 child_cut(enum role, uint32_t index);
 /* A message without rows.  A child that does not read is killed. */
 void	 child_send(struct child *, enum msg_type, const void *payload, int fd);
+/* A descriptor to each process of a role, also to one that is not in its sandbox yet.
+ * It stays the caller's. */
+void	 children_send(enum role, enum msg_type, int fd);
 /* Log a line of its, which is escaped, unless there were too many. */
 void	 child_log(struct child *, int level, const char *text);
 /* This net has finished what it had. */

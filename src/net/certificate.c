@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Runner's own TLS certificate: read, checked and watched.  Runs in net.  It is
- * public; its private key is in keys and never here.
+ * The Runner's own TLS certificate: read, checked, watched, and replaced when the file
+ * has changed.  Runs in net.  It is public; its private key is in keys and never here.
+ * A renewed certificate is used when keys has its key, so that the order in which the
+ * two files are renewed does not matter.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -28,9 +29,12 @@ struct certificate {
 	uint64_t	 expires;	/* seconds since 1970 */
 };
 
-static struct certificate used;
-static struct event *timer;
+/* All but `used' are the libevent thread's alone; that is written under the lock. */
+static struct certificate used, next;
+static int has_next;		/* `next' waits for its key */
+static int is_told_waiting;	/* of that, in the log */
 static int told;		/* the last warning in the log: 0, 1 or 2 */
+static struct event *timer;
 
 /* ---- reading ------------------------------------------------------------- */
 
@@ -199,13 +203,74 @@ watch_expiry(void)
 		told = now;
 }
 
+/* ---- renewal ------------------------------------------------------------- */
+
+void
+certificate_renewed(int fd)
+{
+	size_t n;
+	const char *fault = pem_read(fd, next.pem, &n);
+
+	close(fd);
+	has_next = is_told_waiting = 0;
+	if (fault == NULL)
+		fault = parse(&next);
+	if (fault != NULL) {
+		log_warn("tls-certificate: not renewed: %s", fault);
+		return;
+	}
+	has_next = strcmp(next.pem, used.pem) != 0;
+	event_active(timer, EV_TIMEOUT, 0);
+}
+
+int
+certificate_is_waiting(void)
+{
+	return has_next && is_told_waiting;
+}
+
+static void
+use_next(void)
+{
+	const int has_expired = now_unix() >= used.expires;
+	char text[CERTIFICATE_TEXT];
+
+	used = next;
+	has_next = told = 0;
+	date_text(text, sizeof(text), "expires");
+	log_info("tls-certificate: renewed: %s", text);
+	gateway_start();
+	gateway_connect();
+	session_renewed(has_expired);
+}
+
+static void
+tell_waiting(void)
+{
+	if (!is_told_waiting)
+		log_info("tls-certificate: the new certificate waits for its "
+		    "key in tls-key: the old certificate is used");
+	is_told_waiting = 1;
+}
+
+/* keys is asked without net's lock: gRPC's thread does not wait for the answer. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
+	const int fits_next = has_next ? tls_try(next.xy) : -1;
+	const int fits_used = fits_next != 1 && tls_is_mismatched() ?
+	    tls_try(used.xy) : -1;
+
 	(void)fd;
 	(void)what;
 	(void)arg;
 	net_lock();
+	if (fits_next == 1)
+		use_next();
+	else if (fits_next == 0)
+		tell_waiting();
+	if (fits_used == 1)
+		session_renewed(0);
 	watch_expiry();
 	net_unlock();
 }

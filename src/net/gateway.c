@@ -17,9 +17,16 @@
 #define ARENA_MAX	(256 * 1024 * 1024)
 #define BACK_OFF	2000		/* ms between attempts to connect */
 
+/* A channel lives until it is replaced and its last call has ended. */
+struct carrier {
+	grpc_channel	*channel;
+	size_t		 users;		/* calls, and 1 while it is the current */
+};
+
 struct fetch {
 	struct tag	 tag;		/* first */
 	struct batch	*batch;		/* NULL: not wanted any more */
+	struct carrier	*carrier;
 	grpc_call	*call;
 	grpc_metadata_array initial, trailing;
 	grpc_byte_buffer *request, *answer;
@@ -28,7 +35,7 @@ struct fetch {
 };
 
 static struct target target;
-static grpc_channel *channel;
+static struct carrier *current;
 
 void
 gateway_init(void)
@@ -36,16 +43,32 @@ gateway_init(void)
 	rpc_resolve("gateway", net.chain->gateway, &target);
 }
 
+static void
+carrier_release(struct carrier *c)
+{
+	if (--c->users > 0)
+		return;
+	grpc_channel_destroy(c->channel);
+	free(c);
+}
+
 void
 gateway_start(void)
 {
-	channel = rpc_channel(&target, RECEIVE_MAX, BACK_OFF);
+	struct carrier *old = current;
+
+	if ((current = malloc(sizeof(*current))) == NULL)
+		fatal("gateway: out of memory");
+	current->channel = rpc_channel(&target, RECEIVE_MAX, BACK_OFF);
+	current->users = 1;
+	if (old != NULL)
+		carrier_release(old);
 }
 
 void
 gateway_connect(void)
 {
-	(void)grpc_channel_check_connectivity_state(channel, 1);
+	(void)grpc_channel_check_connectivity_state(current->channel, 1);
 }
 
 /* ---- the answer ---------------------------------------------------------- */
@@ -134,6 +157,7 @@ fetch_free(struct fetch *f)
 	grpc_metadata_array_destroy(&f->initial);
 	grpc_metadata_array_destroy(&f->trailing);
 	grpc_call_unref(f->call);
+	carrier_release(f->carrier);
 	free(f);
 }
 
@@ -254,7 +278,9 @@ gateway_fetch(struct batch *b, const struct m_ask *ask)
 	grpc_metadata_array_init(&f->initial);
 	grpc_metadata_array_init(&f->trailing);
 	f->request = request_pack(b, ask);
-	f->call = rpc_call(channel, METHOD, net.conf.fetch_timeout);
+	f->carrier = current;
+	f->carrier->users++;
+	f->call = rpc_call(current->channel, METHOD, net.conf.fetch_timeout);
 	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
 	ops[1].op = GRPC_OP_SEND_MESSAGE;
 	ops[1].data.send_message.send_message = f->request;

@@ -48,6 +48,11 @@ ON(ROLES)
 	net.roles = *(const struct m_roles *)m->payload;
 }
 
+ON(TLS_CERTIFICATE)
+{
+	certificate_renewed(m->fd);
+}
+
 ON(STATUS)
 {
 	const struct m_status *s = m->payload;

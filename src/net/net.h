@@ -120,7 +120,11 @@ const char *pem_read(int fd, char to[PEM_LIMIT], size_t *len);
 size_t	 pem_open(const char *what, const char *path, char to[PEM_LIMIT]);
 
 void	 certificate_init(const char *path);	/* before the sandbox */
-void	 certificate_start(void);	/* behind it: watches the expiry */
+void	 certificate_start(void);	/* behind it: watches expiry and renewal */
+/* The file has changed; fd becomes ours.  If it is no certificate, or keys does not have
+ * its key, the old certificate stays. */
+void	 certificate_renewed(int fd);
+int	 certificate_is_waiting(void);	/* has one come whose key has not? */
 /* The one that new connections use: PEM, and x and y of its public key (64 bytes). */
 const char *certificate_pem(void);
 const uint8_t *certificate_key(void);
@@ -136,8 +140,11 @@ grpc_channel_credentials *tls_credentials(void);
 /* A new channel to keys for signatures alone; -1: none. */
 void	 tls_channel(int fd);
 int	 tls_has_channel(void);
-/* Has keys's TLS key turned out not to be the certificate's? */
+/* Has keys turned out not to have the certificate's key? */
 int	 tls_is_mismatched(void);
+/* Does keys sign by the key with this public point (x, y)?  1; 0: it does not have it;
+ * -1: it does not answer, for which it has PATIENCE: not under net's lock. */
+int	 tls_try(const uint8_t xy[64]);
 
 /* ---- orchestrator.c: the session ------------------------------------------ */
 
@@ -145,6 +152,9 @@ void	 session_init(void);
 /* Connect, now and for ever, once both channels to keys are there. */
 void	 session_start(void);
 void	 session_stop(const char *why);	/* and connect anew */
+/* There is a new certificate, or the key of ours has come: connect now if the session is
+ * down.  One that is open goes on, unless its certificate has expired. */
+void	 session_renewed(int has_expired);
 void	 session_on_hello(const struct m_hello *);
 void	 session_on_register(const struct m_register *, int fd);
 void	 session_drain(void);
@@ -203,6 +213,7 @@ void	 batch_refuse(Teerunner__V1__TaskRef **, size_t n,
 /* ---- gateway.c: FetchOperands ---------------------------------------------- */
 
 void	 gateway_init(void);
+/* Make the channel; again: calls that are under way finish on the old one. */
 void	 gateway_start(void);
 void	 gateway_connect(void);	/* before the first batch needs it */
 void	 gateway_fetch(struct batch *, const struct m_ask *);

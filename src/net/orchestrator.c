@@ -506,6 +506,16 @@ session_stop(const char *why)
 }
 
 void
+session_renewed(int has_expired)
+{
+	back_off = BACK_OFF_MIN;
+	if (net.stream == STREAM_DOWN)
+		timer_set(0);
+	else if (has_expired)
+		session_stop("tls-certificate had expired and is renewed");
+}
+
+void
 session_start(void)
 {
 	if (net.stream != STREAM_DOWN || net.keys.fd == -1 ||

@@ -159,6 +159,9 @@ json_warnings(struct evbuffer *out)
 		warn(&w, "tls-certificate %s", text);
 	if (tls_is_mismatched())
 		warn(&w, "tls-key is not the key of tls-certificate");
+	if (certificate_is_waiting())
+		warn(&w, "tls-certificate is new, and tls-key is not its key: "
+		    "the old certificate is used");
 	if (net.gateway_failing)
 		warn(&w, "the Gateway does not answer");
 	for (i = 0; i < KMS_NODES; i++)

@@ -30,6 +30,8 @@ check 'it serves under strace' until_ok 60 state_is serving
 check 'tasks' devnet bench --tasks 128
 check 'metrics' node -e "fetch('http://$http/metrics').then((r) => process.exit(r.ok ? 0 : 1))"
 check 'all are stopped and go on' stop_and_go
+touch "$dir/tls/runner-1.key" "$dir/tls/runner-1.pem"
+kill -HUP "$runner"
 check 'a task behind that' until_ok 20 transfer
 kill -KILL "$(role_pid net)" "$(role_pid chain)" "$(role_pid compute)"
 check 'a task when three have died' until_ok 30 transfer

@@ -44,12 +44,12 @@ const msg_handler handlers[M_TYPES];
 
 static char dir[] = "/tmp/tee-net-XXXXXX";
 static char address[32];
-static EVP_PKEY *tls_key;
+static EVP_PKEY *tls_key, *renewed_key;
 
 /* ---- the Orchestrator ---------------------------------------------------- */
 
 enum mode { GOOD, SILENT, RUBBISH, EARLY, SPOILED, OVER, GREEDY, UNSIGNED,
-    FALSE_WORD, BRIEF, WORK, TWINS, MODES };
+    FALSE_WORD, BRIEF, WORK, TWINS, RENEWED, MODES };
 #define OPENED	100
 #define ENDED	101
 struct report {
@@ -225,9 +225,10 @@ on_session(struct rpc_call *call, void *none)
 static void
 serve(void)
 {
-	static const struct rpc_method methods[] = {
-		{ "/teerunner.v1.Orchestrator/Session", "runner", NULL,
-		  on_session },
+	/* Whose certificate it takes. */
+	const struct rpc_method methods[] = {
+		{ "/teerunner.v1.Orchestrator/Session",
+		  mode == RENEWED ? "renewed" : "runner", NULL, on_session },
 	};
 	struct rpc_tls tls;
 
@@ -237,6 +238,22 @@ serve(void)
 	rpc_serve(address, &tls, methods, 1);
 	rpc_loop(NULL);
 	_exit(1);
+}
+
+static EVP_PKEY *
+read_key(const char *name)
+{
+	char path[64];
+	EVP_PKEY *key;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tls/%s.key", dir, name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	fclose(f);
+	assert_non_null(key);
+	return key;
 }
 
 /* ---- monitor and keys ---------------------------------------------------- */
@@ -797,19 +814,92 @@ message_that_is_not_for_net_ends_net(void **state)
 	said("illegal TASK");
 }
 
-/* keys has another key: said in a line, and no session. */
+/* keys has another key: said in a line, and no session until it has the right one. */
 static void
 tls_key_of_another_certificate_is_named(void **state)
 {
 	EVP_PKEY *right = tls_key;
 
 	(void)state;
-	tls_key = EVP_EC_gen("P-256");
+	tls_key = renewed_key;
 	net_start(GOOD);
-	assert_false(await(OPENED, 1500));
-	EVP_PKEY_free(tls_key);
+	assert_false(await(OPENED, 3500));	/* the next try is seconds away */
 	tls_key = right;
 	said("tls-key is not the key of tls-certificate");
+	assert_true(await(OPENED, 1500));
+}
+
+/* The monitor hands over what is in this file, or a file of rubbish. */
+static void
+hand_over(const char *name)
+{
+	static const char rubbish[] = "-----BEGIN CERTIFICATE-----\nMIIB\n";
+	char path[64];
+	int fd;
+
+	if (name != NULL) {
+		snprintf(path, sizeof(path), "%s/tls/%s.pem", dir, name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	} else {
+		fd = memfd_create("rubbish", MFD_CLOEXEC);
+		assert_int_equal(write(fd, rubbish, sizeof(rubbish)),
+		    sizeof(rubbish));
+	}
+	assert_int_not_equal(fd, -1);
+	chan_send(&r.monitor, M_TLS_CERTIFICATE, NULL, NULL, 0, fd);
+	close(fd);
+}
+
+/* The certificate comes before its key, the Orchestrator takes no other, and net has a
+ * back-off of seconds by then. */
+static void
+renewed_certificate_is_used_when_keys_has_its_key(void **state)
+{
+	EVP_PKEY *before = tls_key;
+
+	(void)state;
+	net_start(RENEWED);
+	assert_false(await(OPENED, 3500));
+	hand_over("renewed");
+	await_log("tls-certificate: the new certificate waits for its key");
+	assert_false(await(OPENED, 1500));
+	tls_key = renewed_key;
+	assert_true(await(OPENED, 1500));
+	tls_key = before;
+	said("tls-certificate: renewed: expires 20");
+}
+
+static void
+session_outlives_a_renewal_and_rubbish(void **state)
+{
+	EVP_PKEY *before = tls_key;
+
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	hand_over(NULL);
+	await_log("tls-certificate: not renewed: not a certificate in PEM");
+	tls_key = renewed_key;
+	hand_over("renewed");
+	await_log("tls-certificate: renewed");
+	assert_false(await(ENDED, 1000));
+	server_stop();
+	server_start(RENEWED);
+	assert_true(await(OPENED, PATIENCE));
+	tls_key = before;
+}
+
+static void
+keys_sends_a_certificate(void **state)
+{
+	const struct msg_hdr h = { .type = M_TLS_CERTIFICATE };
+
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_true(send(r.keys.fd, &h, sizeof(h), 0) == sizeof(h));
+	net_ends_with(1);
+	said("illegal TLS_CERTIFICATE");
 }
 
 /* Authorities that were put there after the hash was made are not taken. */
@@ -834,24 +924,20 @@ tls_ca_that_is_not_the_attested_one_is_refused(void **state)
 static int
 once(void **state)
 {
-	static const char *const names[] = { "runner", "orchestrator" };
+	static const char *const names[] = { "runner", "orchestrator",
+	    "renewed" };
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	socklen_t len = sizeof(sin);
 	char path[64];
-	FILE *f;
 	int fd;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/tls", dir);
 	assert_int_equal(mkdir(path, 0755), 0);
-	pki_create(dir, names, 2);
-	snprintf(path, sizeof(path), "%s/tls/runner.key", dir);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	tls_key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
-	fclose(f);
-	assert_non_null(tls_key);
+	pki_create(dir, names, 3);
+	tls_key = read_key("runner");
+	renewed_key = read_key("renewed");
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
@@ -865,9 +951,10 @@ once(void **state)
 static int
 clean(void **state)
 {
-	static const char *const files[] = { "tls/ca.pem", "tls/runner.pem",
+	static const char *const files[] = { "tls/ca.pem", "tls/ca.key",
+	    "tls/runner.pem",
 	    "tls/runner.key", "tls/orchestrator.pem", "tls/orchestrator.key",
-	    "tls", "" };
+	    "tls/renewed.pem", "tls/renewed.key", "tls", "" };
 	char path[64];
 	size_t i;
 
@@ -900,6 +987,9 @@ main(void)
 		T(result_of_no_batch_ends_net),
 		T(message_that_is_not_for_net_ends_net),
 		T(tls_key_of_another_certificate_is_named),
+		T(renewed_certificate_is_used_when_keys_has_its_key),
+		T(session_outlives_a_renewal_and_rubbish),
+		T(keys_sends_a_certificate),
 		T(tls_ca_that_is_not_the_attested_one_is_refused),
 	};
 

@@ -262,7 +262,7 @@ done >"$tmp/same"
 is "keys killed: no old process is left" [ ! -s "$tmp/same" ]
 is "no zombie" no_zombie
 kill -HUP $daemon
-is "SIGHUP is refused with a reason" soon logged "SIGHUP: ignored"
+is "SIGHUP: no new configuration" soon logged "SIGHUP: .*a new configuration needs a restart"
 is "no role died for another reason" [ "$(grep -c ': died: ' "$log")" = 7 ]
 stop "real roles"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Runner's own certificate: what is read, what is refused, and when its end is
- * told.
+ * The Runner's own certificate: what is read, what is refused, when its end is told,
+ * and when a renewed one takes its place.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdio.h>
+#include <fcntl.h>
 
 #include "../../src/net/certificate.c"
 #include "dies.h"
@@ -36,6 +36,44 @@ net_lock(void)
 void
 net_unlock(void)
 {
+}
+
+/* What certificate.c asks of the rest of net: keys has the key with this point. */
+static uint8_t key_in_keys[64];
+static int is_mismatched, n_tried, n_gateways, n_sessions, n_expired;
+
+int
+tls_try(const uint8_t xy[64])
+{
+	n_tried++;
+	if (memcmp(xy, key_in_keys, 64) != 0)
+		return 0;
+	is_mismatched = 0;
+	return 1;
+}
+
+int
+tls_is_mismatched(void)
+{
+	return is_mismatched;
+}
+
+void
+gateway_start(void)
+{
+	n_gateways++;
+}
+
+void
+gateway_connect(void)
+{
+}
+
+void
+session_renewed(int has_expired)
+{
+	n_sessions++;
+	n_expired += has_expired;
 }
 
 static void
@@ -68,7 +106,8 @@ setup(void **state)
 {
 	(void)state;
 	memset(&used, 0, sizeof(used));
-	told = 0;
+	told = has_next = is_told_waiting = is_mismatched = 0;
+	n_tried = n_gateways = n_sessions = n_expired = 0;
 	lines[0] = '\0';
 	now = 1800000000;
 	log_sink(keep_line);
@@ -153,10 +192,154 @@ each_line_that_it_crosses_is_told_once(void **state)
 	assert_int_equal(certificate_warning(text, sizeof(text)), 2);
 }
 
+/* keys has this key now. */
+static void
+give_keys(EVP_PKEY *of)
+{
+	BIGNUM *x = NULL, *y = NULL;
+
+	assert_int_equal(EVP_PKEY_get_bn_param(of, "qx", &x), 1);
+	assert_int_equal(EVP_PKEY_get_bn_param(of, "qy", &y), 1);
+	BN_bn2binpad(x, key_in_keys, 32);
+	BN_bn2binpad(y, key_in_keys + 32, 32);
+	BN_free(x);
+	BN_free(y);
+}
+
+static void
+tick(void)
+{
+	on_tick(-1, EV_TIMEOUT, NULL);
+}
+
+/* The file is handed over; the timer is at once. */
+static void
+hand_over(void)
+{
+	certificate_renewed(open(path, O_RDONLY | O_CLOEXEC));
+	event_base_loop(net.base, EVLOOP_NONBLOCK);
+}
+
+static void
+renewed_certificate_of_the_same_key_is_used_at_once(void **state)
+{
+	(void)state;
+	put(key, now + 100);
+	certificate_init(path);
+	give_keys(key);
+	put(key, now + 365 * 86400);
+	hand_over();
+	assert_int_equal(certificate_expires(), now + 365 * 86400);
+	assert_non_null(strstr(lines,
+	    "tls-certificate: renewed: expires 2028-01-15\n"));
+	assert_int_equal(n_gateways, 1);
+	assert_int_equal(n_sessions, 1);
+	assert_int_equal(n_expired, 0);
+	/* It was touched, and that is all. */
+	hand_over();
+	tick();
+	assert_int_equal(n_gateways, 1);
+	assert_int_equal(n_tried, 1);
+}
+
+static void
+certificate_of_a_new_key_waits_until_keys_has_it(void **state)
+{
+	EVP_PKEY *other = EVP_EC_gen("P-256");
+	char *p;
+
+	(void)state;
+	put(key, now + 30 * 86400);
+	certificate_init(path);
+	give_keys(key);
+	put(other, now + 40 * 86400);
+	hand_over();
+	tick();
+	tick();
+	assert_int_equal(certificate_is_waiting(), 1);
+	assert_int_equal(certificate_expires(), now + 30 * 86400);
+	p = strstr(lines, "waits for its key in tls-key");
+	assert_non_null(p);
+	assert_null(strstr(p + 1, "waits"));
+	give_keys(other);
+	tick();
+	assert_int_equal(certificate_is_waiting(), 0);
+	assert_int_equal(certificate_expires(), now + 40 * 86400);
+	assert_int_equal(n_gateways, 1);
+	EVP_PKEY_free(other);
+}
+
+static void
+what_is_no_certificate_keeps_the_old_one(void **state)
+{
+	EVP_PKEY *other = EVP_EC_gen("P-384");
+	FILE *f;
+
+	(void)state;
+	put(key, now + 30 * 86400);
+	certificate_init(path);
+	give_keys(key);
+	put(other, now + 40 * 86400);
+	hand_over();
+	assert_non_null(strstr(lines,
+	    "tls-certificate: not renewed: not of a key on P-256"));
+	f = fopen(path, "w");
+	fclose(f);
+	hand_over();
+	assert_non_null(strstr(lines,
+	    "tls-certificate: not renewed: not a certificate in PEM"));
+	tick();
+	assert_int_equal(n_tried, 0);
+	assert_int_equal(n_gateways, 0);
+	assert_int_equal(certificate_expires(), now + 30 * 86400);
+	assert_non_null(strstr(certificate_pem(), "BEGIN CERTIFICATE"));
+	EVP_PKEY_free(other);
+}
+
+/* net has started with a new certificate, before keys has the new key. */
+static void
+pair_that_did_not_fit_is_tried_until_it_does(void **state)
+{
+	EVP_PKEY *other = EVP_EC_gen("P-256");
+
+	(void)state;
+	put(other, now + 30 * 86400);
+	certificate_init(path);
+	give_keys(key);
+	is_mismatched = 1;
+	tick();
+	assert_int_equal(n_sessions, 0);
+	give_keys(other);
+	tick();
+	assert_int_equal(is_mismatched, 0);
+	assert_int_equal(n_sessions, 1);
+	tick();
+	assert_int_equal(n_sessions, 1);
+	EVP_PKEY_free(other);
+}
+
+static void
+renewal_of_an_expired_certificate_ends_the_session(void **state)
+{
+	(void)state;
+	put(key, now - 1);
+	certificate_init(path);
+	watch_expiry();
+	give_keys(key);
+	put(key, now + 86400);
+	hand_over();
+	assert_int_equal(n_expired, 1);
+	/* Of the new one it is told as well. */
+	assert_non_null(strstr(lines, ": expires 2027-01-16: renew it"));
+}
+
 static int
 once(void **state)
 {
 	const int fd = mkstemp(path);
+
+	net.base = event_base_new();
+	timer = event_new(net.base, -1, EV_PERSIST, on_tick, NULL);
 
 	(void)state;
 	log_init("test", LOG_INFO);
@@ -168,6 +351,8 @@ static int
 clean(void **state)
 {
 	(void)state;
+	event_free(timer);
+	event_base_free(net.base);
 	EVP_PKEY_free(key);
 	return unlink(path);
 }
@@ -180,6 +365,11 @@ main(void)
 		T(key_and_expiry_are_read),
 		T(what_is_no_such_certificate_is_refused),
 		T(each_line_that_it_crosses_is_told_once),
+		T(renewed_certificate_of_the_same_key_is_used_at_once),
+		T(certificate_of_a_new_key_waits_until_keys_has_it),
+		T(what_is_no_certificate_keeps_the_old_one),
+		T(pair_that_did_not_fit_is_tried_until_it_does),
+		T(renewal_of_an_expired_certificate_ends_the_session),
 	};
 
 	return cmocka_run_group_tests(tests, once, clean);

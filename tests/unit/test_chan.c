@@ -54,6 +54,9 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 	case M_TLS_KEY:
 		return from == R_MONITOR && to == R_KEYS &&
 		    (state_bit & S_UP) != 0;
+	case M_TLS_CERTIFICATE:
+		return from == R_MONITOR && to == R_NET &&
+		    (state_bit & S_UP) != 0;
 	case M_TLS_SIGN:
 		return from == R_TLS && to == R_KEYS && (state_bit & S_UP) != 0;
 	case M_JOB:

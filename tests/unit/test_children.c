@@ -196,6 +196,32 @@ joined(int a, int b)
 	close(b);
 }
 
+/* Not ready: it may have read the file already. */
+static void
+a_file_goes_to_all_of_a_role(void **unused)
+{
+	const char *const nets[] = { "net-1", "net-42161" };
+	struct msg m;
+	size_t i;
+	int p[2];
+
+	(void)unused;
+	assert_int_equal(pipe(p), 0);
+	children_send(R_NET, M_TLS_CERTIFICATE, p[0]);
+	close(p[0]);
+	close(p[1]);
+	for (i = 0; i < 2; i++) {
+		do
+			assert_int_equal(chan_recv(&role[named(nets[i]) -
+			    children], S_IDLE, &m), 1);
+		while (m.type != M_TLS_CERTIFICATE);
+		assert_int_equal(fcntl(m.fd, F_GETFD), FD_CLOEXEC);
+		close(m.fd);
+	}
+	assert_int_equal(chan_recv(&role[named("keys") - children], S_IDLE,
+	    &m), 0);
+}
+
 static void
 net_and_keys_have_two_channels(void **unused)
 {
@@ -602,6 +628,8 @@ main(void)
 		WITH_CHILDREN(who_does_not_answer_is_killed),
 		WITH_CHILDREN(evidence_may_be_busy_and_workers_are_not_asked),
 		WITH_CHILDREN(who_does_not_come_up_is_killed),
+		cmocka_unit_test_setup_teardown(
+		    a_file_goes_to_all_of_a_role, two_chains_begin, all_end),
 		cmocka_unit_test_setup_teardown(
 		    each_chain_has_its_own_net_and_chain, two_chains_begin,
 		    all_end),

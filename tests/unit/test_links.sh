@@ -19,7 +19,6 @@ connect='connect'
 curve='secp256k1_.*|secp_.*'
 cipher='EVP_(Cipher|Decrypt|Encrypt|Open|Seal|AEAD|CIPHER).*|AES_.*|gcm_.*'
 symmetric="$cipher|nettle_.*|hkdf.*|ecies_.*|shamir_.*|keccak.*"
-# ECDSA_do_verify is net's, to check what it was given.
 private='EVP_PKEY_(sign|decrypt|derive|keygen|get_raw_private|Q_keygen).*'
 private="$private|EVP_(Digest)?Sign.*|ECDSA_(do_)?sign.*|RSA_.*|ECDH_.*"
 private="$private|EC_KEY_(generate|set_private|get0_private|oct2priv).*"

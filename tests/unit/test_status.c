@@ -18,7 +18,7 @@
 
 /* What status.c reads of the rest of net. */
 struct net net;
-static int mismatch, expiry;
+static int mismatch, expiry, waiting;
 static uint64_t unix_time = 1000000;
 
 uint64_t
@@ -52,12 +52,18 @@ certificate_warning(char *text, size_t size)
 	return expiry;
 }
 
+int
+certificate_is_waiting(void)
+{
+	return waiting;
+}
+
 static int
 setup(void **state)
 {
 	(void)state;
 	memset(&net, 0, sizeof(net));
-	mismatch = expiry = 0;
+	mismatch = expiry = waiting = 0;
 	net.state = S_SERVING;
 	net.has_status = 1;
 	net.chain = &net.conf.chains[1];
@@ -279,6 +285,15 @@ certificate_that_expires_is_warned_of(void **state)
 }
 
 static void
+certificate_that_waits_for_its_key_is_warned_of(void **state)
+{
+	(void)state;
+	waiting = 1;
+	assert_int_equal(warnings("tls-certificate is new, and tls-key is not "
+	    "its key: the old certificate is used"), 1);
+}
+
+static void
 keys_not_up_is_idle(void **state)
 {
 	json_t *o;
@@ -378,7 +393,7 @@ metrics_count_tasks_by_status(void **state)
 {
 	(void)state;
 	assert_true(metrics_have("\ntee_runner_tasks_total{status=\"EXPIRED\","
-	    "class=\"terminal\"} 2\n"));
+	    "class=\"retryable\"} 2\n"));
 }
 
 static void
@@ -407,7 +422,8 @@ main(void)
 		T(avoided_node_is_warned_of),
 		T(role_without_filter_is_warned_of),
 		T(wrong_tls_key_is_warned_of),
-		T(certificate_that_expires_is_warned_of), T(keys_not_up_is_idle),
+		T(certificate_that_expires_is_warned_of),
+		T(certificate_that_waits_for_its_key_is_warned_of), T(keys_not_up_is_idle),
 		T(numbers_out_of_their_range_do_no_harm),
 		T(ready_needs_keys_and_stream),
 		T(metrics_are_in_prometheus_format),
