@@ -15,6 +15,7 @@ struct options {
 	const char	*beside;		/* another DIR, or NULL */
 	uint32_t	 chain_id;
 	uint32_t	 blocks, overlap;	/* rekey's */
+	uint32_t	 seconds;		/* ledger's */
 	int		 json, insecure;
 };
 
@@ -32,6 +33,7 @@ int	command_get(const struct options *, int argc, char **argv);
 int	command_submit(const struct options *, int argc, char **argv);
 int	command_task(const struct options *, int argc, char **argv);
 int	command_run(const struct options *, int argc, char **argv);
+int	command_ledger(const struct options *, int argc, char **argv);
 int	command_bench(const struct options *, int argc, char **argv);
 
 /* pids.c: DIR/pids, one "NAME PID" a line. */

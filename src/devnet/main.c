@@ -58,6 +58,11 @@ static const struct command {
 	  "[--op OP] [--tasks N] [--batch B] [--in-flight K] [--json]",
 	  "Tasks a second and their latency.  K submissions of B tasks are under\n"
 	  "way at any time (transfer, 1024, 16, 4).  --json: for programs." },
+	{ "ledger", command_ledger, 0, 1,
+	  "[--seconds S] [--in-flight K] [--timeout S] [--json] [FILE]",
+	  "Chained transfers between encrypted balances, K at a time, for S seconds (4, 10);\n"
+	  "then open every balance and compare it with the sum that is kept in plain.\n"
+	  "FILE: a line for each transfer: lane, sent and answered in ms since 1970." },
 	{ "rekey", command_rekey, 0, 0, "[--blocks N] [--overlap SECONDS]",
 	  "A new KMS key: dealt to the nodes, announced by the Registry, and waited for.\n"
 	  "  --blocks N          it is the current one so many blocks behind the next (2)\n"
@@ -81,6 +86,7 @@ static const struct option long_options[] = {
 	{ "batch", required_argument, NULL, 'b' },
 	{ "ops", required_argument, NULL, 'o' },
 	{ "op", required_argument, NULL, 'O' },
+	{ "seconds", required_argument, NULL, 's' },
 	{ "tasks", required_argument, NULL, 't' },
 	{ "in-flight", required_argument, NULL, 'f' },
 	{ "timeout", required_argument, NULL, 'T' },
@@ -162,6 +168,8 @@ parse(int argc, char **argv, struct options *o)
 		    &o->in_flight); break;
 		case 'T': r = number(optarg, "timeout", 86400, &o->timeout);
 		    break;
+		case 's': r = number(optarg, "seconds", 86400, &o->seconds);
+		    break;
 		case 'c': o->chain = optarg; break;
 		case 'I': r = number(optarg, "chain-id", UINT32_MAX,
 		    &o->chain_id); break;
@@ -183,7 +191,8 @@ main(int argc, char **argv)
 {
 	struct options o = { .runners = 1, .tasks = 1024,
 	    .batch = 16, .in_flight = 4, .timeout = 60, .op = "transfer",
-	    .kms = "2/3", .chain_id = 31337, .blocks = 2, .overlap = 3600 };
+	    .kms = "2/3", .chain_id = 31337, .blocks = 2, .overlap = 3600,
+	    .seconds = 10 };
 	const struct command *c = NULL;
 	size_t i;
 	int r;

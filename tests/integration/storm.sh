@@ -1,0 +1,129 @@
+#!/bin/sh
+# Random kills of every role and counterpart under chained transfers: nothing is lost,
+# nothing is computed twice, nothing is stuck.  storm.sh [MINUTES], by default 1;
+# SEED=N repeats an order.  Prints a table of how long each kind took to recover: from
+# the moment when what was killed may start again until each of the transfers under way
+# has been answered.
+. "$(dirname "$0")/lib.sh"
+
+minutes=${1:-1}
+SEED=${SEED:-$(date +%s)}
+lanes=4
+pid_of() { pgrep -f "^tee-devnet serve $dir $1\$"; }
+serve() { tee-devnet serve "$dir" "$1" >> "$dir/log/$1.log" 2>&1 < /dev/null & others="$others $!"; }
+values() { devnet status | sed -n 's/^ *"values": \([0-9]*\),*$/\1/p'; }
+now() { date +%s%3N; }
+
+# Kind, how long it stays away, and the pause after it, seconds.
+plan() {
+	awk -v seed="$SEED" -v seconds=$((60 * minutes)) 'BEGIN {
+		n = split("net chain keys evidence compute monitor orchestrator " \
+		    "gateway kms-1 kms-2 kms-3 registry frozen-gateway " \
+		    "frozen-orchestrator", kind, " ")
+		srand(seed)
+		while (t < seconds - 4) {
+			# Each kind once in a round, in random order.
+			for (i = n; i > 0; i--) {
+				j = int(rand() * i) + 1
+				x = kind[i]; kind[i] = kind[j]; kind[j] = x
+			}
+			for (i = 1; i <= n && t < seconds - 4; i++) {
+				away = 0.2 + rand()
+				pause = 1 + 1.5 * rand()
+				t += away + pause
+				printf "%s %.2f %.2f\n", kind[i], away, pause
+			}
+		}
+	}'
+}
+
+strike() {
+	case $1 in
+	net|chain|keys|evidence|compute)
+		p=$(role_pid "$1")
+		[ -z "$p" ] || kill -9 "$p"
+		now ;;
+	monitor)
+		# As a service manager would.
+		roles=$(pgrep -P "$runner")
+		kill -9 "$runner"
+		wait "$runner" 2> /dev/null
+		sleep "$2"
+		for p in $roles; do
+			# One that nobody has waited for yet has ended.
+			grep -q '^State:[[:space:]]*[RSDTt]' "/proc/$p/status" 2> /dev/null &&
+			    echo "$p" >> "$dir/survived"
+		done
+		start_runner
+		now ;;
+	frozen-*)
+		p=$(pid_of "${1#frozen-}")
+		kill -STOP "$p"
+		sleep "$2"
+		kill -CONT "$p"
+		now ;;
+	*)
+		kill -9 "$(pid_of "$1")"
+		sleep "$2"
+		serve "$1"
+		now ;;
+	esac > "$dir/at"
+	echo "$1 $(cat "$dir/at")" >> "$dir/strikes"
+}
+
+# KIND COUNT P50 P99, from when each was struck and each transfer's times.
+recoveries() {
+	sort -n -k 3 "$dir/times" > "$dir/by-time"
+	awk -v lanes=$lanes '
+		NR == FNR { lane[NR] = $1; done[NR] = $3; n = NR; next }
+		{
+			split("", seen); missing = lanes
+			for (i = 1; i <= n && missing > 0; i++)
+				if (done[i] >= $2 && !(lane[i] in seen)) {
+					seen[lane[i]] = 1; missing--
+					last = done[i]
+				}
+			if (missing == 0)
+				print $1, last - $2
+		}' "$dir/by-time" "$dir/strikes" | sort -k 1,1 -k 2,2n |
+	awk '
+		function out() {
+			if (n > 0)
+				printf "%-20s %4d %8d %8d %8d\n", kind, n,
+				    ms[int((n - 1) * 0.5) + 1],
+				    ms[int((n - 1) * 0.99 + 0.999) + 1], ms[n]
+			n = 0
+		}
+		BEGIN { printf "%-20s %4s %8s %8s %8s\n", "recovery, ms", "n", "p50", "p99", "max" }
+		$1 != kind { out(); kind = $1 }
+		{ ms[++n] = $2 }
+		END { out() }'
+}
+
+start_devnet --kms 2/3
+start_runner
+until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+before=$(values)
+echo "storm: $minutes minutes, SEED=$SEED"
+devnet ledger --json --seconds $((60 * minutes)) --in-flight $lanes "$dir/times" > "$dir/ledger" 2> "$dir/ledger.err" &
+ledger=$!
+sleep 1
+: > "$dir/strikes"
+plan > "$dir/plan"
+while read -r kind away pause; do
+	strike "$kind" "$away"
+	sleep "$pause"
+done < "$dir/plan"
+check 'the ledger is exact, and no transfer failed' wait $ledger
+cat "$dir/ledger" "$dir/ledger.err"
+recoveries
+n=$(sed -n 's/^ *"transfers": \([0-9]*\),*$/\1/p' "$dir/ledger")
+# Four amounts and the first balances; each transfer has three outputs.
+check 'each transfer was stored once' test $(($(values) - before)) -eq $((4 + 2 * lanes + 3 * n))
+check 'all kinds were struck' test "$(cut -d ' ' -f 1 "$dir/strikes" | sort -u | wc -l)" -eq 14
+check 'no role survived its monitor' test ! -e "$dir/survived"
+check 'the Runner serves' until_ok 10 state_is serving
+check 'no role broke the protocol' test "$(count 'illegal')" -eq 0
+check 'no role died by itself' test "$(grep ' died: ' "$dir/runner.log" | grep -vc 'signal 9: Killed')" -eq 0
+check 'SIGTERM: drains and exits 0' stop_runner
+finish
