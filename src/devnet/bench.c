@@ -151,7 +151,8 @@ by_value(const void *a, const void *b)
 }
 
 static void
-print_json(const struct bench *b, double seconds, double p50, double p99)
+print_json(const struct bench *b, double seconds, double p50, double p99,
+    double max)
 {
 	struct pid pids[PIDS_MAX];
 	json_t *processes = json_object(), *all;
@@ -160,12 +161,12 @@ print_json(const struct bench *b, double seconds, double p50, double p99)
 	for (i = 0; i < n; i++)
 		json_object_set_new(processes, pids[i].name,
 		    json_integer(pids[i].pid));
-	all = json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:o}",
+	all = json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:o}",
 	    "op", b->primitive->name, "tasks", (int)b->o->tasks,
 	    "batch", (int)b->o->batch, "inFlight", (int)b->o->in_flight,
 	    "failed", (int)b->failed, "seconds", seconds,
 	    "tasksPerSecond", (double)b->done / seconds,
-	    "p50ms", p50, "p99ms", p99, "pids", processes);
+	    "p50ms", p50, "p99ms", p99, "maxms", max, "pids", processes);
 	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	printf("\n");
 	json_decref(all);
@@ -174,19 +175,21 @@ print_json(const struct bench *b, double seconds, double p50, double p99)
 static void
 print(struct bench *b, double seconds)
 {
-	double p50, p99;
+	double p50, p99, max;
 
 	qsort(b->latency, b->n_latency, sizeof(double), by_value);
 	p50 = b->latency[b->n_latency / 2];
 	p99 = b->latency[b->n_latency * 99 / 100];
+	max = b->latency[b->n_latency - 1];
 	if (b->o->json) {
-		print_json(b, seconds, p50, p99);
+		print_json(b, seconds, p50, p99, max);
 		return;
 	}
 	printf("%s: %u tasks in batches of %u, %u in flight: %.1f s\n"
-	    "%.0f tasks/s, latency p50 %.1f ms, p99 %.1f ms, %u failed\n",
+	    "%.0f tasks/s, latency p50 %.1f ms, p99 %.1f ms, max %.1f ms, "
+	    "%u failed\n",
 	    b->primitive->name, b->o->tasks, b->o->batch, b->o->in_flight,
-	    seconds, (double)b->done / seconds, p50, p99, b->failed);
+	    seconds, (double)b->done / seconds, p50, p99, max, b->failed);
 }
 
 int

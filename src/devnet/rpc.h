@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * gRPC for tee-devnet over grpc core, in C: one completion queue and one
- * thread a process.  Every operation's tag is a struct with its handler, so
+ * thread of ours a process (the Gateway's store has one more).  Every operation's tag is a struct with its handler, so
  * the loop is: take a tag, call it.  mTLS always: a server takes no client
  * without a certificate of the devnet's CA.
  */

@@ -3,21 +3,26 @@
  * See store.h.  The Gateway alone runs it; it sees ciphertexts only.  A
  * database that fails is fatal: `up' starts the Gateway anew.
  */
+#include <pthread.h>
+#include <semaphore.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "store.h"
 
 #define GRANT_LIFE	86400	/* seconds */
+#define CHECKPOINT	4096	/* pages in the log, of 4 kB */
+#define BUSY		5000	/* ms to wait for the other connection */
 
 static sqlite3 *db;
 
 static const char schema[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
     "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;"
-    "PRAGMA wal_autocheckpoint=16384;"
     "CREATE TABLE IF NOT EXISTS value (handle BLOB PRIMARY KEY,"
     " key BLOB NOT NULL, nonce BLOB NOT NULL, ciphertext BLOB NOT NULL,"
     " epoch INTEGER NOT NULL)"
@@ -102,6 +107,107 @@ column(sqlite3_stmt *s, int i, void *out, size_t n)
 	memcpy(out, sqlite3_column_blob(s, i), n);
 }
 
+/* ---- checkpoints --------------------------------------------------------- */
+
+/* A checkpoint writes the log's pages to the database and waits for the disk, for a
+ * tenth of a second and more.  So a thread does it, by a connection of its own, while
+ * calls are answered.  A commit waits for no disk: it is in the log, which outlives the
+ * process, when it returns. */
+static struct {
+	sqlite3		*db;
+	pthread_t	 thread;
+	sem_t		 wanted;
+	atomic_int	 is_busy, is_over;
+} checkpoint;
+
+static void
+checkpoint_make(int mode)
+{
+	int r = sqlite3_wal_checkpoint_v2(checkpoint.db, NULL, mode, NULL,
+	    NULL);
+
+	/* Busy: the log grows, and a later commit asks again. */
+	if (r != SQLITE_OK && r != SQLITE_BUSY)
+		fatal("store: checkpoint: %s", sqlite3_errmsg(checkpoint.db));
+}
+
+/* PASSIVE writes the pages beside the writer; the second time, those that came during
+ * the first.  RESTART has the writer wait while it writes the few that came since, so
+ * that the log begins at its start again.  It syncs the database too, which is quick
+ * after our own sync. */
+static void *
+make_checkpoints(void *none)
+{
+	sqlite3_file *file;
+	int i;
+
+	(void)none;
+	if (sqlite3_file_control(checkpoint.db, NULL,
+	    SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK)
+		fatal("store: checkpoint: no file to sync");
+	for (;;) {
+		while (sem_wait(&checkpoint.wanted) == -1)
+			continue;
+		if (checkpoint.is_over)
+			return NULL;
+		for (i = 0; i < 2; i++) {
+			checkpoint_make(SQLITE_CHECKPOINT_PASSIVE);
+			if (file->pMethods->xSync(file,
+			    SQLITE_SYNC_NORMAL) != SQLITE_OK)
+				fatal("store: checkpoint: cannot sync");
+		}
+		checkpoint_make(SQLITE_CHECKPOINT_RESTART);
+		checkpoint.is_busy = 0;
+	}
+}
+
+/* Wait for the other connection: SQLite's own handler would sleep for longer. */
+static int
+on_busy(void *none, int times)
+{
+	(void)none;
+	usleep(1000);
+	return times < BUSY;
+}
+
+static int
+on_commit(void *none, sqlite3 *of, const char *name, int pages)
+{
+	(void)none;
+	(void)of;
+	(void)name;
+	if (pages >= CHECKPOINT && !atomic_exchange(&checkpoint.is_busy, 1))
+		sem_post(&checkpoint.wanted);
+	return SQLITE_OK;
+}
+
+static void
+checkpoint_start(const char *path)
+{
+	/* A connection that has not read the database yet makes no checkpoint. */
+	if (sqlite3_open(path, &checkpoint.db) != SQLITE_OK ||
+	    sqlite3_exec(checkpoint.db, "PRAGMA journal_mode=WAL;"
+	    "PRAGMA synchronous=NORMAL;", NULL, NULL, NULL) != SQLITE_OK)
+		fatal("%s: %s", path, sqlite3_errmsg(checkpoint.db));
+	sqlite3_busy_handler(checkpoint.db, on_busy, NULL);
+	checkpoint.is_busy = checkpoint.is_over = 0;
+	if (sem_init(&checkpoint.wanted, 0, 0) == -1 || pthread_create(
+	    &checkpoint.thread, NULL, make_checkpoints, NULL) != 0)
+		fatal("store: no thread for checkpoints");
+	sqlite3_busy_handler(db, on_busy, NULL);
+	sqlite3_wal_hook(db, on_commit, NULL);
+}
+
+static void
+checkpoint_stop(void)
+{
+	checkpoint.is_over = 1;
+	sem_post(&checkpoint.wanted);
+	pthread_join(checkpoint.thread, NULL);
+	sem_destroy(&checkpoint.wanted);
+	sqlite3_close(checkpoint.db);
+}
+
 void
 store_open(const char *path)
 {
@@ -116,6 +222,7 @@ store_open(const char *path)
 			fatal("%s: %s", path, sqlite3_errmsg(db));
 	sqlite3_bind_int64(query(Q_EXPIRE), 1, time(NULL) - GRANT_LIFE);
 	run(statements[Q_EXPIRE]);
+	checkpoint_start(path);
 }
 
 void
@@ -123,6 +230,7 @@ store_close(void)
 {
 	int q;
 
+	checkpoint_stop();
 	for (q = 0; q < QUERIES; q++)
 		sqlite3_finalize(statements[q]);
 	sqlite3_close(db);

@@ -14,7 +14,8 @@
 void	store_open(const char *path);
 void	store_close(void);
 
-/* A transaction around what one call does; in it, between store_task and
+/* A transaction around what one call does.  After store_commit, the end of the process
+ * does not undo it; a loss of power may.  In it, between store_task and
  * store_end, what holds together or not at all. */
 void	store_begin(void);
 void	store_commit(void);
