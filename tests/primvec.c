@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder.h"
 #include "exec.h"
 
 #define MAX	104		/* words of one list on a line */

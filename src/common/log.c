@@ -9,14 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chan.h"
 #include "log.h"
-
-#define QUEUE_MAX	(256 * 1024)	/* bytes that the monitor has not read */
 
 static const char *name = "tee-runner";
 static int shown = LOG_INFO;
-static struct chan *to;
+static void (*send_line)(int, const char *);
+static void (*flush_lines)(void);
 static void (*sink)(int, const char *);
 
 void
@@ -33,9 +31,10 @@ log_level(int level)
 }
 
 void
-log_to(struct chan *c)
+log_to(void (*send)(int, const char *), void (*flush)(void))
 {
-	to = c;
+	send_line = send;
+	flush_lines = flush;
 }
 
 void
@@ -65,40 +64,18 @@ log_line(int level, const char *who, const char *text)
 		return;		/* nowhere left to say it */
 }
 
-/* A monitor that does not read costs lines, not the role. */
-static void
-send_line(const struct m_log *m)
-{
-	static unsigned dropped;
-	struct m_log told = { .level = LOG_WARNING };
-
-	if (to->queued > QUEUE_MAX) {
-		dropped++;
-		return;
-	}
-	if (dropped != 0) {
-		snprintf(told.text, sizeof(told.text), "log: %u lines dropped: "
-		    "the monitor did not read them", dropped);
-		dropped = 0;
-		(void)chan_send(to, M_LOG, &told, NULL, 0, -1);
-	}
-	(void)chan_send(to, M_LOG, m, NULL, 0, -1);
-}
-
 static void
 say(int level, const char *fmt, va_list ap)
 {
-	struct m_log m;
+	char text[LOG_TEXT];
 
 	if (level > shown)
 		return;
-	memset(&m, 0, sizeof(m));
-	m.level = (uint32_t)level;
-	vsnprintf(m.text, sizeof(m.text), fmt, ap);
-	if (to == NULL)
-		log_line(level, name, m.text);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (send_line == NULL)
+		log_line(level, name, text);
 	else
-		send_line(&m);
+		send_line(level, text);
 }
 
 #define SAY(level) do {			\
@@ -135,8 +112,8 @@ log_debug(const char *fmt, ...)
 void
 log_exit(int status)
 {
-	if (to != NULL)
-		(void)chan_flush(to);
+	if (flush_lines != NULL)
+		flush_lines();
 	/* Not exit(): handlers of libraries want more than a filter allows. */
 	_exit(status);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One log line: `subject: what happened: detail'.  In a child it goes to the
- * monitor as a LOG message; before that, in the monitor and in tools, to
- * stderr.  Text from peers goes through log_escape().
+ * One log line: `subject: event: detail'.  In a role it goes to the monitor as a LOG
+ * message; before that, in the monitor and in tools, to standard error.  Text from
+ * peers goes through log_escape().
  */
 #ifndef LOG_H
 #define LOG_H
@@ -11,13 +11,14 @@
 #include <stdint.h>
 #include <syslog.h>		/* LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG */
 
-struct chan;
+#define LOG_TEXT	508	/* bytes of a line, NUL included */
 
 /* `who' stands before every line (a role's name); level: the dearest shown. */
 void	 log_init(const char *who, int level);
 void	 log_level(int level);
-/* From now on lines go to the monitor on this channel. */
-void	 log_to(struct chan *);
+/* In a role: from now on lines go to `send', without `who' and newline; log_exit()
+ * calls `flush' before the end.  chan_log() of chan.h passes its own. */
+void	 log_to(void (*send)(int level, const char *text), void (*flush)(void));
 
 void	 log_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void	 log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

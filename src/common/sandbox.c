@@ -112,7 +112,7 @@ sandbox_role(enum role role)
 	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
 		if (roles[i].role == role)
 			return &roles[i];
-	fatal("no limits for %s", role_name(role));
+	fatal("sandbox: no limits for role %#x", (unsigned)role);
 }
 
 uint32_t

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "builder.h"
 #include "keccak.h"
 #include "secp.h"
 #include "signed.h"

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "log.h"
-#include "program.h"
+#include "builder.h"
 #include "server.h"
 #include "tasks.h"
 #include "wire.h"

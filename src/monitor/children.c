@@ -297,7 +297,7 @@ child_fail(const struct child *c, const char *what)
 	int error = errno;
 
 	chan_init(&to, PROC_MONITOR_FD, c->role, R_MONITOR, 0);
-	log_to(&to);
+	chan_log(&to);
 	fatal("%s: %s", what, strerror(error));
 }
 

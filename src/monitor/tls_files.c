@@ -15,6 +15,8 @@
 
 #define INTERVAL	10		/* seconds */
 
+static struct event *timer;
+
 static struct tls_file {
 	const char	*keyword, *path;
 	enum role	 role;
@@ -92,10 +94,9 @@ void
 tls_files_start(struct event_base *base, const struct conf *conf)
 {
 	static const struct timeval tv = { INTERVAL, 0 };
-	struct event *timer = event_new(base, -1, EV_PERSIST, on_interval,
-	    NULL);
 	size_t i;
 
+	timer = event_new(base, -1, EV_PERSIST, on_interval, NULL);
 	files[0].path = conf->tls_key;
 	files[1].path = conf->tls_certificate;
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder.h"
 #include "log.h"
 #include "net.h"
 #include "proc.h"

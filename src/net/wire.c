@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Between protobuf and the flat structs of proto/payload.h (libwire.a).  Runs in
+ * Between protobuf and the flat structs of src/ipc/payload.h (libwire.a).  Runs in
  * net, and in tee-devnet for the other side, on whatever a peer sent.  Every
  * length and count is checked here, once; nothing is allocated, and nothing
  * behind a bound is read.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Between protobuf and the flat structs of proto/payload.h: every length and
+ * Between protobuf and the flat structs of src/ipc/payload.h: every length and
  * count of the wire is checked here, once.  net runs it on what comes from the
  * Orchestrator and the Gateway; tee-devnet links it too, for the other side.
  */
@@ -8,7 +8,7 @@
 #define WIRE_H
 
 #include "payload.h"
-#include "program.h"
+#include "builder.h"
 #include "teerunner.pb-c.h"
 
 /* Task to flat: t (batch, task left 0; shape set) and its program in b.  The

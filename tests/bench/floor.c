@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 #include "ecies.h"
-#include "program.h"
+#include "builder.h"
 #include "secp.h"
 #include "shamir.h"
 #include "typed_data.h"

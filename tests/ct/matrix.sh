@@ -22,9 +22,9 @@ build() { # COMPILER LEVEL
 		    _flags="$_flags $_f"
 	done
 	$1 -std=gnu11 -D_GNU_SOURCE $_flags "$2" -gdwarf-4 -I"$BUILD" -I"$src/proto" \
-	    -I"$src/src/common" -I"$src/src/compute" $_files \
-	    "$src/src/common/program.c" "$src/src/common/builder.c" \
-	    "$src/src/common/types.c" "$src/src/common/status.c" \
+	    -I"$src/src/common" -I"$src/src/ipc" -I"$src/src/program" -I"$src/src/compute" $_files \
+	    "$src/src/program/program.c" "$src/src/program/builder.c" \
+	    "$src/src/program/types.c" "$src/src/program/status.c" \
 	    "$src/tests/ct/ctime_arith.c" -o "ctime-$1$2"
 	_r=$?
 	_files= _flags=

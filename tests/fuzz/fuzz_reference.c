@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder.h"
 #include "exec.h"
 #include "reference.h"
 

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "builder.h"
 #include "wire.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);

@@ -14,8 +14,8 @@ echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { retur
     clang -fsanitize=fuzzer -x c - -o probe 2> /dev/null ||
     { echo 'skipped: clang has no fuzzer runtime here'; exit 77; }
 
-common="src/common/chan.c src/common/log.c src/common/secret.c src/common/clock.c"
-program="src/common/program.c src/common/builder.c src/common/types.c src/common/status.c"
+common="src/ipc/chan.c src/common/log.c src/common/secret.c src/common/clock.c"
+program="src/program/program.c src/program/builder.c src/program/types.c src/program/status.c"
 arith="src/compute/u256.c src/compute/exec.c src/compute/arith.c src/compute/bits.c
     src/compute/fixed.c src/compute/token.c src/compute/random.c"
 attest="src/attest/report.c src/attest/policy.c src/attest/x509.c
@@ -37,7 +37,7 @@ fuzz() {
 	printf '%-12s ' "$_name"
 	if ! clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -D_GNU_SOURCE -DTEE_SANITIZERS -I"$BUILD" -I"$BUILD/proto" -I"$src/proto" \
-	    -I"$src/src/common" -I"$src/src/crypto" -I"$src/src/compute" -I"$src/src/net" \
+	    -I"$src/src/common" -I"$src/src/ipc" -I"$src/src/program" -I"$src/src/crypto" -I"$src/src/compute" -I"$src/src/net" \
 	    -I"$src/src/chain" -I"$src/src/attest" -w $(pkg-config --cflags $_packages) \
 	    "$src/tests/fuzz/fuzz_$_name.c" $_files $(pkg-config --libs $_packages) \
 	    -o "$_name" > "$_name.log" 2>&1; then

@@ -2,6 +2,7 @@
  *
  * Everyone else: see rig.h.
  */
+#include "builder.h"
 #include "config.h"
 
 #include <stdarg.h>

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "builder.h"
 #include "dir.h"
 #include "ecies.h"
 #include "facts.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "keccak.h"
-#include "program.h"
+#include "builder.h"
 #include "secp.h"
 #include "typed_data.h"
 

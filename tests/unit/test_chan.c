@@ -720,7 +720,7 @@ fill_the_channel_of_the_log(const void *unused)
 	(void)unused;
 	open_pair(&a, R_NET, &b, R_MONITOR);
 	a.is_direct = 1;
-	log_to(&a);
+	chan_log(&a);
 	while (chan_send(&a, M_DENIED, &denied, NULL, 0, -1) == 0)
 		;
 }

@@ -106,17 +106,18 @@ if role monitor tee-runnerd; then
 	done
 fi
 
-# ---- common: in every role -------------------------------------------------
+# ---- common, ipc, program: in every role -----------------------------------
 
-# Of a library only what a role needs is linked; a pair of sockets is the
-# monitor's, and its file apart for that.
-if role common libcommon.a; then
-	refers common "$crypto|$tls" 'crypto'
-	refers common "$exec" 'exec'
-	refers common "$connect|socket|bind|listen|accept4?" 'sockets of its own'
-	refers common "$open" 'files'
-	refers common "$event|$parsers|$grpc" 'a library beyond libc'
-fi
+# Of a library only what a role needs is linked: only the monitor makes a pair of
+# sockets, so that is in a file by itself.
+for library in common ipc program; do
+	role $library lib$library.a || continue
+	refers $library "$crypto|$tls" 'crypto'
+	refers $library "$exec" 'exec'
+	refers $library "$connect|socket|bind|listen|accept4?" 'sockets'
+	refers $library "$open" 'files'
+	refers $library "$event|$parsers|$grpc" 'a library beyond libc'
+done
 
 # ---- roles -----------------------------------------------------------------
 
@@ -207,8 +208,8 @@ fi
 
 # ---- includes --------------------------------------------------------------
 
-# No role includes another's header.  conf.h of proto is everyone's; that of
-# monitor no one else has in a path.
+# No role includes another's header.  conf.h of src/ipc is for all roles; the monitor's
+# is in no other role's path.
 src=${srcdir:-$(dirname "$0")/../..}
 roles='monitor net chain keys evidence compute'
 headers() { (cd "$src/$1" 2> /dev/null && ls) | grep '\.h$'; }
@@ -216,7 +217,7 @@ for r in $roles; do
 	for other in $roles; do
 		[ "$other" = "$r" ] || headers "src/$other"
 	done | sort -u > "$tmp/theirs"
-	for d in "src/$r" proto src/common src/crypto; do
+	for d in "src/$r" src/ipc src/common src/program src/crypto; do
 		headers "$d"
 	done | sort -u > "$tmp/free"
 	sed -n 's/^#include "\(.*\)"$/\1/p' "$src/src/$r"/*.[ch] | sort -u |

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "program.h"
+#include "builder.h"
 
 #define CHAIN	31337
 #define U8	TYPE_UINT(8)

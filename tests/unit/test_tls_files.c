@@ -80,6 +80,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
+	event_free(timer);
 	event_base_free(base);
 	return 0;
 }

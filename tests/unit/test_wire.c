@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "builder.h"
 #include "wire.h"
 
 #define CHAIN	31337

@@ -19,7 +19,7 @@
 #include "chan.h"
 #include "ecies.h"
 #include "proc.h"
-#include "program.h"
+#include "builder.h"
 #include "secp.h"
 
 /* chan.c wants them; the test dispatches nothing. */

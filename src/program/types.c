@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "program.h"
+#include "types.h"
 
 #define WIDTHS(X)							\
 	X(1, 8) X(2, 16) X(3, 24) X(4, 32) X(5, 40) X(6, 48) X(7, 56)	\

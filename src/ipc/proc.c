@@ -49,7 +49,7 @@ proc_start(enum role role, struct m_start *start)
 	setenv("TZ", "UTC0", 1);
 	tzset();
 	chan_init(&monitor, PROC_MONITOR_FD, role, R_MONITOR, 0);
-	log_to(&monitor);
+	chan_log(&monitor);
 	sandbox_catch();
 	while (poll(&p, 1, -1) == -1)
 		if (errno != EINTR)

@@ -5,7 +5,8 @@
  */
 #include <stddef.h>
 
-#include "program.h"
+#include "payload.h"
+#include "status.h"
 
 static const struct row {
 	uint32_t		 number;

@@ -37,7 +37,7 @@ struct m_none {
 /* ---- programs ------------------------------------------------------------
  *
  * A program in words of 32 bytes, one section behind the other, each padded
- * with zeros to whole words (common/program.h reads it):
+ * with zeros to whole words (program/program.h reads it):
  *	inputs[n_inputs]	handles to fetch, distinct, in order of first use
  *	outputs[n_outputs]	handles, in order of definition
  *	consts[n_consts]	constants, as Solidity holds them in 32 bytes

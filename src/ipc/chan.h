@@ -85,6 +85,9 @@ int	 chan_flush(struct chan *);
  * receive, or it must hold a lock. */
 int	 chan_recv(struct chan *, enum state, struct msg *m);
 
+/* The role's log lines go to the monitor on this channel from now on (log.h). */
+void	 chan_log(struct chan *);
+
 /* Zero the static receive buffer, as far as it was written. */
 void	 chan_wipe(void);
 

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "program.h"
+#include "builder.h"
 
 void
 builder_init(struct builder *b)
