@@ -83,7 +83,7 @@ const char *const sandbox_feature[SANDBOX_FEATURES] = {
 static const struct sandbox_role roles[] = {
 	{ R_NET,	1024,	4096 * MB,	0,	1, 0,
 	    "Orchestrator, Gateway", NULL },
-	{ R_CHAIN,	64,	256 * MB,	0,	0, 0,
+	{ R_REGISTRY,	64,	256 * MB,	0,	0, 0,
 	    "endpoints of the Registry", NULL },
 	{ R_KEYS,	512,	768 * MB,	0,	0, 1,	NULL, NULL },
 	{ R_EVIDENCE,	16,	64 * MB,	1 * MB,	0, 0,
@@ -95,7 +95,7 @@ static const struct sandbox_role roles[] = {
 const struct sandbox_cap sandbox_caps[] = {
 	CAP(SETUID, 0), CAP(SETGID, 0), CAP(SETPCAP, 0), CAP(SYS_CHROOT, 0),
 	CAP(KILL, 0), CAP(IPC_LOCK, 0),
-	/* For setns(2) of net and chain; the filter leaves little else of it. */
+	/* For setns(2) of net and registry; the filter leaves little else of it. */
 	CAP(SYS_ADMIN, 1),
 };
 const size_t sandbox_n_caps = sizeof(sandbox_caps) / sizeof(sandbox_caps[0]);
@@ -120,7 +120,7 @@ sandbox_of(enum role role)
 {
 	uint32_t all = (1u << SANDBOX_FEATURES) - 1;
 
-	if (role == R_NET || role == R_CHAIN)
+	if (role == R_NET || role == R_REGISTRY)
 		all &= ~SANDBOX_NETNS;
 	if (role != R_KEYS && role != R_COMPUTE)
 		all &= ~(SANDBOX_SECRETMEM | SANDBOX_MEMLOCK);

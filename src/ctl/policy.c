@@ -134,7 +134,7 @@ command_policy(const struct options *o)
 	if (o->role == NULL)
 		return print_all(o->json);
 	if ((p = policy_of(o->role)) == NULL)
-		return fail(o->role, "no such role: monitor, net, chain, keys, "
+		return fail(o->role, "no such role: monitor, net, registry, keys, "
 		    "evidence, compute");
 	if (o->bpf)
 		return print_bpf(p);

@@ -23,7 +23,7 @@ const struct msg_rule msg_rules[M_TYPES] = {
 };
 
 static const char *const role_names[ROLE_BITS] = {
-	"monitor", "net", "tls", "chain", "keys", "evidence", "compute",
+	"monitor", "net", "tls", "registry", "keys", "evidence", "compute",
 };
 
 struct chan_out {

@@ -18,7 +18,7 @@
 #define CONF_PINS	8
 #define CONF_CHAINS	4
 
-/* A chain, its Registry and who speaks for it.  Each has a net and a chain process
+/* A chain, its Registry and who speaks for it.  Each has a net and a registry process
  * of its own; keys and the workers serve all. */
 struct conf_chain {
 	uint64_t	chain_id;
@@ -90,7 +90,7 @@ struct conf {
 	uint32_t	uid_base;		/* 0: users by name */
 
 	/* SHA-256 of the files that decide whom the Runner trusts, when the monitor
-	 * started: net and chain take no others.  Zero: there is none. */
+	 * started: net and registry take no others.  Zero: there is none. */
 	uint8_t		tls_ca_sha256[32];
 	uint8_t		registry_ca_sha256[32];
 	uint8_t		configuration_hash[32];	/* keys: attested.h */

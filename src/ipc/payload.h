@@ -81,7 +81,7 @@ struct p_shape {
 struct m_start {
 	uint8_t		table[32];	/* messages_hash of the monitor */
 	uint32_t	role;
-	uint32_t	index;		/* which worker; of net and chain: which chain */
+	uint32_t	index;		/* which worker; of net and registry: which chain */
 	uint32_t	uid, gid;	/* to become; 0: stay (not started as root) */
 	uint32_t	log_level;
 	uint32_t	spaces;		/* SANDBOX_* that the monitor has given */
@@ -141,7 +141,7 @@ struct m_facts {
 	uint64_t	block_number;
 	uint64_t	block_time;	/* seconds since 1970 */
 	uint8_t		block_hash[32];
-	uint64_t	endpoint_failures;	/* of all, since chain started */
+	uint64_t	endpoint_failures;	/* of all, since registry started */
 	uint64_t	endpoint_disagreements;
 	uint32_t	n_orchestrators, n_gateways;
 	uint8_t		orchestrators[LIST_MAX][20];

@@ -10,12 +10,12 @@ enum role {
 	R_MONITOR	= 1 << 0,
 	R_NET		= 1 << 1,
 	R_TLS		= 1 << 2,	/* net's second channel to keys: TLS signing */
-	R_CHAIN		= 1 << 3,
+	R_REGISTRY		= 1 << 3,
 	R_KEYS		= 1 << 4,
 	R_EVIDENCE	= 1 << 5,
 	R_COMPUTE	= 1 << 6,
-	R_CHILDREN	= R_NET | R_CHAIN | R_KEYS | R_EVIDENCE | R_COMPUTE,
-	R_PINGED	= R_NET | R_CHAIN | R_KEYS | R_EVIDENCE,
+	R_CHILDREN	= R_NET | R_REGISTRY | R_KEYS | R_EVIDENCE | R_COMPUTE,
+	R_PINGED	= R_NET | R_REGISTRY | R_KEYS | R_EVIDENCE,
 };
 #define ROLE_BITS	7
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the Registry says, as chain read it.  Runs in keys.  facts_install() is the one
+ * What the Registry says, as registry read it.  Runs in keys.  facts_install() is the one
  * door: facts that fail a check there never become visible.  Facts that passed do not
  * change any more.  A batch holds those under which it was admitted until it ends, so
- * that nothing that chain sends later can change what its results are encrypted to.
+ * that nothing that registry sends later can change what its results are encrypted to.
  *
  * The guest's clock is the host's to set.  The time of a block that a quorum agrees on
  * is a lower bound for it, and a check: DESIGN 10.
@@ -195,7 +195,7 @@ facts_install(struct chain *ch, const struct m_facts *m)
 	struct facts *f;
 
 	if (!in_bounds(m)) {
-		chan_fault(&ch->chain, M_FACTS, "out of bounds");
+		chan_fault(&ch->registry, M_FACTS, "out of bounds");
 		return;
 	}
 	fault = examine(ch, m);

@@ -7,7 +7,7 @@
  * newest: a nonce that has passed there is final to that depth, and what a
  * reorganisation drops shows as a nonce that has not passed.
  *
- * chain tells nonce, fees and balance, and may lie; net brings the registrar's verdict.
+ * registry tells nonce, fees and balance, and may lie; net brings the registrar's verdict.
  * What they can cost follows from transitions[] below, the only place where the state
  * changes: a verdict leaves V_HELD when it is first sent, never comes back, and what is
  * sent keeps its nonce.  So each verdict that keys asks for is paid for at most once, and
@@ -398,7 +398,7 @@ name_of(const struct gas *g)
 	return g->what == REGISTER ? "registration" : "publication";
 }
 
-/* Signed and to chain; the same fields give the same transaction. */
+/* Signed and to registry; the same fields give the same transaction. */
 static void
 transmit(struct chain *ch, uint64_t now)
 {
@@ -417,7 +417,7 @@ transmit(struct chain *ch, uint64_t now)
 		fatal("gas account: signing failed");
 	g->at = now;
 	g->next_at = now + PAUSE;
-	chan_send(&ch->chain, M_TX, &m, words,
+	chan_send(&ch->registry, M_TX, &m, words,
 	    (m.size + sizeof(words[0]) - 1) / sizeof(words[0]), -1);
 }
 
@@ -586,7 +586,7 @@ begin(struct chain *ch, uint64_t now)
 }
 
 void
-gas_chain_peer(struct chain *ch)
+gas_registry_peer(struct chain *ch)
 {
 	if (ch->gas != NULL && ch->gas->phase & (P_SENT | P_PASSED))
 		transmit(ch, now_ms() / 1000);
@@ -600,7 +600,7 @@ is_usable(const struct chain *ch, uint64_t now)
 	const struct m_facts *f = ch->facts;
 	struct gas *g = ch->gas;
 
-	if (facts_why(ch) != WHY_NONE || ch->chain.fd == -1 ||
+	if (facts_why(ch) != WHY_NONE || ch->registry.fd == -1 ||
 	    memcmp(f->gas_account, address, 20) != 0 ||
 	    (f->block_number < g->seen_block && now < g->seen_at + BEHIND))
 		return 0;

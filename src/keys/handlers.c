@@ -29,8 +29,8 @@ place(enum role role, uint32_t index)
 	case R_TLS:
 		return index < keys.conf.n_chains ? &keys.chains[index].tls :
 		    NULL;
-	case R_CHAIN:
-		return index < keys.conf.n_chains ? &keys.chains[index].chain :
+	case R_REGISTRY:
+		return index < keys.conf.n_chains ? &keys.chains[index].registry :
 		    NULL;
 	case R_EVIDENCE:
 		return &keys.evidence;

@@ -36,7 +36,7 @@ struct chain {
 	char		 tag[32];	/* "chain 1: " for log lines, or "" where
 					 * there is but one */
 	uint8_t		 domain[32];	/* EIP-712, of its Registry */
-	struct chan	 net, tls, chain;
+	struct chan	 net, tls, registry;
 	enum state	 state;
 	struct m_status	 status;
 	int		 status_due;	/* it has changed: tell net */
@@ -81,7 +81,7 @@ struct keys {
 };
 extern struct keys keys;
 
-/* The chain that a net's, its TLS's or a chain's channel is for. */
+/* The chain that a net's, its TLS's or a registry's channel is for. */
 struct chain *chain_of(const struct chan *);
 
 /* A channel came; or is to be closed, and all that hung on it to be ended. */
@@ -112,7 +112,7 @@ void	 tls_sign(const struct m_tls_sign *, struct m_tls_signed *);
 /* ---- facts.c: what the Registry says: the one door ---- */
 #define CLOCK_SKEW	30	/* seconds that another's clock may be ahead */
 void	 facts_init(void);
-/* What chain read.  Facts that violate a pin, whose block is ahead of our clock, or that
+/* What registry read.  Facts that violate a pin, whose block is ahead of our clock, or that
  * show a registration that we did not sign are never visible: ch->fault says which. */
 void	 facts_install(struct chain *, const struct m_facts *);
 /* Why no batch may be accepted under them, or WHY_NONE. */
@@ -137,7 +137,7 @@ int	 facts_gateway(const struct m_facts *, const uint8_t address[20]);
 
 /* ---- trust.c: the registration: may we serve? ---- */
 void	 trust_init(void);
-void	 trust_chain_peer(struct chain *);	/* a new one: tell it who we are */
+void	 trust_registry_peer(struct chain *);	/* a new one: tell it who we are */
 void	 trust_net_peer(struct chain *);	/* the same: the registration again */
 void	 trust_renew_asked(struct chain *);	/* its Orchestrator wants new evidence */
 void	 trust_evidence_peer(void);	/* a new evidence: ask again */
@@ -161,7 +161,7 @@ void	 gas_registration(struct chain *);
 /* Is that verdict here, or on its way in a transaction? */
 int	 gas_holds_registration(const struct chain *);
 void	 gas_verdict(struct chain *, const struct m_verdict *);
-void	 gas_chain_peer(struct chain *);	/* a new one: the transaction again */
+void	 gas_registry_peer(struct chain *);	/* a new one: the transaction again */
 void	 gas_tick(struct chain *);	/* once a second, and with facts */
 
 /* ---- publish.c: results that wait to be committed to on the chain ---- */

@@ -30,8 +30,8 @@ keys_peer_up(struct chan *c)
 	case R_NET:
 		trust_net_peer(chain_of(c));
 		break;
-	case R_CHAIN:
-		trust_chain_peer(chain_of(c));
+	case R_REGISTRY:
+		trust_registry_peer(chain_of(c));
 		break;
 	case R_EVIDENCE:
 		trust_evidence_peer();
@@ -96,7 +96,7 @@ keys_chans(struct chan *list[CHANS_MAX])
 	list[n++] = &keys.evidence;
 	for (; ch < end; ch++) {
 		list[n++] = &ch->tls;
-		list[n++] = &ch->chain;
+		list[n++] = &ch->registry;
 		list[n++] = &ch->net;
 	}
 	return n;
@@ -212,7 +212,7 @@ keys_init(const struct conf *conf)
 		LIST_INIT(&ch->batches);
 		STAILQ_INIT(&ch->ready);
 		ch->state = S_IDLE;
-		ch->net.fd = ch->tls.fd = ch->chain.fd = ch->evidence_fd = -1;
+		ch->net.fd = ch->tls.fd = ch->registry.fd = ch->evidence_fd = -1;
 		if (conf->n_chains > 1)
 			snprintf(ch->tag, sizeof(ch->tag), "chain %llu: ",
 			    (unsigned long long)ch->conf->chain_id);

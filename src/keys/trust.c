@@ -209,7 +209,7 @@ trust_net_peer(struct chain *ch)
 }
 
 void
-trust_chain_peer(struct chain *ch)
+trust_registry_peer(struct chain *ch)
 {
 	struct m_runner r;
 
@@ -217,8 +217,8 @@ trust_chain_peer(struct chain *ch)
 	memcpy(r.address, sign_address(), 20);
 	if (ch->gas != NULL)
 		memcpy(r.gas_account, gas_address(), 20);
-	chan_send(&ch->chain, M_RUNNER, &r, NULL, 0, -1);
-	gas_chain_peer(ch);
+	chan_send(&ch->registry, M_RUNNER, &r, NULL, 0, -1);
+	gas_registry_peer(ch);
 }
 
 void

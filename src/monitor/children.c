@@ -54,7 +54,7 @@ static const struct wire {
 } wires[] = {
 	{ R_NET,	R_NET,		0 },
 	{ R_NET,	R_TLS,		1 },
-	{ R_CHAIN,	R_CHAIN,	0 },
+	{ R_REGISTRY,	R_REGISTRY,	0 },
 	{ R_EVIDENCE,	R_EVIDENCE,	0 },
 };
 
@@ -418,7 +418,7 @@ child_name(struct child *c)
 
 	if (c->role == R_COMPUTE)
 		snprintf(c->name, sizeof(c->name), "%s-%u", role, c->index);
-	else if ((c->role == R_NET || c->role == R_CHAIN) &&
+	else if ((c->role == R_NET || c->role == R_REGISTRY) &&
 	    conf->n_chains > 1)
 		snprintf(c->name, sizeof(c->name), "%s-%llu", role,
 		    (unsigned long long)conf->chains[c->index].chain_id);
@@ -469,7 +469,7 @@ children_start(struct event_base *b, const struct conf *cf,
 	for (i = 0; i < conf->workers; i++)
 		child_add(R_COMPUTE, i);
 	for (i = 0; i < conf->n_chains; i++) {
-		child_add(R_CHAIN, i);
+		child_add(R_REGISTRY, i);
 		child_add(R_NET, i);
 	}
 	for (i = 0; i < n_children; i++)

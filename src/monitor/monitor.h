@@ -42,7 +42,7 @@ void	 tls_files_check(void);
 
 struct child {
 	enum role	 role;
-	uint32_t	 index;		/* which worker; of net and chain: which chain */
+	uint32_t	 index;		/* which worker; of net and registry: which chain */
 	char		 name[32];	/* "keys", "compute-3", "net-42161": in the log */
 	pid_t		 pid;		/* 0: not running */
 	struct chan	 chan;

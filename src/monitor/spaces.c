@@ -2,7 +2,7 @@
  *
  * Namespaces, where the monitor is root and the kernel has them: a network without any
  * interface but a dead loopback, and mounts that nobody outside sees.  All children
- * inherit both; net and chain go back to the host's network.
+ * inherit both; net and registry go back to the host's network.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,14 +38,14 @@ spaces_enter(void)
 uint32_t
 spaces_of(enum role role, uint32_t spaces)
 {
-	return role == R_NET || role == R_CHAIN ? spaces & ~SANDBOX_NETNS :
+	return role == R_NET || role == R_REGISTRY ? spaces & ~SANDBOX_NETNS :
 	    spaces;
 }
 
 int
 spaces_leave(enum role role)
 {
-	if (host == -1 || (role != R_NET && role != R_CHAIN))
+	if (host == -1 || (role != R_NET && role != R_REGISTRY))
 		return 0;
 	return setns(host, CLONE_NEWNET);
 }

@@ -296,7 +296,7 @@ on_verdict(const Teerunner__V1__Verdict *from)
 	net_to_keys(M_VERDICT, &v, NULL, 0);
 }
 
-/* Its word: only the facts that chain reads count.  keys counts sequences from 1. */
+/* Its word: only the facts that registry reads count.  keys counts sequences from 1. */
 static void
 on_registered(uint64_t sequence)
 {

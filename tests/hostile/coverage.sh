@@ -33,7 +33,7 @@ check 'all are stopped and go on' stop_and_go
 touch "$dir/tls/runner-1.key" "$dir/tls/runner-1.pem"
 kill -HUP "$runner"
 check 'a task behind that' until_ok 20 transfer
-kill -KILL "$(role_pid net)" "$(role_pid chain)" "$(role_pid compute)"
+kill -KILL "$(role_pid net)" "$(role_pid registry)" "$(role_pid compute)"
 check 'a task when three have died' until_ok 30 transfer
 kill -KILL "$(role_pid keys)"
 check 'and one by another identity' until_ok 60 transfer

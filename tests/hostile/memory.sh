@@ -55,10 +55,10 @@ nothing() { # [-u] PID HEX...
 }
 sleep 0.5
 check 'net: no plaintext, before or after an operation' nothing "$(role_pid net)" $plaintexts $sums
-for r in net chain evidence compute; do
+for r in net registry evidence compute; do
 	check "$r: no TLS key" nothing "$(role_pid $r)" "$key" "$number"
 done
-for r in keys chain evidence; do
+for r in keys registry evidence; do
 	check "$r: no plaintext" nothing "$(role_pid $r)" $plaintexts $sums
 done
 for r in keys compute; do

@@ -338,7 +338,7 @@ rig_cuts(struct rig *r, struct chan *c, const char *text)
 		rig_next(r, &r->net, M_REGISTER);
 	} else
 		rig_peer(r, c, role, index);
-	if (real == R_CHAIN)
+	if (real == R_REGISTRY)
 		rig_next(r, c, M_RUNNER);
 	if (real != R_COMPUTE)	/* its task's result comes first */
 		rig_lives(r);
@@ -347,12 +347,12 @@ rig_cuts(struct rig *r, struct chan *c, const char *text)
 void
 rig_swap(struct rig *r)
 {
-	const struct chan net = r->net, chain = r->chain;
+	const struct chan net = r->net, from = r->registry;
 
 	r->net = r->other_net;
-	r->chain = r->other_chain;
+	r->registry = r->other_registry;
 	r->other_net = net;
-	r->other_chain = chain;
+	r->other_registry = from;
 	r->chain_id = CHAIN_ID + (r->chain_id == CHAIN_ID);
 	td_domain(r->chain_id, registry, r->domain);
 }
@@ -462,9 +462,9 @@ rig_facts_now(struct rig *r, const struct m_facts *f)
 {
 	int left = 1, i;
 
-	chan_send(&r->chain, M_FACTS, f, NULL, 0, -1);
+	chan_send(&r->registry, M_FACTS, f, NULL, 0, -1);
 	for (i = 0; i < PATIENCE && left != 0; i++) {
-		assert_int_equal(ioctl(r->chain.fd, SIOCOUTQ, &left), 0);
+		assert_int_equal(ioctl(r->registry.fd, SIOCOUTQ, &left), 0);
 		readable(r->monitor.fd, 1);
 	}
 	assert_int_equal(left, 0);	/* keys has received them ... */
@@ -513,12 +513,12 @@ rig_renewed(struct rig *r)
 static void
 rig_register(struct rig *r)
 {
-	chan_send(&r->chain, M_FACTS, &r->facts, NULL, 0, -1);
+	chan_send(&r->registry, M_FACTS, &r->facts, NULL, 0, -1);
 	rig_quote(r);
 	memcpy(r->facts.runner, r->runner, 20);
 	r->facts.sequence = 1;
 	r->facts.valid_until = now() + 3600;
-	chan_send(&r->chain, M_FACTS, &r->facts, NULL, 0, -1);
+	chan_send(&r->registry, M_FACTS, &r->facts, NULL, 0, -1);
 }
 
 /* The other chain has the same counterparts: only its Registry is another. */
@@ -526,9 +526,9 @@ static void
 rig_other(struct rig *r)
 {
 	rig_peer(r, &r->other_net, R_NET, 1);
-	rig_peer(r, &r->other_chain, R_CHAIN, 1);
+	rig_peer(r, &r->other_registry, R_REGISTRY, 1);
 	rig_swap(r);
-	rig_next(r, &r->chain, M_RUNNER);
+	rig_next(r, &r->registry, M_RUNNER);
 	memset(r->facts.runner, 0, 20);
 	rig_register(r);
 	rig_said(r, "chain 31338: serving: yes");
@@ -555,17 +555,17 @@ rig_start(struct rig *r)
 	party_new(&r->orchestrator);
 	party_new(&r->gateway);
 	party_new(&r->kms);
-	r->other_net.fd = r->other_chain.fd = -1;
+	r->other_net.fd = r->other_registry.fd = -1;
 	rig_exec(r);
 	while (!r->is_ready && readable(r->monitor.fd, PATIENCE) &&
 	    rig_hear(r))
 		;
 	rig_peer(r, &r->net, R_NET, 0);
 	rig_peer(r, &r->tls, R_TLS, 0);
-	rig_peer(r, &r->chain, R_CHAIN, 0);
+	rig_peer(r, &r->registry, R_REGISTRY, 0);
 	rig_peer(r, &r->evidence, R_EVIDENCE, 0);
 	rig_peer(r, &r->worker, R_COMPUTE, 0);
-	us = rig_next(r, &r->chain, M_RUNNER)->payload;
+	us = rig_next(r, &r->registry, M_RUNNER)->payload;
 	memcpy(r->runner, us->address, 20);
 	memcpy(r->gas_account, us->gas_account, 20);
 	r->epoch = 1;
@@ -584,8 +584,8 @@ rig_start(struct rig *r)
 void
 rig_stop(struct rig *r)
 {
-	struct chan *all[] = { &r->net, &r->tls, &r->chain, &r->evidence,
-	    &r->worker, &r->other_net, &r->other_chain };
+	struct chan *all[] = { &r->net, &r->tls, &r->registry, &r->evidence,
+	    &r->worker, &r->other_net, &r->other_registry };
 	int status;
 	size_t i;
 

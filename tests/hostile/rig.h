@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The real keys, in its own process under its own filter, and around it a test
- * that is everyone else: monitor, net, chain, TLS, evidence, a worker,
+ * that is everyone else: monitor, net, registry, TLS, evidence, a worker,
  * and behind them Orchestrator, Gateway and KMS nodes with their keys.  Each
  * can lie.  Tests only.
  */
@@ -32,8 +32,8 @@ struct rig {
 	int		 is_ready;
 	uint32_t	 isolate_task;	/* of the configuration; before the start */
 	uint32_t	 has_other;	/* a second chain; before the start, too */
-	struct chan	 monitor, net, tls, chain, evidence, worker;
-	struct chan	 other_net, other_chain;
+	struct chan	 monitor, net, tls, registry, evidence, worker;
+	struct chan	 other_net, other_registry;
 	uint32_t	 quorum[THRESHOLD];	/* which nodes answer; 1 and 2 */
 	uint32_t	 threshold;	/* so many of them; THRESHOLD */
 	struct seam	*seam;
@@ -85,7 +85,7 @@ const struct m_status *rig_status(struct rig *);
 /* The next RESULT, past RESULTS. */
 const struct m_result *rig_next_result(struct rig *);
 
-/* With has_other: all that is called `net' and `chain', and what is signed, is of the
+/* With has_other: all that is called `net' and `registry', and what is signed, is of the
  * other chain from now on, or of the first again. */
 void	 rig_swap(struct rig *);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a taken net or chain gets from keys for the gas account's money: the two calls
+ * What a taken net or registry gets from keys for the gas account's money: the two calls
  * that keys makes, to the Registry, for no more than gas-max-fee, and one in some seconds.
  * Every transaction that keys signs is read here, field by field.
  */
@@ -63,7 +63,7 @@ facts(uint64_t sequence)
 {
 	rig.facts.sequence = sequence;
 	rig.facts.block_number++;
-	chan_send(&rig.chain, M_FACTS, &rig.facts, NULL, 0, -1);
+	chan_send(&rig.registry, M_FACTS, &rig.facts, NULL, 0, -1);
 }
 
 static void
@@ -86,7 +86,7 @@ the_gas_key_stands_in_locked_memory_alone(void **unused)
 	(void)unused;
 	facts(0);
 	verdict(0);
-	rig_next(&rig, &rig.chain, M_TX);
+	rig_next(&rig, &rig.registry, M_TX);
 #ifndef TEE_SANITIZERS
 	rig_scan(&rig, rig.has_memlock ? "-a" : "-u", GAS_KEY);
 #endif
@@ -132,7 +132,7 @@ static void
 next(struct seen *s)
 {
 	static const uint8_t registry[20] = { 0x52 };
-	const struct msg *m = rig_next(&rig, &rig.chain, M_TX);
+	const struct msg *m = rig_next(&rig, &rig.registry, M_TX);
 	const struct m_tx *tx = m->payload;
 	const uint8_t *p = m->rows, *b, *end = p + tx->size;
 	uint8_t hash[32];
@@ -193,7 +193,7 @@ verdicts_on_another_registration_cost_nothing(void **unused)
 	for (i = 0; i < 1000; i++)
 		verdict((uint8_t)(1 + i % 255));
 	rig_lives(&rig);
-	rig_silent(&rig, &rig.chain);
+	rig_silent(&rig, &rig.registry);
 }
 
 static void
@@ -220,7 +220,7 @@ a_thousand_verdicts_are_paid_for_once(void **unused)
 	sleep(6);			/* longer than the pause */
 	facts(0);
 	rig_lives(&rig);
-	rig_silent(&rig, &rig.chain);
+	rig_silent(&rig, &rig.registry);
 }
 
 static void
@@ -243,7 +243,7 @@ net_sends_a_transaction(void **unused)
 	rig_cuts(&rig, &rig.net, "illegal TX");
 }
 
-/* ---- chain ------------------------------------------------------------------------- */
+/* ---- registry ------------------------------------------------------------------------- */
 
 static void
 no_fee_that_chain_tells_is_paid_above_the_cap(void **unused)
@@ -255,7 +255,7 @@ no_fee_that_chain_tells_is_paid_above_the_cap(void **unused)
 	facts(0);
 	verdict(0);
 	rig_said(&rig, "fees are above gas-max-fee");
-	rig_silent(&rig, &rig.chain);
+	rig_silent(&rig, &rig.registry);
 	rig.facts.base_fee = GAS_MAX_FEE * GWEI - 1;
 	facts(0);
 	next(&s);
@@ -279,7 +279,7 @@ nonces_that_jump_are_one_transaction_in_a_pause(void **unused)
 		facts(0);
 	}
 	rig_lives(&rig);
-	rig_silent(&rig, &rig.chain);
+	rig_silent(&rig, &rig.registry);
 }
 
 static void
@@ -290,7 +290,7 @@ facts_of_another_account_move_nothing(void **unused)
 	facts(0);
 	verdict(0);
 	rig_lives(&rig);
-	rig_silent(&rig, &rig.chain);
+	rig_silent(&rig, &rig.registry);
 }
 
 /* ---- publication --------------------------------------------------------------------- */

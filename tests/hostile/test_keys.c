@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a taken net, worker or chain gets from keys: nothing signed that was not
+ * What a taken net, worker or registry gets from keys: nothing signed that was not
  * due, and one line that says why it was cut off.  The first test is the honest run,
  * without which the others would prove little.
  */
@@ -106,7 +106,7 @@ a_new_kms_key_is_for_the_next_batch(void **unused)
 	f.kms_epoch = 2;
 	f.kms_former = 1;
 	memcpy(f.kms_former_shares, f.kms_shares, sizeof(f.kms_shares));
-	chan_send(&rig.chain, M_FACTS, &f, NULL, 0, -1);
+	chan_send(&rig.registry, M_FACTS, &f, NULL, 0, -1);
 	rig_lives(&rig);
 	work_grant(&rig, 1, &work[0], 1, &rig.gateway);
 	memcpy(rig.kms.pub, old, 33);
@@ -200,7 +200,7 @@ chain_lies_about_its_own_registry_alone(void **unused)
 	memcpy(f.gateways[0], rig.kms.address, 20);
 	memcpy(f.kms_key, rig.gateway.pub, 33);
 	f.valid_until = 0;
-	chan_send(&rig.other_chain, M_FACTS, &f, NULL, 0, -1);
+	chan_send(&rig.other_registry, M_FACTS, &f, NULL, 0, -1);
 	rig_said(&rig, "chain 31338: serving: no");
 	chan_close(&rig.other_net);
 	work_offer(&rig, 2, &work[1], 1, &rig.kms);
@@ -1072,7 +1072,7 @@ a_worker_that_does_not_exit_after_its_last_task_is_ended(void **unused)
 	rig_cuts(&rig, &rig.worker, "has not exited after its last task");
 }
 
-/* ---- chain ----------------------------------------------------------------- */
+/* ---- registry ----------------------------------------------------------------- */
 
 static void
 chain_sends_facts_out_of_bounds(void **unused)
@@ -1081,8 +1081,8 @@ chain_sends_facts_out_of_bounds(void **unused)
 
 	(void)unused;
 	f.kms_threshold = 0;
-	chan_send(&rig.chain, M_FACTS, &f, NULL, 0, -1);
-	rig_cuts(&rig, &rig.chain, "illegal FACTS: out of bounds");
+	chan_send(&rig.registry, M_FACTS, &f, NULL, 0, -1);
+	rig_cuts(&rig, &rig.registry, "illegal FACTS: out of bounds");
 }
 
 static void
@@ -1092,7 +1092,7 @@ a_runner_that_is_revoked_serves_no_more(void **unused)
 
 	(void)unused;
 	f.valid_until = 0;
-	chan_send(&rig.chain, M_FACTS, &f, NULL, 0, -1);
+	chan_send(&rig.registry, M_FACTS, &f, NULL, 0, -1);
 	rig_said(&rig, "serving: no: not registered, expired or revoked");
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
@@ -1123,7 +1123,7 @@ send_batch(uint32_t batch, uint32_t n)
 	chan_send(&rig.net, M_BATCH, &b, NULL, 0, -1);
 }
 
-/* BATCH, then what chain says, then the TASK: facts that a pin forbids change nothing,
+/* BATCH, then what registry says, then the TASK: facts that a pin forbids change nothing,
  * and no task is accepted under them. */
 static void
 with_facts_in_between(const struct m_facts *f, uint32_t status)
@@ -1270,7 +1270,7 @@ a_sequence_that_keys_did_not_sign_is_a_lie(void **unused)
 
 /* ---- bounds at their exact maximum --------------------------------------------- */
 
-/* keys takes these facts and serves under them, or cuts chain off. */
+/* keys takes these facts and serves under them, or cuts registry off. */
 static void
 facts_are(const struct m_facts *f, int good)
 {
@@ -1282,7 +1282,7 @@ facts_are(const struct m_facts *f, int good)
 	if (good)
 		assert_int_equal(rig_status(&rig)->facts_block, block);
 	else
-		rig_cuts(&rig, &rig.chain, "illegal FACTS: out of bounds");
+		rig_cuts(&rig, &rig.registry, "illegal FACTS: out of bounds");
 }
 
 static void
@@ -1714,7 +1714,7 @@ a_clock_that_is_turned_back_makes_no_facts_fresh(void **unused)
 	expect_refused(1, ST_NOT_SERVING);
 }
 
-/* chain reads the Registry again and again, but it is the same old block. */
+/* registry reads the Registry again and again, but it is the same old block. */
 static void
 a_clock_that_is_turned_back_makes_no_block_new(void **unused)
 {
@@ -1886,7 +1886,7 @@ batches_of_one_chain_leave_room_for_another(void **unused)
 	rig_cuts(&rig, &rig.net, "illegal BATCH: far over max-tasks");
 }
 
-/* The other chain's task goes on while this one's net, chain and TLS are cut off. */
+/* The other chain's task goes on while this one's net, registry and TLS are cut off. */
 static void
 what_one_chain_breaks_costs_the_other_nothing(void **unused)
 {
@@ -1900,8 +1900,8 @@ what_one_chain_breaks_costs_the_other_nothing(void **unused)
 	rig_swap(&rig);
 	rig_raw(&rig.net, M_RESULT, b, sizeof(b));
 	rig_cuts(&rig, &rig.net, "illegal RESULT");
-	rig_raw(&rig.chain, M_BATCH, b, sizeof(b));
-	rig_cuts(&rig, &rig.chain, "illegal BATCH");
+	rig_raw(&rig.registry, M_BATCH, b, sizeof(b));
+	rig_cuts(&rig, &rig.registry, "illegal BATCH");
 	rig_raw(&rig.tls, M_BATCH, b, sizeof(b));
 	rig_cuts(&rig, &rig.tls, "illegal BATCH");
 	rig_swap(&rig);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A role that has been taken over connects to the TCP ports of its counterparts and to no
- * other: in a sandbox as net and chain have it, next to servers that listen.
+ * other: in a sandbox as net and registry have it, next to servers that listen.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -111,7 +111,7 @@ counterparts_are_reached(void **unused)
 {
 	(void)unused;
 	assert_int_equal(in_sandbox("net", reach_counterparts), 0);
-	assert_int_equal(in_sandbox("chain", reach_counterparts), 0);
+	assert_int_equal(in_sandbox("registry", reach_counterparts), 0);
 }
 
 static void
@@ -119,7 +119,7 @@ no_other_port_is_reached(void **unused)
 {
 	(void)unused;
 	assert_int_equal(in_sandbox("net", reach_other), EACCES);
-	assert_int_equal(in_sandbox("chain", reach_other), EACCES);
+	assert_int_equal(in_sandbox("registry", reach_other), EACCES);
 }
 
 static void

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # One Runner, two chains: each has its own Registry, Orchestrator and Gateway, and a net
-# and a chain process of its own; what befalls one is none of the other's business.
+# and a registry process of its own; what befalls one is none of the other's business.
 . "$(dirname "$0")/lib.sh"
 
 two=$dir/two
@@ -22,7 +22,7 @@ start_runner
 check 'the first is served' until_ok 30 state_is serving
 check 'so is the second' until_ok 30 two_is serving
 check 'by two of net' is 2 "$(of_chain net)"
-check 'two of chain' is 2 "$(of_chain chain)"
+check 'two of registry' is 2 "$(of_chain registry)"
 check 'and one of keys' is 1 "$(of_chain keys)"
 check 'the log says of which chain it speaks' logged 'keys: chain 31338: serving: yes'
 check 'status of the first' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"chain_id\": *31337,'"

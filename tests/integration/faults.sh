@@ -67,7 +67,7 @@ check 'a Registry endpoint that came back' until_ok 40 logged 'answers again\|en
 check 'the Runner serves on' until_ok 40 gives OK 5
 
 # ---- roles that are killed under load
-for role in compute chain evidence net; do
+for role in compute registry evidence net; do
 	load 600
 	sleep 0.3
 	kill -9 "$(role_pid $role)"

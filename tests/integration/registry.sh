@@ -1,5 +1,5 @@
 #!/bin/sh
-# chain against several endpoints of which one is TLS, one lies, one is slow and
+# registry against several endpoints of which one is TLS, one lies, one is slow and
 # one goes away: two of three decide, and each that differs is named once.
 . "$(dirname "$0")/lib.sh"
 
@@ -26,7 +26,7 @@ registered() { grep -q "\"configurationHash\": *\"$1\"" "$dir/registry.json"; }
 attested=$(tee-runnerctl config --hash -f "$dir/tee-runnerd.conf")
 check 'its registration has the hash that tee-runnerctl config prints' \
     registered "$attested"
-check 'all three do' logged 'chain: 3 endpoints agree'
+check 'all three do' logged 'registry: 3 endpoints agree'
 
 say lie
 check 'one that lies is named' until_ok 20 logged "disagrees: http://127.0.0.1:$plain"
@@ -47,23 +47,23 @@ for what in rubbish huge deep silent chain; do
 done
 check 'each was named' test "$(count "fails: http://127.0.0.1:$plain")" -ge 4
 
-chain=$(role_pid chain)
+registry=$(role_pid registry)
 kill $endpoints; wait $endpoints 2> /dev/null
-before=$(ticks "$chain")
+before=$(ticks "$registry")
 sleep 5
-check 'two of three are gone: no spinning' test $(($(ticks "$chain") - before)) -le 10
+check 'two of three are gone: no spinning' test $(($(ticks "$registry") - before)) -le 10
 check 'and no quorum' until_ok 20 logged 'no quorum: 1 of 2'
-check 'chain lived through all of it' test "$(role_pid chain)" = "$chain"
+check 'registry lived through all of it' test "$(role_pid registry)" = "$registry"
 
 cp "$dir/tls/ca.pem" "$dir/ca.pem"
 echo >> "$dir/tls/ca.pem"
-kill -9 "$chain"
+kill -9 "$registry"
 check 'authorities that were replaced are not those that are attested: refused' \
     until_ok 10 logged 'registry-ca .*: not the file that is attested'
 cp "$dir/ca.pem" "$dir/tls/ca.pem"
 n=$(count 'no quorum: 1 of 2')
 is_back() { [ "$(count 'no quorum: 1 of 2')" -gt "$n" ]; }
-check 'with the attested file chain comes back' until_ok 30 is_back
+check 'with the attested file registry comes back' until_ok 30 is_back
 stop_runner
 
 # A certificate that no one vouches for is no endpoint.

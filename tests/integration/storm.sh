@@ -17,8 +17,8 @@ now() { date +%s%3N; }
 # Kind, how long it stays away, and the pause after it, seconds.
 plan() {
 	awk -v seed="$SEED" -v seconds=$((60 * minutes)) 'BEGIN {
-		n = split("net chain keys evidence compute monitor orchestrator " \
-		    "gateway kms-1 kms-2 kms-3 registry frozen-gateway " \
+		n = split("net registry keys evidence compute monitor orchestrator " \
+		    "gateway kms-1 kms-2 kms-3 endpoint frozen-gateway " \
 		    "frozen-orchestrator", kind, " ")
 		srand(seed)
 		while (t < seconds - 4) {
@@ -39,7 +39,7 @@ plan() {
 
 strike() {
 	case $1 in
-	net|chain|keys|evidence|compute)
+	net|registry|keys|evidence|compute)
 		p=$(role_pid "$1")
 		[ -z "$p" ] || kill -9 "$p"
 		now ;;

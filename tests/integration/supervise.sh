@@ -7,7 +7,7 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 BUILD=$(cd "${BUILD:-$here/../../build}" && pwd) || exit 1
-roles="keys evidence compute chain net"
+roles="keys evidence compute registry net"
 base=62000
 passed=0 failed=0 daemon=
 tmp=$(mktemp -d) || exit 1
@@ -72,7 +72,7 @@ all_gone() {
 # Alive, and another than $2.
 renewed() { p=$(role_pid "$1"); [ "$p" != "$2" ] && [ -d "/proc/$p" ]; }
 
-names="keys evidence compute-0 compute-1 chain net"
+names="keys evidence compute-0 compute-1 registry net"
 all_up() {
 	for r in $names; do
 		p=$(role_pid $r)
@@ -153,7 +153,7 @@ chmod 644 "$tmp/key.pem"	# a test runs as nobody
 
 bit() {
 	case $1 in
-	net) echo 1;; chain) echo 3;; keys) echo 4;; evidence) echo 5;;
+	net) echo 1;; registry) echo 3;; keys) echo 4;; evidence) echo 5;;
 	compute*) echo 6;;
 	esac
 }
@@ -193,7 +193,7 @@ sandboxed() {
 	is "$1: mounts that nobody else sees" \
 		[ "$(readlink /proc/$p/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ]
 	case $1 in
-	net|chain) is "$1: the host's network" \
+	net|registry) is "$1: the host's network" \
 		[ "$(readlink /proc/$p/ns/net)" = "$(readlink /proc/self/ns/net)" ];;
 	*) is "$1: a network of the loopback alone" \
 		[ "$(nsenter -t $p -n tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' ')" = lo ];;
@@ -240,7 +240,7 @@ if [ "$(id -u)" = 0 ]; then
 	unlike=
 fi
 
-for r in evidence compute-0 compute-1 chain net; do
+for r in evidence compute-0 compute-1 registry net; do
 	p=$(role_pid $r)
 	kill -SEGV $p
 	is "$r: killed: logged" \
@@ -290,12 +290,12 @@ start "$tmp/stub"
 come_up stubs
 [ "$(id -u)" != 0 ] || is "--diff: another program" says "has .* instructions, keys " \
 	keys --diff $(role_pid keys)
-for r in evidence compute-0 chain net; do
+for r in evidence compute-0 registry net; do
 	died "forbidden system call" $r USR1 \
 		"$r: died: signal 31: .*: system call socket (.*) is not in its policy"
 done
-died "illegal message" chain USR2 "chain: died: signal 9: "
-is "the illegal message is logged" logged "chain: illegal message"
+died "illegal message" registry USR2 "registry: died: signal 9: "
+is "the illegal message is logged" logged "registry: illegal message"
 died "exit" evidence IO "evidence: died: exit 7: "
 died "DRAINED unasked" net WINCH "net: is killed: DRAINED, but was not asked"
 died "AGENT_ASK twice" evidence WINCH "evidence: is killed: asks for its agent too often"
@@ -327,10 +327,10 @@ stop "isolate task"
 
 start "$tmp/stub"
 come_up drain
-kill -ALRM $(role_pid net) $(role_pid chain)
+kill -ALRM $(role_pid net) $(role_pid registry)
 kill -TERM $daemon
 is "drain: not done in time: logged" soon logged "draining: not done in 1 s"
-is "drain: who does not exit is killed" soon logged "chain: is killed: does not exit"
+is "drain: who does not exit is killed" soon logged "registry: is killed: does not exit"
 is "drain: exit 0 all the same" end_is 0
 is "drain: no process is left" all_gone
 
@@ -377,7 +377,7 @@ stop "full log"
 daemon=$!
 is "full log: all roles come up" soon roles_are 6
 sleep 0.5			# each is in its sandbox
-for r in evidence chain net; do
+for r in evidence registry net; do
 	p=$(pid_of $r)
 	kill -TTOU $p
 	sleep 0.1
@@ -393,13 +393,13 @@ kill $holder
 # Roles that hang.
 start "$tmp/real"
 come_up "hung roles"
-p=$(role_pid net) q=$(role_pid chain)
+p=$(role_pid net) q=$(role_pid registry)
 kill -STOP $p $q
 sleep 14
 is "hung roles: nothing in a hurry" [ -d /proc/$p -a -d /proc/$q ]
 is "hung roles: net is killed" soon logged "net: is killed: does not answer for 15 s"
 is "hung roles: net starts again" soon renewed net $p
-is "hung roles: chain starts again" soon renewed chain $q
+is "hung roles: registry starts again" soon renewed registry $q
 is "hung roles: no other was killed" [ "$(grep -c 'is killed' "$log")" = 2 ]
 stop "hung roles"
 
@@ -450,10 +450,10 @@ daemon=
 
 mkdir "$tmp/partial"
 cp -P "$tmp"/stub/* "$tmp/partial"
-rm "$tmp/partial/chain"
+rm "$tmp/partial/registry"
 start "$tmp/partial"
 is "no executable: exit 1" end_is 1
-is "no executable: told" logged "^chain: .*/partial/chain: No such file"
+is "no executable: told" logged "^registry: .*/partial/registry: No such file"
 is "no executable: no process is left" all_gone
 echo precious >"$tmp/file"
 start "$tmp/real" "control-socket $tmp/file"
@@ -481,11 +481,11 @@ if [ "$(id -u)" = 0 ]; then
 	start "$tmp/stub"
 	come_up "chroot"
 	chmod 775 "$tmp/empty"
-	kill -KILL $(role_pid chain)
+	kill -KILL $(role_pid registry)
 	is "the chroot is writable by others: a role does not start again" \
-		soon logged "^chain: sandbox: chroot $tmp/empty: is not owned and"
+		soon logged "^registry: sandbox: chroot $tmp/empty: is not owned and"
 	chmod 755 "$tmp/empty"
-	is "it is root's alone: it does" soon logged "chain: up:" 2
+	is "it is root's alone: it does" soon logged "registry: up:" 2
 	rmdir "$tmp/empty"
 	p=$(role_pid net)
 	kill -KILL $p
@@ -494,10 +494,10 @@ if [ "$(id -u)" = 0 ]; then
 		[ "$(stat -L -c %h /proc/$(role_pid net)/root)" = 0 ]
 	stop "chroot"
 fi
-ln -s /bin/true "$tmp/partial/chain"
+ln -s /bin/true "$tmp/partial/registry"
 start "$tmp/partial"
 is "ends at once: exit 1" end_is 1
-is "ends at once: told" logged "chain: did not start: exit 0"
+is "ends at once: told" logged "registry: did not start: exit 0"
 is "ends at once: no process is left" all_gone
 
 if [ -e /sys/kernel/config/tsm/report ] || [ -e /dev/sev-guest ] ||

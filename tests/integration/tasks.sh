@@ -60,7 +60,7 @@ devnet fault orchestrator off
 # The filters of the live processes are those that were compiled, and no others.
 if [ "$(id -u)" -eq 0 ] && ! status | grep -q 'no seccomp:'; then
 	check 'monitor: its filter' tee-runnerctl policy monitor --diff "$runner"
-	for role in net chain keys evidence compute; do
+	for role in net registry keys evidence compute; do
 		check "$role: its filter" tee-runnerctl policy $role --diff "$(role_pid $role)"
 	done
 	check 'net is not under that of keys' sh -c "! tee-runnerctl policy keys --diff $(role_pid net)"

@@ -3,7 +3,7 @@
 // proto/Registry.sol on a real node: every role does what it may, every revert is
 // provoked by who may not.  Prints the gas of each call.  Ends in `N passed, N failed'.
 // Its arguments are proto/Registry.hex, which must be what the contracts compile to, with
-// --write it is written; and src/chain/layout.def, which must be where they have what.
+// --write it is written; and src/registry/layout.def, which must be where they have what.
 import { readFileSync, writeFileSync } from "node:fs";
 import { AbiCoder, Contract, ContractFactory, JsonRpcProvider, SigningKey, TypedDataEncoder,
     Wallet, ZeroAddress, ZeroHash, concat, hexlify, id, keccak256, randomBytes, toBeHex } from "ethers";
@@ -68,7 +68,7 @@ check("proto/Registry.hex is what proto/Registry.sol compiles to (registry.sh --
 	const epoch = types[types[storage.find((m) => m.label === "epochs").type].value];
 	const lists = { Registry: storage, Epoch: epoch.members };
 	const rows = [...readFileSync(layoutFile, "utf8").matchAll(/^OF\((\w+), (\w+), (\d+), (\d+), (\d+)\)$/gm)];
-	same("rows of src/chain/layout.def", rows.length, 9);
+	same("rows of src/registry/layout.def", rows.length, 9);
 	for (const [, list, label, ...where] of rows) {
 		const is = lists[list].find((m) => m.label === label);
 		same(`where storage has ${label}`, where, [is?.slot, is?.offset, types[is?.type]?.numberOfBytes]);

@@ -9,4 +9,4 @@
 	echo 'skipped: no anvil for this machine'
 	exit 77
 }
-exec node registry.mjs "$src/proto/Registry.hex" "$src/src/chain/layout.def" "$@"
+exec node registry.mjs "$src/proto/Registry.hex" "$src/src/registry/layout.def" "$@"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * src/chain/abi.c: takes what Solidity makes of facts(), and nothing else.
+ * src/registry/abi.c: takes what Solidity makes of facts(), and nothing else.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -48,9 +48,9 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 		return from == R_MONITOR && (to & R_CHILDREN) &&
 		    state_bit == S_INIT;
 	case M_FACTS:
-		return from == R_CHAIN && to == R_KEYS && (state_bit & S_UP) != 0;
+		return from == R_REGISTRY && to == R_KEYS && (state_bit & S_UP) != 0;
 	case M_TX:
-		return from == R_KEYS && to == R_CHAIN && (state_bit & S_UP) != 0;
+		return from == R_KEYS && to == R_REGISTRY && (state_bit & S_UP) != 0;
 	case M_TLS_KEY:
 		return from == R_MONITOR && to == R_KEYS &&
 		    (state_bit & S_UP) != 0;
@@ -126,7 +126,7 @@ two_bits_are_no_role_and_no_state(void **unused)
 	    sizeof(struct m_batch), 0));
 	assert_false(msg_legal(R_NET | R_TLS, R_KEYS, S_IDLE, M_BATCH,
 	    sizeof(struct m_batch), 0));
-	assert_false(msg_legal(R_NET, R_KEYS | R_CHAIN, S_IDLE, M_BATCH,
+	assert_false(msg_legal(R_NET, R_KEYS | R_REGISTRY, S_IDLE, M_BATCH,
 	    sizeof(struct m_batch), 0));
 	assert_false(msg_legal(R_NET, R_KEYS, S_UP, M_BATCH,
 	    sizeof(struct m_batch), 0));
@@ -340,7 +340,7 @@ every_role_has_a_name_and_only_roles_have(void **unused)
 	assert_string_equal(role_name(R_MONITOR), "monitor");
 	assert_string_equal(role_name(R_NET), "net");
 	assert_string_equal(role_name(R_TLS), "tls");
-	assert_string_equal(role_name(R_CHAIN), "chain");
+	assert_string_equal(role_name(R_REGISTRY), "registry");
 	assert_string_equal(role_name(R_KEYS), "keys");
 	assert_string_equal(role_name(R_EVIDENCE), "evidence");
 	assert_string_equal(role_name(R_COMPUTE), "compute");

@@ -111,7 +111,7 @@ begin_with(const struct conf *c)
 	child_add(R_COMPUTE, 0);
 	child_add(R_COMPUTE, 1);
 	for (i = 0; i < c->n_chains; i++) {
-		child_add(R_CHAIN, i);
+		child_add(R_REGISTRY, i);
 		child_add(R_NET, i);
 	}
 	for (i = 0; i < n_children; i++)
@@ -248,16 +248,16 @@ chain_and_evidence_meet_keys_alone(void **unused)
 
 	(void)unused;
 	child_ready(named("keys"), 0);
-	child_ready(named("chain"), 0);
-	expect("chain", R_KEYS, 0, &a);
-	expect("keys", R_CHAIN, 0, &b);
+	child_ready(named("registry"), 0);
+	expect("registry", R_KEYS, 0, &a);
+	expect("keys", R_REGISTRY, 0, &b);
 	joined(a, b);
 	child_ready(named("evidence"), 0);
 	expect("evidence", R_KEYS, 0, &a);
 	expect("keys", R_EVIDENCE, 0, &b);
 	joined(a, b);
 	child_ready(named("net"), 0);
-	expect_none("chain");
+	expect_none("registry");
 	expect_none("evidence");
 }
 
@@ -286,23 +286,23 @@ who_starts_again_gets_new_channels(void **unused)
 
 	(void)unused;
 	child_ready(named("keys"), 0);
-	child_ready(named("chain"), 0);
+	child_ready(named("registry"), 0);
 	child_ready(named("compute-0"), 0);
-	expect("chain", R_KEYS, 0, &a);
-	expect("keys", R_CHAIN, 0, &b);
+	expect("registry", R_KEYS, 0, &a);
+	expect("keys", R_REGISTRY, 0, &b);
 	close(a);
 	close(b);
 	expect("keys", R_COMPUTE, 0, &b);
 	close(b);
-	began(named("chain"));
+	began(named("registry"));
 	began(named("compute-0"));
 	expect_none("keys");
 	child_ready(named("compute-0"), 0);
-	child_ready(named("chain"), 0);
+	child_ready(named("registry"), 0);
 	expect("keys", R_COMPUTE, 0, &b);
 	close(b);
-	expect("chain", R_KEYS, 0, &a);
-	expect("keys", R_CHAIN, 0, &b);
+	expect("registry", R_KEYS, 0, &a);
+	expect("keys", R_REGISTRY, 0, &b);
 	joined(a, b);
 	expect_none("keys");
 }
@@ -317,7 +317,7 @@ net_is_told_how_all_are(void **unused)
 	named("compute-0")->restarts = 2;
 	named("compute-1")->restarts = 3;
 	child_ready(named("compute-1"), 8);
-	child_ready(named("chain"), 5);
+	child_ready(named("registry"), 5);
 	child_ready(named("net"), 1);
 	assert_int_equal(chan_recv(&role[named("net") - children], S_IDLE, &m),
 	    1);
@@ -345,12 +345,12 @@ each_chain_has_its_own_net_and_chain(void **unused)
 	expect("keys", R_TLS, 1, &ktls);
 	joined(n, k);
 	joined(tls, ktls);
-	child_ready(named("chain-1"), 0);
-	expect("chain-1", R_KEYS, 0, &n);
-	expect("keys", R_CHAIN, 0, &k);
+	child_ready(named("registry-1"), 0);
+	expect("registry-1", R_KEYS, 0, &n);
+	expect("keys", R_REGISTRY, 0, &k);
 	joined(n, k);
 	expect_none("net-1");
-	expect_none("chain-42161");
+	expect_none("registry-42161");
 }
 
 static int
@@ -593,20 +593,20 @@ evidence_may_be_busy_and_workers_are_not_asked(void **unused)
 static void
 who_does_not_come_up_is_killed(void **unused)
 {
-	struct child *chain = named("chain");
+	struct child *registry = named("registry");
 	unsigned i;
 
 	(void)unused;
-	chain->is_ready = 0;
-	gets_a_process(chain);
+	registry->is_ready = 0;
+	gets_a_process(registry);
 	for (i = 0; i < PINGS_BUSY; i++)
 		on_heartbeat(-1, 0, NULL);
-	is_alive(chain);
+	is_alive(registry);
 	log_sink(on_line);
 	on_heartbeat(-1, 0, NULL);
-	assert_string_equal(logged, "tee-runner: chain: is killed: does not "
+	assert_string_equal(logged, "tee-runner: registry: is killed: does not "
 	    "come up in 120 s");
-	was_killed(chain);
+	was_killed(registry);
 }
 
 int

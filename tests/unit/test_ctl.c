@@ -145,14 +145,14 @@ policies_are_shown(void **unused)
 	assert_non_null(strstr(out, "\n# sha256 of the program: "));
 	assert_non_null(strstr(out, keys));
 	assert_non_null(strstr(out, "\n# descriptors: 0 to 2 are /dev/null; "
-	    "channels: monitor net tls chain evidence compute\n"));
+	    "channels: monitor net tls registry evidence compute\n"));
 	assert_non_null(strstr(out, "\n# limits: 512 descriptors, 768 MB of "
 	    "address space, 0 MB a file, one thread, no core dump\n"));
 	assert_non_null(strstr(out, "\n# Landlock: files: none; connects to "
 	    "TCP ports: none; binds: none\n# capabilities: none\n"));
 	assert_non_null(strstr(out, " chroot user landlock seccomp mdwe nodump "
 	    "secretmem netns mountns memlock ports\n"));
-	assert_int_equal(ctl("policy chain"), 0);
+	assert_int_equal(ctl("policy registry"), 0);
 	assert_non_null(strstr(out, "ports: endpoints of the Registry;"));
 	assert_non_null(strstr(out, " nodump mountns ports\n"));
 	assert_int_equal(ctl("policy monitor"), 0);

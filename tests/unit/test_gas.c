@@ -378,12 +378,12 @@ another_chain_process_gets_the_same_again(void **unused)
 	struct m_tx first;
 
 	(void)unused;
-	gas_chain_peer(ch);
+	gas_registry_peer(ch);
 	assert_int_equal(n_sent, 0);
 	to_publish = 100;
 	pass(1, 1);
 	first = last;
-	gas_chain_peer(ch);
+	gas_registry_peer(ch);
 	assert_int_equal(n_sent, 2);
 	assert_memory_equal(&first, &last, sizeof(first));
 }

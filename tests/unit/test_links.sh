@@ -147,21 +147,21 @@ if role net libexec/net; then
 	imports libexec/net "secp256k1_.*|nettle_.*|$private" 'private keys'
 fi
 
-if role chain libexec/chain; then
+if role registry libexec/registry; then
 	# A hash, and of no secret: it proves what the Registry holds.
 	allowed='keccak256|nettle_sha3_permute'
-	refers chain "$curve|$symmetric|$private|td_.*" 'src/crypto, or ciphers'
-	refers chain "protobuf_c_.*|teerunner__.*|$grpc" 'protobuf, gRPC'
-	refers chain "$open" 'files'
-	refers chain "$exec|$fork" 'processes, threads'
-	linked libexec/chain 'libevent.*|libjansson|libssl|libcrypto|libnettle'
-	imports libexec/chain "$curve|$symmetric|$private" 'src/crypto, or ciphers'
-	imports libexec/chain "$exec|$fork|$open" 'processes, threads, files'
+	refers registry "$curve|$symmetric|$private|td_.*" 'src/crypto, or ciphers'
+	refers registry "protobuf_c_.*|teerunner__.*|$grpc" 'protobuf, gRPC'
+	refers registry "$open" 'files'
+	refers registry "$exec|$fork" 'processes, threads'
+	linked libexec/registry 'libevent.*|libjansson|libssl|libcrypto|libnettle'
+	imports libexec/registry "$curve|$symmetric|$private" 'src/crypto, or ciphers'
+	imports libexec/registry "$exec|$fork|$open" 'processes, threads, files'
 	allowed=
 fi
 
 # keys signs transactions too (tx.c, calldata.c of src/crypto): of the gas account,
-# in memory; chain sends them.
+# in memory; registry sends them.
 if role keys libexec/keys; then
 	refers keys "$event|$parsers|$grpc|$tls" \
 	    'event loops, TLS, parsers of what peers send'
@@ -211,7 +211,7 @@ fi
 # No role includes another's header.  conf.h of src/ipc is for all roles; the monitor's
 # is in no other role's path.
 src=${srcdir:-$(dirname "$0")/../..}
-roles='monitor net chain keys evidence compute'
+roles='monitor net registry keys evidence compute'
 headers() { (cd "$src/$1" 2> /dev/null && ls) | grep '\.h$'; }
 for r in $roles; do
 	for other in $roles; do

@@ -56,7 +56,7 @@ block 'Configuration file:' |
     sed "s|/etc/tee-runner/ca.pem|$dir/ca.pem|" > "$dir/conf"
 is 'tee-runnerctl config prints this text' \
     "$(no_policies < "$dir/text")" "$(text | no_policies)"
-for r in monitor net chain keys evidence compute; do
+for r in monitor net registry keys evidence compute; do
 	echo "policy $r sha256:$(./tee-runnerctl policy $r --bpf | sha256sum | sha)"
 done > "$dir/policies"
 is 'then the policies that it shows' "$(cat "$dir/policies")" \

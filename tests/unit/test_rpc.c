@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * src/chain/rpc.c: which answers count as one, and the values in them.
+ * src/registry/rpc.c: which answers count as one, and the values in them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

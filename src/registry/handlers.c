@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What chain says and is told: PEER from the monitor, RUNNER and TX from keys, FACTS
+ * What registry says and is told: PEER from the monitor, RUNNER and TX from keys, FACTS
  * to keys.  Must never say anything else.
  */
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "proc.h"
 #include "registry.h"
 
-#define SELF R_CHAIN
+#define SELF R_REGISTRY
 #include "dispatch.h"
 
 struct link {
@@ -89,10 +89,10 @@ ON(PEER)
 	const struct m_peer *peer = m->payload;
 
 	if (peer->role != R_KEYS)
-		chan_illegal(c, m->type, "not a peer of chain");
+		chan_illegal(c, m->type, "not a peer of registry");
 	if (to_keys.readable != NULL)
 		unlink_peer(&to_keys);
-	chan_init(&keys, m->fd, R_CHAIN, R_KEYS, peer->index);
+	chan_init(&keys, m->fd, R_REGISTRY, R_KEYS, peer->index);
 	link_peer(&to_keys);
 	/* A keys that was restarted may be another Runner. */
 	registry_runner(&nobody);

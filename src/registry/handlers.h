@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * chain's channels: to the monitor and to keys.
+ * registry's channels: to the monitor and to keys.
  */
 #ifndef HANDLERS_H
 #define HANDLERS_H

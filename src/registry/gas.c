@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See gas.h.  Runs in chain, which cannot sign: what it sends is keys's, unread.
+ * See gas.h.  Runs in registry, which cannot sign: what it sends is keys's, unread.
  * Nonce, balance and base fee are those at the agreed block, so that what has passed
  * there is final to registry-depth, and a quorum says the same.
  */

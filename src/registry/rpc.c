@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JSON-RPC over libevent's HTTP client, for chain.  After the sandbox this
+ * JSON-RPC over libevent's HTTP client, for registry.  After the sandbox this
  * opens no file and looks no name up: authorities and addresses are read at
  * start-up.  Must never trust an answer beyond "this endpoint said so".
  *

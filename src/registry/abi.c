@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decodes what the Registry contract returned; chain runs it on bytes that an
+ * Decodes what the Registry contract returned; registry runs it on bytes that an
  * endpoint sent.  Takes the one canonical encoding, which is what Solidity
  * makes, and nothing else: tails in order, without gaps, padded with zeros, and
  * nothing behind them.  So an offset has one right value, and two answers mean

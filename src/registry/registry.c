@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads the Registry in rounds, in chain.  A round has two phases: every endpoint
+ * Reads the Registry in rounds.  Runs in registry.  A round has two phases: every endpoint
  * tells its chain and its head; then all are asked for one and the same block
  * and the facts at it.  What a quorum of them answers, byte for byte, is
  * reported, if it is what registry-trusted-block proves, where there is one: that

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The conversation with an endpoint about the trusted block, in chain: its
+ * The conversation with an endpoint about the trusted block, in registry: its
  * header, then the Registry's account and words of its storage, in pieces until
  * none is missed.  Of an answer only what a proof says is used.  Must never
  * take anything else for proven, nor an endpoint's failure for an answer.

@@ -188,7 +188,7 @@ tell(size_t i, const char *members)
 	assert_non_null(strstr(text, "\"result\":true"));
 }
 
-/* ---- chain ---------------------------------------------------------------- */
+/* ---- registry ---------------------------------------------------------------- */
 
 static void
 send_record(int fd, uint32_t type, const void *payload, size_t len,
@@ -335,7 +335,7 @@ start_chain(uint32_t quorum, uint32_t refresh)
 	int m[2], k[2];
 
 	msg_table_hash(c.start.table);
-	c.start.role = R_CHAIN;
+	c.start.role = R_REGISTRY;
 	c.start.log_level = 6;
 	snprintf(c.start.empty_dir, sizeof(c.start.empty_dir), "/");
 	conf->chain_id = CHAIN;
@@ -355,7 +355,7 @@ start_chain(uint32_t quorum, uint32_t refresh)
 		    dup2(60, PROC_MONITOR_FD) == -1 ||
 		    close_range(PROC_MONITOR_FD + 1, ~0u, 0) == -1)
 			_exit(126);
-		execl("libexec/chain", "chain", (char *)NULL);
+		execl("libexec/registry", "registry", (char *)NULL);
 		_exit(127);
 	}
 	close(m[1]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Makes the header's RLP from the JSON of eth_getBlockByHash, in chain; its
+ * Makes the header's RLP from the JSON of eth_getBlockByHash, in registry; its
  * Keccak must be the hash.  Must never say what is in a header that has another.
  * Source: go-ethereum's documentation of eth_getBlockByHash; EIP-1559, 4895,
  * 4844, 4788, 7685.

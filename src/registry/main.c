@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * chain: reads one chain's Registry through JSON-RPC endpoints and tells keys what
+ * registry: reads one chain's Registry through JSON-RPC endpoints and tells keys what
  * a quorum of them says.  It holds no secret, signs nothing, and reaches neither
  * net nor compute.  After start-up it opens no file and looks up no name.
  */
@@ -16,12 +16,12 @@ main(void)
 	static struct m_start start;	/* registry.c keeps the conf in it */
 	struct event_base *base;
 
-	proc_start(R_CHAIN, &start);
+	proc_start(R_REGISTRY, &start);
 	if ((base = event_base_new()) == NULL)
 		fatal("cannot make an event loop");
 	rpc_init(&start.conf);
 	registry_init(base, &start.conf.chains[start.index], handlers_facts);
-	proc_sandbox(R_CHAIN, &start);
+	proc_sandbox(R_REGISTRY, &start);
 	handlers_init(base);
 	event_base_dispatch(base);
 	fatal("the event loop ended");

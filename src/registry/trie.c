@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Follows a key through the nodes of a proof; chain runs it on bytes that an
+ * Follows a key through the nodes of a proof; registry runs it on bytes that an
  * endpoint sent.  Each node must have the hash by which the one before refers to
  * it, so nothing is taken from them that the root does not vouch for.  Must
  * never read past a node, nor go deeper than the key is long.
