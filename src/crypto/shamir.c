@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Threshold delegation; the exact bytes are in proto/TYPED-DATA.md, "Seals".
+ * Threshold delegation; the exact bytes are in proto/VALUES.md.
  * keys opens and checks, tee-devnet's nodes make.  Shamir: "How to share a
  * secret", 1979; the proof: Chaum and Pedersen, 1992, made non-interactive by
  * hashing all that it speaks of.

@@ -3,7 +3,7 @@
  * Threshold delegation (DESIGN 5): Shamir shares s_i of the KMS key with
  * public P_i = s_i G; node i of a quorum Q answers D = (lambda_i(Q) s_i) K, with
  * a Chaum-Pedersen proof that log_G(lambda_i P_i) = log_K(D), all sealed to the
- * task's ephemeral key.  The exact bytes are in proto/TYPED-DATA.md.
+ * task's ephemeral key.  The exact bytes are in proto/VALUES.md.
  */
 #ifndef SHAMIR_H
 #define SHAMIR_H
