@@ -15,7 +15,7 @@
 #include "rpc.h"
 
 #define BACK_OFF_MIN	100	/* ms */
-#define BACK_OFF_MAX	2000
+#define BACK_OFF_MAX	500
 
 grpc_completion_queue *rpc_queue;
 static struct rpc_timer *timers;	/* earliest first */

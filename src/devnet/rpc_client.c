@@ -36,7 +36,7 @@ rpc_connect(const char *address, const struct rpc_tls *tls)
 		/* The other side may just be starting: look again soon. */
 		{ .type = GRPC_ARG_INTEGER,
 		  .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
-		  .value.integer = 500 },
+		  .value.integer = 200 },
 		{ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)
 		  GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
 		  .value.integer = 100 },

@@ -15,7 +15,10 @@
 #define METHOD		"/teerunner.v1.HandleGateway/FetchOperands"
 #define RECEIVE_MAX	(64 * 1024 * 1024)
 #define ARENA_MAX	(256 * 1024 * 1024)
-#define BACK_OFF	2000		/* ms between attempts to connect */
+/* ms between attempts to connect: a refused connection costs the Gateway nothing, and
+ * every task waits for it */
+#define BACK_OFF_MIN	100
+#define BACK_OFF_MAX	400
 
 /* A channel lives until it is replaced and its last call has ended. */
 struct carrier {
@@ -27,6 +30,7 @@ struct fetch {
 	struct tag	 tag;		/* first */
 	struct batch	*batch;		/* NULL: not wanted any more */
 	struct carrier	*carrier;
+	uint64_t	 deadline;	/* now_ms() */
 	grpc_call	*call;
 	grpc_metadata_array initial, trailing;
 	grpc_byte_buffer *request, *answer;
@@ -59,7 +63,8 @@ gateway_start(void)
 
 	if ((current = malloc(sizeof(*current))) == NULL)
 		fatal("gateway: out of memory");
-	current->channel = rpc_channel(&target, RECEIVE_MAX, BACK_OFF);
+	current->channel = rpc_channel(&target, RECEIVE_MAX, BACK_OFF_MIN,
+	    BACK_OFF_MAX);
 	current->users = 1;
 	if (old != NULL)
 		carrier_release(old);
@@ -171,6 +176,18 @@ fetch_status(const struct fetch *f)
 	return ST_GATEWAY_ERROR;
 }
 
+/* No answer came in time: the connection may be dead, and keep-alive would need half a
+ * minute to find out.  An answer that says DEADLINE_EXCEEDED comes earlier. */
+static void
+suspect_connection(const struct fetch *f)
+{
+	if (f->code != GRPC_STATUS_DEADLINE_EXCEEDED ||
+	    now_ms() < f->deadline || f->carrier != current)
+		return;
+	gateway_start();
+	gateway_connect();
+}
+
 static void
 on_answer(struct tag *tag, int ok)
 {
@@ -180,6 +197,7 @@ on_answer(struct tag *tag, int ok)
 	char why[200] = "malformed answer";
 
 	(void)ok;
+	suspect_connection(f);
 	if (b == NULL) {
 		fetch_free(f);
 		return;
@@ -280,6 +298,7 @@ gateway_fetch(struct batch *b, const struct m_ask *ask)
 	f->request = request_pack(b, ask);
 	f->carrier = current;
 	f->carrier->users++;
+	f->deadline = now_ms() + 1000 * (uint64_t)net.conf.fetch_timeout;
 	f->call = rpc_call(current->channel, METHOD, net.conf.fetch_timeout);
 	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
 	ops[1].op = GRPC_OP_SEND_MESSAGE;

@@ -95,9 +95,11 @@ void	 rpc_resolve(const char *what, const char *address, struct target *);
 
 /* Behind the sandbox: gRPC itself, and its thread. */
 void	 rpc_start(void);
-/* back_off: the longest time in ms between gRPC's own attempts. */
-grpc_channel *rpc_channel(const struct target *, int receive_max,
-	     int back_off);
+/* The back-off of gRPC's own attempts, in ms: the first and the longest time between
+ * two.  An attempt at one address has CONNECT_TIME, or `first' if that is longer. */
+#define CONNECT_TIME	5000
+grpc_channel *rpc_channel(const struct target *, int receive_max, int first,
+	     int longest);
 /* A deadline of 0 is none. */
 grpc_call *rpc_call(grpc_channel *, const char *method, uint32_t seconds);
 void	 rpc_begin(grpc_call *, const grpc_op *, size_t n, struct tag *);

@@ -25,7 +25,8 @@
 #define QUEUE_MAX	4096		/* messages that the peer does not read */
 #define EVIDENCE_MAX	(1024 * 1024)
 #define BACK_OFF_MIN	100		/* ms */
-#define BACK_OFF_MAX	30000
+#define BACK_OFF_MAX	30000		/* it answers, and then ends the session */
+#define ABSENT_MAX	500		/* nobody answers: that costs nobody anything */
 #define HELLO_TIME	15		/* seconds from connect to Hello */
 
 struct out {
@@ -40,6 +41,7 @@ static struct session {
 	grpc_call	*call;
 	int		 pending;	/* tags in the completion queue */
 	int		 is_writing, is_cancelled, has_rubbish;
+	int		 has_answered;	/* any message came */
 	int		 has_false_word;	/* a false Registered came */
 	const char	*why;		/* we ended it */
 	uint8_t		 challenge[32];
@@ -53,7 +55,7 @@ static struct session {
 
 static struct target target;
 static struct event *timer;		/* try again; or give the session up */
-static uint64_t back_off = BACK_OFF_MIN;
+static uint64_t back_off = BACK_OFF_MIN, absent = BACK_OFF_MIN;
 static char last_why[256];
 static Teerunner__V1__RunnerMessage *registration;	/* in `evidence' */
 static struct m_register registered;	/* its fixed fields */
@@ -319,6 +321,7 @@ on_message(grpc_byte_buffer *bytes)
 	Teerunner__V1__OrchestratorMessage *m;
 	struct arena arena;
 
+	s.has_answered = 1;
 	arena_init(&arena, ARENA_MAX);
 	m = rpc_unpack(bytes,
 	    &teerunner__v1__orchestrator_message__descriptor, &arena);
@@ -378,18 +381,45 @@ session_say_why(uint64_t wait)
 	    target.authority, why, (unsigned long long)wait);
 }
 
+/* Has this try cost the Orchestrator anything?  A refused session has, and so has a TLS
+ * handshake that failed. */
+static int
+session_was_answered(void)
+{
+	char text[200];
+
+	if (s.has_answered || s.why != NULL)
+		return s.has_answered;
+	return s.code != GRPC_STATUS_UNAVAILABLE ||
+	    strstr(rpc_text(text, sizeof(text), s.details), "SSL_ERROR") != NULL;
+}
+
+/* How long to wait for the next try, in ms.  While nobody answers, the longer back-off
+ * stays as it is: it protects an Orchestrator that goes down because of its load. */
+static uint64_t
+session_wait(void)
+{
+	const int is_answered = session_was_answered();
+	const uint64_t max = is_answered ? BACK_OFF_MAX : ABSENT_MAX;
+	uint64_t *next = is_answered ? &back_off : &absent, wait;
+	uint32_t jitter = 0;
+
+	if (getrandom(&jitter, sizeof(jitter), 0) == -1)
+		jitter = (uint32_t)now_ms();
+	wait = *next / 2 + jitter % (*next / 2 + 1);
+	*next = *next * 2 < max ? *next * 2 : max;
+	if (is_answered)
+		absent = BACK_OFF_MIN;
+	return wait;
+}
+
 /* Nothing is pending any more: clear up, and wait for the next try. */
 static void
 session_over(void)
 {
+	const uint64_t wait = session_wait();
 	struct out *o;
-	uint32_t jitter = 0;
-	uint64_t wait;
 
-	if (getrandom(&jitter, sizeof(jitter), 0) == -1)
-		jitter = (uint32_t)now_ms();
-	wait = back_off / 2 + jitter % (back_off / 2 + 1);
-	back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
 	session_say_why(wait);
 
 	while ((o = STAILQ_FIRST(&s.queue)) != NULL) {
@@ -479,7 +509,8 @@ session_connect(void)
 	grpc_metadata_array_init(&s.trailing);
 	/* A channel for each try: the back-off is ours alone, and each failure
 	 * tells its reason. */
-	s.channel = rpc_channel(&target, RECEIVE_MAX, BACK_OFF_MAX);
+	s.channel = rpc_channel(&target, RECEIVE_MAX, CONNECT_TIME,
+	    CONNECT_TIME);
 	s.call = rpc_call(s.channel, "/teerunner.v1.Orchestrator/Session", 0);
 	net.stream = STREAM_CONNECTING;
 	net.session++;
@@ -508,7 +539,7 @@ session_stop(const char *why)
 void
 session_renewed(int has_expired)
 {
-	back_off = BACK_OFF_MIN;
+	back_off = absent = BACK_OFF_MIN;
 	if (net.stream == STREAM_DOWN)
 		timer_set(0);
 	else if (has_expired)

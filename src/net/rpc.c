@@ -151,14 +151,15 @@ rpc_text(char *dst, size_t size, grpc_slice slice)
 	.key = (char *)(uintptr_t)(name), .value.integer = (n) }
 
 grpc_channel *
-rpc_channel(const struct target *to, int receive_max, int back_off)
+rpc_channel(const struct target *to, int receive_max, int first, int longest)
 {
 	grpc_arg list[] = {
 		INT(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, receive_max),
 		INT(GRPC_ARG_MAX_METADATA_SIZE, 16384),
-		INT(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, back_off),
-		INT(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000),
-		INT(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, back_off),
+		INT(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, first),
+		/* Despite its name: the timeout of TCP and TLS together. */
+		INT(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_TIME),
+		INT(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, longest),
 		INT(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE),
 		INT(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_WAIT),
 		INT(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
@@ -297,7 +298,7 @@ rpc_warm(void)
 	gpr_set_log_function(no_log);
 	grpc_init();
 	warm_lock();
-	grpc_channel_destroy(rpc_channel(&nowhere, 1, 1000));
+	grpc_channel_destroy(rpc_channel(&nowhere, 1, 1000, 1000));
 	grpc_shutdown_blocking();
 }
 

@@ -624,7 +624,8 @@ back_off_after_the_end(void)
 }
 
 /* It waits between half of its back-off and all of it.  Four sessions that end at once
- * bring the back-off to 1600 ms. */
+ * bring the back-off to 1600 ms.  It stays so while nobody answers, for which there is
+ * another, of at most 500 ms. */
 static void
 only_a_session_that_did_work_resets_the_back_off(void **state)
 {
@@ -635,8 +636,9 @@ only_a_session_that_did_work_resets_the_back_off(void **state)
 	for (i = 0; i < 4; i++)
 		assert_true(await(ENDED, PATIENCE));
 	server_stop();
+	assert_false(await(OPENED, 3000));
 	server_start(GOOD);
-	assert_true(await(CREDIT, PATIENCE));
+	assert_true(await(CREDIT, 1000));
 	assert_false(await(ENDED, 5500));
 	assert_in_range(back_off_after_the_end(), 800, 30000);
 	server_start(WORK);
