@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "builder.h"
 #include "ecies.h"
 #include "keccak.h"
 #include "log.h"
-#include "program.h"
 #include "secp.h"
 #include "shamir.h"
 #include "typed_data.h"
