@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The evidence of the insecure provider (src/evidence/insecure.c): a line that
+ * The evidence of the insecure provider (src/provider/insecure.c): a line that
  * says what it is worth, and the report data.
  */
 #include <string.h>

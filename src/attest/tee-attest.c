@@ -16,7 +16,7 @@
 #include "attest.h"
 #include "collateral.h"
 #include "conf.h"
-#include "evidence.h"
+#include "provider.h"
 #include "fetch.h"
 #include "log.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/evidence/evidence.h"
+#include "../../src/provider/provider.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

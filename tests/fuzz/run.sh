@@ -38,7 +38,7 @@ fuzz() {
 	if ! clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -D_GNU_SOURCE -DTEE_SANITIZERS -I"$BUILD" -I"$BUILD/proto" -I"$src/proto" \
 	    -I"$src/src/common" -I"$src/src/ipc" -I"$src/src/program" -I"$src/src/crypto" -I"$src/src/compute" -I"$src/src/net" \
-	    -I"$src/src/registry" -I"$src/src/attest" -w $(pkg-config --cflags $_packages) \
+	    -I"$src/src/registry" -I"$src/src/attest" -I"$src/src/provider" -w $(pkg-config --cflags $_packages) \
 	    "$src/tests/fuzz/fuzz_$_name.c" $_files $(pkg-config --libs $_packages) \
 	    -o "$_name" > "$_name.log" 2>&1; then
 		echo "does not build: $work/$_name.log"
@@ -70,7 +70,7 @@ fuzz optee "$attest_packages" $attest src/attest/optee.c
 fuzz hcl "$attest_packages" $attest src/attest/hcl.c
 fuzz collateral "$attest_packages" $attest
 fuzz eventlog "$attest_packages" $attest
-fuzz blob libcrypto src/evidence/blob.c $common
-fuzz dstack libcrypto src/evidence/dstack.c src/evidence/blob.c $common
+fuzz blob libcrypto src/provider/blob.c $common
+fuzz dstack libcrypto src/provider/dstack.c src/provider/blob.c $common
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -27,7 +27,7 @@
 #include "config.h"
 #include "proc.h"
 #include "sandbox.h"
-#include "../../src/devnet/registry.h"
+#include "../../src/devnet/registry/registry.h"
 
 /* chan.c wants them; the test dispatches nothing. */
 const msg_handler handlers[M_TYPES];

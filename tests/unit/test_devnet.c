@@ -21,7 +21,7 @@
 #include "secp.h"
 #include "store.h"
 
-#include "../../src/devnet/gateway.c"	/* src/net has one too */
+#include "../../src/devnet/gateway/gateway.c"	/* src/net has one too */
 #include "quorum.c"
 
 /* ---- values -------------------------------------------------------------- */

@@ -177,7 +177,11 @@ if role evidence libexec/evidence; then
 	refers evidence "$crypto|$tls" 'crypto'
 	refers evidence "$connect|$socket" 'the network'
 	refers evidence "$exec|$fork" 'processes, threads'
-	for o in src/evidence/*.o; do
+	role provider libprovider.a
+	refers provider "$crypto|$tls" 'crypto'
+	refers provider "$connect|$socket" 'the network'
+	refers provider "$exec|$fork" 'processes, threads'
+	for o in src/evidence/*.o src/provider/*.o; do
 		case $o in *[/-]sev.o|*[/-]optee.o) continue ;; esac
 		own other "$o"
 		never "$o: does not refer to ioctl" ioctl "$tmp/other"
@@ -217,7 +221,8 @@ for r in $roles; do
 	for other in $roles; do
 		[ "$other" = "$r" ] || headers "src/$other"
 	done | sort -u > "$tmp/theirs"
-	for d in "src/$r" src/ipc src/common src/program src/crypto; do
+	for d in "src/$r" src/ipc src/common src/program src/crypto \
+	    src/provider; do
 		headers "$d"
 	done | sort -u > "$tmp/free"
 	sed -n 's/^#include "\(.*\)"$/\1/p' "$src/src/$r"/*.[ch] | sort -u |

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "attest.h"
-#include "evidence.h"
+#include "provider.h"
 #include "log.h"
 #include "payload.h"
 #include "tests/unit/dies.h"

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "evidence.h"
+#include "provider.h"
 #include "log.h"
 #include "optee.h"
 #include "payload.h"

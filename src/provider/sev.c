@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "evidence.h"
+#include "provider.h"
 #include "log.h"
 #include "payload.h"
 

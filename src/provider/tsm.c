@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "evidence.h"
+#include "provider.h"
 #include "log.h"
 #include "payload.h"
 

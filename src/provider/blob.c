@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "evidence.h"
+#include "provider.h"
 #include "log.h"
 #include "optee.h"
 #include "payload.h"

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "evidence.h"
+#include "provider.h"
 #include "payload.h"
 
 /* The line, then the 64 bytes. */

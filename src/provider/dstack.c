@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "evidence.h"
+#include "provider.h"
 #include "log.h"
 #include "payload.h"
 
