@@ -3,8 +3,9 @@
  * Where an operator asks: GET /metrics, /healthz and /readyz on a loopback port,
  * and `status' on the control socket.  Both are bound before the sandbox and run
  * in net's libevent thread.  Every connection is for one question and ends after
- * PATIENCE at the latest.  A new one takes the place of the oldest when there is
- * none left: whoever asks at once is answered, whoever waits is closed.
+ * PATIENCE at the latest, or after QUIET if nothing came.  A new one takes the place
+ * of the oldest when there is none left: whoever asks at once is answered, whoever
+ * waits is closed.
  */
 #include <errno.h>
 #include <event2/bufferevent.h>
@@ -19,6 +20,7 @@
 #include "net.h"
 
 #define PATIENCE	5		/* seconds, for question and answer */
+#define QUIET		2		/* for the first byte */
 /* Of each service.  They are all of net's descriptors that a local user can take:
  * the rest of its RLIMIT_NOFILE (proc.c) is left to gRPC and the channels. */
 #define CLIENTS		32
@@ -30,7 +32,10 @@ struct client {
 	TAILQ_ENTRY(client) link;
 	struct service	*service;
 	struct bufferevent *b;
+	int		 fd;
 	struct event	*deadline;
+	int		 has_spoken;	/* a byte came */
+	int		 is_late;	/* QUIET is over */
 };
 TAILQ_HEAD(clients, client);
 
@@ -57,17 +62,25 @@ client_close(struct client *c)
 	c->service->n--;
 	if (c->deadline != NULL)
 		event_free(c->deadline);
+	/* libevent would close it in a later turn of the loop. */
 	if (c->b != NULL)
 		bufferevent_free(c->b);
+	close(c->fd);
 	free(c);
 }
 
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval rest = { PATIENCE - QUIET, 0 };
+	struct client *c = arg;
+
 	(void)fd;
 	(void)what;
-	client_close(arg);
+	if (!c->has_spoken || c->is_late || event_add(c->deadline, &rest) == -1)
+		client_close(c);
+	else
+		c->is_late = 1;
 }
 
 static void
@@ -93,6 +106,7 @@ on_read(struct bufferevent *b, void *arg)
 	char question[HEADERS_MAX + 1];
 	ssize_t n;
 
+	c->has_spoken = 1;
 	n = evbuffer_copyout(bufferevent_get_input(b), question, s->max);
 	if (n < 0)
 		n = 0;
@@ -113,21 +127,18 @@ on_read(struct bufferevent *b, void *arg)
 static void
 client_add(struct service *s, int fd)
 {
-	static const struct timeval tv = { PATIENCE, 0 };
+	static const struct timeval tv = { QUIET, 0 };
 	struct client *c;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL) {
 		close(fd);
 		return;
 	}
-	if (s->n == CLIENTS)
-		client_close(TAILQ_FIRST(&s->clients));
 	c->service = s;
+	c->fd = fd;
 	TAILQ_INSERT_TAIL(&s->clients, c, link);
 	s->n++;
-	c->b = bufferevent_socket_new(net.base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (c->b == NULL)
-		close(fd);
+	c->b = bufferevent_socket_new(net.base, fd, 0);
 	c->deadline = evtimer_new(net.base, on_deadline, c);
 	if (c->b == NULL || c->deadline == NULL ||
 	    event_add(c->deadline, &tv) == -1) {
@@ -159,6 +170,9 @@ on_accept(evutil_socket_t listener, short what, void *arg)
 	int fd;
 
 	(void)what;
+	/* Before there is a descriptor more. */
+	if (s->n == CLIENTS)
+		client_close(TAILQ_FIRST(&s->clients));
 	fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd != -1) {
 		client_add(s, fd);

@@ -348,6 +348,18 @@ a_byte_now_and_then_gains_no_time(void **unused)
 	close(fd);
 }
 
+/* It takes the time of no one who asks. */
+static void
+a_client_that_sends_nothing_is_closed_early(void **unused)
+{
+	const uint64_t start = now_ms();
+
+	(void)unused;
+	assert_string_equal(answer_on(client()), "");
+	assert_in_range(now_ms() - start, 1000 * QUIET - 500,
+	    1000 * QUIET + 900);
+}
+
 static size_t
 server_files(void)
 {
@@ -411,6 +423,7 @@ main(void)
 		H(head_has_no_body),
 		H(what_is_no_question_is_closed),
 		H(a_byte_now_and_then_gains_no_time),
+		H(a_client_that_sends_nothing_is_closed_early),
 		H(slow_clients_leave_room_for_others),
 	};
 	int r;
