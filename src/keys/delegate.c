@@ -11,6 +11,7 @@
 #include "ecies.h"
 #include "keys.h"
 #include "log.h"
+#include "partial.h"
 #include "secp.h"
 #include "secret.h"
 

@@ -14,17 +14,11 @@
  * trust.c asks with a back-off.  A publication is given up after PUBLISH_TRIES nonces.
  * Each costs its limit of gas at gas-max-fee at most, and PAUSE seconds are between two.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "calldata.h"
 #include "keys.h"
 #include "log.h"
-#include "secp.h"
-#include "secret.h"
 #include "tx.h"
 
 #define GWEI		UINT64_C(1000000000)
@@ -121,66 +115,9 @@ struct gas {
 	uint64_t	 next_at;	/* the next one, at the earliest */
 };
 
-static struct secrets {
-	uint8_t		 key[32];
-	uint8_t		 text[80];
-} *secret;				/* NULL: no account */
-static uint8_t address[20];
 static struct gas accounts[CONF_CHAINS];
 
-/* ---- the key --------------------------------------------------------------- */
-
-/* 64 hex digits, 0x before them or not, and the end of a line: 0, or -1.  Without a
- * branch on what they are. */
-static int
-read_key(const uint8_t *text, size_t n, uint8_t key[32])
-{
-	unsigned c, bad = 0, digit, letter;
-	size_t i;
-
-	if (n > 2 && text[0] == '0' && text[1] == 'x') {
-		text += 2;
-		n -= 2;
-	}
-	if (n != 64 && (n != 65 || text[64] != '\n'))
-		return -1;
-	memset(key, 0, 32);
-	for (i = 0; i < 64; i++) {
-		c = text[i];
-		digit = (unsigned)(c - '0' < 10);
-		letter = (unsigned)((c | 0x20) - 'a' < 6);
-		bad |= 1u ^ (digit | letter);
-		key[i / 2] = (uint8_t)((unsigned)key[i / 2] << 4 |
-		    ((c & 15) + 9 * letter));
-	}
-	return bad ? -1 : 0;
-}
-
-static void
-load_key(const char *path)
-{
-	uint8_t public_key[33];
-	struct stat st;
-	ssize_t n;
-	int fd;
-
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 ||
-	    fstat(fd, &st) == -1)
-		fatal("gas-key %s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
-		fatal("gas-key %s: others can read it, or it is no file: "
-		    "expected mode 600", path);
-	n = read(fd, secret->text, sizeof(secret->text));
-	close(fd);
-	if (n == -1)
-		fatal("gas-key %s: %s", path, strerror(errno));
-	if (read_key(secret->text, (size_t)n, secret->key) != 0)
-		fatal("gas-key %s: expected 64 hex digits", path);
-	secret_wipe(secret->text, sizeof(secret->text));
-	if (secp_public(secret->key, public_key) != 0 ||
-	    secp_address(public_key, address) != 0)
-		fatal("gas-key %s: not a key on secp256k1", path);
-}
+/* ---- the start ------------------------------------------------------------- */
 
 void
 gas_init(const char *path)
@@ -190,9 +127,8 @@ gas_init(const char *path)
 
 	if (*path == '\0')
 		return;
-	secret = secret_alloc(sizeof(*secret));
-	load_key(path);
-	log_info("gas account: 0x%s", log_hex(hex, address, 20));
+	gas_key_init(path);
+	log_info("gas account: 0x%s", log_hex(hex, gas_address(), 20));
 	for (i = 0; i < keys.conf.n_chains; i++)
 		if (keys.chains[i].conf->register_direct ||
 		    keys.chains[i].conf->publish) {
@@ -201,12 +137,6 @@ gas_init(const char *path)
 			accounts[i].phase = P_IDLE;
 			accounts[i].wanted = V_NONE;
 		}
-}
-
-const uint8_t *
-gas_address(void)
-{
-	return address;
 }
 
 /* ---- the state ---------------------------------------------------------------- */
@@ -363,7 +293,7 @@ set_state(struct chain *ch, enum gas_state state, uint64_t want)
 	struct gas *g = ch->gas;
 	char hex[41];
 
-	log_hex(hex, address, 20);
+	log_hex(hex, gas_address(), 20);
 	if (state != g->state && state == GAS_NO_FUNDS)
 		log_err("%sgas account has no funds: 0x%s has %llu gwei, the "
 		    "next transaction may take %llu", ch->tag, hex,
@@ -412,7 +342,7 @@ transmit(struct chain *ch, uint64_t now)
 	memset(&m, 0, sizeof(m));
 	memset(words, 0, sizeof(words));
 	m.nonce = g->nonce;
-	m.size = (uint32_t)tx_sign(&t, secret->key, words[0].b, m.hash);
+	m.size = (uint32_t)tx_sign(&t, gas_key(), words[0].b, m.hash);
 	if (m.size == 0)
 		fatal("gas account: signing failed");
 	g->at = now;
@@ -439,7 +369,7 @@ failed(struct chain *ch, uint64_t now)
 	    (unsigned long long)g->nonce, name_of(g));
 	ch->status.tx_failed++;
 	if (g->what == REGISTER) {
-		g->delay = trust_later(g->delay, FAILED_FIRST);
+		g->delay = backoff_next(g->delay, FAILED_FIRST);
 		g->not_before = now + g->delay;
 	}
 	end_call(ch, TX_REVERTED);
@@ -601,7 +531,7 @@ is_usable(const struct chain *ch, uint64_t now)
 	struct gas *g = ch->gas;
 
 	if (facts_why(ch) != WHY_NONE || ch->registry.fd == -1 ||
-	    memcmp(f->gas_account, address, 20) != 0 ||
+	    memcmp(f->gas_account, gas_address(), 20) != 0 ||
 	    (f->block_number < g->seen_block && now < g->seen_at + BEHIND))
 		return 0;
 	if (f->block_number != g->seen_block)
@@ -625,6 +555,6 @@ gas_tick(struct chain *ch)
 			begin(ch, now);
 	}
 	ch->status.gas = g->state;
-	memcpy(ch->status.gas_account, address, 20);
+	memcpy(ch->status.gas_account, gas_address(), 20);
 	ch->status.gas_balance = ch->facts->gas_balance;
 }

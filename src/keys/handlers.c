@@ -90,19 +90,19 @@ ON(FACTS)
 
 ON(QUOTE)
 {
-	trust_quote(m->payload, m->fd);
+	registration_quote(m->payload, m->fd);
 }
 
 ON(QUOTE_FAILED)
 {
 	const struct m_quote_failed *f = m->payload;
 
-	trust_quote_failed(f->error);
+	registration_quote_failed(f->error);
 }
 
 ON(RENEW)
 {
-	trust_renew_asked(chain_of(c));
+	registration_renew_asked(chain_of(c));
 }
 
 ON(VERDICT)

@@ -49,7 +49,7 @@ struct chain {
 	uint64_t	 doubt_until;	/* our clock is not trusted; milliseconds */
 	uint64_t	 floor, floor_at;	/* time of the newest block, seconds
 					 * since 1970; when it came, milliseconds */
-	/* trust.c; milliseconds, unless it says otherwise */
+	/* registration.c; milliseconds, unless it says otherwise */
 	struct m_register registration;	/* sequence 0: none was signed yet */
 	uint8_t		 registration_hash[32];
 	int		 evidence_fd;	/* of `registration'; -1: none yet */
@@ -135,26 +135,36 @@ void	 facts_release(const struct m_facts *);	/* NULL: nothing */
 int	 facts_orchestrator(const struct m_facts *, const uint8_t address[20]);
 int	 facts_gateway(const struct m_facts *, const uint8_t address[20]);
 
-/* ---- trust.c: the registration: may we serve? ---- */
+/* ---- registration.c: evidence, and the registration that is signed over it ---- */
+void	 registration_registry_peer(struct chain *);	/* a new one: tell it who we are */
+void	 registration_net_peer(struct chain *);	/* the same: the registration again */
+void	 registration_evidence_peer(void);	/* a new evidence: ask again */
+void	 registration_renew_asked(struct chain *);	/* its Orchestrator wants new evidence */
+void	 registration_quote(const struct m_quote *, int fd);	/* fd: becomes ours */
+void	 registration_quote_failed(uint32_t error);
+/* Once a second, and when something changed; now: now_ms(). */
+void	 registration_tick(struct chain *, uint64_t now, int is_draining);
+
+/* ---- backoff.c ---- */
+/* The delay after `delay', seconds: `first' after 0, then twice as long, up to about ten
+ * minutes. */
+uint32_t backoff_next(uint32_t delay, uint32_t first);
+
+/* ---- trust.c: may we serve? ---- */
 void	 trust_init(void);
-void	 trust_registry_peer(struct chain *);	/* a new one: tell it who we are */
-void	 trust_net_peer(struct chain *);	/* the same: the registration again */
-void	 trust_renew_asked(struct chain *);	/* its Orchestrator wants new evidence */
-void	 trust_evidence_peer(void);	/* a new evidence: ask again */
-void	 trust_quote(const struct m_quote *, int fd);	/* fd: becomes ours */
-void	 trust_quote_failed(uint32_t error);
 void	 trust_drain(void);
 void	 trust_changed(void);		/* something did: tick before the next poll */
 int	 trust_has_changed(void);	/* since the last tick: 1 or 0 */
 void	 trust_tick(void);		/* state again: the main loop's alone to call */
 int	 trust_serves(const struct chain *);	/* this very moment: 1 or 0 */
 
-/* From one delay to the next: twice as long, up to about ten minutes. */
-uint32_t trust_later(uint32_t delay, uint32_t first);
+/* ---- gas_key.c: the key that pays ---- */
+void	 gas_key_init(const char *path);	/* "": none; before the sandbox */
+const uint8_t *gas_key(void);		/* 32 bytes in secret memory; NULL: none */
+const uint8_t *gas_address(void);	/* 20 bytes; zeros: no account */
 
 /* ---- gas.c: transactions of the Runner's own account, one on its way at a time ---- */
 void	 gas_init(const char *path);	/* "": no account; before the sandbox */
-const uint8_t *gas_address(void);	/* 20 bytes; zeros: no account */
 /* A registration was signed, or is sent again: one verdict on it is taken, and paid for
  * once at most. */
 void	 gas_registration(struct chain *);

@@ -28,13 +28,13 @@ keys_peer_up(struct chan *c)
 {
 	switch (c->peer) {
 	case R_NET:
-		trust_net_peer(chain_of(c));
+		registration_net_peer(chain_of(c));
 		break;
 	case R_REGISTRY:
-		trust_registry_peer(chain_of(c));
+		registration_registry_peer(chain_of(c));
 		break;
 	case R_EVIDENCE:
-		trust_evidence_peer();
+		registration_evidence_peer();
 		break;
 	case R_COMPUTE:
 		keys.workers[c->index].spent = 0;

@@ -1,38 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whether to serve: this Runner's registration with its evidence, and the state that
- * follows from it and from the facts.  Runs in keys.  Fails closed: each reason for
- * not serving has a name, and no task is accepted while there is one.
+ * May this Runner accept tasks of a chain?  The answer follows from the facts, the
+ * registration and the workers.  Runs in keys.  It fails closed: each reason for not
+ * serving has a name, and no task is accepted while there is one.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "attested.h"
-#include "keccak.h"
 #include "keys.h"
 #include "log.h"
-#include "report_data.h"
-#include "typed_data.h"
 
-#define EVIDENCE_MAX	(1024 * 1024)
-#define SEALED		(F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
-/* Seconds from a failed quote to the next: twice as many each time. */
-#define RETRY_FIRST	10
-#define RETRY_MAX	640
-/* The same, from a registration that went out to when it is sent again; from some
- * age on its evidence is taken anew, for registrars want it fresh. */
-#define RESEND_FIRST	20
-#define EVIDENCE_OLD	1800
-#define RENEW_MIN	10	/* seconds: whoever asks for it does not flood the TEE */
-#define RENEW_PAID	600	/* nor empties the gas account */
-#define QUOTE_PAUSE	2	/* seconds between what two chains ask of it */
-
-static struct chain *quote_for;		/* whom the TEE is asked for; NULL: nobody */
-static uint64_t quote_asked;		/* when it last was; milliseconds */
 static int draining;
 static int changed;
 
@@ -46,249 +23,6 @@ trust_init(void)
 	for (i = 0; i < keys.conf.n_chains; i++)
 		keys.chains[i].status.why = WHY_NO_FACTS;
 }
-
-/* ---- registration -------------------------------------------------------- */
-
-uint32_t
-trust_later(uint32_t delay, uint32_t first)
-{
-	return delay == 0 ? first : delay < RETRY_MAX ? 2 * delay : RETRY_MAX;
-}
-
-static void
-trust_ask_quote(struct chain *ch)
-{
-	struct m_quote_ask ask;
-
-	if (report_data(sign_public(), keys.conf.configuration_hash,
-	    ch->facts->block_hash, ask.report_data) == -1)
-		fatal("evidence: no SHA-512");
-	quote_for = ch;
-	quote_asked = now_ms();
-	ch->quote_block = ch->facts->block_number;
-	chan_send(&keys.evidence, M_QUOTE_ASK, &ask, NULL, 0, -1);
-}
-
-static void
-trust_send_registration(struct chain *ch)
-{
-	if (ch->evidence_fd != -1 && ch->net.fd != -1)
-		chan_send(&ch->net, M_REGISTER, &ch->registration, NULL, 0,
-		    ch->evidence_fd);
-}
-
-/* keccak256 of the evidence, whose bytes cannot change once it is sealed: NULL, or
- * what is wrong with it. */
-static const char *
-trust_hash_evidence(int fd, size_t size, uint8_t hash[32])
-{
-	struct stat st;
-	void *p;
-	int seals;
-
-	if ((seals = fcntl(fd, F_GET_SEALS)) == -1 ||
-	    (seals & SEALED) != SEALED)
-		return "not sealed";
-	if (size == 0 || size > EVIDENCE_MAX || fstat(fd, &st) == -1 ||
-	    (uint64_t)st.st_size != size)
-		return "size of the evidence";
-	p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		fatal("evidence: mmap: %s", strerror(errno));
-	keccak256(p, size, hash);
-	munmap(p, size);
-	return NULL;
-}
-
-/* After two thirds of the registration's life, or up to a twelfth before: Runners
- * that started together must not all ask at once. */
-static uint64_t
-trust_renewal(const struct chain *ch, uint64_t now)
-{
-	uint64_t life = keys.conf.registration_life;
-	uint32_t jitter;
-
-	memcpy(&jitter, ch->registration_hash, sizeof(jitter));
-	return now + 1000 * (life * 2 / 3 - jitter % (life / 12));
-}
-
-/* The next registration.  Its sequence follows from ours alone: this identity began
- * with this process, and the Registry has only what it signed. */
-static void
-trust_sign_registration(struct chain *ch, const struct m_quote *q,
-    const uint8_t evidence_hash[32])
-{
-	struct m_register *r = &ch->registration;
-	const uint64_t sequence = r->sequence + 1;
-
-	memset(r, 0, sizeof(*r));
-	memcpy(r->runner, sign_address(), 20);
-	memcpy(r->public_key, sign_public(), 33);
-	r->tee_type = q->tee_type;
-	r->evidence_size = q->size;
-	memcpy(r->evidence_hash, evidence_hash, 32);
-	memcpy(r->configuration_hash, keys.conf.configuration_hash, 32);
-	r->sequence = sequence;
-	r->valid_until = facts_now(ch) + keys.conf.registration_life;
-	r->block_number = ch->quote_block;
-	r->is_direct = (uint8_t)ch->conf->register_direct;
-	td_registration(r, ch->registration_hash);
-	sign_typed(ch, ch->registration_hash, r->signature);
-	log_info("%sregistration: signed: sequence %llu", ch->tag,
-	    (unsigned long long)r->sequence);
-}
-
-void
-trust_quote(const struct m_quote *q, int fd)
-{
-	struct chain *ch = quote_for;
-	const char *wrong = "not asked for";
-	uint8_t hash[32];
-
-	if (ch == NULL ||
-	    (wrong = trust_hash_evidence(fd, q->size, hash)) != NULL) {
-		close(fd);
-		chan_fault(&keys.evidence, M_QUOTE, wrong);
-		return;
-	}
-	quote_for = NULL;
-	ch->quote_retry = 0;
-	trust_sign_registration(ch, q, hash);
-	ch->evidence_at = now_ms();
-	ch->renew_at = trust_renewal(ch, ch->evidence_at);
-	ch->status.evidence_at = facts_now(ch);
-	memcpy(ch->status.measurement, q->measurement, 48);
-	if (ch->evidence_fd != -1)
-		close(ch->evidence_fd);
-	ch->evidence_fd = fd;
-	ch->status.tee_type = q->tee_type;
-	if (q->tee_type == TEE_INSECURE)
-		log_warn("%sregistration: INSECURE evidence: nothing proves "
-		    "what this Runner is", ch->tag);
-	gas_registration(ch);
-	trust_send_registration(ch);
-	trust_changed();
-}
-
-void
-trust_quote_failed(uint32_t error)
-{
-	struct chain *ch = quote_for;
-
-	if (ch == NULL) {
-		chan_fault(&keys.evidence, M_QUOTE_FAILED, "not asked for");
-		return;
-	}
-	quote_for = NULL;
-	ch->quote_retry = trust_later(ch->quote_retry, RETRY_FIRST);
-	log_err("%sevidence: no quote: %s: next try in %u s", ch->tag,
-	    strerror((int)error), ch->quote_retry);
-	ch->quote_not_before = now_ms() + 1000 * ch->quote_retry;
-	ch->status.evidence_failures++;
-}
-
-void
-trust_renew_asked(struct chain *ch)
-{
-	const uint64_t now = now_ms();
-	const uint64_t pause = ch->conf->register_direct ? RENEW_PAID :
-	    RENEW_MIN;
-
-	if (ch->evidence_fd == -1 || now < ch->evidence_at + 1000 * pause)
-		return;
-	log_info("%sregistration: renewed on request", ch->tag);
-	ch->renew_at = now;
-	trust_changed();
-}
-
-void
-trust_net_peer(struct chain *ch)
-{
-	trust_send_registration(ch);
-	ch->status_due = 1;
-}
-
-void
-trust_registry_peer(struct chain *ch)
-{
-	struct m_runner r;
-
-	memset(&r, 0, sizeof(r));
-	memcpy(r.address, sign_address(), 20);
-	if (ch->gas != NULL)
-		memcpy(r.gas_account, gas_address(), 20);
-	chan_send(&ch->registry, M_RUNNER, &r, NULL, 0, -1);
-	gas_registry_peer(ch);
-}
-
-void
-trust_evidence_peer(void)
-{
-	quote_for = NULL;	/* whoever was asked is gone */
-	trust_changed();
-}
-
-/* Whatever fails, here, at the registrar or on the chain: the registration that
- * there is goes on, and the operator hears of it before it ends. */
-static void
-trust_watch(struct chain *ch)
-{
-	const uint64_t now = facts_now(ch);
-	uint64_t until = ch->facts->valid_until;
-	uint64_t left = until > now ? until - now : 0;
-	int late = left != 0 && left < keys.conf.registration_life / 4;
-
-	if (late && !ch->status.renewal_late)
-		log_err("%sregistration: not renewed: it ends in %llu s",
-		    ch->tag, (unsigned long long)left);
-	ch->status.renewal_late = (uint64_t)late;
-}
-
-/* A registration that the Registry does not show was refused, or lost: by whoever
- * relays it, or with a block that the chain gave up. */
-static void
-trust_insist(struct chain *ch, uint64_t now)
-{
-	const struct m_register *r = &ch->registration;
-
-	if (ch->evidence_fd == -1 || draining ||
-	    memcmp(ch->facts->runner, r->runner, 20) != 0)
-		return;
-	if (ch->facts->sequence == r->sequence) {
-		ch->resend_delay = 0;
-		return;
-	}
-	/* It waits for the chain, and nobody else can do more for it. */
-	if (gas_holds_registration(ch))
-		return;
-	if (ch->resend_delay != 0 && now < ch->resend_at)
-		return;
-	if (now > ch->evidence_at + 1000 * EVIDENCE_OLD)
-		ch->renew_at = now;
-	else if (ch->resend_delay != 0) {
-		log_warn("%sregistration: not in the Registry: sent again: "
-		    "sequence %llu", ch->tag, (unsigned long long)r->sequence);
-		gas_registration(ch);
-		trust_send_registration(ch);
-	}
-	ch->resend_delay = trust_later(ch->resend_delay, RESEND_FIRST);
-	ch->resend_at = now + 1000 * ch->resend_delay;
-}
-
-/* A new quote: the first, or when it is time. */
-static void
-trust_renew(struct chain *ch, uint64_t now)
-{
-	/* The quote binds a block: there must be facts. */
-	if (ch->floor == 0 || keys.evidence.fd == -1 || quote_for != NULL ||
-	    now < ch->quote_not_before ||
-	    now < quote_asked + 1000 * QUOTE_PAUSE || draining)
-		return;
-	if (ch->evidence_fd == -1 || ch->renew_at <= now)
-		trust_ask_quote(ch);
-}
-
-/* ---- the state ----------------------------------------------------------- */
 
 static enum why_idle
 trust_why(const struct chain *ch)
@@ -325,16 +59,14 @@ trust_drain(void)
 }
 
 static void
-trust_judge(struct chain *ch, uint64_t now)
+update_state(struct chain *ch, uint64_t now)
 {
 	struct m_status *s = &ch->status;
 	enum why_idle why = trust_why(ch);
 	enum state state;
 
 	gas_tick(ch);
-	trust_insist(ch, now);
-	trust_renew(ch, now);
-	trust_watch(ch);
+	registration_tick(ch, now, draining);
 	state = draining ? S_DRAINING : why != WHY_NONE ? S_IDLE : S_SERVING;
 	s->sequence = ch->facts->sequence;
 	s->valid_until = ch->facts->valid_until;
@@ -373,5 +105,5 @@ trust_tick(void)
 
 	changed = 0;
 	for (i = 0; i < keys.conf.n_chains; i++)
-		trust_judge(&keys.chains[i], now);
+		update_state(&keys.chains[i], now);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The configuration: a reader for each kind of value that a keyword has.  Runs in the
- * monitor before anything is started, and in tee-runnerctl; what it does not know is an
- * error.
+ * The configuration file, line by line; an unknown keyword is an error.  Runs in the
+ * monitor before anything is started, and in tee-runnerctl.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -13,32 +12,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "keywords.h"
+#include "parse.h"
 #include "sha256.h"
 
 #define FAULTS_MAX	40	/* that are told, of one file */
 #define FILE_LIMIT	(1024 * 1024)
 
-struct parse {
-	struct conf	*c;
-	const char	*path;
-	unsigned	 line;		/* 0: of no line, but of the whole */
-	const char	*name;		/* of the keyword, for faults */
-	uint32_t	 chain;		/* that lines are about */
-	unsigned	 faults;
-	unsigned	 seen[CONF_CHAINS][KEYWORDS_MAX]; /* in which line */
-	FILE		*err;
-};
-
-static void *
-value_at(const struct parse *p, const struct keyword *k)
+void *
+parse_value(const struct parse *p, const struct keyword *k)
 {
 	return keyword_field(p->c, k, k->offset, p->chain);
 }
 
-static void *
-count_at(const struct parse *p, const struct keyword *k)
+void *
+parse_count(const struct parse *p, const struct keyword *k)
 {
 	return keyword_field(p->c, k, k->count, p->chain);
 }
@@ -50,8 +37,8 @@ seen_at(struct parse *p, const struct keyword *k)
 	return &p->seen[keyword_is_of_chain(k) ? p->chain : 0][k - keywords];
 }
 
-static int __attribute__((format(printf, 2, 3)))
-fault(struct parse *p, const char *fmt, ...)
+int
+parse_fault(struct parse *p, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -66,337 +53,6 @@ fault(struct parse *p, const char *fmt, ...)
 	va_end(ap);
 	fprintf(p->err, "\n");
 	return -1;
-}
-
-/* ---- values -------------------------------------------------------------- */
-
-/* What this keyword takes, for faults: into `text', which it returns. */
-static const char *
-expected(const struct keyword *k, char *text, size_t size)
-{
-	static const char *const texts[] = {
-		[HOST] = "host:port", [PATH] = "an absolute path",
-		[CA] = "an absolute path",
-		[SECRET] = "an absolute path, or credential:NAME",
-		[ADDRESS] = "an address, 0x and 40 hex digits",
-		[ADDRESSES] = "an address, 0x and 40 hex digits",
-		[POINT] = "a compressed public key, 0x and 66 hex digits that "
-		    "begin with 02 or 03",
-		[HASH] = "a hash, 0x and 64 hex digits",
-		[URLS] = "http://host... or https://host...",
-		[LOOPBACK] = "127.0.0.1:port or [::1]:port",
-	};
-	const struct choice *x;
-
-	switch (k->kind) {
-	case NUMBER: case NUMBER64:
-		snprintf(text, size, "a number from %llu to %llu",
-		    (unsigned long long)k->min, (unsigned long long)k->max);
-		break;
-	case SECONDS:
-		snprintf(text, size, "a time from %llu to %llu seconds, such "
-		    "as 90, 90s, 5m, 2h, 1d", (unsigned long long)k->min,
-		    (unsigned long long)k->max);
-		break;
-	case CHOICE: case CHOICES:
-		snprintf(text, size, "one of");
-		for (x = k->choices; x->name != NULL; x++)
-			snprintf(text + strlen(text), size - strlen(text),
-			    "%s %s", x == k->choices ? "" : ",", x->name);
-		break;
-	default:
-		snprintf(text, size, "%s", texts[k->kind]);
-	}
-	return text;
-}
-
-static int
-bad(struct parse *p, const struct keyword *k, const char *v)
-{
-	char text[128];
-
-	return fault(p, "%s: expected %s", v, expected(k, text, sizeof(text)));
-}
-
-static int
-read_text(struct parse *p, char *dst, size_t size, const char *v)
-{
-	if (strlen(v) >= size)
-		return fault(p, "%s: expected at most %zu characters", v,
-		    size - 1);
-	strcpy(dst, v);
-	return 0;
-}
-
-/* host:port, [v6]:port: 1 or 0. */
-static int
-is_host_port(const char *v)
-{
-	const char *colon = strrchr(v, ':');
-	size_t host = colon == NULL ? 0 : (size_t)(colon - v);
-	unsigned long port;
-	char *end;
-
-	if (host == 0 || colon[1] < '1' || colon[1] > '9')
-		return 0;
-	port = strtoul(colon + 1, &end, 10);
-	if (*end != '\0' || port > 65535)
-		return 0;
-	if (*v == '[')
-		return host > 3 && colon[-1] == ']' &&
-		    strspn(v + 1, "0123456789abcdefABCDEF:.") == host - 2;
-	return strcspn(v, ":/@[] \t") == host;
-}
-
-static int
-read_host(struct parse *p, const struct keyword *k, const char *v)
-{
-	if (!is_host_port(v))
-		return bad(p, k, v);
-	return read_text(p, value_at(p, k), CONF_HOST, v);
-}
-
-static int
-read_loopback(struct parse *p, const struct keyword *k, const char *v)
-{
-	if (!is_host_port(v) || (strncmp(v, "127.0.0.1:", 10) != 0 &&
-	    strncmp(v, "[::1]:", 6) != 0))
-		return bad(p, k, v);
-	return read_text(p, value_at(p, k), CONF_HOST, v);
-}
-
-static int
-read_path(struct parse *p, const struct keyword *k, const char *v)
-{
-	if (*v != '/')
-		return bad(p, k, v);
-	return read_text(p, value_at(p, k), CONF_PATH, v);
-}
-
-/* A path, which may be that of a credential of systemd's.  What is in the file only
- * the process reads that needs it. */
-static int
-read_secret(struct parse *p, const struct keyword *k, const char *v)
-{
-	static const char prefix[] = "credential:";
-	const char *name = v + sizeof(prefix) - 1, *dir;
-	char path[2 * CONF_PATH];
-
-	if (strncmp(v, prefix, sizeof(prefix) - 1) != 0)
-		return read_path(p, k, v);
-	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL)
-		return bad(p, k, v);
-	dir = getenv("CREDENTIALS_DIRECTORY");
-	if (dir == NULL || *dir != '/')
-		return fault(p, "%s: expected a service of systemd's, which "
-		    "gives it: there is no CREDENTIALS_DIRECTORY", v);
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >=
-	    (int)sizeof(path))
-		return fault(p, "%s: its path is too long", v);
-	return read_path(p, k, path);
-}
-
-/* Digits up to *end: 0, or -1. */
-static int
-read_digits(const char *v, uint64_t *n, char **end)
-{
-	if (*v < '0' || *v > '9')
-		return -1;
-	errno = 0;
-	*n = strtoull(v, end, 10);
-	return errno == 0 ? 0 : -1;
-}
-
-static int
-read_number64(struct parse *p, const struct keyword *k, const char *v)
-{
-	uint64_t n;
-	char *end;
-
-	if (read_digits(v, &n, &end) != 0 || *end != '\0' || n < k->min ||
-	    n > k->max)
-		return bad(p, k, v);
-	memcpy(value_at(p, k), &n, sizeof(n));
-	return 0;
-}
-
-static int
-read_number(struct parse *p, const struct keyword *k, const char *v)
-{
-	uint64_t n;
-	uint32_t n32;
-	char *end;
-
-	if (read_digits(v, &n, &end) != 0 || *end != '\0' || n < k->min ||
-	    n > k->max)
-		return bad(p, k, v);
-	n32 = (uint32_t)n;
-	memcpy(value_at(p, k), &n32, sizeof(n32));
-	return 0;
-}
-
-static int
-read_seconds(struct parse *p, const struct keyword *k, const char *v)
-{
-	static const struct { const char *suffix; uint32_t times; } units[] = {
-		{ "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 },
-		{ "d", 86400 },
-	};
-	uint64_t n;
-	uint32_t seconds;
-	char *end;
-	size_t i;
-
-	if (read_digits(v, &n, &end) != 0)
-		return bad(p, k, v);
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(end, units[i].suffix) == 0)
-			break;
-	if (i == sizeof(units) / sizeof(units[0]) || n > UINT32_MAX ||
-	    n * units[i].times < k->min || n * units[i].times > k->max)
-		return bad(p, k, v);
-	seconds = (uint32_t)n * units[i].times;
-	memcpy(value_at(p, k), &seconds, sizeof(seconds));
-	return 0;
-}
-
-static int
-read_hex(const char *v, uint8_t *out, size_t n)
-{
-	unsigned byte;
-	size_t i;
-
-	if (strncmp(v, "0x", 2) != 0 || strlen(v) != 2 + 2 * n ||
-	    strspn(v + 2, "0123456789abcdefABCDEF") != 2 * n)
-		return -1;
-	for (i = 0; i < n; i++) {
-		sscanf(v + 2 + 2 * i, "%2x", &byte);
-		out[i] = (uint8_t)byte;
-	}
-	return 0;
-}
-
-static int
-read_address(struct parse *p, const struct keyword *k, const char *v)
-{
-	if (read_hex(v, value_at(p, k), 20) != 0)
-		return bad(p, k, v);
-	return 0;
-}
-
-static int
-read_point(struct parse *p, const struct keyword *k, const char *v)
-{
-	uint8_t b[33];
-
-	if (read_hex(v, b, 33) != 0 || (b[0] != 2 && b[0] != 3))
-		return bad(p, k, v);
-	memcpy(value_at(p, k), b, 33);
-	*(uint8_t *)count_at(p, k) = 1;
-	return 0;
-}
-
-static int
-read_hash(struct parse *p, const struct keyword *k, const char *v)
-{
-	if (read_hex(v, value_at(p, k), 32) != 0)
-		return bad(p, k, v);
-	*(uint8_t *)count_at(p, k) = 1;
-	return 0;
-}
-
-/* Room for one more entry of `size' bytes in a list: NULL where it is full. */
-static void *
-list_next(struct parse *p, const struct keyword *k, size_t size)
-{
-	const uint32_t *n = count_at(p, k);
-
-	if (*n == k->max) {
-		fault(p, "expected at most %llu of them",
-		    (unsigned long long)k->max);
-		return NULL;
-	}
-	return (char *)value_at(p, k) + size * *n;
-}
-
-static int
-read_addresses(struct parse *p, const struct keyword *k, const char *v)
-{
-	uint8_t *next;
-
-	if ((next = list_next(p, k, 20)) == NULL)
-		return -1;
-	if (read_hex(v, next, 20) != 0)
-		return bad(p, k, v);
-	(*(uint32_t *)count_at(p, k))++;
-	return 0;
-}
-
-static int
-read_url(struct parse *p, const struct keyword *k, const char *v)
-{
-	const size_t scheme = strncmp(v, "https://", 8) == 0 ? 8 : 7;
-	const char *next, *have = value_at(p, k);
-
-	if ((scheme == 7 && strncmp(v, "http://", 7) != 0) ||
-	    strcspn(v + scheme, "/") == 0 || strpbrk(v, " \t") != NULL)
-		return bad(p, k, v);
-	if ((next = list_next(p, k, CONF_URL)) == NULL)
-		return -1;
-	/* Else one endpoint could be a quorum with itself. */
-	for (; have != next; have += CONF_URL)
-		if (strcmp(have, v) == 0)
-			return fault(p, "%s: expected another than before", v);
-	if (read_text(p, (char *)(uintptr_t)next, CONF_URL, v) != 0)
-		return -1;
-	(*(uint32_t *)count_at(p, k))++;
-	return 0;
-}
-
-static int
-read_choice(struct parse *p, const struct keyword *k, const char *v)
-{
-	const struct choice *x;
-
-	for (x = k->choices; x->name != NULL; x++)
-		if (strcmp(x->name, v) == 0) {
-			memcpy(value_at(p, k), &x->value,
-			    sizeof(x->value));
-			return 0;
-		}
-	return bad(p, k, v);
-}
-
-/* Repeated: each adds its bit. */
-static int
-read_choices(struct parse *p, const struct keyword *k, const char *v)
-{
-	const struct choice *x;
-
-	for (x = k->choices; x->name != NULL; x++)
-		if (strcmp(x->name, v) == 0) {
-			*(uint32_t *)value_at(p, k) |= x->value;
-			return 0;
-		}
-	return bad(p, k, v);
-}
-
-static int (*const readers[])(struct parse *, const struct keyword *,
-    const char *) = {
-	[HOST] = read_host, [PATH] = read_path, [CA] = read_path,
-	[SECRET] = read_secret,
-	[NUMBER] = read_number,
-	[NUMBER64] = read_number64, [SECONDS] = read_seconds, [ADDRESS] = read_address,
-	[ADDRESSES] = read_addresses, [POINT] = read_point,
-	[URLS] = read_url, [CHOICE] = read_choice,
-	[CHOICES] = read_choices, [LOOPBACK] = read_loopback,
-	[HASH] = read_hash,
-};
-
-static int
-is_list(const struct keyword *k)
-{
-	return k->kind == ADDRESSES || k->kind == URLS || k->kind == CHOICES;
 }
 
 /* ---- the file ------------------------------------------------------------ */
@@ -430,7 +86,7 @@ next_chain(struct parse *p, const struct keyword *chain_id)
 	if (*seen_at(p, chain_id) == 0)
 		return 0;
 	if (p->chain == CONF_CHAINS - 1)
-		return fault(p, "expected at most %d of them", CONF_CHAINS);
+		return parse_fault(p, "expected at most %d of them", CONF_CHAINS);
 	p->chain++;
 	return 0;
 }
@@ -448,20 +104,20 @@ parse_line(struct parse *p, char *line)
 	while (k < keywords + n_keywords && strcmp(k->name, name) != 0)
 		k++;
 	if (k == keywords + n_keywords)
-		fault(p, "no such keyword: expected one of "
+		parse_fault(p, "no such keyword: expected one of "
 		    "tee-runnerd.conf(5)");
 	else if (k->offset == OF(chain_id) && next_chain(p, k) != 0)
 		;
-	else if (*seen_at(p, k) != 0 && !is_list(k))
-		fault(p, "set in line %u already: expected once",
+	else if (*seen_at(p, k) != 0 && !value_is_list(k))
+		parse_fault(p, "set in line %u already: expected once",
 		    *seen_at(p, k));
 	else {
 		*seen_at(p, k) = p->line;
 		if (value == NULL)
-			fault(p, "has no value: expected %s",
-			    expected(k, text, sizeof(text)));
+			parse_fault(p, "has no value: expected %s",
+			    value_expected(k, text, sizeof(text)));
 		else
-			readers[k->kind](p, k, value);
+			value_read(p, k, value);
 	}
 }
 
@@ -490,10 +146,10 @@ read_defaults(struct parse *p)
 		if (p->chain != 0)
 			p->line = p->seen[p->chain][0];
 		if (k->preset == NULL)
-			fault(p, "is missing: expected %s",
-			    expected(k, text, sizeof(text)));
+			parse_fault(p, "is missing: expected %s",
+			    value_expected(k, text, sizeof(text)));
 		else if (*k->preset != '\0')
-			readers[k->kind](p, k, k->preset);
+			value_read(p, k, k->preset);
 	}
 }
 
@@ -544,20 +200,20 @@ finish_chain(struct parse *p)
 		about(p, k);
 		if (k->offset == OF(registry_quorum) &&
 		    c->registry_quorum > c->n_endpoints)
-			fault(p, "%u: expected at most %u, the number of "
+			parse_fault(p, "%u: expected at most %u, the number of "
 			    "registry-endpoint", c->registry_quorum,
 			    c->n_endpoints);
 		if (k->offset == OF(registry_max_age) &&
 		    c->registry_max_age <= c->registry_refresh)
-			fault(p, "%u: expected more than registry-refresh, "
+			parse_fault(p, "%u: expected more than registry-refresh, "
 			    "which is %u", c->registry_max_age,
 			    c->registry_refresh);
 		if (p->c->gas_key[0] == '\0' &&
 		    ((k->offset == OF(register_direct) && c->register_direct) ||
 		    (k->offset == OF(publish) && c->publish)))
-			fault(p, "expected a gas-key, to pay for it");
+			parse_fault(p, "expected a gas-key, to pay for it");
 		if (is_twice(p, k))
-			fault(p, "expected another than the chain before has");
+			parse_fault(p, "expected another than the chain before has");
 	}
 }
 
@@ -576,7 +232,7 @@ finish(struct parse *p)
 		if (k->offset == AT(dstack_socket) &&
 		    c->dstack_socket[0] != '\0' && c->tee != TEE_CHOICE_TDX &&
 		    c->tee != TEE_CHOICE_AUTO)
-			fault(p, "expected only with tee auto or tee tdx");
+			parse_fault(p, "expected only with tee auto or tee tdx");
 	}
 	for (p->chain = 0; p->chain < c->n_chains; p->chain++)
 		finish_chain(p);
@@ -593,7 +249,7 @@ conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 		p.line++;
 		p.name = "line";
 		if (strchr(line, '\n') == NULL && !feof(f)) {
-			fault(&p, "expected at most %zu characters of text",
+			parse_fault(&p, "expected at most %zu characters of text",
 			    sizeof(line) - 2);
 			break;
 		}

@@ -13,6 +13,7 @@
 #include "ecies.h"
 #include "builder.h"
 #include "secp.h"
+#include "partial.h"
 #include "shamir.h"
 #include "typed_data.h"
 

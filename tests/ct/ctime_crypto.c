@@ -27,6 +27,7 @@
 #include "ecies.h"
 #include "keccak.h"
 #include "secp.h"
+#include "partial.h"
 #include "shamir.h"
 
 #define SECRET(x)	((void)VALGRIND_MAKE_MEM_UNDEFINED(&(x), sizeof(x)))

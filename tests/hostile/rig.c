@@ -32,6 +32,7 @@
 
 #include "ecies.h"
 #include "log.h"
+#include "partial.h"
 #include "proc.h"
 #include "rig.h"
 #include "sandbox.h"

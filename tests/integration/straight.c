@@ -21,6 +21,7 @@
 #include "report_data.h"
 #include "rpc.h"
 #include "secp.h"
+#include "partial.h"
 #include "shamir.h"
 #include "signed.h"
 #include "teerunner.pb-c.h"

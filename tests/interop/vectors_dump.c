@@ -16,6 +16,7 @@
 #include "keccak.h"
 #include "log.h"
 #include "secp.h"
+#include "partial.h"
 #include "shamir.h"
 #include "typed_data.h"
 

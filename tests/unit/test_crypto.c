@@ -26,6 +26,7 @@
 #include "report_data.h"
 #include "secp.h"
 #include "sha256.h"
+#include "partial.h"
 #include "shamir.h"
 #include "typed_data.h"
 

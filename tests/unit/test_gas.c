@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../src/keys/gas.c"
+#include "../../src/keys/gas_key.c"
 
 #define BASE	(7 * GWEI)
 
@@ -59,12 +60,6 @@ const uint8_t *
 sign_address(void)
 {
 	return runner;
-}
-
-uint32_t
-trust_later(uint32_t delay, uint32_t first)
-{
-	return delay == 0 ? first : 2 * delay;
 }
 
 void

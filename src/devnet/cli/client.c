@@ -13,6 +13,7 @@
 #include "ecies.h"
 #include "log.h"
 #include "secp.h"
+#include "partial.h"
 #include "shamir.h"
 #include "signed.h"
 #include "wire.h"

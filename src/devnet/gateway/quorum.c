@@ -10,6 +10,7 @@
 #include "gateway.h"
 #include "log.h"
 #include "server.h"
+#include "partial.h"
 #include "shamir.h"
 
 #define NODE_TIMEOUT	3000	/* ms for one call */

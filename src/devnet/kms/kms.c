@@ -14,6 +14,7 @@
 #include "log.h"
 #include "secp.h"
 #include "server.h"
+#include "partial.h"
 #include "shamir.h"
 #include "signed.h"
 #include "wire.h"

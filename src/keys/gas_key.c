@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The key of the gas account: a line of hex in a file, read before the sandbox into
+ * secret memory.  Runs in keys.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keys.h"
+#include "log.h"
+#include "secp.h"
+#include "secret.h"
+
+static struct secrets {
+	uint8_t		 key[32];
+	uint8_t		 text[80];
+} *secret;				/* NULL: no account */
+static uint8_t address[20];
+
+/* 64 hex digits, 0x before them or not, and the end of a line: 0, or -1.  Without a
+ * branch on what they are. */
+static int
+read_key(const uint8_t *text, size_t n, uint8_t key[32])
+{
+	unsigned c, bad = 0, digit, letter;
+	size_t i;
+
+	if (n > 2 && text[0] == '0' && text[1] == 'x') {
+		text += 2;
+		n -= 2;
+	}
+	if (n != 64 && (n != 65 || text[64] != '\n'))
+		return -1;
+	memset(key, 0, 32);
+	for (i = 0; i < 64; i++) {
+		c = text[i];
+		digit = (unsigned)(c - '0' < 10);
+		letter = (unsigned)((c | 0x20) - 'a' < 6);
+		bad |= 1u ^ (digit | letter);
+		key[i / 2] = (uint8_t)((unsigned)key[i / 2] << 4 |
+		    ((c & 15) + 9 * letter));
+	}
+	return bad ? -1 : 0;
+}
+
+void
+gas_key_init(const char *path)
+{
+	uint8_t public_key[33];
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	if (*path == '\0')
+		return;
+	secret = secret_alloc(sizeof(*secret));
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 ||
+	    fstat(fd, &st) == -1)
+		fatal("gas-key %s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
+		fatal("gas-key %s: others can read it, or it is no file: "
+		    "expected mode 600", path);
+	n = read(fd, secret->text, sizeof(secret->text));
+	close(fd);
+	if (n == -1)
+		fatal("gas-key %s: %s", path, strerror(errno));
+	if (read_key(secret->text, (size_t)n, secret->key) != 0)
+		fatal("gas-key %s: expected 64 hex digits", path);
+	secret_wipe(secret->text, sizeof(secret->text));
+	if (secp_public(secret->key, public_key) != 0 ||
+	    secp_address(public_key, address) != 0)
+		fatal("gas-key %s: not a key on secp256k1", path);
+}
+
+const uint8_t *
+gas_key(void)
+{
+	return secret == NULL ? NULL : secret->key;
+}
+
+const uint8_t *
+gas_address(void)
+{
+	return address;
+}
