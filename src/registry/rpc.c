@@ -32,6 +32,7 @@
 #include "sha256.h"
 
 #define ADDRESSES	4
+#define CONNECT_TIME	1	/* seconds for one that is not the last to be tried */
 #define HEADERS_MAX	(16 * 1024)
 #define CA_MAX		(1024 * 1024)
 
@@ -44,10 +45,11 @@ struct rpc {
 	uint16_t		 port;
 	int			 is_tls, is_stale;
 	struct evhttp_connection *http;
-	struct event		*start, *overdue;
+	struct event		*start, *connecting, *overdue;
 
 	/* the call */
 	char			*body;		/* until it is sent */
+	size_t			 tries;		/* of as many addresses */
 	uint64_t		 id;
 	rpc_done		 done;		/* NULL: none */
 	void			*arg;
@@ -207,6 +209,7 @@ finish(struct rpc *r, const json_t *result, const char *why)
 {
 	rpc_done done = r->done;
 
+	evtimer_del(r->connecting);
 	evtimer_del(r->overdue);
 	free(r->body);
 	r->body = NULL;
@@ -214,6 +217,22 @@ finish(struct rpc *r, const json_t *result, const char *why)
 	if (result == NULL && r->is_stale)
 		r->which = (r->which + 1) % r->n_addresses;
 	done(r->arg, result, why);
+}
+
+/* No answer from this address: 1 if the call goes to the next one, or 0 if all were
+ * tried.  A transaction that comes twice is one transaction. */
+static int
+next_address(struct rpc *r)
+{
+	static const struct timeval at_once = { 0, 0 };
+
+	r->is_stale = 1;
+	if (r->tries >= r->n_addresses)
+		return 0;
+	r->which = (r->which + 1) % r->n_addresses;
+	evtimer_del(r->connecting);
+	evtimer_add(r->start, &at_once);
+	return 1;
 }
 
 static void
@@ -235,8 +254,8 @@ on_answer(struct evhttp_request *req, void *arg)
 
 	if (req == NULL || (code = evhttp_request_get_response_code(req)) ==
 	    0) {
-		r->is_stale = 1;
-		finish(r, NULL, "no connection, or no proper answer");
+		if (!next_address(r))
+			finish(r, NULL, "no connection, or no proper answer");
 		return;
 	}
 	if (code != HTTP_OK) {
@@ -252,6 +271,35 @@ on_answer(struct evhttp_request *req, void *arg)
 }
 
 static void
+disconnect(struct rpc *r)
+{
+	if (r->http != NULL)
+		evhttp_connection_free(r->http);
+	r->http = NULL;
+	r->is_stale = 1;
+}
+
+/* Nothing at all comes from this address, and there is another. */
+static void
+on_connecting(int fd, short what, void *arg)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct rpc *r = arg;
+
+	(void)what;
+	if (r->http != NULL) {
+		fd = bufferevent_getfd(
+		    evhttp_connection_get_bufferevent(r->http));
+		if (fd != -1 &&
+		    getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
+			return;		/* it may answer slowly */
+	}
+	disconnect(r);
+	(void)next_address(r);
+}
+
+static void
 on_overdue(int fd, short what, void *arg)
 {
 	struct rpc *r = arg;
@@ -259,10 +307,7 @@ on_overdue(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	evtimer_del(r->start);
-	if (r->http != NULL)
-		evhttp_connection_free(r->http);
-	r->http = NULL;
-	r->is_stale = 1;
+	disconnect(r);
 	finish(r, NULL, "no answer in time");
 }
 
@@ -328,10 +373,13 @@ on_start(int fd, short what, void *arg)
 	struct rpc *r = arg;
 	struct evhttp_request *req;
 	struct evkeyvalq *headers;
+	static const struct timeval connect_time = { CONNECT_TIME, 0 };
 	const uint64_t id = r->id;
 
 	(void)fd;
 	(void)what;
+	if (++r->tries < r->n_addresses)
+		evtimer_add(r->connecting, &connect_time);
 	if (connection(r) != 0 ||
 	    (req = evhttp_request_new(on_answer, r)) == NULL) {
 		finish(r, NULL, "no connection: out of memory");
@@ -346,10 +394,9 @@ on_start(int fd, short what, void *arg)
 	/* It frees req where it fails, and may have called on_answer, which
 	 * may have made the next call. */
 	if (evhttp_make_request(r->http, req, EVHTTP_REQ_POST, r->target) !=
-	    0 && r->done != NULL && r->id == id) {
-		r->is_stale = 1;
+	    0 && r->done != NULL && r->id == id &&
+	    !evtimer_pending(r->start, NULL) && !next_address(r))
 		finish(r, NULL, "no connection");
-	}
 }
 
 void
@@ -369,6 +416,7 @@ rpc_call(struct rpc *r, const char *method, json_t *params, rpc_done done,
 	json_decref(call);
 	r->done = done;
 	r->arg = arg;
+	r->tries = 0;
 	evtimer_add(r->start, &at_once);
 	evtimer_add(r->overdue, &limit);
 }
@@ -514,14 +562,16 @@ rpc_new(struct event_base *base, const char *url)
 		fatal("out of memory");
 	evhttp_uri_free(uri);
 	r->start = evtimer_new(base, on_start, r);
+	r->connecting = evtimer_new(base, on_connecting, r);
 	r->overdue = evtimer_new(base, on_overdue, r);
-	if (r->start == NULL || r->overdue == NULL)
+	if (r->start == NULL || r->connecting == NULL || r->overdue == NULL)
 		fatal("out of memory");
 	if (look_up(r) == 0) {
 		sandbox_allow_port(r->port);
 		return r;
 	}
 	event_free(r->start);
+	event_free(r->connecting);
 	event_free(r->overdue);
 	free(r->target);
 	free(r);

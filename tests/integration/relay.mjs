@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// relay.mjs LISTEN HOST PORT: forwards TCP connections from a free port of LISTEN, which it
-// prints, to HOST PORT.  SIGUSR1: the connections that are open carry nothing any more, as
+// relay.mjs LISTEN HOST PORT...: forwards TCP connections from a free port of LISTEN to each
+// PORT of HOST, and prints the ports in order.  SIGUSR1: the connections that are open carry nothing any more, as
 // when a router forgets them; new ones work.
+import { once } from 'node:events'
 import net from 'node:net'
 
-const [listen, host, port] = process.argv.slice(2)
+const [listen, host, ...ports] = process.argv.slice(2)
 const open = new Set()
 
-const server = net.createServer({ allowHalfOpen: true }, client => {
+const relay = port => net.createServer({ allowHalfOpen: true }, client => {
 	const there = net.connect({ host, port: Number(port), allowHalfOpen: true })
 	const pair = [client, there]
 
@@ -27,4 +28,9 @@ process.on('SIGUSR1', () => {
 	}
 	open.clear()
 })
-server.listen(0, listen, () => console.log(server.address().port))
+const relays = ports.map(relay)
+for (const r of relays) {
+	r.listen(0, listen)
+	await once(r, 'listening')
+}
+console.log(relays.map(r => r.address().port).join(' '))

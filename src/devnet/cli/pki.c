@@ -114,7 +114,7 @@ make_party(const char *dir, const char *name, X509 *ca, EVP_PKEY *ca_key)
 	add_extension(cert, ca, NID_key_usage, "critical,digitalSignature");
 	add_extension(cert, ca, NID_ext_key_usage, "serverAuth,clientAuth");
 	add_extension(cert, ca, NID_subject_alt_name,
-	    "DNS:localhost,IP:127.0.0.1");
+	    "DNS:localhost,IP:127.0.0.1,IP:::1");
 	sign(cert, ca_key, name);
 	write_certificate(dir, name, cert);
 	write_key(dir, name, key);
