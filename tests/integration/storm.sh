@@ -63,9 +63,12 @@ strike() {
 		kill -CONT "$p"
 		now ;;
 	*)
-		kill -9 "$(pid_of "$1")"
+		# The role registry and the server of that name are two things.
+		name=$1
+		[ "$name" != endpoint ] || name=registry
+		kill -9 "$(pid_of "$name")"
 		sleep "$2"
-		serve "$1"
+		serve "$name"
 		now ;;
 	esac > "$dir/at"
 	echo "$1 $(cat "$dir/at")" >> "$dir/strikes"
