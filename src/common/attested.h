@@ -15,7 +15,7 @@
 
 /* The text, of a configuration that is complete with the hashes of its files. */
 void	attested_text(const struct conf *, FILE *);
-/* What is configured and not in the text, as comments. */
+/* Print the rest of the configuration, which is not in the text, as comments. */
 void	attested_rest(const struct conf *, FILE *);
 void	attested_hash(const struct conf *, uint8_t hash[32]);
 

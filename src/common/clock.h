@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The two clocks.  Time spans are measured with the first, which nobody can set and
- * which goes on while the system is suspended.  What others signed is compared with
- * the second; keys uses it through facts_now() alone.
+ * The two clocks.  Durations are measured with the first, which nobody can set
+ * and which goes on while the system is suspended.  Times that others have
+ * signed are compared with the second; keys uses it only through facts_now().
  */
 #ifndef CLOCK_H
 #define CLOCK_H

@@ -21,11 +21,11 @@ enum kind {
 	POINT, URLS, CHOICE, CHOICES, LOOPBACK, HASH,
 };
 
-/* Is its value in the text whose hash is attested?  HASHED: what decides whom the
- * Runner trusts, or what it does.  MACHINE: where this machine has its files and
- * sockets, what it can bear, and how it is watched and stopped.  Of a CA that is
- * HASHED, the contents of the file are, not its name.  0 is neither: a new keyword
- * has to decide. */
+/* Is the value part of the attested text?  HASHED: it decides whom the Runner
+ * trusts or what it does.  MACHINE: it names files and sockets of this machine,
+ * its limits, and how it is watched and stopped.  For a CA that is HASHED the
+ * contents of the file are attested, not its name. 0 is neither: every new
+ * keyword has to decide. */
 enum attested {
 	MACHINE = 1, HASHED,
 };
@@ -47,7 +47,7 @@ struct keyword {
 	const struct choice *choices;
 };
 #define AT(field)	offsetof(struct conf, field)
-/* Of a chain: where the first has it. */
+/* For a keyword of a chain: the field in the first chain. */
 #define OF(field)	(AT(chains) + offsetof(struct conf_chain, field))
 
 extern const struct keyword keywords[];

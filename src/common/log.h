@@ -13,7 +13,8 @@
 
 #define LOG_TEXT	508	/* bytes of a line, NUL included */
 
-/* `who' stands before every line (a role's name); level: the dearest shown. */
+/* who: prefix of every line, a role's name. level: least severe level that is
+ * logged. */
 void	 log_init(const char *who, int level);
 void	 log_level(int level);
 /* In a role: from now on lines go to `send', without `who' and newline; log_exit()

@@ -20,7 +20,7 @@ extern const struct policy policies[];
 extern const size_t n_policies;
 extern const char *const policy_texts[];	/* of each, in that order */
 
-/* NULL where there is no such role. */
+/* NULL: there is no such role. */
 const struct policy *policy_of(const char *role);
 /* SHA-256 over the instructions, each as the kernel takes it: 8 bytes, in host
  * order. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every role's way into its sandbox.  What the kernel does not know is left out
- * and told; what it knows and refuses is fatal.
+ * Every role enters its sandbox here.  A feature that the kernel does not have
+ * is left out and reported; a feature that it has and refuses is fatal.
  */
 #include "config.h"
 

@@ -13,7 +13,7 @@
 
 #include "states.h"
 
-/* What of it this system could give: m_ready.features, for status. */
+/* The features that hold on this system: m_ready.features, for status. */
 #define SANDBOX_CHROOT		(1u << 0)
 #define SANDBOX_USER		(1u << 1)
 #define SANDBOX_LANDLOCK	(1u << 2)
@@ -28,10 +28,10 @@
 #define SANDBOX_FEATURES	11
 /* "chroot" ... for bit i of them. */
 extern const char *const sandbox_feature[SANDBOX_FEATURES];
-/* All that a role has where the system gives everything. */
+/* The features of a role if the system has all of them. */
 uint32_t sandbox_of(enum role);
 
-/* What a role's process may have, by kind; tee-runnerctl policy ROLE prints it. */
+/* The limits of each role; tee-runnerctl policy ROLE prints them. */
 struct sandbox_role {
 	enum role	 role;
 	size_t		 max_files;	/* RLIMIT_NOFILE */
@@ -90,10 +90,10 @@ int	 sandbox_bound_writes(const struct sandbox_path *, size_t n);
  * filter, which is inherited, holds before sandbox_enter() too. */
 void	 sandbox_catch(void);
 
-/* Gives up all of it, in this order: chroot, uid, limits, dumps, no_new_privs,
- * Landlock, filter.  The process has one thread, for Landlock and capabilities
- * are a thread's.  Fatal where the kernel refuses what it should have.
- * Returns the SANDBOX_* that hold. */
+/* Enter the sandbox, in this order: chroot, uid, limits, dumps, no_new_privs,
+ * Landlock, filter.  The process must have one thread, since Landlock and
+ * capabilities belong to a thread.  Fatal if the kernel refuses a feature that
+ * it has.  Returns the SANDBOX_* that hold. */
 uint32_t sandbox_enter(const struct sandbox *);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where secrets live, in keys and compute.  Must never fall back to memory that
- * can be swapped, dumped or inherited.
+ * Memory for secrets, in keys and compute.  It must never fall back to memory
+ * that can be swapped, dumped or inherited.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -151,7 +151,7 @@ lock_data(struct dl_phdr_info *info, size_t size, void *unused)
 void
 secret_lock_process(void)
 {
-	extern void *__libc_stack_end;		/* glibc: where main() began */
+	extern void *__libc_stack_end;		/* glibc: the stack at main() */
 	unsigned char below[STACK_ROOM];
 	uintptr_t end;
 

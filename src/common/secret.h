@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Memory for secrets: locked, left out of dumps, wiped on fork, between guard
- * pages; memfd_secret(2) where the kernel has it.  keys and compute only.
+ * pages, and from memfd_secret(2) if the kernel has it. keys and compute only.
  */
 #ifndef SECRET_H
 #define SECRET_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where the kernel has the interfaces of TEEs: evidence uses them, and the monitor lets
- * nothing else be written.
+ * Paths of the TEE interfaces: evidence uses them, and the monitor lets no
+ * other path be written.
  */
 #ifndef TEE_H
 #define TEE_H

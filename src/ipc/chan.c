@@ -177,7 +177,7 @@ send_record(struct chan *c, struct iovec *iov, size_t n, int fd)
 	return 1;
 }
 
-/* keys must not die with one chain's net, nor the monitor with a child. */
+/* keys must survive the net of one chain, and the monitor every child. */
 static int
 outlives(const struct chan *c)
 {
@@ -333,8 +333,9 @@ chan_recv(struct chan *c, enum state state, struct msg *m)
 	while ((n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) == -1)
 		if (errno == EAGAIN)
 			return 0;
-		/* ECONNRESET comes once, where the peer left records of ours
-		 * unread; its own last words are still behind it. */
+		/* ECONNRESET is returned once if the peer left our records
+		 * unread; records that the peer sent before can still be read
+		 * after it. */
 		else if (errno != EINTR && errno != ECONNRESET)
 			fatal("channel to %s: recvmsg: %s",
 			    role_name(c->peer), strerror(errno));

@@ -21,13 +21,13 @@ struct chan {
 	int		 is_broken;	/* the peer broke the protocol: close it */
 	int		 is_direct;	/* what is sent is secret: never queued */
 	enum role	 self, peer;
-	uint32_t	 index;		/* of the peer, where there are several */
+	uint32_t	 index;		/* which of several peers of that role */
 	struct chan_out	*head, **tail;	/* what the socket did not take yet */
 	size_t		 queued;	/* bytes in that list */
 };
 
-/* What a handler gets.  `payload' and `rows' have exactly the sizes of the
- * message's row in the table; both are valid until the handler returns. */
+/* A message as a handler gets it. `payload' and `rows' have exactly the sizes
+ * of the message's row in the table; both are valid until the handler returns. */
 struct msg {
 	enum msg_type	 type;
 	const void	*payload;
@@ -65,11 +65,11 @@ void	 chan_close(struct chan *);
  * monitor and for tests. */
 int	 chan_pair(int fd[2]);
 
-/* Send: 0, or -1 if the peer is gone (EPIPE, ECONNRESET) or the channel is closed
- * or broken.  What the socket does not take is queued.  A peer that leaves more
- * than CHAN_QUEUE bytes queued does not read: that is a fault, as with
- * chan_fault(); so is one of a direct channel whose socket is full.
- * fd: -1, or a descriptor that stays the caller's. */
+/* Send: 0, or -1 if the peer is gone (EPIPE, ECONNRESET) or the channel is
+ * closed or broken.  If the socket is full, the message is queued.  A peer that
+ * leaves more than CHAN_QUEUE bytes queued does not read: that is a fault, as
+ * with chan_fault(); so is a full socket of a direct channel. fd: -1, or a
+ * descriptor; the caller keeps it. */
 #define CHAN_QUEUE	(8 * 1024 * 1024)
 int	 chan_send(struct chan *, enum msg_type, const void *payload,
 	     const void *rows, size_t n_rows, int fd);
@@ -91,7 +91,7 @@ void	 chan_log(struct chan *);
 /* Zero the static receive buffer, as far as it was written. */
 void	 chan_wipe(void);
 
-/* A role's handlers, NULL where it receives no such message: dispatch.h. */
+/* A role's handlers; NULL: it does not receive that message.  See dispatch.h. */
 typedef void	 (*msg_handler)(struct chan *, const struct msg *);
 extern const msg_handler handlers[M_TYPES];
 

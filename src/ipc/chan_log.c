@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A role's log lines, as LOG messages to the monitor.  Apart from chan.c, so that the
- * log needs no channel and a channel no log of its own.
+ * Send a role's log lines to the monitor as LOG messages.  This is a file by
+ * itself so that neither log.c nor chan.c depends on the other.
  */
 #include <stdio.h>
 #include <string.h>

@@ -18,8 +18,8 @@
 #define CONF_PINS	8
 #define CONF_CHAINS	4
 
-/* A chain, its Registry and who speaks for it.  Each has a net and a registry process
- * of its own; keys and the workers serve all. */
+/* A chain, its Registry and its counterparts.  Each chain has its net and its
+ * registry process; keys and the workers serve all chains. */
 struct conf_chain {
 	uint64_t	chain_id;
 	char		orchestrator[CONF_HOST];
@@ -50,7 +50,7 @@ struct conf_chain {
 	uint8_t		has_registry_trusted_block;
 	uint8_t		zero;
 
-	/* where net serves its state */
+	/* the socket on which net serves its state */
 	char		control_socket[CONF_PATH];
 	char		http_listen[CONF_HOST];	/* empty: none */
 };

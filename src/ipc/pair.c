@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Both ends of a new channel.  For the monitor and for tests: no other role
- * may make a socket, so this is an object of its own.
+ * Make both ends of a new channel.  This is an object by itself since only the
+ * monitor, and tests, may make sockets.
  */
 #include <sys/socket.h>
 

@@ -169,7 +169,7 @@ struct m_facts {
 	uint32_t	zero2;
 };
 
-struct m_tx {			/* + the transaction's words, zeros behind it */
+struct m_tx {			/* + the transaction's words, padded with zeros */
 	uint64_t	nonce;
 	uint32_t	size;		/* bytes */
 	uint32_t	zero;
@@ -240,7 +240,7 @@ struct m_hello {
 
 struct m_status {
 	uint32_t	state;		/* enum state of keys */
-	uint32_t	why;		/* enum why_idle, where state is S_IDLE */
+	uint32_t	why;		/* enum why_idle, if state is S_IDLE */
 	uint8_t		runner[20];
 	uint32_t	tee_type;
 	uint64_t	facts_block;
@@ -409,7 +409,8 @@ struct m_operand {
 struct m_job_done {		/* + m_value each output */
 	uint32_t	job;
 	uint32_t	status;		/* of status.def */
-	uint32_t	operand;	/* which, where status is OPERAND_MALFORMED */
+	uint32_t	operand;	/* which one, if status is
+					 * OPERAND_MALFORMED */
 };
 
 #endif

@@ -231,9 +231,9 @@ facts_why(const struct chain *ch)
 	if (age <= 1000 * max_age &&
 	    facts_now(ch) - ch->facts->block_time <= max_age)
 		return WHY_NONE;
-	/* Facts that come all the time and are old: an endpoint is held back, the chain
-	 * stands still, or the clock is ahead.  What the block says may have been revoked
-	 * since. */
+	/* The facts come, but their block is old: an endpoint holds new blocks
+	 * back, the chain stands still, or the clock is ahead.  What the block
+	 * says may have been revoked since. */
 	return age > 500 * max_age ? WHY_FACTS_OLD : WHY_BLOCK_OLD;
 }
 

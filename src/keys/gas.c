@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The gas account: a secp256k1 key from a file, which pays for this Runner's own
- * transactions and signs nothing but the two calls of calldata.h, to the Registries of
- * the configuration.  Runs in keys.  On each chain one transaction is on its way at a
- * time, under the nonce that a quorum agrees on at a block registry-depth behind the
- * newest: a nonce that has passed there is final to that depth, and what a
- * reorganisation drops shows as a nonce that has not passed.
+ * The gas account: a secp256k1 key from a file that pays for this Runner's own
+ * transactions.  It signs nothing but the two calls of calldata.h, to the
+ * Registries of the configuration.  Runs in keys.  On each chain one
+ * transaction is pending at a time, with the nonce that a quorum agrees on
+ * registry-depth blocks below the newest: a nonce that has passed there is
+ * final to that depth, and if a reorganisation drops the transaction, its nonce
+ * has not passed.
  *
- * registry tells nonce, fees and balance, and may lie; net brings the registrar's verdict.
- * What they can cost follows from transitions[] below, the only place where the state
- * changes: a verdict leaves V_HELD when it is first sent, never comes back, and what is
- * sent keeps its nonce.  So each verdict that keys asks for is paid for at most once, and
- * trust.c asks with a back-off.  A publication is given up after PUBLISH_TRIES nonces.
- * Each costs its limit of gas at gas-max-fee at most, and PAUSE seconds are between two.
+ * registry reports nonce, fees and balance, and may lie; net delivers the
+ * registrar's verdict. transitions[] below is the only place that changes the
+ * state, and so it bounds the cost of a lie: a verdict leaves V_HELD when it is
+ * first sent and never returns, and a transaction that was sent keeps its
+ * nonce.  So each verdict that keys requests is paid for at most once, and
+ * registration.c requests them with a back-off.  A publication is given up
+ * after PUBLISH_TRIES nonces.  Each transaction costs at most its gas limit at
+ * gas-max-fee, and PAUSE seconds pass between two.
  */
 #include <string.h>
 
@@ -32,8 +35,8 @@
 #define BEHIND		20	/* seconds that facts may be older than the last */
 #define FAILED_FIRST	20	/* seconds from a registration that failed on */
 
-/* Of register(), beside its data: a registrar's signature, a new Runner's storage;
- * twice as much as it takes. */
+/* Gas for register() without its data: twice what a registrar's signature and
+ * the storage of a new Runner take. */
 #define GAS_REGISTER	600000
 #define GAS_BASE	21000
 #define GAS_BYTE	10	/* EIP-7623: a zero; of another byte four times that */
@@ -68,8 +71,8 @@ enum event {
 	CALL_ENDED,		/* succeeded or reverted, or nobody will know */
 };
 
-/* What each event does to a transaction of this kind and to the verdict; an event that
- * no row has in this state is a bug. */
+/* For each event: the states in which it may happen, and the next state.  An
+ * event that no row allows in the current state is a bug. */
 static const struct transition {
 	enum event	 event;
 	uint32_t	 what;		/* mask of 1 << enum what */
@@ -228,8 +231,8 @@ make_registration(struct chain *ch)
 
 /* ---- fees -------------------------------------------------------------------- */
 
-/* EIP-7623's floor for the data, which is more than EIP-2028's price of it, and behind
- * that what the call takes. */
+/* EIP-7623's floor for the data, which is above EIP-2028's price, plus the gas
+ * that the call itself takes. */
 static uint64_t
 limit_of(const uint8_t *data, size_t n, uint64_t call)
 {
@@ -248,7 +251,7 @@ cost(uint64_t gas, uint64_t fee)
 	return gas * (fee / GWEI) + (gas * (fee % GWEI) + GWEI - 1) / GWEI;
 }
 
-/* As the chain is now: 0, or -1 where that is above what we may pay. */
+/* Fees from the chain's current ones: 0, or -1 if they exceed gas-max-fee. */
 static int
 first_fees(const struct chain *ch, uint64_t *tip, uint64_t *max_fee)
 {
@@ -266,7 +269,8 @@ first_fees(const struct chain *ch, uint64_t *tip, uint64_t *max_fee)
 	return 0;
 }
 
-/* A quarter more of both, for nodes want a tenth: 0, or -1 where the cap forbids it. */
+/* Raise both fees by a quarter, since nodes ask for a tenth: 0, or -1 if
+ * gas-max-fee forbids it. */
 static int
 higher_fees(const struct chain *ch, uint64_t *tip, uint64_t *max_fee)
 {
@@ -458,7 +462,7 @@ follow(struct chain *ch, uint64_t now)
 	}
 }
 
-/* What is due next, encoded: the registration before all else. */
+/* Encode the next call: a registration comes before publications. */
 static void
 make(struct chain *ch, uint64_t now)
 {

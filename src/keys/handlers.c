@@ -12,13 +12,13 @@
 #define SELF R_KEYS
 #include "dispatch.h"
 
-/* proc_start() has taken it; in no state of ours is it legal again. */
+/* proc_start() has taken it; a second one is a fault of the monitor. */
 ON(START)
 {
 	chan_illegal(c, m->type, "started already");
 }
 
-/* Where that peer's channel goes; NULL: there is no such peer. */
+/* The channel of this peer; NULL: there is no such peer. */
 static struct chan *
 place(enum role role, uint32_t index)
 {

@@ -155,9 +155,9 @@ job_work(void)
 	return (t = job_next()) != NULL && job_prepare(t);
 }
 
-/* What is wrong with a worker's outputs; NULL: nothing.  They must be exactly the
- * task's, each once, in order, each as long as its type: compute sees one task and
- * gets no signature on another's handle. */
+/* Check a worker's outputs: NULL, or the fault.  They must be exactly the
+ * task's, each once, in order, and each as long as its type: a worker sees one
+ * task and gets no signature on another task's handle. */
 static const char *
 job_outputs_fault(const struct task *t, const struct msg *msg)
 {

@@ -33,8 +33,8 @@ struct worker {
 struct chain {
 	uint32_t	 index;		/* of the configuration's */
 	const struct conf_chain *conf;
-	char		 tag[32];	/* "chain 1: " for log lines, or "" where
-					 * there is but one */
+	char		 tag[32];	/* "chain 1: " for log lines, or "" if
+					 * there is only one */
 	uint8_t		 domain[32];	/* EIP-712, of its Registry */
 	struct chan	 net, tls, registry;
 	enum state	 state;
@@ -98,7 +98,7 @@ const uint8_t *sign_public(void);	/* 33 bytes */
  * this chain's Registry. */
 void	 sign_typed(const struct chain *, const uint8_t hash[32],
 	     uint8_t sig[65]);
-/* Who signed hashStruct `hash' in that domain: 0 or -1. */
+/* The address that signed hashStruct `hash' in that domain: 0 or -1. */
 int	 sign_recover(const struct chain *, const uint8_t hash[32],
 	     const uint8_t sig[65], uint8_t address[20]);
 
@@ -112,8 +112,9 @@ void	 tls_sign(const struct m_tls_sign *, struct m_tls_signed *);
 /* ---- facts.c: what the Registry says: the one door ---- */
 #define CLOCK_SKEW	30	/* seconds that another's clock may be ahead */
 void	 facts_init(void);
-/* What registry read.  Facts that violate a pin, whose block is ahead of our clock, or that
- * show a registration that we did not sign are never visible: ch->fault says which. */
+/* Install the facts that registry read.  Facts that violate a pin, come from a
+ * block ahead of our clock, or show a registration that we did not sign never
+ * become visible; ch->fault says which. */
 void	 facts_install(struct chain *, const struct m_facts *);
 /* Why no batch may be accepted under them, or WHY_NONE. */
 enum why_idle facts_why(const struct chain *);
@@ -178,8 +179,9 @@ void	 gas_tick(struct chain *);	/* once a second, and with facts */
 void	 publish_init(void);
 /* A computed task, whose result was signed: hash is that of its TaskResult. */
 void	 publish_add(struct chain *, const struct task *, const uint8_t hash[32]);
-/* The call that publishes what is due, of CALLDATA_MAX at most: its size, and what it
- * takes beside its data; 0: nothing is.  What is in it then waits for the end. */
+/* Encode the call that publishes the results that are due, CALLDATA_MAX bytes
+ * at most: its size, and in *gas what it takes without its data; 0: none is
+ * due.  These results then wait for publish_ended(). */
 size_t	 publish_call(struct chain *, uint8_t *out, uint64_t *gas);
 void	 publish_unsent(struct chain *);	/* the call was dropped before it was sent */
 void	 publish_ended(struct chain *, enum tx_status);
@@ -239,7 +241,8 @@ struct task {
 	size_t		 n_seals;	/* that came, of grant.n_seals */
 	int		 is_oversized;	/* the grant does not fit and was not kept */
 	struct slot	*slot;		/* from T_PREPARED to the end */
-	struct m_value	*outputs;	/* shape.n_outputs, where OK; malloc */
+	struct m_value	*outputs;	/* shape.n_outputs if the status is OK;
+					 * malloc */
 	STAILQ_ENTRY(task) next;	/* in the queue for a slot or a worker */
 };
 

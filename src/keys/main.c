@@ -105,7 +105,7 @@ keys_chans(struct chan *list[CHANS_MAX])
 static void
 keys_serve(struct chan *c)
 {
-	/* What a chain's state forbids is refused by name, in task.c. */
+	/* task.c refuses by status what the chain's state forbids. */
 	static const enum state state = S_SERVING;
 
 	if (chan_flush(c) != -1 && chan_dispatch(c, &state) != -1)

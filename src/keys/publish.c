@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Results that wait to be committed to on the chain: a queue for each chain that
- * has `publish yes'.  Runs in keys.  What is in it was signed and sent to the
- * Orchestrator before; here it is grouped anew, and signed once more as one
- * TaskResultBatch, which is all that the contract needs to know from whom it is.
+ * Results that wait to be committed to on the chain: a queue for each chain
+ * that has `publish yes'.  Runs in keys.  Each result was signed and sent to
+ * the Orchestrator before.  Here results are grouped again and signed as one
+ * TaskResultBatch: the contract needs no more to know which Runner they are
+ * from.
  */
 #include <string.h>
 
@@ -15,8 +16,8 @@
 
 #define PUBLISH_TRIES	3
 #define QUEUE		1024	/* outputs; more than that are not published */
-/* What a publication takes beside its data, with a third to spare: two words of
- * storage and an event a task. */
+/* Gas for a publication without its data, with a third to spare: two words of
+ * storage and an event for each task. */
 #define GAS		80000
 #define GAS_TASK	80000
 #define GAS_OUTPUT	8000

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Batches and their tasks, from BATCH to RESULTS (DESIGN 3).  A batch is what is
- * signed, a task what is computed.  Runs in keys.  Each handler first checks that
- * the message fits the state of its batch and task; if it does not, net is broken or
- * hostile and is cut off with its batches.  Exactly one TaskResult is signed for each
- * accepted (task, attempt), none for any other.
+ * Batches and their tasks, from BATCH to RESULTS.  A batch is signed as a
+ * whole; a task is computed.  Runs in keys.  Each handler first checks that the
+ * message fits the state of its batch and task; if it does not, net is broken
+ * or hostile and is cut off, and its batches end.  Exactly one TaskResult is
+ * signed for each accepted (task, attempt), and none for any other.
  *
- * Who owns what: a batch owns its tasks, its chain owns the batch.  One that has ended
- * moves to `ended', where task_reap() alone frees it.
+ * Ownership: a chain owns its batches, a batch its tasks.  A batch that has
+ * ended moves to `ended'; only task_reap() frees it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -149,7 +149,7 @@ batch_reserve(struct batch *b, size_t n)
 	return 0;
 }
 
-/* What a task takes from its grant to its end. */
+/* Bytes that a task takes from its grant to its end. */
 static size_t
 task_grant_size(const struct task *t, size_t threshold)
 {
@@ -205,7 +205,7 @@ batch_refuse(const struct batch *b, uint32_t task, uint32_t status)
 	chan_send(&b->chain->net, M_REFUSED, &r, NULL, 0, -1);
 }
 
-/* What only the task itself and the clock can say against it. */
+/* Check what only the task itself and the clock tell: an ST_*. */
 static uint32_t
 task_acceptable(const struct task *t, uint64_t now)
 {
@@ -508,7 +508,7 @@ batch_try_granted(struct batch *b)
 		batch_granted(b);
 }
 
-/* The accepted task that is next to be granted; n_came: one behind the last. */
+/* The next accepted task to be granted; n_came: one after the last that was. */
 static struct task *
 batch_next_granted(struct batch *b)
 {
@@ -518,8 +518,7 @@ batch_next_granted(struct batch *b)
 	return b->n_came < b->n_tasks ? b->tasks[b->n_came] : NULL;
 }
 
-/* What is wrong with this GRANT_TASK in this batch; NULL: nothing, and *task is whose it
- * is. */
+/* Check this GRANT_TASK against its batch: NULL and *task, or the fault. */
 static const char *
 grant_task_fault(struct batch *b, const struct msg *msg, struct task **task)
 {

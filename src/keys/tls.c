@@ -30,8 +30,8 @@
 #define WRITE_ONE	"openssl genpkey -algorithm EC -pkeyopt " \
 	"ec_paramgen_curve:P-256"
 
-/* DER of a private key on P-256: what is before it, and what follows.  Where `with' is
- * not 0 so many bytes of the public key follow that. */
+/* DER of a private key on P-256: the bytes before the key and the bytes after
+ * it.  If `with' is not 0, that many bytes of the public key follow. */
 static const struct form {
 	const char	*label;
 	const uint8_t	*before, *behind;

@@ -18,7 +18,7 @@ trust_init(void)
 {
 	uint32_t i;
 
-	/* What is configured, and what each role may do, is attested. */
+	/* The attested hash covers the configuration and every policy. */
 	attested_hash(&keys.conf, keys.conf.configuration_hash);
 	for (i = 0; i < keys.conf.n_chains; i++)
 		keys.chains[i].status.why = WHY_NO_FACTS;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The life of the roles: start, wire, restart with back-off, stop.  Runs in the
- * monitor.  When keys goes, so does the identity, and everything starts anew.
+ * Start the roles, connect them, restart them with back-off, stop them.  Runs
+ * in the monitor.  If keys ends, the identity is lost and every role is started
+ * again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,7 @@ static struct event *patience;	/* of draining, renewing, then of stopping */
 static int is_patient;			/* with evidence, for a second time */
 int children_failed;
 
-/* Who is connected to keys, and as what keys is told of it. */
+/* The channels from each role to keys, and the role that keys is told for each. */
 static const struct wire {
 	enum role	 role;			/* each that is up */
 	enum role	 as;
@@ -195,7 +196,7 @@ wire(const struct wire *w, struct child *c, struct child *keys)
 	close(fd[1]);
 }
 
-/* What it is to have of keys; both are up. */
+/* Give this child its channels to keys; both are up. */
 static void
 child_wire(struct child *c, struct child *keys)
 {
@@ -234,7 +235,7 @@ tell_roles(void)
 			child_send(c, M_ROLES, &r, -1);
 }
 
-/* What the configuration requires of this role's sandbox and this system has not. */
+/* Does this role's sandbox lack a feature that the configuration requires? */
 static int
 lacks(const struct child *c)
 {
@@ -301,9 +302,9 @@ child_fail(const struct child *c, const char *what)
 	fatal("%s: %s", what, strerror(error));
 }
 
-/* In the child: these descriptors beside the standard ones, a session of its
- * own (no terminal, and a ^C is the monitor's alone), then the role.  Standard
- * error stays: the loader and abort(3) speak there. */
+/* In the child: keep these descriptors and the standard ones, start a session
+ * (no terminal; ^C reaches only the monitor), and execute the role.  Standard
+ * error stays open: the loader and abort(3) write there. */
 static _Noreturn void
 child_exec(const struct child *c, int monitor_fd, int keys_fd)
 {

@@ -129,7 +129,8 @@ about(struct parse *p, const struct keyword *k)
 	p->line = *seen_at(p, k);
 }
 
-/* What this chain, or with the first the whole, does not say. */
+/* Set the defaults of keywords that this chain does not have; with the first
+ * chain, also those of the whole configuration. */
 static void
 read_defaults(struct parse *p)
 {
@@ -142,7 +143,7 @@ read_defaults(struct parse *p)
 		about(p, k);
 		if (p->line != 0)
 			continue;
-		/* Where the chain that lacks it begins. */
+		/* The line of the chain-id that begins the chain. */
 		if (p->chain != 0)
 			p->line = p->seen[p->chain][0];
 		if (k->preset == NULL)
@@ -153,8 +154,8 @@ read_defaults(struct parse *p)
 	}
 }
 
-/* One chain's socket is named as it is by default; another's has its chain-id
- * behind that. */
+/* With one chain the socket has its default name; with several, the chain-id is
+ * appended. */
 static void
 name_socket(const struct parse *p, struct conf_chain *c)
 {
@@ -228,7 +229,7 @@ finish(struct parse *p)
 		c->workers = cpus < 1 ? 1 : cpus > 64 ? 64 : (uint32_t)cpus;
 	for (k = keywords; k < keywords + n_keywords; k++) {
 		about(p, k);
-		/* What it gives are a TD's quotes. */
+		/* dstack's agent gives quotes of a TD. */
 		if (k->offset == AT(dstack_socket) &&
 		    c->dstack_socket[0] != '\0' && c->tee != TEE_CHOICE_TDX &&
 		    c->tee != TEE_CHOICE_AUTO)

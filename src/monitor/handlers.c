@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One handler for each message that the monitor receives.  What a child says
- * is logged or counted; nothing of it is believed beyond that child.
+ * One handler for each message that the monitor receives.  A child's words are
+ * logged or counted; they concern only that child.
  */
 #include <errno.h>
 #include <string.h>

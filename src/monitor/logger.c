@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where log lines go: to standard error or to syslogd.  Runs in the monitor, which
- * writes the lines of all roles.  It never waits for whoever reads them: what cannot
- * be written now is kept in a buffer of fixed size, and lines that do not fit are
- * dropped and counted.
+ * Write log lines to standard error or to syslogd.  Runs in the monitor, which
+ * writes the lines of all roles.  It never waits for a reader: lines that
+ * cannot be written now are kept in a buffer of fixed size, and lines that do
+ * not fit are dropped and counted.
  *
  * syslog(3) is not used: it blocks when syslogd does not read.
  */

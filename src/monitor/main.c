@@ -235,7 +235,8 @@ drop_capabilities(uint32_t spaces)
 		fatal("capabilities: could not be dropped");
 }
 
-/* A bug of ours, or of a library that is newer than the policy: say which. */
+/* The policy lacks a system call that this program or a newer library makes:
+ * log which. */
 static void
 on_sigsys(int sig, siginfo_t *si, void *context)
 {
@@ -252,8 +253,9 @@ path_fd(const char *path)
 	return open(path, O_PATH | O_CLOEXEC);
 }
 
-/* What the roles write on their way into their sandboxes; the monitor writes nothing.
- * A filter sees flags, not paths. */
+/* Bound the paths that the roles may write on their way into their sandboxes.
+ * The monitor itself writes none.  The filter cannot do this: it sees flags,
+ * not paths. */
 static void
 bound_writes(const struct conf *c)
 {

@@ -22,7 +22,7 @@ uint32_t spaces_of(enum role, uint32_t spaces);
  * errno. */
 int	 spaces_leave(enum role);
 
-/* ---- logger.c: where log lines go ---- */
+/* ---- logger.c: the log ---- */
 
 /* Before the filter: from now on log.c's lines go to syslogd, or else to standard
  * error.  Nothing here waits for a reader. */
@@ -74,7 +74,7 @@ void	 children_start(struct event_base *, const struct conf *,
 	     const struct users *, uint32_t spaces, const char *dir);
 /* One did not come up at the very first start: the daemon has failed. */
 extern int children_failed;
-/* What they were started with. */
+/* The configuration that they were started with. */
 const struct conf *children_conf(void);
 /* Wait for children that ended: on SIGCHLD. */
 void	 children_reap(void);

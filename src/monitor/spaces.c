@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Namespaces, where the monitor is root and the kernel has them: a network without any
- * interface but a dead loopback, and mounts that nobody outside sees.  All children
- * inherit both; net and registry go back to the host's network.
+ * Namespaces, if the monitor is root and the kernel has them: a network with
+ * only a loopback that is down, and mounts that nobody outside sees.  All
+ * children inherit both; net and registry go back to the host's network.
  */
 #include <errno.h>
 #include <fcntl.h>

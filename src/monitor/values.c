@@ -113,8 +113,8 @@ read_path(struct parse *p, const struct keyword *k, const char *v)
 	return read_text(p, parse_value(p, k), CONF_PATH, v);
 }
 
-/* A path, which may be that of a credential of systemd's.  What is in the file only
- * the process reads that needs it. */
+/* A path, which may name a credential of systemd.  Only the process that needs
+ * the file reads it. */
 static int
 read_secret(struct parse *p, const struct keyword *k, const char *v)
 {
@@ -245,7 +245,7 @@ read_hash(struct parse *p, const struct keyword *k, const char *v)
 	return 0;
 }
 
-/* Room for one more entry of `size' bytes in a list: NULL where it is full. */
+/* The next free entry of `size' bytes in a list; NULL: it is full. */
 static void *
 list_next(struct parse *p, const struct keyword *k, size_t size)
 {
