@@ -18,7 +18,8 @@ command_config(const struct options *o)
 	uint8_t hash[32];
 	char hex[65];
 
-	/* Where systemd has them.  The key's name is not hashed, its file not read. */
+	/* The directory of systemd's credentials.  The key's name is not
+	 * hashed, its file not read. */
 	setenv("CREDENTIALS_DIRECTORY",
 	    "/run/credentials/tee-runnerd.service", 0);
 	if (conf_read(o->file, &conf, stderr) != 0 ||

@@ -70,7 +70,7 @@ print_bpf(const struct policy *p)
 	    p->len ? 0 : fail("--bpf", strerror(errno));
 }
 
-/* Who it has a channel with, by the table of messages. */
+/* The roles that it has a channel with, from the table of messages. */
 static void
 print_channels(enum role role)
 {

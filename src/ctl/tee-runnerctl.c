@@ -279,7 +279,7 @@ static const struct command {
 	const char	*name;
 	int		(*run)(const struct options *);
 	const char	*options;	/* their letters, of `longs' */
-	int		 max;		/* arguments behind the name */
+	int		 max;		/* arguments after the name */
 } commands[] = {
 	{ "status", command_status, "sj", 0 },
 	{ "primitives", command_primitives, "j", 0 },

@@ -13,8 +13,8 @@
 extern const struct provider *provider;		/* the chosen one */
 extern struct chan keys;
 
-/* Extend the register that is configured (2 or 3) by the configuration's hash, unless
- * it is not empty.  Fatal where there is none. */
+/* Extend the configured register (2 or 3) by the configuration's hash, unless
+ * the register is not empty.  Fatal if there is no such register. */
 void	 rtmr_extend(const char *dir, const struct conf *);
 
 #endif

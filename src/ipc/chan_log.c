@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Send a role's log lines to the monitor as LOG messages.  This is a file by
- * itself so that neither log.c nor chan.c depends on the other.
+ * Send a role's log lines to the monitor as LOG messages.  This is a separate
+ * file so that neither log.c nor chan.c depends on the other.
  */
 #include <stdio.h>
 #include <string.h>

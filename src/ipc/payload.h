@@ -36,7 +36,7 @@ struct m_none {
 
 /* ---- programs ------------------------------------------------------------
  *
- * A program in words of 32 bytes, one section behind the other, each padded
+ * A program in words of 32 bytes, one section after the other, each padded
  * with zeros to whole words (program/program.h reads it):
  *	inputs[n_inputs]	handles to fetch, distinct, in order of first use
  *	outputs[n_outputs]	handles, in order of definition

@@ -232,8 +232,8 @@ facts_why(const struct chain *ch)
 	    facts_now(ch) - ch->facts->block_time <= max_age)
 		return WHY_NONE;
 	/* The facts come, but their block is old: an endpoint holds new blocks
-	 * back, the chain stands still, or the clock is ahead.  What the block
-	 * says may have been revoked since. */
+	 * back, the chain stands still, or the clock is ahead.  The Registry
+	 * may have changed since. */
 	return age > 500 * max_age ? WHY_FACTS_OLD : WHY_BLOCK_OLD;
 }
 

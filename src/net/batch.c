@@ -136,7 +136,7 @@ refuse_batch(const Teerunner__V1__TaskBatch *from, uint32_t status)
 	free(refs);
 }
 
-/* What is wrong with a task of a batch; ST_OK: nothing. */
+/* The fault of a task of a batch; ST_OK: none. */
 struct fault {
 	uint32_t	 status;
 	size_t		 op;		/* at this operation, or n_operations */
@@ -234,7 +234,7 @@ flatten(const Teerunner__V1__TaskBatch *from,
 	return bad;
 }
 
-/* What is needed for the Gateway's request and to match an Ack. */
+/* Keep what the Gateway's request and the match of an Ack need. */
 static void
 offer_keep(struct offer *o, const struct m_task *t, const struct m_word *w)
 {

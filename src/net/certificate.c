@@ -115,7 +115,7 @@ take_expiry(struct certificate *c, const X509 *cert)
 	return 0;
 }
 
-/* What c->pem says of itself: NULL, or what is wrong with it. */
+/* Parse c->pem: NULL, or the fault. */
 static const char *
 parse(struct certificate *c)
 {

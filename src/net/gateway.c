@@ -78,7 +78,7 @@ gateway_connect(void)
 
 /* ---- the answer ---------------------------------------------------------- */
 
-/* The next accepted task at or behind `i'. */
+/* The first accepted task from `i' on. */
 static uint32_t
 next_task(const struct batch *b, uint32_t i)
 {
@@ -166,7 +166,8 @@ fetch_free(struct fetch *f)
 	free(f);
 }
 
-/* Who has failed?  A Gateway that is down or silent, or one that answers. */
+/* UNREACHABLE: the Gateway is down or silent.  ERROR: it answered with a
+ * failure. */
 static uint32_t
 fetch_status(const struct fetch *f)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One handler for each message that net receives.  Who sent it, its state, size
- * and descriptors the table has passed; whether it fits the batch is checked in
- * batch.c.
+ * One handler for each message that net receives.  The table has checked
+ * sender, state, size and descriptors; batch.c checks that the message fits its
+ * batch.
  */
 #include <unistd.h>
 
@@ -12,7 +12,7 @@
 #define SELF R_NET
 #include "dispatch.h"
 
-/* proc_start() has taken it; in no state of ours is it legal again. */
+/* proc_start() has taken it; a second one is a fault of the monitor. */
 ON(START)
 {
 	chan_illegal(c, m->type, "started already");

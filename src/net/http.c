@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where an operator asks: GET /metrics, /healthz and /readyz on a loopback port,
- * and `status' on the control socket.  Both are bound before the sandbox and run
- * in net's libevent thread.  Every connection is for one question and ends after
- * PATIENCE at the latest, or after QUIET if nothing came.  A new one takes the place
- * of the oldest when there is none left: whoever asks at once is answered, whoever
- * waits is closed.
+ * The operator's interfaces: GET /metrics, /healthz and /readyz on a loopback
+ * port, and `status' on the control socket.  Both sockets are bound before the
+ * sandbox and served by net's libevent thread.  A connection carries one
+ * question.  It is closed after PATIENCE, or after QUIET if nothing was
+ * received.  If there are too many connections, a new one replaces the oldest:
+ * a client that asks at once is answered, a client that waits is closed.
  */
 #include <errno.h>
 #include <event2/bufferevent.h>
@@ -309,8 +309,8 @@ control_answer(const char *question, struct evbuffer *out)
 	return 0;
 }
 
-/* Remove a socket that a process left behind, and nothing else.  connect(2) fails
- * with ECONNREFUSED for a regular file, too: the type comes first. */
+/* Remove a socket that a dead process has left, and nothing else. connect(2)
+ * fails with ECONNREFUSED for a regular file, too: check the type first. */
 static void
 control_clear(int fd, const struct sockaddr_un *sun)
 {

@@ -154,7 +154,7 @@ net_keys_lost(void)
 		free(w);
 	}
 	net.has_status = 0;
-	/* What is left of its batches bears an identity that is gone. */
+	/* The remaining batches belong to an identity that is gone. */
 	batch_forget_all();
 	session_stop("keys is gone");
 }
@@ -181,8 +181,8 @@ main(void)
 	net.started = now_ms();
 	net.keys.fd = -1;
 
-	/* An arena for each of gRPC's threads is address space for nothing; and
-	 * where glibc shrinks one, it opens /proc/sys/vm/overcommit_memory. */
+	/* Arenas for each of gRPC's threads would only cost address space; and
+	 * when glibc shrinks one, it opens /proc/sys/vm/overcommit_memory. */
 	mallopt(M_ARENA_MAX, 1);
 	tls_init(&net.conf);
 	if (evthread_use_pthreads() == -1 ||

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The net role: all that speaks with one chain's Orchestrator and Gateway.  It
- * holds no private key and no plaintext; what it can do wrong is to deny service.
+ * The net role: everything that speaks with one chain's Orchestrator and
+ * Gateway.  It holds no private key and no plaintext; if it is taken over, the
+ * attacker can deny service.
  *
  * Two threads.  One runs libevent: the channels to the monitor and keys, HTTP,
  * the control socket, one timer.  The other runs gRPC's completion queue.  Each
- * holds net_lock() while it works and releases it to wait; everything below is
- * for the holder of the lock alone, tls_engine.c's signing excepted.  gRPC has
- * threads of its own, which call nothing here but that.
+ * holds net_lock() while it works and releases it to wait.  Everything below
+ * needs the lock, except signing in tls_engine.c. gRPC's own threads call only
+ * that.
  */
 #ifndef NET_H
 #define NET_H
@@ -66,8 +67,8 @@ void	 net_to_keys(enum msg_type, const void *payload, const void *rows,
 
 /* ---- rpc.c: gRPC --------------------------------------------------------- */
 
-/* What comes back from the completion queue: the first member of its owner, or
- * found from it by its offset. */
+/* A tag of the completion queue: the first member of its owner, or at a known
+ * offset in it. */
 struct tag {
 	void	(*fn)(struct tag *, int ok);
 };
@@ -80,20 +81,20 @@ struct arena {
 };
 void	 arena_init(struct arena *, size_t max);
 void	 arena_free(struct arena *);
-/* Zeroed; fatal where there is no more (for our own messages). */
+/* Zeroed; fatal if the arena is full (for messages that we build). */
 void	*arena_get(struct arena *, size_t n, size_t size);
 
-/* Before the sandbox, in this order.  rpc_warm makes every library do what it
- * does on first use, and leaves no thread behind. */
+/* Call before the sandbox, in this order. rpc_warm makes every library do what
+ * it does on first use, and leaves no thread. */
 void	 rpc_warm(void);
-/* "host:port" to what rpc_channel takes; fatal where it does not resolve. */
+/* Resolve "host:port" for rpc_channel; fatal if it does not resolve. */
 struct target {
 	char	uri[512];
 	char	authority[CONF_HOST];
 };
 void	 rpc_resolve(const char *what, const char *address, struct target *);
 
-/* Behind the sandbox: gRPC itself, and its thread. */
+/* After the sandbox: start gRPC and its thread. */
 void	 rpc_start(void);
 /* The back-off of gRPC's own attempts, in ms: the first and the longest time between
  * two.  An attempt at one address has CONNECT_TIME, or `first' if that is longer. */
@@ -105,7 +106,7 @@ grpc_call *rpc_call(grpc_channel *, const char *method, uint32_t seconds);
 void	 rpc_begin(grpc_call *, const grpc_op *, size_t n, struct tag *);
 
 grpc_byte_buffer *rpc_pack(const ProtobufCMessage *);
-/* NULL where it is malformed, compressed, or more than the arena has. */
+/* NULL: it is malformed, compressed, or larger than the arena. */
 void	*rpc_unpack(grpc_byte_buffer *, const ProtobufCMessageDescriptor *,
 	     struct arena *);
 /* Printable: log_escape of a slice. */
@@ -118,11 +119,12 @@ char	*rpc_text(char *dst, size_t size, grpc_slice);
 
 /* A file of PEM, NUL-terminated, and its length: NULL, or what is wrong with it. */
 const char *pem_read(int fd, char to[PEM_LIMIT], size_t *len);
-/* The same, of a path: the length; fatal where it cannot be read. */
+/* The same for a path: the length; fatal if it cannot be read. */
 size_t	 pem_open(const char *what, const char *path, char to[PEM_LIMIT]);
 
 void	 certificate_init(const char *path);	/* before the sandbox */
-void	 certificate_start(void);	/* behind it: watches expiry and renewal */
+void	 certificate_start(void);	/* after the sandbox: watches expiry and
+					 * renewal */
 /* The file has changed; fd becomes ours.  If it is no certificate, or keys does not have
  * its key, the old certificate stays. */
 void	 certificate_renewed(int fd);
@@ -153,14 +155,14 @@ int	 tls_try(const uint8_t xy[64]);
 void	 session_init(void);
 /* Connect, now and for ever, once both channels to keys are there. */
 void	 session_start(void);
-void	 session_stop(const char *why);	/* and connect anew */
-/* There is a new certificate, or the key of ours has come: connect now if the session is
- * down.  One that is open goes on, unless its certificate has expired. */
+void	 session_stop(const char *why);	/* and connect again */
+/* There is a new certificate, or keys now has its key: if the session is down,
+ * connect now.  An open session goes on, unless its certificate has expired. */
 void	 session_renewed(int has_expired);
 void	 session_on_hello(const struct m_hello *);
 void	 session_on_register(const struct m_register *, int fd);
 void	 session_drain(void);
-/* Send, where the stream is open; the message stays the caller's. */
+/* Send if the stream is open; the caller keeps the message. */
 void	 session_send(const Teerunner__V1__RunnerMessage *);
 void	 session_send_packed(grpc_byte_buffer *);
 /* Give the Orchestrator what room there is. */

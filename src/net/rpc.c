@@ -215,8 +215,8 @@ rpc_begin(grpc_call *call, const grpc_op *ops, size_t n, struct tag *tag)
 
 /* ---- start --------------------------------------------------------------- */
 
-/* gRPC logs from any of its threads, under locks of its own: nothing of ours
- * may be called there.  What matters comes as the status of a call. */
+/* gRPC logs from any of its threads while it holds its own locks, so nothing of
+ * ours may be called there.  Failures are reported as the status of a call. */
 static void
 no_log(gpr_log_func_args *args)
 {
@@ -326,8 +326,8 @@ rpc_warm(void)
 	grpc_shutdown_blocking();
 }
 
-/* Once, here: behind the sandbox there is no file that a resolver needs.  gRPC
- * gets numbers, and for the certificate the name. */
+/* Names are resolved once, here: after the sandbox a resolver could open no
+ * file. gRPC gets addresses, and the name for the certificate. */
 void
 rpc_resolve(const char *what, const char *address, struct target *to)
 {

@@ -46,7 +46,7 @@ state_why(void)
 	return why_text(net.status.why);
 }
 
-/* Seconds since then; 0 where it never was. */
+/* Seconds since then; 0: never. */
 static uint64_t
 age(uint64_t at)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TLS without the private key.  gRPC takes a key named "engine:ID:KEY"; this
- * file is that ENGINE, built in.  KEY is the certificate's public half; to
- * sign means to ask keys on a channel of its own, and to wait for the answer in
- * whichever thread of gRPC does the handshake.  Nothing of net's lock is taken
- * here: the holder of the lock may be that thread.
+ * TLS without the private key. gRPC takes a key named "engine:ID:KEY"; this
+ * file is that ENGINE, built in.  KEY is the certificate's public key.  To
+ * sign, the ENGINE asks keys on a separate channel and waits for the answer, in
+ * whichever thread of gRPC does the handshake.  It never takes net's lock: that
+ * thread may hold it.
  */
 /* OpenSSL 3 calls ENGINEs deprecated; gRPC of today knows no other way. */
 #define OPENSSL_SUPPRESS_DEPRECATED

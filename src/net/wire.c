@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Between protobuf and the flat structs of src/ipc/payload.h (libwire.a).  Runs in
- * net, and in tee-devnet for the other side, on whatever a peer sent.  Every
- * length and count is checked here, once; nothing is allocated, and nothing
- * behind a bound is read.
+ * Convert between protobuf and the flat structs of src/ipc/payload.h
+ * (libwire.a).  Runs in net, and in tee-devnet for the other side, on bytes
+ * that a peer sent.  Every length and count is checked here, once; nothing is
+ * allocated, and nothing past a bound is read.
  */
 #include <string.h>
 

@@ -111,7 +111,7 @@ trim(char *s)
 	return s;
 }
 
-/* Cut `s' at the first `sep': what is behind it, or NULL. */
+/* Cut `s' at the first `sep': the rest, or NULL. */
 static char *
 cut(char *s, const char *sep)
 {
@@ -151,7 +151,7 @@ parse_value(char *s)
 	return sum;
 }
 
-/* argN == V, argN != V, argN in MASK (no bit beside those of MASK). */
+/* argN == V, argN != V, argN in MASK (no bit outside MASK). */
 static struct scmp_arg_cmp
 parse_test(char *s)
 {
@@ -182,7 +182,8 @@ parse_test(char *s)
 	return c;
 }
 
-/* `return ERRNO': refused by that error, where libraries have another way. */
+/* `return ERRNO': refused with that error, for libraries that then use another
+ * call. */
 static void
 add_refusal(scmp_filter_ctx ctx, int nr, char *s)
 {
