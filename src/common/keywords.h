@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The table of the keywords of tee-runnerd.conf(5): a row for each, with its place in
- * struct conf.  The monitor reads a file by it (src/monitor/conf.c); what it says of
+ * struct conf.  The monitor reads a file by it (src/monitor/conf_file.c); what it says of
  * each value is printed by it, and attested (attested.h).
  */
 #ifndef KEYWORDS_H

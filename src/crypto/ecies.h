@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Values at rest (DESIGN 5): K = k G, S = x(k P), AES-256-GCM under
+ * Values at rest (proto/VALUES.md): K = k G, S = x(k P), AES-256-GCM under
  * HKDF-SHA256(ikm S, salt 32 zero bytes, info "ECIES:AES_GCM:v1").  The public
  * format of the protocol in the field; ours authenticates the handle as AAD.
  */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../monitor/conf.h"
+#include "conf_file.h"
 #include "attested.h"
 #include "ctl.h"
 #include "log.h"

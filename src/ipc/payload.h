@@ -11,7 +11,7 @@
 
 #include "conf.h"
 
-/* Bounds of the protocol (DESIGN 3); OVER_LIMIT is the answer above them. */
+/* Bounds of the protocol; OVER_LIMIT is the answer above them. */
 #define BATCH_TASKS	64
 #define TASK_OPS	128
 #define TASK_INPUTS	256	/* distinct handles fetched */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a Gateway's grant to the data keys of one task (DESIGN 5): one ECDH for
+ * From a Gateway's grant to the data keys of one task (proto/VALUES.md): one ECDH for
  * each KMS node opens its seal, the partials add up to s K, HKDF gives the key.
  * Runs in keys.  Secrets stand in a fixed arena of secret memory: an ephemeral
  * key for each task that waits, and a slot for each task at work.

@@ -6,7 +6,7 @@
  * that nothing that registry sends later can change what its results are encrypted to.
  *
  * The guest's clock is the host's to set.  The time of a block that a quorum agrees on
- * is a lower bound for it, and a check: DESIGN 10.
+ * is a lower bound for it, and a check: see Time in doc/architecture.md.
  */
 #include <stddef.h>
 #include <stdlib.h>

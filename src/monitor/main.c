@@ -28,7 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf.h"
+#include "conf_file.h"
 #include "log.h"
 #include "monitor.h"
 #include "policy.h"

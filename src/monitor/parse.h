@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What conf.c, which reads the file, and values.c, which reads the value of a keyword,
+ * What conf_file.c, which reads the file, and values.c, which reads the value of a keyword,
  * share.
  */
 #ifndef PARSE_H
 #define PARSE_H
 
-#include "conf.h"
+#include "conf_file.h"
 #include "keywords.h"
 
 struct parse {

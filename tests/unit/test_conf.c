@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../../src/monitor/conf.h"
+#include "../../src/monitor/conf_file.h"
 #include "attested.h"
 #include "keywords.h"
 #include "policy.h"

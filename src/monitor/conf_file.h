@@ -3,8 +3,8 @@
  * tee-runnerd.conf(5): one `keyword value' a line, parsed once, by the monitor
  * alone; tee-runnerctl config parses it to show what is attested.
  */
-#ifndef MONITOR_CONF_H
-#define MONITOR_CONF_H
+#ifndef CONF_FILE_H
+#define CONF_FILE_H
 
 #include <stdio.h>
 
