@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Integer arithmetic: add .. avg and the safe operations.  compute runs it; no
- * I/O, constant time (u256.h).
+ * Integer arithmetic, from add to avg, and the safe operations. compute runs
+ * it; no I/O, constant time (u256.h).
  *
- * Sums, differences, products and powers are made once, with the fact whether
- * the true result fits (struct result); add, satAdd and safeAdd then differ in
- * what they make of it.  Signed products, powers and quotients go by magnitude
- * and sign.
+ * Each sum, difference, product or power is computed once, together with a flag
+ * that says whether the true result fits (struct result). add, satAdd and
+ * safeAdd differ only in how they use that flag.  Signed products, powers and
+ * quotients are computed from magnitude and sign.
  */
 #include <string.h>
 
@@ -22,7 +22,7 @@ result_add(struct kind k, struct u256 a, struct u256 b)
 	uint64_t carry;
 
 	carry = mp_add(sum.w, a.w, b.w, 4);
-	/* Signed: both operands differ in sign from the sum. */
+	/* Signed overflow: both operands differ in sign from the sum. */
 	if (k.is_signed)
 		carry = (u256_sign(a) ^ u256_sign(sum)) &
 		    (u256_sign(b) ^ u256_sign(sum));
@@ -61,7 +61,8 @@ is_negative(struct kind k, struct u256 a)
 	return k.is_signed ? u256_sign(a) : 0;
 }
 
-/* A magnitude (with `over': and more) and a sign, as the kind holds it. */
+/* Convert a magnitude and a sign to the kind. over: the magnitude exceeds 256
+ * bits. */
 static struct result
 result_signed(struct kind k, struct u256 mag, uint64_t over, uint64_t negative)
 {
@@ -86,8 +87,8 @@ result_mul(struct kind k, struct u256 a, struct u256 b)
 	    is_negative(k, a) ^ is_negative(k, b));
 }
 
-/* Square and multiply, from the top bit of the exponent's type: a power of the
- * prefix that does not fit has no fitting continuation. */
+/* Square and multiply, starting at the top bit of the exponent's type.  Once a
+ * power overflows, all further ones do too, so the flag can accumulate. */
 static struct result
 result_exp(struct kind k, struct u256 a, struct kind ke, struct u256 e)
 {
@@ -169,8 +170,8 @@ PRIMITIVE(safeExp)
 
 /* ---- division ----------------------------------------------------------- */
 
-/* Truncated quotient and remainder; without meaning where b is 0.  MIN / -1
- * comes out as MIN by itself. */
+/* Truncated quotient and remainder; undefined for b = 0.  MIN / -1 gives
+ * MIN. */
 static void
 divide(struct kind k, struct u256 a, struct u256 b, struct u256 *quotient,
     struct u256 *remainder)
@@ -207,7 +208,7 @@ PRIMITIVE(safeDiv)
 	struct u256 r;
 
 	divide(k, in[0], in[1], &res.value, &r);
-	/* Two negatives with a negative quotient: MIN / -1. */
+	/* A negative quotient of two negatives: MIN / -1 overflowed. */
 	res.over = (u256_nonzero(in[1]) ^ 1) | (is_negative(k, in[0]) &
 	    is_negative(k, in[1]) & is_negative(k, res.value));
 	result_safe(res, out);
@@ -223,7 +224,7 @@ PRIMITIVE(safeMod)
 	result_safe(res, out);
 }
 
-/* floor(a * b / d) over the double width, unsigned. */
+/* floor(a * b / d) in double width, unsigned. */
 static struct result
 mul_div(struct kind k, const struct u256 *in)
 {
@@ -244,7 +245,7 @@ mul_div(struct kind k, const struct u256 *in)
 PRIMITIVE(mulDiv)	{ out[0] = result_saturated(IN, mul_div(IN, in)); }
 PRIMITIVE(safeMulDiv)	{ result_safe(mul_div(IN, in), out); }
 
-/* The low `bits' bits of x modulo n; 0 where n is. */
+/* The low `bits' bits of x modulo n; 0 if n is 0. */
 static struct u256
 modulo(struct kind k, const uint64_t *x, unsigned bits, struct u256 n)
 {
@@ -298,7 +299,7 @@ PRIMITIVE(log256)
 	out[0] = u256_from(u256_log2(in[0]) / 8);
 }
 
-/* How many of 10, 100, .. 10^77 are not above it. */
+/* Count the powers 10, 100, .. 10^77 that do not exceed the value. */
 PRIMITIVE(log10)
 {
 	struct u256 power = u256_from(1);

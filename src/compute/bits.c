@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Comparison, choice, bits and casts.  compute runs it; no I/O, constant time
- * (u256.h): a shift by a secret amount goes through every power of two.
+ * Comparison, selection, bit operations and casts. compute runs it; no I/O,
+ * constant time (u256.h): a shift by a secret amount performs every
+ * power-of-two step.
  */
 #include "prim.h"
 
@@ -47,7 +48,8 @@ PRIMITIVE(isIn)
 
 /* ---- bits --------------------------------------------------------------- */
 
-/* Sign-extended operands give a sign-extended result, so nothing to fit. */
+/* Operands are sign-extended, hence so is the result: kind_fit() is not
+ * needed. */
 #define BITWISE(name, operator)						\
 PRIMITIVE(name)								\
 {									\
@@ -72,9 +74,9 @@ PRIMITIVE(not)
 	out[0] = kind_fit(IN, x);
 }
 
-/* The amount, and 256 for every one of the width or more. */
+/* The shift amount; 256 if it is the width or more. */
 static uint64_t
-amount(struct kind k, struct u256 n)
+shift_amount(struct kind k, struct u256 n)
 {
 	return u256_select(u256_lt(n, u256_from(k.bits)), n,
 	    u256_from(256)).w[0];
@@ -82,18 +84,19 @@ amount(struct kind k, struct u256 n)
 
 PRIMITIVE(shl)
 {
-	out[0] = kind_fit(IN, u256_shl(in[0], amount(IN, in[1])));
+	out[0] = kind_fit(IN, u256_shl(in[0], shift_amount(IN, in[1])));
 }
 
 PRIMITIVE(shr)
 {
-	out[0] = u256_shr(in[0], amount(IN, in[1]),
+	out[0] = u256_shr(in[0], shift_amount(IN, in[1]),
 	    IN.is_signed ? u256_sign(in[0]) : 0);
 }
 
-/* The amount modulo the width, which is public and often no power of two. */
+/* The amount modulo the width, which is public and not always a power of
+ * two. */
 static uint64_t
-turns(const struct op *o, struct u256 n)
+rotate_amount(const struct op *o, struct u256 n)
 {
 	uint64_t q[4], r, width = IN.bits;
 
@@ -115,12 +118,16 @@ rotate(struct kind k, struct u256 x, uint64_t left)
 	return kind_fit(k, high);
 }
 
-PRIMITIVE(rotl)	{ out[0] = rotate(IN, in[0], turns(o, in[1])); }
-PRIMITIVE(rotr)	{ out[0] = rotate(IN, in[0], IN.bits - turns(o, in[1])); }
+PRIMITIVE(rotl)	{ out[0] = rotate(IN, in[0], rotate_amount(o, in[1])); }
+PRIMITIVE(rotr)
+{
+	out[0] = rotate(IN, in[0], IN.bits - rotate_amount(o, in[1]));
+}
 
 /* ---- casts -------------------------------------------------------------- */
 
-/* bytesN to bytesM moves the high-order bytes; other pairs keep low bits. */
+/* bytesN to bytesM keeps the high-order bytes; all other casts keep the low
+ * bits. */
 PRIMITIVE(cast)
 {
 	unsigned from = IN.bits, to = kind_of(o->out[0]).bits;
@@ -141,7 +148,7 @@ PRIMITIVE(safeCast)
 
 	r.value = kind_fit(to, in[0]);
 	r.over = u256_eq(r.value, in[0]) ^ 1;
-	/* Across signs the top bit would change its meaning. */
+	/* The top bit has another meaning in the other kind. */
 	if (from.is_signed != to.is_signed)
 		r.over |= u256_sign(in[0]);
 	result_safe(r, out);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From opcode to function, and from plaintext to value.  compute runs it; it
- * does no I/O.  One table drives execution: a row of primitives.def without a
- * function does not link.
+ * Maps opcodes to functions, and plaintexts to values and back. compute runs
+ * it; no I/O.  A row of primitives.def without a function is a link error.
  */
 #include <string.h>
 
@@ -68,7 +67,8 @@ exec_program(const struct program *p, const struct u256 *inputs,
 		}
 		for (j = 0; j < o.n_out; j++)
 			o.out[j] = program_type(p, *refs++);
-		/* The flow has outputs in the order of the table. */
+		/* program_check_flow() put the outputs in the order of the
+		 * operations. */
 		exec_op(&o, in, outputs + written);
 		written += o.n_out;
 	}
@@ -112,7 +112,7 @@ kind_min(struct kind k)
 	return kind_fit(k, x);
 }
 
-/* MIN is all the bits that MAX has not. */
+/* MAX is the complement of MIN. */
 struct u256
 kind_max(struct kind k)
 {

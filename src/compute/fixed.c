@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fixed point with 18 decimals ("wad").  compute runs it; no I/O, constant time
+ * Fixed point with 18 decimals ("wad"). compute runs it; no I/O, constant time
  * (u256.h).
  *
- * Contracts on the chain compute the same, so every result is bit for bit that
- * of Solady's FixedPointMathLib 0.1.26, error terms included: the same range
- * reduction, the same rational approximations (Remco Bloemen's, "exp and ln in
- * the EVM", 2022), the same order of roundings.  Their coefficients are facts
- * and stand here in base 2^96, as written there in decimal.  Where the library
- * reverts, everything is computed all the same and then replaced by (false, 0).
+ * Contracts on the chain compute the same functions, so each result must equal
+ * that of Solady's FixedPointMathLib 0.1.26 bit for bit, including its rounding
+ * errors: the same range reduction, rational approximations (Remco Bloemen,
+ * "exp and ln in the EVM", 2022) and order of roundings.  The coefficients are
+ * in base 2^96, as in Solady.  If Solady reverts, the result here is computed
+ * anyway and then replaced by (false, 0), to keep the time constant.
  */
 #include <string.h>
 
@@ -51,7 +51,7 @@ PRIMITIVE(divWad)
 	result_safe(r, out);
 }
 
-/* The root of x 10^18, of which none of the 316 bits is dropped. */
+/* The square root of x 10^18, which has up to 316 bits. */
 PRIMITIVE(sqrtWad)
 {
 	uint64_t p[5];
@@ -89,10 +89,9 @@ horner(struct u256 p, struct u256 x, const struct u256 *c, size_t n)
 static const struct u256 ln_2 = POS(0xb17217f7, 0xd1cf79abc9e3b398);
 
 /*
- * x = k ln 2 + x', |x'| <= ln(2) / 2: exp(x) = 2^k exp(x').  A (6, 7)-term
- * rational approximation gives exp(x'), and one factor both the approximation's
- * scale and the way back to 10^18.
- */
+ * x = k ln 2 + x', |x'| <= ln(2) / 2, and exp(x) = 2^k exp(x').  exp(x') is a
+ * (6, 7)-term rational approximation.  One factor combines the scale of the
+ * approximation with the conversion to 10^18. */
 static struct u256
 exp_poly(struct u256 x)
 {
@@ -138,10 +137,10 @@ exp_wad(struct u256 x)
 	z = u256_sdiv(u256_shl(x, 78), u256_from(FIVE_18), 1);
 	k = u256_sar(u256_add(u256_sdiv(u256_shl(z, 96), ln_2, 2), half), 96);
 	z = exp_poly(u256_sub(z, u256_mul(k, ln_2)));
-	/* 195 - k is 0..256 for all x that count. */
+	/* 195 - k is in 0..256 for all x in range. */
 	z = u256_shr(u256_mul(z, scale), (195 - k.w[0]) & 511, 0);
 
-	/* At `low' or less the result is below 1; from `high' on above MAX. */
+	/* For x <= low the result is below 1; for x >= high it exceeds MAX. */
 	r.value = u256_select(kind_lt(INT256, low, x), z, u256_from(0));
 	r.over = kind_lt(INT256, x, high) ^ 1;
 	r.negative = 0;
@@ -149,9 +148,8 @@ exp_wad(struct u256 x)
 }
 
 /*
- * x = 2^k x', 1 <= x' < 2, the constants of base and scale added to k ln 2 at
- * the end: an (8, 8)-term rational approximation gives ln(x').
- */
+ * x = 2^k x', 1 <= x' < 2.  ln(x') is an (8, 8)-term rational approximation.
+ * The constants of the base and of the scale are added to k ln 2 at the end. */
 static struct result
 ln_wad(struct u256 x)
 {
@@ -217,7 +215,7 @@ PRIMITIVE(lnWad)
 	result_safe(ln_wad(in[0]), out);
 }
 
-/* exp(ln(x) y), with a checked product. */
+/* exp(ln(x) y); the product is checked for overflow. */
 PRIMITIVE(powWad)
 {
 	struct result ln, product, r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * compute's messages: a JOB, then its JOB_OPERANDS, then our JOB_DONE.  The table
- * and `state' keep that order; whatever else is wrong with them ends the
- * process, and the monitor starts another.
+ * compute's messages: a JOB, then its JOB_OPERANDS, then the answer JOB_DONE.
+ * The message table and `state' enforce this order.  Any other error in these
+ * messages is fatal, and the monitor starts another worker.
  */
 #include "chan.h"
 #include "handlers.h"
@@ -15,13 +15,13 @@
 enum state state = S_INIT;
 uint32_t jobs_done;
 
-/* proc_start() has taken it; in no state of ours is it legal again. */
+/* proc_start() consumed the only legal START. */
 ON(START)
 {
 	chan_illegal(c, m->type, "started already");
 }
 
-/* Our only peer came on fd 4 and cannot be replaced. */
+/* The only peer, keys, is on fd 4 from the start and cannot be replaced. */
 ON(PEER)
 {
 	chan_illegal(c, m->type, "a worker has no other peer");
@@ -43,11 +43,11 @@ ON(JOB_OPERANDS)
 	size_t n;
 
 	why = job_run(m->rows, m->n_rows, &done, &n);
-	chan_wipe();		/* the data keys came in there */
+	chan_wipe();		/* it still holds the data keys */
 	if (why != NULL)
 		chan_illegal(c, M_JOB_OPERANDS, why);
 	state = S_IDLE;
 	jobs_done++;
 	if (chan_send(c, M_JOB_DONE, &done, job_values(), n, -1) == -1)
-		log_debug("job %u: keys has gone", done.job);
+		log_debug("job %u: keys closed the channel", done.job);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What compute answers.
+ * The messages that compute handles.
  */
 #ifndef HANDLERS_H
 #define HANDLERS_H
@@ -8,6 +8,6 @@
 #include "states.h"
 
 extern enum state state;	/* S_SERVING between JOB and JOB_DONE */
-extern uint32_t jobs_done;	/* answers that have left */
+extern uint32_t jobs_done;	/* answers sent */
 
 #endif

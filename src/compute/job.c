@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A job from its program to its encrypted outputs.  compute runs it.  It
- * believes keys that operands belong to handles, and no one that they decrypt;
- * it must never answer with anything but a status and fresh ciphertexts.
+ * Runs a job from its program to its encrypted outputs, in compute.  Trusts
+ * keys to match operands and handles, but checks that each operand decrypts.
+ * Must never answer with anything but a status and new ciphertexts.
  */
 #include <string.h>
 
@@ -12,14 +12,14 @@
 #include "secp.h"
 #include "secret.h"
 
-/* Public: anyone may read the program and the ciphertexts. */
+/* Public data: anyone may read the program and the ciphertexts. */
 static struct {
 	uint32_t	number;
 	uint32_t	status;		/* of program_check */
 	struct m_word	words[PROGRAM_WORDS];
-	struct program	program;	/* a view of them */
+	struct program	program;	/* points into `words' */
 	struct m_value	values[TASK_OUTPUTS];
-	uint8_t		kms_key[33];	/* for which kms_xy is */
+	uint8_t		kms_key[33];	/* whose x || y is kms_xy */
 	uint8_t		kms_xy[64];
 } job;
 
@@ -29,7 +29,7 @@ static struct secrets {
 	uint8_t		plain[VALUE_MAX];
 } *secrets;
 
-/* More than any function below here uses of the stack. */
+/* More stack than any function called from here uses. */
 #define SCRUB		(24 * 1024)
 
 void
@@ -56,7 +56,8 @@ job_start(const struct m_job *m, const struct m_word *words, size_t n)
 	return NULL;
 }
 
-/* Exactly as long as its type, authentic under its handle, a value of it. */
+/* The operand must have the size of its type, authenticate under its handle,
+ * and be a value of its type. */
 static uint32_t
 open_operand(const struct m_operand *o, const uint8_t handle[32],
     struct u256 *value)
@@ -88,7 +89,7 @@ seal_output(const uint8_t handle[32], struct u256 value, struct m_value *v)
 }
 
 static uint32_t
-run(const struct m_operand *operands, uint32_t *operand)
+run_program(const struct m_operand *operands, uint32_t *operand)
 {
 	const struct program *p = &job.program;
 	uint32_t st;
@@ -112,7 +113,8 @@ run(const struct m_operand *operands, uint32_t *operand)
 	return ST_OK;
 }
 
-/* Where run() and what it called had their variables. */
+/* Overwrite the stack that run_program() and the functions it called have
+ * used. */
 static __attribute__((noinline)) void
 scrub_stack(void)
 {
@@ -138,7 +140,7 @@ job_run(const struct m_operand *operands, size_t n_operands,
 	done->job = job.number;
 	done->status = job.status;
 	if (done->status == ST_OK)
-		done->status = run(operands, &done->operand);
+		done->status = run_program(operands, &done->operand);
 	*n = done->status == ST_OK ? p->shape.n_outputs : 0;
 	secret_wipe(secrets, sizeof(*secrets));
 	scrub_stack();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * compute: the worker that sees plaintexts.  It opens nothing, has no peer but
- * keys, makes a handful of system calls, and holds the secrets of one task at a
- * time.  It exits when keys or the monitor goes, and after a fixed number of jobs.
+ * compute: the worker that sees plaintext.  It opens nothing, has no peer but
+ * keys, and holds the secrets of one task at a time.  It exits when keys or the
+ * monitor closes its channel, and after a fixed number of jobs.
  */
 #include <errno.h>
 #include <poll.h>
@@ -21,7 +21,7 @@
 
 static struct chan keys;
 
-/* Wait until one of the channels has something, and room for what is queued. */
+/* Wait until a channel is readable, or writable if output is queued. */
 static void
 wait_for_any(void)
 {
@@ -38,7 +38,7 @@ wait_for_any(void)
 		fatal("poll: %s", strerror(errno));
 }
 
-/* -1: one of the two has closed. */
+/* -1 if one of the channels was closed. */
 static int
 serve(void)
 {
@@ -69,7 +69,8 @@ main(void)
 	state = S_IDLE;
 	jobs = proc_worker_jobs(&start.conf, start.index);
 	while (serve() == 0) {
-		/* keys sends no other job, and the monitor starts the next worker. */
+		/* keys sends no further job, and the monitor starts the next
+		 * worker. */
 		if (jobs_done >= jobs && keys.queued == 0) {
 			if (jobs > 1)
 				log_info("retired after %u tasks", jobs);

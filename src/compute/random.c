@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Random values, from getrandom(2): the one system call that arithmetic makes.
+ * Random values from getrandom(2), the only system call that arithmetic makes.
  * compute runs it.
  */
 #include <string.h>
@@ -12,8 +12,8 @@
 static void
 random_bytes(void *p, size_t n)
 {
-	/* 256 bytes or less are never cut short, and never refused once the
-	 * system is up: not a failure that a task could be told of. */
+	/* getrandom() never fails or returns less for at most 256 bytes after
+	 * the system has booted, so there is no error to report. */
 	if (getrandom(p, n, 0) != (ssize_t)n)
 		__builtin_trap();
 }
@@ -29,8 +29,8 @@ prim_rand(const struct op *o, const struct u256 *in, struct u256 *out)
 	secret_wipe(&x, sizeof(x));
 }
 
-/* floor(r n / 2^384) of 384 random bits: each value has 2^384 / n of them, give
- * or take one, so the bias is below n / 2^384 <= 2^-128. */
+/* floor(r n / 2^384) for 384 random bits r.  Each value results from 2^384 / n
+ * of them, plus or minus one, so the bias is below n / 2^384 <= 2^-128. */
 void
 prim_randBounded(const struct op *o, const struct u256 *in, struct u256 *out)
 {

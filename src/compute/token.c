@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tokens: transfers, supply, and a constant-product exchange.  compute runs it;
- * no I/O, constant time (u256.h): whether a transfer went through shows
- * nowhere but in its encrypted outputs.
+ * Tokens: transfers, supply, and a constant-product exchange. compute runs it;
+ * no I/O, constant time (u256.h): only the encrypted outputs show whether a
+ * transfer succeeded.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 void									\
 prim_##name(const struct op *o, const struct u256 *in, struct u256 *out)
 
-/* in: from, to, amount; new balances: the old ones unless it succeeds. */
+/* in: from, to, amount.  The balances change only if the transfer succeeds. */
 static uint64_t
 move_tokens(const struct op *o, const struct u256 *in, struct u256 *from,
     struct u256 *to)
@@ -68,10 +68,9 @@ PRIMITIVE(burn)
 }
 
 /*
- * floor(amount (F - f) reserveOut / (reserveIn F + amount (F - f))), nothing
- * truncated: with F at most 2^16 the dividend has 2 N + 16 bits, the divisor
- * N + 17.  *over: it has more than 256 bits.
- */
+ * floor(amount (F - f) reserveOut / (reserveIn F + amount (F - f))), without
+ * truncation: F <= 2^16, so the dividend has 2 N + 16 bits and the divisor
+ * N + 17.  *over: the result exceeds 256 bits. */
 static struct u256
 swap_amount(const struct op *o, unsigned bits, struct u256 reserve_in,
     struct u256 reserve_out, struct u256 amount, uint64_t *over)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Constant-time integers: see u256.h.  compute runs it; it does no I/O and
- * keeps no state.
+ * Constant-time integers; see u256.h. compute runs it; no I/O, no state.
  *
- * Division, square and cube roots go digit by digit in base 2, the schoolbook
- * way: as many steps as the type has digits, each a subtraction and a choice.
- * Knuth's division is faster, but its quotient digits need a reciprocal and its
- * corrections invite branches; a task spends 63 us on each output's encryption
- * and 1 to 4 here.
+ * Division, square root and cube root compute one binary digit at a time: the
+ * number of steps is that of the type's digits, and each step is a subtraction
+ * and a selection.  Knuth's division is faster, but it needs a reciprocal and
+ * its corrections invite branches.  A task spends 63 us on the encryption of
+ * each output, compared to 1 to 4 us here.
  */
 #include <string.h>
 
@@ -15,8 +14,8 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-/* Lengths are constants wherever it counts, and the loops then straight lines:
- * clang sees that by itself, and does worse when told; gcc at -O2 must be told. */
+/* Inlining makes the lengths constants, so that the loops unroll. clang unrolls
+ * them itself, and generates slower code with the pragma; gcc -O2 needs it. */
 #define INLINE	static inline __attribute__((always_inline))
 #ifdef __clang__
 #define UNROLL
@@ -41,8 +40,8 @@ add_inline(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n)
 	return (uint64_t)t;
 }
 
-/* The borrow from the top bits alone: of a comparison, or of the compiler's
- * overflow builtins, gcc 12 has been seen to make a branch. */
+/* Compute the borrow from the top bits only. gcc 12 was seen to compile a
+ * comparison or an overflow builtin to a branch. */
 INLINE uint64_t
 sub_inline(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n)
 {
@@ -69,7 +68,7 @@ move_inline(uint64_t *r, const uint64_t *a, uint64_t mask, size_t n)
 		r[i] ^= (r[i] ^ a[i]) & mask;
 }
 
-/* r = r << k | in, 0 < k < 64; what is shifted out. */
+/* r = r << k | in, 0 < k < 64.  Returns the bits shifted out. */
 INLINE uint64_t
 shift_inline(uint64_t *r, unsigned k, uint64_t in, size_t n)
 {
@@ -144,7 +143,8 @@ bit_at(const uint64_t *x, unsigned i)
 	return x[i / 64] >> i % 64 & 1;
 }
 
-/* Restoring division; inlined once for each nd, so that the loops unroll. */
+/* Restoring division; inlined for each value of nd, so that the loops
+ * unroll. */
 INLINE void
 div_inline(uint64_t *q, uint64_t *r, const uint64_t *num, unsigned bits,
     const uint64_t *den, size_t nd)
@@ -154,7 +154,7 @@ div_inline(uint64_t *q, uint64_t *r, const uint64_t *num, unsigned bits,
 
 	memset(q, 0, MP_LIMBS(bits) * sizeof(*q));
 	while (i-- > 0) {
-		/* What leaves at the top makes rem larger than any den. */
+		/* A bit shifted out of rem means that rem exceeds any den. */
 		fits = shift_inline(rem, 1, bit_at(num, i), nd);
 		fits |= sub_inline(t, rem, den, nd) ^ 1;
 		move_inline(rem, t, ct_mask(fits), nd);
@@ -188,10 +188,9 @@ mp_div(uint64_t *q, uint64_t *r, const uint64_t *num, unsigned bits,
 }
 
 /*
- * The pupil's method in base 2: with root^2 the square of the digits so far,
- * the next digit is 1 where the remainder takes (2 root + 1)^2 - (2 root)^2 =
- * 4 root + 1.  Root and remainder stay below 2^(bits / 2 + 2), 3 limbs.
- */
+ * Square root, one binary digit at a time: the next digit is 1 if the remainder
+ * is at least (2 root + 1)^2 - (2 root)^2 = 4 root + 1.  Root and remainder
+ * stay below 2^(bits / 2 + 2), which is 3 limbs. */
 struct u256
 mp_sqrt(const uint64_t *x, unsigned bits)
 {
@@ -212,9 +211,8 @@ mp_sqrt(const uint64_t *x, unsigned bits)
 }
 
 /*
- * The same for cubes: (y + 1)^3 - y^3 = 3 y (y + 1) + 1 with y the root so far,
- * doubled.  y stays below 2^86, the remainder below 2^178.
- */
+ * The same for cubes: (y + 1)^3 - y^3 = 3 y (y + 1) + 1, y being twice the root
+ * so far.  y stays below 2^86, the remainder below 2^178. */
 struct u256
 u256_cbrt(struct u256 x, unsigned bits)
 {
@@ -314,7 +312,7 @@ u256_lt(struct u256 a, struct u256 b)
 	return sub_inline(t.w, a.w, b.w, 4);
 }
 
-/* Shifts go by powers of two: each is made, and taken where n has its bit. */
+/* Perform every power-of-two shift and select it if n has that bit. */
 struct u256
 u256_shl(struct u256 a, uint64_t n)
 {

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Integers of 256 bits and more, in constant time.  compute's arithmetic stands
- * on this module alone.
+ * Constant-time integers of 256 bits and more; the base of all of compute's
+ * arithmetic.
  *
- * What is run and what is touched depends on lengths and shift distances that
+ * Control flow and memory accesses depend on lengths and shift distances, which
  * the caller knows from the types, never on a value: no branch, no index, no
- * division instruction.  Predicates give 0 or 1 in a uint64_t, and u256_select
- * turns them into masks behind a barrier, lest the compiler make a branch of
- * them.  tests/ct/ctime_arith runs all of it under valgrind with every operand
- * undefined.
+ * division instruction.  Predicates return 0 or 1 in a uint64_t, and
+ * u256_select() turns them into masks.  An asm barrier keeps the compiler from
+ * turning those back into branches. tests/ct/ctime_arith runs everything under
+ * valgrind with all operands undefined.
  *
- * mp_* works on arrays of 64-bit limbs, the lowest first, of public length, and
- * does not allow an output to overlap an input unless it says so.
+ * mp_* works on arrays of 64-bit limbs of public length, least significant
+ * first.  An output must not overlap an input unless the function says
+ * otherwise.
  */
 #ifndef U256_H
 #define U256_H
@@ -20,10 +21,10 @@
 #include <stdint.h>
 
 struct u256 {
-	uint64_t w[4];			/* lowest first */
+	uint64_t w[4];			/* least significant first */
 };
 
-/* The compiler learns nothing of what comes out. */
+/* Hide the value from the compiler's optimizer. */
 static inline uint64_t
 ct_hide(uint64_t x)
 {
@@ -31,7 +32,7 @@ ct_hide(uint64_t x)
 	return x;
 }
 
-/* All ones where bit is 1, zero where it is 0. */
+/* All ones if bit is 1, zero if it is 0. */
 static inline uint64_t
 ct_mask(uint64_t bit)
 {
@@ -55,14 +56,15 @@ uint64_t mp_nonzero(const uint64_t *a, size_t n);
 void	 mp_mul(uint64_t *r, const uint64_t *a, size_t na, const uint64_t *b,
 	    size_t nb);
 
-/* The low `bits' bits of num by den[nd]: quotient in q[MP_LIMBS(bits)],
- * remainder in r[nd], nd 1..5.  den = 0 gives all ones, and r no meaning. */
+/* Divide the low `bits' bits of num by den[nd], nd in 1..5: quotient in
+ * q[MP_LIMBS(bits)], remainder in r[nd].  For den = 0, q is all ones and r
+ * undefined. */
 #define MP_LIMBS(bits)	(((bits) + 63) / 64)
 void	 mp_div(uint64_t *q, uint64_t *r, const uint64_t *num, unsigned bits,
 	    const uint64_t *den, size_t nd);
 
-/* Floor of the square root of the low `bits' bits of x, at most 320; bits is
- * even, and MP_LIMBS(bits) limbs are read. */
+/* Floor of the square root of the low `bits' bits of x; bits is even and at
+ * most 320.  Reads MP_LIMBS(bits) limbs. */
 struct u256 mp_sqrt(const uint64_t *x, unsigned bits);
 /* Floor of the cube root of x < 2^bits. */
 struct u256 u256_cbrt(struct u256 x, unsigned bits);
@@ -77,7 +79,7 @@ struct u256 u256_select(uint64_t bit, struct u256 yes, struct u256 no);
 uint64_t u256_nonzero(struct u256 a);
 uint64_t u256_eq(struct u256 a, struct u256 b);
 uint64_t u256_lt(struct u256 a, struct u256 b);		/* unsigned */
-/* By n bits, n < 512 and secret.  fill (0 or 1) comes in at the top. */
+/* Shift by n < 512 bits; n may be secret. fill (0 or 1) enters at the top. */
 struct u256 u256_shl(struct u256 a, uint64_t n);
 struct u256 u256_shr(struct u256 a, uint64_t n, uint64_t fill);
 /* Index of the highest one bit; 0 for 0. */
@@ -87,7 +89,7 @@ uint64_t u256_log2(struct u256 a);
 #define u256_sign(a)	((a).w[3] >> 63)
 struct u256 u256_sar(struct u256 a, uint64_t n);
 struct u256 u256_abs(struct u256 a);
-/* Truncated toward zero by the low nd limbs of |b|, which |b| must fit. */
+/* Quotient truncated toward zero. |b| must fit in nd limbs. */
 struct u256 u256_sdiv(struct u256 a, struct u256 b, size_t nd);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See calldata.h.  A tuple is a head of words, and behind it the tails of what has
- * no fixed size, in order; a word of the head says how far from the tuple's start
- * its tail is.  Every size is known beforehand, so all is written once, in order.
+ * See calldata.h.  A tuple is a head of words, followed by the tails of its
+ * members of variable size, in order; the head has each tail's offset from the
+ * tuple's start.  All sizes are known in advance, so everything is written
+ * once, in order.
  */
 #include <string.h>
 
@@ -11,11 +12,11 @@
 
 #define WORD		32
 #define PADDED(n)	(((size_t)(n) + WORD - 1) / WORD * WORD)
-#define BYTES(n)	(WORD + PADDED(n))	/* a tail of n bytes */
+#define BYTES(n)	(WORD + PADDED(n))	/* tail of n bytes */
 
 #define REGISTRATION	(7 * WORD + BYTES(33))
 #define OUTPUT		(4 * WORD + BYTES(33))
-/* Without the word that says where it is. */
+/* Without the word that holds its offset. */
 #define RESULT(outputs)	(4 * WORD + WORD + (outputs) * (WORD + OUTPUT))
 
 static uint8_t *
@@ -29,7 +30,7 @@ put_number(uint8_t *to, uint64_t v)
 	return to + WORD;
 }
 
-/* bytesN and what fills whole words: on the left. */
+/* bytesN, and data that fills whole words, is left-aligned. */
 static uint8_t *
 put_left(uint8_t *to, const void *b, size_t n)
 {
@@ -63,7 +64,7 @@ put_selector(uint8_t *to, const char *signature)
 	return to + 4;
 }
 
-/* ---- register(Registration,bytes,bytes) ----------------------------------- */
+/* ---- register(Registration,bytes,bytes) ---------------------------------- */
 
 static uint8_t *
 put_registration(uint8_t *to, const struct m_register *r)
@@ -78,7 +79,8 @@ put_registration(uint8_t *to, const struct m_register *r)
 	return put_bytes(to, r->public_key, 33);
 }
 
-/* abi.encode(bytes32 measurement, uint8 verdict, string verifier, bytes signature) */
+/* abi.encode(bytes32 measurement, uint8 verdict, string verifier, bytes
+ * signature) */
 static uint8_t *
 put_proof(uint8_t *to, const struct m_verdict *v)
 {
@@ -107,7 +109,7 @@ calldata_register(const struct m_register *r, const struct m_verdict *v,
 	return (size_t)(to - out);
 }
 
-/* ---- publish(uint64,TaskResult[],bytes) ----------------------------------- */
+/* ---- publish(uint64,TaskResult[],bytes) ---------------------------------- */
 
 static uint8_t *
 put_output(uint8_t *to, const struct call_output *o)

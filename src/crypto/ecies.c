@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * HKDF, AES-256-GCM and the encryption of values.  Runs in keys and compute, and
- * in the tools.  The context is made at start-up, before the filter, and emptied
- * after each use: no key schedule stays behind.
+ * HKDF, AES-256-GCM and the encryption of values.  Runs in keys, compute and
+ * the tools.  The cipher context is allocated at start-up, before the filter,
+ * and reset after each use, so that no key schedule stays in memory.
  */
 #include <errno.h>
 #include <nettle/hmac.h>
@@ -25,14 +25,15 @@ ecies_init(void)
 
 	aes = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	ctx = EVP_CIPHER_CTX_new();
-	/* Once through both: whatever OpenSSL loads late, it loads now. */
+	/* Run both once: OpenSSL loads some parts lazily, which the filter
+	 * forbids. */
 	if (aes == NULL || ctx == NULL ||
 	    gcm_seal(zero, zero, zero, 1, zero, 1, warm) != 0 ||
 	    gcm_open(zero, zero, zero, 1, warm, sizeof(warm), plain) != 0)
 		fatal("libcrypto: no AES-256-GCM");
 }
 
-/* nettle's HMAC, for it stands on the stack, where it can be wiped: OpenSSL's
+/* Use nettle's HMAC, whose state is on the stack and can be wiped: OpenSSL's
  * EVP_KDF leaves a copy of the key on the heap. */
 int
 hkdf32(const uint8_t *ikm, size_t ikm_len, const char *info, uint8_t out[32])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Keccak-256: the sponge over nettle's permutation, rate 136 bytes, padding
- * 0x01 (OpenSSL 3.0 has SHA-3 alone, which pads 0x06).  Linked wherever
- * something is signed or verified.
+ * 0x01.  OpenSSL 3.0 has only SHA-3, whose padding is 0x06.  Linked into
+ * everything that signs or verifies.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@ keccak_init(struct keccak *k)
 	memset(k, 0, sizeof(*k));
 }
 
-/* Byte i of the block; lanes are little-endian whatever the machine is. */
+/* Lanes are little-endian on every machine. */
 static void
 absorb_byte(struct keccak *k, uint8_t byte)
 {

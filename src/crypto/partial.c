@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See partial.h.  The proof is that of Chaum and Pedersen, 1992, made non-interactive by
- * a hash of all points that it is about.
+ * See partial.h.  The proof is that of Chaum and Pedersen, 1992, made
+ * non-interactive by hashing all points that it is about.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 /* ---- partials ------------------------------------------------------------ */
 
-struct proof {			/* all points that e is the hash of */
+struct proof {			/* the points that e hashes */
 	uint8_t	X[33], K[33], D[33], A[33], B[33];
 };
 
@@ -33,7 +33,7 @@ proof_hash(const struct proof *p, uint8_t e[32])
 	keccak_update(&k, p->B, 33);
 	keccak_final(&k, hash);
 	secp_scalar_reduce(hash, e);
-	explicit_bzero(&k, sizeof(k));		/* has D */
+	explicit_bzero(&k, sizeof(k));		/* derived from D */
 }
 
 int
@@ -63,9 +63,9 @@ partial_make(const uint8_t x[32], const uint8_t K[33],
 	return ok ? 0 : -1;
 }
 
-/* s P - e Q, where `minus_e' is n - e and s P is points[0] already. */
+/* s P - e Q; minus_e is n - e, and points[0] already holds s P. */
 static int
-difference(uint8_t points[2][64], const uint8_t minus_e[32],
+sub_points(uint8_t points[2][64], const uint8_t minus_e[32],
     const uint8_t Q[33], uint8_t out[33])
 {
 	uint8_t sum[64];
@@ -91,13 +91,14 @@ partial_check(const uint8_t share_pub[33], const uint8_t lambda[32],
 	    secp_mul_xy(lambda, share_pub, X) == 0 &&
 	    secp_compress(X, p.X) == 0 && secp_compress(partial, p.D) == 0 &&
 	    secp_public_xy(s, points[0]) == 0 &&
-	    difference(points, minus_e, p.X, p.A) == 0 &&
+	    sub_points(points, minus_e, p.X, p.A) == 0 &&
 	    secp_mul_xy(s, K, points[0]) == 0 &&
-	    difference(points, minus_e, p.D, p.B) == 0) {
+	    sub_points(points, minus_e, p.D, p.B) == 0) {
 		proof_hash(&p, hash);
 		r = memcmp(hash, e, 32) == 0 ? 0 : -1;
 	}
-	/* Honest nodes' partials, too, are checked when one lies. */
+	/* If one node's partial is wrong, those of the honest nodes, which are
+	 * secret, are checked here too. */
 	explicit_bzero(points, sizeof(points));
 	explicit_bzero(&p, sizeof(p));
 	return r;

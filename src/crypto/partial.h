@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a KMS node answers.  Node i of a quorum Q answers D = (lambda_i(Q) s_i) K, with a
- * Chaum-Pedersen proof that log_G(lambda_i P_i) = log_K(D), sealed to the task's
- * ephemeral key.  Nodes make them, keys opens and checks them.  The exact bytes are in
- * proto/VALUES.md.
+ * Partial decryptions.  Node i of a quorum Q answers D = (lambda_i(Q) s_i) K,
+ * with a Chaum-Pedersen proof that log_G(lambda_i P_i) = log_K(D), sealed to
+ * the task's ephemeral key.  KMS nodes create partials, keys opens and checks
+ * them. proto/VALUES.md defines the exact bytes.
  */
 #ifndef PARTIAL_H
 #define PARTIAL_H
@@ -14,23 +14,23 @@
 #define PARTIAL_PLAIN	(64 + 64)		/* D as x || y, proof e || s */
 #define PARTIAL_SEALED	(PARTIAL_PLAIN + 16)
 
-/* Node: D and its proof for K, with x = lambda_i s_i and X = x G. */
+/* Node: compute D and its proof for K, with x = lambda_i s_i and X = x G. */
 int	partial_make(const uint8_t x[32], const uint8_t K[33],
 	    uint8_t partial[PARTIAL_PLAIN]);
-/* Does the proof hold for node i's public share and lambda?  0 or -1. */
+/* Verify the proof for node i's public share and lambda.  Returns 0 or -1. */
 int	partial_check(const uint8_t share_pub[33], const uint8_t lambda[32],
 	    const uint8_t K[33], const uint8_t partial[PARTIAL_PLAIN]);
 
-/* The seal: one ECDH for each (node, task); partial j under nonce j, with AAD
- * over what it belongs to. */
+/* The seal: one ECDH per (node, task); partial j uses nonce j, and the AAD
+ * binds it to its task and node. */
 struct seal_bind {
 	uint8_t		task_id[32];
 	uint32_t	attempt;
 	uint32_t	node;
-	uint8_t		ephemeral_key[33];	/* of the task */
+	uint8_t		ephemeral_key[33];	/* the task's */
 	uint8_t		node_key[33];		/* the node's, ephemeral */
 };
-/* own: the secret scalar of one side, peer: the public key of the other. */
+/* own: secret scalar of one side; peer: public key of the other. */
 int	seal_key(const uint8_t own[32], const uint8_t peer[33],
 	    uint8_t key[32]);
 int	seal_partial(const uint8_t key[32], const struct seal_bind *,

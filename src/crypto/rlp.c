@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RLP, written and read: of transactions, by tee-devnet; of headers and proofs,
- * by chain.  Must never read past what it was given.
+ * RLP encoding and decoding: transactions in keys and tee-devnet, headers and
+ * proofs in registry.  Must never read past its input.
  */
 #include <string.h>
 
 #include "rlp.h"
 
-#define SHORT	56u		/* lengths from here on are in bytes of their own */
+#define SHORT	56u		/* from here on the length has separate bytes */
 
 size_t
 rlp_put_head(uint8_t *to, uint8_t kind, size_t n)
@@ -57,9 +57,10 @@ rlp_put_number(uint8_t *to, uint64_t v)
 	return rlp_put_integer(to, b, sizeof(b));
 }
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
-/* The length behind a long head, in `size' bytes: 0, or -1. */
+/* Read the length that follows a long head, in `size' bytes.  Returns 0 or
+ * -1. */
 static int
 get_length(struct rlp *at, size_t size, size_t *n)
 {
@@ -86,7 +87,7 @@ rlp_get(struct rlp *from, struct rlp_item *item)
 	first = at.p[0];
 	is_list = first >= RLP_LIST;
 	if (first < RLP_STRING) {
-		n = 1;			/* a byte that is its own encoding */
+		n = 1;			/* a byte below 0x80 encodes itself */
 	} else {
 		at.p++;
 		at.n--;

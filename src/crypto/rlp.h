@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RLP, Ethereum's encoding of bytes and of lists; no I/O, no secret.  Reading
- * takes the one canonical encoding only, so that a text has one hash.
+ * RLP, Ethereum's encoding of bytes and of lists; no I/O, no secret.  Decoding
+ * accepts only the canonical encoding, so that a value has only one hash.
  * Source: Ethereum yellow paper, appendix B.
  */
 #ifndef RLP_H
@@ -14,10 +14,10 @@
 #define RLP_LIST	0xc0u
 #define RLP_HEAD	9		/* bytes of the longest head */
 
-/* The head of n bytes that follow: its size. */
+/* Write the head of n bytes of payload.  Returns its size. */
 size_t	 rlp_put_head(uint8_t *to, uint8_t kind, size_t n);
-/* These return where they ended.  An integer is big-endian, and loses the
- * zeros before it: 0 is the empty string. */
+/* These return the end of what they wrote.  An integer is big-endian without
+ * leading zeros: 0 is the empty string. */
 uint8_t	*rlp_put_bytes(uint8_t *to, const uint8_t *, size_t n);
 uint8_t	*rlp_put_integer(uint8_t *to, const uint8_t *, size_t n);
 uint8_t	*rlp_put_number(uint8_t *to, uint64_t);
@@ -27,16 +27,16 @@ struct rlp {
 	size_t		 n;
 };
 struct rlp_item {
-	struct rlp	 all;		/* with its head */
-	struct rlp	 in;		/* without */
+	struct rlp	 all;		/* including its head */
+	struct rlp	 in;		/* without the head */
 	int		 is_list;
 };
 
-/* The next item of *from, which gets shorter by it: 0, or -1 where there is
- * none in canonical form, and then both are as they were. */
+/* Take the next item from *from.  Returns 0, or -1 if there is no canonical
+ * item, and then both are unchanged. */
 int	 rlp_get(struct rlp *from, struct rlp_item *);
-/* Items of the one list that `from' is, all of them: how many, or -1 where it is
- * something else or has more than `max'. */
+/* Split `from', which must be exactly one list, into its items.  Returns their
+ * number, or -1 if it is not a list or has more than `max' items. */
 int	 rlp_get_list(struct rlp from, struct rlp_item *, int max);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * secp256k1 by libsecp256k1.  Runs in keys and compute, and in the tools.  The
- * context is made once, before the filter; after it only getrandom(2) is called.
+ * secp256k1 with libsecp256k1.  Runs in keys, compute and the tools.  The
+ * context is created once, before the filter; afterwards the only system call
+ * is getrandom(2).
  */
 #include <errno.h>
 #include <secp256k1.h>
@@ -14,11 +15,11 @@
 #include "log.h"
 #include "secp.h"
 
-#define SUM_MAX	64	/* points: KMS_NODES */
+#define SUM_MAX	64	/* points, as KMS_NODES */
 
 static secp256k1_context *ctx;
 
-/* SEC 2, 2.4.1: the group order. */
+/* The group order (SEC 2, 2.4.1). */
 static const uint8_t order[32] = {
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
@@ -180,7 +181,7 @@ secp_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t sig[65])
 		return -1;
 	secp256k1_ecdsa_recoverable_signature_serialize_compact(ctx, out, &id,
 	    &s);
-	if (id > 1)		/* r >= n, of probability 2^-127 */
+	if (id > 1)		/* r >= n, which has probability 2^-127 */
 		return -1;
 	out[64] = (uint8_t)(27 + id);
 	memcpy(sig, out, sizeof(out));
@@ -201,7 +202,7 @@ secp_recover(const uint8_t digest[32], const uint8_t sig[65],
 		return -1;
 	secp256k1_ecdsa_recoverable_signature_convert(ctx, &plain, &s);
 	if (secp256k1_ecdsa_signature_normalize(ctx, NULL, &plain) == 1)
-		return -1;	/* high s: the same signature in other bytes */
+		return -1;	/* high s: another encoding of the same */
 	if (secp256k1_ecdsa_recover(ctx, &p, &s, digest) != 1)
 		return -1;
 	address_of(&p, address);
@@ -210,10 +211,10 @@ secp_recover(const uint8_t digest[32], const uint8_t sig[65],
 
 /* ---- multiplication by a secret ------------------------------------------ */
 
-/* secp256k1_ecdh() is the library's constant-time multiplication; what it
- * calls the hash is how the point comes out. */
+/* secp256k1_ecdh() is the library's constant-time multiplication.  Its hash
+ * callback receives the point, which we copy out. */
 static int
-take_x(unsigned char *out, const unsigned char *x, const unsigned char *y,
+copy_x(unsigned char *out, const unsigned char *x, const unsigned char *y,
     void *arg)
 {
 	(void)y;
@@ -223,7 +224,7 @@ take_x(unsigned char *out, const unsigned char *x, const unsigned char *y,
 }
 
 static int
-take_xy(unsigned char *out, const unsigned char *x, const unsigned char *y,
+copy_xy(unsigned char *out, const unsigned char *x, const unsigned char *y,
     void *arg)
 {
 	(void)arg;
@@ -254,7 +255,7 @@ secp_mul_x(const uint8_t scalar[32], const uint8_t point[33], uint8_t x[32])
 
 	if (get_compressed(&p, point) != 0)
 		return -1;
-	return multiply(scalar, &p, take_x, x, 32);
+	return multiply(scalar, &p, copy_x, x, 32);
 }
 
 int
@@ -264,7 +265,7 @@ secp_mul_xy(const uint8_t scalar[32], const uint8_t point[33], uint8_t xy[64])
 
 	if (get_compressed(&p, point) != 0)
 		return -1;
-	return multiply(scalar, &p, take_xy, xy, 64);
+	return multiply(scalar, &p, copy_xy, xy, 64);
 }
 
 int
@@ -275,7 +276,7 @@ secp_mul_x_of_xy(const uint8_t scalar[32], const uint8_t point[64],
 
 	if (get_xy(&p, point) != 0)
 		return -1;
-	return multiply(scalar, &p, take_x, x, 32);
+	return multiply(scalar, &p, copy_x, x, 32);
 }
 
 int
@@ -348,13 +349,13 @@ secp_scalar_reduce(const uint8_t in[32], uint8_t out[32])
 	unsigned t, borrow = 0;
 	int i;
 
-	/* in < 2^256 < 2 n: at most one subtraction */
+	/* in < 2^256 < 2 n, so at most one subtraction is needed. */
 	for (i = 31; i >= 0; i--) {
 		t = 256u + in[i] - order[i] - borrow;
 		less[i] = (uint8_t)t;
 		borrow = 1 - (t >> 8);
 	}
-	keep = (uint8_t)(0 - borrow);	/* all ones where in < n */
+	keep = (uint8_t)(0 - borrow);	/* all ones if in < n */
 	for (i = 0; i < 32; i++)
 		out[i] = (uint8_t)((in[i] & keep) | (less[i] & ~keep));
 	explicit_bzero(less, sizeof(less));

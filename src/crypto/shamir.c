@@ -36,7 +36,7 @@ shamir_split(const uint8_t key[32], unsigned t, unsigned n,
 	for (i = 1; i <= n; i++) {
 		scalar_small(i, x);
 		memcpy(shares[i - 1], a[t - 1], 32);
-		for (j = t - 1; j-- > 0; )	/* Horner */
+		for (j = t - 1; j-- > 0; )	/* Horner's scheme */
 			if (secp_scalar_mul(shares[i - 1], x) != 0 ||
 			    secp_scalar_add(shares[i - 1], a[j]) != 0)
 				goto out;
@@ -47,7 +47,8 @@ out:
 	return r;
 }
 
-/* a^(n-2), n the group order: the inverse, by Fermat.  Of public numbers. */
+/* Invert by Fermat's little theorem: a^(n-2), n the group order.  For public
+ * numbers only. */
 static int
 scalar_invert(uint8_t a[32])
 {
@@ -60,7 +61,7 @@ scalar_invert(uint8_t a[32])
 	uint8_t r[32];
 	int i;
 
-	memcpy(r, a, 32);		/* the highest bit is set */
+	memcpy(r, a, 32);		/* the highest bit of n - 2 is set */
 	for (i = 254; i >= 0; i--) {
 		if (secp_scalar_mul(r, r) != 0)
 			return -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ethereum transactions; no I/O.
+ * Signs Ethereum transactions; no I/O.
  */
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "tx.h"
 
 #define TYPE	2
-#define HEAD	(1 + RLP_HEAD)	/* the type, and a list's head */
+#define HEAD	(1 + RLP_HEAD)	/* type byte and list head */
 
 static uint8_t *
 put_fields(uint8_t *to, const struct tx *t)
@@ -26,7 +26,8 @@ put_fields(uint8_t *to, const struct tx *t)
 	return to + rlp_put_head(to, RLP_LIST, 0);	/* access list */
 }
 
-/* Type and head before the fields, which are at out + HEAD: where it starts. */
+/* Put type and list head directly before the fields, which start at out + HEAD.
+ * Returns the start. */
 static uint8_t *
 put_envelope(uint8_t *out, size_t n)
 {

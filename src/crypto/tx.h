@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Transactions of an Ethereum account, type 2 (EIP-1559), made of typed fields and
- * signed: RLP as the Yellow Paper's appendix B has it.  They call a contract or make
- * one, and never pay anyone.
+ * Ethereum transactions of type 2 (EIP-1559), encoded in RLP (Yellow Paper,
+ * appendix B) from typed fields and signed.  They call or create a contract,
+ * and never transfer value.
  */
 #ifndef TX_H
 #define TX_H
@@ -12,17 +12,17 @@
 
 struct tx {
 	uint64_t	 chain_id, nonce;
-	uint64_t	 priority_fee, max_fee;	/* wei for a unit of gas */
-	uint64_t	 gas;			/* at most */
-	const uint8_t	*to;			/* 20 bytes; NULL: a new contract */
+	uint64_t	 priority_fee, max_fee;	/* wei per unit of gas */
+	uint64_t	 gas;			/* gas limit */
+	const uint8_t	*to;			/* 20 bytes; NULL: create */
 	const uint8_t	*data;
 	size_t		 n;
 };
 
-#define TX_ROOM	256	/* what is around the data, at most */
+#define TX_ROOM	256	/* maximum size without the data */
 
-/* The signed transaction into `out', of n + TX_ROOM bytes, and its hash: its size;
- * 0: the key is none. */
+/* Write the signed transaction to `out' (n + TX_ROOM bytes) and its hash.
+ * Returns its size, or 0 if the key is invalid. */
 size_t	tx_sign(const struct tx *, const uint8_t key[32], uint8_t *out,
 	    uint8_t hash[32]);
 

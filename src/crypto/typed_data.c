@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EIP-712 hashing of the structs in proto/TYPED-DATA.md.  A field is one word
- * of 32 bytes; `bytes', arrays and structs go in as their hash.  Runs in keys
- * and the tools.
+ * EIP-712 hashing of the structs in proto/TYPED-DATA.md.  A field is a word of
+ * 32 bytes; `bytes', arrays and structs are represented by their hash.  Runs in
+ * keys and the tools.
  */
 #include <string.h>
 
@@ -34,7 +34,7 @@
 	"TaskResult(bytes32 taskId,uint32 attempt,uint16 status,"	\
 	"Output[] outputs)"
 
-/* A type, then those that it refers to, sorted by name. */
+/* Each type, followed by the types it refers to, sorted by name. */
 static const char *const encode_type[TD_TYPES] = {
 	[TD_TASK_BATCH] = "TaskBatch(Task[] tasks)" OPERATION TASK,
 	[TD_SESSION_HELLO] = "SessionHello(address runner,"
@@ -132,10 +132,10 @@ begin(struct keccak *k, enum td_type type)
 	put_hash(k, type_hash[type]);
 }
 
-/* Output has the ciphertext's hash as bytes32, GrantedOperand the ciphertext as
- * bytes: both come to the same word. */
+/* Output has the hash of the ciphertext as bytes32, GrantedOperand the
+ * ciphertext as bytes.  Both are encoded as the same word. */
 static void
-value(enum td_type type, const struct m_value *v, uint8_t out[32])
+hash_value(enum td_type type, const struct m_value *v, uint8_t out[32])
 {
 	struct keccak k;
 
@@ -200,9 +200,9 @@ td_batch(enum td_type type, const uint8_t (*hashes)[32], size_t n,
 
 #define KIND_HANDLE	0xff
 
-/* The word that a reference stands for, and its kind. */
+/* The word that a reference refers to, and its kind. */
 static const uint8_t *
-reference(const struct program *p, uint16_t ref, uint8_t *kind)
+get_reference(const struct program *p, uint16_t ref, uint8_t *kind)
 {
 	unsigned i = ref & REF_INDEX;
 
@@ -227,11 +227,11 @@ operation(const struct program *p, const struct p_op *op,
 
 	keccak_init(&words);
 	for (i = 0; i < op->n_in; i++)
-		put_hash(&words, reference(p, refs[i], &kinds[i]));
+		put_hash(&words, get_reference(p, refs[i], &kinds[i]));
 	keccak_final(&words, in);
 	keccak_init(&words);
 	for (i = 0; i < op->n_out; i++)
-		put_hash(&words, reference(p, refs[op->n_in + i], &kind));
+		put_hash(&words, get_reference(p, refs[op->n_in + i], &kind));
 	keccak_final(&words, written);
 
 	begin(&k, TD_OPERATION);
@@ -365,7 +365,7 @@ td_task_result_batch(uint64_t epoch, const uint8_t (*hashes)[32], size_t n,
 void
 td_output(const struct m_value *v, uint8_t out[32])
 {
-	value(TD_OUTPUT, v, out);
+	hash_value(TD_OUTPUT, v, out);
 }
 
 void
@@ -387,7 +387,7 @@ td_task_result(const uint8_t task_id[32], uint32_t attempt, uint32_t status,
 void
 td_granted_operand(const struct m_value *v, uint8_t out[32])
 {
-	value(TD_GRANTED_OPERAND, v, out);
+	hash_value(TD_GRANTED_OPERAND, v, out);
 }
 
 void

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Building flat programs, operation by operation (libprogram.a).  Runs in net
- * and the tools, fed with what peers ask for: a builder that answered anything
- * but ST_OK is as it was before.  It keeps the bounds; whether the program
- * means anything is for program_check.
+ * Builds flat programs, one operation at a time (libprogram.a).  Runs in net
+ * and the tools on what peers ask for.  If a call returns anything but ST_OK,
+ * the builder is unchanged.  It enforces only the limits; program_check()
+ * decides whether the program is valid.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@ builder_init(struct builder *b)
 }
 
 static struct program
-view(const struct builder *b)
+view_program(const struct builder *b)
 {
 	return (struct program){ .inputs = b->inputs, .outputs = b->outputs,
 	    .consts = b->consts, .const_types = b->const_types };
@@ -36,7 +36,8 @@ builder_op(struct builder *b, uint32_t opcode, uint32_t flags)
 	return ST_OK;
 }
 
-/* The last operation, where one more reference has room; else why not. */
+/* Find the operation to append to; fails if it cannot take another
+ * reference. */
 static uint32_t
 last_op(struct builder *b, struct p_op **op)
 {
@@ -45,15 +46,16 @@ last_op(struct builder *b, struct p_op **op)
 	if (b->shape.n_refs == TASK_REFS)
 		return ST_OVER_LIMIT;
 	*op = &b->ops[b->shape.n_ops - 1];
-	/* No operation takes as many, and the counts are bytes. */
+	/* No operation takes this many operands, and the counts are single
+	 * bytes. */
 	if ((*op)->n_in + (*op)->n_out == OP_OPERANDS + 1)
 		return ST_WRONG_ARITY;
 	return ST_OK;
 }
 
-/* Put `word' into a table, unless it is in it; the reference to it. */
+/* Append `word' to a table, unless the lookup found it there. */
 static uint32_t
-add(struct m_word *table, uint16_t *n, size_t max, uint16_t kind,
+add_word(struct m_word *table, uint16_t *n, size_t max, uint16_t kind,
     uint16_t *slot, const uint8_t word[32])
 {
 	if (*slot != 0)
@@ -69,7 +71,7 @@ add(struct m_word *table, uint16_t *n, size_t max, uint16_t kind,
 uint32_t
 builder_handle(struct builder *b, const uint8_t handle[32])
 {
-	struct program p = view(b);
+	struct program p = view_program(b);
 	uint16_t *slot = program_lookup(&p, b->slots, handle, HANDLE);
 	struct p_op *op;
 	uint32_t st;
@@ -78,8 +80,8 @@ builder_handle(struct builder *b, const uint8_t handle[32])
 		return st;
 	if (op->n_out != 0)
 		return ST_MALFORMED;
-	if ((st = add(b->inputs, &b->shape.n_inputs, TASK_INPUTS, REF_INPUT,
-	    slot, handle)) != ST_OK)
+	if ((st = add_word(b->inputs, &b->shape.n_inputs, TASK_INPUTS,
+	    REF_INPUT, slot, handle)) != ST_OK)
 		return st;
 	op->n_in++;
 	b->refs[b->shape.n_refs++] = (uint16_t)(*slot - 1);
@@ -89,7 +91,7 @@ builder_handle(struct builder *b, const uint8_t handle[32])
 uint32_t
 builder_const(struct builder *b, uint32_t type, const uint8_t word[32])
 {
-	struct program p = view(b);
+	struct program p = view_program(b);
 	struct p_op *op;
 	uint16_t *slot;
 	uint32_t st;
@@ -101,8 +103,8 @@ builder_const(struct builder *b, uint32_t type, const uint8_t word[32])
 	if (op->n_out != 0)
 		return ST_MALFORMED;
 	slot = program_lookup(&p, b->slots, word, (int)type);
-	if ((st = add(b->consts, &b->shape.n_consts, TASK_CONSTS, REF_CONST,
-	    slot, word)) != ST_OK)
+	if ((st = add_word(b->consts, &b->shape.n_consts, TASK_CONSTS,
+	    REF_CONST, slot, word)) != ST_OK)
 		return st;
 	b->const_types[(*slot - 1) & REF_INDEX] = (uint8_t)type;
 	op->n_in++;
@@ -113,7 +115,7 @@ builder_const(struct builder *b, uint32_t type, const uint8_t word[32])
 uint32_t
 builder_output(struct builder *b, const uint8_t handle[32])
 {
-	struct program p = view(b);
+	struct program p = view_program(b);
 	uint16_t *slot = program_lookup(&p, b->slots, handle, HANDLE);
 	struct p_op *op;
 	uint32_t st;
@@ -123,7 +125,7 @@ builder_output(struct builder *b, const uint8_t handle[32])
 	if (*slot != 0)
 		return ((*slot - 1) & REF_KIND) == REF_OUTPUT ?
 		    ST_OUTPUT_TWICE : ST_USE_BEFORE_DEFINITION;
-	if ((st = add(b->outputs, &b->shape.n_outputs, TASK_OUTPUTS,
+	if ((st = add_word(b->outputs, &b->shape.n_outputs, TASK_OUTPUTS,
 	    REF_OUTPUT, slot, handle)) != ST_OK)
 		return st;
 	op->n_out++;
@@ -131,9 +133,9 @@ builder_output(struct builder *b, const uint8_t handle[32])
 	return ST_OK;
 }
 
-/* One section, padded to whole words; where the next one starts. */
+/* Write one section, padded to whole words.  Returns the end. */
 static uint8_t *
-put(uint8_t *to, const void *from, size_t n)
+put_section(uint8_t *to, const void *from, size_t n)
 {
 	memcpy(to, from, n);
 	while (n % sizeof(struct m_word) != 0)
@@ -147,11 +149,11 @@ builder_words(const struct builder *b, struct m_word *words)
 	const struct p_shape *s = &b->shape;
 	uint8_t *at = words->b;
 
-	at = put(at, b->inputs, s->n_inputs * sizeof(b->inputs[0]));
-	at = put(at, b->outputs, s->n_outputs * sizeof(b->outputs[0]));
-	at = put(at, b->consts, s->n_consts * sizeof(b->consts[0]));
-	at = put(at, b->const_types, s->n_consts);
-	at = put(at, b->ops, s->n_ops * sizeof(b->ops[0]));
-	at = put(at, b->refs, s->n_refs * sizeof(b->refs[0]));
+	at = put_section(at, b->inputs, s->n_inputs * sizeof(b->inputs[0]));
+	at = put_section(at, b->outputs, s->n_outputs * sizeof(b->outputs[0]));
+	at = put_section(at, b->consts, s->n_consts * sizeof(b->consts[0]));
+	at = put_section(at, b->const_types, s->n_consts);
+	at = put_section(at, b->ops, s->n_ops * sizeof(b->ops[0]));
+	at = put_section(at, b->refs, s->n_refs * sizeof(b->refs[0]));
 	return (size_t)(at - words->b) / sizeof(struct m_word);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flat programs: viewing, checking and building them (libprogram.a).  Runs in
- * net, keys, compute and the tools.  keys and compute feed it what a hostile
- * net may have written, so everything is total over all bytes, bounded by the
- * limits of payload.h, and never allocates.
+ * Views and checks flat programs (libprogram.a).  Runs in net, keys, compute
+ * and the tools. keys and compute use it on bytes that a hostile net may have
+ * written, so every function accepts any bytes, is bounded by the limits of
+ * payload.h, and never allocates.
  */
 #include <string.h>
 
@@ -40,9 +40,9 @@ primitive_named(const char *name)
 
 /* ---- view --------------------------------------------------------------- */
 
-/* Words that `n' things of `size' bytes fill. */
+/* Number of words that n items of `size' bytes occupy. */
 static size_t
-words(size_t n, size_t size)
+count_words(size_t n, size_t size)
 {
 	return (n * size + sizeof(struct m_word) - 1) / sizeof(struct m_word);
 }
@@ -55,21 +55,22 @@ program_words(const struct p_shape *s)
 	    s->n_refs > TASK_REFS)
 		return 0;
 	return (size_t)s->n_inputs + s->n_outputs + s->n_consts +
-	    words(s->n_consts, 1) + words(s->n_ops, sizeof(struct p_op)) +
-	    words(s->n_refs, sizeof(uint16_t));
+	    count_words(s->n_consts, 1) +
+	    count_words(s->n_ops, sizeof(struct p_op)) +
+	    count_words(s->n_refs, sizeof(uint16_t));
 }
 
-/* The next section: advances *w, NULL where its padding is not zero. */
+/* Take the next section and advance *w.  NULL if its padding is not zero. */
 static const void *
-section(const struct m_word **w, size_t n, size_t size)
+next_section(const struct m_word **w, size_t n, size_t size)
 {
 	const uint8_t *start = (*w)->b;
-	size_t i, len = words(n, size) * sizeof(struct m_word);
+	size_t i, len = count_words(n, size) * sizeof(struct m_word);
 
 	for (i = n * size; i < len; i++)
 		if (start[i] != 0)
 			return NULL;
-	*w += words(n, size);
+	*w += count_words(n, size);
 	return start;
 }
 
@@ -89,8 +90,8 @@ ref_ok(const struct p_shape *s, uint16_t ref)
 	return 0;
 }
 
-/* The typed data hashes a handle as kind 0xff, which is no type: a constant of that
- * kind would have the digest of a handle. */
+/* Typed data marks a handle with kind 0xff, which is not a type.  A constant of
+ * that kind would have the same digest as a handle. */
 static int
 const_types_ok(const struct program *p)
 {
@@ -102,7 +103,8 @@ const_types_ok(const struct program *p)
 	return 1;
 }
 
-/* Every reference good, what an operation writes is an output, none left. */
+/* Each reference must be in range, each target of an operation an output, and
+ * no reference left over. */
 static int
 refs_ok(const struct program *p)
 {
@@ -131,17 +133,17 @@ program_view(struct program *out, const struct p_shape *shape,
 {
 	struct program p = { .shape = *shape };
 
-	/* The references are read in place. */
+	/* The references are read in place, so they must be aligned. */
 	if ((uintptr_t)w % _Alignof(uint16_t) != 0)
 		return -1;
 	if (n == 0 || program_words(shape) != n || shape->zero != 0)
 		return -1;
-	if ((p.inputs = section(&w, shape->n_inputs, 32)) == NULL ||
-	    (p.outputs = section(&w, shape->n_outputs, 32)) == NULL ||
-	    (p.consts = section(&w, shape->n_consts, 32)) == NULL ||
-	    (p.const_types = section(&w, shape->n_consts, 1)) == NULL ||
-	    (p.ops = section(&w, shape->n_ops, sizeof(*p.ops))) == NULL ||
-	    (p.refs = section(&w, shape->n_refs, sizeof(*p.refs))) == NULL)
+	if ((p.inputs = next_section(&w, shape->n_inputs, 32)) == NULL ||
+	    (p.outputs = next_section(&w, shape->n_outputs, 32)) == NULL ||
+	    (p.consts = next_section(&w, shape->n_consts, 32)) == NULL ||
+	    (p.const_types = next_section(&w, shape->n_consts, 1)) == NULL ||
+	    (p.ops = next_section(&w, shape->n_ops, sizeof(*p.ops))) == NULL ||
+	    (p.refs = next_section(&w, shape->n_refs, sizeof(*p.refs))) == NULL)
 		return -1;
 	if (!const_types_ok(&p) || !refs_ok(&p))
 		return -1;
@@ -175,17 +177,18 @@ program_fee(const struct program *p, uint16_t ref)
 /* ---- lookup ------------------------------------------------------------- */
 
 /*
- * An open-addressed table from words to references.  A slot is a reference
- * plus 1, 0 is empty; the words stay in the program's own tables.  It is never
- * more than half full, so a search ends; whoever makes collisions on purpose
- * gets 768 comparisons a search, which is harmless.
- */
+ * An open-addressing hash table from words to references.  A slot holds a
+ * reference + 1, or 0 if it is empty; the words stay in the program's tables.
+ * The table is at most half full, so a search ends.  An attacker who chooses
+ * colliding handles causes at most 768 comparisons per search, which is
+ * harmless. */
 _Static_assert(2 * (TASK_INPUTS + TASK_OUTPUTS + TASK_CONSTS) <= PROGRAM_SLOTS,
     "the lookup table is too small");
 _Static_assert(PROGRAM_SLOTS == 1 << 11, "program_lookup() takes 11 bits");
 
 static int
-same(const struct program *p, uint16_t ref, const uint8_t word[32], int type)
+is_word_at(const struct program *p, uint16_t ref, const uint8_t word[32],
+    int type)
 {
 	size_t i = ref & REF_INDEX;
 
@@ -209,16 +212,16 @@ program_lookup(const struct program *p, uint16_t *slots,
 	memcpy(part, word, sizeof(part));
 	for (i = 0; i < 4; i++)
 		h = (h ^ part[i]) * 0x9e3779b97f4a7c15; /* 2^64 / phi */
-	for (i = h >> 53; ; i++)	/* the best mixed bits, 11 of them */
+	for (i = h >> 53; ; i++)	/* the top 11 bits are mixed best */
 		if (slots[i % PROGRAM_SLOTS] == 0 ||
-		    same(p, (uint16_t)(slots[i % PROGRAM_SLOTS] - 1), word,
-		    type))
+		    is_word_at(p, (uint16_t)(slots[i % PROGRAM_SLOTS] - 1),
+		    word, type))
 			return &slots[i % PROGRAM_SLOTS];
 }
 
 /* ---- check -------------------------------------------------------------- */
 
-/* No handle stands twice, neither as output nor as input nor as both. */
+/* No handle may occur twice, as output, input or both. */
 static uint32_t
 check_distinct(const struct program *p)
 {
@@ -242,10 +245,10 @@ check_distinct(const struct program *p)
 	return ST_OK;
 }
 
-/* Where the flow through the operations stands. */
+/* Progress through the operations. */
 struct flow {
-	size_t	n_read;		/* inputs used so far: the first ones */
-	size_t	n_written;	/* outputs written so far: likewise */
+	size_t	n_read;		/* inputs used so far: 0 .. n_read - 1 */
+	size_t	n_written;	/* outputs written so far, likewise */
 };
 
 static uint32_t
@@ -297,7 +300,7 @@ is_integer(uint8_t type)
 	return type_is_uint(type) || type_is_int(type);
 }
 
-/* The pairs of `cast', besides a type to itself. */
+/* Conversions that `cast' allows. */
 static int
 cast_ok(uint8_t from, uint8_t to)
 {
@@ -319,7 +322,6 @@ cast_ok(uint8_t from, uint8_t to)
 	return 0;
 }
 
-/* Is `type' one that this letter of primitives.def stands for? */
 static int
 letter_fits(char letter, uint8_t type, int is_const)
 {
@@ -356,16 +358,15 @@ letter_fits(char letter, uint8_t type, int is_const)
 	return 0;
 }
 
-#define UNBOUND		0xff		/* no type has this byte */
+#define UNBOUND		0xff		/* not a type */
 #define REPEAT_MAX	100
 
 /*
- * Match the operands of one side with its pattern.  `bound' is what each letter
- * was found to stand for; it is shared by both sides of a row.
- */
+ * Match the operands of one side of a row with its pattern.  `bound' has the
+ * type that each letter stands for; both sides of the row share it. */
 static uint32_t
-match(const char *pattern, const struct program *p, const uint16_t *refs,
-    size_t n, uint8_t bound[128])
+match_operands(const char *pattern, const struct program *p,
+    const uint16_t *refs, size_t n, uint8_t bound[128])
 {
 	size_t i, len = strlen(pattern), most = len;
 	uint8_t type, *b;
@@ -384,7 +385,7 @@ match(const char *pattern, const struct program *p, const uint16_t *refs,
 		is_const = (refs[i] & REF_KIND) == REF_CONST;
 		if (!letter_fits(c, type, is_const))
 			return ST_TYPE_MISMATCH;
-		/* The bound of randBounded is of the type of its output. */
+		/* randBounded: the bound must have the type of the output. */
 		b = &bound[c == 'C' ? 'U' : c];
 		if (*b != UNBOUND && *b != type)
 			return ST_TYPE_MISMATCH;
@@ -393,7 +394,7 @@ match(const char *pattern, const struct program *p, const uint16_t *refs,
 	return ST_OK;
 }
 
-/* One operand: its handle is one of ours, its constant a value of its type. */
+/* A handle must be valid and of this chain, a constant a value of its type. */
 static uint32_t
 check_operand(const struct program *p, uint64_t chain_id, uint16_t ref)
 {
@@ -414,7 +415,7 @@ check_operand(const struct program *p, uint64_t chain_id, uint16_t ref)
 	return handle_chain(h) == chain_id ? ST_OK : ST_WRONG_CHAIN;
 }
 
-/* What the flags of a row ask for beyond its letters. */
+/* Check the rules of the flags, which the letters do not express. */
 static uint32_t
 check_row(const struct primitive *row, const struct program *p,
     const struct p_op *op, const uint16_t *refs)
@@ -461,9 +462,9 @@ check_op(const struct program *p, uint64_t chain_id, const struct p_op *op,
 		if ((st = check_operand(p, chain_id, refs[i])) != ST_OK)
 			return st;
 	memset(bound, UNBOUND, sizeof(bound));
-	if ((st = match(row->in, p, refs, op->n_in, bound)) != ST_OK ||
-	    (st = match(row->out, p, refs + op->n_in, op->n_out, bound)) !=
-	    ST_OK)
+	if ((st = match_operands(row->in, p, refs, op->n_in, bound)) != ST_OK ||
+	    (st = match_operands(row->out, p, refs + op->n_in, op->n_out,
+	    bound)) != 	    ST_OK)
 		return st;
 	return check_row(row, p, op, refs);
 }

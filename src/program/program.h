@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flat programs (src/ipc/payload.h): what net builds, keys signs for and compute runs.
- * Linked into net, keys, compute and the tools; reads bounded memory, allocates
- * nothing, calls nothing.
+ * Flat programs (src/ipc/payload.h), which net builds, keys authorizes and
+ * compute runs.  Linked into net, keys, compute and the tools; reads bounded
+ * memory, allocates nothing, makes no system call.
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H
@@ -30,7 +30,7 @@ const struct primitive *primitive_find(uint8_t opcode);	/* NULL: none */
 const struct primitive *primitive_named(const char *name);
 
 /* ---- programs ---- */
-struct program {		/* a view: points into the words */
+struct program {		/* pointers into the words of a message */
 	struct p_shape		 shape;
 	const struct m_word	*inputs, *outputs, *consts;
 	const uint8_t		*const_types;
@@ -38,35 +38,38 @@ struct program {		/* a view: points into the words */
 	const uint16_t		*refs;
 };
 
-/* What a reference of a viewed program stands for: its type. */
+/* Type of the value that a reference of a viewed program refers to. */
 uint8_t	 program_type(const struct program *, uint16_t ref);
-/* A fee's numerator or denominator, which is a constant of type uint32. */
+/* Numerator or denominator of a fee, which is a constant of type uint32. */
 uint32_t program_fee(const struct program *, uint16_t ref);
 
-/* How many words a program of this shape has; 0 where a count is over its limit. */
+/* Number of words of a program of this shape; 0 if a count exceeds its
+ * limit. */
 size_t	 program_words(const struct p_shape *);
 
-/* View `n' words as a program: 0, or -1 where the shape does not add up to n,
- * padding is not zero, an operation's operands run past refs, or a reference
- * past its table; the words must be aligned to 2.  After 0 every index in the
- * program is good, and what an operation writes is an output. */
+/* View n words, aligned to 2, as a program.  Returns 0, or -1 if the shape does
+ * not add up to n words, padding is not zero, an operation's operands exceed
+ * refs, or a reference exceeds its table.  After success every index in the
+ * program is in range, and operations write only outputs. */
 int	 program_view(struct program *, const struct p_shape *,
 	     const struct m_word *words, size_t n);
 
-/* The structure, which keys checks before it signs for the handles: every
- * input is used, no input is an output, every output is written by exactly one
- * operation, in the order of the table, and before it is used.  An ST_*. */
+/* Check the data flow, which keys does before it signs for the handles: every
+ * input is used, no input is an output, and every output is written exactly
+ * once, in the order of the table, before it is used.  Returns an ST_*. */
 uint32_t program_check_flow(const struct program *);
 
-/* All of primitives.def: opcodes, counts, types, constants, flags, and that the
- * handles are of `chain_id'.  Includes the flow.  An ST_*; *op: which operation,
- * n_ops where the fault is in how they hang together. */
+/* Check all rules of primitives.def (opcodes, counts, types, constants, flags),
+ * that the handles belong to chain_id, and the data flow.  Returns an ST_*.
+ * *op is the index of the faulty operation, or n_ops if the fault is in the
+ * data flow. */
 uint32_t program_check(const struct program *, uint64_t chain_id, size_t *op);
 
 #define PROGRAM_SLOTS	2048	/* a power of two */
 #define HANDLE		(-1)
-/* The slot of this word in a lookup table over a program's handles (type HANDLE) and
- * constants: it holds a reference + 1, or 0 where the word is not in it. */
+/* Find the slot of a word in a lookup table over a program's handles (type
+ * HANDLE) and constants.  The slot holds a reference + 1, or 0 if the table
+ * lacks the word. */
 uint16_t *program_lookup(const struct program *, uint16_t *slots,
 	    const uint8_t word[32], int type);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proto/status.def as text: names and classes of the ways in which a task
- * ends; and why a Runner does not serve.  Linked into every process that handles programs (libprogram.a).
+ * proto/status.def as text: names and classes of the ways in which a task ends,
+ * and the reasons why a Runner does not serve.  Linked into every process that
+ * handles programs (libprogram.a).
  */
 #include <stddef.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a task can end (proto/status.def), and why a Runner does not serve, as text.
+ * The ways in which a task can end (proto/status.def), and the reasons why a
+ * Runner does not serve, as text.
  */
 #ifndef STATUS_H
 #define STATUS_H
@@ -12,7 +13,9 @@ enum status {
 #include "status.def"
 #undef STATUS
 };
-enum status_class { CLASS_DONE, CLASS_RETRYABLE, CLASS_WAITING, CLASS_TERMINAL };
+enum status_class {
+	CLASS_DONE, CLASS_RETRYABLE, CLASS_WAITING, CLASS_TERMINAL
+};
 enum status_who {
 	REFUSAL_NET	= 1 << 0,
 	REFUSAL_KEYS	= 1 << 1,
@@ -22,18 +25,20 @@ enum status_who {
 	RESULT_GATEWAY	= 1 << 5,	/* in its grant */
 	STORE_GATEWAY	= 1 << 6,	/* when results are stored */
 };
-#define STATUS_MAX	400		/* above every number of status.def */
-/* "INPUT_MISSING", its class, its text; NULL / CLASS_TERMINAL where unknown. */
+#define STATUS_MAX	400		/* exceeds every number of status.def */
+/* Name ("INPUT_MISSING"), description and class of a status.  If it is unknown:
+ * NULL, NULL and CLASS_TERMINAL. */
 const char	 *status_name(uint32_t);
 const char	 *status_text(uint32_t);
 enum status_class status_class(uint32_t);
-int		 status_by(uint32_t number, uint32_t who);	/* may one of them? 1 or 0 */
+/* 1 if `who' may report this status, else 0. */
+int		 status_by(uint32_t number, uint32_t who);
 const char	 *status_class_name(uint32_t);	/* "retryable" */
 
-/* enum why_idle of payload.h as text; "?" where unknown. */
-const char	 *why_name(uint32_t);	/* a word, for metrics */
+/* enum why_idle of payload.h as text; "?" if unknown. */
+const char	 *why_name(uint32_t);	/* one word, for metrics */
 const char	 *why_text(uint32_t);
-/* enum gas_state, the same. */
+/* enum gas_state as text; "?" if unknown. */
 const char	 *gas_text(uint32_t);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The 98 value types and handles (libprogram.a): sizes, names, and the two
- * forms of a value, plaintext and 32-byte word.  Runs in net, keys, compute
- * and the tools, on any bytes.  type_word and type_unword do not look at the
- * value except to refuse it: compute uses them on public constants alone.
+ * The 98 value types and handles (libprogram.a): sizes, names, and both
+ * encodings of a value, plaintext and 32-byte word.  Runs in net, keys, compute
+ * and the tools, on any bytes. type_word() and type_unword() are not
+ * constant-time: compute uses them only for public constants.
  */
 #include <string.h>
 

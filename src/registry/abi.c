@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decodes what the Registry contract returned; registry runs it on bytes that an
- * endpoint sent.  Takes the one canonical encoding, which is what Solidity
- * makes, and nothing else: tails in order, without gaps, padded with zeros, and
- * nothing behind them.  So an offset has one right value, and two answers mean
- * the same only if they are the same.  Must never read past its input.
+ * Decodes the result of the Registry contract's facts(); registry runs it on
+ * bytes that an endpoint sent.  Only the canonical encoding, which Solidity
+ * produces, is accepted: tails in order, without gaps, padded with zeros, and
+ * no bytes after them.  Two answers therefore mean the same only if they are
+ * equal byte for byte.  Must never read past its input.
  */
 #include <string.h>
 
@@ -51,7 +51,7 @@ get_u64(struct cursor *c, uint64_t *v)
 	return 0;
 }
 
-/* The length of a tail, `max' at most. */
+/* Read a length field; -1 if it exceeds `max'. */
 static int
 get_length(struct cursor *c, uint64_t max, size_t *n)
 {
@@ -63,7 +63,7 @@ get_length(struct cursor *c, uint64_t max, size_t *n)
 	return 0;
 }
 
-/* `bytes': at most `max' of them, then zeros to a whole word. */
+/* Read a value of type `bytes', which is padded with zeros to a whole word. */
 static int
 get_bytes(struct cursor *c, size_t max, const uint8_t **p, size_t *n)
 {
@@ -101,14 +101,14 @@ is_point(const uint8_t *p)
 	return p[0] == 2 || p[0] == 3;
 }
 
-/* Is the offset in the head that of the tail which starts here? */
+/* In the canonical encoding each offset points to the next unread tail. */
 static int
 at_offset(const struct cursor *c, uint64_t offset)
 {
 	return offset == c->pos;
 }
 
-/* Public shares into `to', and how many there are: maybe none. */
+/* Read the public shares; there may be none. */
 static const char *
 read_shares(struct cursor *c, uint64_t offset, uint8_t to[KMS_NODES][33],
     size_t *nodes)
@@ -185,7 +185,7 @@ abi_facts_read(const uint8_t *data, size_t n, struct m_facts *facts)
 	    get_addresses(&c, f.gateways, &f.n_gateways) != 0)
 		return "bad encoding of gateways";
 	if (c.pos != n)
-		return "bytes behind the last field";
+		return "bytes after the last field";
 	*facts = f;
 	return NULL;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See gas.h.  Runs in registry, which cannot sign: what it sends is keys's, unread.
- * Nonce, balance and base fee are those at the agreed block, so that what has passed
- * there is final to registry-depth, and a quorum says the same.
+ * The gas account's part of a round; see gas.h.  Runs in registry, which cannot
+ * sign: it sends the transactions that keys signed and does not look into them.
+ * Nonce, balance and base fee are read at the agreed block, so that a quorum
+ * can agree on them and a transaction counts as mined only after registry-depth
+ * blocks.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,20 +13,20 @@
 #include "gas.h"
 #include "log.h"
 
-#define VERSIONS	32	/* of one nonce: each has a higher fee than the last */
-#define QUICK_ROUNDS	100	/* after each TX */
+#define VERSIONS	32	/* of one nonce, each with higher fees */
+#define QUICK_ROUNDS	100	/* after each TX message */
 #define GWEI		1000000000
 
 static uint8_t account[20];
 static struct {
-	uint32_t	 number;	/* 0: none yet */
+	uint32_t	 number;	/* counts TX messages; 0: none yet */
 	uint64_t	 nonce;
 	uint8_t		 bytes[TX_WORDS * 32];
 	size_t		 size;
 	uint8_t		 hash[VERSIONS][32];
 	size_t		 n_hashes;
-	uint32_t	 rounds;	/* quick ones that are left */
-	int		 has_passed;	/* its nonce, at the agreed block */
+	uint32_t	 rounds;	/* short rounds that are left */
+	int		 has_passed;	/* its nonce is used at that block */
 } tx;
 
 static int
@@ -73,9 +75,10 @@ gas_is_waiting(void)
 	return 1;
 }
 
-/* ---- to every endpoint ----------------------------------------------------- */
+/* ---- to every endpoint --------------------------------------------------- */
 
-/* What is no refusal: it has this one, a better one, or had it long ago. */
+/* True if an error means that the endpoint has this transaction, or a later
+ * version of it, already. */
 static int
 is_known(const char *why)
 {
@@ -96,7 +99,7 @@ on_sent(void *arg, const json_t *result, const char *why)
 	struct gas_asked *g = arg;
 
 	if (result == NULL && strncmp(why, "error:", 6) != 0)
-		g->sent = 0;	/* it may not have it: once more */
+		g->sent = 0;	/* it may not have arrived: send again */
 	else if (result != NULL || is_known(why))
 		g->refused[0] = '\0';
 	else if (strncmp(g->refused, why, sizeof(g->refused) - 1) != 0) {
@@ -122,11 +125,11 @@ gas_send(struct gas_asked *g, struct rpc *rpc, gas_next next, void *arg)
 	    rpc_hex(tx.bytes, tx.size)), on_sent, g);
 }
 
-/* ---- at the agreed block ---------------------------------------------------- */
+/* ---- at the agreed block ------------------------------------------------- */
 
 static void	ask_receipt(struct gas_asked *);
 
-/* The receipt of one version: it counts from the block on that it is in. */
+/* A receipt counts only if its block is not newer than the agreed block. */
 static void
 on_receipt(void *arg, const json_t *result, const char *why)
 {
@@ -158,13 +161,14 @@ ask_receipt(struct gas_asked *g)
 {
 	if (g->version >= tx.n_hashes || g->answer.nonce <= tx.nonce)
 		g->next(g->arg, NULL);
-	else	/* the last version first */
+	else	/* latest version first */
 		rpc_call(g->rpc, "eth_getTransactionReceipt", json_pack("[o]",
 		    rpc_hex(tx.hash[tx.n_hashes - 1 - g->version], 32)),
 		    on_receipt, g);
 }
 
-/* Wei to gwei, of any size: a long division, digit by digit.  0, or -1. */
+/* Convert wei to gwei by long division, because a balance can exceed 64 bits.
+ * Returns 0, or -1 if the value is not a quantity. */
 static int
 read_balance(const json_t *value, uint64_t *gwei)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What registry says and is told: PEER from the monitor, RUNNER and TX from keys, FACTS
- * to keys.  Must never say anything else.
+ * registry's messages: PEER from the monitor, RUNNER and TX from keys, FACTS to
+ * keys.  Must never send anything else.
  */
 #include <string.h>
 
@@ -28,7 +28,7 @@ static void
 unlink_peer(struct link *l)
 {
 	if (l == &to_monitor)
-		log_exit(0);	/* the monitor is gone, or wants us gone */
+		log_exit(0);	/* the monitor ended, or wants us to end */
 	event_free(l->readable);
 	event_free(l->writable);
 	l->readable = l->writable = NULL;
@@ -77,7 +77,7 @@ link_peer(struct link *l)
 		fatal("cannot watch a channel");
 }
 
-/* proc_start() has taken it; in no state of ours is it legal again. */
+/* proc_start() consumed the only legal START. */
 ON(START)
 {
 	chan_illegal(c, m->type, "started already");
@@ -94,11 +94,10 @@ ON(PEER)
 		unlink_peer(&to_keys);
 	chan_init(&keys, m->fd, R_REGISTRY, R_KEYS, peer->index);
 	link_peer(&to_keys);
-	/* A keys that was restarted may be another Runner. */
+	/* A restarted keys may have another identity. */
 	registry_runner(&nobody);
 }
 
-/* The monitor asks whether we are alive. */
 ON(PING)
 {
 	chan_send(c, M_PONG, NULL, NULL, 0, -1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * registry's channels: to the monitor and to keys.
+ * registry's channels to the monitor and to keys.
  */
 #ifndef HANDLERS_H
 #define HANDLERS_H
@@ -9,9 +9,10 @@
 
 #include "payload.h"
 
-/* Listen to the monitor's channel; keys' comes as a PEER message. */
+/* Start to read the monitor's channel; the one to keys arrives as a PEER
+ * message. */
 void	handlers_init(struct event_base *);
-/* To keys, where there is one. */
+/* Send facts to keys if it is connected. */
 void	handlers_facts(const struct m_facts *);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Makes the header's RLP from the JSON of eth_getBlockByHash, in registry; its
- * Keccak must be the hash.  Must never say what is in a header that has another.
- * Source: go-ethereum's documentation of eth_getBlockByHash; EIP-1559, 4895,
- * 4844, 4788, 7685.
+ * Encodes the JSON of eth_getBlockByHash as the RLP of a block header and
+ * checks that its Keccak-256 is the block's hash; runs in registry.  Must never
+ * return a field of a header that has another hash.  Source: go-ethereum's
+ * documentation of eth_getBlockByHash; EIP-1559, 4895, 4844, 4788, 7685.
  */
 #include <string.h>
 
@@ -12,15 +12,16 @@
 #include "rlp.h"
 #include "rpc.h"
 
-#define DATA_MAX	1024	/* extraData: 32 bytes, more where signers are in it */
+#define DATA_MAX	1024	/* extraData: more than 32 if with signers */
 
 enum kind { BYTES, DATA, NUMBER };
 
-/* In their order.  The last ones came with forks: a header has them, or not. */
+/* In the order of the encoding.  Forks added the optional ones, so old headers
+ * lack them. */
 static const struct field {
 	const char	*name;
 	enum kind	 kind;
-	size_t		 size;		/* of BYTES */
+	size_t		 size;		/* bytes, if kind is BYTES */
 	int		 is_optional;
 } fields[] = {
 	{ "parentHash", BYTES, 32, 0 },
@@ -49,7 +50,8 @@ static const struct field {
 
 #define HEADER_MAX	(RLP_HEAD + FIELDS * (1 + 32) + 3 + 256 + 3 + DATA_MAX)
 
-/* One field behind `to': where it ends; NULL: it is not of its kind. */
+/* Encode one field.  Returns the end of it, or NULL if the value has the wrong
+ * type or size. */
 static uint8_t *
 put_field(uint8_t *to, const struct field *f, const json_t *value)
 {
@@ -69,7 +71,7 @@ put_field(uint8_t *to, const struct field *f, const json_t *value)
 const char *
 header_read(const json_t *block, const uint8_t hash[32], struct header *header)
 {
-	uint8_t rlp[HEADER_MAX], head[RLP_HEAD], *start, *to, is[32];
+	uint8_t rlp[HEADER_MAX], head[RLP_HEAD], *start, *to, got[32];
 	const json_t *value;
 	struct header h;
 	size_t n;
@@ -88,8 +90,8 @@ header_read(const json_t *block, const uint8_t hash[32], struct header *header)
 	n = rlp_put_head(head, RLP_LIST, (size_t)(to - rlp - RLP_HEAD));
 	start = rlp + RLP_HEAD - n;
 	memcpy(start, head, n);
-	keccak256(start, (size_t)(to - start), is);
-	if (memcmp(is, hash, sizeof(is)) != 0)
+	keccak256(start, (size_t)(to - start), got);
+	if (memcmp(got, hash, sizeof(got)) != 0)
 		return "the header has another hash";
 	if (rpc_quantity(json_object_get(block, "number"), &h.number) != 0 ||
 	    rpc_quantity(json_object_get(block, "timestamp"), &h.time) != 0 ||

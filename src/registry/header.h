@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A block's header out of an endpoint's JSON: what it says is believed only as
- * far as the block's hash, which the caller trusts, vouches for it.
+ * Reads a block's header from an endpoint's JSON and verifies it against the
+ * block's hash, which the caller trusts.
  */
 #ifndef HEADER_H
 #define HEADER_H
@@ -15,7 +15,8 @@ struct header {
 	uint8_t		state_root[32];
 };
 
-/* NULL, or what is wrong, and then *header is as it was. */
+/* Returns NULL, or the reason why it is invalid, and then *header is
+ * unchanged. */
 const char *header_read(const json_t *block, const uint8_t hash[32],
 	    struct header *header);
 

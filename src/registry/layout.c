@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads the Registry's storage as Solidity lays it out; no I/O.  It is read from
- * its beginning again each time that more words are known, until none is missed:
- * so there is one account of where everything is.
- * Source: Solidity's documentation, Layout of State Variables in Storage.
+ * Reads the Registry's storage in Solidity's layout; no I/O.  Slots depend on
+ * values in other slots, so layout_read() starts again from the first slot each
+ * time that more words are known, until none is missing.  No state is kept
+ * between the passes.  Source: Solidity's documentation, Layout of State
+ * Variables in Storage.
  */
 #include <string.h>
 
@@ -13,16 +14,16 @@
 
 struct place {
 	uint8_t		slot;
-	unsigned	offset, size;	/* in bytes, from the word's low end */
+	unsigned	offset, size;	/* in bytes, from the low end */
 };
 #define OF(name, member, slot, offset, size) \
 	static const struct place name##_##member = { slot, offset, size };
 #include "layout.def"
 #undef OF
 
-/* *slot + n, 256 bits. */
+/* Add n to a slot number of 256 bits. */
 static void
-add(uint8_t slot[32], uint64_t n)
+slot_add(uint8_t slot[32], uint64_t n)
 {
 	for (size_t i = 32; i > 0 && n != 0; i--) {
 		n += slot[i - 1];
@@ -31,15 +32,16 @@ add(uint8_t slot[32], uint64_t n)
 	}
 }
 
-/* The word that is `n' behind `base'; zeros while it is not known. */
+/* Value of slot base + n.  If the slot is not known yet, add it to the wanted
+ * ones and return zeros. */
 static const uint8_t *
-word(struct layout_words *s, const uint8_t base[32], uint64_t n)
+get_word(struct layout_words *s, const uint8_t base[32], uint64_t n)
 {
 	uint8_t slot[32];
 	struct layout_word *w;
 
 	memcpy(slot, base, sizeof(slot));
-	add(slot, n);
+	slot_add(slot, n);
 	for (w = s->words; w < s->words + s->n; w++)
 		if (memcmp(w->slot, slot, sizeof(slot)) == 0) {
 			s->n_unknown += !w->is_known;
@@ -54,9 +56,9 @@ word(struct layout_words *s, const uint8_t base[32], uint64_t n)
 	return w->value;
 }
 
-/* Bytes of a word that are a number; the word's others do not matter. */
+/* Read an integer that shares its word with other variables. */
 static uint64_t
-number(const uint8_t *word, const struct place *p)
+read_number(const uint8_t *word, const struct place *p)
 {
 	const uint8_t *at = word + 32 - p->offset - p->size;
 	uint64_t v = 0;
@@ -66,12 +68,12 @@ number(const uint8_t *word, const struct place *p)
 	return v;
 }
 
-/* A word that is a length: of more than `max' it is max + 1. */
+/* Read a word that holds a length.  Returns max + 1 if it exceeds max. */
 static size_t
-length(const uint8_t *word, size_t max)
+read_length(const uint8_t *word, size_t max)
 {
 	static const struct place low = { 0, 0, 8 };
-	const uint64_t v = number(word, &low);
+	const uint64_t v = read_number(word, &low);
 
 	for (size_t i = 0; i < 24; i++)
 		if (word[i] != 0)
@@ -79,13 +81,15 @@ length(const uint8_t *word, size_t max)
 	return v > max ? max + 1 : (size_t)v;
 }
 
-/* `bytes': up to 31 are in the word itself, with twice the length in the last
- * byte; of more the word has twice the length, plus 1.  -1: more than `max'. */
+/* Read a variable of type `bytes'.  Up to 31 bytes are stored in the word
+ * itself, with twice the length in the last byte.  For longer values the word
+ * holds twice the length plus 1, and the data starts at keccak256(slot).
+ * Returns -1 if longer than max. */
 static long
 get_bytes(struct layout_words *s, const uint8_t base[32],
     const struct place *p, uint8_t *to, size_t max)
 {
-	const uint8_t *head = word(s, base, p->slot);
+	const uint8_t *head = get_word(s, base, p->slot);
 	uint8_t slot[32], data[32];
 	size_t n, part;
 
@@ -95,14 +99,14 @@ get_bytes(struct layout_words *s, const uint8_t base[32],
 		memcpy(to, head, n);
 		return (long)n;
 	}
-	if ((n = length(head, 2 * max + 1) / 2) > max || n < 32)
+	if ((n = read_length(head, 2 * max + 1) / 2) > max || n < 32)
 		return -1;
 	memcpy(slot, base, sizeof(slot));
-	add(slot, p->slot);
+	slot_add(slot, p->slot);
 	keccak256(slot, sizeof(slot), data);
 	for (size_t i = 0; i < n; i += part) {
 		part = n - i < 32 ? n - i : 32;
-		memcpy(to + i, word(s, data, i / 32), part);
+		memcpy(to + i, get_word(s, data, i / 32), part);
 	}
 	return (long)n;
 }
@@ -115,16 +119,16 @@ get_addresses(struct layout_words *s, const struct place *p,
 	size_t n;
 
 	slot[31] = p->slot;
-	if ((n = length(word(s, slot, 0), LIST_MAX)) > LIST_MAX)
+	if ((n = read_length(get_word(s, slot, 0), LIST_MAX)) > LIST_MAX)
 		return -1;
 	keccak256(slot, sizeof(slot), data);
 	for (size_t i = 0; i < n; i++)
-		memcpy(list[i], word(s, data, i) + 12, 20);
+		memcpy(list[i], get_word(s, data, i) + 12, 20);
 	*count = (uint32_t)n;
 	return 0;
 }
 
-/* epochs[n] is where keccak256(n, slot of epochs) says. */
+/* epochs[n] starts at slot keccak256(n, slot of epochs). */
 static const char *
 get_epoch(struct layout_words *s, uint64_t n, struct layout_epoch *e)
 {
@@ -132,13 +136,13 @@ get_epoch(struct layout_words *s, uint64_t n, struct layout_epoch *e)
 	const uint8_t *head;
 	long key_size, size;
 
-	add(key, n);
+	slot_add(key, n);
 	key[63] = Registry_epochs.slot;
 	keccak256(key, sizeof(key), base);
-	head = word(s, base, Epoch_fromBlock.slot);
-	e->from_block = number(head, &Epoch_fromBlock);
-	e->former_until = number(head, &Epoch_formerUntil);
-	e->threshold = (uint8_t)number(head, &Epoch_threshold);
+	head = get_word(s, base, Epoch_fromBlock.slot);
+	e->from_block = read_number(head, &Epoch_fromBlock);
+	e->former_until = read_number(head, &Epoch_formerUntil);
+	e->threshold = (uint8_t)read_number(head, &Epoch_threshold);
 	key_size = get_bytes(s, base, &Epoch_key, e->key, sizeof(e->key));
 	size = get_bytes(s, base, &Epoch_shares, e->shares[0], LAYOUT_SHARES);
 	if (key_size != 33)
@@ -157,7 +161,7 @@ layout_read(struct layout_words *s, struct layout *l)
 
 	memset(l, 0, sizeof(*l));
 	s->n_unknown = 0;
-	l->last_epoch = number(word(s, zero, Registry_lastEpoch.slot),
+	l->last_epoch = read_number(get_word(s, zero, Registry_lastEpoch.slot),
 	    &Registry_lastEpoch);
 	for (uint64_t i = 0; i < LAYOUT_EPOCHS && i < l->last_epoch; i++)
 		if ((w = get_epoch(s, l->last_epoch - i, &l->epochs[i])) !=
@@ -168,7 +172,7 @@ layout_read(struct layout_words *s, struct layout *l)
 	    get_addresses(s, &Registry_gateways, l->gateways,
 	    &l->n_gateways) != 0)
 		why = "a list is too long";
-	/* Of what is unknown nothing can be wrong yet. */
+	/* Unknown words read as zeros, so an error may be due to them. */
 	return s->n_unknown != 0 ? NULL : why;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The storage of proto/Registry.sol: which words hold what decides where
- * plaintext goes, and what they say.
+ * The storage layout of proto/Registry.sol: the words that decide where
+ * plaintext goes, and how to read them.
  */
 #ifndef LAYOUT_H
 #define LAYOUT_H
@@ -11,7 +11,7 @@
 
 #include "payload.h"
 
-#define LAYOUT_EPOCHS	3	/* the last announced, and the two before */
+#define LAYOUT_EPOCHS	3	/* the newest, and the two before */
 #define LAYOUT_SHARES	(KMS_NODES * 33)
 #define LAYOUT_WORDS	(1 + 2 * (1 + LIST_MAX) + LAYOUT_EPOCHS * \
 	(1 + 1 + 2 + 1 + (LAYOUT_SHARES + 31) / 32))
@@ -21,8 +21,8 @@ struct layout_word {
 	int		is_known;
 };
 
-/* Words that are known or wanted; zeros at first.  It is the caller's to make
- * those known that are not. */
+/* Words that are known or wanted; zeros at first.  The caller fetches the
+ * unknown ones and sets is_known. */
 struct layout_words {
 	struct layout_word words[LAYOUT_WORDS];
 	size_t		n, n_unknown;
@@ -36,20 +36,20 @@ struct layout_epoch {
 };
 
 struct layout {
-	uint64_t	last_epoch;	/* 0: none is announced */
-	struct layout_epoch epochs[LAYOUT_EPOCHS];	/* the last one first */
+	uint64_t	last_epoch;	/* 0: none announced */
+	struct layout_epoch epochs[LAYOUT_EPOCHS];	/* newest first */
 	uint32_t	n_orchestrators, n_gateways;
 	uint8_t		orchestrators[LIST_MAX][20];
 	uint8_t		gateways[LIST_MAX][20];
 };
 
-/* Read as far as words are known, and want those that are missed: in n_unknown,
- * and *l means nothing until that is 0.  NULL, or why these words cannot be a
+/* Decode the known words and count the missing ones in n_unknown.  Until that
+ * is 0, *l is not valid.  Returns NULL, or why the words cannot be a
  * Registry's. */
 const char *layout_read(struct layout_words *, struct layout *l);
 
-/* The members kms_*, orchestrators and gateways of what facts() returns at a
- * block if nothing changed until then. */
+/* Fill in kms_*, orchestrators and gateways as facts() would return them at
+ * this block if nothing else changed since. */
 void	layout_facts(const struct layout *, uint64_t block, uint64_t time,
 	    struct m_facts *);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * registry: reads one chain's Registry through JSON-RPC endpoints and tells keys what
- * a quorum of them says.  It holds no secret, signs nothing, and reaches neither
- * net nor compute.  After start-up it opens no file and looks up no name.
+ * registry: reads one chain's Registry through JSON-RPC endpoints and tells
+ * keys what a quorum of them agrees on.  It holds no secret, signs nothing, and
+ * reaches neither net nor compute.  After start-up it opens no file and looks
+ * up no name.
  */
 #include "handlers.h"
 #include "log.h"
@@ -13,7 +14,7 @@
 int
 main(void)
 {
-	static struct m_start start;	/* registry.c keeps the conf in it */
+	static struct m_start start;	/* registry.c keeps a pointer into it */
 	struct event_base *base;
 
 	proc_start(R_REGISTRY, &start);

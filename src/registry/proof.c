@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The conversation with an endpoint about the trusted block, in registry: its
- * header, then the Registry's account and words of its storage, in pieces until
- * none is missed.  Of an answer only what a proof says is used.  Must never
- * take anything else for proven, nor an endpoint's failure for an answer.
+ * Proves the Registry's storage at the trusted block; runs in registry.  It
+ * asks an endpoint for the block's header, then for the Registry's account and
+ * its storage words, in pieces, until none is missing.  Only the proven part of
+ * an answer is used.  Must never treat unproven data as proven, nor an
+ * endpoint's failure as an answer.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,16 +16,16 @@
 static void next_call(struct proof *);
 
 static void
-end(struct proof *p, const char *why)
+end_proof(struct proof *p, const char *why)
 {
 	p->rpc = NULL;
 	p->done(p->arg, why);
 }
 
-/* ---- answers -------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
-/* What a proof, an array of nodes, says the trie of `root' has under the hash of
- * `name': into *value, in p's buffer. */
+/* Verify the proof, a JSON array of nodes, that the trie of `root' has *value
+ * under keccak256(name).  *value points into p's buffer. */
 static const char *
 get_value(struct proof *p, const uint8_t root[32], const uint8_t *name,
     size_t n_name, const json_t *proof, struct rlp *value)
@@ -39,15 +40,15 @@ get_value(struct proof *p, const uint8_t root[32], const uint8_t *name,
 		size = rpc_bytes(json_array_get(proof, i), p->bytes[i],
 		    TRIE_NODE);
 		if (size < 0)
-			return "a node that is none";
+			return "a node is no hex string, or too long";
 		p->nodes[i] = (struct rlp){ p->bytes[i], (size_t)size };
 	}
 	keccak256(name, n_name, key);
 	return trie_get(root, key, p->nodes, n, value);
 }
 
-/* The Registry's account: nonce, balance, root of its storage, hash of its code.
- * An account that is proven not to be there is a storage_root of zeros. */
+/* An account is nonce, balance, storage root and code hash.  If the account is
+ * proven to be absent, storage_root is set to zeros. */
 static const char *
 get_account(struct proof *p, const json_t *result, uint8_t storage_root[32])
 {
@@ -63,13 +64,13 @@ get_account(struct proof *p, const json_t *result, uint8_t storage_root[32])
 		return NULL;
 	if (rlp_get_list(value, items, 4) != 4 || items[2].is_list ||
 	    items[2].in.n != 32 || items[3].is_list || items[3].in.n != 32)
-		return "an account that is none";
+		return "the account is malformed";
 	memcpy(storage_root, items[2].in.p, 32);
 	memcpy(p->code_hash, items[3].in.p, 32);
 	return NULL;
 }
 
-/* A word: an integer in RLP; one that is absent is zero. */
+/* Words are RLP integers; an absent word is zero. */
 static const char *
 get_word(struct proof *p, const uint8_t root[32], const json_t *proof,
     struct layout_word *w)
@@ -84,7 +85,7 @@ get_word(struct proof *p, const uint8_t root[32], const json_t *proof,
 		if (rlp_get(&value, &item) != 0 || value.n != 0 ||
 		    item.is_list || item.in.n > 32 ||
 		    (item.in.n > 0 && item.in.p[0] == 0))
-			return "a word that is none";
+			return "a storage word is malformed";
 		memcpy(w->value + 32 - item.in.n, item.in.p, item.in.n);
 	}
 	w->is_known = 1;
@@ -110,7 +111,7 @@ get_words(struct proof *p, const json_t *result)
 	if (p->unusable != NULL)
 		return NULL;
 	if (json_array_size(proofs) != p->n_asked)
-		return "not as many proofs as words";
+		return "the number of proofs is not that of the words";
 	for (size_t i = 0; i < p->n_asked; i++)
 		if ((why = get_word(p, root, json_object_get(
 		    json_array_get(proofs, i), "proof"), p->asked[i])) != NULL)
@@ -128,7 +129,7 @@ on_words(void *arg, const json_t *result, const char *why)
 		why = p->why;
 	}
 	if (why != NULL)
-		end(p, why);
+		end_proof(p, why);
 	else
 		next_call(p);
 }
@@ -145,14 +146,14 @@ on_header(void *arg, const json_t *result, const char *why)
 		why = p->why;
 	}
 	if (why != NULL) {
-		end(p, why);
+		end_proof(p, why);
 		return;
 	}
 	p->has_header = 1;
 	next_call(p);
 }
 
-/* ---- calls ---------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------- */
 
 static json_t *
 wanted_slots(struct proof *p)
@@ -171,7 +172,7 @@ wanted_slots(struct proof *p)
 }
 
 static void
-say(const struct proof *p)
+log_proof(const struct proof *p)
 {
 	char code[2 * 32 + 1];
 
@@ -199,16 +200,17 @@ next_call(struct proof *p)
 	if (p->unusable == NULL)
 		p->unusable = layout_read(&p->words, &p->layout);
 	if (p->unusable == NULL && p->words.n_unknown != 0) {
-		/* By its number, which all endpoints take: the state of
-		 * another block of that number has another root. */
+		/* Request it by number, which all endpoints support.  If the
+		 * endpoint has another block of that number, the state root
+		 * differs and the proof fails. */
 		rpc_call(p->rpc, "eth_getProof", json_pack("[o,o,o]",
 		    rpc_hex(p->conf->registry, 20), wanted_slots(p),
 		    rpc_number(p->header.number)), on_words, p);
 		return;
 	}
 	p->is_proven = 1;
-	say(p);
-	end(p, NULL);
+	log_proof(p);
+	end_proof(p, NULL);
 }
 
 void
@@ -233,7 +235,7 @@ proof_ask(struct proof *p, struct rpc *rpc, proof_done done, void *arg)
 	next_call(p);
 }
 
-/* ---- facts ---------------------------------------------------------------- */
+/* ---- facts --------------------------------------------------------------- */
 
 #define NEWER	" not what registry-trusted-block proves: give a newer " \
 	"block, from a source of your own, and restart"
@@ -260,7 +262,7 @@ static const struct part {
 const char *
 proof_check(const struct proof *p, const struct m_facts *facts)
 {
-	struct m_facts is;
+	struct m_facts expected;
 
 	if (!p->conf->has_registry_trusted_block)
 		return NULL;
@@ -271,10 +273,11 @@ proof_check(const struct proof *p, const struct m_facts *facts)
 	if (facts->block_number < p->header.number)
 		return "the endpoints' newest block is before "
 		    "registry-trusted-block";
-	memset(&is, 0, sizeof(is));
-	layout_facts(&p->layout, facts->block_number, facts->block_time, &is);
+	memset(&expected, 0, sizeof(expected));
+	layout_facts(&p->layout, facts->block_number, facts->block_time,
+	    &expected);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (memcmp((const char *)&is + parts[i].offset,
+		if (memcmp((const char *)&expected + parts[i].offset,
 		    (const char *)facts + parts[i].offset, parts[i].size) != 0)
 			return parts[i].differs;
 	return NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the Registry holds, proven from the hash of a block that the Runner's
- * owner vouches for (registry-trusted-block): by eth_getProof of any endpoint,
- * for a proof needs no quorum.  One conversation at a time; what one endpoint
- * has proven need not be proven by the next.
+ * Proves the Registry's state at a block whose hash the Runner's owner vouches
+ * for (registry-trusted-block), with eth_getProof.  A proof needs no quorum:
+ * any endpoint can supply it, and the next endpoint continues where the last
+ * one stopped.
  */
 #ifndef PROOF_H
 #define PROOF_H
@@ -14,12 +14,12 @@
 #include "rpc.h"
 #include "trie.h"
 
-#define PROOF_PIECE	16	/* words in one call */
+#define PROOF_PIECE	16	/* words per call */
 
 /* why: NULL, or what is wrong with the endpoint's answer. */
 typedef void (*proof_done)(void *arg, const char *why);
 
-/* The caller's; zeros until proof_init. */
+/* Owned by the caller; initialize with proof_init(). */
 struct proof {
 	const struct conf_chain *conf;
 	int		 has_header, is_proven;
@@ -27,9 +27,9 @@ struct proof {
 	uint8_t		 code_hash[32];
 	struct layout_words words;
 	struct layout	 layout;
-	const char	*unusable;	/* proven, but no Registry: why */
+	const char	*unusable;	/* why it is no Registry */
 
-	/* the conversation */
+	/* The call in progress. */
 	struct rpc	*rpc;
 	proof_done	 done;
 	void		*arg;
@@ -41,12 +41,12 @@ struct proof {
 };
 
 void	proof_init(struct proof *, const struct conf_chain *);
-/* Is a trusted block configured, and nothing proven yet? */
+/* 1 if a trusted block is configured and the proof is not complete. */
 int	proof_is_missing(const struct proof *);
-/* Ask this endpoint, which has no other call, for all that is still missed. */
+/* Ask this endpoint for the missing parts.  It must have no other call. */
 void	proof_ask(struct proof *, struct rpc *, proof_done, void *arg);
-/* NULL: these facts are what was proven, or nothing was to be.  Or what differs;
- * the text is static. */
+/* Compare facts with the proven state.  Returns NULL if they agree or no
+ * trusted block is configured, or else the difference (a static string). */
 const char *proof_check(const struct proof *, const struct m_facts *);
 
 #endif

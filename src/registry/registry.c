@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads the Registry in rounds.  Runs in registry.  A round has two phases: every endpoint
- * tells its chain and its head; then all are asked for one and the same block
- * and the facts at it.  What a quorum of them answers, byte for byte, is
- * reported, if it is what registry-trusted-block proves, where there is one: that
- * is proven before the first round.  Must never report what fewer say, nor hold
- * anybody up: an endpoint that fails is asked again after a while that doubles.  A
- * state is logged when it begins, not while it lasts.
+ * Reads the Registry in rounds; runs in registry.  In the first phase of a
+ * round each endpoint reports its chain ID and newest block.  In the second
+ * phase all of them are asked for the same block and for the facts at that
+ * block.  If a quorum gives byte-for-byte the same answer, and the answer
+ * agrees with registry-trusted-block (if configured; proven before the first
+ * round), the facts go to keys.  Must never report facts that fewer endpoints
+ * agree on.
+ *
+ * A failing endpoint must not delay the others: it is retried with exponential
+ * back-off.  Each change of state is logged once.
  */
 #include <sys/random.h>
 
@@ -22,14 +25,15 @@
 #include "registry.h"
 #include "rpc.h"
 
-/* facts(): head, key, shares twice and both lists, all as long as can be. */
+/* Size of the longest result of facts(): the head, the key, the shares twice,
+ * both lists. */
 #define FACTS_MAX	(32 * (9 + 3 + 2 * (1 + (KMS_NODES * 33 + 31) / 32) + \
 	2 * (1 + LIST_MAX)))
 
-#define BEHIND	16	/* blocks that no honest endpoint lacks for long */
+#define BEHIND	16	/* blocks: an honest endpoint catches up with this */
 
 enum progress {
-	OUT,			/* takes no part in this round, or no longer */
+	OUT,			/* takes no part in the rest of this round */
 	ASKED, HAS_HEAD, HAS_FACTS,
 };
 
@@ -43,9 +47,9 @@ struct endpoint {
 	size_t		 n_facts;
 	struct gas_asked gas;
 
-	time_t		 retry_at;	/* monotonic */
-	uint32_t	 backoff;	/* seconds; 0: it answers */
-	char		 why[64];	/* it fails, as logged */
+	time_t		 retry_at;	/* seconds, monotonic */
+	uint32_t	 backoff;	/* seconds; 0: no failure */
+	char		 why[64];	/* the reason that was logged last */
 	int		 differs, is_behind;
 	uint64_t	 failures, disagreements;
 };
@@ -57,22 +61,22 @@ static size_t n_endpoints;
 static uint8_t runner[20];
 static struct event *next_round;
 static struct proof proof;
-static size_t prover;			/* the endpoint that is asked next */
+static size_t prover;			/* endpoint to ask next for the proof */
 
-/* the round */
-static size_t pending;			/* endpoints that have not answered */
-static int start_anew;			/* its result is not wanted any more */
+/* State of the current round. */
+static size_t pending;			/* endpoints still to answer */
+static int is_obsolete;			/* discard this round's result */
 static uint64_t block, started_at;
 
-#define TX_REFRESH	3	/* seconds, while a transaction is on its way */
-static uint32_t quick = 1;		/* seconds to the next one, if in need */
+#define TX_REFRESH	3	/* seconds per round if a transaction waits */
+static uint32_t retry_delay = 1;	/* seconds, after a failed round */
 static enum quorum { UNKNOWN, THERE, FEW_ANSWER, FEW_AGREE } quorum;
-static int is_unproven;			/* and that has been said */
-static const char *refused;		/* facts that mean nothing: why */
-static const char *missing;		/* in facts that were reported */
+static int is_unproven;			/* the warning was logged */
+static const char *last_unusable;	/* why facts were unusable */
+static const char *last_problem;	/* problem of reported facts */
 
 static void read_block(void);
-static void judge(void);
+static void settle_round(void);
 
 static time_t
 now(void)
@@ -83,7 +87,7 @@ now(void)
 	return t.tv_sec;
 }
 
-/* +-10 %, so that many Runners do not ask at the same moment. */
+/* Add jitter of +-10 %, so that many Runners do not ask at the same moment. */
 static void
 schedule(uint32_t seconds)
 {
@@ -97,42 +101,44 @@ schedule(uint32_t seconds)
 }
 
 static void
-at_once(void)
+schedule_now(void)
 {
 	static const struct timeval zero = { 0, 0 };
 
 	evtimer_add(next_round, &zero);
 }
 
-/* is_settled: nothing is waited for, so the next one can take its time. */
+/* is_settled: the facts are complete, so the next round can wait for the normal
+ * refresh interval. */
 static void
 end_round(int is_settled)
 {
 	uint32_t limit = conf->registry_refresh;
 
-	if (start_anew) {
-		at_once();
+	if (is_obsolete) {
+		schedule_now();
 		return;
 	}
 	if (gas_is_waiting() && limit > TX_REFRESH)
 		limit = TX_REFRESH;
 	if (is_settled) {
-		quick = 1;
+		retry_delay = 1;
 		schedule(limit);
 		return;
 	}
-	schedule(quick < limit ? quick : limit);
-	quick = quick < conf->registry_refresh / 2 ? quick * 2 :
-	    conf->registry_refresh;
+	schedule(retry_delay < limit ? retry_delay : limit);
+	retry_delay = retry_delay < conf->registry_refresh / 2 ?
+	    retry_delay * 2 : conf->registry_refresh;
 }
 
-/* n: of the endpoints, so many answered, or gave the same answer. */
+/* n: the number of endpoints that answered, or the size of the largest group
+ * that agrees. */
 static void
 no_quorum(size_t n, int do_answer)
 {
 	const enum quorum state = do_answer ? FEW_AGREE : FEW_ANSWER;
 
-	if (!start_anew && quorum != state) {
+	if (!is_obsolete && quorum != state) {
 		quorum = state;
 		log_warn("no quorum: %zu of %u endpoints %s", n,
 		    conf->registry_quorum, do_answer ? "agree" : "answer");
@@ -140,12 +146,13 @@ no_quorum(size_t n, int do_answer)
 	end_round(0);
 }
 
-/* ---- endpoints ------------------------------------------------------------ */
+/* ---- endpoints ----------------------------------------------------------- */
 
 static void
-failed(struct endpoint *e, const char *why)
+endpoint_failed(struct endpoint *e, const char *why)
 {
-	/* Half of refresh at most: so it is asked in every settled round. */
+	/* At most half the refresh interval, so that each regular round asks
+	 * this endpoint again. */
 	uint32_t limit = conf->registry_refresh / 2;
 
 	e->progress = OUT;
@@ -159,13 +166,14 @@ failed(struct endpoint *e, const char *why)
 	e->retry_at = now() + (time_t)e->backoff;
 }
 
-/* The end of an endpoint's part in a phase; and of the phase with the last. */
+/* An endpoint finished its part of a phase; the last one starts the next
+ * phase. */
 static void
-answered(struct endpoint *e, const char *why_not, enum progress progress,
+endpoint_done(struct endpoint *e, const char *why_not, enum progress progress,
     void (*next_phase)(void))
 {
 	if (why_not != NULL)
-		failed(e, why_not);
+		endpoint_failed(e, why_not);
 	else
 		e->progress = progress;
 	if (--pending == 0)
@@ -179,7 +187,7 @@ on_head(void *arg, const json_t *result, const char *why)
 
 	if (result != NULL && rpc_quantity(result, &e->head) != 0)
 		why = "eth_blockNumber: no number";
-	answered(e, why, HAS_HEAD, read_block);
+	endpoint_done(e, why, HAS_HEAD, read_block);
 }
 
 static void
@@ -193,7 +201,7 @@ on_chain_id(void *arg, const json_t *result, const char *why)
 	else if (result != NULL && id != conf->chain_id)
 		why = "it serves another chain";
 	if (why != NULL)
-		answered(e, why, OUT, read_block);
+		endpoint_done(e, why, OUT, read_block);
 	else
 		rpc_call(e->rpc, "eth_blockNumber", json_array(), on_head, e);
 }
@@ -201,7 +209,7 @@ on_chain_id(void *arg, const json_t *result, const char *why)
 static void
 on_gas(void *arg, const char *why)
 {
-	answered(arg, why, HAS_FACTS, judge);
+	endpoint_done(arg, why, HAS_FACTS, settle_round);
 }
 
 static void
@@ -215,7 +223,7 @@ on_facts(void *arg, const json_t *result, const char *why)
 		why = "eth_call: no bytes, or too many";
 	e->n_facts = (size_t)n;
 	if (why != NULL)
-		answered(e, why, OUT, judge);
+		endpoint_done(e, why, OUT, settle_round);
 	else
 		gas_ask(&e->gas, e->rpc, block, on_gas, e);
 }
@@ -239,16 +247,17 @@ on_block(void *arg, const json_t *result, const char *why)
 	else
 		why = gas_header(&e->gas, result);
 	if (why != NULL) {
-		answered(e, why, OUT, judge);
+		endpoint_done(e, why, OUT, settle_round);
 		return;
 	}
 	abi_facts_call(runner, call);
 	rpc_call(e->rpc, "eth_call", json_pack("[{s:o,s:o},o]",
 	    "to", rpc_hex(conf->registry, sizeof(conf->registry)),
-	    "data", rpc_hex(call, sizeof(call)), rpc_number(block)), on_facts, e);
+	    "data", rpc_hex(call, sizeof(call)), rpc_number(block)), on_facts,
+	    e);
 }
 
-/* ---- rounds --------------------------------------------------------------- */
+/* ---- rounds -------------------------------------------------------------- */
 
 static void
 on_tx_sent(void *arg, const char *why)
@@ -266,13 +275,13 @@ on_proof(void *arg, const char *why)
 
 	pending--;
 	if (why != NULL)
-		failed(e, why);
-	at_once();
+		endpoint_failed(e, why);
+	schedule_now();
 }
 
-/* Ask the next endpoint that may be asked; one is enough. */
+/* One endpoint is enough: a proof needs no quorum. */
 static void
-prove(time_t t)
+ask_for_proof(time_t t)
 {
 	for (size_t i = 0; i < n_endpoints; i++) {
 		struct endpoint *e = &endpoints[prover++ % n_endpoints];
@@ -291,7 +300,7 @@ prove(time_t t)
 }
 
 static void
-begin(int fd, short what, void *arg)
+begin_round(int fd, short what, void *arg)
 {
 	const time_t t = now();
 
@@ -299,9 +308,9 @@ begin(int fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	started_at = (uint64_t)time(NULL);
-	start_anew = 0;
+	is_obsolete = 0;
 	if (proof_is_missing(&proof)) {
-		prove(t);
+		ask_for_proof(t);
 		return;
 	}
 	for (size_t i = 0; i < n_endpoints; i++) {
@@ -325,7 +334,8 @@ descending(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* It does not have the block; named when that is no matter of seconds. */
+/* True if the endpoint does not have the block yet.  Warn only if it is BEHIND
+ * blocks late, because a difference of a few blocks is normal. */
 static int
 is_behind(struct endpoint *e)
 {
@@ -339,8 +349,8 @@ is_behind(struct endpoint *e)
 	return e->head < block;
 }
 
-/* The newest block that a quorum says to have, less the depth: so that a
- * minority can neither turn us back to an old block nor name a future one. */
+/* Take the newest block that a quorum claims to have, minus registry-depth.  A
+ * minority can then neither replay an old block nor name a future one. */
 static void
 read_block(void)
 {
@@ -350,7 +360,7 @@ read_block(void)
 	for (size_t i = 0; i < n_endpoints; i++)
 		if (endpoints[i].progress == HAS_HEAD)
 			heads[n++] = endpoints[i].head;
-	if (start_anew || n < conf->registry_quorum) {
+	if (is_obsolete || n < conf->registry_quorum) {
 		no_quorum(n, 0);
 		return;
 	}
@@ -379,8 +389,9 @@ is_same(const struct endpoint *a, const struct endpoint *b)
 	    sizeof(a->gas.answer)) == 0;
 }
 
-/* One of the largest group that answered the same; NULL where there are two
- * such groups, for neither is more credible.  *size: of the group. */
+/* Return a member of the largest group of equal answers and the size of that
+ * group.  NULL if two groups are the largest, because neither is more
+ * credible. */
 static const struct endpoint *
 majority(size_t *size)
 {
@@ -406,9 +417,8 @@ majority(size_t *size)
 	return is_tie ? NULL : best;
 }
 
-/* Log who changed: came back, differs from `truth', or does no longer. */
 static void
-compare(struct endpoint *e, const struct endpoint *truth)
+log_agreement(struct endpoint *e, const struct endpoint *truth)
 {
 	const int differs = !is_same(e, truth);
 
@@ -422,13 +432,14 @@ compare(struct endpoint *e, const struct endpoint *truth)
 	e->differs = differs;
 }
 
-/* No quorum agrees: who differs from whom, for one of them is wrong. */
+/* There is no quorum: log which endpoints disagree, because one of them is
+ * wrong. */
 static void
 name_disagreeing(void)
 {
 	const struct endpoint *first = NULL;
 
-	if (quorum == FEW_AGREE || start_anew)
+	if (quorum == FEW_AGREE || is_obsolete)
 		return;
 	for (size_t i = 0; i < n_endpoints; i++) {
 		if (endpoints[i].progress != HAS_FACTS)
@@ -442,9 +453,10 @@ name_disagreeing(void)
 	}
 }
 
-/* What facts lack that a Runner cannot do without; keys decides, we tell. */
+/* Why a Runner could not work with these facts, for the log.  The decision is
+ * made in keys. */
 static const char *
-lack(const struct m_facts *f)
+find_problem(const struct m_facts *f)
 {
 	if (f->n_orchestrators == 0 && conf->n_pin_orchestrators == 0)
 		return "it lists no Orchestrator";
@@ -456,9 +468,10 @@ lack(const struct m_facts *f)
 	return NULL;
 }
 
-/* Agreed facts go to keys, unless they mean nothing. */
+/* Report agreed facts to keys, unless they cannot be decoded or contradict the
+ * proof. */
 static void
-take(const struct endpoint *truth)
+accept_facts(const struct endpoint *truth)
 {
 	struct m_facts facts;
 	const char *why;
@@ -468,13 +481,13 @@ take(const struct endpoint *truth)
 	facts.block_time = truth->block_time;
 	if ((why = abi_facts_read(truth->facts, truth->n_facts, &facts)) !=
 	    NULL || (why = proof_check(&proof, &facts)) != NULL) {
-		if (why != refused)
+		if (why != last_unusable)
 			log_err("registry: not usable: %s", why);
-		refused = why;
+		last_unusable = why;
 		end_round(0);
 		return;
 	}
-	refused = NULL;
+	last_unusable = NULL;
 	memcpy(facts.block_hash, truth->block_hash, 32);
 	memcpy(facts.runner, runner, sizeof(facts.runner));
 	gas_facts(&truth->gas.answer, &facts);
@@ -482,15 +495,15 @@ take(const struct endpoint *truth)
 		facts.endpoint_failures += endpoints[i].failures;
 		facts.endpoint_disagreements += endpoints[i].disagreements;
 	}
-	if ((why = lack(&facts)) != missing && why != NULL)
+	if ((why = find_problem(&facts)) != last_problem && why != NULL)
 		log_warn("registry: %s", why);
-	missing = why;
+	last_problem = why;
 	report(&facts);
 	end_round(facts.valid_until != 0);
 }
 
 static void
-judge(void)
+settle_round(void)
 {
 	const struct endpoint *truth;
 	size_t n;
@@ -504,30 +517,31 @@ judge(void)
 		endpoints[i].backoff = 0;
 	}
 	truth = majority(&n);
-	if (start_anew || truth == NULL || n < conf->registry_quorum) {
+	if (is_obsolete || truth == NULL || n < conf->registry_quorum) {
 		name_disagreeing();
 		no_quorum(n, 1);
 		return;
 	}
 	for (size_t i = 0; i < n_endpoints; i++)
 		if (endpoints[i].progress == HAS_FACTS)
-			compare(&endpoints[i], truth);
+			log_agreement(&endpoints[i], truth);
 	if (quorum != THERE)
 		log_info("%zu endpoints agree on block %llu", n,
 		    (unsigned long long)block);
 	quorum = THERE;
-	take(truth);
+	accept_facts(truth);
 }
 
-/* A round for what is asked for from now on. */
+/* Start a round for the new request; a round in progress answers the old
+ * one. */
 static void
-anew(void)
+restart_round(void)
 {
-	quick = 1;
+	retry_delay = 1;
 	if (pending > 0)
-		start_anew = 1;
+		is_obsolete = 1;
 	else
-		at_once();
+		schedule_now();
 }
 
 void
@@ -535,14 +549,14 @@ registry_runner(const struct m_runner *r)
 {
 	memcpy(runner, r->address, sizeof(runner));
 	gas_account(r->gas_account);
-	anew();
+	restart_round();
 }
 
 void
 registry_tx(const struct m_tx *m, const struct m_word *words)
 {
 	gas_tx(m, words);
-	anew();
+	restart_round();
 }
 
 void
@@ -554,12 +568,13 @@ registry_init(struct event_base *base, const struct conf_chain *c,
 	conf = c;
 	report = r;
 	proof_init(&proof, c);
-	/* For the jitter; and before the first table: /dev/urandom is a file */
+	/* The seed is for the jitter.  Seed jansson's hash tables now too:
+	 * later it would have to open /dev/urandom. */
 	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		fatal("no randomness");
 	srandom(seed);
 	json_object_seed(0);
-	if ((next_round = evtimer_new(base, begin, NULL)) == NULL)
+	if ((next_round = evtimer_new(base, begin_round, NULL)) == NULL)
 		fatal("out of memory");
 	for (size_t i = 0; i < c->n_endpoints; i++)
 		if ((endpoints[n_endpoints].rpc = rpc_new(base,

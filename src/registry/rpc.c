@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JSON-RPC over libevent's HTTP client, for registry.  After the sandbox this
- * opens no file and looks no name up: authorities and addresses are read at
- * start-up.  Must never trust an answer beyond "this endpoint said so".
+ * JSON-RPC over libevent's HTTP client, for registry.  Certificate authorities
+ * and addresses are read at start-up: after the sandbox is entered, this opens
+ * no file and looks up no name.  Must never trust an answer beyond "this
+ * endpoint said so".
  *
- * A connection that failed or was closed is not used again but made anew, since
- * an SSL object does not survive its connection.  That is never done in a
- * callback of libevent's HTTP code, which may still hold it: calls start, and
- * overdue ones end, from a timer.
+ * A connection that failed or was closed is replaced, since an SSL object
+ * cannot be reused.  It is freed only from a timer, never in a callback of
+ * libevent's HTTP code, which may still use it.
  */
 #include <sys/socket.h>
 
@@ -32,14 +32,14 @@
 #include "sha256.h"
 
 #define ADDRESSES	4
-#define CONNECT_TIME	1	/* seconds for one that is not the last to be tried */
+#define CONNECT_TIME	1	/* seconds per address, except for the last */
 #define HEADERS_MAX	(16 * 1024)
 #define CA_MAX		(1024 * 1024)
 
 struct rpc {
 	struct event_base	*base;
 	char			 name[192], host[128], host_header[144];
-	char			*target;	/* path and query */
+	char			*target;	/* path and query of the URL */
 	char			 address[ADDRESSES][NI_MAXHOST];
 	size_t			 n_addresses, which;
 	uint16_t		 port;
@@ -47,19 +47,20 @@ struct rpc {
 	struct evhttp_connection *http;
 	struct event		*start, *connecting, *overdue;
 
-	/* the call */
-	char			*body;		/* until it is sent */
-	size_t			 tries;		/* of as many addresses */
+	/* The current call. */
+	char			*body;		/* NULL once it is sent */
+	size_t			 tries;		/* addresses tried so far */
 	uint64_t		 id;
-	rpc_done		 done;		/* NULL: none */
+	rpc_done		 done;		/* NULL: no call */
 	void			*arg;
 };
 
 static SSL_CTX *tls;
 
-/* ---- answers -------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
-/* jansson's parser is recursive, with a limit of 2048; we know better. */
+/* jansson's parser is recursive and allows 2048 levels; our answers need far
+ * fewer. */
 static int
 is_too_deep(const char *text, size_t n)
 {
@@ -133,7 +134,7 @@ hex_digit(char c)
 	return -1;
 }
 
-/* The digits after 0x, or NULL. */
+/* The digits after 0x, or NULL if the value does not start with 0x. */
 static const char *
 hex_digits(const json_t *value, size_t *n)
 {
@@ -202,7 +203,7 @@ rpc_number(uint64_t v)
 	return json_sprintf("0x%llx", (unsigned long long)v);
 }
 
-/* ---- one call ------------------------------------------------------------- */
+/* ---- one call ------------------------------------------------------------ */
 
 static void
 finish(struct rpc *r, const json_t *result, const char *why)
@@ -219,8 +220,8 @@ finish(struct rpc *r, const json_t *result, const char *why)
 	done(r->arg, result, why);
 }
 
-/* No answer from this address: 1 if the call goes to the next one, or 0 if all were
- * tried.  A transaction that comes twice is one transaction. */
+/* Try the next address.  Returns 1 if there is one, 0 if all were tried.  It is
+ * safe to send a transaction a second time: the chain executes it once. */
 static int
 next_address(struct rpc *r)
 {
@@ -279,7 +280,7 @@ disconnect(struct rpc *r)
 	r->is_stale = 1;
 }
 
-/* Nothing at all comes from this address, and there is another. */
+/* The TCP connection is not established in time and other addresses remain. */
 static void
 on_connecting(int fd, short what, void *arg)
 {
@@ -293,7 +294,7 @@ on_connecting(int fd, short what, void *arg)
 		    evhttp_connection_get_bufferevent(r->http));
 		if (fd != -1 &&
 		    getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
-			return;		/* it may answer slowly */
+			return;		/* connected, but slow to answer */
 	}
 	disconnect(r);
 	(void)next_address(r);
@@ -330,7 +331,7 @@ new_ssl(const struct rpc *r)
 }
 
 static int
-connection(struct rpc *r)
+connect_http(struct rpc *r)
 {
 	struct bufferevent *bev = NULL;
 	SSL *ssl;
@@ -350,7 +351,7 @@ connection(struct rpc *r)
 			return -1;
 		}
 	}
-	/* Numeric, so that connecting looks nothing up. */
+	/* A numeric address, so that connecting looks up no name. */
 	r->http = evhttp_connection_base_bufferevent_new(r->base, NULL, bev,
 	    r->address[r->which], r->port);
 	if (r->http == NULL) {
@@ -359,7 +360,7 @@ connection(struct rpc *r)
 		return -1;
 	}
 	r->is_stale = 0;
-	/* The call's own limit comes first, so that its reason is the one. */
+	/* Longer than the call's own timeout, which reports a better reason. */
 	evhttp_connection_set_timeout(r->http, 2 * RPC_TIMEOUT);
 	evhttp_connection_set_max_body_size(r->http, RPC_MAX);
 	evhttp_connection_set_max_headers_size(r->http, HEADERS_MAX);
@@ -380,7 +381,7 @@ on_start(int fd, short what, void *arg)
 	(void)what;
 	if (++r->tries < r->n_addresses)
 		evtimer_add(r->connecting, &connect_time);
-	if (connection(r) != 0 ||
+	if (connect_http(r) != 0 ||
 	    (req = evhttp_request_new(on_answer, r)) == NULL) {
 		finish(r, NULL, "no connection: out of memory");
 		return;
@@ -391,8 +392,8 @@ on_start(int fd, short what, void *arg)
 	evhttp_add_header(headers, "Connection", "keep-alive");
 	evbuffer_add(evhttp_request_get_output_buffer(req), r->body,
 	    strlen(r->body));
-	/* It frees req where it fails, and may have called on_answer, which
-	 * may have made the next call. */
+	/* On failure libevent frees req and may have called on_answer, which
+	 * may have started the next call. */
 	if (evhttp_make_request(r->http, req, EVHTTP_REQ_POST, r->target) !=
 	    0 && r->done != NULL && r->id == id &&
 	    !evtimer_pending(r->start, NULL) && !next_address(r))
@@ -421,10 +422,10 @@ rpc_call(struct rpc *r, const char *method, json_t *params, rpc_done done,
 	evtimer_add(r->overdue, &limit);
 }
 
-/* ---- start-up ------------------------------------------------------------- */
+/* ---- start-up ------------------------------------------------------------ */
 
-/* What SSL_CTX_load_verify_file() does, with bytes that were checked: how many
- * certificates there are. */
+/* Like SSL_CTX_load_verify_file(), but from memory, so that the bytes are those
+ * that were hashed.  Returns the number of certificates. */
 static int
 add_authorities(BIO *pem)
 {
@@ -445,7 +446,8 @@ add_authorities(BIO *pem)
 	return n;
 }
 
-/* Only the authorities that are attested: the file may have been replaced since. */
+/* The file may have been replaced since the monitor hashed it, so hash the
+ * bytes that are used and compare with the attested hash. */
 static void
 read_ca(const struct conf *conf)
 {
@@ -492,11 +494,11 @@ rpc_init(const struct conf *conf)
 	    "fail");
 }
 
-/* Only up to the host; only called with what fits. */
+/* The name omits the path, which may contain an access key. */
 static void
 set_names(struct rpc *r, const char *scheme, const char *host, int port)
 {
-	/* libevent leaves the brackets of an IPv6 address. */
+	/* libevent keeps the brackets of an IPv6 address. */
 	if (*host == '[')
 		snprintf(r->host, sizeof(r->host), "%.*s",
 		    (int)strcspn(host + 1, "]"), host + 1);
@@ -513,8 +515,9 @@ set_names(struct rpc *r, const char *scheme, const char *host, int port)
 static int
 look_up(struct rpc *r)
 {
-	/* evutil's, not libc's: it also runs its own tests of getaddrinfo(3)
-	 * now, which open files and would not be possible later. */
+	/* Use evutil_getaddrinfo(), not getaddrinfo(3): its first call opens
+	 * files to check for IPv4 and IPv6, which the sandbox would refuse
+	 * later. */
 	struct evutil_addrinfo hints = { .ai_socktype = SOCK_STREAM,
 	    .ai_protocol = IPPROTO_TCP }, *list, *ai;
 	int e;

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Follows a key through the nodes of a proof; registry runs it on bytes that an
- * endpoint sent.  Each node must have the hash by which the one before refers to
- * it, so nothing is taken from them that the root does not vouch for.  Must
- * never read past a node, nor go deeper than the key is long.
+ * Verifies a proof by following the key from the root to its value; registry
+ * runs it on bytes that an endpoint sent.  Each node must have the hash by
+ * which its parent refers to it, so the root vouches for everything that is
+ * read.  Must never read past a node or go deeper than the key is long.
  */
 #include <string.h>
 
 #include "keccak.h"
 #include "trie.h"
 
-#define NIBBLES	64		/* of a key */
-#define BRANCH	17		/* items of a branch: children, a value */
+#define NIBBLES	64		/* in a key */
+#define BRANCH	17		/* 16 children and a value */
 
 struct walk {
 	const uint8_t		*key;
-	unsigned		 at;		/* nibbles that are behind us */
+	unsigned		 at;		/* nibbles of the key
+						 * consumed */
 	const struct rlp	*nodes;
 	size_t			 n_nodes, used;
 	struct rlp_item		 node[BRANCH];
 	int			 n_items;
 };
 
-/* The nibbles of a leaf or an extension, in hex-prefix. */
+/* The path of a leaf or an extension, in hex-prefix encoding. */
 struct path {
 	const uint8_t	*p;
-	unsigned	 skip, n;	/* n nibbles behind `skip' others */
+	unsigned	 skip, n;	/* n nibbles, after `skip' ones */
 	int		 is_leaf;
 };
 
@@ -35,7 +36,7 @@ nibble(const uint8_t *p, unsigned i)
 	return i % 2 == 0 ? p[i / 2] >> 4 : p[i / 2] & 0xf;
 }
 
-/* keccak256(0x80): no key has a value. */
+/* The root of a trie without entries is keccak256(0x80). */
 static int
 is_empty(const uint8_t root[32])
 {
@@ -46,9 +47,10 @@ is_empty(const uint8_t root[32])
 	return memcmp(root, hash, sizeof(hash)) == 0;
 }
 
-/* The node that `to' refers to: by its hash, or, where it is shorter, itself. */
+/* Load the node that `to' refers to.  A node of 32 bytes or more is referred to
+ * by its hash; a shorter one is embedded in its parent. */
 static const char *
-enter(struct walk *w, const struct rlp_item *to)
+load_node(struct walk *w, const struct rlp_item *to)
 {
 	const struct rlp *node = &to->all;
 	uint8_t hash[32];
@@ -92,9 +94,8 @@ read_path(const struct rlp_item *item, struct path *path)
 	return NULL;
 }
 
-/* Is the key's way that of this path? */
 static int
-follows(const struct walk *w, const struct path *path)
+path_matches(const struct walk *w, const struct path *path)
 {
 	for (unsigned i = 0; i < path->n; i++)
 		if (nibble(path->p, path->skip + i) !=
@@ -103,9 +104,10 @@ follows(const struct walk *w, const struct path *path)
 	return 1;
 }
 
-/* Through a leaf or an extension: to *next, where the way goes on. */
+/* Follow a leaf or an extension.  Sets *next to the child, or *value if the
+ * search ends here. */
 static const char *
-through_path(struct walk *w, struct rlp_item *next, struct rlp *value)
+follow_path(struct walk *w, struct rlp_item *next, struct rlp *value)
 {
 	static const struct rlp nothing = { NULL, 0 };
 	struct path path;
@@ -119,7 +121,7 @@ through_path(struct walk *w, struct rlp_item *next, struct rlp *value)
 	if (path.is_leaf && (w->node[1].is_list || w->node[1].in.n == 0))
 		return "a leaf without a value";
 	next->all.n = 0;
-	if (!follows(w, &path)) {
+	if (!path_matches(w, &path)) {
 		*value = nothing;
 		return NULL;
 	}
@@ -132,9 +134,9 @@ through_path(struct walk *w, struct rlp_item *next, struct rlp *value)
 	return NULL;
 }
 
-/* The same through a branch. */
+/* Follow a branch; results as above. */
 static const char *
-through_branch(struct walk *w, struct rlp_item *next, struct rlp *value)
+follow_branch(struct walk *w, struct rlp_item *next, struct rlp *value)
 {
 	static const struct rlp nothing = { NULL, 0 };
 
@@ -158,7 +160,7 @@ trie_get(const uint8_t root[32], const uint8_t key[32],
 	const char *why;
 
 	if (is_empty(root)) {
-		/* Some send the node 0x80, some none. */
+		/* Some endpoints send the node 0x80, others send no node. */
 		if (n_nodes > 1 || (n_nodes == 1 && (nodes->n != 1 ||
 		    nodes->p[0] != RLP_STRING)))
 			return "nodes of a trie that is empty";
@@ -166,15 +168,15 @@ trie_get(const uint8_t root[32], const uint8_t key[32],
 		return NULL;
 	}
 	do {
-		if ((why = enter(&w, &next)) != NULL)
+		if ((why = load_node(&w, &next)) != NULL)
 			return why;
-		why = w.n_items == BRANCH ? through_branch(&w, &next, &found) :
-		    through_path(&w, &next, &found);
+		why = w.n_items == BRANCH ? follow_branch(&w, &next, &found) :
+		    follow_path(&w, &next, &found);
 		if (why != NULL)
 			return why;
 	} while (next.all.n != 0);
 	if (w.used != n_nodes)
-		return "nodes behind the last one";
+		return "nodes after the last one";
 	*value = found;
 	return NULL;
 }
