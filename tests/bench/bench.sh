@@ -1,6 +1,6 @@
 #!/bin/sh
 # make bench: what a transfer costs the Runner, all its processes, over the
-# cryptography alone, both measured in one run; then where the rest goes.
+# cryptography alone, both measured in one run; then what the rest is spent on.
 # TASKS transfers (default 4000) are sent for each size of batch.
 
 . "$(dirname "$0")/../integration/lib.sh"

@@ -69,7 +69,7 @@ wait $bench
 kill $worker 2> /dev/null
 wait $worker 2> /dev/null
 
-# The scan finds what is there: the TLS key where it belongs, and handles in net.
+# The scan finds what must be there: the TLS key in keys, and handles in net.
 "$scan" "$(role_pid keys)" "$number" > /dev/null
 check 'keys: has the TLS key' test $? -eq 1
 set -- $handles

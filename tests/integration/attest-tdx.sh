@@ -55,7 +55,7 @@ check 'and the verdict says what it is' counterpart_says 'accepted: .*TCB status
 check 'a task, again' transfer
 check 'SIGTERM: exit 0' stop_runner
 
-# ---- where the agent alone gives quotes ----
+# ---- only the agent gives quotes ----
 
 data=$(printf %0128d 7)
 "$BUILD/tests/integration/tdxquote" --agent "$dir/agent" "$cpu" &

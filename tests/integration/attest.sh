@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Attestation end to end: the daemon on a stand-in for the kernel's configfs-tsm
 # (tsmfs, a SEV-SNP guest with a processor of our own), its registration judged by
-# the registrar, a processor whose firmware falls behind.  As root, with FUSE; exits
+# the registrar, a processor whose firmware is out of date.  As root, with FUSE; exits
 # 77 without.
 . "$(dirname "$0")/tsm.sh"
 
@@ -138,7 +138,7 @@ check 'status names the TEE' sh -c "tee-runnerctl status --json -s '$dir/runner.
 check 'status says what was started' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"measurement\": *\"4d4d4d'"
 check 'evidence holds no file but its directory' only_its_directory
 
-# ---- the firmware falls behind: at the next refresh it is refused, and what runs
+# ---- the firmware is out of date: at the next refresh it is refused, and what runs
 # runs on until its registration is over ----
 
 check 'a VCEK of older firmware' vek 70

@@ -38,7 +38,7 @@ check 'without funds it is not: the node says why' sh -c "! tee-devnet up --dir 
 check 'ten ether' owner node anvil_setBalance "$address" 0x8ac7230489e80000
 check 'the Registry is deployed' devnet up --insecure --chain $url --owner-key "$dir/owner.key"
 registry=$(sed -n 's/^registry 0x/0x/p' "$dir/tee-runnerd.conf")
-# `up' writes it anew.
+# `up' writes it again.
 configure() { printf 'registration-life 60s\nregistry-max-age 12s\n' >> "$dir/tee-runnerd.conf"; }
 configure
 start_runner

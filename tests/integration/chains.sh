@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # One Runner, two chains: each has its own Registry, Orchestrator and Gateway, and a net
-# and a registry process of its own; what befalls one is none of the other's business.
+# and a registry process; a fault of one chain does not affect the other.
 . "$(dirname "$0")/lib.sh"
 
 two=$dir/two

@@ -18,7 +18,7 @@ old=$(put uint64 40)
 check 'a task of the first epoch' gives OK add "$old" uint64:1
 first=$(output)
 
-# From before the new key to behind its block.
+# From before the new key until after its block.
 for _i in $(seq 100); do
 	[ -f "$dir/devnet.json" ] && [ ! -e "$dir/enough" ] || break
 	devnet bench --tasks 512 --json

@@ -91,7 +91,7 @@ takes() {
 	    [ $_took -ge "$_least" ] && [ $_took -le $((_least + 8)) ]
 }
 contents() { (cd "$c" && ls -A && sha256sum -- * .[!.]* 2> /dev/null); }
-# spares COMMAND...: what is there is as it was, and nothing beside it
+# spares COMMAND...: the files are as they were, and there are no others
 spares() {
 	contents > "$dir/before"
 	"$@" && contents | cmp - "$dir/before"
@@ -218,7 +218,7 @@ check 'a date too far away: exit 3' spares takes 0 fetch 3 "try again after $(da
 reply "$tcb" 429 /dev/null 'Retry-After: 2147483647'
 check 'a number too large: exit 3' spares takes 0 fetch 3 'try again after' $of --refresh
 
-# ---- TLS, and where it may be left out ----
+# ---- TLS, and when it may be left out ----
 
 plain() { url=$1 spares fetch 2 "$2" $of --refresh; }
 check 'http to another machine' plain http://192.0.2.1 'http is for this machine alone'
@@ -240,7 +240,7 @@ untrusted() {
 	url=https://127.0.0.1:$port spares fetch 1 'tcb info: .*SSL certificate problem' \
 	    $of --refresh
 }
-# trusted HOST TEXT: where the system trusts that certificate; it has the TCB info alone
+# trusted HOST TEXT: as if the system trusted that certificate; it has only the TCB info
 trusted() {
 	unshare -m sh -c 'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"' \
 	    "$dir/cert" tee-attest fetch-collateral --collateral "$c" \

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The Runner's counterparts by IPv6, and by a name of which one address is dead.
-# ipv6.sh; it starts itself again in a network namespace of its own for the rest.
+# ipv6.sh; it starts itself again in a new network namespace for the rest.
 [ "$(id -u)" -eq 0 ] && unshare -m true 2> /dev/null && command -v node > /dev/null ||
     { echo 'skipped: needs root, a mount namespace and node'; exit 77; }
 [ -n "$TEE_NAMESPACE" ] || TEE_NAMESPACE=1 exec unshare -m "$0" "$@"
@@ -64,7 +64,7 @@ else
 	echo 'skipped: [::1]: no IPv6 here'
 fi
 
-# Once more where there is no IPv6, and where an address is silent.
+# Once more without IPv6, and with an address that is silent.
 if ! command -v ip > /dev/null; then
 	echo 'skipped: no IPv6 at all: ip(8) is not here'
 	finish

@@ -62,7 +62,7 @@ start_devnet() {
 	}
 }
 
-# start_runner [OPTION]...: where TRACE is a directory, with strace's record in it, for
+# start_runner [OPTION]...: if TRACE is a directory, strace's record goes there, for
 # tests/hostile/coverage.sh.  The tracer stands aside: the Runner's pid is its own.
 start_runner() {
 	_trace=

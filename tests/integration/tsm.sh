@@ -1,6 +1,6 @@
 # Sourced by tests of attestation end to end, instead of lib.sh: as root, in a mount
-# namespace of their own, where the kernel's configfs-tsm is a stand-in.  Exits 77
-# where that cannot be had.  $cpu is the directory of the guest.
+# separate namespace, in which configfs-tsm is a stand-in.  Exits 77 if that cannot be
+# made.  $cpu is the directory of the guest.
 skip() {
 	trap - EXIT
 	[ -z "$others" ] || kill $others
@@ -10,7 +10,7 @@ skip() {
 }
 [ "$(id -u)" = 0 ] && [ -c /dev/fuse ] && unshare -m true 2> /dev/null ||
     skip 'needs root, /dev/fuse and a mount namespace'
-# A mount namespace of its own, so that /sys/kernel/config is ours.
+# A new mount namespace, so that /sys/kernel/config is ours.
 [ -n "$TEE_NAMESPACE" ] || TEE_NAMESPACE=1 exec unshare -m "$0" "$@"
 . "$(dirname "$0")/lib.sh"
 

@@ -3,7 +3,7 @@
 # What chain proves, against others' implementations: tries and proofs made by
 # @ethereumjs/mpt, headers, storage and facts of a Registry by anvil, all random; and
 # tests/unit/test_proof run over them.  BUILD is the build directory.  Exits 77 without
-# Node or a node.  With --write it makes tests/vectors/proof.txt anew.
+# Node or a node.  With --write it makes tests/vectors/proof.txt again.
 . "$(dirname "$0")/npm.sh"
 
 [ -d node_modules/@foundry-rs/anvil-linux-amd64 ] || {

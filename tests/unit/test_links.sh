@@ -125,7 +125,7 @@ if role monitor tee-runnerd; then
 	refers monitor "$crypto|$tls" 'keys or signing'
 	refers monitor "$parsers|$grpc" 'parsers of what peers send'
 	refers monitor 'bind|listen|accept4?' 'sockets that others connect to'
-	# dstack's agent and syslogd are files of their own.
+	# Only the files for dstack's agent and syslogd connect.
 	for o in src/monitor/*.o; do
 		case $o in *[/-]agent.o|*[/-]logger.o) continue ;; esac
 		own other "$o"
