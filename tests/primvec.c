@@ -121,7 +121,7 @@ fee(struct builder *b, uint32_t n)
 	return builder_const(b, TYPE_UINT(32), word);
 }
 
-/* The operation as a program; 0 where each step of building it went well. */
+/* The operation as a program; 0 if each step of building it succeeded. */
 static uint32_t
 build(struct builder *b, const struct line *l, int constants)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * attest [N]: microseconds of CPU for one verification of each format, the
- * collateral loaded once.  Run in the source tree, or with srcdir set.  Exits 1
- * where a TDX or an SNP verification takes more than 2 ms.
+ * attest [N]: microseconds of CPU for one verification of each format, with the
+ * collateral loaded once.  Run it in the source tree, or with srcdir set.
+ * Exits 1 if a TDX or an SNP verification takes more than 2 ms.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -288,7 +288,7 @@ delegate(struct transfer *t)
 		open_operand(t, (const uint8_t (*)[32])keys, i);
 }
 
-/* What a worker does, its arithmetic apart: decrypt, encrypt. */
+/* A worker's part without the arithmetic: decrypt, encrypt. */
 static void
 compute(struct transfer *t)
 {

@@ -59,8 +59,8 @@ types_of(char letter, unsigned bits, uint8_t types[3])
 	return 1;
 }
 
-/* Any letter that can be two types takes the same choice: mixed ones are in
- * casts alone, whose second type has a choice of its own. */
+/* Letters that can be two types all take the same choice: only casts mix types,
+ * and the second type of a cast is chosen separately. */
 static size_t
 fill(const char *pattern, unsigned bits, size_t choice, uint8_t *to)
 {

@@ -247,7 +247,7 @@ delegate(const uint8_t share[32], const uint32_t *quorum, uint32_t node,
 	must_be_secret(partial, sizeof(partial), "keys: marks of the partial");
 	memcpy(D, partial, 64);
 
-	/* Only where a node is at fault, of which D is no secret then. */
+	/* Only if a node is at fault; its D is no secret then. */
 	PUBLIC(partial);
 	must(partial_check(share_pub, lambda, K, partial) == 0, "keys: proof");
 }

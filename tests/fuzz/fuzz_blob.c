@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzer of what evidence takes from the host: the first byte is the TEE, the
- * second where in the rest the report data is, so that quotes are found good.
- * Build it with clang -fsanitize=fuzzer,address,undefined.
+ * Fuzzer of the evidence that the evidence role takes from the host: the first
+ * byte is the TEE, the second the offset of the report data in the rest, so
+ * that some quotes are valid.  Build it with clang
+ * -fsanitize=fuzzer,address,undefined.
  */
 #include <stdlib.h>
 #include <string.h>

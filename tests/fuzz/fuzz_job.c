@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzer of what a worker takes from keys: a JOB with its words, then its
- * operands, as fixed-size records with any content.  What job_run answers must
- * fit the record.  Build it with clang -fsanitize=fuzzer,address,undefined.
+ * Fuzzer of the records that a worker takes from keys: a JOB with its words,
+ * then its operands, of fixed size and with any content.  The answer of job_run
+ * must fit its record.  Build it with clang
+ * -fsanitize=fuzzer,address,undefined.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size -= sizeof(job) + 2;
 	if (n_words > size / sizeof(*words))
 		n_words = size / sizeof(*words);
-	/* As large as told and no larger, so that a byte behind it shows. */
+	/* Exactly as large as stated, so that a read past the end shows. */
 	if ((words = malloc(n_words * sizeof(*words) + 1)) == NULL)
 		return 0;
 	memcpy(words, data, n_words * sizeof(*words));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzer of program_view and the checks behind it: a shape of 12 bytes, then the
- * words.  What is viewed must be checked without harm, and what passes must
- * execute.  Build it with clang -fsanitize=fuzzer,address,undefined.
+ * Fuzzer of program_view and the checks after it: a shape of 12 bytes, then the
+ * words.  A program that is viewed must be checked without harm, and one that
+ * passes must execute.  Build it with clang
+ * -fsanitize=fuzzer,address,undefined.
  */
 #include <stdlib.h>
 #include <string.h>

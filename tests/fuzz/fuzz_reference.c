@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzer that makes a program of chained operations of its input, lets it run as
- * the worker does and by reference.c, and compares every output.  What it makes
- * must pass program_check.  Build it with clang -fsanitize=fuzzer,address,undefined.
+ * Fuzzer that turns its input into a program of chained operations, executes it
+ * as the worker does and by reference.c, and compares every output.  The
+ * program must pass program_check.  Build it with clang
+ * -fsanitize=fuzzer,address,undefined.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,7 +136,7 @@ type_for(char letter)
 	return type;
 }
 
-/* What a cast may make of it. */
+/* The types that a cast of it may have. */
 static uint8_t
 cast_to(uint8_t from)
 {
@@ -152,7 +153,7 @@ cast_to(uint8_t from)
 	return to == TYPE_ADDRESS || type_is_bytes(to) ? from : to;
 }
 
-/* An operand: 1 where it is a handle. */
+/* An operand: 1 if it is a handle. */
 static int
 operand(char letter, uint8_t type, int need_handle, size_t before,
     struct value *v, struct call *c)

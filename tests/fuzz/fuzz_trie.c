@@ -28,7 +28,7 @@ take(void)
 	return left == 0 ? 0 : (left--, *in++);
 }
 
-/* ---- a trie of our own ---------------------------------------------------- */
+/* ---- the test's trie ------------------------------------------------------ */
 
 struct pair {
 	uint8_t		key[32], value[48];
@@ -69,7 +69,7 @@ put_path(uint8_t *to, const uint8_t *key, size_t from, size_t end, int is_leaf)
 
 static size_t build(size_t, size_t, size_t, uint8_t *);
 
-/* What a node refers to pairs lo to hi by, whose node is at `depth'. */
+/* The reference of a node to the pairs lo to hi, whose node is at `depth'. */
 static uint8_t *
 put_child(uint8_t *to, size_t lo, size_t hi, size_t depth)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzer of what net takes from the network: the first byte chooses
- * OrchestratorMessage or OperandGrantBatch, the rest is its protobuf.  What
- * wire_task passes must be a program that keys takes.  Build it with
- * clang -fsanitize=fuzzer,address,undefined.
+ * Fuzzer of the messages that net takes from the network: the first byte
+ * chooses OrchestratorMessage or OperandGrantBatch, the rest is its protobuf.
+ * A task that wire_task accepts must be a program that keys accepts.  Build it
+ * with clang -fsanitize=fuzzer,address,undefined.
  */
 #include <stdlib.h>
 

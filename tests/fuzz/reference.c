@@ -19,7 +19,8 @@ bits_of(uint8_t type)
 
 /* ---- a number into a type ---- */
 
-/* Of these low bits; below 0 where the type has a sign and it is set. */
+/* The value of these low bits; below 0 if the type is signed and the sign bit
+ * is set. */
 static void
 wrap(struct value *to, const mpz_t x)
 {
@@ -74,7 +75,7 @@ clamp(struct value *to, const mpz_t x)
 	    mpz_cmp(x, high) > 0 ? high : x);
 }
 
-/* (true, x), or (false, 0) where it failed or does not fit. */
+/* (true, x), or (false, 0) if it failed or does not fit. */
 static void
 safe(const struct call *c, int ok, const mpz_t x)
 {
@@ -547,7 +548,7 @@ static void ref_or(const struct call *c) { mpz_ior(t, IN(0), IN(1)); wrap(OUT(0)
 static void ref_xor(const struct call *c) { mpz_xor(t, IN(0), IN(1)); wrap(OUT(0), t); }
 static void ref_not(const struct call *c) { mpz_com(t, IN(0)); wrap(OUT(0), t); }
 
-/* The amount, or the width where it is larger. */
+/* The amount, or the width if the amount is larger. */
 static unsigned long
 amount(const struct call *c)
 {
@@ -692,7 +693,7 @@ ref_swap(const struct call *c)
 	mpz_set(OUT(4)->n, u);
 	mpz_sub(OUT(5)->n, IN(RESERVE_OUT), t);
 
-	/* What a pool is there for. */
+	/* The pool of an operation. */
 	mpz_mul(u, u, OUT(5)->n);
 	mpz_mul(v, IN(RESERVE_IN), IN(RESERVE_OUT));
 	if (mpz_cmp(u, v) < 0)

@@ -23,7 +23,8 @@ struct call {
 	unsigned long	 fee, fee_base;	/* of swap */
 };
 
-/* What the operation gives for this; rand and randBounded leave out as it is. */
+/* The result of the operation for these inputs; rand and randBounded leave
+ * `out' as it is. */
 void	reference(uint8_t opcode, const struct call *);
 /* The number that n bytes of plaintext stand for, and back. */
 void	value_read(struct value *, const uint8_t *plain);

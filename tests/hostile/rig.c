@@ -324,7 +324,8 @@ rig_cuts(struct rig *r, struct chan *c, const char *text)
 		fail_msg("not in the log: %s; it has:\n%s", text, r->log);
 	if (real == R_NET)
 		nothing_signed(r);
-	/* What was sent before, then its end; a reset says that ours was not read. */
+	/* The records that were sent before, then the end; a reset means that
+	 * our records were not read. */
 	do {
 		assert_true(readable(c->fd, PATIENCE));
 		n = recv(c->fd, &byte, 1, MSG_DONTWAIT);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The real keys, in its own process under its own filter, and around it a test
- * that is everyone else: monitor, net, registry, TLS, evidence, a worker,
- * and behind them Orchestrator, Gateway and KMS nodes with their keys.  Each
- * can lie.  Tests only.
+ * The real keys, in its own process under its own filter, and a test that plays
+ * everyone else: monitor, net, registry, TLS, evidence, a worker, and through
+ * them Orchestrator, Gateway and KMS nodes with their keys.  Each can lie.
+ * Tests only.
  */
 #ifndef RIG_H
 #define RIG_H
@@ -80,7 +80,7 @@ void	 rig_clock(struct rig *, int seconds);
 void	 rig_renewed(struct rig *);
 /* keys asks for a quote: it gets one, and signs. */
 void	 rig_quote(struct rig *);
-/* What keys tells net of itself, of this moment. */
+/* keys's status as of now. */
 const struct m_status *rig_status(struct rig *);
 /* The next RESULT, past RESULTS. */
 const struct m_result *rig_next_result(struct rig *);

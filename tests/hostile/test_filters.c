@@ -201,8 +201,8 @@ what_is_not_allowed_ends_a_role(void **unused)
 				fail_msg("%s: x32 %u is let through", p->role,
 				    nr);
 #endif
-		/* No more than there are rules for; those for one argument
-		 * only take neither 0 nor -1. */
+		/* At most as many as there are rules; rules for a single
+		 * argument take neither 0 nor -1. */
 		assert_true(passed <= rules(p));
 		assert_true(made >= CALLS - rules(p));
 		printf("%-9s %4u calls end it or are refused, of %u rules %u "
@@ -221,7 +221,7 @@ i386_ends_it(void **unused)
 		assert_int_equal(simulate(p, &d), SECCOMP_RET_KILL_PROCESS);
 }
 
-/* What each policy promises about arguments: `good' is allowed, `bad' kills. */
+/* Promises of each policy about arguments: `good' is allowed, `bad' kills. */
 static const struct mode {
 	const char	*role;
 	uint32_t	 nr;

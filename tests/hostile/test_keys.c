@@ -151,7 +151,7 @@ each_chain_has_its_own_domain(void **unused)
 	finish(1, &work[1], job);
 }
 
-/* What was signed for one Registry, sent by the other's net. */
+/* A message signed for one Registry, sent by the other chain's net. */
 static void
 a_batch_of_another_chain_is_refused(void **unused)
 {
@@ -186,8 +186,9 @@ net_grants_a_batch_of_another_chain(void **unused)
 	rig_cuts(&rig, &rig.net, "no such batch");
 }
 
-/* Whoever holds one chain's Registry cannot name another's Orchestrators, nor end its
- * registration, and its net takes no task of the other with it when it goes. */
+/* The owner of one chain's Registry cannot name another chain's Orchestrators,
+ * nor end its registration, and when its net ends, no task of the other chain
+ * does. */
 static void
 chain_lies_about_its_own_registry_alone(void **unused)
 {
@@ -404,7 +405,7 @@ a_renewed_tls_key_signs_beside_the_one_before_it(void **unused)
 	assert_int_equal(tls_signs(rig_tls_xy), 0);
 	for (i = 0; i < 2; i++)
 		EVP_PKEY_free(key[i]);
-	/* The last, for where memory cannot be seen the test ends here. */
+	/* The last: without access to memory the test ends here. */
 	rig_scan(&rig, "", rig_tls_scalar);
 	assert_int_equal(rig_finds(&rig, turned), 0);
 }
@@ -444,8 +445,8 @@ net_grants_a_seal_out_of_order(void **unused)
 	rig_cuts(&rig, &rig.net, "illegal GRANT_SEAL: out of order");
 }
 
-/* The length is a byte, the ciphertext 48 of them: hashing it as told would
- * read what lies behind. */
+/* The length is a byte, the ciphertext 48 bytes: hashing as many as stated
+ * would read past it. */
 static void
 net_grants_an_operand_longer_than_it_can_be(void **unused)
 {
@@ -855,7 +856,7 @@ a_status_that_is_not_the_gateways_becomes_its_error(void **unused)
 	}
 }
 
-/* Nor do the others' statuses pass. */
+/* The statuses of others do not pass either. */
 static void
 a_status_that_is_not_a_workers_costs_the_worker(void **unused)
 {
@@ -1801,7 +1802,7 @@ a_task_that_is_in_time_ends_the_doubt(void **unused)
 		work_offer(&rig, ++id, &work[1], 1, &rig.orchestrator);
 		work_asked(&rig, id, &work[1], 1, NULL);
 	}
-	/* What others sign says nothing of the clock. */
+	/* Batches that others sign say nothing about the clock. */
 	for (i = 0; i < 4; i++) {
 		work_new(&rig, &work[0]);
 		work[0].m.deadline = work[0].m.issued_at -= 300;

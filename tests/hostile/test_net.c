@@ -59,8 +59,9 @@ struct report {
 	char		text[52];	/* its reason */
 };
 
-/* What an Orchestrator of a mode sends when it gets credit, once: so many batches of n
- * adds; how long the first task's id and the signature are; are the last two tasks the same? */
+/* The batches that an Orchestrator of a mode sends when it first gets credit:
+ * how many, of n adds each; the lengths of the first task's id and of the
+ * signature; are the last two tasks the same? */
 static const struct offer {
 	size_t	batches, n, id, signature;
 	int	has_twins;
@@ -225,7 +226,7 @@ on_session(struct rpc_call *call, void *none)
 static void
 serve(void)
 {
-	/* Whose certificate it takes. */
+	/* The owner of the certificate that it uses. */
 	const struct rpc_method methods[] = {
 		{ "/teerunner.v1.Orchestrator/Session",
 		  mode == RENEWED ? "renewed" : "runner", NULL, on_session },

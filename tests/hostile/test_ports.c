@@ -131,7 +131,7 @@ no_port_is_bound(void **unused)
 	assert_int_equal(in_sandbox("net", take_port), KILLED + SIGSYS);
 }
 
-/* What the table does not print of a role, it does not get. */
+/* A role does not get what the table does not print for it. */
 static void
 a_role_without_counterparts_gets_no_port(void **unused)
 {

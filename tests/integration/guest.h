@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Guests of our own, which tests make evidence with: a directory holds the keys
- * and certificates of a processor, and each fault that it is to have.
+ * Guests that tests make evidence with: a directory holds the keys and
+ * certificates of a processor, and each fault that it is to have.
  */
 #ifndef GUEST_H
 #define GUEST_H
@@ -26,7 +26,7 @@ struct guest {
 extern const struct guest guest_snp, guest_tdx;
 
 extern const char *guest_dir;
-/* A file of the directory: how many bytes; 0 where there is none. */
+/* A file of the directory: how many bytes; 0: there is none. */
 size_t	 guest_file(const char *name, void *to, size_t size);
 /* The same, of hex: what it does not have stays as it is. */
 void	 guest_hex(const char *name, uint8_t *to, size_t n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An SEV-SNP guest of our own: vek.key signs the reports, vek.der, ask.der and
- * ark.der are the host's certificates, `tcb' is the reported TCB as eight bytes of
- * hex, `chip' the chip's id.
+ * An SEV-SNP guest for tests: vek.key signs the reports, vek.der, ask.der and
+ * ark.der are the host's certificates, `tcb' is the reported TCB as eight bytes
+ * of hex, `chip' the chip's id.
  */
 #include <string.h>
 

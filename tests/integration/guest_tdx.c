@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A TD of our own: pck.key signs for the quoting enclave, chain.pem is its
- * certificates, `svn' the TEE_TCB_SVN as sixteen bytes of hex.  `svn2' makes it a
- * quote of version 5, of TDX 1.5, with this TEE_TCB_SVN_2; `attributes' and `mrtd'
- * replace the TD's.  Layout: Intel's DCAP quote format; tdx-platform makes the
- * directory.
+ * A TD for tests: pck.key signs for the quoting enclave, chain.pem is its
+ * certificates, `svn' the TEE_TCB_SVN as sixteen bytes of hex. `svn2' makes it
+ * a quote of version 5, of TDX 1.5, with this TEE_TCB_SVN_2; `attributes' and
+ * `mrtd' replace the TD's.  Layout: Intel's DCAP quote format; tdx-platform
+ * makes the directory.
  */
 #include <openssl/core_names.h>
 #include <openssl/sha.h>
@@ -95,7 +95,7 @@ put_enclave(uint8_t *to, const uint8_t ak_auth[64 + AUTH])
 	SHA256(ak_auth, 64 + AUTH, to + 320);
 }
 
-/* What stands behind the body, all that comes before it being at `quote'. */
+/* The part after the body; everything before that is at `quote'. */
 static size_t
 put_signatures(uint8_t *quote, size_t n)
 {

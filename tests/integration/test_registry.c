@@ -38,7 +38,7 @@ const msg_handler handlers[M_TYPES];
 
 static const uint8_t contract[20] = { 0x5f, 0xbd, [19] = 0xa3 };
 
-/* What the stand-ins are told; any point will do as key and share. */
+/* The state of the stand-ins; any point will do as key and share. */
 #define POINT	"0x0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
 #define OTHER	"0x02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5"
 #define KMS	"\"kmsKey\":\"" OTHER "\",\"shares\":[\"" POINT "\",\"" OTHER \
@@ -91,7 +91,7 @@ stand_in(uint16_t port, uint64_t chain_id)
 	return n_servers++;
 }
 
-/* What an endpoint that is none does with each connection. */
+/* How a server that is no endpoint treats each connection. */
 enum mood { CLOSES, SILENT, DRIPS, RUBBISH, HUGE_BODY, NOT_RPC, };
 
 static void
@@ -243,7 +243,7 @@ note(const struct msg_hdr *h, const void *payload, size_t n)
 	}
 }
 
-/* What has come on either channel, or comes within `ms'. */
+/* The next message of either channel, within `ms'. */
 static void
 take_records(int ms)
 {
@@ -431,7 +431,7 @@ facts_are_what_the_registry_says(void **state)
 	assert_int_equal(c.facts.sequence, 0);
 	assert_int_equal(c.facts.valid_until, 0);
 	assert_memory_equal(c.facts.runner, nobody, 20);
-	/* A block is a second: `depth' of them behind the clock. */
+	/* A block is a second: the clock is `depth' blocks ahead. */
 	assert_in_range((uint64_t)time(NULL) - c.facts.block_time, 2, 8);
 	first = c.facts.block_number;
 	pass_time(2 * SECOND + 500);

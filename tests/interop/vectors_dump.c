@@ -55,7 +55,8 @@ label_hash(uint8_t out[32], const char *fmt, ...)
 	keccak256(text, strlen(text), out);
 }
 
-/* What the library asks the kernel for: Keccak-256 of a counter. */
+/* The random bytes that the library asks the kernel for: Keccak-256 of a
+ * counter. */
 ssize_t
 __wrap_getrandom(void *to, size_t n, unsigned flags)
 {
@@ -303,7 +304,7 @@ append(uint8_t *to, const void *from, size_t n)
 	return to + n;
 }
 
-/* What e is the hash of. */
+/* The input of the hash e. */
 static size_t
 transcript(const uint8_t X[33], const uint8_t K[33], const uint8_t D[33],
     const uint8_t A[33], const uint8_t B[33], uint8_t out[256])

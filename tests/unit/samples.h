@@ -71,7 +71,7 @@ fact_of(const struct report *r, const char *name)
 	return NULL;
 }
 
-/* What the crypto library has allocated and not freed yet. */
+/* Bytes that the crypto library has allocated and not yet freed. */
 static long n_allocated;
 
 static inline void *

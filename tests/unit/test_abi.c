@@ -15,7 +15,7 @@
 
 #define WORDS		(9 + 3 + 4 + 4 + 3 + 2)
 #define SIZE		(32 * WORDS)
-#define KEY		(32 * 9)	/* where the tails start */
+#define KEY		(32 * 9)	/* start of the tails */
 #define SHARES		(KEY + 32 * 3)
 #define FORMER		(SHARES + 32 * 4)
 #define ORCHESTRATORS	(FORMER + 32 * 4)

@@ -51,7 +51,7 @@ judge_file(const char *token, const char *key)
 	sample_free(k);
 }
 
-/* Where these bytes stand. */
+/* The offset of these bytes. */
 static uint8_t *
 at(uint8_t *in, size_t n, const char *bytes, size_t bytes_n)
 {
@@ -165,7 +165,8 @@ reference_values(void **state)
 	only(&r, A_FAIL, "policy-rim");
 }
 
-/* No byte of a token can change: not of what is signed, nor of what wraps it. */
+/* No byte of a token can change, neither of what is signed nor of what wraps
+ * it. */
 static void
 every_byte(void **state)
 {
@@ -470,7 +471,7 @@ strict_cbor(void **state)
 		{ "\x18\x63\xf8\x14", 4 },		/* false, in two */
 		{ "\x18\x63\x1c", 3 },			/* reserved */
 		{ "\x18\x63\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x00", 13 },
-		{ "\x18\x63\x00\x00", 4 },		/* a byte behind it */
+		{ "\x18\x63\x00\x00", 4 },		/* a byte after it */
 		{ "\x18\x63", 2 },			/* no value */
 		{ "\x80\x00", 2 },			/* a key that is an array */
 	};
@@ -627,7 +628,7 @@ mixed_profiles(void **state)
 	mix(&m, LEGACY, OF_2023);
 	judge_made(&m);
 	only(&r, A_FAIL, "realm-profile");
-	mix(&m, OF_2023, LEGACY);		/* a point where a map belongs */
+	mix(&m, OF_2023, LEGACY);		/* a point instead of a map */
 	append(m.realm, &m.realm_n, "\x19\x01\x09\x78\x1c"
 	    "tag:arm.com,2023:realm#1.0.0", 33);
 	judge_made(&m);

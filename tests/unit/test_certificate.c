@@ -38,7 +38,8 @@ net_unlock(void)
 {
 }
 
-/* What certificate.c asks of the rest of net: keys has the key with this point. */
+/* The functions of net that certificate.c calls: keys has the key with this
+ * point. */
 static uint8_t key_in_keys[64];
 static int is_mismatched, n_tried, n_gateways, n_sessions, n_expired;
 

@@ -39,7 +39,8 @@ ON(JOB_OPERANDS)
 	state = S_IDLE;
 }
 
-/* The same rules, read once more by hand where a mistake would cost most. */
+/* The same rules once more, written by hand for messages that a mistake would
+ * cost most. */
 static int
 expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 {
@@ -246,7 +247,8 @@ a_descriptor_arrives_with_its_record(void **unused)
 	chan_close(&b);
 }
 
-/* What a hostile sender writes to the raw socket; the receiver's exit status. */
+/* Write these bytes to the raw socket as a hostile sender would; the receiver's
+ * exit status. */
 static int
 status_after(const void *record, size_t len, enum state st, int with_fd)
 {
@@ -641,7 +643,7 @@ static int is_freed, has_secret;
 void __real_free(void *);
 void __wrap_free(void *);
 
-/* What the channel frees passes here. */
+/* free(3) of the channel comes here. */
 void
 __wrap_free(void *p)
 {

@@ -183,7 +183,7 @@ expect_none(const char *name)
 	assert_int_equal(peer(name, &p), -1);
 }
 
-/* What is written at one end comes out at the other. */
+/* Bytes written at one end arrive at the other. */
 static void
 joined(int a, int b)
 {

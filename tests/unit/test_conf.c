@@ -29,7 +29,7 @@
 #define HASH		"0x00bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" \
 			"bbbbbbbbbbbbbbcc"
 
-/* What must be set: 8 lines. */
+/* The required keywords: 8 lines. */
 static const char *const required[] = {
 	"orchestrator o.example:1\n", "gateway [::1]:65535\n",
 	"tls-ca /ca\n", "tls-certificate /certificate\n", "tls-key /key\n",
@@ -57,7 +57,7 @@ static const char full[] =
 	"require landlock\ndrain-timeout 7\n"
 	"chroot /empty\nuid-base 70000\n";
 
-/* As many as a chain needs, behind one that is whole. */
+/* The keywords that a chain needs, after a chain that is complete. */
 #define SECOND								\
 	"chain-id 2\norchestrator p:2\ngateway g:2\nregistry " OTHER "\n"	\
 	"registry-endpoint http://a\n"
@@ -87,7 +87,7 @@ parse(const char *text)
 	return parse_bytes(text, strlen(text));
 }
 
-/* What is required, without one (N_REQUIRED: all there), and `more'. */
+/* The required keywords without one of them (N_REQUIRED: with all), and `more'. */
 static int
 parse_without(size_t missing, const char *more)
 {
@@ -473,7 +473,7 @@ layout_does_not_matter(void **unused)
 	    0);
 	assert_int_equal(conf.workers, 3);
 	assert_int_equal(conf.tee, TEE_CHOICE_INSECURE);
-	/* A NUL hides nothing behind it. */
+	/* A NUL hides nothing that follows it. */
 	for (i = 0; i < N_REQUIRED; i++)
 		strcat(text, required[i]);
 	i = strlen(text);
@@ -774,7 +774,7 @@ files_that_are_not_there_are_told(void **unused)
 	assert_string_equal(err, "/nowhere/conf: No such file or directory\n");
 }
 
-/* What -t says of this directory. */
+/* The message of -t about this directory. */
 static void
 chroot_is(const char *dir, const char *fault)
 {

@@ -627,8 +627,8 @@ a_seal_opens_where_it_belongs_alone(void **unused)
 
 /* ---- typed data ------------------------------------------------------------ */
 
-/* Whose signature could otherwise stand for another: all must differ, also in
- * their first names. */
+/* A signature of one must not stand for another: all must differ, also in their
+ * first names. */
 static void
 no_signed_type_is_the_beginning_of_another(void **unused)
 {

@@ -260,7 +260,7 @@ test_root(void **state)
 	uint8_t *q;
 
 	(void)state;
-	/* What it holds as it is. */
+	/* The contents as they are. */
 	judge(b, NULL, day(2023, 6, 15));
 	assert_int_equal(report_verdict(&r), 1);
 	assert_int_equal(report_find(&r, "pck-chain")->outcome, A_FAIL);
@@ -575,7 +575,8 @@ each_extended_feature_is_judged(void **state)
 	free_both();
 }
 
-/* What Intel says of its module and its quoting enclave: every byte counts. */
+/* Intel's statement about its module and its quoting enclave: every byte
+ * counts. */
 static void
 every_byte_is_compared(uint8_t *bytes, size_t n, const char *fails)
 {

@@ -237,7 +237,8 @@ every_byte(void **state)
 	}
 }
 
-/* What a digest was not made of is not shown, whether the digest stands or not. */
+/* Data that the digest was not made of is not shown, whether the digest fits or
+ * not. */
 static void
 payload_changed(void **state)
 {
@@ -339,8 +340,8 @@ area_fails(const char *wanted)
 		fail_msg("wanted: %s; it says: %s", wanted, why);
 }
 
-/* Other digests are passed over; what extends nothing does not; so does padding
- * of either kind, but nothing behind it. */
+/* Other digests are skipped, and so are events that extend nothing and padding
+ * of either kind, but nothing after the padding. */
 static void
 ccel_forms(void **state)
 {
@@ -652,7 +653,7 @@ show_events(void **state)
 	    "app-id\\x2000\\x0a\\x1b[\\x5cx 00");
 	assert_string_equal(shown("\xc3\xa9", "20"), "\\xc3\\xa9 \" \"");
 
-	/* What is longer than a fact ends in dots. */
+	/* A text longer than a fact ends in dots. */
 	memset(longer, '6', 600);
 	longer[600] = '\0';
 	fact = shown(longer, longer);

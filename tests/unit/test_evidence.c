@@ -213,8 +213,8 @@ without_a_tee_it_does_not_start(void **unused)
 	refuses(TEE_CHOICE_OPTEE, "optee is not there: looked for /dev/tee0");
 }
 
-/* What dstack's agent says to any request: a sample, over the report data that
- * was asked for. */
+/* The answer of dstack's agent to any request: a sample, over the report data
+ * of the request. */
 static void
 play_agent(int fd, const uint8_t report_data[64])
 {

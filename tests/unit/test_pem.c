@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Encrypted PEM in evidence and in collateral.  The verifier runs in a session
- * without a terminal, where OpenSSL would ask on standard error and read from
- * standard input; the right passphrase waits there.  Nothing may ask for it, and
- * what is encrypted is not read.
+ * without a terminal, so that OpenSSL would ask on standard error and read from
+ * standard input; the right passphrase waits there.  Nothing may ask for it,
+ * and nothing encrypted is read.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,7 +92,7 @@ run_child(const int input[2], int said, int (*verify)(const void *),
 	_exit(verify(arg));
 }
 
-/* What `verify' returned; it must have asked nothing. */
+/* The result of `verify'; it must have asked nothing. */
 static int
 without_terminal(int (*verify)(const void *), const void *arg)
 {

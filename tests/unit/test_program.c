@@ -745,7 +745,7 @@ test_each_limit_of_a_shape_holds_by_itself(void **state)
 	}
 }
 
-/* What stands after a word makes no difference. */
+/* The bytes after a word make no difference. */
 static void
 test_a_word_has_32_bytes_and_no_more(void **state)
 {
@@ -895,7 +895,7 @@ test_an_empty_program_is_refused(void **state)
 	assert_int_equal(program_view(&p, &b.shape, words, 0), -1);
 }
 
-/* n words that end where nothing can be read. */
+/* n words that end at a page that cannot be read. */
 static struct m_word *
 before_a_guard(size_t n)
 {

@@ -482,7 +482,7 @@ make_known(struct layout_words *w)
 	}
 }
 
-/* What is read from what is stored. */
+/* The facts as read from the storage. */
 static const char *
 read_stored(struct layout *l)
 {
@@ -498,7 +498,7 @@ read_stored(struct layout *l)
 	return why;
 }
 
-/* What the storage says the facts are, and what the EVM said. */
+/* The facts by the storage, and the facts by the EVM. */
 static void
 compare(uint64_t block, uint64_t time, struct rlp said)
 {

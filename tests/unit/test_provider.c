@@ -50,7 +50,8 @@ static struct {
 	/* how it is to behave */
 	const char	*driver;
 	uint8_t		 blob[BLOB_MAX], aux[BLOB_MAX];
-	size_t		 n, n_aux, data;	/* data: where report data is */
+	size_t		 n, n_aux, data;	/* data: the place of the report
+						 * data */
 	enum race	 race;
 	int		 is_lost;	/* a write is not taken */
 	int		 is_wrong;	/* over other report data */
@@ -862,7 +863,7 @@ a_quote_cut_anywhere_is_refused(void **unused)
 	(void)unused;
 	tdx4();
 	memcpy(fake.blob + fake.data, data, 64);
-	/* On the heap, so that a sanitizer sees what is read behind it. */
+	/* On the heap, so that a sanitizer sees a read past the end. */
 	for (n = 0; n < 48 + 584 + 4 + 4300; n += n < 700 ? 1 : 97) {
 		b = malloc(n + 1);
 		memcpy(b + 1, fake.blob, n);
@@ -966,7 +967,7 @@ sev_waits_between_requests(void **unused)
 	fake.error = ETIMEDOUT;
 	fails(p, ETIMEDOUT, "did not answer in time");
 	assert_int_equal(fake.slept, 2000);
-	assert_int_equal(fake.requests, 2);	/* no second try of its own */
+	assert_int_equal(fake.requests, 2);	/* no second try by itself */
 }
 
 static void

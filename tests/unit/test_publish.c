@@ -101,7 +101,7 @@ one_attempt_at_a_task_is_published(void **unused)
 	assert_int_equal(p->hashes[1][0], 0xa2);
 }
 
-/* What is in a transaction stays as it was signed. */
+/* The contents of a transaction stay as they were signed. */
 static void
 an_attempt_that_was_sent_is_left_alone(void **unused)
 {

@@ -75,7 +75,7 @@ another_attempt_is_another_task(void **unused)
 	assert_int_equal(replay_add(table, id(2), 1, 60), ST_REPLAYED);
 }
 
-/* Nor can another chain's Orchestrator use it up. */
+/* Another chain's Orchestrator cannot use it up either. */
 static void
 each_chain_has_its_own_table(void **unused)
 {

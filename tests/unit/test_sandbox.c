@@ -134,7 +134,8 @@ secrets_are_zeroed_and_apart(void **unused)
 	p[99] ^= 0x80;
 	assert_false(secret_equal(p, p + 50, 50));
 	assert_true(secret_equal(p, p + 50, 0));
-	/* A child has no such page, or a wiped one; behind the end is a guard. */
+	/* A child has no such page, or a wiped one; after the end is a guard
+	 * page. */
 	if ((pid = fork()) == 0) {
 		signal(SIGSEGV, SIG_DFL);
 		_exit(p[0] == 0x5a);

@@ -405,11 +405,12 @@ policy_rules(void **state)
 	unload(b);
 }
 
-/* ---- reports of our own make ----
+/* ---- reports made by the test ----
  *
- * No Turin report is public, nor can one of AMD's be changed and signed again.
- * So these are signed by keys made here: of their checks vek-chain and
- * vek-product fail, as no root of AMD's stands behind them, and no others do. */
+ * No Turin report is public, and a changed report of AMD's cannot be signed
+ * again.  So these are signed by keys made here: the checks vek-chain and
+ * vek-product fail, since no root of AMD's vouches for the keys, and no other
+ * checks do. */
 
 #define MADE	"vek-chain vek-product"
 
@@ -705,7 +706,7 @@ strict_extensions(void **state)
 	static const struct { const char *arc, *value; int n; } of[] = {
 		{ "2", "\x16\x06Tu\x1b[2J", 8 },	/* escapes: terminals */
 		{ "2", "\x0c\x05Turin", 7 },		/* not an IA5String */
-		{ "2", "\x16\x05Turin.", 8 },		/* more behind it */
+		{ "2", "\x16\x05Turin.", 8 },		/* more bytes after it */
 		{ "2", "\x16\x05Turi", 6 },		/* less */
 		{ "3.1", "\x02\x01\x02", 3 },		/* there already */
 		{ "4", "\1\2\3\4\5\6\7\x8", 8 },
@@ -930,7 +931,8 @@ fleet(void **state)
 	sample_free(roots);
 }
 
-/* The same names as AMD's behind the report: the verifier's own are used. */
+/* The same names as AMD's after the report: the verifier uses its own
+ * certificates. */
 static void
 host_cannot_replace(void **state)
 {

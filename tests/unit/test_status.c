@@ -16,7 +16,7 @@
 #include "net.h"
 #include "sandbox.h"
 
-/* What status.c reads of the rest of net. */
+/* The parts of net that status.c reads. */
 struct net net;
 static int mismatch, expiry, waiting;
 static uint64_t unix_time = 1000000;

@@ -49,7 +49,7 @@ put(const void *data, size_t n)
 	assert_int_equal(fclose(f), 0);
 }
 
-/* The scalar, and the public key behind it. */
+/* The scalar, then the public key. */
 static void
 parts(EVP_PKEY *key, uint8_t scalar[32], uint8_t xy[64])
 {
@@ -157,7 +157,7 @@ each_form_gives_the_key(void **unused)
 	}
 }
 
-/* What OpenSSL itself writes, before and since 3.0. */
+/* The forms that OpenSSL writes, before and since 3.0. */
 static void
 openssls_own_files_are_read(void **unused)
 {
@@ -294,7 +294,7 @@ a_file_that_is_no_key_changes_nothing(void **unused)
 	forget();
 }
 
-/* Nor does the secure heap, which is small, keep anything of it. */
+/* The secure heap, which is small, keeps nothing of it either. */
 static void
 a_hundred_renewals_cost_no_memory(void **unused)
 {

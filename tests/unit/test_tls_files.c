@@ -127,7 +127,7 @@ what_cannot_be_opened_is_one_line_and_tried_again(void **state)
 	check(0, 0);
 	check(0, 0);
 	assert_int_equal(n_lines, 1);
-	/* A pipe must not hold up the monitor, nor reach keys. */
+	/* A pipe must neither block the monitor nor reach keys. */
 	assert_int_equal(mkfifo(conf.tls_key, 0600), 0);
 	check(0, 0);
 	assert_int_equal(n_lines, 1);

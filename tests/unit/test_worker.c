@@ -271,7 +271,7 @@ do_job(uint32_t number)
 	return receive();
 }
 
-/* What the value decrypts to, as a number. */
+/* The plaintext of the value, as a number. */
 static uint64_t
 decrypt(const struct m_value *v)
 {
@@ -349,7 +349,7 @@ test_worker_takes_one_job_after_the_other(void **state)
 		if (i == 0)
 			first = answer.values[0];
 	}
-	/* The same value under the same handle, encrypted afresh. */
+	/* The same value under the same handle, encrypted again. */
 	assert_memory_not_equal(first.key, answer.values[0].key, 33);
 	assert_memory_not_equal(first.nonce, answer.values[0].nonce, 12);
 }
