@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Arm CCA attestation tokens: "Realm Management Monitor specification", A7, and
- * draft-ffm-rats-cca-token.  A platform token, signed by a key that the maker
- * of the chip vouches for, vouches for the key that signs the realm's.
+ * draft-ffm-rats-cca-token.  The platform token is signed by a key that the
+ * chip's vendor endorses, and it endorses the key that signs the realm token.
  *
- * The envelope of both is signed by nobody: so all CBOR must have the one
- * shortest form, and no other bytes are the same token.
+ * The envelope of the two tokens is not signed.  All CBOR must therefore have
+ * the shortest form, so that a token has only one encoding.
  */
 #include <jansson.h>
 #include <openssl/err.h>
@@ -28,13 +28,13 @@ enum {				/* claims */
 	REALM_TOKEN = 44241
 };
 
-#define TOKEN_MAX	ITEM_MAX	/* RMM hands out some KiB */
+#define TOKEN_MAX	ITEM_MAX	/* the RMM returns a few KiB */
 #define ES256		(-7)
 #define ES384		(-35)
 
-/* One signed token: all point into the CBOR that was read. */
+/* A signed token; all members point into the CBOR that was read. */
 struct sign1 {
-	cbor_item_t	*item, *claims;		/* ours */
+	cbor_item_t	*item, *claims;		/* references we own */
 	struct bytes	 protected, payload, signature;
 	long		 alg;
 };
@@ -46,7 +46,7 @@ struct token {
 
 /* ---- reading ---- */
 
-/* { 1: alg } and nothing else. */
+/* The protected header must be { 1: alg }. */
 static int
 read_protected(struct sign1 *s)
 {
@@ -70,7 +70,7 @@ read_sign1(struct sign1 *s, struct bytes b)
 {
 	cbor_item_t **e;
 
-	/* libcbor before 0.11 takes tag 18 for an error. */
+	/* libcbor before 0.11 treats tag 18 as an error. */
 	if (b.n == 0 || *b.p != (0xc0 | 18))
 		return "is not tagged as COSE_Sign1";
 	b = (struct bytes){ b.p + 1, b.n - 1 };
@@ -126,7 +126,7 @@ token_free(struct token *t)
 			cbor_decref(&all[i]);
 }
 
-/* All of it, or a failed check "format". */
+/* Parse both tokens; on failure record a failed check "format". */
 static int
 token_open(struct token *t, struct bytes b, struct report *r)
 {
@@ -259,7 +259,7 @@ cca_show(struct bytes b, struct report *r)
 struct wanted {
 	unsigned long	key;
 	char		type;		/* b bytes, t text, u number, a array */
-	size_t		min, max;	/* of bytes */
+	size_t		min, max;	/* bytes */
 };
 
 static const struct wanted platform_claims[] = {
@@ -291,7 +291,7 @@ is_wanted(const cbor_item_t *v, const struct wanted *w)
 	}
 }
 
-/* What wants only to be read by a later version must not be refused by this. */
+/* Unknown claims are only warned about: a later version may define them. */
 static void
 warn_unknown(const cbor_item_t *claims, const char *whose,
     const unsigned long *known, size_t n_known, struct report *r)
@@ -330,7 +330,7 @@ check_unknown(const struct token *t, struct report *r)
 	    sizeof(realm) / sizeof(realm[0]), r);
 }
 
-/* Each with what was measured and who signed it. */
+/* Each component must have a measurement and a signer. */
 static int
 components_ok(const cbor_item_t *a)
 {
@@ -389,13 +389,14 @@ check_claims(const struct token *t, struct report *r)
 		report_check(r, "claims", A_FAIL, "the realm's extensible "
 		    "measurements are not four of 32 to 64 bytes");
 	if (report_find(r, "claims") == NULL)
-		report_check(r, "claims", A_PASS, "all that there must be");
+		report_check(r, "claims", A_PASS,
+		    "all required claims are present");
 }
 
-/* The profile of a token, by name: 1 of 2023, 0 the older, -1 another.  The
- * older realm names none. */
+/* The profile of a token: 1 that of 2023, 0 the older one, -1 unknown.  The
+ * older realm token names no profile. */
 static int
-profile(const cbor_item_t *claims, const char *legacy, const char *tagged)
+read_profile(const cbor_item_t *claims, const char *legacy, const char *tagged)
 {
 	const cbor_item_t *i = item_claim(claims, PROFILE);
 	struct bytes s = item_text(i);
@@ -413,14 +414,15 @@ profile(const cbor_item_t *claims, const char *legacy, const char *tagged)
 static int
 platform_profile(const struct token *t)
 {
-	return profile(t->platform.claims, "http://arm.com/CCA-SSD/1.0.0",
+	return read_profile(t->platform.claims, "http://arm.com/CCA-SSD/1.0.0",
 	    "tag:arm.com,2023:cca_platform#1.0.0");
 }
 
 static int
 realm_profile(const struct token *t)
 {
-	return profile(t->realm.claims, NULL, "tag:arm.com,2023:realm#1.0.0");
+	return read_profile(
+	    t->realm.claims, NULL, "tag:arm.com,2023:realm#1.0.0");
 }
 
 static void
@@ -469,7 +471,7 @@ check_lifecycle(const struct token *t, const struct policy *p,
 
 /* ---- signatures ---- */
 
-/* A 256-bit curve is not just any: PEM may name others than JWK can. */
+/* PEM can name other 256-bit curves than those a JWK allows. */
 static int
 is_on(EVP_PKEY *key, const char *group)
 {
@@ -480,7 +482,8 @@ is_on(EVP_PKEY *key, const char *group)
 	    &n) == 1 && strcmp(name, group) == 0;
 }
 
-/* RFC 9052, 4.4: what is signed is ["Signature1", protected, '', payload]. */
+/* RFC 9052, 4.4: the signature is over ["Signature1", protected, '',
+ * payload]. */
 static int
 sign1_verify(const struct sign1 *s, EVP_PKEY *key)
 {
@@ -516,9 +519,9 @@ is_uint(const cbor_item_t *i, unsigned long n)
 	return i != NULL && cbor_isa_uint(i) && cbor_get_int(i) == n;
 }
 
-/* The member -1 - n of a COSE_Key. */
+/* The member of a COSE_Key with label -1 - n. */
 static const cbor_item_t *
-member(const cbor_item_t *map, unsigned long n)
+cose_member(const cbor_item_t *map, unsigned long n)
 {
 	const struct cbor_pair *p = cbor_map_handle(map);
 	size_t i;
@@ -540,11 +543,11 @@ cose_key(struct bytes b)
 	size_t n = 0;
 
 	if (item_is_map(m) && is_uint(item_claim(m, 1), 2))
-		n = is_uint(member(m, 0), 1) ? 32 :
-		    is_uint(member(m, 0), 2) ? 48 : 0;
+		n = is_uint(cose_member(m, 0), 1) ? 32 :
+		    is_uint(cose_member(m, 0), 2) ? 48 : 0;
 	if (n != 0) {
-		x = item_bytes(member(m, 1));
-		y = item_bytes(member(m, 2));
+		x = item_bytes(cose_member(m, 1));
+		y = item_bytes(cose_member(m, 2));
 		if (x.n == n && y.n == n) {
 			memcpy(xy, x.p, n);
 			memcpy(xy + n, y.p, n);
@@ -556,8 +559,8 @@ cose_key(struct bytes b)
 	return key;
 }
 
-/* The realm's key: a point, or from 2023 on a COSE_Key.  Where the profile is
- * neither, that is refused by its own check; this one is made all the same. */
+/* The realm's key: a point, or since 2023 a COSE_Key.  If the profile is
+ * unknown, its own check fails; this one is made anyway. */
 static EVP_PKEY *
 rak_key(const struct token *t)
 {
@@ -637,9 +640,9 @@ jwk_key(const json_t *o)
 	return ec_key(curve, xy, 2 * n);
 }
 
-/* Does an entry of a trust anchor store name this platform? */
+/* True if an entry of a trust anchor store is for this platform. */
 static int
-names(const json_t *entry, const char *member, struct bytes id)
+entry_matches(const json_t *entry, const char *member, struct bytes id)
 {
 	const char *hex = json_string_value(json_object_get(entry, member));
 	char have[3];
@@ -655,8 +658,9 @@ names(const json_t *entry, const char *member, struct bytes id)
 	return 1;
 }
 
-/* Of a JWK, of a list of { implementation-id, instance-id, pkey }, or of PEM.
- * *found, and NULL: what is there for this platform is no key. */
+/* Read the key from a JWK, a list of { implementation-id, instance-id, pkey },
+ * or PEM.  Sets *found and returns NULL if there is an entry for this platform
+ * without a valid key. */
 static EVP_PKEY *
 cpak(const struct token *t, const struct collateral *c, int *found)
 {
@@ -671,10 +675,10 @@ cpak(const struct token *t, const struct collateral *c, int *found)
 	if (json_is_object(o))
 		key = jwk_key(o);
 	json_array_foreach(o, i, e)
-		if (!*found &&
-		    names(e, "implementation-id", item_bytes(item_claim(p,
-		    IMPLEMENTATION))) &&
-		    names(e, "instance-id", item_bytes(item_claim(p, INSTANCE)))) {
+		if (!*found && entry_matches(e, "implementation-id",
+		    item_bytes(item_claim(p, IMPLEMENTATION))) &&
+		    entry_matches(e, "instance-id",
+		    item_bytes(item_claim(p, INSTANCE)))) {
 			*found = 1;
 			key = jwk_key(json_object_get(e, "pkey"));
 		}
@@ -699,7 +703,7 @@ check_platform_signature(const struct token *t, const struct collateral *c,
 		key = cpak(t, c, &found);
 	if (found && key == NULL)
 		report_check(r, "platform-signature", A_FAIL,
-		    "what was given as the platform's key is none");
+		    "the key given for the platform is not valid");
 	else if (key == NULL)
 		report_check(r, "platform-signature", A_MISSING, "needs the "
 		    "key of this platform, as its maker endorses it: cpak.json "
@@ -748,9 +752,10 @@ cca_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 	r->debug = -1;
 	if (token_open(&t, b, r) == 0) {
 		show_claims(&t, r);
-		/* First: unknown claims may use up all lines. */
-		report_warn(r, "no token made by silicon is public yet: this "
-		    "was tested with tokens of models and emulators alone");
+		/* Warn first: warnings of unknown claims may use up the
+		 * lines. */
+		report_warn(r, "no token of a real chip is public yet: this "
+		    "was tested only with tokens of models and emulators");
 		check_claims(&t, r);
 		check_unknown(&t, r);
 		check_profiles(&t, r);
@@ -765,7 +770,7 @@ cca_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 		check_values(&t, p, r);
 		if (report_passed(r, "platform-signature") &&
 		    report_passed(r, "rak-binding") && report_passed(r, "realm-signature"))
-			r->hardware = 2;	/* no root is public */
+			r->hardware = 2;	/* no vendor's root is public */
 	}
 	token_free(&t);
 }

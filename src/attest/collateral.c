@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading collateral.  Intel signs the very bytes of its JSON, so these are cut
- * out of the answer as they stand, verified, and parsed only then.
+ * Reads collateral.  Intel signs the exact bytes of its JSON.  They are
+ * therefore cut out of the text unchanged, verified, and parsed only after
+ * that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +33,7 @@ const uint8_t intel_root[32] = {
 
 /* ---- files ---- */
 
-/* A file of the directory, whole, with a NUL behind it; NULL: it is not there. */
+/* Read a file of the directory and append a NUL.  NULL if it does not exist. */
 static uint8_t *
 file_read(int dir, const char *name, size_t *n)
 {
@@ -56,7 +57,7 @@ file_read(int dir, const char *name, size_t *n)
 	return b;
 }
 
-/* Adds the one of DER, or those of PEM. */
+/* Add the CRL in DER, or all CRLs in PEM. */
 static void
 crls_add(int dir, const char *name, STACK_OF(X509_CRL) *to)
 {
@@ -84,7 +85,7 @@ crls_add(int dir, const char *name, STACK_OF(X509_CRL) *to)
 	free(b);
 }
 
-/* The first of a file; NULL: there is none. */
+/* The first CRL of a file, or NULL. */
 static X509_CRL *
 crl_read(int dir, const char *name)
 {
@@ -326,9 +327,10 @@ read_qe_identity(const json_t *o, void *to)
 
 /* ---- the signed bytes ---- */
 
-/* Behind a JSON value that is a string or an object; NULL where it has no end. */
+/* The end of a JSON value that is a string or an object; NULL if it has
+ * none. */
 static const char *
-behind(const char *p)
+value_end(const char *p)
 {
 	size_t depth = 0;
 	int quoted = 0;
@@ -357,9 +359,9 @@ blank(const char *p)
 	return p + strspn(p, " \t\r\n");
 }
 
-/* The bytes of a member of the outermost object, as they stand. */
+/* The unchanged bytes of a member of the outermost object. */
 static struct bytes
-member(const char *text, const char *name)
+json_member(const char *text, const char *name)
 {
 	const struct bytes none = { NULL, 0 };
 	const char *p = blank(text), *end, *key;
@@ -369,25 +371,25 @@ member(const char *text, const char *name)
 		return none;
 	for (;;) {
 		key = blank(p);
-		if (*key != '"' || (end = behind(key)) == NULL ||
+		if (*key != '"' || (end = value_end(key)) == NULL ||
 		    *(p = blank(end)) != ':')
 			return none;
 		p = blank(p + 1);
-		if ((*p != '"' && *p != '{') || behind(p) == NULL)
+		if ((*p != '"' && *p != '{') || value_end(p) == NULL)
 			return none;
 		if ((size_t)(end - key) == n + 2 &&
 		    memcmp(key + 1, name, n) == 0)
 			return (struct bytes){ (const uint8_t *)p,
-			    (size_t)(behind(p) - p) };
-		p = blank(behind(p));
+			    (size_t)(value_end(p) - p) };
+		p = blank(value_end(p));
 		if (*p++ != ',')
 			return none;
 	}
 }
 
-/* Hex digits, maybe in quotes, as 64 bytes. */
+/* Decode 64 bytes of hex, optionally in quotes. */
 static int
-signature(struct bytes text, uint8_t to[64])
+read_signature(struct bytes text, uint8_t to[64])
 {
 	size_t i, n = 0;
 	unsigned v = 0;
@@ -406,7 +408,7 @@ signature(struct bytes text, uint8_t to[64])
 	return n == 128 ? 0 : -1;
 }
 
-/* Its chain: a signer, and the root that signed its certificate. */
+/* Read the chain: a signer, and the root that signed its certificate. */
 static X509 *
 signer_of(int dir, const char *name, uint8_t digest[32])
 {
@@ -432,7 +434,7 @@ signer_of(int dir, const char *name, uint8_t digest[32])
 	return leaf;
 }
 
-/* Where a document lies, and who reads it. */
+/* The files of a document, and its parser. */
 struct document {
 	const char	*file, *signature, *chain, *member;
 	int		(*read)(const json_t *, void *);
@@ -451,7 +453,7 @@ is_signed(int dir, const struct document *d, struct bytes body,
 	uint8_t rs[64], digest[SHA256_DIGEST_LENGTH];
 	char name[24];
 
-	if (signature(sig, rs) == -1 ||
+	if (read_signature(sig, rs) == -1 ||
 	    (by->signer = signer_of(dir, d->chain, by->root)) == NULL ||
 	    X509_NAME_get_text_by_NID(X509_get_subject_name(by->signer),
 	    NID_commonName, name, sizeof(name)) == -1 ||
@@ -462,7 +464,7 @@ is_signed(int dir, const struct document *d, struct bytes body,
 	    sizeof(digest), rs, 32);
 }
 
-/* `by' is the head of what `to' points to. */
+/* `by' is the first member of *to. */
 static void
 document_load(int dir, const struct document *d, struct signed_by *by, void *to)
 {
@@ -476,9 +478,9 @@ document_load(int dir, const struct document *d, struct signed_by *by, void *to)
 		snprintf(by->problem, sizeof(by->problem), "no %s", d->file);
 		return;
 	}
-	body = member((const char *)b, d->member);
-	sig = member((const char *)b, "signature");
-	if (body.p == NULL) {			/* the value alone */
+	body = json_member((const char *)b, d->member);
+	sig = json_member((const char *)b, "signature");
+	if (body.p == NULL) {			/* only the value */
 		s = file_read(dir, d->signature, &sig_n);
 		body = (struct bytes){ b, n };
 		sig = (struct bytes){ s, s == NULL ? 0 : sig_n };

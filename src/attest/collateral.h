@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Collateral: what Intel and AMD say about their platforms, read from a
- * directory once and then used for any number of verifications.
+ * Collateral: what Intel, AMD and Arm publish about their platforms.  It is
+ * read from a directory once and then used for any number of verifications.
  *
- *	tcb_info.json		as the PCS gives it, or its "tcbInfo" value alone
- *	tcb_info.sig.hex	with the latter: its signature
- *	tcb_info_chain.pem	who signed it, up to the root
- *	qe_identity.json, .sig.hex, _chain.pem	the same of the quoting enclave
- *	root_ca.crl, pck.crl	DER or PEM
- *	vek.pem, ask.pem, ark.pem of AMD; snp.crl, which may hold several as PEM
- *	cpak.json or cpak.pem	Arm: the platform's key
- *	optee.pem		the device's key
+ * 	tcb_info.json		as sent by the PCS, or only its "tcbInfo" value
+ * 	tcb_info.sig.hex	signature of the latter
+ * 	tcb_info_chain.pem	certificates of the signer, up to the root
+ * 	qe_identity.json, .sig.hex, _chain.pem	the same for the quoting enclave
+ * 	root_ca.crl, pck.crl	DER or PEM
+ * 	vek.pem, ask.pem, ark.pem of AMD; snp.crl, which may hold several as PEM
+ * 	cpak.json or cpak.pem	Arm: the platform's key
+ * 	optee.pem		the device's key
  */
 #ifndef COLLATERAL_H
 #define COLLATERAL_H
@@ -27,7 +27,7 @@ struct advisories {
 	size_t	n;
 };
 
-struct level {			/* of a platform, a module or an enclave */
+struct level {			/* TCB level of a platform, module or enclave */
 	uint8_t		 sgx[COMPONENTS], tdx[COMPONENTS];
 	uint16_t	 svn;		/* PCESVN, or ISVSVN */
 	char		 status[48];
@@ -36,11 +36,11 @@ struct level {			/* of a platform, a module or an enclave */
 };
 
 struct levels {
-	struct level	 list[LEVELS];	/* the highest first */
+	struct level	 list[LEVELS];	/* highest first */
 	size_t		 n;
 };
 
-struct module {			/* of TDX, by its major version */
+struct module {			/* identity of a TDX module */
 	unsigned	 major;
 	uint8_t		 mrsigner[48], attributes[8], mask[8];
 	struct levels	 levels;
@@ -48,8 +48,8 @@ struct module {			/* of TDX, by its major version */
 
 /* A document with its signature. */
 struct signed_by {
-	char		 problem[160];	/* "" where it was read */
-	int		 is_signed;	/* by a TCB signer below this root */
+	char		 problem[160];	/* the reason; "" if usable */
+	int		 is_signed;	/* 1: by a TCB signer below `root' */
 	uint8_t		 root[32];	/* SHA-256 of its key's SPKI */
 	X509		*signer;
 	char		 id[16];
@@ -61,7 +61,7 @@ struct tcb_info {
 	struct signed_by by;
 	uint8_t		 fmspc[6], pceid[2];
 	unsigned	 type;
-	struct module	 module;	/* of major version 0 */
+	struct module	 module;	/* for major version 0 */
 	struct module	 modules[MODULES];
 	size_t		 n_modules;
 	struct levels	 levels;
@@ -84,8 +84,9 @@ struct tdx_collateral {
 /* SHA-256 of the SubjectPublicKeyInfo of Intel's SGX Root CA. */
 extern const uint8_t intel_root[32];
 
-/* All that the directory holds of the above; what is there but cannot be read
- * says so in its `problem'.  0, or -1 with errno where it is no directory. */
+/* Load all of the above that the directory contains.  A file that cannot be
+ * read sets `problem'.  Returns 0, or -1 with errno if it is not a
+ * directory. */
 int	collateral_load(struct collateral *, const char *directory);
 void	collateral_free(struct collateral *);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading a DCAP quote: every length checked here, once.
+ * Parses DCAP quotes.  Every length is checked here, once.
  */
 #include <openssl/asn1.h>
 #include <openssl/objects.h>
@@ -13,22 +13,22 @@
 #define HEAD		48
 #define SGX_BODY	384
 #define TDX_BODY	584
-#define SIGNATURES	128		/* of the quote, and the key that made it */
+#define SIGNATURES	128		/* size of signature and key */
 #define QE_REPORT	384
 
 static const uint8_t intel_vendor[16] = { 0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c,
     0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 };
 
-/* ---- a cursor that cannot run past its end ---- */
+/* ---- a cursor that stops at its end ---- */
 
 struct cursor {
 	struct bytes	 all;
 	size_t		 at;
-	const char	*lost;		/* what was not there whole, or NULL */
+	const char	*lost;		/* the part that was cut off, or NULL */
 };
 
 static const uint8_t *
-take(struct cursor *c, size_t n, const char *what)
+take_pointer(struct cursor *c, size_t n, const char *what)
 {
 	const uint8_t *p = c->all.p + c->at;
 
@@ -45,7 +45,7 @@ take(struct cursor *c, size_t n, const char *what)
 static uint32_t
 take_number(struct cursor *c, size_t n, const char *what)
 {
-	const uint8_t *p = take(c, n, what);
+	const uint8_t *p = take_pointer(c, n, what);
 	uint32_t v = 0;
 
 	while (p != NULL && n-- > 0)
@@ -56,7 +56,7 @@ take_number(struct cursor *c, size_t n, const char *what)
 static struct bytes
 take_bytes(struct cursor *c, size_t n, const char *what)
 {
-	struct bytes b = { take(c, n, what), n };
+	struct bytes b = { take_pointer(c, n, what), n };
 
 	if (b.p == NULL)
 		b.n = 0;
@@ -65,9 +65,9 @@ take_bytes(struct cursor *c, size_t n, const char *what)
 
 /* ---- the parts ---- */
 
-/* Which bodies there are. */
+/* The kinds of body. */
 static const struct {
-	unsigned	version, type;	/* type: of version 5 alone */
+	unsigned	version, type;	/* type: used in version 5 only */
 	uint32_t	tee;
 	size_t		size;
 } bodies[] = {
@@ -105,14 +105,14 @@ read_body(struct quote *q, struct cursor *c)
 	return NULL;
 }
 
-/* The quoting enclave's report, its signature and the certificates. */
+/* Read the QE report, its signature and the certificates. */
 static const char *
 read_qe(struct quote *q, struct cursor *c)
 {
 	uint32_t type, n;
 
-	q->qe_report = take(c, QE_REPORT, "the QE report");
-	q->qe_signature = take(c, 64, "the QE report's signature");
+	q->qe_report = take_pointer(c, QE_REPORT, "the QE report");
+	q->qe_signature = take_pointer(c, 64, "the QE report's signature");
 	n = take_number(c, 2, "the QE's data");
 	q->qe_auth = take_bytes(c, n, "the QE's data");
 	type = take_number(c, 2, "the certificates' type");
@@ -137,8 +137,8 @@ read_signature(struct quote *q, struct cursor *c)
 	s.all = take_bytes(c, n, "the signature data");
 	if (c->lost != NULL)
 		return NULL;
-	q->signature = take(&s, 64, "the signature");
-	q->ak = take(&s, 64, "the attestation key");
+	q->signature = take_pointer(&s, 64, "the signature");
+	q->ak = take_pointer(&s, 64, "the attestation key");
 	if (q->version >= 4) {
 		if (take_number(&s, 2, "the QE data's type") != 6 &&
 		    s.lost == NULL)
@@ -162,8 +162,8 @@ read_head(struct quote *q, struct cursor *c)
 	q->version = take_number(c, 2, "the version");
 	key = take_number(c, 2, "the key's type");
 	q->tee = take_number(c, 4, "the TEE's type");
-	(void)take(c, 4, "the header");
-	if (take(c, 36, "the header") == NULL)
+	(void)take_pointer(c, 4, "the header");
+	if (take_pointer(c, 36, "the header") == NULL)
 		return NULL;
 	if (q->version < 3 || q->version > 5)
 		return "not a quote of version 3, 4 or 5";
@@ -199,7 +199,7 @@ quote_read(struct quote *q, struct bytes b, char *why, size_t size)
 
 /* ---- the PCK certificate's extension ---- */
 
-/* One element of DER: its tag, its content, and *b moves behind it. */
+/* Take one DER element of this tag from *b. */
 static int
 der_take(struct bytes *b, int tag, struct bytes *content)
 {
@@ -249,7 +249,8 @@ der_octets(struct bytes *b, uint8_t *to, size_t n)
 static const uint8_t sgx_oid[] = { 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01,
     0x0d, 0x01 };
 
-/* A { OID, value } pair: the arc below the given OID; 0: it is another's. */
+/* Read a pair { OID, value }.  Returns the arc below `oid', or 0 if the OID is
+ * another. */
 static unsigned
 der_pair(struct bytes *b, const uint8_t *oid, size_t n, struct bytes *value)
 {
@@ -264,7 +265,7 @@ der_pair(struct bytes *b, const uint8_t *oid, size_t n, struct bytes *value)
 	return id.p[n];
 }
 
-/* Every SVN once: 0, or -1. */
+/* Each SVN must occur exactly once. */
 static int
 read_svns(struct pck *p, struct bytes value)
 {
@@ -282,7 +283,7 @@ read_svns(struct pck *p, struct bytes value)
 		if (arc == 0 || arc > 18 || seen & 1u << arc)
 			return -1;
 		seen |= 1u << arc;
-		if (arc == 18)			/* CPUSVN: the same again */
+		if (arc == 18)			/* CPUSVN: a copy */
 			continue;
 		if (der_number(&v, &svn) == -1 || (arc <= 16 && svn > 255))
 			return -1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Intel's DCAP quotes: TDX in versions 4 and 5, SGX in 3 and 4.  Fields are in
- * "Intel TDX DCAP Quoting Library API", appendix A; offsets here are its.
+ * Intel's DCAP quotes: TDX in versions 4 and 5, SGX in versions 3 and 4.
+ * Fields and offsets are those of "Intel TDX DCAP Quoting Library API",
+ * appendix A.
  */
 #ifndef DCAP_H
 #define DCAP_H
@@ -11,7 +12,7 @@
 #define TEE_SGX		0
 #define TEE_TDX		0x81
 
-struct quote {			/* a view of the bytes it was read from */
+struct quote {			/* points into the bytes it was read from */
 	unsigned	 version, body_type;
 	uint32_t	 tee;
 	struct bytes	 head, body, signed_part, trailing;
@@ -23,32 +24,34 @@ struct quote {			/* a view of the bytes it was read from */
 	struct bytes	 certs;		/* PEM: leaf, intermediate, root */
 };
 
-/* 0, or -1 with why not, and where. */
+/* Returns 0, or -1 with the reason and the position. */
 int	quote_read(struct quote *, struct bytes, char *why, size_t size);
 
-/* What the PCK certificate says of its platform. */
+/* The platform as its PCK certificate describes it. */
 struct pck {
 	uint8_t		 ppid[16], components[COMPONENTS], pceid[2], fmspc[6];
 	uint16_t	 pcesvn;
 };
-/* Of the certificate's SGX extension: 0, or -1. */
+/* Read the certificate's SGX extension.  Returns 0 or -1. */
 int	pck_read(struct pck *, X509 *);
 
-/* tcb.c: the status of a platform (EVIDENCE: steps 7 to 10 of a verification). */
+/* tcb.c: the status of a platform (EVIDENCE: steps 7 to 10 of a
+ * verification). */
 struct tcb_result {
-	char		 status[48];	/* with what converges into it */
-	const char	*platform, *module, *qe;	/* of each; "" none */
-	time_t		 date;		/* the oldest of them */
+	char		 status[48];	/* the combined status */
+	const char	*platform, *module, *qe;	/* "": absent */
+	time_t		 date;		/* the oldest of their dates */
 	struct advisories advisories;
-	char		 lacks[120];	/* of the newest level; component 17 is
-					 * the PCESVN, as in the certificate */
+	char		 lacks[120];	/* components below the newest level;
+					 * number 17 is the PCESVN */
 };
 /* `svn' is TEE_TCB_SVN, or NULL for SGX. */
 void	tcb_evaluate(const struct tdx_collateral *, const struct pck *,
 	    const uint8_t *svn, unsigned qe_svn, struct tcb_result *);
-/* Of a TD that was launched under one module and now runs under another. */
+/* Combine the status at launch with that of the module under which the TD runs
+ * now. */
 void	tcb_relaunch(struct tcb_result *launch, const struct tcb_result *now);
-/* The identity of the module of this TEE_TCB_SVN; NULL: there is none. */
+/* Identity of the module of this TEE_TCB_SVN, or NULL. */
 const struct module *tcb_module(const struct tcb_info *, const uint8_t *svn);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every check of a DCAP quote, each under its own name and independent of the
- * others as far as it can be: one damaged thing fails one check.  The order is
+ * All checks of a DCAP quote.  Each has its own name and is as independent of
+ * the others as possible, so that one defect fails one check.  The order is
  * that of Intel's quote verification library.
  */
 #include <openssl/err.h>
@@ -14,13 +14,13 @@
 #include "dcap.h"
 #include "eventlog.h"
 
-/* ---- where things are in a body ---- */
+/* ---- offsets in a body ---- */
 
-enum {			/* an enclave's report */
+enum {			/* of an enclave's report */
 	E_MISCSELECT = 16, E_ATTRIBUTES = 48, E_MRENCLAVE = 64,
 	E_MRSIGNER = 128, E_PRODID = 256, E_SVN = 258, E_REPORT_DATA = 320
 };
-enum {			/* a TD's */
+enum {			/* of a TD's report */
 	T_SVN = 0, T_MRSIGNERSEAM = 64, T_SEAMATTRIBUTES = 112,
 	T_ATTRIBUTES = 120, T_XFAM = 128, T_RTMRS = 328, T_REPORT_DATA = 520,
 	T_SVN_2 = 584, T_MRSERVICETD = 600
@@ -38,7 +38,7 @@ static const struct field {
 	{ "mrownerconfig", 280, 48 }, { "rtmr0", 328, 48 },
 	{ "rtmr1", 376, 48 }, { "rtmr2", 424, 48 }, { "rtmr3", 472, 48 },
 	{ "report-data", T_REPORT_DATA, 64 },
-	{ "tee-tcb-svn-2", T_SVN_2, 16 },		/* from TD 1.5 on */
+	{ "tee-tcb-svn-2", T_SVN_2, 16 },		/* since TD 1.5 */
 	{ "mrservicetd", T_MRSERVICETD, 48 },
 }, enclave_fields[] = {
 	{ "cpusvn", 0, 16 }, { "miscselect", E_MISCSELECT, 4 },
@@ -47,7 +47,7 @@ static const struct field {
 	{ "isvsvn", E_SVN, 2 }, { "report-data", E_REPORT_DATA, 64 },
 };
 
-/* What a policy may list, and its check. */
+/* Fields that a policy may list, and their checks. */
 static const struct {
 	const char *check, *field;
 } listed[] = {
@@ -67,17 +67,17 @@ static const char *const versions[][2] = {
 
 #define U16(p)	((unsigned)((p)[0] | (p)[1] << 8))
 
-/* One verification. */
+/* State of a verification. */
 struct job {
 	struct quote	 q;
-	const struct tdx_collateral *c;		/* NULL: none */
-	struct bytes	 log;			/* of events; empty: none */
+	const struct tdx_collateral *c;		/* NULL: not given */
+	struct bytes	 log;			/* event log, or empty */
 	const struct policy *p;
 	time_t		 at;
 	struct report	*r;
 	STACK_OF(X509)	*certs;
-	X509		*leaf, *ca, *root;	/* of certs; NULL: not there */
-	uint8_t		 anchor[32];	/* the root that is trusted, by its key */
+	X509		*leaf, *ca, *root;	/* from certs; NULL: absent */
+	uint8_t		 anchor[32];	/* SHA-256 of the trusted root's key */
 	struct pck	 pck;
 	int		 has_pck;
 };
@@ -131,7 +131,7 @@ show(struct quote *q, struct bytes b, struct report *r)
 	r->format = versions[q->version][is_td(q)];
 	report_check(r, "format", A_PASS, "%s, %zu bytes", r->format, b.n);
 	report_that(r, "trailing", all_zero(q->trailing.p, q->trailing.n),
-	    "%zu bytes behind it, which nobody signed: only zeros may be",
+	    "%zu bytes after it, which are not signed: only zeros may be",
 	    q->trailing.n);
 	report_fact(r, "version", "%u", q->version);
 	if (is_td(q)) {
@@ -187,7 +187,7 @@ is_intel(const struct job *j)
 	return memcmp(j->anchor, intel_root, sizeof(j->anchor)) == 0;
 }
 
-/* Intel's root, or the test's one that the policy names: all else hangs from it. */
+/* 1 for Intel's root, or for the test root that the policy names. */
 static int
 is_trusted(struct job *j)
 {
@@ -236,7 +236,7 @@ check_chain(struct job *j)
 
 /* ---- revocation ---- */
 
-/* One CRL, by who must have signed it: 1 it may be asked. */
+/* Check a CRL and its issuer's signature.  Returns 1 if it may be used. */
 static int
 crl_good(struct job *j, const char *check, X509_CRL *crl, X509 *issuer)
 {
@@ -259,10 +259,10 @@ crl_good(struct job *j, const char *check, X509_CRL *crl, X509 *issuer)
 	}
 	if (!crl_valid_at(crl, j->at)) {
 		report_check(j->r, check, A_MISSING,
-		    "the CRL is not of this time: outside its window");
+		    "the CRL is outside its validity window");
 		return 0;
 	}
-	report_check(j->r, check, A_PASS, "signed, and of this time");
+	report_check(j->r, check, A_PASS, "signed, and within its window");
 	return 1;
 }
 
@@ -337,7 +337,8 @@ check_signatures(struct job *j)
 
 /* ---- what Intel says ---- */
 
-/* Is a document there, genuine, of this TEE and of this time? */
+/* Check that a document is present, genuine, for this TEE and within its
+ * window. */
 static int
 document_good(struct job *j, const struct signed_by *by, const char *check,
     const char *window, const char *id)
@@ -506,8 +507,8 @@ u64(const uint8_t *p)
 	return v;
 }
 
-/* The bits that a TD under test may have, and those which say that it is
- * watched: as go-tdx-guest and Intel's own policy have them. */
+/* Known attributes, and those of a TD whose memory can be inspected or that can
+ * migrate; as in go-tdx-guest and Intel's default policy. */
 #define ATTRIBUTES_DEBUG	UINT64_C(0xff)
 #define ATTRIBUTES_MIGRATABLE	(UINT64_C(1) << 29)
 #define ATTRIBUTES_KNOWN	(UINT64_C(1) << 28 | UINT64_C(1) << 30 |	\
@@ -603,9 +604,10 @@ dcap_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 	    report_passed(r, "ak-binding") &&
 	    report_passed(r, "qe-report-signature") &&
 	    report_passed(r, "quote-signature");
-	report_warn(r, "whoever holds the machine can read its memory bus "
-	    "(DDR4 and DDR5 interposers, 2025): what helps is knowing where "
-	    "it stands: list its ppid in the policy");
+	report_warn(r,
+	    "physical access to the machine allows reading its memory bus "
+	    "(DDR4 and DDR5 interposers, 2025): keep it in a place "
+	    "that you trust, and list its ppid in the policy");
 	sk_X509_pop_free(j.certs, X509_free);
 }
 

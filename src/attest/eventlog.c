@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading and replaying the event logs of a TD.  There are two forms: the CCEL,
- * which firmware and boot loader write as "TCG PC Client Platform Firmware
- * Profile", section 10, has it, and dstack's JSON, which adds what its guest
- * measured later.
+ * Reads and replays the event logs of a TD.  There are two forms: the CCEL,
+ * which firmware and boot loader write ("TCG PC Client Platform Firmware
+ * Profile", section 10), and dstack's JSON, which adds events of the guest.
  *
- * Only digests are replayed, and a digest says nothing of the payload beside it.
- * Where a payload is shown, its digest is made of it here, and never believed.
+ * The replay uses only digests, and a digest in a CCEL does not prove the
+ * payload stored with it.  Payloads are shown only if the digest is computed
+ * from them here.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -19,10 +19,10 @@
 
 #include "eventlog.h"
 
-#define ALGORITHMS	8		/* of digests, in one log */
+#define ALGORITHMS	8		/* digest algorithms per log */
 #define ALG_SHA384	0x000c
-#define NO_ACTION	3		/* an event that extends nothing */
-#define SHOWN		48		/* events as facts */
+#define NO_ACTION	3		/* an event that extends no register */
+#define SHOWN		48		/* events reported as facts */
 
 /* ---- replay ---- */
 
@@ -43,7 +43,7 @@ extend(struct eventlog *l, const struct event *e)
 
 /* ---- CCEL ---- */
 
-struct algorithms {		/* of digests, by the header */
+struct algorithms {		/* digest algorithms, from the header */
 	struct {
 		unsigned id;
 		size_t	 size;
@@ -51,7 +51,7 @@ struct algorithms {		/* of digests, by the header */
 	size_t	n;
 };
 
-/* n bytes, little-endian. */
+/* Take a little-endian number of n bytes. */
 static int
 take_number(struct bytes *from, size_t n, uint32_t *v)
 {
@@ -64,7 +64,7 @@ take_number(struct bytes *from, size_t n, uint32_t *v)
 	return 0;
 }
 
-/* 0: there is no such algorithm. */
+/* Digest size of an algorithm; 0 if it is unknown. */
 static size_t
 size_of(const struct algorithms *a, unsigned id)
 {
@@ -84,8 +84,8 @@ read_algorithms(struct algorithms *a, struct bytes b)
 	uint32_t n, id, size;
 	struct bytes skipped;
 
-	/* Behind the signature: the platform's class, versions, the size of an
-	 * UINTN. */
+	/* Skip the platform class, the versions and the size of UINTN after the
+	 * signature. */
 	if (bytes_take(&b, sizeof(signature) + 8, &skipped) == -1 ||
 	    memcmp(skipped.p, signature, sizeof(signature)) != 0)
 		return "the log does not begin with its header";
@@ -108,7 +108,8 @@ read_algorithms(struct algorithms *a, struct bytes b)
 	return NULL;
 }
 
-/* The first event is of the older form: one digest, SHA-1, of nothing. */
+/* The first event has the older form, with one SHA-1 digest, and extends
+ * nothing. */
 static const char *
 read_header(struct algorithms *a, struct bytes *b)
 {
@@ -124,7 +125,7 @@ read_header(struct algorithms *a, struct bytes *b)
 	return read_algorithms(a, event);
 }
 
-/* The SHA-384 one; the others by their sizes. */
+/* Find the SHA-384 digest and skip the others. */
 static const char *
 read_digests(const struct algorithms *a, struct bytes *b, uint8_t *to)
 {
@@ -168,15 +169,15 @@ read_event(struct eventlog *l, const struct algorithms *a, struct bytes *b)
 		return why;
 	if (take_number(b, 4, &size) == -1 || bytes_take(b, size, &data) == -1)
 		return "the log ends in it";
-	/* Register 0 is the MRTD: measured before the TD runs, never extended. */
+	/* Register 0 is the MRTD, which is fixed when the TD starts. */
 	if (mr == 0 || e.type == NO_ACTION)
 		return NULL;
 	e.rtmr = mr - 1;
 	return extend(l, &e);
 }
 
-/* The area that it was read from is larger than the log.  No event is all zeros or
- * all ones: it has a digest, and is of one of a few registers. */
+/* The memory area of the log is larger than its contents.  No event is all
+ * zeros or all ones, since it has a digest and one of a few registers. */
 static int
 is_padding(struct bytes b)
 {
@@ -207,7 +208,7 @@ is_ccel(struct bytes b)
 
 /* ---- dstack ---- */
 
-/* Hex as bytes: -1 where it is not hex, or more than size. */
+/* Decode hex. -1 if it is invalid or longer than `size'. */
 static int
 read_hex(const char *text, uint8_t *to, size_t size, size_t *n)
 {
@@ -217,7 +218,7 @@ read_hex(const char *text, uint8_t *to, size_t size, size_t *n)
 	return ok == 1 ? 0 : -1;
 }
 
-/* What is hashed: type ":" name ":" payload.  It is kept as it is, and the event
+/* The digest is over type ":" name ":" payload.  Store this string; the event
  * points into it. */
 static const char *
 read_runtime(struct eventlog *l, const json_t *o, struct event *e)
@@ -233,7 +234,8 @@ read_runtime(struct eventlog *l, const json_t *o, struct event *e)
 		return "a runtime event is of RTMR 3 alone";
 	if (n == 0 || payload == NULL)
 		return "it has no name, or no payload";
-	/* Else the name could end, and the payload begin, at another colon. */
+	/* With a colon in the name, the same digest would fit other names and
+	 * payloads. */
 	if (strchr(json_string_value(name), ':') != NULL)
 		return "its name has a colon";
 	if (room < 6 || n > room - 6)
@@ -384,7 +386,8 @@ is_print(uint8_t c)
 	return c >= ' ' && c <= '~';
 }
 
-/* One word: blanks, backslashes and what cannot be printed as \xNN. */
+/* Write a name as one word: blanks, backslashes and unprintable bytes become
+ * \xNN. */
 static void
 name_text(char *to, size_t size, struct bytes b)
 {
@@ -406,7 +409,7 @@ name_text(char *to, size_t size, struct bytes b)
 	snprintf(to + n, size - n, "%s", end);
 }
 
-/* In quotation marks where all of it can be printed, else as hex. */
+/* Write a payload in quotation marks if all of it is printable, else as hex. */
 static void
 payload_text(char *to, size_t size, struct bytes b)
 {
@@ -446,7 +449,7 @@ show_event(struct report *r, const char *name, const struct event *e)
 	report_fact(r, name, "%s", text);
 }
 
-/* What was measured into RTMR 3, which is the guest's own. */
+/* RTMR 3 is extended by the guest's own software. */
 static void
 show_events(struct report *r, const struct eventlog *l)
 {
@@ -467,7 +470,7 @@ show_events(struct report *r, const struct eventlog *l)
 /* ---- the check ---- */
 
 static void
-compare(struct report *r, const struct eventlog *l, const uint8_t *rtmrs)
+check_replay(struct report *r, const struct eventlog *l, const uint8_t *rtmrs)
 {
 	char has[2 * DIGEST + 1], gives[2 * DIGEST + 1], text[256];
 	size_t i, n = 0;
@@ -508,7 +511,7 @@ eventlog_check(struct report *r, struct bytes log,
 		report_check(r, "event-log", A_FAIL, "%s", why);
 		return;
 	}
-	compare(r, l, rtmrs);
+	check_replay(r, l, rtmrs);
 	free(l);
 }
 
@@ -554,8 +557,8 @@ eventlog_verify(struct bytes b, const struct collateral *c,
 	(void)at;
 	if (eventlog_show(b, r) == -1)
 		return;
-	report_check(r, "event-log", A_FAIL, "nobody signed it: verify a quote, "
-	    "with this as its --event-log");
+	report_check(r, "event-log", A_FAIL, "an event log is not signed: "
+	    "verify a quote, with this as its --event-log");
 }
 
 const struct format format_eventlog = { "event-log", eventlog_is,

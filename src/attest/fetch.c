@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-attest fetch-collateral.  An item is one answer of Intel's or AMD's service
- * and the files it becomes.  What is in the directory already and what has just
- * come pass the same check, by the code that `verify' reads with: the answer is
- * put into a directory of its own beside, read from there, and only what is what
- * was asked for is renamed over what was there.
+ * tee-attest fetch-collateral.  An item is one answer of Intel's or AMD's
+ * service together with the files made from it.  Each answer is written to a
+ * temporary directory and checked there, with the code that `verify' uses; only
+ * then are the files renamed into place.  Files that are already present pass
+ * the same check before they are kept.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,15 +27,15 @@
 #define INTEL_ROOT_CRL	\
 	"https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
 #define AMD		"https://kdsintf.amd.com"
-#define BASE_MAX	512		/* of --url */
+#define BASE_MAX	512		/* bytes of --url */
 
 enum state { FETCHED, KEPT, FAILED, LATER };
 static const char *const states[] = { [FETCHED] = "fetched", [KEPT] = "kept",
     [FAILED] = "failed", [LATER] = "later" };
 
-/* What a command asks for, understood. */
+/* The parsed command line. */
 struct asked {
-	const char	*base, *root_crl, *ca, *tee, *update;	/* of URLs */
+	const char	*base, *root_crl, *ca, *tee, *update;	/* in URLs */
 	uint8_t		 fmspc[6];
 	struct snp_signer signer;
 };
@@ -43,15 +43,17 @@ struct asked {
 struct item {
 	const char	*what;		/* "tcb info" */
 	const char	*file;
-	const char	*header, *chain;	/* its signers: in this header, */
-					/* into this file; NULL */
-	/* From what came to what is stored: 0, or -1 with `why'; NULL: as is. */
+	const char	*header, *chain;	/* header of its signers */
+					/* their file; NULL: none */
+	/* Convert the answer to the stored form. 0, or -1 with `why'.  NULL: it
+	 * is stored unchanged. */
 	int		(*convert)(struct item *, uint8_t *b, size_t *n);
-	/* Is it there, and what was asked for?  0 and `until', or -1 and `why'. */
+	/* Check that it is present and matches the request.  Sets `until' and
+	 * returns 0, or sets `why' and returns -1. */
 	int		(*check)(struct item *, const struct collateral *,
 			    const struct asked *);
 	char		 url[1024];
-	/* What came of it. */
+	/* The result. */
 	enum state	 state;
 	size_t		 bytes;
 	time_t		 until;
@@ -65,13 +67,13 @@ struct job {
 	struct asked	 asked;
 	struct item	 items[ITEMS];
 	size_t		 n;
-	struct collateral now;		/* of the directory as it was */
-	time_t		 again;		/* when to come again; 0 */
+	struct collateral now;		/* the directory as it was */
+	time_t		 again;		/* earliest time to retry; 0: none */
 	struct https	 https;
 };
 
 static int
-no(struct item *it, const char *fmt, ...)
+reject(struct item *it, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -95,7 +97,7 @@ stamp(time_t t, char to[24])
 /* ---- checks ---- */
 
 static time_t
-seconds(const ASN1_TIME *t)
+asn1_seconds(const ASN1_TIME *t)
 {
 	struct tm tm;
 
@@ -121,14 +123,15 @@ static int
 check_document(struct item *it, const struct signed_by *by, const char *id)
 {
 	if (by->problem[0] != '\0')
-		return no(it, "%s", by->problem);
+		return reject(it, "%s", by->problem);
 	if (strcmp(by->id, id) != 0)
-		return no(it, "it is of %s, not %s", by->id, id);
+		return reject(it, "it is of %s, not %s", by->id, id);
 	if (!by->is_signed || memcmp(by->root, intel_root, 32) != 0)
-		return no(it, "it is not signed by Intel's TCB signer, or came "
+		return reject(it,
+		    "it is not signed by Intel's TCB signer, or came "
 		    "without its chain");
 	it->until = earlier(by->next,
-	    seconds(X509_get0_notAfter(by->signer)));
+	    asn1_seconds(X509_get0_notAfter(by->signer)));
 	return 0;
 }
 
@@ -141,7 +144,8 @@ check_tcb(struct item *it, const struct collateral *c, const struct asked *a)
 	    "SGX") == -1)
 		return -1;
 	if (memcmp(t->fmspc, a->fmspc, sizeof(t->fmspc)) != 0)
-		return no(it, "it is of another FMSPC: %02x%02x%02x%02x%02x%02x",
+		return reject(it,
+		    "it is of another FMSPC: %02x%02x%02x%02x%02x%02x",
 		    t->fmspc[0], t->fmspc[1], t->fmspc[2], t->fmspc[3],
 		    t->fmspc[4], t->fmspc[5]);
 	return 0;
@@ -154,15 +158,15 @@ check_qe(struct item *it, const struct collateral *c, const struct asked *a)
 	    "TD_QE" : "QE");
 }
 
-/* Its signature is for `verify', which has the chain up to the root. */
+/* The signature is checked by `verify', which has the chain up to the root. */
 static int
 check_crl(struct item *it, const X509_CRL *crl, const char *issuer)
 {
 	if (crl == NULL)
-		return no(it, "it is no revocation list");
+		return reject(it, "it is no revocation list");
 	if (!is_named(X509_CRL_get_issuer(crl), issuer))
-		return no(it, "it is not of the issuer %s", issuer);
-	it->until = seconds(X509_CRL_get0_nextUpdate(crl));
+		return reject(it, "it is not of the issuer %s", issuer);
+	it->until = asn1_seconds(X509_CRL_get0_nextUpdate(crl));
 	return 0;
 }
 
@@ -192,15 +196,15 @@ check_vcek(struct item *it, const struct collateral *c, const struct asked *a)
 	policy_default(&p);
 	vek_find(&v, c->snp, &p);
 	if (v.x == NULL || v.is_vlek || !vek_read(&v))
-		return no(it, "it is no VCEK");
+		return reject(it, "it is no VCEK");
 	if (strncmp(v.name, s->product->name, strlen(s->product->name)) != 0)
-		return no(it, "it is of %s, not of %s", v.name,
+		return reject(it, "it is of %s, not of %s", v.name,
 		    s->product->name);
 	if (v.hwid_n != s->hwid_n || memcmp(v.hwid, s->hwid, v.hwid_n) != 0)
-		return no(it, "it is of another chip");
+		return reject(it, "it is of another chip");
 	if (memcmp(&v.tcb, &s->tcb, sizeof(v.tcb)) != 0)
-		return no(it, "it is of another TCB");
-	it->until = seconds(X509_get0_notAfter(v.x));
+		return reject(it, "it is of another TCB");
+	it->until = asn1_seconds(X509_get0_notAfter(v.x));
 	return 0;
 }
 
@@ -228,12 +232,12 @@ check_chain(struct item *it, const struct collateral *c, const struct asked *a)
 		root = sk_X509_value(c->snp, k = i % n);
 		if (k != i / n && is_named(X509_get_subject_name(x), name) &&
 		    is_root(root, product) && cert_issued_by(x, root)) {
-			it->until = earlier(seconds(X509_get0_notAfter(x)),
-			    seconds(X509_get0_notAfter(root)));
+			it->until = earlier(asn1_seconds(X509_get0_notAfter(x)),
+			    asn1_seconds(X509_get0_notAfter(root)));
 			return 0;
 		}
 	}
-	return no(it, "there is no %s that AMD's root of %s signed", name,
+	return reject(it, "there is no %s that AMD's root of %s signed", name,
 	    product->name);
 }
 
@@ -250,7 +254,7 @@ check_snp_crl(struct item *it, const struct collateral *c,
 /* ---- forms ---- */
 
 static int
-digit(int c)
+hex_digit(int c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -258,7 +262,8 @@ digit(int c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A PCCS gives DER as hex: as DER.  What is no hex stays as it is. */
+/* A PCCS sends DER encoded as hex.  Anything that is not hex is left
+ * unchanged. */
 static int
 from_hex(struct item *it, uint8_t *b, size_t *n)
 {
@@ -268,17 +273,18 @@ from_hex(struct item *it, uint8_t *b, size_t *n)
 	while (end > 0 && (b[end - 1] == '\n' || b[end - 1] == '\r'))
 		end--;
 	for (i = 0; i < end; i++)
-		if (digit(b[i]) == -1)
+		if (hex_digit(b[i]) == -1)
 			return 0;
 	if (end % 2 != 0)
 		return 0;
 	for (i = 0; i < end / 2; i++)
-		b[i] = (uint8_t)(digit(b[2 * i]) << 4 | digit(b[2 * i + 1]));
+		b[i] = (uint8_t)(hex_digit(b[2 * i]) << 4 |
+		    hex_digit(b[2 * i + 1]));
 	*n = end / 2;
 	return 0;
 }
 
-/* The KDS gives a VCEK as DER: as PEM, as the file's name says. */
+/* The KDS sends a VCEK as DER, but the file is to be PEM. */
 static int
 to_pem(struct item *it, uint8_t *b, size_t *n)
 {
@@ -294,7 +300,7 @@ to_pem(struct item *it, uint8_t *b, size_t *n)
 	}
 	BIO_free(bio);
 	sk_X509_pop_free(certs, X509_free);
-	return r == 0 ? 0 : no(it, "it is no certificate");
+	return r == 0 ? 0 : reject(it, "it is no certificate");
 }
 
 /* ---- files ---- */
@@ -311,27 +317,28 @@ file_write(int dir, const char *name, const void *b, size_t n)
 	return ok ? 0 : -1;
 }
 
-/* Is it what was asked for?  Then to where it belongs. */
+/* Check the new files, then rename them into place. */
 static int
-file_judge(struct job *j, struct item *it, const char *new, int from, int to)
+install_files(struct job *j, struct item *it, const char *new, int from, int to)
 {
 	struct collateral c;
 	char until[24];
 	int r = -1;
 
 	if (collateral_load(&c, new) == -1)
-		return no(it, "%s: %s", new, strerror(errno));
+		return reject(it, "%s: %s", new, strerror(errno));
 	if (it->check(it, &c, &j->asked) == -1)
 		goto out;
 	if (it->until <= j->f->at) {
-		no(it, "it is out of its window: valid until %s",
+		reject(it, "it is out of its window: valid until %s",
 		    stamp(it->until, until));
 		goto out;
 	}
 	if ((it->chain != NULL &&
 	    renameat(from, it->chain, to, it->chain) == -1) ||
 	    renameat(from, it->file, to, it->file) == -1)
-		no(it, "%s/%s: %s", j->f->directory, it->file, strerror(errno));
+		reject(it, "%s/%s: %s", j->f->directory, it->file,
+		    strerror(errno));
 	else
 		r = 0;
 out:
@@ -348,15 +355,15 @@ file_store(struct job *j, struct item *it)
 
 	if ((size_t)snprintf(new, sizeof(new), "%s/.fetch.XXXXXX",
 	    j->f->directory) >= sizeof(new) || mkdtemp(new) == NULL)
-		return no(it, "%s: %s", j->f->directory, strerror(errno));
+		return reject(it, "%s: %s", j->f->directory, strerror(errno));
 	if ((to = open(j->f->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) ==
 	    -1 || (from = open(new, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
 	    file_write(from, it->file, h->body, h->n) == -1 ||
 	    (it->chain != NULL && file_write(from, it->chain, h->header,
 	    strlen(h->header)) == -1))
-		no(it, "%s: %s", new, strerror(errno));
+		reject(it, "%s: %s", new, strerror(errno));
 	else
-		r = file_judge(j, it, new, from, to);
+		r = install_files(j, it, new, from, to);
 	if (from != -1) {
 		unlinkat(from, it->file, 0);
 		if (it->chain != NULL)
@@ -389,12 +396,13 @@ item_get(struct job *j, struct item *it)
 		it->bytes = j->https.n;
 		return FETCHED;
 	}
-	no(it, "%s", j->https.why);
+	reject(it, "%s", j->https.why);
 	if (got == GOT_NOT)
 		return FAILED;
 	if (j->again < time(NULL) + j->https.retry)
 		j->again = time(NULL) + j->https.retry;
-	no(it, "%s: try again after %s", j->https.why, stamp(j->again, when));
+	reject(it, "%s: try again after %s", j->https.why,
+	    stamp(j->again, when));
 	return LATER;
 }
 
@@ -403,7 +411,7 @@ item_say(struct item *it)
 {
 	char until[24], *p;
 
-	/* A stranger's words are in it: no escape sequences. */
+	/* It may contain text of the server: remove escape sequences. */
 	for (p = it->why; *p != '\0'; p++)
 		if (*p < ' ' || *p > '~')
 			*p = '?';
@@ -446,7 +454,7 @@ add(struct job *j, struct item it, const char *base, const char *fmt, ...)
 	size_t n;
 
 	*to = it;
-	/* Neither is long: the base is BASE_MAX, the rest ours. */
+	/* The base has at most BASE_MAX bytes, and the rest is short. */
 	n = (size_t)snprintf(to->url, sizeof(to->url), "%s", base);
 	va_start(ap, fmt);
 	vsnprintf(to->url + n, sizeof(to->url) - n, fmt, ap);
@@ -506,9 +514,9 @@ add_amd(struct job *j)
 	const char *key = s->key == 1 ? "vlek" : "vcek";
 
 	if (s->key == 1 || s->is_masked)
-		fprintf(stderr, "no certificate of the %s itself: %s; it is "
-		    "the host's to give: vek.pem\n", key, s->key == 1 ?
-		    "AMD gives a VLEK's to clouds alone" :
+		fprintf(stderr, "no certificate of the %s itself: %s; get "
+		    "it from the host as vek.pem\n", key, s->key == 1 ?
+		    "AMD gives that of a VLEK only to clouds" :
 		    "the report hides its chip's id");
 	else
 		add_vcek(j);
@@ -531,7 +539,7 @@ usage_error(const char *fmt, const char *a, const char *b)
 	return -1;
 }
 
-/* Of what each option is, and the words it may be. */
+/* The input that each option belongs to, and its possible words. */
 enum { FMSPC = 1, QUOTE = 2, VCEK = 4 };
 static const struct {
 	const char	*name;
@@ -594,12 +602,13 @@ take_fmspc(struct asked *a, const char *hex)
 	    strspn(hex, "0123456789abcdefABCDEF") != 12)
 		return usage_error("--fmspc %s: not 6 bytes as hex%s", hex, "");
 	for (i = 0; i < 6; i++)
-		a->fmspc[i] = (uint8_t)(digit(hex[2 * i]) << 4 |
-		    digit(hex[2 * i + 1]));
+		a->fmspc[i] = (uint8_t)(hex_digit(hex[2 * i]) << 4 |
+		    hex_digit(hex[2 * i + 1]));
 	return 0;
 }
 
-/* FMSPC, CA and TEE of a quote.  Nothing of it is proven, nor need be. */
+/* Get FMSPC, CA and TEE from a quote.  They need no verification: they only
+ * decide what to download. */
 static int
 take_quote(struct asked *a, struct bytes b)
 {
@@ -647,9 +656,9 @@ take_report(struct asked *a, struct bytes b, const char *product)
 	return 0;
 }
 
-/* All of the command line: 0, or -1 with a message. */
+/* Parse the command line.  Returns 0, or -1 after a message. */
 static int
-take(struct job *j, char base[BASE_MAX])
+parse_options(struct job *j, char base[BASE_MAX])
 {
 	const struct fetch *f = j->f;
 	struct asked *a = &j->asked;
@@ -681,7 +690,7 @@ take(struct job *j, char base[BASE_MAX])
 /* ---- the command ---- */
 
 static int
-run(struct job *j)
+fetch_all(struct job *j)
 {
 	json_t *list = json_array();
 	int status = 0;
@@ -720,7 +729,7 @@ fetch_collateral(const struct fetch *f)
 	int status;
 
 	j.f = f;
-	if (take(&j, base) == -1)
+	if (parse_options(&j, base) == -1)
 		return 2;
 	if ((mkdir(f->directory, 0777) == -1 && errno != EEXIST) ||
 	    collateral_load(&j.now, f->directory) == -1) {
@@ -737,7 +746,7 @@ fetch_collateral(const struct fetch *f)
 		add_amd(&j);
 	else
 		add_intel(&j);
-	status = run(&j);
+	status = fetch_all(&j);
 	https_close(&j.https);
 	collateral_free(&j.now);
 	return status;

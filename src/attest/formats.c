@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The formats of evidence that there are: the only list of them.
+ * The list of all evidence formats.
  */
 #include "attest.h"
 

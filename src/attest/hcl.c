@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The report of Azure's paravisor, as its vTPM keeps it (NV index 0x01400001):
- * shown, and refused by name.  The guest cannot choose the report data in it,
- * so by itself it is as good for anyone who has seen it; what would make it
- * fresh is a quote of the vTPM by the key in its claims, which comes apart.
+ * The report of Azure's paravisor, as stored in its vTPM (NV index 0x01400001).
+ * It is shown, and `verify' always refuses it: the guest cannot choose the
+ * report data, so anyone who has seen the report can replay it.  A quote of the
+ * vTPM by the key in its claims would show that it is fresh, but that is a
+ * separate document.
  *
- *	0	"HCLA", version, size, request type, status: 32 bytes
- *	32	the hardware's report: SEV-SNP's, or a TDREPORT; 1184 bytes
- *	1216	size, version, report type, hash type, size of the claims
- *	1236	the claims, JSON; their hash is the report data's first half
+ * 	0	"HCLA", version, size, request type, status: 32 bytes
+ * 	32	the hardware's report: SEV-SNP's, or a TDREPORT; 1184 bytes
+ * 	1216	size, version, report type, hash type, size of the claims
+ * 	1236	the claims, JSON; their hash is the report data's first half
  */
 #include <openssl/evp.h>
 #include <string.h>
@@ -18,8 +19,8 @@
 #define REPORT_AT	32
 #define RUNTIME_AT	1216
 #define CLAIMS_AT	1236
-#define SNP_DATA	0x50		/* report data in SNP's report */
-#define TD_DATA		128		/* and in a TDREPORT */
+#define SNP_DATA	0x50		/* report data in a SEV-SNP report */
+#define TD_DATA		128		/* report data in a TDREPORT */
 
 enum { HCL_SNP = 2, HCL_TDX = 4 };	/* report type */
 
@@ -36,7 +37,7 @@ hcl_is(struct bytes b)
 	return b.n >= 4 && memcmp(b.p, "HCLA", 4) == 0;
 }
 
-/* The claims, or what is wrong with its form. */
+/* Find the claims.  Returns NULL, or what is malformed. */
 static const char *
 read_claims(struct bytes b, struct bytes *claims)
 {
@@ -54,7 +55,7 @@ read_claims(struct bytes b, struct bytes *claims)
 	return NULL;
 }
 
-/* Are the claims those that the hardware's report is over? */
+/* True if the report data is the hash of the claims. */
 static int
 is_bound(const uint8_t *data, struct bytes claims)
 {
@@ -100,8 +101,8 @@ hcl_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 	if (hcl_show(b, r) == -1)
 		return;
 	report_check(r, "paravisor", A_FAIL, "evidence by a paravisor's vTPM "
-	    "is not accepted: it cannot be over report data that was asked "
-	    "for");
+	    "is not accepted: it cannot contain the report data that was "
+	    "requested");
 }
 
 const struct format format_hcl = { "hcl", hcl_is, hcl_show, hcl_verify };

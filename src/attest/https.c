@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One GET by libcurl.  tee-attest alone links this, for fetch-collateral alone: no
- * role does, and nothing that verifies.
+ * HTTP GET with libcurl.  Linked only into tee-attest, and used only by
+ * fetch-collateral: neither a role nor any verifying code opens connections
+ * here.
  */
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -15,7 +16,7 @@
 #define TIMEOUT		60L
 #define HEAD_MAX	65536
 #define REDIRECTS	3
-#define RETRY_DEFAULT	10		/* what AMD's service wants */
+#define RETRY_DEFAULT	10		/* seconds, as AMD's service requests */
 #define RETRY_MAX	(366L * 86400)
 
 /* ---- where to ---- */
@@ -93,7 +94,7 @@ take_head(char *p, size_t size, size_t n, void *arg)
 	return n;
 }
 
-/* The certificates' header, unescaped; "" where there is none that fits. */
+/* Keep the URL-decoded header, or "" if it is absent or too long. */
 static void
 keep_header(struct https *h, const char *name)
 {
@@ -130,7 +131,8 @@ https_close(struct https *h)
 	curl_global_cleanup();
 }
 
-/* Every option, each time: nothing is left of the request before. */
+/* Set every option each time, so that nothing of the previous request
+ * remains. */
 static int
 set_options(struct https *h, const char *url, char error[CURL_ERROR_SIZE])
 {
@@ -141,13 +143,13 @@ set_options(struct https *h, const char *url, char error[CURL_ERROR_SIZE])
 	return curl_easy_setopt(c, CURLOPT_URL, url) != CURLE_OK ||
 	    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR,
 	    is_plain ? "http" : "https") != CURLE_OK ||
-	    /* This machine is not behind a proxy. */
+	    /* Never send a loopback request to a proxy. */
 	    (is_plain && curl_easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK) ||
 	    curl_easy_setopt(c, CURLOPT_SSLVERSION,
 	    (long)CURL_SSLVERSION_TLSv1_2) != CURLE_OK ||
 	    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK ||
 	    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK ||
-	    /* Redirects are followed below, where each is looked at. */
+	    /* Redirects are followed below, after a check of each URL. */
 	    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK ||
 	    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT) !=
 	    CURLE_OK ||
@@ -161,7 +163,7 @@ set_options(struct https *h, const char *url, char error[CURL_ERROR_SIZE])
 	    -1 : 0;
 }
 
-/* The status of the answer; -1: there is none, and h->why says so. */
+/* Send one request.  Returns the HTTP status, or -1 with h->why. */
 static long
 ask(struct https *h, const char *url)
 {
@@ -173,7 +175,7 @@ ask(struct https *h, const char *url)
 	h->why[0] = error[0] = '\0';
 	if (set_options(h, url, error) == 0)
 		r = curl_easy_perform(h->curl);
-	/* It points to this function's stack. */
+	/* It points into this function's stack frame. */
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, NULL);
 	if (r == CURLE_OK && curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE,
 	    &status) == CURLE_OK)
@@ -184,7 +186,7 @@ ask(struct https *h, const char *url)
 	return -1;
 }
 
-/* The same behind its redirects. */
+/* The same, following redirects. */
 static long
 follow(struct https *h, const char *url)
 {
@@ -213,7 +215,7 @@ follow(struct https *h, const char *url)
 			    "%.100s: %s", next, problem);
 			return -1;
 		}
-		/* `next' is curl's, which forgets it. */
+		/* the next request of libcurl invalidates `next' */
 		memmove(here, next, strlen(next) + 1);
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One GET, with its limits: verified TLS 1.2 or later; plain http to this very
- * machine alone; three redirects at most, none to another scheme; bounded in time
- * and size.
+ * HTTP GET with limits: verified TLS 1.2 or later; plain http only to the
+ * loopback address; at most three redirects, none to another scheme; bounded
+ * time and size.
  */
 #ifndef HTTPS_H
 #define HTTPS_H
@@ -11,29 +11,30 @@
 #include <stdint.h>
 
 #define BODY_MAX	(1 << 20)
-#define HEADER_MAX	16384		/* of one */
-#define WAIT_MAX	120		/* seconds, of one command */
+#define HEADER_MAX	16384		/* of a single header */
+#define WAIT_MAX	120		/* seconds, per command */
 
 enum got { GOT, GOT_NOT, GOT_LATER };
 
 struct https {
 	void		*curl;
-	long		 waited;	/* seconds, for Retry-After's sake */
-	/* of the last answer */
+	long		 waited;	/* seconds spent on Retry-After */
+	/* The last answer. */
 	uint8_t		 body[BODY_MAX];
 	size_t		 n, head_n;
-	char		 header[HEADER_MAX];	/* the one asked for; "" none */
-	long		 retry;		/* GOT_LATER: after so many seconds */
-	char		 why[400];	/* unless GOT */
+	char		 header[HEADER_MAX];	/* "" if absent */
+	long		 retry;		/* GOT_LATER: seconds to wait */
+	char		 why[400];	/* reason, unless GOT */
 };
 
-/* 0, or -1: no memory. */
+/* Returns 0, or -1 if out of memory. */
 int	https_open(struct https *);
 void	https_close(struct https *);
-/* What is wrong with a URL; NULL: it may be asked. */
+/* Why a URL must not be used, or NULL if it is acceptable. */
 const char *https_problem(const char *url);
-/* `header': the name of one that is to be kept, URL-escaped as Intel sends its
- * certificates; NULL none.  Waits where the server says when to come again. */
+/* GET a URL.  `header': name of a header to keep, or NULL; it is URL-decoded,
+ * since Intel sends certificates this way.  Honours Retry-After within
+ * WAIT_MAX. */
 enum got https_get(struct https *, const char *url, const char *header);
 
 #endif

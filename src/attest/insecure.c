@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The evidence of the insecure provider (src/provider/insecure.c): a line that
- * says what it is worth, and the report data.
+ * says that it proves nothing, and the report data.
  */
 #include <string.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Evidence of OP-TEE's attestation PTA; optee.h has the layout.
+ * Evidence from OP-TEE's attestation PTA; optee.h has the layout.
  *
- * Weaker than any other format here, and never more than a key that was on the
- * device when it was provisioned.  No chain leads to the maker of the chip, and
- * the normal world chooses the nonces: it can ask for one command under the
- * nonce of another.  What holds then is only that no two commands have the same
- * digest: so a digest means nothing until a policy names it.
+ * It is weaker than all other formats and proves at most that a key was on the
+ * device at provisioning.  No chain leads to the chip's vendor.  The normal
+ * world chooses the nonces, so it can ask for one command under the nonce of
+ * another.  The only guarantee left is that no two commands have the same
+ * digest, hence a digest means nothing unless a policy names it.
  */
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -21,7 +21,7 @@
 
 #define MAGIC		(sizeof(OPTEE_MAGIC) - 1)
 #define KEY_MIN		2048
-#define KEY_MAX		8192		/* the PTA makes 4096 at most */
+#define KEY_MAX		8192		/* bits; the PTA: up to 4096 */
 #define OUTPUT_MIN	(OPTEE_DIGEST + KEY_MIN / 8)
 #define OUTPUT_MAX	(OPTEE_DIGEST + KEY_MAX / 8)
 
@@ -30,7 +30,7 @@ struct record {
 	struct bytes	 digest, signature;
 };
 
-struct evidence {			/* all point into what was read */
+struct evidence {			/* points into what was read */
 	struct bytes	 report_data;
 	struct record	 records[OPTEE_RECORDS];
 	size_t		 n;
@@ -41,7 +41,7 @@ static const char *const names[] = { [OPTEE_TA_DIGEST] = "ta-digest",
 
 /* ---- its form ---- */
 
-/* Bytes behind their length. */
+/* Take bytes that follow their length. */
 static int
 take_sized(struct bytes *from, size_t min, size_t max, struct bytes *to)
 {
@@ -118,7 +118,7 @@ open_evidence(struct evidence *e, struct bytes b, struct report *r)
 	size_t i;
 
 	r->format = "OP-TEE attestation";
-	r->debug = -1;			/* nothing in it says */
+	r->debug = -1;			/* the evidence does not say */
 	report_that(r, "format", why == NULL, "%s",
 	    why == NULL ? "well formed" : why);
 	if (why != NULL)
@@ -140,7 +140,7 @@ optee_show(struct bytes b, struct report *r)
 
 /* ---- hashes and signatures ---- */
 
-/* SHA-256 of its parts. */
+/* SHA-256 of the concatenated parts. */
 static int
 hash(const struct bytes *parts, size_t n, uint8_t to[32])
 {
@@ -156,7 +156,7 @@ hash(const struct bytes *parts, size_t n, uint8_t to[32])
 	return ok ? 0 : -1;
 }
 
-/* The hash is itself what is signed: it is not hashed once more. */
+/* The signature is over the hash itself, which is not hashed again. */
 static int
 is_signed(const struct record *r, struct bytes report_data, EVP_PKEY *key)
 {
@@ -206,8 +206,8 @@ read_key(struct bytes b)
 	return key;
 }
 
-/* An RSA key of a size that will do, of which the public part is sound: with an
- * exponent of 1 everything is signed. */
+/* Accept an RSA key only if its size is sufficient and its public part is
+ * sound: with exponent 1 any signature would verify. */
 static EVP_PKEY *
 device_key(struct bytes b)
 {
@@ -244,8 +244,8 @@ check_signatures(const struct evidence *e, const struct collateral *c,
 	}
 	key = device_key((struct bytes){ c->optee_key, c->optee_key_n });
 	if (key == NULL)
-		report_check(r, "signature", A_FAIL, "what was given as the "
-		    "device's key is no RSA key of %d to %d bits", KEY_MIN,
+		report_check(r, "signature", A_FAIL, "the key given for the "
+		    "device is not an RSA key of %d to %d bits", KEY_MIN,
 		    KEY_MAX);
 	for (i = 0; key != NULL && i < e->n; i++)
 		report_that(r, "signature", is_signed(&e->records[i],
@@ -267,7 +267,7 @@ check_values(const struct evidence *e, const struct policy *p, struct report *r)
 
 	policy_report_data(r, p, e->report_data);
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
-		/* Not there is empty: no accepted value is. */
+		/* A missing record is empty, which no accepted value is. */
 		record = find(e, of[i].command);
 		digest = record == NULL ? (struct bytes){ NULL, 0 } :
 		    record->digest;
@@ -283,7 +283,7 @@ optee_verify(struct bytes b, const struct collateral *c,
 	struct evidence e = { 0 };
 
 	(void)at;
-	r->hardware = 0;		/* whatever passes */
+	r->hardware = 0;		/* even if all checks pass */
 	if (open_evidence(&e, b, r) == -1)
 		return;
 	check_signatures(&e, c, r);
@@ -292,8 +292,8 @@ optee_verify(struct bytes b, const struct collateral *c,
 	    "device key, trusted since provisioning: no hardware chain");
 	if (policy_accepts(p, "ta-digest", NULL, 0) == -1 &&
 	    policy_accepts(p, "tee-memory", NULL, 0) == -1)
-		report_warn(r, "the policy names no digest: which command "
-		    "made one is the word of the normal world");
+		report_warn(r, "the policy names no digest: only the "
+		    "normal world says which command made a digest");
 }
 
 const struct format format_optee = { "optee", optee_is, optee_show,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a verifier accepts: one keyword a line, `#' begins a comment, anything
- * unknown is an error.  The file is the auditor's own, not an attacker's; it is
- * read strictly all the same, since a slip here accepts what it should not.
+ * Policy files: the values that a verifier accepts, one keyword per line.  `#'
+ * begins a comment; unknown keywords are errors.  The auditor wrote the file,
+ * so it is trusted, but it is parsed strictly, since a slip would accept bad
+ * evidence.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -15,15 +16,15 @@
 
 struct line {
 	struct policy	*p;
-	char		*argv[POLICY_LIST];	/* behind the keyword */
+	char		*argv[POLICY_LIST];	/* after the keyword */
 	size_t		 argc;
-	const char	*why;			/* what is wrong, or NULL */
+	const char	*why;			/* error message, or NULL */
 };
 
 /* ---- arguments ---- */
 
 static long
-number(struct line *l, size_t i, long max)
+parse_number(struct line *l, size_t i, long max)
 {
 	char *end;
 	long v;
@@ -40,9 +41,9 @@ number(struct line *l, size_t i, long max)
 	return v;
 }
 
-/* Hex digits into at most 64 bytes: how many, 0 where it is not hex. */
+/* Decode at most 64 bytes of hex.  Returns their number, 0 if it is not hex. */
 static size_t
-hex(const char *text, uint8_t to[64])
+decode_hex(const char *text, uint8_t to[64])
 {
 	size_t i, n = strlen(text);
 	unsigned v;
@@ -97,7 +98,7 @@ on_accept(struct line *l)
 			return;
 		}
 		v = &l->p->values[l->p->n_values];
-		v->n = hex(l->argv[i], v->value);
+		v->n = decode_hex(l->argv[i], v->value);
 		if (v->n < fields[j].min || v->n > fields[j].max) {
 			l->why = "accept: a value is not hex of the field's "
 			    "size";
@@ -157,13 +158,13 @@ on_min_tcb_date(struct line *l)
 static void
 on_max_collateral_age(struct line *l)
 {
-	l->p->max_collateral_age = number(l, 0, 3650) * DAY;
+	l->p->max_collateral_age = parse_number(l, 0, 3650) * DAY;
 }
 
 static void
 on_min_evaluation(struct line *l)
 {
-	l->p->min_evaluation = (uint32_t)number(l, 0, INT32_MAX);
+	l->p->min_evaluation = (uint32_t)parse_number(l, 0, INT32_MAX);
 }
 
 static void
@@ -184,14 +185,14 @@ on_min_spl(struct line *l)
 			l->why = "min-spl: one of bl, tee, snp, ucode, fmc";
 			return;
 		}
-		l->p->min_spl[j] = (int)number(l, i + 1, 255);
+		l->p->min_spl[j] = (int)parse_number(l, i + 1, 255);
 	}
 }
 
 static void
 on_max_vmpl(struct line *l)
 {
-	l->p->max_vmpl = (int)number(l, 0, 3);
+	l->p->max_vmpl = (int)parse_number(l, 0, 3);
 }
 
 static void
@@ -231,7 +232,7 @@ static void
 on_report_data(struct line *l)
 {
 	l->p->has_report_data = 1;
-	if (l->argc != 1 || hex(l->argv[0], l->p->report_data) != 64)
+	if (l->argc != 1 || decode_hex(l->argv[0], l->p->report_data) != 64)
 		l->why = "report-data: 64 bytes as hex";
 }
 
@@ -241,7 +242,7 @@ on_test_root(struct line *l)
 	uint8_t digest[64];
 
 	l->p->has_test_root = 1;
-	if (l->argc != 1 || hex(l->argv[0], digest) != 32)
+	if (l->argc != 1 || decode_hex(l->argv[0], digest) != 32)
 		l->why = "test-root: a SHA-256 of 32 bytes as hex";
 	else
 		memcpy(l->p->test_root, digest, 32);
@@ -354,7 +355,7 @@ policy_check(struct report *r, const struct policy *p, const char *name,
 		    field);
 		break;
 	case 0:
-		report_check(r, name, A_FAIL, "the policy accepts others, not "
+		report_check(r, name, A_FAIL, "the policy does not accept "
 		    "this %s", field);
 		break;
 	default:
@@ -369,8 +370,8 @@ policy_report_data(struct report *r, const struct policy *p,
 	if (p->has_report_data)
 		report_that(r, "report-data", held.n == 64 &&
 		    memcmp(held.p, p->report_data, 64) == 0,
-		    "it holds what was asked for");
+		    "it is the requested report data");
 	else
 		report_check(r, "report-data", A_NONE,
-		    "none was asked for: nothing says for whom this was made");
+		    "none was requested: this may have been made for anyone");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a verification found: checks, facts, advisories, and the verdict that
- * follows from them alone.
+ * The result of a verification: checks, facts, advisories, and the verdict,
+ * which depends on nothing else.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,9 +19,9 @@ bytes_take(struct bytes *from, size_t n, struct bytes *to)
 	return 0;
 }
 
-/* How bad an outcome is: a check made twice keeps the worse. */
+/* If a check is made twice, the worse outcome is kept. */
 static int
-badness(enum outcome o)
+severity(enum outcome o)
 {
 	static const int of[] = { [A_PASS] = 1, [A_FAIL] = 3, [A_MISSING] = 2,
 	    [A_NONE] = 0 };
@@ -67,11 +67,11 @@ report_check(struct report *r, const char *name, enum outcome outcome,
 	va_list ap;
 
 	if (c == NULL) {
-		/* The names are few and fixed: the last slot is never lost to
-		 * one that fails. */
+		/* The names are few and fixed.  If the table were full, the
+		 * last slot would be replaced only by a worse outcome. */
 		c = &r->checks[r->n_checks < REPORT_CHECKS ? r->n_checks++ :
 		    REPORT_CHECKS - 1];
-	} else if (badness(outcome) < badness(c->outcome))
+	} else if (severity(outcome) < severity(c->outcome))
 		return;
 	c->name = name;
 	c->outcome = outcome;

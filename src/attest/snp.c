@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * AMD SEV-SNP attestation reports: "SEV Secure Nested Paging Firmware ABI", table
- * ATTESTATION_REPORT; "Versioned Chip Endorsement Key Certificate and KDS
- * Interface".  Evidence is the report, behind it maybe the host's table of
- * certificates.
+ * AMD SEV-SNP attestation reports: "SEV Secure Nested Paging Firmware ABI",
+ * table ATTESTATION_REPORT; "Versioned Chip Endorsement Key Certificate and KDS
+ * Interface".  Evidence is the report, optionally followed by the host's table
+ * of certificates.
  */
 #include <openssl/asn1.h>
 #include <openssl/err.h>
@@ -53,7 +53,7 @@ u64(const uint8_t *p)
 	return u32(p) | (uint64_t)u32(p + 4) << 32;
 }
 
-/* Which product this CPU is; NULL: none that is known. */
+/* The product that this CPU belongs to, or NULL if it is unknown. */
 static const struct snp_product *
 product_of_cpu(const uint8_t *b)
 {
@@ -77,7 +77,7 @@ tcb_read(const uint8_t *p, int is_turin)
 	    [SPL_TEE] = p[1], [SPL_SNP] = p[6], [SPL_UCODE] = p[7] } };
 }
 
-/* The first component in which a is above b; -1: none. */
+/* The first component of a that exceeds that of b, or -1. */
 static int
 tcb_above(const struct snp_tcb *a, const struct snp_tcb *b)
 {
@@ -110,7 +110,7 @@ snp_is(struct bytes b)
 	    u32(b.p + ALGORITHM) <= 1;
 }
 
-/* Version 2 does not tell its CPU; then the certificates' product does. */
+/* Version 2 does not contain the CPU: use the product of the certificates. */
 static int
 is_turin(const uint8_t *b, const struct snp_product *product)
 {
@@ -184,12 +184,12 @@ snp_show(struct bytes e, struct report *r)
 
 /* ---- the report by itself ---- */
 
-/* The offset of a reserved byte that is not zero; 0: there is none. */
+/* Offset of a reserved byte that is not zero, or 0 if there is none. */
 static size_t
 reserved_set(const struct job *j)
 {
 	int turin = is_turin(j->b, j->v.product);
-	size_t lo = turin ? 4 : 2, hi = turin ? 7 : 6;	/* of a TCB */
+	size_t lo = turin ? 4 : 2, hi = turin ? 7 : 6;	/* in a TCB */
 	uint32_t version = u32(j->b + VERSION);
 	size_t cpuid = version >= 3 ? RESERVED_2 : CPUID;
 	size_t rest = version >= 5 ? RESERVED_3 : LAUNCH_MIT;
@@ -224,7 +224,7 @@ check_form(struct job *j)
 	report_that(j->r, "signature-algorithm", u32(b + ALGORITHM) == 1,
 	    "ECDSA P-384 with SHA-384 is 1, it has %u", u32(b + ALGORITHM));
 	if (set == 0)
-		report_check(j->r, "reserved-zero", A_PASS, "they are");
+		report_check(j->r, "reserved-zero", A_PASS, "all are zero");
 	else
 		report_check(j->r, "reserved-zero", A_FAIL,
 		    "byte 0x%zx is reserved and not zero", set);
@@ -244,7 +244,8 @@ check_policy_bits(struct job *j)
 	report_that(j->r, "policy-reserved", (policy & POLICY_MUST) != 0,
 	    "bit 17 of the guest policy is always set");
 	report_that(j->r, "migration-agent", j->p->allow_migration ||
-	    ((policy & POLICY_MIGRATE) == 0 && all(b + REPORT_ID_MA, 32, 0xff)),
+	    ((policy & POLICY_MIGRATE) == 0 &&
+	    is_filled(b + REPORT_ID_MA, 32, 0xff)),
 	    "no migration agent is bound, and none may be");
 	report_that(j->r, "vmpl", vmpl <= (uint32_t)j->p->max_vmpl,
 	    "asked for at VMPL %d, at most %d%s", (int)vmpl, j->p->max_vmpl,
@@ -296,7 +297,7 @@ check_tcbs(struct job *j)
 
 /* ---- the key and its certificates ---- */
 
-/* Signed as AMD signs: RSA-4096, RSASSA-PSS, SHA-384, salt of 48. */
+/* AMD signs with RSA-4096, RSASSA-PSS, SHA-384 and a salt of 48 bytes. */
 static int
 is_amd_signed(X509 *x, X509 *issuer)
 {
@@ -354,8 +355,8 @@ check_chain(struct job *j)
 	    "all three certificates are valid at the time");
 }
 
-/* A VCEK has serial number 0 and so cannot be revoked by itself; what signed it
- * can. */
+/* A VCEK has serial number 0 and cannot be revoked itself, but the key that
+ * signed it can be. */
 static void
 check_revoked(struct job *j, STACK_OF(X509_CRL) *crls)
 {
@@ -382,7 +383,7 @@ check_revoked(struct job *j, STACK_OF(X509_CRL) *crls)
 		}
 		if (!crl_valid_at(crl, j->at)) {
 			report_check(j->r, "vek-revoked", A_MISSING,
-			    "the CRL is not of this time: outside its window");
+			    "the CRL is outside its validity window");
 			return;
 		}
 		report_that(j->r, "vek-revoked", X509_CRL_get0_by_cert(crl,
@@ -423,14 +424,14 @@ check_signature(struct job *j)
 		    "needs the VCEK or VLEK");
 		return;
 	}
-	for (i = 0; i < 48; i++) {		/* 72 bytes each, low first */
+	for (i = 0; i < 48; i++) {		/* little-endian */
 		rs[i] = j->b[SIGNATURE + 47 - i];
 		rs[48 + i] = j->b[SIGNATURE + 72 + 47 - i];
 	}
 	SHA384(j->b, SIGNATURE, digest);
 	key = X509_get0_pubkey(j->v.x);
-	ok = all(j->b + SIGNATURE + 48, 24, 0) &&
-	    all(j->b + SIGNATURE + 72 + 48, 24, 0) && key != NULL &&
+	ok = is_filled(j->b + SIGNATURE + 48, 24, 0) &&
+	    is_filled(j->b + SIGNATURE + 72 + 48, 24, 0) && key != NULL &&
 	    is_p384(key) &&
 	    ecdsa_verify(key, digest, sizeof(digest), rs, 48);
 	report_that(j->r, "report-signature", ok, "the report, by the %s",
@@ -451,7 +452,8 @@ check_chip(struct job *j)
 		    "the host masks the chip's id");
 	else
 		report_that(j->r, "vek-chip", memcmp(chip, v->hwid,
-		    v->hwid_n) == 0 && all(chip + v->hwid_n, 64 - v->hwid_n, 0),
+		    v->hwid_n) == 0 &&
+		    is_filled(chip + v->hwid_n, 64 - v->hwid_n, 0),
 		    "the VCEK is of the chip that the report names");
 }
 
@@ -467,14 +469,14 @@ check_product(struct job *j)
 		return;
 	}
 	if (u32(j->b + VERSION) < 3)
-		cpu = v->product;		/* it does not say */
+		cpu = v->product;		/* version 2: CPU unknown */
 	report_that(j->r, "vek-product", v->product != NULL &&
 	    cpu == v->product && strncmp(v->name, name, strlen(name)) == 0,
 	    "certificate of %s, root of %s, CPUID %02x %02x", v->name, name,
 	    j->b[CPUID], j->b[CPUID + 1]);
 }
 
-/* From this one on they cannot be made, and why not. */
+/* Record this check and the following ones as missing. */
 static void
 key_missing(struct job *j, const char *from, const char *why)
 {
@@ -488,7 +490,7 @@ key_missing(struct job *j, const char *from, const char *why)
 		report_check(j->r, names[i], A_MISSING, "%s", why);
 }
 
-/* What the certificate says against what the report does. */
+/* Compare the certificate with the report. */
 static void
 check_key(struct job *j)
 {
@@ -555,14 +557,14 @@ snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
 		sk_X509_free(certs);
 		return;
 	}
-	/* What the verifier was given goes before what the host handed out. */
+	/* Certificates of the verifier come before those of the host. */
 	for (i = 0; c != NULL && c->snp != NULL && i < sk_X509_num(c->snp); i++)
 		if (X509_up_ref(sk_X509_value(c->snp, i)) == 1)
 			sk_X509_push(certs, sk_X509_value(c->snp, i));
 	table = snp_cert_table((struct bytes){ e.p + SNP_REPORT,
 	    e.n - SNP_REPORT }, certs);
 	report_that(r, "certificate-table", table == 0,
-	    "behind the report: nothing, or the host's table");
+	    "after the report: nothing, or the host's table");
 	vek_find(&j.v, certs, p);
 	check_form(&j);
 	check_chain(&j);
@@ -579,11 +581,12 @@ snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
 		    "this proves nothing");
 	if (j.v.product == &snp_products[SNP_MILAN])
 		report_warn(r, "Milan: seeds of VCEKs were extracted by "
-		    "software alone on chips with old firmware: ask for a "
-		    "min-spl, and list chip-ids of machines you know");
-	report_warn(r, "whoever holds the machine can read its memory bus "
-	    "(DDR4 and DDR5 interposers, 2025): what helps is knowing where "
-	    "it stands: list its chip-id in the policy");
+		    "software on chips with old firmware: set min-spl, and "
+		    "list the chip-ids of machines you know");
+	report_warn(r,
+	    "physical access to the machine allows reading its memory bus "
+	    "(DDR4 and DDR5 interposers, 2025): keep it in a place "
+	    "that you trust, and list its chip-id in the policy");
 	sk_X509_pop_free(certs, X509_free);
 }
 

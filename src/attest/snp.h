@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SEV-SNP reports, the keys that sign them, and the certificates that come with
- * them.
+ * SEV-SNP reports, the keys that sign them, and the certificates of these keys.
  */
 #ifndef SNP_H
 #define SNP_H
@@ -10,7 +9,7 @@
 
 #define SNP_REPORT	1184
 
-/* Little-endian; and whether all n bytes are v. */
+/* Read a little-endian number. */
 static inline uint32_t
 u32(const uint8_t *p)
 {
@@ -19,7 +18,7 @@ u32(const uint8_t *p)
 }
 
 static inline int
-all(const uint8_t *p, size_t n, uint8_t v)
+is_filled(const uint8_t *p, size_t n, uint8_t v)
 {
 	while (n > 0 && p[n - 1] == v)
 		n--;
@@ -35,16 +34,16 @@ extern const struct snp_product snp_products[SNP_PRODUCTS];
 
 #define SPLS		5		/* enum spl */
 
-struct snp_tcb {			/* -1: this product has none */
+struct snp_tcb {			/* -1: the product lacks it */
 	int	spl[SPLS];
 };
 
-/* What a VCEK or VLEK certificate says. */
+/* The contents of a VCEK or VLEK certificate. */
 struct vek {
-	X509		*x, *issuer, *root;	/* of the chain; NULL: not there */
-	const struct snp_product *product;		/* by its root; NULL: another */
+	X509		*x, *issuer, *root;	/* NULL: not given */
+	const struct snp_product *product;		/* NULL: unknown */
 	int		 is_vlek, is_read;
-	int		 is_test;		/* by the policy's own root */
+	int		 is_test;		/* root is test-root */
 	struct snp_tcb	 tcb;
 	char		 name[32];		/* "Milan-B0" */
 	uint8_t		 hwid[64];
@@ -52,28 +51,30 @@ struct vek {
 	char		 csp[64];
 };
 
-/* Of the given certificates the VEK, its issuer and a root, by their names: what
- * they are worth is checked later. */
+/* Select the VEK, its issuer and a root by their names.  Their signatures are
+ * checked later. */
 void	vek_find(struct vek *, STACK_OF(X509) *, const struct policy *);
-/* Its certificate's extensions: 1, or 0 where one is missing or not well formed. */
+/* Read the certificate's extensions.  Returns 1, or 0 if one is missing or
+ * malformed. */
 int	vek_read(struct vek *);
 
-/* Which key signed a report, as that says itself. */
+/* The key that signed a report, as described in the report. */
 struct snp_signer {
-	const struct snp_product *product;	/* NULL: it does not say */
+	const struct snp_product *product;	/* NULL: not in it */
 	unsigned	 key;			/* 0 VCEK, 1 VLEK */
-	int		 is_masked;		/* the chip's id */
+	int		 is_masked;		/* the chip ID is hidden */
 	uint8_t		 hwid[64];
-	size_t		 hwid_n;		/* 8 of Turin */
-	struct snp_tcb	 tcb;			/* reported */
+	size_t		 hwid_n;		/* 8 for Turin */
+	struct snp_tcb	 tcb;			/* the reported TCB */
 };
-/* `product': of a report that does not say, or NULL.  0, or -1: no report. */
+/* `product' is used if the report does not name one; may be NULL.  Returns 0,
+ * or -1 if it is not a report. */
 int	snp_signer(struct snp_signer *, struct bytes,
 	    const struct snp_product *product);
 
-/* The certificates of the table that the host hands out beside a report (GHCB
- * specification, SNP_GUEST_REQUEST: entries of GUID, offset and length): into
- * `to'.  0, or -1 where an entry points out of it. */
+/* Add the certificates of the table that the host appends to a report (GHCB
+ * specification, SNP_GUEST_REQUEST: entries of GUID, offset and length).
+ * Returns 0, or -1 if an entry points outside the table. */
 int	snp_cert_table(struct bytes, STACK_OF(X509) *to);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The key that signs a SEV-SNP report: VCEK or VLEK, its certificate's extensions,
- * its chain to AMD's root.  "Versioned Chip Endorsement Key Certificate and KDS
- * Interface", "GHCB specification" for the host's table.
+ * The key that signs a SEV-SNP report: the VCEK or VLEK, the extensions of its
+ * certificate, and its chain to AMD's root.  "Versioned Chip Endorsement Key
+ * Certificate and KDS Interface"; for the host's table, "GHCB specification".
  */
 #include <openssl/asn1.h>
 #include <openssl/err.h>
@@ -12,9 +12,9 @@
 
 #include "snp.h"
 
-#define TABLE_MAX		16	/* certificates; there are three kinds */
+#define TABLE_MAX		16	/* certificates; 3 are usual */
 
-/* SHA-256 of the SubjectPublicKeyInfo of AMD's root key of a product. */
+/* SHA-256 of the SubjectPublicKeyInfo of each product's AMD root key. */
 const struct snp_product snp_products[SNP_PRODUCTS] = {
 	[SNP_MILAN] = { "Milan", {
 	0x9f, 0x05, 0x6b, 0xee, 0x44, 0x37, 0x7e, 0x29, 0x30, 0x8c, 0xb5, 0xff,
@@ -34,8 +34,8 @@ const struct snp_product snp_products[SNP_PRODUCTS] = {
 static const uint8_t amd_oid[] = { 0x2b, 0x06, 0x01, 0x04, 0x01, 0x9c, 0x78,
     0x01 };
 
-/* A whole DER element of this tag: its content, p NULL where it is another.
- * None of AMD's is so long that its length takes more than one byte. */
+/* Content of a complete DER element of this tag; p is NULL if it is not one.
+ * All of AMD's are short enough for a length of one byte. */
 static struct bytes
 der_content(struct bytes b, uint8_t tag)
 {
@@ -62,8 +62,8 @@ der_text(struct bytes b, char *to, size_t size)
 
 	if (c.p == NULL || c.n >= size || to[0] != '\0')
 		return -1;
-	/* It is shown before anything says that AMD wrote it: no escape
-	 * sequences for the auditor's terminal, no lines of its own. */
+	/* It is shown before AMD's signature is checked: allow no escape
+	 * sequences and no newlines on the auditor's terminal. */
 	for (i = 0; i < c.n; i++)
 		if (c.p[i] < ' ' || c.p[i] > '~')
 			return -1;
@@ -72,8 +72,8 @@ der_text(struct bytes b, char *to, size_t size)
 	return 0;
 }
 
-/* One extension below AMD's arc: 0, or -1 where it is not well formed, or there
- * a second time: which one counts is not for us to choose. */
+/* Read one extension below AMD's arc.  Returns 0, or -1 if it is malformed or
+ * occurs twice, because then it would be unclear which one counts. */
 static int
 vek_extension(struct vek *v, const uint8_t *arc, size_t n, struct bytes value)
 {
@@ -95,7 +95,7 @@ vek_extension(struct vek *v, const uint8_t *arc, size_t n, struct bytes value)
 		if ((svn = der_svn(value)) == -1)
 			return -1;
 		if (arc[1] < 1 || arc[1] > 9 || (arc[1] > 3 && arc[1] < 8))
-			return 0;			/* a spare one */
+			return 0;			/* reserved component */
 		if (v->tcb.spl[spl_of[arc[1]]] != -1)
 			return -1;
 		v->tcb.spl[spl_of[arc[1]]] = svn;
@@ -136,8 +136,8 @@ vek_read(struct vek *v)
 	    v->hwid_n != 0);
 }
 
-/* Whose root it is: by its key, which is compiled in.  A test's root, which the
- * policy names, goes by its name, and proves no hardware. */
+/* Identify a root by its key, which is compiled in.  A test root, which the
+ * policy names, is identified by its name, and proves no hardware. */
 static const struct snp_product *
 product_of_root(X509 *x, const struct policy *p, int *is_test)
 {
@@ -185,9 +185,9 @@ kind_of(X509 *x)
 	return strncmp(name, "SEV-", 4) == 0 ? ASK : OTHER;
 }
 
-/* Who may have issued this one, by name; else the first of that kind, that
- * vek-chain can say what is wrong with it.  The first of equals: what the
- * verifier was given stands before what the host handed out. */
+/* Find a possible issuer by name, or else any certificate of that kind, so that
+ * vek-chain can report what is wrong with it.  The first match is used: the
+ * verifier's certificates come before the host's. */
 static X509 *
 find_issuer(STACK_OF(X509) *from, const X509 *of, enum kind kind,
     const struct policy *p)
@@ -213,8 +213,6 @@ find_issuer(STACK_OF(X509) *from, const X509 *of, enum kind kind,
 	return best;
 }
 
-/* Of the given certificates the VEK, its issuer and a root, by their names: what
- * they are worth is checked later. */
 void
 vek_find(struct vek *v, STACK_OF(X509) *from, const struct policy *p)
 {
@@ -246,24 +244,25 @@ snp_cert_table(struct bytes b, STACK_OF(X509) *to)
 	size_t i;
 
 	for (i = 0; i + 24 <= b.n; i += 24) {
-		/* Entries may overlap: many of them, each over all of it, would
-		 * keep us parsing for the host's pleasure. */
+		/* Entries may overlap.  Limit their number, or many entries
+		 * that each cover the whole table would take a long time to
+		 * parse. */
 		if (i / 24 > TABLE_MAX)
 			return -1;
 		e = b.p + i;
 		at = u32(e + 16);
 		n = u32(e + 20);
-		if (all(e, 24, 0))
+		if (is_filled(e, 24, 0))
 			return 0;
 		if (at > b.n || n > b.n - at)
 			return -1;
-		/* The GUID is not asked: a certificate says itself what it is,
-		 * and what else there may be is no certificate. */
+		/* Ignore the GUID: a certificate identifies itself, and
+		 * anything else in the table does not parse as one. */
 		some = certs_read((struct bytes){ b.p + at, n });
 		while (some != NULL && (x = sk_X509_shift(some)) != NULL)
 			if (sk_X509_push(to, x) == 0)
 				X509_free(x);
 		sk_X509_free(some);
 	}
-	return b.n == 0 ? 0 : -1;		/* it has no end */
+	return b.n == 0 ? 0 : -1;		/* no terminating entry */
 }

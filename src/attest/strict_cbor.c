@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CBOR that can be written in one way only: libcbor reads it, after a look at
- * every head.
+ * Strict CBOR: every head is checked before libcbor decodes the data.
  */
 #include <string.h>
 
 #include "strict_cbor.h"
 
-#define ENTRIES_MAX	32	/* of a map: keys are compared each with each */
-#define DEPTH_MAX	8	/* claims have 3 */
+#define ENTRIES_MAX	32	/* per map: keys are compared pairwise */
+#define DEPTH_MAX	8	/* claims use 3 */
 
 struct bytes
 item_bytes(const cbor_item_t *i)
@@ -28,7 +27,8 @@ item_text(const cbor_item_t *i)
 	return (struct bytes){ cbor_string_handle(i), cbor_string_length(i) };
 }
 
-/* The head of an item: its major type and its number, in the shortest form. */
+/* Read the head of an item, its major type and number; only the shortest form
+ * is valid. */
 static int
 head(struct bytes *b, unsigned *major, uint64_t *n)
 {
@@ -44,18 +44,19 @@ head(struct bytes *b, unsigned *major, uint64_t *n)
 	if (info < 24)
 		return 0;
 	size = (size_t)1 << (info - 24);
-	if (info > 27 || size > b->n)	/* reserved, and indefinite lengths */
+	if (info > 27 || size > b->n)	/* reserved, or indefinite length */
 		return -1;
 	for (*n = 0, i = 0; i < size; i++)
 		*n = *n << 8 | b->p[i];
 	*b = (struct bytes){ b->p + size, b->n - size };
-	if (*major == 7)		/* a simple value, or a float */
+	if (*major == 7)		/* simple value or float */
 		return size == 1 && *n < 32 ? -1 : 0;
 	return *n < (size == 1 ? 24 : UINT64_C(1) << 4 * size) ? -1 : 0;
 }
 
-/* One item and nothing behind it, of definite lengths, not deep.  It is seen
- * before libcbor sees it, which allocates at once what a head announces. */
+/* Check that the data is one item, of definite lengths and limited depth,
+ * without trailing bytes.  This must come before libcbor, which allocates
+ * whatever a head announces. */
 static int
 is_strict(struct bytes b)
 {
@@ -83,7 +84,6 @@ is_strict(struct bytes b)
 	}
 }
 
-/* The whole of the bytes as one item; NULL. */
 cbor_item_t *
 item_decode(struct bytes b)
 {
@@ -99,7 +99,7 @@ item_decode(struct bytes b)
 	return i;
 }
 
-/* Keys are numbers or text; any other is not told from its like. */
+/* Keys of other types cannot be compared reliably. */
 static int
 is_key(const cbor_item_t *k)
 {
@@ -118,7 +118,6 @@ same_key(const cbor_item_t *a, const cbor_item_t *b)
 	return s.n == t.n && (s.n == 0 || memcmp(s.p, t.p, s.n) == 0);
 }
 
-/* A map whose keys are all different. */
 int
 item_is_map(const cbor_item_t *m)
 {

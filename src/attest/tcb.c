@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a platform's security versions to its TCB status, as Intel's quote
- * verification library and its PCS documentation define it.  No I/O.
+ * Computes a platform's TCB status from its security versions, as defined by
+ * Intel's quote verification library and the PCS documentation.  No I/O.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "dcap.h"
 
-/* A component, module or enclave that is behind, on top of a platform's status. */
+/* The combined status if a component, module or enclave is out of date. */
 static const struct {
 	const char *platform, *then;
-} behind[] = {
+} outdated_status[] = {
 	{ "UpToDate", "OutOfDate" },
 	{ "SWHardeningNeeded", "OutOfDate" },
 	{ "ConfigurationNeeded", "OutOfDateConfigurationNeeded" },
@@ -26,9 +26,11 @@ converge(char status[48], const char *other)
 	if (strcmp(other, "Revoked") == 0 || strcmp(other, "NotSupported") == 0)
 		snprintf(status, 48, "%s", other);
 	else if (strcmp(other, "OutOfDate") == 0)
-		for (i = 0; i < sizeof(behind) / sizeof(behind[0]); i++)
-			if (strcmp(behind[i].platform, status) == 0) {
-				snprintf(status, 48, "%s", behind[i].then);
+		for (i = 0; i < sizeof(outdated_status) /
+		    sizeof(outdated_status[0]); i++)
+			if (strcmp(outdated_status[i].platform, status) == 0) {
+				snprintf(status, 48, "%s",
+				    outdated_status[i].then);
 				return;
 			}
 }
@@ -62,8 +64,8 @@ enclave_level(const struct levels *l, unsigned svn)
 	return NULL;
 }
 
-/* Module version 0 has no identity of its own: its SVNs are then compared as
- * the platform's. */
+/* Module version 0 has no identity, so its SVNs are compared with those of the
+ * platform. */
 static size_t
 first_tdx(const uint8_t *svn)
 {
@@ -97,9 +99,9 @@ lack(char to[120], const char *what, size_t i, unsigned has, unsigned needs)
 		    n == 0 ? "" : ", ", what, i, has, needs);
 }
 
-/* What of the newest level the platform has not. */
+/* List the components that are below the newest level. */
 static void
-what_lacks(const struct pck *pck, const uint8_t *svn, const struct level *l,
+list_outdated(const struct pck *pck, const uint8_t *svn, const struct level *l,
     char to[120])
 {
 	size_t i;
@@ -126,9 +128,9 @@ tcb_module(const struct tcb_info *t, const uint8_t *svn)
 	return NULL;
 }
 
-/* The status of a list's level; NotSupported where none fits. */
+/* Copy the status of a level; NotSupported if there is none. */
 static const char *
-take(struct tcb_result *r, const struct level *l)
+take_level(struct tcb_result *r, const struct level *l)
 {
 	if (l == NULL) {
 		snprintf(r->status, sizeof(r->status), "NotSupported");
@@ -154,15 +156,15 @@ tcb_evaluate(const struct tdx_collateral *c, const struct pck *pck,
 			break;
 	if (i < l->n)
 		snprintf(r->status, sizeof(r->status), "%s", l->list[i].status);
-	r->platform = take(r, i < l->n ? &l->list[i] : NULL);
+	r->platform = take_level(r, i < l->n ? &l->list[i] : NULL);
 	if (l->n > 0)
-		what_lacks(pck, svn, &l->list[0], r->lacks);
+		list_outdated(pck, svn, &l->list[0], r->lacks);
 	if (svn != NULL && svn[1] > 0) {
 		m = tcb_module(&c->tcb, svn);
-		r->module = take(r, m == NULL ? NULL :
+		r->module = take_level(r, m == NULL ? NULL :
 		    enclave_level(&m->levels, svn[0]));
 	}
-	r->qe = take(r, enclave_level(&c->qe.levels, qe_svn));
+	r->qe = take_level(r, enclave_level(&c->qe.levels, qe_svn));
 }
 
 void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-attest: show and verify attestation evidence, and ask this machine for
- * some.  Runs with its caller's rights; fetch-collateral alone opens connections.
+ * tee-attest: shows and verifies attestation evidence, and requests evidence
+ * from this machine.  Runs with its caller's rights; only fetch-collateral
+ * opens connections.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +59,7 @@ bad_usage(const char *fmt, const char *what)
 
 /* ---- files ---- */
 
-/* All of a file, with a NUL behind it. */
+/* Read a whole file and append a NUL. */
 static struct bytes
 file_read(const char *path)
 {
@@ -232,7 +233,7 @@ take_report_data(struct policy *p, const char *hex)
 
 /* ---- the highest tcbEvaluationDataNumber seen ---- */
 
-/* What the file says; 0 where there is none yet. */
+/* The number in the file; 0 if it does not exist yet. */
 static uint32_t
 seen_read(const char *path)
 {
@@ -242,7 +243,8 @@ seen_read(const char *path)
 
 	if (access(path, F_OK) == -1 && errno == ENOENT)
 		return 0;
-	/* All of it: another file must not be taken for this, and replaced. */
+	/* Accept nothing else in it: another file given by mistake would be
+	 * overwritten. */
 	b = file_read(path);
 	digits = strspn((const char *)b.p, "0123456789");
 	if (digits == 0 || digits > 9 || b.n != digits + 1 ||
@@ -316,7 +318,7 @@ run_verify(const struct options *o)
 	return report_verdict(&r);
 }
 
-/* As the evidence role asks, with its code. */
+/* Use the evidence role's code, and request the same. */
 static int
 run_quote(const struct options *o)
 {
@@ -336,7 +338,7 @@ run_quote(const struct options *o)
 	if (p == NULL)
 		p = optee_open(OPTEE_PATH);
 	if (p == NULL) {
-		fprintf(stderr, "tee-attest: no TEE is here: looked for "
+		fprintf(stderr, "tee-attest: no TEE found: looked for "
 		    TSM_PATH ", " SEV_PATH " and " OPTEE_PATH "\n");
 		return 1;
 	}
@@ -368,7 +370,7 @@ run_fetch(const struct options *o)
 	return status;
 }
 
-/* To be kept when the device is provisioned: that is all that vouches for it. */
+/* The key must be saved at provisioning: nothing else vouches for it. */
 static int
 run_device_key(const struct options *o)
 {
@@ -379,7 +381,7 @@ run_device_key(const struct options *o)
 	(void)o;
 	log_init("tee-attest", LOG_INFO);
 	if (optee_open(OPTEE_PATH) == NULL) {
-		fprintf(stderr, "tee-attest: OP-TEE is not here: looked for "
+		fprintf(stderr, "tee-attest: OP-TEE not found: looked for "
 		    OPTEE_PATH "\n");
 		return 1;
 	}
@@ -424,7 +426,7 @@ run(struct options *o, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	static int text;		/* which of enum fetch_text: getopt's */
+	static int text;		/* an enum fetch_text */
 	static const struct option options[] = {
 		{ "collateral", required_argument, NULL, 'c' },
 		{ "at", required_argument, NULL, 'a' },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the formats need of OpenSSL: certificates read, raw ECDSA signatures
- * verified.
+ * OpenSSL helpers for the formats: reading certificates, verifying raw ECDSA
+ * signatures.
  */
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -56,7 +56,7 @@ certs_read(struct bytes b)
 int
 cert_valid_at(const X509 *x, time_t at)
 {
-	/* 0 is an error, and equal counts as before. */
+	/* X509_cmp_time() returns 0 on error, and -1 if the times are equal. */
 	return X509_cmp_time(X509_get0_notBefore(x), &at) == -1 &&
 	    X509_cmp_time(X509_get0_notAfter(x), &at) == 1;
 }

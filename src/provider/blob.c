@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What evidence looks at in what a TEE gave: is it of the form that verifiers
- * know, and is it over the report data that was asked for?  Whether it is true
- * is for the verifier.  Runs in evidence, on bytes that the host has touched.
+ * Checks that what a TEE returned has a form that verifiers know, and that it
+ * is over the requested report data.  Whether it is genuine is for the verifier
+ * to check.  Runs in evidence, on bytes that the host can influence.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #define TDX_TEE		0x81
 #define TDX_BODY	584	/* TDX 1.0 */
 #define TDX_BODY_15	648	/* TDX 1.5 */
-#define TDX_DATA	520	/* of the body: report data */
+#define TDX_DATA	520	/* offset of the report data in the body */
 #define TDX_MRTD	136
 #define OPTEE_AT	(sizeof(OPTEE_MAGIC) - 1 + 64 + 1 + 3) /* digest */
 #define SNP_DATA	0x50
@@ -48,14 +48,15 @@ is_zero(const uint8_t *b, size_t n)
 }
 
 static long
-bad(const char *tee, const char *why)
+refuse_blob(const char *tee, const char *why)
 {
 	log_err("tee: %s: refused: %s", tee, why);
 	errno = EBADMSG;
 	return -1;
 }
 
-/* Where the body starts and how long it is; 0 where the quote is none. */
+/* Find the body of a quote.  Returns its offset, or 0 if this is not a
+ * quote. */
 static size_t
 tdx_body(const uint8_t *b, size_t n, size_t *size)
 {
@@ -82,23 +83,24 @@ tdx_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 {
 	size_t at, size, signature;
 
-	/* Drivers that know that form have larger buffers: Linux 7.0. */
+	/* Since Linux 7.0: drivers that support the DICE/CWT form use larger
+	 * buffers. */
 	if (n > TDX_MAX || (at = tdx_body(b, n, &size)) == 0)
-		return bad("tdx", "not a DCAP quote of version 4 or 5: the "
-		    "newer DICE/CWT form, which no verifier of ours knows");
+		return refuse_blob("tdx", "not a DCAP quote of version 4 or 5: the "
+		    "newer DICE/CWT form, which tee-attest does not support");
 	if (n < at + size + 4)
-		return bad("tdx", "the quote is cut off");
+		return refuse_blob("tdx", "the quote is cut off");
 	if (memcmp(b + at + TDX_DATA, report_data, 64) != 0)
-		return bad("tdx", "a quote over other report data");
+		return refuse_blob("tdx", "a quote over other report data");
 	at += size;
 	signature = le32(b + at);
 	at += 4;
 	if (signature > n - at)
-		return bad("tdx", "the quote is cut off");
+		return refuse_blob("tdx", "the quote is cut off");
 	at += signature;
-	/* Some hosts fill their buffer up: GCP, to 8000 bytes. */
+	/* Some hosts pad the quote to the buffer's size: GCP, to 8000 bytes. */
 	if (!is_zero(b + at, n - at))
-		return bad("tdx", "bytes that are not zero behind the quote");
+		return refuse_blob("tdx", "bytes that are not zero after the quote");
 	return (long)at;
 }
 
@@ -106,15 +108,15 @@ static long
 snp_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 {
 	if (n != SNP_REPORT)
-		return bad("sev-snp", "a report has 1184 bytes, this has not");
+		return refuse_blob("sev-snp", "a report has 1184 bytes, this has not");
 	if (memcmp(b + SNP_DATA, report_data, 64) != 0)
-		return bad("sev-snp", "a report over other report data");
+		return refuse_blob("sev-snp", "a report over other report data");
 	return (long)n;
 }
 
-/* The challenge of the realm is claim 10, a string of 64 bytes.  A look for
- * these bytes is all that is to be had without CBOR, and enough against what a
- * mistake would bring: the verifier reads the claim itself. */
+/* The realm's challenge is claim 10, a string of 64 bytes.  Without a CBOR
+ * parser we can only search for these bytes.  That suffices to detect mistakes
+ * here, since the verifier reads the claim itself. */
 static long
 cca_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 {
@@ -122,7 +124,7 @@ cca_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 
 	memcpy(claim + 3, report_data, 64);
 	if (memmem(b, n, claim, sizeof(claim)) == NULL)
-		return bad("cca", "a token without the challenge");
+		return refuse_blob("cca", "a token without the challenge");
 	return (long)n;
 }
 
@@ -130,7 +132,7 @@ long
 blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
     const uint8_t report_data[64])
 {
-	switch (tee_type) {		/* optee: what it gives is no blob */
+	switch (tee_type) {		/* optee returns records, not a blob */
 	case TEE_TDX:
 		return tdx_check(b, n, report_data);
 	case TEE_SEV_SNP:
@@ -138,14 +140,14 @@ blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
 	case TEE_CCA:
 		return cca_check(b, n, report_data);
 	}
-	return bad("evidence", "of a TEE that has no check");
+	return refuse_blob("evidence", "of a TEE that has no check");
 }
 
 void
 blob_measurement(uint32_t tee_type, const uint8_t *b, size_t n,
     uint8_t out[48])
 {
-	/* Claim 44238 of a realm, a string of up to 64 bytes. */
+	/* Claim 44238 of a realm token, a string of up to 64 bytes. */
 	static const uint8_t rim[] = { 0x19, 0xac, 0xce, 0x58 };
 	const uint8_t *p;
 	size_t at, size;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The provider for hosts that give TDX quotes by dstack's guest agent alone: one
- * request over its socket, one answer.  The monitor connects, for this process
- * may not; each request has a connection of its own.
+ * The provider for hosts whose only source of TDX quotes is dstack's guest
+ * agent: one request and one answer over a Unix socket.  The monitor connects,
+ * because this process may not; each request uses a new connection.
  *
- * Of the answer, which is JSON, the one member that is wanted is looked for.  No
- * more is needed: what is found there must be a quote over the report data that
- * was asked for, or it is refused.
+ * The JSON of the answer is not parsed: only the wanted member is searched for.
+ * That is safe, because the result is refused unless it is a quote over the
+ * requested report data.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,11 +19,11 @@
 #include "log.h"
 #include "payload.h"
 
-#define ANSWER_MAX	(512 * 1024)	/* event logs come with it */
-#define WAIT		60		/* seconds for all of it */
+#define ANSWER_MAX	(512 * 1024)	/* includes event logs */
+#define WAIT		60		/* timeout of a request, seconds */
 
 static long
-bad(const char *why)
+fail_answer(const char *why)
 {
 	log_err("tee: dstack: %s", why);
 	errno = EBADMSG;
@@ -38,7 +38,8 @@ ask(int fd, const uint8_t report_data[64])
 
 	for (i = 0; i < 64; i++)
 		snprintf(hex + 2 * i, 3, "%02x", report_data[i]);
-	/* 1.0, so that the answer is neither in chunks nor left open. */
+	/* HTTP/1.0, so that the answer is not chunked and ends with the
+	 * connection. */
 	n = snprintf(text, sizeof(text), "POST /GetQuote HTTP/1.0\r\n"
 	    "Host: dstack\r\nContent-Type: application/json\r\n"
 	    "Content-Length: %zu\r\n\r\n{\"report_data\":\"%s\"}",
@@ -46,9 +47,9 @@ ask(int fd, const uint8_t report_data[64])
 	return write(fd, text, (size_t)n) == n ? 0 : -1;
 }
 
-/* Milliseconds that are left; 0: none. */
+/* Milliseconds until the timeout; 0 if it has passed. */
 static int
-left(const struct timespec *end)
+ms_left(const struct timespec *end)
 {
 	struct timespec now;
 	long ms;
@@ -59,9 +60,10 @@ left(const struct timespec *end)
 	return ms > 0 ? (int)ms : 0;
 }
 
-/* The answer, until the agent closes: its size, or -1 with errno. */
+/* Read until the agent closes the connection.  Returns the size, or -1 with
+ * errno. */
 static long
-answer(int fd, char *b, size_t size)
+read_answer(int fd, char *b, size_t size)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct timespec end;
@@ -71,7 +73,7 @@ answer(int fd, char *b, size_t size)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += WAIT;
 	while (n < size && r != 0) {
-		if (poll(&p, 1, left(&end)) == 0) {
+		if (poll(&p, 1, ms_left(&end)) == 0) {
 			log_err("tee: dstack: no answer in %d seconds", WAIT);
 			errno = ETIMEDOUT;
 			return -1;
@@ -81,7 +83,7 @@ answer(int fd, char *b, size_t size)
 		else if (r == -1 && errno != EAGAIN && errno != EINTR)
 			return -1;
 	}
-	return n < size ? (long)n : bad("the answer is too large");
+	return n < size ? (long)n : fail_answer("the answer is too large");
 }
 
 static int
@@ -92,7 +94,8 @@ digit(char c)
 	    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* The quote out of the body, which ends in a NUL: its size, or -1. */
+/* Extract the quote from the body, which ends in a NUL.  Returns its size, or
+ * -1. */
 static long
 quote_find(const char *body, uint8_t *out, size_t size)
 {
@@ -100,14 +103,14 @@ quote_find(const char *body, uint8_t *out, size_t size)
 	size_t n;
 
 	if (p == NULL)
-		return bad("the answer has no quote");
+		return fail_answer("the answer has no quote");
 	p += strlen("\"quote\"");
 	p += strspn(p, " \t\r\n:");
 	if (*p++ != '"')
-		return bad("the answer's quote is no string");
+		return fail_answer("the answer's quote is no string");
 	for (n = 0; n < size && digit(p[0]) != -1 && digit(p[1]) != -1; p += 2)
 		out[n++] = (uint8_t)(digit(p[0]) << 4 | digit(p[1]));
-	return *p == '"' ? (long)n : bad("the answer's quote is not in hex");
+	return *p == '"' ? (long)n : fail_answer("the answer's quote is not in hex");
 }
 
 static long
@@ -119,7 +122,7 @@ dstack_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 
 	if (ask(agent_fd, report_data) == -1)
 		return -1;
-	if ((n = answer(agent_fd, b, ANSWER_MAX)) == -1)
+	if ((n = read_answer(agent_fd, b, ANSWER_MAX)) == -1)
 		return -1;
 	b[n] = '\0';
 	if (strncmp(b, "HTTP/1.", 7) != 0 || strncmp(b + 8, " 200 ", 5) != 0) {
@@ -129,7 +132,7 @@ dstack_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 		return -1;
 	}
 	if ((body = strstr(b, "\r\n\r\n")) == NULL)
-		return bad("the answer has no body");
+		return fail_answer("the answer has no body");
 	if ((n = quote_find(body + 4, out, size)) == -1)
 		return -1;
 	return blob_check(TEE_TDX, out, (size_t)n, report_data);

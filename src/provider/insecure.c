@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The provider for development: evidence that proves nothing and says so.  No
- * verifier accepts it unless told to by name.
+ * The provider for development: evidence that proves nothing and says so.  A
+ * verifier accepts it only if its policy says `allow insecure'.
  */
 #include <string.h>
 
 #include "provider.h"
 #include "payload.h"
 
-/* The line, then the 64 bytes. */
+/* This line is followed by the 64 bytes of report data. */
 static const char head[] = "INSECURE: NOT EVIDENCE OF ANYTHING\n";
 
 static long

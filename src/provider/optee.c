@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The provider for TrustZone: the hash of its own code that OP-TEE's attestation
- * PTA signs.  Weaker than the others: the key is one that the device made, and
- * no chain leads to who made the device.
+ * The provider for TrustZone: a hash of its own code, signed by OP-TEE's
+ * attestation PTA.  It is weaker than the other providers: the device generated
+ * the key itself, and no certificate chain leads to the device's vendor.
  *
- * The kernel's interface is used as it is (linux/tee.h): libteec adds nothing
- * to it that is needed here.  The session and the memory that is shared with
- * the TEE are had before the sandbox; behind it one command of ioctl(2) is left.
+ * It uses the kernel's interface (linux/tee.h) directly: libteec would add
+ * nothing that is needed here.  The session and the shared memory are set up
+ * before the sandbox is entered; after that, one ioctl(2) command is left.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +23,12 @@
 #include "payload.h"
 
 #define SHARED		4096
-#define AT_OUTPUT	1024		/* in the shared memory; the nonce at 0 */
-#define OUTPUT_MAX	(OPTEE_DIGEST + 1024)	/* RSA of 8192 bits */
+#define AT_OUTPUT	1024		/* in shared memory, after the nonce */
+#define OUTPUT_MAX	(OPTEE_DIGEST + 1024)	/* for RSA-8192 */
 #define HEAD		(sizeof(OPTEE_MAGIC) - 1 + 64 + 1)
-#define N_PARAMS	4		/* always: the others are of type none */
+#define N_PARAMS	4		/* always; unused ones have type none */
 
-/* What the TEE answers (TEE Client API). */
+/* Return codes of the TEE Client API. */
 #define TEE_SUCCESS		0
 #define TEE_ITEM_NOT_FOUND	0xffff0008
 #define TEE_TARGET_DEAD		0xffff3024
@@ -38,7 +38,7 @@ static const uint8_t pta[TEE_IOCTL_UUID_LEN] = {
 	0x9b, 0x67, 0x2b, 0xcd, 0x62, 0x2b, 0xc0, 0xb5
 };
 
-/* An argument that ends in parameters. */
+/* An ioctl argument followed by its parameters. */
 union call {
 	struct tee_ioctl_open_session_arg	open;
 	struct tee_ioctl_invoke_arg		invoke;
@@ -60,9 +60,9 @@ call(unsigned long command, union call *c, size_t head)
 	return ioctl(device, command, &b);
 }
 
-/* ---- before the sandbox --------------------------------------------------- */
+/* ---- before the sandbox -------------------------------------------------- */
 
-/* Of /dev/tee0 that is another TEE's: 0. */
+/* /dev/tee0 may belong to another TEE. */
 static int
 is_optee(void)
 {
@@ -103,10 +103,10 @@ memory_share(void)
 	shared = mmap(NULL, SHARED, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (shared == MAP_FAILED)
 		fatal("tee: optee: no shared memory: %s", strerror(errno));
-	shared_id = (uint64_t)s.id;	/* fd stays open, and it with it */
+	shared_id = (uint64_t)s.id;	/* fd must stay open to keep it */
 }
 
-/* ---- requests ------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------ */
 
 static size_t
 put_nonce(uint8_t *to, uint8_t command, const uint8_t report_data[64])
@@ -125,7 +125,8 @@ memory(uint64_t attr, uint64_t at, uint64_t size)
 	return (struct tee_ioctl_param){ attr, at, size, shared_id };
 }
 
-/* A command of the PTA with the parameters that c has: -1 with errno. */
+/* Invoke a command of the PTA with the parameters in c.  Returns 0, or -1 with
+ * errno. */
 static int
 invoke(uint32_t command, union call *c)
 {
@@ -155,7 +156,8 @@ is_size(uint64_t n, uint64_t min, uint64_t max)
 	return 0;
 }
 
-/* Digest and signature into the shared memory: their size, or -1 with errno. */
+/* Have digest and signature written to the shared memory.  Returns their size,
+ * or -1 with errno. */
 static long
 attest(uint8_t command, const uint8_t report_data[64])
 {
@@ -231,7 +233,7 @@ optee_open(const char *path)
 		fatal("tee: %s: %s", path, strerror(errno));
 	}
 	if (!is_optee()) {
-		log_warn("tee: %s: there, but not of OP-TEE", path);
+		log_warn("tee: %s: exists, but is not OP-TEE", path);
 		close(device);
 		return NULL;
 	}

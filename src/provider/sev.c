@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The provider for SEV-SNP on kernels before 6.7, which have no configfs-tsm:
- * the extended report of /dev/sev-guest, with the certificates that the host
- * gives.  The one file of this role with an ioctl(2), and that one command.
+ * The provider for SEV-SNP on kernels before 6.7, which lack configfs-tsm: the
+ * extended report of /dev/sev-guest, which includes the host's certificates.
+ * It uses a single ioctl(2) command.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "payload.h"
 
 #define RESPONSE_HEADER	32	/* status, size, 24 reserved; then the report */
-#define CERTS_MAX	0x4000	/* more the kernel refuses; whole pages alone */
+#define CERTS_MAX	0x4000	/* the kernel's maximum; must be whole pages */
 
 static int device = -1;
 static int has_asked;

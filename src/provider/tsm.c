@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The provider for TDX, SEV-SNP and Arm CCA: one instance below configfs-tsm's
- * report directory (Linux 6.7).  tsm_open() makes it while the role is root and
- * gives its inblob to the role's group; what follows knows that one directory
- * and nothing else, by descriptor.
+ * The provider for TDX, SEV-SNP and Arm CCA: an instance below configfs-tsm's
+ * report directory (Linux 6.7). tsm_open() creates it while the role is still
+ * root and gives inblob to the role's group.  Afterwards only this directory is
+ * used, by its descriptor.
  *
- * inblob is committed by close(2), which hides whether that worked.  So the
- * generation is read: it counts writes, and one that is not ours, or ours that
- * was lost, shows.
+ * The kernel commits inblob in close(2), which does not report errors.  Read
+ * `generation' to verify it: the kernel counts writes there, so a lost write or
+ * a write by another process shows.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,18 +27,19 @@
 #include "payload.h"
 
 #define PREFIX	"tee-runner-"
-#define TRIES	5		/* while the host holds an earlier request */
-#define RETRY	1000		/* milliseconds: it is asked once a second */
+#define TRIES	5		/* while the host serves an earlier request */
+#define RETRY	1000		/* milliseconds */
 
 static long tsm_quote(const uint8_t report_data[64], uint8_t *out, size_t size);
 
 static const struct kind {
-	const char	*driver;	/* what the file `provider' says */
+	const char	*driver;	/* content of the file `provider' */
 	uint32_t	 choice;	/* enum tee_choice */
 	size_t		 max;		/* of outblob */
 	struct provider	 provider;
 } kinds[] = {
-	/* One byte more, so that blob_check() names what is too large. */
+	/* One byte more than allowed, so that blob_check() can report the
+	 * excess. */
 	{ "tdx_guest", TEE_CHOICE_TDX, TDX_MAX + 1,
 	  { "tdx", TEE_TDX, tsm_quote } },
 	{ "sev_guest", TEE_CHOICE_SEV_SNP, SNP_REPORT + 1,
@@ -48,14 +49,14 @@ static const struct kind {
 };
 #define N_KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
-static int dir = -1;		/* the instance */
+static int dir = -1;		/* the instance's directory */
 static const struct kind *kind;
 static int has_asked;
 
-/* ---- before the sandbox --------------------------------------------------- */
+/* ---- before the sandbox -------------------------------------------------- */
 
-/* A Runner that lives holds a lock on its instance.  Not its process id: in
- * another container that means another process. */
+/* A running Runner holds a lock on its instance.  Its process ID would not do,
+ * as it may belong to another process in another container. */
 static int
 is_stale(int report, const char *name)
 {
@@ -85,10 +86,11 @@ remove_stale(const char *path, int report)
 	closedir(d);
 }
 
-/* The role's group may write the report data; 0: we stay who we are.  The
- * monitor has no CAP_CHOWN: but an owner may give a file to a group of his. */
+/* Let the role's group write the report data; gid 0 changes nothing.  The
+ * monitor has no CAP_CHOWN, but an owner may give a file to one of its own
+ * groups. */
 static int
-inblob_give(int fd, gid_t gid)
+give_inblob(int fd, gid_t gid)
 {
 	int r;
 
@@ -102,9 +104,9 @@ inblob_give(int fd, gid_t gid)
 	return r == -1 ? -1 : fchmodat(fd, "inblob", 0220, 0);
 }
 
-/* The instance, locked: its descriptor, or -1 with errno. */
+/* Create and lock an instance.  Returns its descriptor, or -1 with errno. */
 static int
-instance_make(int report, char *name, size_t size, gid_t gid)
+make_instance(int report, char *name, size_t size, gid_t gid)
 {
 	uint32_t r;
 	int fd;
@@ -116,7 +118,7 @@ instance_make(int report, char *name, size_t size, gid_t gid)
 		return -1;
 	fd = openat(report, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == -1 ||
-	    inblob_give(fd, gid) == -1) {
+	    give_inblob(fd, gid) == -1) {
 		const int e = errno;
 
 		if (fd != -1)
@@ -128,10 +130,9 @@ instance_make(int report, char *name, size_t size, gid_t gid)
 	return fd;
 }
 
-/* The whole file of the instance, at most `size' bytes of it: how many, or -1
- * with errno. */
+/* Read a whole file of the instance.  Returns its size, or -1 with errno. */
 static long
-slurp(const char *name, uint8_t *b, size_t size)
+read_attribute(const char *name, uint8_t *b, size_t size)
 {
 	size_t n = 0;
 	ssize_t r = 0;
@@ -151,7 +152,7 @@ static const struct kind *
 kind_find(void)
 {
 	uint8_t b[64];
-	long i, n = slurp("provider", b, sizeof(b) - 1);
+	long i, n = read_attribute("provider", b, sizeof(b) - 1);
 
 	if (n <= 0)
 		return NULL;
@@ -163,17 +164,18 @@ kind_find(void)
 	return NULL;
 }
 
-/* A guest below an SVSM may ask for its own privilege level and those above
- * alone; the kernel's preset is 0, whatever the level. */
+/* A guest under an SVSM may request reports only for its own privilege level
+ * and those above.  The kernel's default is 0, whatever the guest's level
+ * is. */
 static int
 privilege_level(void)
 {
 	uint8_t floor[8];
-	const long n = slurp("privlevel_floor", floor, sizeof(floor));
+	const long n = read_attribute("privlevel_floor", floor, sizeof(floor));
 	int fd, r;
 
 	if (n == -1)
-		return errno == ENOENT ? 0 : -1;	/* not SNP */
+		return errno == ENOENT ? 0 : -1;	/* not SEV-SNP */
 	if ((fd = openat(dir, "privlevel", O_WRONLY | O_CLOEXEC)) == -1)
 		return -1;
 	r = write(fd, floor, (size_t)n) == n ? 0 : -1;
@@ -196,11 +198,11 @@ tsm_open(const char *path, uint32_t choice, gid_t gid)
 		fatal("tee: %s: %s", path, strerror(errno));
 	}
 	remove_stale(path, report);
-	if ((dir = instance_make(report, name, sizeof(name), gid)) == -1) {
+	if ((dir = make_instance(report, name, sizeof(name), gid)) == -1) {
 		if (errno != ENXIO)
 			fatal("tee: %s: cannot make an instance: %s", path,
 			    strerror(errno));
-		log_warn("tee: %s: there, but no driver serves it: load "
+		log_warn("tee: %s: exists, but no driver serves it: load "
 		    "tdx-guest, sev-guest or arm-cca-guest", path);
 		close(report);
 		return NULL;
@@ -210,15 +212,15 @@ tsm_open(const char *path, uint32_t choice, gid_t gid)
 	    (choice != TEE_CHOICE_AUTO && choice != kind->choice)) {
 		unlinkat(report, name, AT_REMOVEDIR);
 		if (kind == NULL)
-			fatal("tee: %s: of a driver that is not known here",
+			fatal("tee: %s: the driver is not supported",
 			    path);
 		fatal("tee: %s: this machine has %s, the configuration wants "
 		    "another", path, kind->provider.name);
 	}
 	if (privilege_level() == -1)
 		fatal("tee: %s: privilege level: %s", path, strerror(errno));
-	/* report/ stays root's: that this instance is not needed any more,
-	 * the next start sees. */
+	/* Only root may write to report/, so this instance cannot be removed at
+	 * exit.  The next start removes it. */
 	close(report);
 	has_asked = 0;
 	return &kind->provider;
@@ -231,7 +233,7 @@ tsm_remove(const char *path)
 
 	if (dir == -1)
 		return;
-	close(dir);		/* and its lock: it is stale now */
+	close(dir);		/* releases the lock */
 	dir = -1;
 	if ((report = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return;
@@ -245,13 +247,13 @@ tsm_dir(void)
 	return dir == -1 ? 0 : dir;
 }
 
-/* ---- requests ------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------ */
 
 static int
 generation(uint64_t *g)
 {
 	char b[24], *end;
-	const long n = slurp("generation", (uint8_t *)b, sizeof(b) - 1);
+	const long n = read_attribute("generation", (uint8_t *)b, sizeof(b) - 1);
 
 	if (n == -1)
 		return -1;
@@ -265,7 +267,7 @@ generation(uint64_t *g)
 	return 0;
 }
 
-/* Is the generation still the one of our write?  -1 with errno. */
+/* 1 if the generation is still that of our write, 0 if not; -1 with errno. */
 static int
 generation_is(uint64_t want, const char *when)
 {
@@ -279,7 +281,7 @@ generation_is(uint64_t want, const char *when)
 		log_err("tee: inblob: the kernel did not take the report data");
 		errno = EIO;
 	} else {
-		log_err("tee: someone else writes to our instance: seen %s",
+		log_err("tee: another process wrote to our instance: seen %s",
 		    when);
 		errno = ESTALE;
 	}
@@ -297,16 +299,16 @@ ask(const uint8_t report_data[64])
 		return -1;
 	n = write(fd, report_data, 64);
 	e = n == -1 ? errno : EIO;
-	(void)close(fd);	/* commits; says nothing */
+	(void)close(fd);	/* commits; does not report errors */
 	errno = e;
 	return n == 64 ? 0 : -1;
 }
 
-/* The certificates that SNP's host may give: as much as its table uses. */
+/* Read the certificates that SNP's host may supply, without padding. */
 static long
-certificates(uint8_t *out, size_t size)
+read_certificates(uint8_t *out, size_t size)
 {
-	long n = slurp("auxblob", out, size);
+	long n = read_attribute("auxblob", out, size);
 
 	if (n == -1)
 		return errno == ENOENT ? 0 : -1;
@@ -326,11 +328,11 @@ try_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 	if (generation(&g) == -1 || ask(report_data) == -1 ||
 	    generation_is(g + 1, "before the quote") == -1)
 		return -1;
-	n = slurp("outblob", out, size < kind->max ? size : kind->max);
+	n = read_attribute("outblob", out, size < kind->max ? size : kind->max);
 	if (n == -1)
 		return -1;
 	if (n == 0) {
-		/* Drivers that do not look at the host's status. */
+		/* Some drivers ignore the host's status. */
 		log_err("tee: outblob: the host's quoting service gave "
 		    "nothing");
 		errno = EIO;
@@ -341,7 +343,7 @@ try_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 		errno = EFBIG;
 		return -1;
 	}
-	if (kind->provider.tee_type == TEE_SEV_SNP && (more = certificates(
+	if (kind->provider.tee_type == TEE_SEV_SNP && (more = read_certificates(
 	    out + n, size - (size_t)n)) == -1)
 		return -1;
 	if (generation_is(g + 1, "behind the quote") == -1)

@@ -130,7 +130,7 @@ check 'registered with the hash that tee-runnerctl config prints' \
     grep -q "\"configurationHash\": *\"$(tee-runnerctl config --hash \
     -f "$dir/tee-runnerd.conf")\"" "$dir/registry.json"
 check "the registrar passes the verifier's warnings on" \
-    counterpart_says 'registrar: .*: warning: whoever holds the machine'
+    counterpart_says 'registrar: .*: warning: physical access to the machine'
 check 'the verdict says that no hardware is proven' \
     counterpart_says 'registrar: .*accepted: no hardware key proven, debug no'
 check 'a task' transfer

@@ -327,7 +327,7 @@ check 'another product than the report says' fetch 2 'the report is of Genoa' --
 rm -r "$c"
 serve_snp "$vlek" vlek Milan
 rm "$www/$(name "$crl")"
-check 'VLEK: the chain and the list alone' asks 2 fetch 1 "no certificate of the vlek itself: .*the host's to give" $at --vcek "$vlek/report.bin"
+check 'VLEK: the chain and the list alone' asks 2 fetch 1 "no certificate of the vlek itself: .*get it from the host" $at --vcek "$vlek/report.bin"
 cp "$vlek/vek.pem" "$c/"
 check 'with its certificate it verifies' verify $at $crl_policy "$vlek/report.bin"
 

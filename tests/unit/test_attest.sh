@@ -70,7 +70,7 @@ is 2 'no such command' look sgx/quote.bin
 is 2 'usage:' quote file
 is 2 'report-data is missing' quote
 [ -e /sys/kernel/config/tsm/report ] || [ -e /dev/sev-guest ] ||
-    is 1 'no TEE is here: looked for' quote --report-data "$(printf %0128d 7)"
+    is 1 'no TEE found: looked for' quote --report-data "$(printf %0128d 7)"
 is 2 'cannot read' show "$dir/none"
 is 2 'not a time' verify --at yesterday sgx/quote.bin
 is 2 '64 bytes' verify --report-data 00 sgx/quote.bin
@@ -79,7 +79,7 @@ is 2 'no evidence of a format' show sgx/pck.crl
 set=tdx/sets/tdx-v4-dstack-eventlog-uptodate
 is 0 'event-3  *compose-hash 3763bc34552c' show tdx/dstack/full.json
 is 0 '"form": "CCEL"' show --json tdx/ccel/ccel.bin
-is 1 '^fail *event-log .*nobody signed it' verify tdx/ccel/ccel.bin
+is 1 '^fail *event-log .*an event log is not signed' verify tdx/ccel/ccel.bin
 is 0 '^pass *event-log' verify --event-log tdx/dstack/full.json --at 2026-02-25 \
     --collateral $set $set/quote.bin
 is 0 '^n/a *event-log' verify --at 2026-02-25 --collateral $set $set/quote.bin

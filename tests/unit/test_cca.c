@@ -536,7 +536,7 @@ unknown_claims(void **state)
 	only(&r, A_FAIL, "");
 	assert_int_equal(report_verdict(&r), 0);
 	assert_int_equal(r.n_warnings, 3);
-	assert_non_null(strstr(r.warnings[0], "silicon"));
+	assert_non_null(strstr(r.warnings[0], "real chip"));
 }
 
 static void

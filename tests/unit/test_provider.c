@@ -671,7 +671,7 @@ a_second_writer_before_the_quote_is_noticed(void **unused)
 	(void)unused;
 	tdx4();
 	fake.race = BEFORE_QUOTE;
-	fails(opened(), ESTALE, "someone else writes");
+	fails(opened(), ESTALE, "another process wrote");
 	assert_int_equal(fake.reads, 0);
 }
 
@@ -681,7 +681,7 @@ a_second_writer_behind_the_quote_is_noticed(void **unused)
 	(void)unused;
 	tdx4();
 	fake.race = BEHIND_QUOTE;
-	fails(opened(), ESTALE, "behind the quote");
+	fails(opened(), ESTALE, "after the quote");
 }
 
 static void
@@ -851,7 +851,7 @@ padding_that_is_not_zero_is_refused(void **unused)
 	tdx4();
 	fake.n = 8000;
 	fake.blob[7999] = 1;
-	fails(opened(), EBADMSG, "not zero behind the quote");
+	fails(opened(), EBADMSG, "not zero after the quote");
 }
 
 static void
