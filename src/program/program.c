@@ -27,11 +27,21 @@ primitive_find(uint8_t opcode)
 	return NULL;
 }
 
+/* Names of other documents for the same operation. */
+static const struct {
+	const char	*alias, *name;
+} aliases[] = {
+	{ "trivialEncrypt", "wrap" }, { "wrapAsPublicHandle", "wrap" },
+};
+
 const struct primitive *
 primitive_named(const char *name)
 {
 	size_t i;
 
+	for (i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (strcmp(aliases[i].alias, name) == 0)
+			name = aliases[i].name;
 	for (i = 0; i < n_primitives; i++)
 		if (strcmp(primitives[i].name, name) == 0)
 			return &primitives[i];

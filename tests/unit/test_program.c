@@ -1021,6 +1021,16 @@ test_a_constant_has_a_type_of_some_size(void **state)
 
 #define T(f)	cmocka_unit_test_setup(f, setup)
 
+static void
+test_an_operation_has_its_names_of_other_documents(void **state)
+{
+	(void)state;
+	assert_ptr_equal(primitive_named("trivialEncrypt"),
+	    primitive_named("wrap"));
+	assert_int_equal(primitive_named("wrapAsPublicHandle")->opcode, 0x01);
+	assert_null(primitive_named("trivial"));
+}
+
 int
 main(void)
 {
@@ -1059,6 +1069,7 @@ main(void)
 		T(test_words_at_an_odd_address_are_refused),
 		T(test_an_empty_program_is_refused),
 		T(test_rubbish_does_no_harm),
+		T(test_an_operation_has_its_names_of_other_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
