@@ -15,11 +15,11 @@ node evm.mjs "$@" --table "$src/proto/primitives.def" || exit
 
 # A control: with its last digit changed, no line may pass.
 head -n 100 evm.txt | sed 's/0$/1/;t;s/.$/0/' > control.txt
-../primvec control.txt | tail -n 1 | grep -q '^0 passed' || {
+../unit/primvec control.txt | tail -n 1 | grep -q '^0 passed' || {
 	echo 'control: wrong results pass'
 	exit 1
 }
-../primvec evm.txt > evm.out
+../unit/primvec evm.txt > evm.out
 r=$?
 tail -n 20 evm.out
 exit $r

@@ -1,4 +1,4 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Every line of the primitive vectors through the worker's own code.
-exec tests/primvec "${srcdir:-.}/tests/vectors/primitives.txt"
+exec tests/unit/primvec "${srcdir:-.}/tests/vectors/primitives.txt"
