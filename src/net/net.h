@@ -20,6 +20,7 @@
 
 #include "chan.h"
 #include "clock.h"
+#include "message.h"
 #include "program.h"
 #include "teerunner.pb-c.h"
 
@@ -73,17 +74,6 @@ struct tag {
 	void	(*fn)(struct tag *, int ok);
 };
 
-/* Memory of one message: freed as a whole, and no more than `left' of it. */
-struct arena {
-	ProtobufCAllocator allocator;
-	struct chunk	*chunks;
-	size_t		 left;
-};
-void	 arena_init(struct arena *, size_t max);
-void	 arena_free(struct arena *);
-/* Zeroed; fatal if the arena is full (for messages that we build). */
-void	*arena_get(struct arena *, size_t n, size_t size);
-
 /* Call before the sandbox, in this order. rpc_warm makes every library do what
  * it does on first use, and leaves no thread. */
 void	 rpc_warm(void);
@@ -105,10 +95,6 @@ grpc_channel *rpc_channel(const struct target *, int receive_max, int first,
 grpc_call *rpc_call(grpc_channel *, const char *method, uint32_t seconds);
 void	 rpc_begin(grpc_call *, const grpc_op *, size_t n, struct tag *);
 
-grpc_byte_buffer *rpc_pack(const ProtobufCMessage *);
-/* NULL: it is malformed, compressed, or larger than the arena. */
-void	*rpc_unpack(grpc_byte_buffer *, const ProtobufCMessageDescriptor *,
-	     struct arena *);
 /* Printable: log_escape of a slice. */
 char	*rpc_text(char *dst, size_t size, grpc_slice);
 

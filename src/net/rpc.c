@@ -4,8 +4,6 @@
  * thread of the completion queue, and messages in bounded memory.  Runs in net.
  */
 #include <arpa/inet.h>
-#include <grpc/byte_buffer.h>
-#include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc_security.h>
 #include <grpc/support/log.h>
 #include <grpc/support/sync.h>
@@ -24,119 +22,12 @@
 #include "net.h"
 #include "sandbox.h"
 
-#define CHUNK		(64 * 1024)
 #define KEEPALIVE	20000	/* ms of silence until a ping */
 #define KEEPALIVE_WAIT	10000	/* ms for its answer */
 
 static grpc_completion_queue *queue;
 
-/* ---- memory -------------------------------------------------------------- */
-
-struct chunk {
-	struct chunk	*next;
-	size_t		 used, size;
-	_Alignas(16) unsigned char b[];
-};
-
-static void *
-arena_alloc(void *arg, size_t n)
-{
-	struct arena *a = arg;
-	struct chunk *c = a->chunks;
-	size_t size;
-	void *p;
-
-	if (n > a->left)
-		return NULL;
-	n = (n + 15) & ~(size_t)15;
-	if (c == NULL || n > c->size - c->used) {
-		size = n > CHUNK ? n : CHUNK;
-		if ((c = malloc(sizeof(*c) + size)) == NULL)
-			return NULL;
-		c->next = a->chunks;
-		c->used = 0;
-		c->size = size;
-		a->chunks = c;
-	}
-	p = c->b + c->used;
-	c->used += n;
-	a->left -= n < a->left ? n : a->left;
-	return p;
-}
-
-static void
-arena_no_free(void *arg, void *p)
-{
-	(void)arg;
-	(void)p;
-}
-
-void
-arena_init(struct arena *a, size_t max)
-{
-	a->allocator = (ProtobufCAllocator){ arena_alloc, arena_no_free, a };
-	a->chunks = NULL;
-	a->left = max;
-}
-
-void
-arena_free(struct arena *a)
-{
-	struct chunk *c;
-
-	while ((c = a->chunks) != NULL) {
-		a->chunks = c->next;
-		free(c);
-	}
-}
-
-void *
-arena_get(struct arena *a, size_t n, size_t size)
-{
-	void *p;
-
-	if (size != 0 && n > SIZE_MAX / size)
-		fatal("net: a message too large");
-	if ((p = arena_alloc(a, n * size)) == NULL)
-		fatal("net: out of memory for a message");
-	memset(p, 0, n * size);
-	return p;
-}
-
-/* ---- messages ------------------------------------------------------------ */
-
-grpc_byte_buffer *
-rpc_pack(const ProtobufCMessage *message)
-{
-	grpc_slice slice;
-	grpc_byte_buffer *buffer;
-
-	slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
-	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
-	buffer = grpc_raw_byte_buffer_create(&slice, 1);
-	grpc_slice_unref(slice);
-	return buffer;
-}
-
-void *
-rpc_unpack(grpc_byte_buffer *buffer, const ProtobufCMessageDescriptor *type,
-    struct arena *arena)
-{
-	grpc_byte_buffer_reader reader;
-	grpc_slice slice;
-	void *message;
-
-	/* We have said that we take none; a small one can be large inside. */
-	if (buffer->data.raw.compression != GRPC_COMPRESS_NONE ||
-	    !grpc_byte_buffer_reader_init(&reader, buffer))
-		return NULL;
-	slice = grpc_byte_buffer_reader_readall(&reader);
-	grpc_byte_buffer_reader_destroy(&reader);
-	message = protobuf_c_message_unpack(type, &arena->allocator,
-	    GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
-	grpc_slice_unref(slice);
-	return message;
-}
+/* ---- channels and calls -------------------------------------------------- */
 
 char *
 rpc_text(char *dst, size_t size, grpc_slice slice)
@@ -144,8 +35,6 @@ rpc_text(char *dst, size_t size, grpc_slice slice)
 	return log_escape(dst, size, GRPC_SLICE_START_PTR(slice),
 	    GRPC_SLICE_LENGTH(slice));
 }
-
-/* ---- channels and calls -------------------------------------------------- */
 
 #define INT(name, n) { .type = GRPC_ARG_INTEGER,			\
 	.key = (char *)(uintptr_t)(name), .value.integer = (n) }

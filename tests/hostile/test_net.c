@@ -170,9 +170,9 @@ on_message(void *arg, grpc_byte_buffer *bytes)
 	size_t i;
 
 	(void)arg;
-	pool_init(&pool);
+	pool_init(&pool.arena);
 	m = rpc_unpack(bytes, &teerunner__v1__runner_message__descriptor,
-	    &pool);
+	    &pool.arena);
 	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT) {
 		report(m->body_case, m->credit->tasks);
 		if (mode == RUBBISH)

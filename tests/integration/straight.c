@@ -91,7 +91,7 @@ on_read(struct rpc_tag *tag, int ok)
 		return;			/* `ended' follows */
 	pool_init(&pool);
 	m = rpc_unpack(line.received,
-	    &teerunner__v1__orchestrator_message__descriptor, &pool);
+	    &teerunner__v1__orchestrator_message__descriptor, &pool.arena);
 	grpc_byte_buffer_destroy(line.received);
 	line.received = NULL;
 	if (m == NULL)

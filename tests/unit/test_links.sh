@@ -233,7 +233,7 @@ for d in $(cd "$src" && ls -d src/*); do
 	    sort -u | comm -23 - "$tmp/free" | grep -Evx "$made|.*\.def" > "$tmp/foreign"
 	never "$d: includes what doc/architecture.md allows" '.*' "$tmp/foreign"
 done
-if [ $rows -ge 15 ]; then
+if [ $rows -ge 16 ]; then
 	ok "doc/architecture.md: $rows directories"
 else
 	bad "doc/architecture.md: only $rows directories are in its table"

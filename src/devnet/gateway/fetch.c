@@ -49,7 +49,7 @@ replay(Teerunner__V1__OperandGrantBatch **answer, struct pool *pool)
 {
 	if (old_answer != NULL) {
 		*answer = teerunner__v1__operand_grant_batch__unpack(
-		    &pool->allocator, old_size, old_answer);
+		    &pool->arena.allocator, old_size, old_answer);
 		return;
 	}
 	pool_init(&old_pool);

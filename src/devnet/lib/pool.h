@@ -7,12 +7,10 @@
 #ifndef POOL_H
 #define POOL_H
 
-#include <stddef.h>
-#include <protobuf-c/protobuf-c.h>
+#include "arena.h"
 
 struct pool {
-	struct pool_chunk *chunks;
-	ProtobufCAllocator allocator;	/* for protobuf_c_message_unpack */
+	struct arena	 arena;
 };
 
 void	 pool_init(struct pool *);

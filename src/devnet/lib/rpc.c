@@ -106,37 +106,6 @@ rpc_loop(const int *done)
 	}
 }
 
-grpc_byte_buffer *
-rpc_pack(const ProtobufCMessage *message)
-{
-	grpc_slice slice;
-	grpc_byte_buffer *buffer;
-
-	slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
-	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
-	buffer = grpc_raw_byte_buffer_create(&slice, 1);
-	grpc_slice_unref(slice);
-	return buffer;
-}
-
-void *
-rpc_unpack(grpc_byte_buffer *buffer, const ProtobufCMessageDescriptor *type,
-    struct pool *pool)
-{
-	grpc_byte_buffer_reader reader;
-	grpc_slice slice;
-	void *message;
-
-	if (buffer == NULL || !grpc_byte_buffer_reader_init(&reader, buffer))
-		return NULL;
-	slice = grpc_byte_buffer_reader_readall(&reader);
-	grpc_byte_buffer_reader_destroy(&reader);
-	message = protobuf_c_message_unpack(type, &pool->allocator,
-	    GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
-	grpc_slice_unref(slice);
-	return message;
-}
-
 void *
 rpc_copy(const ProtobufCMessage *message, struct pool *pool)
 {
@@ -146,7 +115,7 @@ rpc_copy(const ProtobufCMessage *message, struct pool *pool)
 
 	protobuf_c_message_pack(message, bytes);
 	copy = protobuf_c_message_unpack(message->descriptor,
-	    &pool->allocator, n, bytes);
+	    &pool->arena.allocator, n, bytes);
 	if (copy == NULL)
 		fatal("grpc: a message does not survive a copy");
 	return copy;

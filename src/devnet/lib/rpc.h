@@ -15,6 +15,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "clock.h"
+#include "message.h"
 #include "pool.h"
 
 #define RPC_MESSAGE_MAX	(64 * 1024 * 1024)
@@ -44,10 +45,6 @@ void	rpc_forget(struct rpc_timer *);
 uint64_t rpc_back_off(uint32_t failures);
 
 /* ---- messages ------------------------------------------------------------ */
-grpc_byte_buffer *rpc_pack(const ProtobufCMessage *);
-/* NULL where it is no such message. */
-void	*rpc_unpack(grpc_byte_buffer *, const ProtobufCMessageDescriptor *,
-	    struct pool *);
 void	*rpc_copy(const ProtobufCMessage *, struct pool *);
 
 /* ---- certificates: DIR/tls/{ca.pem,NAME.pem,NAME.key} -------------------- */

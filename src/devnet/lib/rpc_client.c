@@ -77,7 +77,7 @@ on_answer(struct rpc_tag *tag, int ok)
 
 	(void)ok;
 	if (r->status == GRPC_STATUS_OK && (answer = rpc_unpack(r->answer,
-	    r->out, &r->pool)) == NULL) {
+	    r->out, &r->pool.arena)) == NULL) {
 		r->status = GRPC_STATUS_INTERNAL;
 		r->fn(r->arg, r->status, "malformed answer", NULL);
 	} else

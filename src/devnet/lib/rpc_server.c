@@ -154,7 +154,8 @@ on_read(struct rpc_tag *tag, int ok)
 		rpc_fail(call, GRPC_STATUS_CANCELLED, "no request");
 		return;
 	}
-	request = rpc_unpack(call->received, call->method->in, &call->pool);
+	request = rpc_unpack(call->received, call->method->in,
+	    &call->pool.arena);
 	if (request == NULL)
 		rpc_fail(call, GRPC_STATUS_INVALID_ARGUMENT,
 		    "malformed message");

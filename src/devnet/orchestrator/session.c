@@ -173,7 +173,7 @@ on_message(void *arg, grpc_byte_buffer *bytes)
 
 	pool_init(&pool);
 	m = rpc_unpack(bytes, &teerunner__v1__runner_message__descriptor,
-	    &pool);
+	    &pool.arena);
 	if (m == NULL)
 		drop(s, "malformed message");
 	else if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_HELLO)
