@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pools: a list of chunks, filled from the front.  Linked into every process
- * of tee-devnet; never freed in parts.
+ * Pools: a list of chunks that are filled from the front.  Linked into every
+ * process of tee-devnet; a pool is only freed as a whole.
  */
 #include "config.h"
 
