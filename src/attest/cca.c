@@ -596,7 +596,7 @@ check_binding(const struct token *t, struct report *r)
 	    "the platform's challenge is the hash of the realm's key");
 }
 
-/* ---- the platform's key, as its maker endorses it ---- */
+/* ---- the platform's key, endorsed by its vendor ---- */
 
 static int
 base64url(const char *from, uint8_t *to, size_t n)

@@ -3,14 +3,14 @@
  * Collateral: what Intel, AMD and Arm publish about their platforms.  It is
  * read from a directory once and then used for any number of verifications.
  *
- * 	tcb_info.json		as sent by the PCS, or only its "tcbInfo" value
- * 	tcb_info.sig.hex	signature of the latter
- * 	tcb_info_chain.pem	certificates of the signer, up to the root
- * 	qe_identity.json, .sig.hex, _chain.pem	the same for the quoting enclave
- * 	root_ca.crl, pck.crl	DER or PEM
- * 	vek.pem, ask.pem, ark.pem of AMD; snp.crl, which may hold several as PEM
- * 	cpak.json or cpak.pem	Arm: the platform's key
- * 	optee.pem		the device's key
+ *	tcb_info.json		as sent by the PCS, or only its "tcbInfo" value
+ *	tcb_info.sig.hex	signature of the latter
+ *	tcb_info_chain.pem	certificates of the signer, up to the root
+ *	qe_identity.json, .sig.hex, _chain.pem	the same for the quoting enclave
+ *	root_ca.crl, pck.crl	DER or PEM
+ *	vek.pem, ask.pem, ark.pem of AMD; snp.crl, which may hold several as PEM
+ *	cpak.json or cpak.pem	Arm: the platform's key
+ *	optee.pem		the device's key
  */
 #ifndef COLLATERAL_H
 #define COLLATERAL_H

@@ -335,7 +335,7 @@ check_signatures(struct job *j)
 	EVP_PKEY_free(ak);
 }
 
-/* ---- what Intel says ---- */
+/* ---- collateral ---- */
 
 /* Check that a document is present, genuine, for this TEE and within its
  * window. */
@@ -494,7 +494,7 @@ check_collateral(struct job *j)
 		    "and time");
 }
 
-/* ---- what the TD or enclave is ---- */
+/* ---- the TD or enclave ---- */
 
 static uint64_t
 u64(const uint8_t *p)

@@ -208,7 +208,7 @@ is_ccel(struct bytes b)
 
 /* ---- dstack ---- */
 
-/* Decode hex. -1 if it is invalid or longer than `size'. */
+/* Decode hex.  -1 if it is invalid or longer than `size'. */
 static int
 read_hex(const char *text, uint8_t *to, size_t size, size_t *n)
 {
@@ -343,7 +343,7 @@ is_dstack(struct bytes b)
 	    "\"event_log\"", 11) != NULL));
 }
 
-/* ---- either ---- */
+/* ---- both forms ---- */
 
 struct eventlog *
 eventlog_read(struct bytes b, char *why, size_t size)

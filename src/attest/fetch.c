@@ -45,7 +45,7 @@ struct item {
 	const char	*file;
 	const char	*header, *chain;	/* header of its signers */
 					/* their file; NULL: none */
-	/* Convert the answer to the stored form. 0, or -1 with `why'.  NULL: it
+	/* Convert the answer to the stored form.  0, or -1 with `why'.  NULL: it
 	 * is stored unchanged. */
 	int		(*convert)(struct item *, uint8_t *b, size_t *n);
 	/* Check that it is present and matches the request.  Sets `until' and
@@ -444,7 +444,7 @@ item_json(const struct item *it)
 	return o;
 }
 
-/* ---- what there is to fetch ---- */
+/* ---- items ---- */
 
 static struct item *
 add(struct job *j, struct item it, const char *base, const char *fmt, ...)
@@ -528,7 +528,7 @@ add_amd(struct job *j)
 	    "/%s/v1/%s/crl", key, s->product->name);
 }
 
-/* ---- what is asked for ---- */
+/* ---- options ---- */
 
 static int
 usage_error(const char *fmt, const char *a, const char *b)

@@ -6,10 +6,10 @@
  * vTPM by the key in its claims would show that it is fresh, but that is a
  * separate document.
  *
- * 	0	"HCLA", version, size, request type, status: 32 bytes
- * 	32	the hardware's report: SEV-SNP's, or a TDREPORT; 1184 bytes
- * 	1216	size, version, report type, hash type, size of the claims
- * 	1236	the claims, JSON; their hash is the report data's first half
+ *	0	"HCLA", version, size, request type, status: 32 bytes
+ *	32	the hardware's report: SEV-SNP's, or a TDREPORT; 1184 bytes
+ *	1216	size, version, report type, hash type, size of the claims
+ *	1236	the claims, JSON; their hash is the report data's first half
  */
 #include <openssl/evp.h>
 #include <string.h>

@@ -19,7 +19,7 @@
 #define RETRY_DEFAULT	10		/* seconds, as AMD's service requests */
 #define RETRY_MAX	(366L * 86400)
 
-/* ---- where to ---- */
+/* ---- destinations ---- */
 
 static int
 is_loopback(const char *host)
@@ -60,7 +60,7 @@ same_scheme(const char *a, const char *b)
 	return n == strcspn(b, ":") && strncasecmp(a, b, n) == 0;
 }
 
-/* ---- what comes ---- */
+/* ---- answers ---- */
 
 static size_t
 take_body(char *p, size_t size, size_t n, void *arg)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Integer arithmetic, from add to avg, and the safe operations. compute runs
+ * Integer arithmetic, from add to avg, and the safe operations.  compute runs
  * it; no I/O, constant time (u256.h).
  *
  * Each sum, difference, product or power is computed once, together with a flag
- * that says whether the true result fits (struct result). add, satAdd and
+ * that says whether the true result fits (struct result).  add, satAdd and
  * safeAdd differ only in how they use that flag.  Signed products, powers and
  * quotients are computed from magnitude and sign.
  */
@@ -61,7 +61,7 @@ is_negative(struct kind k, struct u256 a)
 	return k.is_signed ? u256_sign(a) : 0;
 }
 
-/* Convert a magnitude and a sign to the kind. over: the magnitude exceeds 256
+/* Convert a magnitude and a sign to the kind.  over: the magnitude exceeds 256
  * bits. */
 static struct result
 result_signed(struct kind k, struct u256 mag, uint64_t over, uint64_t negative)

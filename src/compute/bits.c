@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Comparison, selection, bit operations and casts. compute runs it; no I/O,
+ * Comparison, selection, bit operations and casts.  compute runs it; no I/O,
  * constant time (u256.h): a shift by a secret amount performs every
  * power-of-two step.
  */

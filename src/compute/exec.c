@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Maps opcodes to functions, and plaintexts to values and back. compute runs
+ * Maps opcodes to functions, and plaintexts to values and back.  compute runs
  * it; no I/O.  A row of primitives.def without a function is a link error.
  */
 #include <string.h>

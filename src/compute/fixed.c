@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fixed point with 18 decimals ("wad"). compute runs it; no I/O, constant time
+ * Fixed point with 18 decimals ("wad").  compute runs it; no I/O, constant time
  * (u256.h).
  *
  * Contracts on the chain compute the same functions, so each result must equal
@@ -91,7 +91,8 @@ static const struct u256 ln_2 = POS(0xb17217f7, 0xd1cf79abc9e3b398);
 /*
  * x = k ln 2 + x', |x'| <= ln(2) / 2, and exp(x) = 2^k exp(x').  exp(x') is a
  * (6, 7)-term rational approximation.  One factor combines the scale of the
- * approximation with the conversion to 10^18. */
+ * approximation with the conversion to 10^18.
+ */
 static struct u256
 exp_poly(struct u256 x)
 {
@@ -149,7 +150,8 @@ exp_wad(struct u256 x)
 
 /*
  * x = 2^k x', 1 <= x' < 2.  ln(x') is an (8, 8)-term rational approximation.
- * The constants of the base and of the scale are added to k ln 2 at the end. */
+ * The constants of the base and of the scale are added to k ln 2 at the end.
+ */
 static struct result
 ln_wad(struct u256 x)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tokens: transfers, supply, and a constant-product exchange. compute runs it;
+ * Tokens: transfers, supply, and a constant-product exchange.  compute runs it;
  * no I/O, constant time (u256.h): only the encrypted outputs show whether a
  * transfer succeeded.
  */
@@ -70,7 +70,8 @@ PRIMITIVE(burn)
 /*
  * floor(amount (F - f) reserveOut / (reserveIn F + amount (F - f))), without
  * truncation: F <= 2^16, so the dividend has 2 N + 16 bits and the divisor
- * N + 17.  *over: the result exceeds 256 bits. */
+ * N + 17.  *over: the result exceeds 256 bits.
+ */
 static struct u256
 swap_amount(const struct op *o, unsigned bits, struct u256 reserve_in,
     struct u256 reserve_out, struct u256 amount, uint64_t *over)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Constant-time integers; see u256.h. compute runs it; no I/O, no state.
+ * Constant-time integers; see u256.h.  compute runs it; no I/O, no state.
  *
  * Division, square root and cube root compute one binary digit at a time: the
  * number of steps is that of the type's digits, and each step is a subtraction
@@ -40,7 +40,7 @@ add_inline(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n)
 	return (uint64_t)t;
 }
 
-/* Compute the borrow from the top bits only. gcc 12 was seen to compile a
+/* Compute the borrow from the top bits only.  gcc 12 was seen to compile a
  * comparison or an overflow builtin to a branch. */
 INLINE uint64_t
 sub_inline(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n)
@@ -190,7 +190,8 @@ mp_div(uint64_t *q, uint64_t *r, const uint64_t *num, unsigned bits,
 /*
  * Square root, one binary digit at a time: the next digit is 1 if the remainder
  * is at least (2 root + 1)^2 - (2 root)^2 = 4 root + 1.  Root and remainder
- * stay below 2^(bits / 2 + 2), which is 3 limbs. */
+ * stay below 2^(bits / 2 + 2), which is 3 limbs.
+ */
 struct u256
 mp_sqrt(const uint64_t *x, unsigned bits)
 {
@@ -212,7 +213,8 @@ mp_sqrt(const uint64_t *x, unsigned bits)
 
 /*
  * The same for cubes: (y + 1)^3 - y^3 = 3 y (y + 1) + 1, y being twice the root
- * so far.  y stays below 2^86, the remainder below 2^178. */
+ * so far.  y stays below 2^86, the remainder below 2^178.
+ */
 struct u256
 u256_cbrt(struct u256 x, unsigned bits)
 {

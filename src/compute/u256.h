@@ -7,7 +7,7 @@
  * the caller knows from the types, never on a value: no branch, no index, no
  * division instruction.  Predicates return 0 or 1 in a uint64_t, and
  * u256_select() turns them into masks.  An asm barrier keeps the compiler from
- * turning those back into branches. tests/ct/ctime_arith runs everything under
+ * turning those back into branches.  tests/ct/ctime_arith runs everything under
  * valgrind with all operands undefined.
  *
  * mp_* works on arrays of 64-bit limbs of public length, least significant
@@ -79,7 +79,7 @@ struct u256 u256_select(uint64_t bit, struct u256 yes, struct u256 no);
 uint64_t u256_nonzero(struct u256 a);
 uint64_t u256_eq(struct u256 a, struct u256 b);
 uint64_t u256_lt(struct u256 a, struct u256 b);		/* unsigned */
-/* Shift by n < 512 bits; n may be secret. fill (0 or 1) enters at the top. */
+/* Shift by n < 512 bits; n may be secret.  fill (0 or 1) enters at the top. */
 struct u256 u256_shl(struct u256 a, uint64_t n);
 struct u256 u256_shr(struct u256 a, uint64_t n, uint64_t fill);
 /* Index of the highest one bit; 0 for 0. */
@@ -89,7 +89,7 @@ uint64_t u256_log2(struct u256 a);
 #define u256_sign(a)	((a).w[3] >> 63)
 struct u256 u256_sar(struct u256 a, uint64_t n);
 struct u256 u256_abs(struct u256 a);
-/* Quotient truncated toward zero. |b| must fit in nd limbs. */
+/* Quotient truncated toward zero.  |b| must fit in nd limbs. */
 struct u256 u256_sdiv(struct u256 a, struct u256 b, size_t nd);
 
 #endif

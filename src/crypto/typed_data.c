@@ -147,7 +147,7 @@ hash_value(enum td_type type, const struct m_value *v, uint8_t out[32])
 	keccak_final(&k, out);
 }
 
-/* ---- what is signed ------------------------------------------------------ */
+/* ---- digests ------------------------------------------------------------- */
 
 void
 td_domain(uint64_t chain_id, const uint8_t registry[20], uint8_t out[32])
@@ -273,7 +273,7 @@ td_task(const struct m_task *t, const struct program *p, uint8_t out[32])
 	keccak_final(&k, out);
 }
 
-/* ---- the Runner's own ---------------------------------------------------- */
+/* ---- signed by Runners --------------------------------------------------- */
 
 void
 td_session_hello(const uint8_t runner[20], const uint8_t challenge[32],
@@ -382,7 +382,7 @@ td_task_result(const uint8_t task_id[32], uint32_t attempt, uint32_t status,
 	keccak_final(&k, out);
 }
 
-/* ---- the Gateway's ------------------------------------------------------- */
+/* ---- signed by the Gateway ----------------------------------------------- */
 
 void
 td_granted_operand(const struct m_value *v, uint8_t out[32])

@@ -43,8 +43,8 @@ void	td_batch(enum td_type, const uint8_t (*hashes)[32], size_t n,
 void	td_session_hello(const uint8_t runner[20], const uint8_t challenge[32],
 	    const uint8_t registration[32], uint8_t out[32]);
 void	td_registration(const struct m_register *, uint8_t out[32]);
-/* registration: its hashStruct. measurement: keccak256 of the measurements of
- * the Runner. verdict: tee-attest's exit status. */
+/* registration: its hashStruct.  measurement: keccak256 of the measurements of
+ * the Runner.  verdict: tee-attest's exit status. */
 void	td_verdict(const uint8_t registration[32],
 	    const uint8_t measurement[32], uint32_t verdict,
 	    const char *verifier, uint8_t out[32]);

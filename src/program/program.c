@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Views and checks flat programs (libprogram.a).  Runs in net, keys, compute
- * and the tools. keys and compute use it on bytes that a hostile net may have
+ * and the tools.  keys and compute use it on bytes that a hostile net may have
  * written, so every function accepts any bytes, is bounded by the limits of
  * payload.h, and never allocates.
  */
@@ -191,7 +191,8 @@ program_fee(const struct program *p, uint16_t ref)
  * reference + 1, or 0 if it is empty; the words stay in the program's tables.
  * The table is at most half full, so a search ends.  An attacker who chooses
  * colliding handles causes at most 768 comparisons per search, which is
- * harmless. */
+ * harmless.
+ */
 _Static_assert(2 * (TASK_INPUTS + TASK_OUTPUTS + TASK_CONSTS) <= PROGRAM_SLOTS,
     "the lookup table is too small");
 _Static_assert(PROGRAM_SLOTS == 1 << 11, "program_lookup() takes 11 bits");
@@ -373,7 +374,8 @@ letter_fits(char letter, uint8_t type, int is_const)
 
 /*
  * Match the operands of one side of a row with its pattern.  `bound' has the
- * type that each letter stands for; both sides of the row share it. */
+ * type that each letter stands for; both sides of the row share it.
+ */
 static uint32_t
 match_operands(const char *pattern, const struct program *p,
     const uint16_t *refs, size_t n, uint8_t bound[128])

@@ -2,7 +2,7 @@
  *
  * The 98 value types and handles (libprogram.a): sizes, names, and both
  * encodings of a value, plaintext and 32-byte word.  Runs in net, keys, compute
- * and the tools, on any bytes. type_word() and type_unword() are not
+ * and the tools, on any bytes.  type_word() and type_unword() are not
  * constant-time: compute uses them only for public constants.
  */
 #include <string.h>

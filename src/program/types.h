@@ -18,13 +18,13 @@ size_t	 type_size(uint8_t type);	/* of plaintext; 0: no such type */
 int	 type_is_uint(uint8_t type);
 int	 type_is_int(uint8_t type);	/* signed */
 int	 type_is_bytes(uint8_t type);
-/* Convert a type from and to its name, such as "uint256". type_parse() returns
+/* Convert a type from and to its name, such as "uint256".  type_parse() returns
  * -1 if the name is unknown. */
 const char *type_name(uint8_t type);	/* static; "?" if unknown */
 int	 type_parse(const char *name);
 
 /* Convert plaintext (type_size bytes) to and from the 32-byte word of a
- * constant. type_unword() returns 0, or -1 if the word is not a value of the
+ * constant.  type_unword() returns 0, or -1 if the word is not a value of the
  * type. */
 void	 type_word(uint8_t type, const uint8_t *plain, uint8_t word[32]);
 int	 type_unword(uint8_t type, const uint8_t word[32], uint8_t *plain);

@@ -48,7 +48,7 @@ is_zero(const uint8_t *b, size_t n)
 }
 
 static long
-refuse_blob(const char *tee, const char *why)
+reject(const char *tee, const char *why)
 {
 	log_err("tee: %s: refused: %s", tee, why);
 	errno = EBADMSG;
@@ -86,21 +86,21 @@ tdx_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 	/* Since Linux 7.0: drivers that support the DICE/CWT form use larger
 	 * buffers. */
 	if (n > TDX_MAX || (at = tdx_body(b, n, &size)) == 0)
-		return refuse_blob("tdx", "not a DCAP quote of version 4 or 5: the "
+		return reject("tdx", "not a DCAP quote of version 4 or 5: the "
 		    "newer DICE/CWT form, which tee-attest does not support");
 	if (n < at + size + 4)
-		return refuse_blob("tdx", "the quote is cut off");
+		return reject("tdx", "the quote is cut off");
 	if (memcmp(b + at + TDX_DATA, report_data, 64) != 0)
-		return refuse_blob("tdx", "a quote over other report data");
+		return reject("tdx", "a quote over other report data");
 	at += size;
 	signature = le32(b + at);
 	at += 4;
 	if (signature > n - at)
-		return refuse_blob("tdx", "the quote is cut off");
+		return reject("tdx", "the quote is cut off");
 	at += signature;
 	/* Some hosts pad the quote to the buffer's size: GCP, to 8000 bytes. */
 	if (!is_zero(b + at, n - at))
-		return refuse_blob("tdx", "bytes that are not zero after the quote");
+		return reject("tdx", "bytes that are not zero after the quote");
 	return (long)at;
 }
 
@@ -108,9 +108,9 @@ static long
 snp_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 {
 	if (n != SNP_REPORT)
-		return refuse_blob("sev-snp", "a report has 1184 bytes, this has not");
+		return reject("sev-snp", "a report has 1184 bytes");
 	if (memcmp(b + SNP_DATA, report_data, 64) != 0)
-		return refuse_blob("sev-snp", "a report over other report data");
+		return reject("sev-snp", "a report over other report data");
 	return (long)n;
 }
 
@@ -124,7 +124,7 @@ cca_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 
 	memcpy(claim + 3, report_data, 64);
 	if (memmem(b, n, claim, sizeof(claim)) == NULL)
-		return refuse_blob("cca", "a token without the challenge");
+		return reject("cca", "a token without the challenge");
 	return (long)n;
 }
 
@@ -140,7 +140,7 @@ blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
 	case TEE_CCA:
 		return cca_check(b, n, report_data);
 	}
-	return refuse_blob("evidence", "of a TEE that has no check");
+	return reject("evidence", "of a TEE that has no check");
 }
 
 void

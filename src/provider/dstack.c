@@ -110,7 +110,8 @@ quote_find(const char *body, uint8_t *out, size_t size)
 		return fail_answer("the answer's quote is no string");
 	for (n = 0; n < size && digit(p[0]) != -1 && digit(p[1]) != -1; p += 2)
 		out[n++] = (uint8_t)(digit(p[0]) << 4 | digit(p[1]));
-	return *p == '"' ? (long)n : fail_answer("the answer's quote is not in hex");
+	return *p == '"' ? (long)n :
+	    fail_answer("the answer's quote is not in hex");
 }
 
 static long

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The provider for TrustZone: a hash of its own code, signed by OP-TEE's
+ * The provider for TrustZone: a hash of OP-TEE's code, signed by OP-TEE's
  * attestation PTA.  It is weaker than the other providers: the device generated
  * the key itself, and no certificate chain leads to the device's vendor.
  *

@@ -4,16 +4,16 @@
  * (39800861-182a-4720-9b67-2bcd622bc0b5).  The PTA defines none, so the
  * evidence process wraps the PTA's outputs:
  *
- * 	magic		7	"OPTEE1\n"
- * 	report data	64
- * 	records		1	how many: 1 to 3, no command twice
- * 	  command	1	1 to 3
- * 	  n		2	little-endian
- * 	  output	n	SHA-256 digest (32), then the signature
+ *	magic		7	"OPTEE1\n"
+ *	report data	64
+ *	records		1	how many: 1 to 3, no command twice
+ *	  command	1	1 to 3
+ *	  n		2	little-endian
+ *	  output	n	SHA-256 digest (32), then the signature
  *
  * without trailing bytes.  The nonce for a command is
  *
- * 	"tee-runner optee " || command, one byte || report data
+ *	"tee-runner optee " || command, one byte || report data
  *
  * because the PTA does not sign the command's number: with the same nonce, the
  * outputs of two commands could be exchanged.  The signature is RSASSA-PSS

@@ -35,7 +35,7 @@ extern int agent_fd;		/* dstack's agent, for one request; -1: none */
 
 /* Open a TEE's interface, before the sandbox is entered.  Returns NULL if it is
  * absent; fatal if it is unusable or belongs to a TEE other than `choice' (enum
- * tee_choice). gid: the group that writes report data; 0: this process. */
+ * tee_choice).  gid: the group that writes report data; 0: this process. */
 const struct provider *tsm_open(const char *path, uint32_t choice, gid_t gid);
 const struct provider *sev_open(const char *path);
 const struct provider *optee_open(const char *path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The provider for TDX, SEV-SNP and Arm CCA: an instance below configfs-tsm's
- * report directory (Linux 6.7). tsm_open() creates it while the role is still
+ * report directory (Linux 6.7).  tsm_open() creates it while the role is still
  * root and gives inblob to the role's group.  Afterwards only this directory is
  * used, by its descriptor.
  *
@@ -87,8 +87,8 @@ remove_stale(const char *path, int report)
 }
 
 /* Let the role's group write the report data; gid 0 changes nothing.  The
- * monitor has no CAP_CHOWN, but an owner may give a file to one of its own
- * groups. */
+ * monitor has no CAP_CHOWN, but an owner may give a file to a group
+ * that it is a member of. */
 static int
 give_inblob(int fd, gid_t gid)
 {
@@ -253,7 +253,8 @@ static int
 generation(uint64_t *g)
 {
 	char b[24], *end;
-	const long n = read_attribute("generation", (uint8_t *)b, sizeof(b) - 1);
+	const long n = read_attribute("generation", (uint8_t *)b,
+	    sizeof(b) - 1);
 
 	if (n == -1)
 		return -1;
@@ -346,7 +347,7 @@ try_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 	if (kind->provider.tee_type == TEE_SEV_SNP && (more = read_certificates(
 	    out + n, size - (size_t)n)) == -1)
 		return -1;
-	if (generation_is(g + 1, "behind the quote") == -1)
+	if (generation_is(g + 1, "after the quote") == -1)
 		return -1;
 	n = blob_check(kind->provider.tee_type, out, (size_t)n, report_data);
 	return n == -1 ? -1 : n + more;

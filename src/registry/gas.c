@@ -75,7 +75,7 @@ gas_is_waiting(void)
 	return 1;
 }
 
-/* ---- to every endpoint --------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------- */
 
 /* True if an error means that the endpoint has this transaction, or a later
  * version of it, already. */
@@ -148,7 +148,7 @@ on_receipt(void *arg, const json_t *result, const char *why)
 	if (rpc_quantity(json_object_get(result, "status"), &status) != 0 ||
 	    rpc_quantity(json_object_get(result, "blockNumber"),
 	    &number) != 0) {
-		g->next(g->arg, "eth_getTransactionReceipt: no receipt");
+		g->next(g->arg, "eth_getTransactionReceipt: not a receipt");
 		return;
 	}
 	if (number <= g->block)
@@ -203,7 +203,7 @@ on_balance(void *arg, const json_t *result, const char *why)
 	struct gas_asked *g = arg;
 
 	if (result != NULL && read_balance(result, &g->answer.balance) != 0)
-		why = "eth_getBalance: no number";
+		why = "eth_getBalance: not a number";
 	g->version = 0;
 	if (why != NULL)
 		g->next(g->arg, why);
@@ -217,7 +217,7 @@ on_count(void *arg, const json_t *result, const char *why)
 	struct gas_asked *g = arg;
 
 	if (result != NULL && rpc_quantity(result, &g->answer.nonce) != 0)
-		why = "eth_getTransactionCount: no number";
+		why = "eth_getTransactionCount: not a number";
 	if (why != NULL)
 		g->next(g->arg, why);
 	else

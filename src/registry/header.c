@@ -92,7 +92,7 @@ header_read(const json_t *block, const uint8_t hash[32], struct header *header)
 	memcpy(start, head, n);
 	keccak256(start, (size_t)(to - start), got);
 	if (memcmp(got, hash, sizeof(got)) != 0)
-		return "the header has another hash";
+		return "the hash of the header does not match";
 	if (rpc_quantity(json_object_get(block, "number"), &h.number) != 0 ||
 	    rpc_quantity(json_object_get(block, "timestamp"), &h.time) != 0 ||
 	    rpc_bytes(json_object_get(block, "stateRoot"), h.state_root, 32) !=

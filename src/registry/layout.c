@@ -146,7 +146,7 @@ get_epoch(struct layout_words *s, uint64_t n, struct layout_epoch *e)
 	key_size = get_bytes(s, base, &Epoch_key, e->key, sizeof(e->key));
 	size = get_bytes(s, base, &Epoch_shares, e->shares[0], LAYOUT_SHARES);
 	if (key_size != 33)
-		return "a KMS key is not of 33 bytes";
+		return "a KMS key does not have 33 bytes";
 	if (size <= 0 || size % 33 != 0)
 		return "shares are not 1 to 64 points";
 	e->nodes = (uint8_t)(size / 33);

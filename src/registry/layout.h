@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The storage layout of proto/Registry.sol: the words that decide where
- * plaintext goes, and how to read them.
+ * The storage layout of proto/Registry.sol: the words that decide which
+ * keys and counterparts are trusted, and how to read them.
  */
 #ifndef LAYOUT_H
 #define LAYOUT_H

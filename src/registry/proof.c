@@ -40,7 +40,7 @@ get_value(struct proof *p, const uint8_t root[32], const uint8_t *name,
 		size = rpc_bytes(json_array_get(proof, i), p->bytes[i],
 		    TRIE_NODE);
 		if (size < 0)
-			return "a node is no hex string, or too long";
+			return "a node is not a hex string, or too long";
 		p->nodes[i] = (struct rlp){ p->bytes[i], (size_t)size };
 	}
 	keccak256(name, n_name, key);
@@ -111,7 +111,7 @@ get_words(struct proof *p, const json_t *result)
 	if (p->unusable != NULL)
 		return NULL;
 	if (json_array_size(proofs) != p->n_asked)
-		return "the number of proofs is not that of the words";
+		return "wrong number of proofs";
 	for (size_t i = 0; i < p->n_asked; i++)
 		if ((why = get_word(p, root, json_object_get(
 		    json_array_get(proofs, i), "proof"), p->asked[i])) != NULL)

@@ -2,8 +2,8 @@
  *
  * Proves the Registry's state at a block whose hash the Runner's owner vouches
  * for (registry-trusted-block), with eth_getProof.  A proof needs no quorum:
- * any endpoint can supply it, and the next endpoint continues where the last
- * one stopped.
+ * any endpoint can supply it, and the next endpoint completes what the last
+ * one left.
  */
 #ifndef PROOF_H
 #define PROOF_H

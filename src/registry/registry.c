@@ -186,7 +186,7 @@ on_head(void *arg, const json_t *result, const char *why)
 	struct endpoint *e = arg;
 
 	if (result != NULL && rpc_quantity(result, &e->head) != 0)
-		why = "eth_blockNumber: no number";
+		why = "eth_blockNumber: not a number";
 	endpoint_done(e, why, HAS_HEAD, read_block);
 }
 
@@ -197,7 +197,7 @@ on_chain_id(void *arg, const json_t *result, const char *why)
 	uint64_t id;
 
 	if (result != NULL && rpc_quantity(result, &id) != 0)
-		why = "eth_chainId: no number";
+		why = "eth_chainId: not a number";
 	else if (result != NULL && id != conf->chain_id)
 		why = "it serves another chain";
 	if (why != NULL)

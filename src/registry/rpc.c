@@ -550,7 +550,7 @@ rpc_new(struct event_base *base, const char *url)
 	    evhttp_uri_get_userinfo(uri) != NULL ||
 	    (strcasecmp(scheme, "http") != 0 &&
 	    strcasecmp(scheme, "https") != 0))
-		fatal("an endpoint is no http or https URL");
+		fatal("an endpoint is not an http or https URL");
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		fatal("out of memory");
 	r->base = base;

@@ -3,7 +3,7 @@
  * Verifies a proof by following the key from the root to its value; registry
  * runs it on bytes that an endpoint sent.  Each node must have the hash by
  * which its parent refers to it, so the root vouches for everything that is
- * read.  Must never read past a node or go deeper than the key is long.
+ * read.  Must never read past a node or go the path is longer than the key is long.
  */
 #include <string.h>
 
@@ -57,18 +57,18 @@ load_node(struct walk *w, const struct rlp_item *to)
 
 	if (to->is_list) {
 		if (node->n >= 32)
-			return "a long node in another";
+			return "an embedded node is too long";
 	} else {
 		if (to->in.n != 32)
-			return "a reference that is no hash";
+			return "a reference is not a hash";
 		if (w->used == w->n_nodes)
 			return "a node is missing";
 		node = &w->nodes[w->used];
 		if (w->used > 0 && node->n < 32)
-			return "a short node by its hash";
+			return "a short node is not embedded";
 		keccak256(node->p, node->n, hash);
 		if (memcmp(hash, to->in.p, 32) != 0)
-			return "a node has another hash";
+			return "the hash of a node does not match";
 		w->used++;
 	}
 	w->n_items = rlp_get_list(*node, w->node, BRANCH);
@@ -83,7 +83,7 @@ read_path(const struct rlp_item *item, struct path *path)
 	unsigned flags;
 
 	if (item->is_list || in->n == 0 || in->n > 1 + NIBBLES / 2)
-		return "a path that is none";
+		return "a malformed path";
 	flags = in->p[0] >> 4;
 	if (flags > 3 || (flags % 2 == 0 && (in->p[0] & 0xf) != 0))
 		return "a path with a wrong prefix";
@@ -117,7 +117,7 @@ follow_path(struct walk *w, struct rlp_item *next, struct rlp *value)
 		return why;
 	if (path.is_leaf ? path.n != NIBBLES - w->at :
 	    path.n == 0 || path.n >= NIBBLES - w->at)
-		return "a path of another length";
+		return "a path of the wrong length";
 	if (path.is_leaf && (w->node[1].is_list || w->node[1].in.n == 0))
 		return "a leaf without a value";
 	next->all.n = 0;
@@ -141,7 +141,7 @@ follow_branch(struct walk *w, struct rlp_item *next, struct rlp *value)
 	static const struct rlp nothing = { NULL, 0 };
 
 	if (w->at == NIBBLES)
-		return "deeper than the key";
+		return "the path is longer than the key";
 	*next = w->node[nibble(w->key, w->at++)];
 	if (!next->is_list && next->in.n == 0) {
 		*value = nothing;
@@ -163,7 +163,7 @@ trie_get(const uint8_t root[32], const uint8_t key[32],
 		/* Some endpoints send the node 0x80, others send no node. */
 		if (n_nodes > 1 || (n_nodes == 1 && (nodes->n != 1 ||
 		    nodes->p[0] != RLP_STRING)))
-			return "nodes of a trie that is empty";
+			return "nodes for an empty trie";
 		*value = found;
 		return NULL;
 	}

@@ -25,7 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
-	b = member(text, "tcbInfo");
+	b = json_member(text, "tcbInfo");
 	if (b.p != NULL && (b.n == 0 || b.p + b.n > (uint8_t *)text + size))
 		abort();
 	memset(&c, 0, sizeof(c));

@@ -170,7 +170,7 @@ on_message(void *arg, grpc_byte_buffer *bytes)
 	size_t i;
 
 	(void)arg;
-	pool_init(&pool.arena);
+	pool_init(&pool);
 	m = rpc_unpack(bytes, &teerunner__v1__runner_message__descriptor,
 	    &pool.arena);
 	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT) {

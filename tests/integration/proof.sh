@@ -86,18 +86,18 @@ check_falsified() {
 	check "it falsifies: $1: named" until_ok 10 logged "endpoint fails: ${false_url%/}: $2"
 	check "$1: the other proves it" until_ok 5 logged 'registry: proven at'
 }
-check_falsified node 'eth_getProof: a node has another hash'
+check_falsified node 'eth_getProof: the hash of a node does not match'
 check_falsified missing 'eth_getProof: a node is missing'
-check_falsified order 'eth_getProof: a node has another hash'
+check_falsified order 'eth_getProof: the hash of a node does not match'
 check_falsified more 'eth_getProof: nodes behind the last one'
 check_falsified mixed 'eth_getProof: '
 check_falsified fewer 'eth_getProof: not as many proofs as words'
-check_falsified account 'eth_getProof: a node has another hash'
+check_falsified account 'eth_getProof: the hash of a node does not match'
 check_falsified nothing 'eth_getProof: no proof'
 check_falsified pruned 'error: missing trie node'
-check_falsified state 'registry-trusted-block: the header has another hash'
-check_falsified bloom 'registry-trusted-block: the header has another hash'
-check_falsified number 'registry-trusted-block: the header has another hash'
+check_falsified state 'registry-trusted-block: the hash of the header does not match'
+check_falsified bloom 'registry-trusted-block: the hash of the header does not match'
+check_falsified number 'registry-trusted-block: the hash of the header does not match'
 check_falsified field 'registry-trusted-block: a header with a missing or wrong field'
 check 'and with it the Runner serves' until_ok 30 state_is serving
 check 'a task' transfer

@@ -490,7 +490,7 @@ quorums_are_of_the_threshold_and_take_turns(void **state)
 
 	(void)state;
 	for (i = 0; i < 30; i++) {
-		assert_int_equal(choose(&one), 0);
+		assert_int_equal(choose_nodes(&one), 0);
 		assert_int_equal(n_quorum, 2);
 		assert_true(quorum[0] < quorum[1] && quorum[1] <= 3);
 		asked[quorum[0]]++;
@@ -508,11 +508,11 @@ a_node_to_avoid_is_asked_only_when_needed(void **state)
 	(void)state;
 	one.avoid = 1 << 1;
 	for (i = 0; i < 6; i++) {
-		assert_int_equal(choose(&one), 0);
+		assert_int_equal(choose_nodes(&one), 0);
 		assert_true(quorum[0] == 1 && quorum[1] == 3);
 	}
 	one.tried = 1 << 0;
-	assert_int_equal(choose(&one), 0);
+	assert_int_equal(choose_nodes(&one), 0);
 	assert_true(quorum[0] == 2 && quorum[1] == 3);
 }
 
@@ -521,7 +521,7 @@ a_node_that_failed_this_round_is_never_asked(void **state)
 {
 	(void)state;
 	one.tried = 1 << 0 | 1 << 2;
-	assert_int_equal(choose(&one), -1);
+	assert_int_equal(choose_nodes(&one), -1);
 }
 
 static void
@@ -533,7 +533,7 @@ a_node_that_failed_of_late_is_the_last_choice(void **state)
 	nodes[2].failed_until = now_ms() + 60000;
 	one.avoid = 1 << 1;
 	for (i = 0; i < 6; i++) {
-		assert_int_equal(choose(&one), 0);
+		assert_int_equal(choose_nodes(&one), 0);
 		assert_true(quorum[0] == 1 && quorum[1] == 2);
 	}
 	assert_int_equal(quorum_failing(), 1 << 2);

@@ -287,23 +287,23 @@ nodes_that_are_none_are_refused(void **state)
 		{ "0xc320", "a node of neither 2 nor 17 items" },
 		{ "0xc38120" "01", "a node of neither 2 nor 17 items" },
 		{ "0xf80220" "01", "a node of neither 2 nor 17 items" },
-		{ "0xc28001", "a path that is none" },
-		{ "0xc2c001", "a path that is none" },
+		{ "0xc28001", "a malformed path" },
+		{ "0xc2c001", "a malformed path" },
 		{ "0xe5a2" "20" H32 "00" "0100", "a node of neither 2 nor 17 items" },
-		{ "0xe4a2" "20" H32 "00" "01", "a path that is none" },
+		{ "0xe4a2" "20" H32 "00" "01", "a malformed path" },
 		{ "0xc24001", "a path with a wrong prefix" },
 		{ "0xc22101", "a path with a wrong prefix" },
 		{ "0xc20101", "a path with a wrong prefix" },
-		{ "0xc22001", "a path of another length" },
-		{ "0xc20001", "a path of another length" },
+		{ "0xc22001", "a path of the wrong length" },
+		{ "0xc20001", "a path of the wrong length" },
 		{ "0xe3a1" "20" H32 "80", "a leaf without a value" },
 		{ "0xe3a1" "20" H32 "c0", "a leaf without a value" },
-		{ "0xe3a1" "00" H32 "01", "a path of another length" },
-		{ "0xc21001", "a reference that is no hash" },
-		{ "0xd101" EMPTY16, "a reference that is no hash" },
+		{ "0xe3a1" "00" H32 "01", "a path of the wrong length" },
+		{ "0xc21001", "a reference is not a hash" },
+		{ "0xd101" EMPTY16, "a reference is not a hash" },
 		{ "0xd1c0" EMPTY16, "a node of neither 2 nor 17 items" },
 		{ "0xf1a0" H32 EMPTY16, "a node is missing" },
-		{ "0xf1e0" H32 EMPTY16, "a long node in another" },
+		{ "0xf1e0" H32 EMPTY16, "an embedded node is too long" },
 	};
 	struct vector v = { .n = 1 };
 	struct rlp value;
@@ -340,7 +340,7 @@ nothing_is_deeper_than_the_key(void **state)
 		    (size_t)(to + 16 - nodes[i]) };
 		keccak256(nodes[i], v.nodes[i].n, v.root);
 	}
-	assert_string_equal(get(&v, &value), "deeper than the key");
+	assert_string_equal(get(&v, &value), "the path is longer than the key");
 }
 
 /* A leaf under a branch whose path is as long as all of the key. */
@@ -357,7 +357,7 @@ a_path_longer_than_what_is_left_is_refused(void **state)
 	memset(branch + 34, 0x80, 16);
 	v.nodes[0] = (struct rlp){ branch, sizeof(branch) };
 	keccak256(branch, sizeof(branch), v.root);
-	assert_string_equal(get(&v, &value), "a path of another length");
+	assert_string_equal(get(&v, &value), "a path of the wrong length");
 	drop(v.nodes[1]);
 }
 
@@ -571,7 +571,7 @@ storage_of_another_contract_is_refused(void **state)
 	}
 	stored[2].slot[31] = 2;
 	memset(stored[2].value, 0xff, 32);	/* epoch 2^64 - 1 */
-	assert_string_equal(read_stored(&l), "a KMS key is not of 33 bytes");
+	assert_string_equal(read_stored(&l), "a KMS key does not have 33 bytes");
 }
 
 int

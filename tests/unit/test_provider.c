@@ -485,7 +485,7 @@ another_tee_than_the_configured_is_refused(void **unused)
 	assert_int_equal(instances(), 0);
 	open_is_fatal(TEE_CHOICE_CCA, "this machine has sev-snp");
 	fake.driver = "vtpm";
-	open_is_fatal(TEE_CHOICE_AUTO, "driver that is not known");
+	open_is_fatal(TEE_CHOICE_AUTO, "driver is not supported");
 	assert_int_equal(instances(), 0);
 }
 
@@ -676,7 +676,7 @@ a_second_writer_before_the_quote_is_noticed(void **unused)
 }
 
 static void
-a_second_writer_behind_the_quote_is_noticed(void **unused)
+a_second_writer_after_the_quote_is_noticed(void **unused)
 {
 	(void)unused;
 	tdx4();
@@ -1113,7 +1113,7 @@ main(void)
 		T(one_quote_after_the_other),
 		T(a_write_that_is_lost_is_noticed),
 		T(a_second_writer_before_the_quote_is_noticed),
-		T(a_second_writer_behind_the_quote_is_noticed),
+		T(a_second_writer_after_the_quote_is_noticed),
 		T(a_write_that_fails_or_is_short_fails),
 		T(a_generation_that_is_no_number_fails),
 		T(busy_is_tried_again),

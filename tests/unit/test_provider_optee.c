@@ -321,7 +321,7 @@ no_device_or_that_of_another_is_no_optee(void **unused)
 	assert_null(optee_open("/nonexistent"));
 	tee.implementation = TEE_IMPL_ID_AMDTEE;
 	assert_null(optee_open("/dev/null"));
-	assert_non_null(strstr(said, "not of OP-TEE"));
+	assert_non_null(strstr(said, "is not OP-TEE"));
 }
 
 static void

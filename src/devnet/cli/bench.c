@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * bench: a steady load of one operation.  Inputs are stored beforehand and
- * shared; what is measured is from Submit to its answer, outputs stored.
+ * shared.  Latency is measured from Submit to its answer, when the outputs are
+ * stored.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -20,20 +21,20 @@ struct bench {
 	uint8_t		 handles[OP_OPERANDS][32];
 	size_t		 n_inputs;
 	uint32_t	 sent, done, failed;
-	double		*latency;	/* ms, of each submission */
+	double		*latency;	/* ms per submission */
 	size_t		 n_latency;
 	int		 is_over;
 };
-struct lane {			/* one of the submissions in flight */
+struct lane {			/* a submission in flight */
 	struct bench	*b;
-	struct pool	 pool;		/* of the submission */
+	struct pool	 pool;		/* of its submission */
 	double		 sent_at;
 	uint32_t	 n;
 };
 
-/* Some value of the type that a letter stands for. */
+/* A sample value of a type that the letter stands for. */
 static void
-sample(char letter, size_t i, struct plain *p)
+sample_value(char letter, size_t i, struct plain *p)
 {
 	memset(p, 0, sizeof(*p));
 	switch (letter) {
@@ -52,7 +53,7 @@ sample(char letter, size_t i, struct plain *p)
 	    (uint8_t)(100 - i);
 }
 
-/* The letters of the inputs that are handles. */
+/* Store values for those inputs that are handles. */
 static void
 put_inputs(struct bench *b)
 {
@@ -60,7 +61,7 @@ put_inputs(struct bench *b)
 	size_t i, n = strcspn(b->primitive->in, "*KCF");
 
 	for (i = 0; i < n; i++)
-		sample(b->primitive->in[i], i, &values[i]);
+		sample_value(b->primitive->in[i], i, &values[i]);
 	if (n > 0 && client_put(&b->c, values, n, b->handles) != 0)
 		exit(1);
 	b->n_inputs = n;
@@ -80,7 +81,7 @@ make_task(struct bench *b, struct pool *pool)
 	for (i = 0; i < b->n_inputs; i++)
 		build_handle(op, b->handles[i]);
 	if (strcspn(b->primitive->in, "KC") < strlen(b->primitive->in)) {
-		sample('U', 0, &p);
+		sample_value('U', 0, &p);
 		build_constant(op, &p);
 	} else if (strchr(b->primitive->in, 'F') != NULL) {
 		build_option(op, "feeNum", "3", &why);
@@ -212,7 +213,7 @@ command_bench(const struct options *o, int argc, char **argv)
 	lanes = calloc(o->in_flight, sizeof(lanes[0]));
 	if (b.latency == NULL || lanes == NULL)
 		fatal("bench: out of memory");
-	/* Not counted: connecting, and whatever is slow the first time. */
+	/* Connecting and the first call are slow and are not measured. */
 	put_inputs(&b);
 	start = exact_ms();
 	for (i = 0; i < o->in_flight; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tasks from arguments: which type each output has follows from the letters of
- * primitives.def.  What is wrong with a program beyond that, the system itself
- * shall say: this is a test tool.
+ * Builds tasks from arguments; the letters of primitives.def determine the
+ * types of the outputs.  It makes no other checks: this is a test tool, and the
+ * system itself must reject invalid programs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ build_handle(struct op *op, const uint8_t handle[32])
 	add_arg(op, 0, handle_type(handle), handle);
 }
 
-/* `wrap' takes a raw word; to wrap a value of a type, say just that. */
+/* `wrap' takes a raw word. */
 void
 build_constant(struct op *op, const struct plain *p)
 {
@@ -96,7 +96,7 @@ build_option(struct op *op, const char *key, const char *value,
 	return -1;
 }
 
-/* The types that the letters of the inputs stand for. */
+/* Find the types that the letters of the inputs stand for. */
 static void
 learn_types(const struct op *op, int types[128])
 {
@@ -142,7 +142,7 @@ add_outputs(struct op *op, Teerunner__V1__Operation *o, struct pool *pool,
 	return 0;
 }
 
-/* Of those that have more to say than `success' and `result'. */
+/* Operations with more outputs than `success' and `result'. */
 static const struct {
 	const char	*op, *names[6];
 } output_names[] = {
@@ -196,7 +196,7 @@ build_op(struct pool *pool, Teerunner__V1__Task *task, struct op *op,
 		*why = "a task has at most 128 operations";
 		return -1;
 	}
-	/* Not "*": it stands for none more, at least. */
+	/* "*" repeats a letter zero or more times. */
 	if (op->n_args < strcspn(op->primitive->in, "*")) {
 		*why = "too few arguments";
 		return -1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See client.h: what a user's SDK would do.  It trusts the Gateway with
- * nothing: a value opens only under its own handle, with partials that are
- * sealed to this request.
+ * See client.h: what a user's SDK would do.  It does not trust the Gateway: a
+ * value opens only under its own handle, with partials that are sealed to this
+ * request.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 #include "wire.h"
 
 #define TIMEOUT	30000	/* ms */
-#define PATIENCE	10000	/* ms for a Gateway to start again */
+#define PATIENCE	10000	/* ms to wait for a Gateway that restarts */
 #define EXPIRY	120	/* seconds */
 
 void
@@ -35,19 +35,19 @@ client_open(struct client *c, const char *dir, const char *user)
 	    &c->tls);
 }
 
-/* ---- calls that are sent again ------------------------------------------- */
+/* ---- calls with retries -------------------------------------------------- */
 
-/* A call that is sent again, with back-off, while its server cannot be reached: the
- * server may be starting again. */
+/* A call that is retried with exponential back-off while its server cannot be
+ * reached, since the server may be restarting. */
 struct call {
 	struct rpc_peer	*peer;
 	const char	*what;		/* for messages: "put" */
 	const char	*path;
-	const ProtobufCMessage *message;	/* the caller's until `fn' */
+	const ProtobufCMessage *message;	/* valid until `fn' */
 	const ProtobufCMessageDescriptor *out;
-	unsigned	 timeout;	/* ms for each answer */
-	unsigned	 patience;	/* ms in which it is sent again */
-	uint32_t	*elapsed;	/* of the message: ms since the first; NULL */
+	unsigned	 timeout;	/* ms per attempt */
+	unsigned	 patience;	/* ms for all attempts */
+	uint32_t	*elapsed;	/* message's: ms since the first */
 	rpc_done	 fn;
 	void		*arg;
 	struct rpc_timer timer;
@@ -105,7 +105,8 @@ on_waited(void *arg, int code, const char *why, void *answer)
 		fprintf(stderr, "tee-devnet: %s: %s\n", wait->what, why);
 }
 
-/* The answer in the pool, or NULL after a line on stderr. */
+/* Wait for the answer.  Returns it in the pool, or NULL after a line on
+ * stderr. */
 static void *
 wait_for(struct call *call, struct pool *pool)
 {
@@ -201,7 +202,7 @@ struct opening {
 	struct seal_bind bind[KMS_NODES];
 	uint8_t		 keys[KMS_NODES][32];
 	uint32_t	 quorum[KMS_NODES];
-	uint64_t	*bad;		/* nodes that answered wrongly */
+	uint64_t	*bad;		/* nodes with a wrong answer */
 };
 
 static void
@@ -211,7 +212,7 @@ blame(const struct opening *o, uint32_t node, const char *what)
 	*o->bad |= UINT64_C(1) << (node - 1);
 }
 
-/* Which node is it?  Only asked when a tag is wrong. */
+/* Find out which node is wrong, after a tag did not match. */
 static void
 find_fault(const struct opening *o, const struct m_value *value,
     const uint8_t (*partials)[PARTIAL_PLAIN])
@@ -296,7 +297,7 @@ open_all(const struct client *c, const Teerunner__Devnet__GetResponse *answer,
 	return 0;
 }
 
-/* *bad: nodes to avoid; those found to answer wrongly are added. */
+/* *bad: nodes to avoid; nodes found to be wrong are added. */
 static int
 get_some(struct client *c, const uint8_t (*handles)[32], size_t n,
     struct plain *values, uint64_t *bad)
@@ -347,7 +348,7 @@ client_get(struct client *c, const uint8_t (*handles)[32], size_t n,
 			if (get_some(c, handles + i, some, values + i,
 			    &bad) == 0)
 				break;
-			if (bad == before)	/* nothing to avoid */
+			if (bad == before)	/* no other node to avoid */
 				return -1;
 		} while (1);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The commands of tee-devnet: main.c parses what they share.
+ * The commands of tee-devnet, and the options that main.c parses for them.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -11,15 +11,15 @@ struct options {
 	const char	*dir, *user;
 	const char	*kms, *op, *ops;	/* --kms T/N, --op, --ops a,b */
 	uint32_t	 runners, port, tasks, batch, in_flight, timeout;
-	const char	*chain, *owner_key;	/* --chain URL, and FILE; NULL */
+	const char	*chain, *owner_key;	/* --chain URL, and FILE */
 	const char	*beside;		/* another DIR, or NULL */
 	uint32_t	 chain_id;
-	uint32_t	 blocks, overlap;	/* rekey's */
-	uint32_t	 seconds;		/* ledger's */
+	uint32_t	 blocks, overlap;	/* for rekey */
+	uint32_t	 seconds;		/* for ledger */
 	int		 json, insecure;
 };
 
-/* Exit statuses.  USAGE after usage(), which says what is wrong. */
+/* Exit status after usage(), which prints what is wrong. */
 #define EXIT_USAGE	2
 int	usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -36,7 +36,7 @@ int	command_run(const struct options *, int argc, char **argv);
 int	command_ledger(const struct options *, int argc, char **argv);
 int	command_bench(const struct options *, int argc, char **argv);
 
-/* pids.c: DIR/pids, one "NAME PID" a line. */
+/* pids.c: DIR/pids has a line "NAME PID" per process. */
 struct pid {
 	char	name[32];
 	int	pid;
@@ -45,9 +45,9 @@ struct pid {
 uint32_t pids_read(const char *dir, struct pid *list);	/* alive or not */
 void	pids_write(const char *dir, const struct pid *list, uint32_t n);
 int	pid_is_alive(const struct pid *);
-/* Is it a process of ours still? */
+/* 1 if the process is still the server that we started. */
 int	pid_is_ours(const struct pid *);
-/* End those that are ours, and wait: 0, or -1 where one does not end. */
+/* Terminate our processes and wait.  Returns 0, or -1 if one does not end. */
 int	pids_end(const char *dir);
 
 #endif

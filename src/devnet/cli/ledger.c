@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ledger: transfers between encrypted balances, each with the outputs of the one
- * before it.  The same sums are kept in plain.  At the end every balance is opened:
- * a task that was lost, computed twice or mixed up with another shows.
+ * ledger: transfers between encrypted balances, each on the outputs of the
+ * previous one.  The same balances are computed in plaintext.  At the end all
+ * balances are decrypted and compared, which reveals a task that was lost,
+ * computed twice or confused with another.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -15,16 +16,16 @@
 #include "command.h"
 #include "log.h"
 
-#define BALANCE		1000	/* of each account at the start */
+#define BALANCE		1000	/* initial balance of an account */
 #define LANES_MAX	64
 
-/* The last one is more than an account ever has: the transfer moves nothing. */
+/* The last amount exceeds every balance, so that transfer moves nothing. */
 static const uint64_t amounts[] = { 1, 7, 300, 1000000 };
 #define AMOUNTS		(sizeof(amounts) / sizeof(amounts[0]))
 
 struct account {
 	uint8_t		 handle[32];
-	uint64_t	 balance;	/* what it must be */
+	uint64_t	 balance;	/* expected */
 };
 
 static struct ledger {
@@ -38,12 +39,12 @@ static struct ledger {
 	int		 is_over;
 } l;
 
-/* Two accounts, and at most one transfer between them at a time. */
+/* Two accounts, with at most one transfer between them at a time. */
 static struct lane {
 	struct account	 accounts[2];
-	struct pool	 pool;		/* of the transfer under way */
+	struct pool	 pool;		/* of the current transfer */
 	struct op	*op;
-	uint32_t	 n;		/* of transfers that were sent */
+	uint32_t	 n;		/* transfers sent */
 	uint64_t	 sent;		/* milliseconds */
 } lanes[LANES_MAX];
 
@@ -165,7 +166,7 @@ accounts_open(void)
 	}
 }
 
-/* How many balances are not what they must be? */
+/* Number of balances that differ from the expected ones. */
 static uint32_t
 accounts_check(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-devnet: the counterparts of a Runner, for demonstrations and tests.
- * This file parses the command line; tee-devnet(1) says what each does.
+ * tee-devnet: the counterparts of a Runner, for demonstrations and tests.  This
+ * file parses the command line; tee-devnet(1) describes the commands.
  */
 #include <getopt.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 static const struct command {
 	const char	*name;
 	int		(*run)(const struct options *, int, char **);
-	int		 min, max;	/* arguments */
+	int		 min, max;	/* number of arguments */
 	const char	*arguments, *help;
 } commands[] = {
 	{ "up", command_up, 0, 0,
@@ -146,9 +146,9 @@ number(const char *text, const char *name, uint32_t max, uint32_t *out)
 	return 0;
 }
 
-/* 0, EXIT_USAGE, or -1 where help is wanted. */
+/* Returns 0, EXIT_USAGE, or -1 if help was requested. */
 static int
-parse(int argc, char **argv, struct options *o)
+parse_options(int argc, char **argv, struct options *o)
 {
 	int c, r = 0;
 
@@ -202,7 +202,7 @@ main(int argc, char **argv)
 		return usage("no command; try tee-devnet --help");
 	if (strcmp(argv[1], "--help") == 0)
 		return help(NULL);
-	/* Not for people: `up' starts each server so. */
+	/* Internal: `up' starts the servers this way. */
 	if (strcmp(argv[1], "serve") == 0 && argc == 4)
 		return server_run(argv[2], argv[3]);
 	for (i = 0; i < N_COMMANDS; i++)
@@ -211,7 +211,7 @@ main(int argc, char **argv)
 	if (c == NULL)
 		return usage("%s: no such command; try tee-devnet --help",
 		    argv[1]);
-	if ((r = parse(argc - 1, argv + 1, &o)) != 0)
+	if ((r = parse_options(argc - 1, argv + 1, &o)) != 0)
 		return r == -1 ? help(c) : r;
 	argc -= 1 + optind;
 	argv += 1 + optind;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which processes belong to a devnet.  A number in a file may meanwhile be
- * another's: nothing is signalled whose command line is not ours.
+ * The processes of a devnet.  A number in the file may belong to another
+ * process by now: a signal is sent only if the command line is ours.
  */
 #include "config.h"
 
@@ -50,7 +50,7 @@ pids_write(const char *dir, const struct pid *list, uint32_t n)
 		fatal("%s: %m", path);
 }
 
-/* Its command line: nothing where it has ended, though none has waited yet. */
+/* Read the command line.  It is empty for a zombie. */
 static size_t
 command_line(const struct pid *p, char *line, size_t size)
 {
@@ -74,7 +74,7 @@ pid_is_alive(const struct pid *p)
 	return command_line(p, &first, 1) == 1;
 }
 
-/* "PROGRAM\0serve\0DIR\0NAME\0" */
+/* The command line must be "PROGRAM\0serve\0DIR\0NAME\0". */
 int
 pid_is_ours(const struct pid *p)
 {

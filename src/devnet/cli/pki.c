@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The devnet's certificates: a CA of its own, and for every party a P-256 key
- * with a certificate for server and client use at loopback.  Only `up' runs
- * it; certificates can be renewed later with the CA's key, which is a file too.
+ * The devnet's certificates: a new CA, and for every party a P-256 key with a
+ * certificate for server and client use at loopback.  Only `up' runs this.  The
+ * CA's key is kept in a file, so that certificates can be renewed later.
  */
 #include <sys/stat.h>
 
@@ -47,7 +47,7 @@ add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-/* Everything but the extensions and the signature. */
+/* A certificate without extensions and signature. */
 static X509 *
 new_certificate(const char *name, EVP_PKEY *key, X509 *issuer)
 {

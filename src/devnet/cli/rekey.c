@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-devnet rekey: a new KMS key.  Its shares are dealt to the nodes' directory, then
- * the Registry announces it; from the named block on results are under it, and values
- * under the key before can be read for the overlap.
+ * tee-devnet rekey: introduces a new KMS key.  The shares are dealt to the
+ * nodes' directory, then the Registry announces the key.  From the announced
+ * block on results are encrypted under it; values under the previous key can be
+ * read during the overlap.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,9 +15,9 @@
 #include "dir.h"
 #include "facts.h"
 
-#define PATIENCE	120	/* seconds until the block is there */
+#define PATIENCE	120	/* seconds to wait for the block */
 
-/* At the stand-in. */
+/* Announce at the stand-in. */
 static int
 announce(const struct devnet *d, uint32_t blocks, uint64_t former_until)
 {
@@ -61,7 +62,7 @@ command_rekey(const struct options *o, int argc, char **argv)
 		return 1;
 	}
 	dir_deal(&d);
-	/* 0 would be: not at all, from the block on. */
+	/* 0 means that the old epoch ends at the block, without overlap. */
 	former = o->overlap == 0 ? 0 : now + o->overlap;
 	if ((d.is_chain ? contract_announce : announce)(&d, o->blocks,
 	    former) != 0) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * run: test vectors through the whole system.  A slice of the file at a time:
- * all its inputs are put, its operations submitted, its outputs got and
- * compared.
+ * run: test vectors through the whole system.  It handles a slice of the file
+ * at a time: puts all inputs, submits the operations, gets the outputs and
+ * compares them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +14,12 @@
 #include "log.h"
 
 #define SLICE		512	/* lines */
-#define SHOWN		20	/* failures, in full */
+#define SHOWN		20	/* failures shown in full */
 
 struct vector {
 	size_t		 line;
 	struct op	 op;
-	size_t		 first, n_inputs;	/* among the slice's values */
+	size_t		 first, n_inputs;	/* in the slice's values */
 	struct plain	 expect[8];
 	size_t		 n_expect, first_output;
 	int		 has_outputs;
@@ -49,7 +49,7 @@ failed(struct run *r, const struct vector *v, const char *what,
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* The next comma-separated type and blank-separated value. */
+/* Parse the next comma-separated type and the next blank-separated value. */
 static int
 next_pair(char **types, char **values, struct plain *p)
 {
@@ -76,7 +76,7 @@ read_outputs(struct vector *v, char *types, char *values)
 	return 0;
 }
 
-/* name in-types out-types [k=v ...] : inputs = outputs */
+/* Line: name in-types out-types [k=v ...] : inputs = outputs */
 static int
 read_vector(struct run *r, struct vector *v, char *text)
 {
@@ -105,7 +105,7 @@ read_vector(struct run *r, struct vector *v, char *text)
 			if (next_pair(&in, &inputs,
 			    &r->values[r->n_values++]) != 0)
 				return -1;
-	/* Fees and constants come behind the inputs, in the file's order. */
+	/* Fees and constants follow the inputs, in the file's order. */
 	v->op.n_args = v->n_inputs;
 	while ((option = strsep(&text, " ")) != NULL) {
 		if ((value = strchr(option, '=')) == NULL)
@@ -120,7 +120,7 @@ read_vector(struct run *r, struct vector *v, char *text)
 /* ---- one slice ----------------------------------------------------------- */
 
 static Teerunner__V1__Task *
-build(struct run *r, struct vector *v, struct pool *pool)
+build_vector(struct run *r, struct vector *v, struct pool *pool)
 {
 	Teerunner__V1__Task *task = build_task(pool, r->c.address);
 	const char *why;
@@ -157,9 +157,9 @@ compare(struct run *r, const struct vector *v)
 	r->passed++;
 }
 
-/* The outputs of what succeeded, behind each other. */
+/* Collect the outputs of the successful tasks. */
 static int
-collect(struct run *r, const Teerunner__Devnet__SubmitResponse *answer)
+collect_outputs(struct run *r, const Teerunner__Devnet__SubmitResponse *answer)
 {
 	const Teerunner__V1__TaskResult *result;
 	struct vector *v;
@@ -202,11 +202,11 @@ run_slice(struct run *r)
 		goto out;
 	tasks = pool_get(&pool, r->n_vectors, sizeof(tasks[0]));
 	for (i = 0; i < r->n_vectors; i++)
-		tasks[i] = build(r, &r->vectors[i], &pool);
+		tasks[i] = build_vector(r, &r->vectors[i], &pool);
 	answer = client_submit(&r->c, &pool, tasks, r->n_vectors,
 	    r->o->batch, r->o->timeout);
 	if (answer == NULL || answer->n_outcomes != r->n_vectors ||
-	    collect(r, answer) != 0)
+	    collect_outputs(r, answer) != 0)
 		goto out;
 	for (i = 0; i < r->n_vectors; i++)
 		if (r->vectors[i].has_outputs)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * submit and task: operations from the command line or a JSON file, as one
- * task, and what became of it as JSON.
+ * submit and task: run operations from the command line or a JSON file as one
+ * task, and print the result as JSON.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "facts.h"
 #include "log.h"
 
-/* Every output has one: of a task file, or made up. */
+/* Each output has a name, from the task file or generated. */
 struct name {
 	const char	*name;
 	uint8_t		 handle[32];
@@ -70,7 +70,7 @@ add_name(struct names *names, const char *name, const uint8_t handle[32],
 	return 0;
 }
 
-/* name -> handle */
+/* Print the map from names to handles. */
 static json_t *
 print_outputs(const Teerunner__V1__TaskResult *r, const struct names *names)
 {
@@ -87,9 +87,9 @@ print_outputs(const Teerunner__V1__TaskResult *r, const struct names *names)
 	return outputs;
 }
 
-/* Submit, wait, print: the command's exit status. */
+/* Submit, wait and print.  Returns the command's exit status. */
 static int
-finish(struct client *c, struct pool *pool, Teerunner__V1__Task *task,
+submit_and_print(struct client *c, struct pool *pool, Teerunner__V1__Task *task,
     const struct names *names, uint32_t timeout)
 {
 	Teerunner__Devnet__SubmitResponse *answer;
@@ -154,7 +154,7 @@ command_submit(const struct options *o, int argc, char **argv)
 		for (k = 0; k < op.n_outputs; k++)
 			add_name(&names, build_output_name(op.primitive, k),
 			    op.outputs[k], &why);
-		r = finish(&c, &pool, task, &names, o->timeout);
+		r = submit_and_print(&c, &pool, task, &names, o->timeout);
 	}
 	pool_free(&pool);
 	return r;
@@ -216,7 +216,8 @@ read_operation(struct client *c, struct pool *pool, Teerunner__V1__Task *task,
 	*why = "no such operation";
 	if (name == NULL || (op->primitive = primitive_named(name)) == NULL)
 		return -1;
-	/* A type first: `wrap' looks at it; constants after the inputs. */
+	/* The type first, since `wrap' needs it; constants follow the
+	 * inputs. */
 	if (json_object_get(o, "type") != NULL && build_option(op, "type",
 	    json_string_value(json_object_get(o, "type")), why) != 0)
 		return -1;
@@ -269,7 +270,7 @@ command_task(const struct options *o, int argc, char **argv)
 		    &names, &why) != 0)
 			return usage("task: %s: operation %zu: %s", argv[0],
 			    i + 1, why);
-	r = finish(&c, &pool, task, &names, o->timeout);
+	r = submit_and_print(&c, &pool, task, &names, o->timeout);
 	pool_free(&pool);
 	json_decref(file);
 	return r;

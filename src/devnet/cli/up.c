@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * up, down, status, fault: the counterparts as processes.
+ * up, down, status, fault: the commands that manage the counterparts'
+ * processes.
  */
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -27,7 +28,7 @@
 #define PORT_MIN	10000
 #define PORT_MAX	32767
 
-/* ---- who there is -------------------------------------------------------- */
+/* ---- parties ------------------------------------------------------------- */
 
 struct party {
 	char	 name[32];
@@ -39,7 +40,7 @@ parties(const struct devnet *d, struct party *list)
 {
 	uint32_t i, n = 0;
 
-	/* A node is someone else's. */
+	/* With --chain, the Registry is on an external node. */
 	if (!d->is_chain)
 		list[n++] = (struct party){ "registry", d->registry_port };
 	list[n++] = (struct party){ "gateway", d->gateway_port };
@@ -69,8 +70,9 @@ is_free(uint16_t port)
 	return r == 0;
 }
 
-/* The next free one from *port on.  Below what the kernel gives to clients
- * (32768 and up), so that a devnet finds its ports again after `down'. */
+/* Find the next free port from *port on.  Use only ports below the kernel's
+ * ephemeral range (32768 and up), so that they are free again for the next
+ * `up'. */
 static uint16_t
 next_port(uint32_t *port)
 {
@@ -89,7 +91,7 @@ first_port(void)
 	return PORT_MIN + random % (PORT_MAX - PORT_MIN - 1000u);
 }
 
-/* The node's port: -1 after usage(). */
+/* Port of the node; -1 after usage(). */
 static int
 port_of(const char *url, uint16_t *port)
 {
@@ -163,14 +165,14 @@ become(const struct devnet *d, const char *name)
 	if (null == -1 || log == -1 || dup2(null, 0) == -1 ||
 	    dup2(log, 1) == -1 || dup2(log, 2) == -1)
 		fatal("%s: %m", path);
-	/* A pipe of the caller's must not stay open in a server. */
+	/* Do not keep a pipe of the caller open in a server. */
 	closefrom(3);
 	execl("/proc/self/exe", "tee-devnet", "serve", d->dir, name,
 	    (char *)NULL);
 	fatal("exec: %m");
 }
 
-/* Twice, so that the server is init's child from its first moment on. */
+/* Fork twice, so that the server is a child of init from the start. */
 static int
 spawn(const struct devnet *d, const char *name)
 {
@@ -196,9 +198,10 @@ spawn(const struct devnet *d, const char *name)
 	return pid;
 }
 
-/* Wait until it answers; 0, or -1 where it died or stays silent. */
+/* Wait until the server answers.  Returns 0, or -1 if it died or does not
+ * answer. */
 static int
-await(const struct devnet *d, const struct rpc_tls *client,
+wait_until_ready(const struct devnet *d, const struct rpc_tls *client,
     const struct party *party, const struct pid *pid)
 {
 	uint64_t until = now_ms() + UP_TIMEOUT;
@@ -286,7 +289,7 @@ command_up(const struct options *o, int argc, char **argv)
 			return 1;
 		}
 	if (dir_exists(o->dir))
-		dir_load(&d, o->dir);	/* as it was made, whatever is asked */
+		dir_load(&d, o->dir);	/* with its own parameters */
 	else if ((r = create(&d, o)) != 0)
 		return r;
 	dir_write_conf(&d);
@@ -302,7 +305,7 @@ command_up(const struct options *o, int argc, char **argv)
 	}
 	rpc_tls_load(&client, o->dir, "cli");
 	for (i = 0; i < n; i++)
-		if (await(&d, &client, &list[i], &pids[i]) != 0 ||
+		if (wait_until_ready(&d, &client, &list[i], &pids[i]) != 0 ||
 		    (i == 0 && !d.is_chain && tell_registry(&d) != 0)) {
 			fprintf(stderr, "tee-devnet: %s does not come up: "
 			    "see %s/log/%s.log\n", list[i].name, o->dir,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See value.h.  Commands only; nothing here is constant-time.
+ * See value.h.  Used only by commands; not constant-time.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "log.h"
 #include "value.h"
 
-/* Into two's complement of n bytes; -1 where it does not fit. */
+/* Convert to two's complement of n bytes; -1 if it does not fit. */
 static int
 store_integer(BIGNUM *value, struct plain *p, size_t n)
 {
@@ -20,7 +20,7 @@ store_integer(BIGNUM *value, struct plain *p, size_t n)
 	if (limit == NULL || !BN_set_bit(limit, (int)(8 * n) - is_signed))
 		fatal("value: out of memory");
 	if (BN_is_negative(value)) {
-		/* -2^(N-1) is the least: |value| <= limit. */
+		/* The minimum is -2^(N-1), so |value| may equal limit. */
 		if (is_signed && BN_ucmp(value, limit) <= 0) {
 			BN_clear(limit);
 			BN_set_bit(limit, (int)(8 * n));
@@ -142,5 +142,5 @@ value_handle(uint64_t chain_id, uint8_t type, uint8_t handle[32])
 	for (i = 0; i < 4; i++)
 		handle[1 + i] = (uint8_t)(chain_id >> (24 - 8 * i));
 	handle[5] = type;
-	handle[6] = 1;		/* unique */
+	handle[6] = 1;		/* generated here, hence unique */
 }

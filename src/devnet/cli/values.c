@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * put and get: one value each.
+ * put and get: commands for a single value.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * FetchOperands: what a Runner asks for, checked against its signature, the
- * Registry and the access rights of each task's caller, then delegated to the
- * task's ephemeral key and signed.  A request that cannot be granted gets its
- * status in the same signed answer; a batch that nobody signed gets none.
+ * FetchOperands: checks a Runner's requests against its signature, the Registry
+ * and the access rights of each task's caller, has the operands delegated to
+ * each task's ephemeral key, and signs the grants.  A request that cannot be
+ * granted gets its status in the same signed answer.  A batch without a valid
+ * signature gets no answer.
  */
 #include <string.h>
 #include <time.h>
@@ -23,8 +24,8 @@ struct fetch {
 	Teerunner__V1__OperandRequestBatch *request;
 	Teerunner__V1__OperandGrantBatch answer;
 	Teerunner__V1__DelegateRequest delegate;
-	size_t		*operands;	/* of each selected request */
-	uint64_t	(*epochs)[TASK_INPUTS];	/* of each request's */
+	size_t		*operands;	/* number per selected request */
+	uint64_t	(*epochs)[TASK_INPUTS];	/* per operand */
 	struct rpc_timer timer;
 };
 
@@ -39,7 +40,7 @@ fetch_init(void)
 
 /* ---- faults -------------------------------------------------------------- */
 
-/* The grants of the first answer that was made while the fault was on. */
+/* The grants of the first answer after the fault was switched on. */
 static uint8_t *old_answer;
 static struct pool old_pool;
 static size_t old_size;
@@ -59,9 +60,9 @@ replay(Teerunner__V1__OperandGrantBatch **answer, struct pool *pool)
 	teerunner__v1__operand_grant_batch__pack(*answer, old_answer);
 }
 
-/* Within a grant where it has two operands, else between two grants. */
+/* Within a grant that has two operands, or else between two grants. */
 static void
-swap(Teerunner__V1__OperandGrantBatch *answer)
+swap_ciphertexts(Teerunner__V1__OperandGrantBatch *answer)
 {
 	Teerunner__V1__GrantedOperand *first = NULL, *o, saved;
 	size_t i, j;
@@ -124,7 +125,7 @@ static void
 finish(struct fetch *f)
 {
 	if (fault == FAULT_GATEWAY_swap)
-		swap(&f->answer);
+		swap_ciphertexts(&f->answer);
 	if (fault == FAULT_GATEWAY_drop || fault == FAULT_GATEWAY_add)
 		change_count(&f->answer, &f->call->pool);
 	if (sign_grants(&f->answer, devnet.domain, key, &f->call->pool) != 0)
@@ -132,7 +133,7 @@ finish(struct fetch *f)
 	if (fault == FAULT_GATEWAY_badsig)
 		f->answer.signature.data[10] ^= 1;
 	if (fault == FAULT_GATEWAY_stuck)
-		return;		/* the call stays open: a test's leak */
+		return;		/* keep the call open to test for leaks */
 	if (fault == FAULT_GATEWAY_slow)
 		rpc_after(&f->timer, SLOW, send_answer, f);
 	else
@@ -213,8 +214,9 @@ check_request(const Teerunner__V1__OperandRequest *r)
 	    is_missing ? ST_INPUT_MISSING : ST_OK;
 }
 
-/* ST_OK, or ST_KMS_KEY_OVER: an input that nobody can open any more; or
- * ST_GATEWAY_ERROR: whether that is so, the Registry does not say now. */
+/* Returns ST_OK; ST_KMS_KEY_OVER if the epoch of an input has ended, so that
+ * nobody can decrypt it any more; or ST_GATEWAY_ERROR if the Registry does not
+ * answer. */
 static uint32_t
 fill_operands(struct fetch *f, const Teerunner__V1__OperandRequest *r,
     Teerunner__V1__OperandGrant *g, uint64_t epochs[TASK_INPUTS])
@@ -228,7 +230,7 @@ fill_operands(struct fetch *f, const Teerunner__V1__OperandRequest *r,
 	g->n_operands = r->n_inputs;
 	for (i = 0; i < r->n_inputs; i++) {
 		if (!store_get(r->inputs[i].data, &value, &epochs[i]))
-			fatal("fetch: a value was there and is not");
+			fatal("fetch: a value disappeared from the store");
 		if ((is_open = facts_is_epoch(&devnet, epochs[i])) != 1) {
 			g->n_operands = 0;
 			return is_open == 0 ? ST_KMS_KEY_OVER :
@@ -239,7 +241,7 @@ fill_operands(struct fetch *f, const Teerunner__V1__OperandRequest *r,
 	return ST_OK;
 }
 
-/* Without inputs there is nothing to delegate: the grant alone is signed. */
+/* A grant without inputs needs no delegation and is only signed. */
 static void
 check_all(struct fetch *f)
 {
@@ -273,7 +275,7 @@ check_all(struct fetch *f)
 			    (uint32_t)i;
 		}
 	}
-	/* Every input has its place among the keys, granted or not. */
+	/* Reserve room for the inputs of all requests, granted or not. */
 	for (i = 0; i < n; i++)
 		f->delegate.n_keys += f->request->requests[i]->n_inputs;
 	f->delegate.keys = pool_get(pool, f->delegate.n_keys,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Handle Gateway: keeps ciphertexts and access rights, never a key that
- * opens one.  fetch.c grants operands; here results are stored, and users put
- * and get their values.
+ * The Handle Gateway: stores ciphertexts and access rights, but no key that
+ * decrypts them.  fetch.c grants operands; this file stores results and serves
+ * users.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 #include "store.h"
 #include "wire.h"
 
-#define VALUES_MAX	4096	/* of one Put or Get */
+#define VALUES_MAX	4096	/* in one Put or Get */
 
 static uint64_t n_stored, n_not_stored;
 
@@ -67,7 +67,8 @@ gateway_admits(struct rpc_call *call, const uint8_t runner[20])
 	return is_answered(call, is_runner) && is_runner;
 }
 
-/* Can values of this epoch be read?  If not, the call has failed. */
+/* Returns 1 if values of this epoch can be read.  Otherwise it fails the call
+ * and returns 0. */
 static int
 is_open(struct rpc_call *call, uint64_t epoch)
 {
@@ -79,9 +80,10 @@ is_open(struct rpc_call *call, uint64_t epoch)
 	return is_answered(call, is_epoch) && is_epoch;
 }
 
-/* A value of this chain, as long as its type says. */
+/* True if the handle is valid and of this chain, and the length that of its
+ * type. */
 static int
-value_ok(const struct m_value *value)
+is_value_valid(const struct m_value *value)
 {
 	return handle_ok(value->handle) &&
 	    handle_chain(value->handle) == devnet.chain_id &&
@@ -102,7 +104,7 @@ store_outputs(const Teerunner__V1__TaskResult *r, uint64_t epoch,
 		const Teerunner__V1__Output *o = r->outputs[i];
 
 		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-		    &value) != 0 || !value_ok(&value))
+		    &value) != 0 || !is_value_valid(&value))
 			return ST_MALFORMED;
 		if (store_put(&value, epoch) != 0)
 			return ST_OUTPUT_EXISTS;
@@ -111,8 +113,8 @@ store_outputs(const Teerunner__V1__TaskResult *r, uint64_t epoch,
 	return ST_OK;
 }
 
-/* One task, all of it or nothing.  What of it was granted, to whom and for which
- * handles, is what counts; the Orchestrator's word is not needed. */
+/* Store all outputs of a task, or none.  The check uses what was granted, to
+ * whom and for which handles, so the Orchestrator need not be trusted. */
 static uint32_t
 store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch, int is_epoch,
     const uint8_t signer[20], const uint8_t hash[32])
@@ -200,7 +202,8 @@ on_store(struct rpc_call *call, void *p)
 
 /* ---- users --------------------------------------------------------------- */
 
-/* The same value of the same user: the answer to an earlier Put was lost. */
+/* True if this user stored the same value before: the answer to the earlier Put
+ * was lost. */
 static int
 is_repetition(const struct m_value *value, uint64_t epoch,
     const uint8_t user[20])
@@ -226,7 +229,7 @@ put_all(const Teerunner__Devnet__PutRequest *r)
 		const Teerunner__V1__GrantedOperand *o = r->values[i];
 
 		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-		    &value) != 0 || !value_ok(&value) ||
+		    &value) != 0 || !is_value_valid(&value) ||
 		    (store_put(&value, r->epoch) != 0 &&
 		    !is_repetition(&value, r->epoch, r->user.data)))
 			return -1;
@@ -341,7 +344,8 @@ on_get(struct rpc_call *call, void *p)
 	teerunner__devnet__delegate_user_request__init(&g->delegate);
 	g->delegate.request = r;
 	g->operands = r->n_handles;
-	/* One answer for both, so that nobody learns which handles exist. */
+	/* The same error for both, so that it does not reveal which handles
+	 * exist. */
 	if (fill_get(g, r) != 0) {
 		rpc_fail(call, GRPC_STATUS_PERMISSION_DENIED,
 		    "there is no such value, or it is not this user's");

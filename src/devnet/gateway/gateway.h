@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Between the Gateway's files: gateway.c serves, quorum.c asks the KMS nodes,
+ * Shared by the Gateway's files: gateway.c serves, quorum.c asks the KMS nodes,
  * fetch.c grants operands to Runners.
  */
 #ifndef GATEWAY_H
@@ -12,16 +12,16 @@
 
 /* ---- quorum.c ---- */
 void	quorum_init(void);
-/* Ask t nodes, others where one fails, until t have answered well.  `message'
- * is packed anew for each quorum: its field quorum is at *quorum, *n_quorum,
- * and stays the caller's until `fn'.  Each answer must have n seals, seal i
- * of operands[i] partials.  seals: [t][n], in the call's pool; NULL: no quorum
- * answers. */
+/* Ask t nodes, replacing any that fail, until t have answered correctly.
+ * `message' is packed again for each quorum: its quorum field is at *quorum,
+ * *n_quorum; the message must stay valid until `fn' is called.  Each answer
+ * must have n seals, and seal i must have operands[i] partials.  seals: [t][n],
+ * in the call's pool, or NULL if no quorum answers. */
 typedef void	(*quorum_done)(void *arg, Teerunner__V1__Seal ***seals);
 void	quorum_ask(struct pool *, const char *path, ProtobufCMessage *message,
 	    uint32_t **quorum, size_t *n_quorum, uint64_t avoid,
 	    const size_t *operands, size_t n, quorum_done fn, void *arg);
-/* Nodes that failed of late, as bits. */
+/* Bit mask of the nodes that failed recently. */
 uint64_t quorum_failing(void);
 
 /* ---- fetch.c ---- */
@@ -30,7 +30,8 @@ void	on_fetch(struct rpc_call *, void *);
 extern uint64_t n_granted, n_declined;
 
 /* ---- gateway.c ---- */
-/* Does the Registry list this Runner?  If not, the call has failed. */
+/* Check that the Registry lists this Runner.  If it returns 0, the call has
+ * failed. */
 int	gateway_admits(struct rpc_call *, const uint8_t runner[20]);
 struct m_value;
 Teerunner__V1__GrantedOperand *gateway_operand(struct pool *,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Gateway's way to the KMS: one call to each of t nodes at the same time.
- * A partial is good for one quorum only, so where a node fails, all are asked
- * again, without it.
+ * The Gateway's client of the KMS: calls t nodes in parallel.  A partial is
+ * valid only for one quorum, so if a node fails, another quorum is asked from
+ * the beginning.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 #include "partial.h"
 #include "shamir.h"
 
-#define NODE_TIMEOUT	3000	/* ms for one call */
-#define FAILING		10000	/* ms that a node is passed over */
+#define NODE_TIMEOUT	3000	/* ms per call */
+#define FAILING		10000	/* ms to avoid a failed node */
 
 static struct {
 	struct rpc_peer	*peer;
@@ -27,7 +27,7 @@ struct round {
 	ProtobufCMessage *message;
 	uint32_t	**quorum;
 	size_t		*n_quorum;
-	uint64_t	 avoid, tried;	/* tried: and failed */
+	uint64_t	 avoid, tried;	/* tried: failed in this round */
 	const size_t	*operands;
 	size_t		 n, waiting, failed;
 	Teerunner__V1__Seal ***seals;
@@ -36,7 +36,7 @@ struct round {
 };
 struct leg {
 	struct round	*round;
-	size_t		 place;		/* in the quorum */
+	size_t		 place;		/* index in the quorum */
 	uint32_t	 node;
 };
 
@@ -64,11 +64,11 @@ quorum_failing(void)
 	return bits;
 }
 
-/* t nodes, ascending: first those that nobody complains of, then those that
- * the asker would rather avoid, then those that failed another of late; never
- * one that failed this one.  0 or -1. */
+/* Choose t nodes, in ascending order: first nodes without complaints, then
+ * nodes the caller wants to avoid, then nodes that failed another round
+ * recently; never one that failed this round.  Returns 0 or -1. */
 static int
-choose(struct round *r)
+choose_nodes(struct round *r)
 {
 	uint64_t failing = quorum_failing(), chosen = 0, bit;
 	static uint32_t turn;
@@ -97,7 +97,7 @@ choose(struct round *r)
 	return 0;
 }
 
-/* Seals of the right shape; their contents only the receiver can judge. */
+/* Check the shape of the seals; only the receiver can check their contents. */
 static int
 seals_ok(const struct leg *leg, const Teerunner__V1__DelegateResponse *answer)
 {
@@ -148,7 +148,7 @@ on_answer(void *arg, int code, const char *why, void *answer)
 		keep_seals(leg, answer);
 	else {
 		log_warn("kms-%u: failed: %s", leg->node,
-		    code == GRPC_STATUS_OK ? "seals of a wrong shape" : why);
+		    code == GRPC_STATUS_OK ? "wrong number of seals" : why);
 		nodes[leg->node - 1].failed_until = now_ms() + FAILING;
 		r->tried |= UINT64_C(1) << (leg->node - 1);
 		r->failed++;
@@ -167,7 +167,7 @@ ask(struct round *r)
 	struct leg *leg;
 	size_t i;
 
-	if (choose(r) != 0) {
+	if (choose_nodes(r) != 0) {
 		r->fn(r->arg, NULL);
 		return;
 	}

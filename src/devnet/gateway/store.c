@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See store.h.  The Gateway alone runs it; it sees ciphertexts only.  A
- * database that fails is fatal: `up' starts the Gateway anew.
+ * See store.h.  Runs only in the Gateway, and sees only ciphertexts.  A
+ * database error is fatal: `up' starts the Gateway again.
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -15,7 +15,7 @@
 #include "store.h"
 
 #define GRANT_LIFE	86400	/* seconds */
-#define CHECKPOINT	4096	/* pages in the log, of 4 kB */
+#define CHECKPOINT	4096	/* pages of 4 kB in the log */
 #define BUSY		5000	/* ms to wait for the other connection */
 
 static sqlite3 *db;
@@ -75,15 +75,15 @@ query(enum query q)
 static void
 bind(sqlite3_stmt *s, int i, const void *bytes, size_t n)
 {
-	/* A zero-length blob from a null pointer would be a NULL. */
+	/* SQLite stores a blob with a null pointer as NULL. */
 	if (sqlite3_bind_blob(s, i, n == 0 ? "" : bytes, (int)n,
 	    SQLITE_TRANSIENT) != SQLITE_OK)
 		fatal("store: %s", sqlite3_errmsg(db));
 }
 
-/* 1: a row; 0: none. */
+/* 1 if there is a row, else 0. */
 static int
-step(sqlite3_stmt *s)
+next_row(sqlite3_stmt *s)
 {
 	int r = sqlite3_step(s);
 
@@ -95,7 +95,7 @@ step(sqlite3_stmt *s)
 static void
 run(sqlite3_stmt *s)
 {
-	step(s);
+	next_row(s);
 	sqlite3_reset(s);
 }
 
@@ -109,10 +109,10 @@ column(sqlite3_stmt *s, int i, void *out, size_t n)
 
 /* ---- checkpoints --------------------------------------------------------- */
 
-/* A checkpoint writes the log's pages to the database and waits for the disk, for a
- * tenth of a second and more.  So a thread does it, by a connection of its own, while
- * calls are answered.  A commit waits for no disk: it is in the log, which outlives the
- * process, when it returns. */
+/* A checkpoint copies the log's pages to the database and waits for the disk,
+ * for a tenth of a second or more.  A thread with a separate connection does
+ * this while calls are answered.  A commit does not wait for the disk: when it
+ * returns, the data is in the log file, which outlives the process. */
 static struct {
 	sqlite3		*db;
 	pthread_t	 thread;
@@ -126,15 +126,15 @@ checkpoint_make(int mode)
 	int r = sqlite3_wal_checkpoint_v2(checkpoint.db, NULL, mode, NULL,
 	    NULL);
 
-	/* Busy: the log grows, and a later commit asks again. */
+	/* If it is busy, the log grows and a later commit tries again. */
 	if (r != SQLITE_OK && r != SQLITE_BUSY)
 		fatal("store: checkpoint: %s", sqlite3_errmsg(checkpoint.db));
 }
 
-/* PASSIVE writes the pages beside the writer; the second time, those that came during
- * the first.  RESTART has the writer wait while it writes the few that came since, so
- * that the log begins at its start again.  It syncs the database too, which is quick
- * after our own sync. */
+/* The first PASSIVE checkpoint copies pages while the writer continues; the
+ * second copies those added meanwhile.  RESTART blocks the writer while it
+ * copies the few remaining pages, so that the log can start from its beginning
+ * again.  It also syncs the database, which is fast after our own sync. */
 static void *
 make_checkpoints(void *none)
 {
@@ -161,7 +161,7 @@ make_checkpoints(void *none)
 	}
 }
 
-/* Wait for the other connection: SQLite's own handler would sleep for longer. */
+/* Poll for the other connection: SQLite's default handler sleeps longer. */
 static int
 on_busy(void *none, int times)
 {
@@ -184,7 +184,7 @@ on_commit(void *none, sqlite3 *of, const char *name, int pages)
 static void
 checkpoint_start(const char *path)
 {
-	/* A connection that has not read the database yet makes no checkpoint. */
+	/* A connection makes no checkpoint unless it has read the database. */
 	if (sqlite3_open(path, &checkpoint.db) != SQLITE_OK ||
 	    sqlite3_exec(checkpoint.db, "PRAGMA journal_mode=WAL;"
 	    "PRAGMA synchronous=NORMAL;", NULL, NULL, NULL) != SQLITE_OK)
@@ -269,7 +269,7 @@ store_get(const uint8_t handle[32], struct m_value *value, uint64_t *epoch)
 	int n;
 
 	bind(s, 1, handle, 32);
-	if (!step(s))
+	if (!next_row(s))
 		return 0;
 	memset(value, 0, sizeof(*value));
 	memcpy(value->handle, handle, 32);
@@ -292,7 +292,7 @@ store_has(const uint8_t handle[32])
 	int is_there;
 
 	bind(s, 1, handle, 32);
-	is_there = step(s);
+	is_there = next_row(s);
 	sqlite3_reset(s);
 	return is_there;
 }
@@ -319,7 +319,7 @@ store_may(const uint8_t user[20], const uint8_t handle[32])
 
 	bind(s, 1, handle, 32);
 	bind(s, 2, user, 20);
-	may = step(s);
+	may = next_row(s);
 	sqlite3_reset(s);
 	return may;
 }
@@ -359,7 +359,7 @@ store_find_grant(const uint8_t task[32], uint32_t attempt,
 
 	bind(s, 1, task, 32);
 	sqlite3_bind_int64(s, 2, attempt);
-	if (!step(s))
+	if (!next_row(s))
 		return 0;
 	column(s, 0, grant->runner, sizeof(grant->runner));
 	column(s, 1, grant->caller, sizeof(grant->caller));
@@ -379,7 +379,7 @@ store_find_result(const uint8_t task[32], uint8_t hash[32])
 	sqlite3_stmt *s = query(Q_FIND_RESULT);
 
 	bind(s, 1, task, 32);
-	if (!step(s))
+	if (!next_row(s))
 		return 0;
 	column(s, 0, hash, 32);
 	sqlite3_reset(s);
@@ -405,7 +405,7 @@ store_count(void)
 	sqlite3_stmt *s = query(Q_COUNT);
 	uint64_t n;
 
-	step(s);
+	next_row(s);
 	n = (uint64_t)sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
 	return n;

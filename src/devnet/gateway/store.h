@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Gateway's database: encrypted values by handle, who may use them, and
- * which requests were granted.  SQLite with a write-ahead log.
+ * The Gateway's database: encrypted values by handle, access rights, and
+ * granted requests.  SQLite with a write-ahead log.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -14,25 +14,25 @@
 void	store_open(const char *path);
 void	store_close(void);
 
-/* A transaction around what one call does.  After store_commit, the end of the process
- * does not undo it; a loss of power may.  In it, between store_task and
- * store_end, what holds together or not at all. */
+/* A transaction per call.  After store_commit() the data survives the end of
+ * the process, but maybe not a loss of power.  Changes between store_task() and
+ * store_end() are kept or undone together. */
 void	store_begin(void);
 void	store_commit(void);
 void	store_task(void);
 void	store_end(int is_good);
 
-/* 1, *value, and the epoch of the KMS key that it is under; or 0. */
+/* Returns 1 with the value and the epoch of its KMS key, or 0. */
 int	store_get(const uint8_t handle[32], struct m_value *value,
 	    uint64_t *epoch);
 int	store_has(const uint8_t handle[32]);
-/* 0, or -1 where the handle has a value already. */
+/* Returns 0, or -1 if the handle already has a value. */
 int	store_put(const struct m_value *, uint64_t epoch);
 
 int	store_may(const uint8_t user[20], const uint8_t handle[32]);
 void	store_allow(const uint8_t user[20], const uint8_t handle[32]);
 
-/* What was granted to whom: kept until the task's result is stored. */
+/* A grant; kept until the task's result is stored. */
 struct store_grant {
 	uint8_t		runner[20], caller[20];
 	uint32_t	n_outputs;
@@ -44,10 +44,10 @@ void	store_granted(const uint8_t task[32], uint32_t attempt,
 int	store_find_grant(const uint8_t task[32], uint32_t attempt,
 	    struct store_grant *);
 
-/* The struct hash of the result that was stored for a task; a task has one. */
+/* Struct hash of the task's stored result; a task has at most one. */
 int	store_find_result(const uint8_t task[32], uint8_t hash[32]);
 void	store_result(const uint8_t task[32], const uint8_t hash[32]);
 
-uint64_t store_count(void);	/* values */
+uint64_t store_count(void);	/* number of values */
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A KMS node: holds one share of the KMS key of each epoch and answers with partials, sealed
- * to the key of whoever signed the request, never to one that the Gateway
- * chose.  It believes the Gateway in nothing but which K belongs to which
- * handle, and who may read what.
+ * A KMS node: holds a share of the KMS key of each epoch and answers with
+ * partials, sealed to the key of the request's signer, never to one that the
+ * Gateway chose.  It trusts the Gateway only for the K of each handle and for
+ * the access rights.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 
 #define EXPIRY_MAX	3600	/* seconds from now */
 #define SLOW		5000	/* ms */
-#define EPOCHS		2	/* the current one, and the one before */
+#define EPOCHS		2	/* the current and the previous one */
 
 static uint32_t self;
 static uint64_t n_seals, n_partials, n_refused;
@@ -44,7 +44,7 @@ refuse(struct rpc_call *call, grpc_status_code code, const char *why)
 	rpc_fail(call, code, why);
 }
 
-/* Our share of an epoch's key: NULL where there is none. */
+/* Our share of an epoch's key, or NULL. */
 static const uint8_t *
 share_of(uint64_t epoch)
 {
@@ -65,14 +65,15 @@ share_of(uint64_t epoch)
 	return kept[i].share;
 }
 
-/* What this node multiplies a K with, for each epoch that a request has. */
+/* This node's scalar for each epoch in a request. */
 struct scalars {
 	size_t		 n;
 	uint64_t	 epoch[EPOCHS];
 	uint8_t		 x[EPOCHS][32];
 };
 
-/* x = lambda_self(quorum) * share, of a quorum of t that has us in it. */
+/* x = lambda_self(quorum) * share; the quorum must have t members and include
+ * this node. */
 static int
 quorum_scalar(const uint32_t *quorum, size_t n, const uint8_t share[32],
     uint8_t x[32])
@@ -93,9 +94,9 @@ quorum_scalar(const uint32_t *quorum, size_t n, const uint8_t share[32],
 	return secp_scalar_mul(x, share);
 }
 
-/* Fault: another share, whose proof holds for that other share. */
+/* Fault: use another share, with a proof that is valid for it. */
 static void
-maybe_wrong(uint8_t x[32])
+apply_wrong_share(uint8_t x[32])
 {
 	static const uint8_t one[32] = { [31] = 1 };
 
@@ -103,8 +104,8 @@ maybe_wrong(uint8_t x[32])
 		secp_scalar_add(x, one);
 }
 
-/* The scalars of all epochs that keys have (0: a key that is not asked for): NULL, or
- * what is wrong. */
+/* Compute the scalars for the epochs of all keys (epoch 0: a key that was not
+ * requested).  Returns NULL, or what is wrong. */
 static const char *
 make_scalars(struct scalars *s, const uint32_t *quorum, size_t n_quorum,
     const uint64_t *epochs, size_t n)
@@ -126,7 +127,7 @@ make_scalars(struct scalars *s, const uint32_t *quorum, size_t n_quorum,
 			return "no share of that epoch, or it is over";
 		if (quorum_scalar(quorum, n_quorum, share, s->x[s->n]) != 0)
 			return "quorum";
-		maybe_wrong(s->x[s->n]);
+		apply_wrong_share(s->x[s->n]);
 		s->epoch[s->n++] = epochs[i];
 	}
 	return NULL;
@@ -143,8 +144,8 @@ scalar_of(const struct scalars *s, uint64_t epoch)
 	return NULL;
 }
 
-/* The partials made last: values that many tasks read are not worth two more
- * multiplications each time.  They are as secret as the share, no more. */
+/* Cache of recent partials, which saves two multiplications for values that
+ * many tasks read.  They are secret, like the share. */
 #define CACHE	1024
 static struct cached {
 	uint8_t	x[32], K[33], partial[PARTIAL_PLAIN];
@@ -154,7 +155,7 @@ static int
 get_partial(const uint8_t x[32], const uint8_t K[33],
     uint8_t partial[PARTIAL_PLAIN])
 {
-	/* K's x coordinate is as good as random. */
+	/* K's x coordinate is a sufficient hash. */
 	struct cached *c = &cache[((unsigned)K[31] << 8 | K[32]) % CACHE];
 
 	if (memcmp(c->K, K, 33) != 0 || memcmp(c->x, x, 32) != 0) {
@@ -168,7 +169,7 @@ get_partial(const uint8_t x[32], const uint8_t K[33],
 	return 0;
 }
 
-/* All partials of one request in one Seal; NULL where a K is no point. */
+/* Put all partials of a request into a Seal; NULL if a K is not a point. */
 static Teerunner__V1__Seal *
 make_seal(struct pool *pool, const struct scalars *s, struct seal_bind *bind,
     const ProtobufCBinaryData *handles, const ProtobufCBinaryData *keys,
@@ -252,7 +253,7 @@ seal_selected(struct rpc_call *call, const Teerunner__V1__DelegateRequest *d,
 	return next == d->n_selected && at == d->n_keys ? 0 : -1;
 }
 
-/* Fault: the call comes again, to `fn', when the Gateway has lost patience. */
+/* Fault: call `fn' only after the Gateway's timeout. */
 struct late {
 	struct rpc_timer timer;
 	struct rpc_call	*call;

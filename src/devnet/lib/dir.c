@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The files of a devnet: see dir.h.  Every command and every server reads
- * them; only `up' writes, except a user's key, made when first named.
+ * The files of a devnet; see dir.h.  Every command and every server reads them.
+ * Only `up' writes them, except that a user's key is generated at its first
+ * use.
  */
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -312,7 +313,7 @@ dir_share(char *name, size_t size, uint32_t node, uint64_t epoch)
 	return name;
 }
 
-/* The dealer: the KMS key itself is forgotten when this returns. */
+/* The dealer.  The KMS key itself is not kept. */
 void
 dir_deal(struct devnet *d)
 {
@@ -362,7 +363,8 @@ write_policy(const struct devnet *d)
 		fatal("%s: %m", path);
 }
 
-/* Theirs in place of our own: so one Runner can speak with both. */
+/* Use the other devnet's certificates, so that one Runner can connect to
+ * both. */
 static void
 share_certificates(const struct devnet *d, const char *other)
 {
@@ -437,7 +439,7 @@ write_one(const struct devnet *d, unsigned runner, const char *dir)
 	    dir);
 	if (geteuid() == 0)
 		fprintf(f, "uid-base %u\n", 61000 + 16 * (runner - 1));
-	/* From here on, what another devnet's Runner may take over. */
+	/* Another devnet's Runner may copy everything from here on. */
 	fprintf(f, "\nchain-id %llu\nregistry 0x%s\n"
 	    "registry-endpoint http://127.0.0.1:%u\nregistry-refresh 2\n",
 	    (unsigned long long)d->chain_id, log_hex(hex, d->registry, 20),
@@ -458,7 +460,7 @@ dir_write_conf(const struct devnet *d)
 
 	if (dir == NULL)
 		fatal("%s: %m", d->dir);
-	/* A path of tee-runnerd.conf, and a socket's, has less than 108. */
+	/* Paths in tee-runnerd.conf and of sockets are limited to 107 bytes. */
 	if (strlen(dir) > 80)
 		fatal("%s: path too long for a Runner's configuration", dir);
 	for (i = 1; i <= d->runners; i++)

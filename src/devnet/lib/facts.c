@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A JSON-RPC client of a few lines: one connection a call, HTTP/1.1 without
- * keep-alive, no proxy, loopback.  Orchestrator, Gateway, KMS nodes and `up'
- * use it.
+ * A minimal JSON-RPC client: one connection per call, HTTP/1.1 without
+ * keep-alive, no proxy, loopback only.  Used by Orchestrator, Gateway, KMS
+ * nodes and `up'.
  */
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -21,9 +21,9 @@
 
 #define ANSWER_MAX	(1024 * 1024)
 #define REMEMBERED	DEVNET_RUNNERS
-#define RUNNER_FRESH	2000		/* ms until the Registry is asked again */
+#define RUNNER_FRESH	2000		/* ms an answer counts as new */
 #define EPOCH_FRESH	1000
-#define GOOD		10000		/* ms that an answer is used if there is no newer */
+#define GOOD		10000		/* ms an answer may be used */
 
 static int
 http_connect(uint16_t port)
@@ -56,7 +56,7 @@ write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-/* The body of the answer; the connection ends behind it. */
+/* Read the body of the answer; the server closes the connection after it. */
 static json_t *
 read_answer(int fd)
 {
@@ -130,9 +130,10 @@ facts_hex(const void *bytes, size_t n)
 	return value;
 }
 
-/* A view of the Registry that takes an address. */
+/* Call a view function of the Registry that takes an address. */
 static json_t *
-view(const struct devnet *d, const char *signature, const uint8_t address[20])
+call_view(const struct devnet *d, const char *signature,
+    const uint8_t address[20])
 {
 	uint8_t data[4 + 32] = { 0 }, hash[32];
 
@@ -144,7 +145,7 @@ view(const struct devnet *d, const char *signature, const uint8_t address[20])
 	    facts_hex(data, sizeof(data)), "latest"));
 }
 
-/* 1, 0, or -1: the Registry does not answer. */
+/* Returns 1 or 0, or -1 if the Registry does not answer. */
 static int
 ask_is_runner(const struct devnet *d, const uint8_t runner[20])
 {
@@ -154,7 +155,7 @@ ask_is_runner(const struct devnet *d, const uint8_t runner[20])
 	uint8_t word[32];
 	int is_runner = -1;
 
-	result = view(d, "isRunner(address)", runner);
+	result = call_view(d, "isRunner(address)", runner);
 	text = json_string_value(result);
 	if (text != NULL && hex_read(text, word, 32) == 0)
 		is_runner = memcmp(word, no, 31) == 0 && word[31] == 1;
@@ -195,7 +196,8 @@ facts_is_runner(const struct devnet *d, const uint8_t runner[20])
 	return 1;
 }
 
-/* The i-th word of what a view gave, as a number: 0, or -1 where there is none. */
+/* Read the i-th word of a view's result as a number.  Returns 0, or -1 if there
+ * is none. */
 static int
 word_at(const char *text, uint64_t i, uint64_t *v)
 {
@@ -215,18 +217,18 @@ word_at(const char *text, uint64_t i, uint64_t *v)
 static struct {
 	uint64_t	current, n_former;
 	uint64_t	fresh_until, good_until;
-	int		is_answered;		/* the last time that we asked */
+	int		is_answered;		/* the last request succeeded */
 } epochs;
 
 static void
 ask_epochs(const struct devnet *d)
 {
 	static const uint8_t nobody[20];
-	json_t *result = view(d, "facts(address)", nobody);
+	json_t *result = call_view(d, "facts(address)", nobody);
 	const char *text = json_string_value(result);
 	uint64_t current, offset, n_former;
 
-	/* The length of formerShares, whose offset is word 6. */
+	/* Read the length of formerShares, whose offset is in word 6. */
 	epochs.is_answered = word_at(text, 2, &current) == 0 &&
 	    word_at(text, 6, &offset) == 0 &&
 	    word_at(text, offset / 32, &n_former) == 0;
@@ -242,7 +244,7 @@ ask_epochs(const struct devnet *d)
 int
 facts_is_epoch(const struct devnet *d, uint64_t epoch)
 {
-	/* One that is new to us is asked for, at once. */
+	/* An epoch later than the known one: ask at once. */
 	if (epochs.fresh_until <= now_ms() ||
 	    (epoch > epochs.current && epochs.is_answered))
 		ask_epochs(d);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the counterparts ask the Registry: JSON-RPC to its stand-in.  Waits for
- * the answer (at most two seconds, at loopback): good for a devnet only.
+ * The counterparts' view of the Registry: JSON-RPC to its stand-in.  A call
+ * blocks until the answer arrives (at most two seconds), which is acceptable
+ * only in a devnet.
  */
 #ifndef FACTS_H
 #define FACTS_H
@@ -11,18 +12,20 @@
 
 #include "dir.h"
 
-/* One call; the result, the caller's to free, or NULL after a log line.
- * Takes the reference to `params'. */
+/* Call a method.  Takes over the reference to `params'.  Returns the result,
+ * which the caller must free, or NULL after a log line. */
 json_t	*facts_call(const struct devnet *, const char *method,
 	    json_t *params);
-/* Does the Registry list this Runner, not expired, not revoked?  1, 0, or -1: it does
- * not answer.  A yes is remembered for two seconds, and for ten if it does not answer. */
+/* 1 if the Registry lists this Runner and the registration is neither expired
+ * nor revoked, else 0; -1 if the Registry does not answer.  A positive answer
+ * is cached for two seconds, or for ten if the Registry does not answer. */
 int	 facts_is_runner(const struct devnet *, const uint8_t runner[20]);
-/* Can values under the KMS key of this epoch be read: is it the current one's, or that
- * of the one before while that is so?  1, 0, or -1: the Registry does not answer.  An
- * answer is remembered for one second, and for ten if there is no newer one. */
+/* 1 if values under this epoch's KMS key can be read, because it is the current
+ * one's or that of the previous epoch during the overlap; else 0; -1 if the
+ * Registry does not answer.  An answer is cached for one second, or for ten if
+ * there is no newer one. */
 int	 facts_is_epoch(const struct devnet *, uint64_t epoch);
-/* The current one; 0 without an answer, or where there is none. */
+/* The current epoch; 0 if there is none or the Registry does not answer. */
 uint64_t facts_epoch(const struct devnet *);
 /* "0x.." */
 json_t	*facts_hex(const void *, size_t n);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Memory that is freed all at once: one pool for each call, in which its
- * request was unpacked and its answer is built.  Every process of tee-devnet
- * uses it.
+ * Memory that is freed all at once.  Each call has one pool, for its unpacked
+ * request and its answer.  Every process of tee-devnet uses it.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -15,11 +14,11 @@ struct pool {
 
 void	 pool_init(struct pool *);
 void	 pool_free(struct pool *);
-/* Zeroed; never NULL (fatal when there is no memory). */
+/* Zeroed memory; never NULL (fatal if out of memory). */
 void	*pool_get(struct pool *, size_t n, size_t size);
 char	*pool_printf(struct pool *, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
-/* A protobuf bytes field with a copy of `n' bytes. */
+/* A protobuf bytes field with a copy of n bytes. */
 ProtobufCBinaryData pool_bytes(struct pool *, const void *, size_t n);
 
 #endif

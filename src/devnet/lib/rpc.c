@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The event loop of every process of tee-devnet, its timers, and messages to
- * and from grpc's buffers.
+ * The event loop of every process of tee-devnet, its timers, and the conversion
+ * of messages to and from grpc's buffers.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gRPC for tee-devnet over grpc core, in C: one completion queue and one
- * thread of ours a process (the Gateway's store has one more).  Every operation's tag is a struct with its handler, so
- * the loop is: take a tag, call it.  mTLS always: a server takes no client
- * without a certificate of the devnet's CA.
+ * gRPC for tee-devnet, in C over grpc core: one completion queue and one thread
+ * per process (the Gateway's store has a second thread).  Every operation's tag
+ * is a struct with its handler, so the event loop takes a tag and calls the
+ * handler.  mTLS is always on: a server accepts only clients with a certificate
+ * of the devnet's CA.
  */
 #ifndef RPC_H
 #define RPC_H
@@ -26,7 +27,7 @@ struct rpc_tag {
 };
 
 void	rpc_init(void);
-/* Serve events until *done is set; NULL: for ever. */
+/* Handle events until *done is set; forever if done is NULL. */
 void	rpc_loop(const int *done);
 extern grpc_completion_queue *rpc_queue;
 
@@ -37,11 +38,11 @@ struct rpc_timer {
 	void		(*fn)(void *arg);
 	void		 *arg;
 };
-/* Once, `ms' from now; set again while it waits, it moves. */
+/* Call fn once, ms from now.  If the timer is already set, it is moved. */
 void	rpc_after(struct rpc_timer *, uint64_t ms, void (*fn)(void *), void *);
 void	rpc_forget(struct rpc_timer *);
-/* How long to wait after so many failures (1 or more), in ms: 100, doubled with each
- * failure, at most 2000; at random between half of that and all of it. */
+/* Back-off in ms after this many failures (at least 1): 100, doubled with each
+ * failure, at most 2000; random between half of that and all of it. */
 uint64_t rpc_back_off(uint32_t failures);
 
 /* ---- messages ------------------------------------------------------------ */
@@ -58,8 +59,8 @@ void	rpc_tls_load(struct rpc_tls *, const char *dir, const char *name);
 struct rpc_call {
 	struct pool	 pool;		/* freed with the call */
 	grpc_call	*grpc;
-	char		 peer[RPC_NAME];	/* common name of its certificate */
-	/* the rest is rpc_server.c's */
+	char		 peer[RPC_NAME];	/* name in certificate */
+	/* Private to rpc_server.c. */
 	struct rpc_tag	 tag;
 	const struct rpc_method *method;
 	grpc_call_details details;
@@ -68,19 +69,20 @@ struct rpc_call {
 	int		 cancelled;
 };
 
-/* `peers': who may call, as prefixes of common names, "runner,orchestrator";
- * NULL: whoever has a certificate.  in NULL: `fn' gets the call of a stream,
- * whose operations are its own from then on, and NULL. */
+/* peers: who may call, as prefixes of common names ("runner,orchestrator");
+ * NULL: anyone with a certificate.  If `in' is NULL, the method is a stream:
+ * `fn' gets the call and NULL, and owns the call's operations from then on. */
 struct rpc_method {
 	const char	*path;
 	const char	*peers;
 	const ProtobufCMessageDescriptor *in;
 	void		(*fn)(struct rpc_call *, void *request);
 };
-/* Serve the table and grpc.health.v1 at host:port; fatal when it cannot. */
+/* Serve the table and grpc.health.v1 at host:port; fatal if the port cannot be
+ * used. */
 void	rpc_serve(const char *address, const struct rpc_tls *,
 	    const struct rpc_method *, size_t n);
-/* The end of a unary call, now or later; the call is gone afterwards. */
+/* End a unary call, now or later; afterwards the call is freed. */
 void	rpc_reply(struct rpc_call *, const ProtobufCMessage *);
 void	rpc_fail(struct rpc_call *, grpc_status_code, const char *why);
 void	rpc_call_free(struct rpc_call *);
@@ -88,38 +90,40 @@ void	rpc_call_free(struct rpc_call *);
 /* ---- streams, the server's side (rpc_stream.c) --------------------------- */
 struct rpc_stream;
 struct rpc_stream_events {
-	/* A message came; `bytes' is valid until return. */
+	/* A message arrived; `bytes' is valid until this returns. */
 	void	(*message)(void *arg, grpc_byte_buffer *bytes);
-	/* The last event: the stream is gone when this returns. */
+	/* The last event: the stream is freed when this returns. */
 	void	(*end)(void *arg);
 };
 struct rpc_stream *rpc_stream_open(struct rpc_call *,
 	    const struct rpc_stream_events *, void *arg);
 void	rpc_stream_send(struct rpc_stream *, const ProtobufCMessage *);
 void	rpc_stream_send_bytes(struct rpc_stream *, const void *, size_t);
-/* Close it from here; `end' still comes. */
+/* Close the stream; `end' will still be called. */
 void	rpc_stream_close(struct rpc_stream *, grpc_status_code,
 	    const char *why);
 
 /* ---- client -------------------------------------------------------------- */
 struct rpc_peer {
 	grpc_channel	*channel;
-	int		 is_patient;	/* calls wait for it to come up */
+	int		 is_patient;	/* calls wait for the connection */
 };
 struct rpc_peer *rpc_connect(const char *address, const struct rpc_tls *);
 void	rpc_disconnect(struct rpc_peer *);
-/* code 0: `answer' is of the type asked for, valid until `fn' returns. */
+/* If code is 0, `answer' has the requested type and is valid until `fn'
+ * returns. */
 typedef void	(*rpc_done)(void *arg, int code, const char *why,
 	    void *answer);
 void	rpc_send(struct rpc_peer *, const char *path, const ProtobufCMessage *,
 	    const ProtobufCMessageDescriptor *out, unsigned ms, rpc_done,
 	    void *arg);
-/* The same and wait for it (commands): the answer in `pool', or NULL and why
- * on stderr, with `what' was wanted; NULL `what': silent. */
+/* The same, but wait for the answer (for commands).  Returns the answer in
+ * `pool', or NULL after a message on stderr that names `what'; no message if
+ * `what' is NULL. */
 void	*rpc_ask(struct rpc_peer *, const char *path, const ProtobufCMessage *,
 	    const ProtobufCMessageDescriptor *out, unsigned ms,
 	    struct pool *pool, const char *what);
-/* grpc.health.v1: 1 where it says SERVING. */
+/* grpc.health.v1: 1 if the peer reports SERVING. */
 int	rpc_healthy(struct rpc_peer *, unsigned ms);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The client's side of rpc.h: unary calls, answered by a callback, and for
- * commands a call that waits.
+ * The client side of rpc.h: unary calls with a callback, and blocking calls for
+ * commands.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ rpc_connect(const char *address, const struct rpc_tls *tls)
 		{ .type = GRPC_ARG_INTEGER,
 		  .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
 		  .value.integer = RPC_MESSAGE_MAX },
-		/* The other side may just be starting: look again soon. */
+		/* The server may just be starting: reconnect soon. */
 		{ .type = GRPC_ARG_INTEGER,
 		  .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
 		  .value.integer = 200 },
@@ -118,8 +118,8 @@ rpc_send(struct rpc_peer *peer, const char *path,
 	    gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 	    gpr_time_from_millis(ms, GPR_TIMESPAN)), NULL);
 	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
-	/* Also, grpc looks at a connection's progress while a call waits for
-	 * it, else every five seconds. */
+	/* Otherwise grpc checks the progress of a connection only every five
+	 * seconds. */
 	if (peer->is_patient)
 		ops[0].flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY;
 	ops[1].op = GRPC_OP_SEND_MESSAGE;
@@ -147,7 +147,7 @@ struct wait {
 	const char	*what;
 };
 
-/* The answer dies with the request: keep a copy in the caller's pool. */
+/* The answer is freed with the request: copy it to the caller's pool. */
 static void
 on_waited(void *arg, int code, const char *why, void *answer)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The server's side of rpc.h: one outstanding request for a new call, a table
- * of methods, who may call them.  A unary call goes accept -> read -> handler
- * -> reply; a stream is handed over after accept.
+ * The server side of rpc.h: one pending request for a new call, a table of
+ * methods, and the check of who may call them.  A unary call goes accept ->
+ * read -> handler -> reply; a stream is handed over after accept.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -55,8 +55,8 @@ on_sent(struct rpc_tag *tag, int ok)
 	    offsetof(struct rpc_call, tag)));
 }
 
-/* Answer and status; also takes the end of the call, so that nothing of it is
- * left when the tag comes back. */
+/* Send answer and status.  This also receives the end of the call, so that the
+ * tag is the last event of the call. */
 static void
 finish(struct rpc_call *call, grpc_status_code code, const char *why,
     const ProtobufCMessage *message)
@@ -225,11 +225,11 @@ rpc_serve(const char *address, const struct rpc_tls *tls,
 		{ .type = GRPC_ARG_INTEGER,
 		  .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
 		  .value.integer = RPC_MESSAGE_MAX },
-		/* Another process on this port is an error, not a partner. */
+		/* A port in use must be an error: do not share it. */
 		{ .type = GRPC_ARG_INTEGER,
 		  .key = (char *)(uintptr_t)GRPC_ARG_ALLOW_REUSEPORT,
 		  .value.integer = 0 },
-		/* A Runner's keep-alive may come every ten seconds. */
+		/* A Runner may send a keep-alive every ten seconds. */
 		{ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)
 		  GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
 		  .value.integer = 5000 },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A bidirectional stream at the server: reads one message after the other,
- * writes from a queue.  It ends once the peer or we have closed it and nothing
- * of it is in the completion queue any more.
+ * The server side of a bidirectional stream.  It reads one message at a time
+ * and writes from a queue.  It ends once either side has closed it and the
+ * completion queue holds no more of its tags.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +86,7 @@ write_next(struct rpc_stream *s)
 static void
 on_opened(struct rpc_tag *tag, int ok)
 {
-	(void)ok;		/* a failure shows at the next read */
+	(void)ok;		/* the next read reports failures */
 	release(STREAM(tag, opened));
 }
 

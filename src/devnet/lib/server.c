@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the servers share: start-up, Control, faults.  A server reads its own
- * secret and certificate, and no one else's.
+ * Common code of the servers: start-up, Control, faults.  A server reads only
+ * its own secret and certificate.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static const struct {
 };
 #define N_FAULTS	(sizeof(faults) / sizeof(faults[0]))
 
-/* "kms-2" is a KMS. */
+/* "kms-2" matches KMS. */
 static int
 is_for(size_t i, const char *who)
 {

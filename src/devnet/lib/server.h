@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The servers of a devnet: each is one process, `tee-devnet serve --dir DIR
- * WHO', which `up' starts.  What all of them share: the devnet, the fault that
- * is switched on, Control.
+ * The servers of a devnet.  Each is a process, `tee-devnet serve --dir DIR
+ * WHO', started by `up'.  They share the devnet's data, the active fault and
+ * the Control service.
  */
 #ifndef SERVER_H
 #define SERVER_H
@@ -21,12 +21,13 @@ extern struct devnet devnet;
 extern struct rpc_tls tls;
 extern enum fault fault;
 
-/* Each serves until it is killed. */
+/* Serve until killed. */
 _Noreturn void	orchestrator_main(void);
 _Noreturn void	gateway_main(void);
 _Noreturn void	kms_main(uint32_t node);
 
-/* Control, which is in every table; `status' prints JSON into the pool. */
+/* The Control service, which is in every table.  `status' prints JSON into the
+ * pool. */
 void	server_init(const char *who, const char *(*status)(struct pool *));
 void	on_fault(struct rpc_call *, void *);
 void	on_status(struct rpc_call *, void *);
@@ -36,9 +37,10 @@ void	on_status(struct rpc_call *, void *);
 	{ "/teerunner.devnet.Control/Status", "cli",			\
 	  &teerunner__devnet__status_request__descriptor, on_status },
 
-/* `tee-devnet serve': the process's main. */
+/* Main function of `tee-devnet serve'. */
 int	server_run(const char *dir, const char *who);
-/* The faults of `who' ("gateway", "kms-2"), one a line; NULL: of all. */
+/* List the faults of `who' ("gateway", "kms-2"), one per line; NULL: of all
+ * servers. */
 void	server_list_faults(const char *who);
 int	server_has_fault(const char *who, const char *what);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See signed.h.  Linked into Orchestrator, Gateway, KMS nodes and commands;
- * keeps nothing.
+ * See signed.h.  Linked into Orchestrator, Gateway, KMS nodes and commands; no
+ * state.
  */
 #include <string.h>
 
@@ -23,9 +23,9 @@ signed_words(const ProtobufCBinaryData *fields, size_t n, struct pool *pool)
 	return words;
 }
 
-/* Is `signature' of `hash' by `address'? */
+/* Check that `signature' of `hash' is by `address'. */
 static int
-check(const uint8_t domain[32], const uint8_t hash[32],
+check_signature(const uint8_t domain[32], const uint8_t hash[32],
     const ProtobufCBinaryData *signature, const uint8_t address[20])
 {
 	uint8_t digest[32], sig[65], signer[20];
@@ -52,7 +52,7 @@ sign(const uint8_t domain[32], const uint8_t hash[32], const uint8_t key[32],
 	return 0;
 }
 
-/* ---- the Runner's -------------------------------------------------------- */
+/* ---- signed by Runners --------------------------------------------------- */
 
 int
 signed_request(const Teerunner__V1__OperandRequestBatch *b,
@@ -84,7 +84,7 @@ signed_request(const Teerunner__V1__OperandRequestBatch *b,
 	}
 	td_operand_request_batch(runner, b->expiry, b->avoid, hashes,
 	    b->n_requests, hash);
-	return check(domain, hash, &b->signature, runner);
+	return check_signature(domain, hash, &b->signature, runner);
 }
 
 static int
@@ -146,10 +146,10 @@ signed_hello(const Teerunner__V1__Hello *h, const uint8_t domain[32])
 	    wire_fixed(&h->registration, registration, 32) != 0)
 		return -1;
 	td_session_hello(runner, challenge, registration, hash);
-	return check(domain, hash, &h->signature, runner);
+	return check_signature(domain, hash, &h->signature, runner);
 }
 
-/* ---- the Orchestrator's and the Gateway's -------------------------------- */
+/* ---- signed by the Orchestrator and the Gateway -------------------------- */
 
 int
 sign_tasks(Teerunner__V1__TaskBatch *b, const uint8_t domain[32],
@@ -244,7 +244,7 @@ sign_grants(Teerunner__V1__OperandGrantBatch *b, const uint8_t domain[32],
 	return sign(domain, hash, key, pool, &b->signature);
 }
 
-/* ---- users' -------------------------------------------------------------- */
+/* ---- signed by users ----------------------------------------------------- */
 
 #define GRANTED_OPERAND							\
 	"GrantedOperand(bytes32 handle,bytes key,bytes12 nonce,bytes ciphertext)"
@@ -266,7 +266,7 @@ number_word(uint8_t word[32], uint64_t n)
 		word[31 - i] = (uint8_t)(n >> (8 * i));
 }
 
-/* typeHash, user, expiry: the first three words of either struct. */
+/* typeHash, user, expiry: the first three words of both structs. */
 static void
 user_words(uint8_t words[][32], const char *type, const uint8_t user[20],
     uint64_t expiry)
@@ -305,7 +305,7 @@ signed_put(const Teerunner__Devnet__PutRequest *r, const uint8_t domain[32],
 
 	if (put_hash(r, pool, user, hash) != 0)
 		return -1;
-	return check(domain, hash, &r->signature, user);
+	return check_signature(domain, hash, &r->signature, user);
 }
 
 int
@@ -346,7 +346,7 @@ signed_get(const Teerunner__Devnet__GetRequest *r, const uint8_t domain[32],
 
 	if (get_hash(r, pool, user, hash) != 0)
 		return -1;
-	return check(domain, hash, &r->signature, user);
+	return check_signature(domain, hash, &r->signature, user);
 }
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the queue to a Runner: a batch of tasks of one submission, as large as
- * the submitter wants and the Runner can take, signed once.
+ * Assigns queued tasks to Runners: a batch of tasks from one submission, as
+ * large as the submitter requests and the Runner can take, with one signature.
  */
 #include <string.h>
 #include <time.h>
@@ -22,7 +22,7 @@ assign_init(void)
 	dir_secret(&devnet, "orchestrator", key);
 }
 
-/* Fault: the whole task on another chain, its handles too. */
+/* Fault: move the task to another chain, including its handles. */
 static void
 move_chain(Teerunner__V1__Task *t)
 {
@@ -86,7 +86,7 @@ assign(struct session *s, uint32_t n)
 	batch.n_tasks = n;
 	batch.tasks = bodies;
 	if (sign_tasks(&batch, devnet.domain, key, &pool, &status) != 0)
-		fatal("assign: a task that was good is not: %s",
+		fatal("assign: a checked task is not valid: %s",
 		    status_name(status));
 	if (fault == FAULT_ORCHESTRATOR_badsig)
 		batch.signature.data[10] ^= 1;

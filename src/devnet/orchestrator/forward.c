@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Results on their way to the Gateway.  A batch goes as the Runner signed it,
- * again and again until the Gateway has answered; only then is the Runner's
- * copy given up (Ack).
+ * Forwards results to the Gateway.  A batch is sent as the Runner signed it,
+ * and retried until the Gateway answers; only then is it acknowledged, and the
+ * Runner drops its copy.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "server.h"
 
 #define STORE_TIMEOUT	5000	/* ms */
-#define AGAIN		500	/* ms */
+#define AGAIN		500	/* ms between retries */
 
 struct forward {
 	struct pool	 pool;
@@ -60,7 +60,7 @@ on_report(void *arg, int code, const char *why, void *report)
 	case GRPC_STATUS_UNAUTHENTICATED:
 	case GRPC_STATUS_PERMISSION_DENIED:
 	case GRPC_STATUS_INVALID_ARGUMENT:
-		/* It will say the same tomorrow: let them be computed anew. */
+		/* Retrying would not help: let the tasks be computed again. */
 		log_warn("gateway: refuses results: %s", why);
 		finish(f, NULL);
 		break;

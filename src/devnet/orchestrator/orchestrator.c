@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Orchestrator: takes tasks from submitters (who stand for the chain),
- * assigns them to Runners over their streams, brings results to the Gateway.
- * It never sees a plaintext, and never changes what a Runner signed.
+ * The Orchestrator: accepts tasks from submitters (who stand in for the chain),
+ * assigns them to Runners over their streams, and forwards results to the
+ * Gateway.  It sees no plaintext and never changes what a Runner signed.
  */
 #include "log.h"
 #include "orchestrator.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Between the Orchestrator's files: session.c keeps the Runners' streams,
- * tasks.c the queue and what becomes of each task, forward.c brings results to
- * the Gateway.
+ * Shared by the Orchestrator's files: session.c handles the Runners' streams,
+ * tasks.c the queue and the state of each task, forward.c sends results to the
+ * Gateway.
  */
 #ifndef ORCHESTRATOR_H
 #define ORCHESTRATOR_H
@@ -20,18 +20,18 @@ struct session {
 	uint8_t		 nonce[32];
 	uint8_t		 runner[20];
 	int		 has_hello, is_draining;
-	uint32_t	 credit;	/* tasks that it can take now */
-	uint32_t	 assigned;	/* tasks that it has */
-	uint64_t	 ask_again;	/* not in the Registry: when to look */
+	uint32_t	 credit;	/* tasks it can take now */
+	uint32_t	 assigned;	/* tasks assigned to it */
+	uint64_t	 ask_again;	/* not listed: when to check */
 };
 
 /* ---- session.c ---- */
 void	on_session(struct rpc_call *, void *);
-/* One that can take *n tasks now, or an idle one and as many as it can take in
- * *n; NULL: none. */
+/* Choose a Runner that can take *n tasks now, or else an idle one, and set *n
+ * to what it can take.  NULL if there is none. */
 struct session *session_choose(uint32_t *n);
 void	session_assign(struct session *, const Teerunner__V1__TaskBatch *);
-/* To whoever now is that Runner, if anyone. */
+/* Send an Ack to this Runner's current session, if there is one. */
 void	session_ack(const uint8_t runner[20],
 	    const Teerunner__V1__TaskResultBatch *);
 const char *session_status(struct pool *);
@@ -42,17 +42,18 @@ void	on_submit(struct rpc_call *, void *);
 void	tasks_dispatch(void);
 void	tasks_lost(struct session *);
 void	tasks_refused(struct session *, const Teerunner__V1__Refusal *);
-/* A result whose batch's signature is good; 1 where it is to be stored. */
+/* Process a result from a batch with a valid signature.  Returns 1 if it is to
+ * be stored. */
 int	tasks_result(const uint8_t runner[20],
 	    const Teerunner__V1__TaskResult *);
-/* What the Gateway said to one that was to be stored. */
+/* Process the Gateway's answer for a result that was to be stored. */
 void	tasks_stored(const uint8_t runner[20],
 	    const Teerunner__V1__TaskResult *, uint32_t status);
 const char *tasks_status(struct pool *);
 
 /* ---- forward.c ---- */
 void	forward_init(void);
-/* Signed by that Runner, which the caller has verified. */
+/* The caller has verified that this Runner signed the results. */
 void	forward_results(const uint8_t runner[20],
 	    const Teerunner__V1__TaskResultBatch *);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See registrar.h.  Policy and collateral are read anew each time: they are files
- * that an operator changes while it runs.
+ * See registrar.h.  Policy and collateral are read each time, since an operator
+ * may change these files while the server runs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +23,12 @@
 #include "wire.h"
 
 #define VERIFIER	"tee-attest " PACKAGE_VERSION
-#define BLOCK_AGE	3600		/* seconds: how fresh evidence must be */
+#define BLOCK_AGE	3600		/* seconds: maximum age of evidence */
 #define POLICY_MAX	65536
 
 enum { ACCEPTED, REFUSED, UNDECIDED = 3 };
 
-/* Which format a TEE's evidence has. */
+/* Evidence format of each TEE. */
 static const struct format *const format_for[] = {
 	[TEE_INSECURE] = &format_insecure, [TEE_TDX] = &format_dcap,
 	[TEE_SEV_SNP] = &format_snp, [TEE_CCA] = &format_cca,
@@ -50,7 +50,8 @@ read_registration(const Teerunner__V1__Registration *r, struct m_register *to)
 	    -1 : 0;
 }
 
-/* The hash of a block of the last hour: 0, or -1. */
+/* Get the hash of a block, which must be less than BLOCK_AGE old.  Returns 0 or
+ * -1. */
 static int
 recent_block(uint64_t number, uint8_t hash[32])
 {
@@ -111,10 +112,10 @@ tell(const struct report *r, const char *runner)
 	log_info("registrar: 0x%s: %s: %s", runner, r->format, line);
 }
 
-/* keccak256 of what was started, of the facts that proto/TYPED-DATA.md names; zeros
- * where the evidence has none. */
+/* keccak256 of the measurements that proto/TYPED-DATA.md lists; zeros if the
+ * evidence has none. */
 static void
-measure(const struct report *r, uint32_t tee_type, uint8_t out[32])
+hash_measurements(const struct report *r, uint32_t tee_type, uint8_t out[32])
 {
 	static const char *const names[][6] = {
 		[TEE_TDX] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3" },
@@ -142,8 +143,8 @@ measure(const struct report *r, uint32_t tee_type, uint8_t out[32])
 }
 
 static int
-judge(const Teerunner__V1__Registration *r, const struct m_register *m,
-    uint8_t measurement[32])
+verify_evidence(const Teerunner__V1__Registration *r,
+    const struct m_register *m, uint8_t measurement[32])
 {
 	static struct report report;
 	static struct policy policy;
@@ -173,18 +174,18 @@ judge(const Teerunner__V1__Registration *r, const struct m_register *m,
 	    report_data(m->public_key, m->configuration_hash, hash,
 	    policy.report_data) == -1)
 		report_check(&report, "freshness", A_FAIL,
-		    "block %llu is none of the last hour",
+		    "block %llu is not of the last hour",
 		    (unsigned long long)r->block_number);
 	policy.has_report_data = 1;
 	format_for[m->tee_type]->verify(b, &c, &policy, time(NULL), &report);
 	collateral_free(&c);
 	tell(&report, runner);
-	measure(&report, m->tee_type, measurement);
+	hash_measurements(&report, m->tee_type, measurement);
 	return report_verdict(&report);
 }
 
 int
-registrar_judge(const Teerunner__V1__Registration *r, struct m_register *m,
+registrar_verify(const Teerunner__V1__Registration *r, struct m_register *m,
     struct m_verdict *v)
 {
 	uint8_t hash[32], digest[32], key[32];
@@ -194,7 +195,7 @@ registrar_judge(const Teerunner__V1__Registration *r, struct m_register *m,
 		return -1;
 	v->n_verifier = sizeof(VERIFIER) - 1;
 	memcpy(v->verifier, VERIFIER, v->n_verifier);
-	v->verdict = (uint32_t)judge(r, m, v->measurement);
+	v->verdict = (uint32_t)verify_evidence(r, m, v->measurement);
 	td_registration(m, v->registration);
 	td_verdict(v->registration, v->measurement, v->verdict, VERIFIER,
 	    hash);

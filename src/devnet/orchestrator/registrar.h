@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The registrar: verifies the evidence of a Registration as tee-attest does, by
- * the policy and the collateral in DIR/evidence, and signs what it found.  The
- * Orchestrator, who relays registrations, asks it.
+ * The registrar: verifies the evidence of a Registration as tee-attest does,
+ * with the policy and collateral in DIR/evidence, and signs the verdict.  The
+ * Orchestrator, which relays registrations, calls it.
  */
 #ifndef REGISTRAR_H
 #define REGISTRAR_H
@@ -10,9 +10,10 @@
 #include "payload.h"
 #include "teerunner.pb-c.h"
 
-/* What is wrong with the evidence is logged.  0, the registration's signed fields and
- * the verdict; or -1 where it is not well formed: then there is none. */
-int	registrar_judge(const Teerunner__V1__Registration *,
+/* Verify a registration and log what is wrong with its evidence.  Returns 0
+ * with the signed fields of the registration and the verdict, or -1 without a
+ * verdict if it is malformed. */
+int	registrar_verify(const Teerunner__V1__Registration *,
 	    struct m_register *, struct m_verdict *);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One stream for each Runner: challenge, hello, registration, credit, tasks
- * out, results in.  Nothing that comes before a good Hello is acted upon.
+ * One stream per Runner: challenge, hello, registration, credit, tasks,
+ * results.  Messages before a valid Hello are rejected.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ drop(struct session *s, const char *why)
 	rpc_stream_close(s->stream, GRPC_STATUS_INVALID_ARGUMENT, why);
 }
 
-/* ---- what a Runner says -------------------------------------------------- */
+/* ---- messages from a Runner ---------------------------------------------- */
 
 static void
 on_hello(struct session *s, const Teerunner__V1__Hello *hello)
@@ -45,7 +45,7 @@ on_hello(struct session *s, const Teerunner__V1__Hello *hello)
 	}
 }
 
-/* With the Registry's stand-in. */
+/* Register with the Registry's stand-in. */
 static int
 register_there(const struct m_register *r, const struct m_verdict *v)
 {
@@ -71,7 +71,7 @@ register_there(const struct m_register *r, const struct m_verdict *v)
 	return ok ? 0 : -1;
 }
 
-/* It goes to the Registry itself, with the registrar's verdict. */
+/* The Runner registers with the Registry itself and needs the verdict. */
 static void
 answer_verdict(struct session *s, const struct m_verdict *v)
 {
@@ -95,7 +95,8 @@ answer_verdict(struct session *s, const struct m_verdict *v)
 	log_info("session: verdict %u on a registration", v->verdict);
 }
 
-/* Relay it with the registrar's verdict; whether it is good, the Registry decides. */
+/* Relay it with the registrar's verdict; the Registry decides whether to accept
+ * it. */
 static void
 on_registration(struct session *s, const Teerunner__V1__Registration *r)
 {
@@ -111,8 +112,8 @@ on_registration(struct session *s, const Teerunner__V1__Registration *r)
 		drop(s, "a registration of another Runner");
 		return;
 	}
-	if (registrar_judge(r, &m, &v) != 0) {
-		log_warn("session: a registration that is none");
+	if (registrar_verify(r, &m, &v) != 0) {
+		log_warn("session: malformed registration");
 		return;
 	}
 	if (r->own_gas) {
@@ -239,7 +240,7 @@ on_session(struct rpc_call *call, void *none)
 	rpc_stream_send(s->stream, &message.base);
 }
 
-/* ---- what a Runner is told ----------------------------------------------- */
+/* ---- messages to a Runner ------------------------------------------------ */
 
 static int
 is_listed(struct session *s)
@@ -252,7 +253,7 @@ is_listed(struct session *s)
 	return 0;
 }
 
-/* The one with the most room, so that several share the work. */
+/* Choose the Runner with the most credit, so that several share the work. */
 struct session *
 session_choose(uint32_t *n)
 {
@@ -261,7 +262,7 @@ session_choose(uint32_t *n)
 	LIST_FOREACH(s, &sessions, link) {
 		if (!s->has_hello || s->is_draining || s->credit == 0)
 			continue;
-		/* Better a full batch later, unless credit cannot grow. */
+		/* Wait for credit for a full batch, unless it cannot grow. */
 		if (s->credit < *n && s->assigned > 0)
 			continue;
 		if ((best == NULL || s->credit > best->credit) &&
@@ -283,7 +284,7 @@ session_assign(struct session *s, const Teerunner__V1__TaskBatch *batch)
 
 	if (fault == FAULT_ORCHESTRATOR_rubbish) {
 		random_fill(rubbish, sizeof(rubbish));
-		rubbish[0] = 0xff;	/* never a message by chance */
+		rubbish[0] = 0xff;	/* never a valid message */
 		rpc_stream_send_bytes(s->stream, rubbish, sizeof(rubbish));
 	}
 	if (fault == FAULT_ORCHESTRATOR_renew) {
@@ -316,7 +317,7 @@ session_ack(const uint8_t runner[20],
 		if (s->has_hello && memcmp(s->runner, runner, 20) == 0)
 			break;
 	if (s == NULL)
-		return;		/* it will send them again, and be told then */
+		return;		/* it will send them again */
 	for (i = 0; i < batch->n_results; i++) {
 		teerunner__v1__task_ref__init(&refs[i]);
 		refs[i].id = batch->results[i]->task_id;

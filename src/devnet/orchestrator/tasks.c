@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What becomes of each task at the Orchestrator: it is tried, with back-off, until it
- * succeeds, its status is terminal, or its submission's time is over.
- * A task is forgotten only with its submission; a result that comes later
- * still goes to the Gateway, which knows what it granted.
+ * The state of each task.  A task is retried with back-off until it succeeds,
+ * its status is terminal, or its submission times out.  It is forgotten only
+ * with its submission.  A later result is still sent to the Gateway, which
+ * knows what it granted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +16,10 @@
 #include "wire.h"
 
 #define TICK		100	/* ms */
-#define WAIT		500	/* ms until an input is looked for again */
+#define WAIT		500	/* ms before looking for an input again */
 #define SUBMIT_MAX	4096	/* tasks */
-#define TIMEOUT		60	/* seconds, where the submitter names none */
-#define ATTEMPT_MIN	15	/* seconds for one attempt */
+#define TIMEOUT		60	/* seconds, if the submitter sets none */
+#define ATTEMPT_MIN	15	/* seconds per attempt */
 #define ATTEMPT_MAX	60
 
 static LIST_HEAD(, task) ids[ID_BUCKETS];
@@ -27,11 +27,11 @@ static LIST_HEAD(, submission) submissions;
 static struct rpc_timer timer;
 static uint64_t n_submitted, n_done, n_again;
 
-/* How often each status came, for Control. */
+/* Number of times each status occurred, for Control. */
 static uint32_t results[STATUS_MAX], refusals[STATUS_MAX];
 
 static void
-count(uint32_t table[STATUS_MAX], uint32_t status)
+count_status(uint32_t table[STATUS_MAX], uint32_t status)
 {
 	if (status < STATUS_MAX)
 		table[status]++;
@@ -58,9 +58,9 @@ find(const ProtobufCBinaryData *id)
 	return NULL;
 }
 
-/* Leave the state that it is in. */
+/* Remove the task from the list or count of its state. */
 static void
-leave(struct task *t)
+leave_state(struct task *t)
 {
 	if (t->state == TASK_QUEUED)
 		TAILQ_REMOVE(&task_queue, t, queue);
@@ -79,7 +79,7 @@ enqueue(struct task *t)
 static void
 delay(struct task *t, uint64_t ms)
 {
-	leave(t);
+	leave_state(t);
 	t->state = TASK_DELAYED;
 	t->when = now_ms() + ms;
 	n_again++;
@@ -88,18 +88,18 @@ delay(struct task *t, uint64_t ms)
 /* ---- submissions --------------------------------------------------------- */
 
 static void
-answer(struct submission *s)
+answer_submission(struct submission *s)
 {
 	size_t i;
 
 	for (i = 0; i < s->answer.n_outcomes; i++) {
-		leave(&s->tasks[i]);
+		leave_state(&s->tasks[i]);
 		s->tasks[i].state = TASK_DONE;
 		LIST_REMOVE(&s->tasks[i], bucket);
 	}
 	LIST_REMOVE(s, link);
-	/* The submission is of the call's pool, which lives until the answer is
-	 * sent: not before this event is over. */
+	/* The submission is in the call's pool, which lives until the answer is
+	 * sent, that is, at least until this event has been handled. */
 	rpc_reply(s->call, &s->answer.base);
 }
 
@@ -111,7 +111,7 @@ task_finish(struct task *t, uint32_t status, const char *reason,
 	struct pool *pool = &s->call->pool;
 	Teerunner__Devnet__SubmitOutcome *o = s->answer.outcomes[t->index];
 
-	leave(t);
+	leave_state(t);
 	t->state = TASK_DONE;
 	o->attempts = t->body->attempt - t->first;
 	if (runner != NULL)
@@ -129,10 +129,11 @@ static void
 finish_if_done(struct submission *s)
 {
 	if (s->left == 0)
-		answer(s);
+		answer_submission(s);
 }
 
-/* The outputs are at the Gateway already: their handles are known, no more. */
+/* The outputs are already stored at the Gateway, so only their handles are
+ * reported. */
 static void
 finish_known(struct task *t)
 {
@@ -153,7 +154,7 @@ finish_known(struct task *t)
 	task_finish(t, ST_OK, NULL, &r, NULL);
 }
 
-/* An attempt has ended without outputs: again, or over. */
+/* An attempt ended without outputs: retry or give up. */
 static void
 task_failed(struct task *t, uint32_t status, const char *reason,
     const Teerunner__V1__TaskResult *result)
@@ -171,8 +172,9 @@ task_failed(struct task *t, uint32_t status, const char *reason,
 	default:
 		break;
 	}
-	/* Only an attempt at this task can have made its outputs.  If it was submitted
-	 * again, that was an attempt which the Orchestrator before us assigned. */
+	/* Only an attempt at this task can have stored its outputs.  If the
+	 * task was submitted again, that attempt was assigned before a restart
+	 * of the Orchestrator. */
 	if (status == ST_OUTPUT_EXISTS && t->first > 0)
 		finish_known(t);
 	else
@@ -190,7 +192,7 @@ expire(struct submission *s)
 			task_finish(&s->tasks[i], s->tasks[i].status ==
 			    ST_OK ? ST_NOT_SERVING : s->tasks[i].status,
 			    "the submission's time is over", NULL, NULL);
-	answer(s);
+	answer_submission(s);
 }
 
 static void
@@ -220,10 +222,10 @@ tick(void *none)
 	rpc_after(&timer, TICK, tick, NULL);
 }
 
-/* What the chain would have said of the transaction, made up; then the whole
- * program is checked, as a Runner will. */
+/* Set the fields that the chain's transaction would determine, then check the
+ * whole program as a Runner would. */
 static void
-prepare(struct submission *s, size_t i)
+prepare_task(struct submission *s, size_t i)
 {
 	static const uint8_t nobody[20];
 	struct pool *pool = &s->call->pool;
@@ -240,8 +242,8 @@ prepare(struct submission *s, size_t i)
 	t->body->chain_id = devnet.chain_id;
 	t->body->block_number = (uint64_t)time(NULL);
 	t->body->runner = pool_bytes(pool, nobody, 20);
-	/* A Runner takes each attempt once, and the Orchestrator before us made at most
-	 * one in each millisecond. */
+	/* A Runner accepts each attempt number once.  Before a restart the
+	 * Orchestrator used at most one number per millisecond. */
 	t->body->attempt = t->first = s->request->elapsed;
 	teerunner__devnet__submit_outcome__init(o);
 	o->result = pool_get(pool, 1, sizeof(*o->result));
@@ -294,12 +296,12 @@ on_submit(struct rpc_call *call, void *p)
 	LIST_INSERT_HEAD(&submissions, s, link);
 	n_submitted += request->n_tasks;
 	for (i = 0; i < request->n_tasks; i++)
-		prepare(s, i);
+		prepare_task(s, i);
 	finish_if_done(s);
 	tasks_dispatch();
 }
 
-/* ---- what a Runner answers ----------------------------------------------- */
+/* ---- answers of Runners -------------------------------------------------- */
 
 void
 tasks_lost(struct session *session)
@@ -307,7 +309,7 @@ tasks_lost(struct session *session)
 	struct submission *s;
 	size_t i;
 
-	/* Not at once: it may come back with results in its hands. */
+	/* Not immediately: the Runner may reconnect with results. */
 	LIST_FOREACH(s, &submissions, link)
 		for (i = 0; i < s->answer.n_outcomes; i++)
 			if (s->tasks[i].state == TASK_ASSIGNED &&
@@ -317,10 +319,10 @@ tasks_lost(struct session *session)
 			}
 }
 
-/* REPLAYED is about another copy of what is being computed: its result, or
- * its deadline, decides. */
+/* ST_REPLAYED means that another copy is being computed; wait for its result or
+ * its deadline. */
 static void
-refuse(struct session *session, struct task *t, uint32_t status,
+refuse_task(struct session *session, struct task *t, uint32_t status,
     const char *reason)
 {
 	if (t->state == TASK_ASSIGNED && t->session == session &&
@@ -341,7 +343,7 @@ refuse_batch(struct session *session, const Teerunner__V1__Refusal *r)
 			struct task *t = &s->tasks[i];
 
 			if (memcmp(t->signature, r->batch.data, 65) == 0)
-				refuse(session, t, r->status, r->reason);
+				refuse_task(session, t, r->status, r->reason);
 		}
 	}
 }
@@ -353,7 +355,7 @@ tasks_refused(struct session *session, const Teerunner__V1__Refusal *r)
 	struct task *t;
 	size_t i;
 
-	count(refusals, r->status);
+	count_status(refusals, r->status);
 	log_warn("runner: refuses %zu tasks: %s: %s", r->n_tasks,
 	    status_name(r->status) == NULL ? "?" : status_name(r->status),
 	    log_escape(reason, sizeof(reason), r->reason, strlen(r->reason)));
@@ -362,10 +364,10 @@ tasks_refused(struct session *session, const Teerunner__V1__Refusal *r)
 	for (i = 0; i < r->n_tasks; i++)
 		if ((t = find(&r->tasks[i]->id)) != NULL &&
 		    t->body->attempt == r->tasks[i]->attempt)
-			refuse(session, t, r->status, r->reason);
+			refuse_task(session, t, r->status, r->reason);
 }
 
-/* Exactly the task's outputs, in order of definition? */
+/* True if the outputs are exactly those of the task, in order of definition. */
 static int
 outputs_match(const struct task *t, const Teerunner__V1__TaskResult *r)
 {
@@ -390,9 +392,9 @@ tasks_result(const uint8_t runner[20], const Teerunner__V1__TaskResult *r)
 	struct task *t = find(&r->task_id);
 	int is_current;
 
-	count(results, r->status);
+	count_status(results, r->status);
 	if (t == NULL)
-		return r->status == ST_OK;	/* given up: the Gateway knows */
+		return r->status == ST_OK;	/* already given up */
 	is_current = t->state == TASK_ASSIGNED &&
 	    t->body->attempt == r->attempt &&
 	    memcmp(t->runner, runner, 20) == 0;
@@ -402,14 +404,14 @@ tasks_result(const uint8_t runner[20], const Teerunner__V1__TaskResult *r)
 		return 0;
 	}
 	if (!outputs_match(t, r)) {
-		log_warn("runner: other outputs than the task's");
+		log_warn("runner: the outputs are not those of the task");
 		if (is_current)
 			task_failed(t, ST_INTERNAL, "wrong outputs", NULL);
 		return 0;
 	}
 	if (t->state == TASK_DONE)
 		return 1;
-	leave(t);
+	leave_state(t);
 	t->state = TASK_STORING;
 	t->storing++;
 	return 1;
@@ -432,7 +434,7 @@ tasks_stored(const uint8_t runner[20], const Teerunner__V1__TaskResult *r,
 	} else if (t->storing == 0) {
 		log_warn("gateway: a result is not stored: %s",
 		    status_name(status) == NULL ? "?" : status_name(status));
-		/* Of this attempt; another one may do. */
+		/* A later attempt may succeed. */
 		task_failed(t, status == ST_WRONG_RUNNER ? ST_GATEWAY_ERROR :
 		    status, "not stored by the Gateway", NULL);
 	}

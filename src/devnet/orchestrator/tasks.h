@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A task at the Orchestrator, between tasks.c (what becomes of it) and
- * assign.c (how it is put into a signed batch).
+ * A task at the Orchestrator; shared by tasks.c (its state) and assign.c (its
+ * batch).
  */
 #ifndef TASKS_H
 #define TASKS_H
@@ -11,7 +11,7 @@
 #define ID_BUCKETS	4096
 
 enum task_state {
-	TASK_QUEUED,		/* for the next Runner with credit */
+	TASK_QUEUED,		/* waits for a Runner with credit */
 	TASK_DELAYED,		/* until `when', then queued */
 	TASK_ASSIGNED,		/* to `session', until `when' */
 	TASK_STORING,		/* `storing' results are at the Gateway */
@@ -23,12 +23,12 @@ struct task {
 	TAILQ_ENTRY(task) queue;	/* while TASK_QUEUED */
 	struct submission *submission;
 	Teerunner__V1__Task *body;
-	size_t		 index;		/* in the submission */
+	size_t		 index;		/* in its submission */
 	enum task_state	 state;
-	struct session	*session;	/* NULL: lost since */
+	struct session	*session;	/* NULL: connection lost */
 	uint8_t		 runner[20];	/* of the last attempt */
 	uint8_t		 signature[65];	/* of its batch */
-	uint32_t	 first;		/* attempts up to it are of before */
+	uint32_t	 first;		/* attempts before our restart */
 	uint32_t	 failures, storing;
 	uint32_t	 status;	/* of the last attempt */
 	uint64_t	 when;		/* now_ms() */

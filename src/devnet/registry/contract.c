@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls of the Registry's contract, encoded as the Solidity ABI has it: a head of
- * words, and behind it the tails of what has no fixed size.
+ * Calls of the Registry's contract in the Solidity ABI: a head of words,
+ * followed by the tails of arguments of variable size.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +17,17 @@
 #include "tx.h"
 
 #define WORD		32
-#define HEADS		12		/* words in a head */
+#define HEADS		12		/* words per head */
 #define CALL_MAX	32768
-#define MINED		200		/* tries, at 50 ms */
+#define MINED		200		/* polls, at 50 ms */
 #define PRIORITY_FEE	1000000000ull	/* wei */
 
-/* ---- encoding ------------------------------------------------------------- */
+/* ---- encoding ------------------------------------------------------------ */
 
 /* The arguments of a call. */
 struct tuple {
 	uint8_t	head[HEADS][WORD];
-	int	is_tail[HEADS];		/* the word is an offset in `tail' */
+	int	is_tail[HEADS];		/* the word is an offset into `tail' */
 	size_t	n;
 	uint8_t	tail[CALL_MAX];
 	size_t	n_tail;
@@ -43,9 +43,9 @@ big_endian(uint64_t v, uint8_t word[WORD])
 		word[--i] = (uint8_t)v;
 }
 
-/* A word whose last n bytes are these. */
+/* Append a word that ends with these n bytes. */
 static void
-put(struct tuple *t, const uint8_t *b, size_t n)
+put_word(struct tuple *t, const uint8_t *b, size_t n)
 {
 	if (t->n == HEADS)
 		fatal("contract: too many arguments");
@@ -59,10 +59,10 @@ put_number(struct tuple *t, uint64_t v)
 	uint8_t word[WORD];
 
 	big_endian(v, word);
-	put(t, word, WORD);
+	put_word(t, word, WORD);
 }
 
-/* Into the tail, to whole words. */
+/* Append to the tail, padded to whole words. */
 static void
 put_tail(struct tuple *t, const void *b, size_t n)
 {
@@ -104,9 +104,9 @@ put_address_list(struct tuple *t, const uint8_t address[20])
 	put_tail(t, words, sizeof(words));
 }
 
-/* The whole of it: its size. */
+/* Concatenate head and tail.  Returns the size. */
 static size_t
-finish(const struct tuple *t, uint8_t *to)
+write_tuple(const struct tuple *t, uint8_t *to)
 {
 	uint64_t at;
 	size_t i, k;
@@ -123,11 +123,12 @@ finish(const struct tuple *t, uint8_t *to)
 	return t->n * WORD + t->n_tail;
 }
 
-/* ---- transactions --------------------------------------------------------- */
+/* ---- transactions -------------------------------------------------------- */
 
-/* Who owns and pays: 1, its key is ours; 0, the node signs for it; -1 there is none. */
+/* The account that owns the contracts and pays.  Returns 1 if we have its key,
+ * 0 if the node signs for it, -1 if there is none. */
 static int
-owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
+get_owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 {
 	uint8_t pub[33];
 	const char *text;
@@ -147,9 +148,9 @@ owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 	return r;
 }
 
-/* Wait for the receipt: NULL where it was refused, or never came. */
+/* Wait for the receipt.  NULL if the transaction reverted or was not mined. */
 static json_t *
-receipt(const struct devnet *d, json_t *hash)
+wait_for_receipt(const struct devnet *d, json_t *hash)
 {
 	const char *status;
 	json_t *r = NULL;
@@ -166,7 +167,7 @@ receipt(const struct devnet *d, json_t *hash)
 	if (status != NULL && strcmp(status, "0x1") == 0)
 		return r;
 	log_warn("contract: %s", status == NULL ?
-	    "the transaction comes into no block" : "it reverts");
+	    "the transaction is not mined" : "it reverts");
 	json_decref(r);
 	return NULL;
 }
@@ -201,7 +202,8 @@ call_json(const uint8_t from[20], const uint8_t *to, const uint8_t *data,
 	return tx;
 }
 
-/* Signed here; as much gas as the node says it takes, and a tenth. */
+/* Sign the transaction here; its gas limit is the node's estimate plus a
+ * tenth. */
 static json_t *
 send_signed(const struct devnet *d, const uint8_t key[32],
     const uint8_t from[20], const uint8_t *to, const uint8_t *data, size_t n)
@@ -228,7 +230,7 @@ send_signed(const struct devnet *d, const uint8_t key[32],
 	    facts_hex(raw, size)));
 }
 
-/* to: NULL, to make a contract. */
+/* to: NULL to create a contract. */
 static json_t *
 transact(const struct devnet *d, const uint8_t *to, const uint8_t *data,
     size_t n)
@@ -236,7 +238,7 @@ transact(const struct devnet *d, const uint8_t *to, const uint8_t *data,
 	uint8_t key[32], from[20];
 	json_t *hash, *r = NULL;
 
-	switch (owner(d, key, from)) {
+	switch (get_owner(d, key, from)) {
 	case 1:
 		hash = send_signed(d, key, from, to, data, n);
 		explicit_bzero(key, sizeof(key));
@@ -249,14 +251,14 @@ transact(const struct devnet *d, const uint8_t *to, const uint8_t *data,
 		return NULL;
 	}
 	if (hash != NULL)
-		r = receipt(d, hash);
+		r = wait_for_receipt(d, hash);
 	json_decref(hash);
 	return r;
 }
 
-/* A contract of this code, with what its constructor takes. */
+/* Create a contract from code and constructor arguments. */
 static int
-make(const struct devnet *d, const uint8_t *code, size_t n,
+create_contract(const struct devnet *d, const uint8_t *code, size_t n,
     const struct tuple *arguments, uint8_t address[20])
 {
 	static uint8_t b[CALL_MAX];
@@ -267,22 +269,22 @@ make(const struct devnet *d, const uint8_t *code, size_t n,
 	if (n + HEADS * WORD > sizeof(b))
 		fatal("contract: the code is too large");
 	memcpy(b, code, n);
-	r = transact(d, NULL, b, n + finish(arguments, b + n));
+	r = transact(d, NULL, b, n + write_tuple(arguments, b + n));
 	text = json_string_value(json_object_get(r, "contractAddress"));
 	ok = text != NULL && hex_read(text, address, 20) == 0;
 	json_decref(r);
 	return ok ? 0 : -1;
 }
 
-/* signature: of the function, "setPaused(bool)". */
+/* signature: the function's, such as "setPaused(bool)". */
 static size_t
-encode(const char *signature, const struct tuple *arguments, uint8_t *to)
+encode_call(const char *signature, const struct tuple *arguments, uint8_t *to)
 {
 	uint8_t hash[32];
 
 	keccak256(signature, strlen(signature), hash);
 	memcpy(to, hash, 4);
-	return 4 + finish(arguments, to + 4);
+	return 4 + write_tuple(arguments, to + 4);
 }
 
 static int
@@ -304,12 +306,14 @@ call(const struct devnet *d, const uint8_t to[20], const char *signature,
 {
 	static uint8_t b[CALL_MAX + HEADS * WORD + 4];
 
-	return send_call(d, to, b, encode(signature, arguments, b), signature);
+	return send_call(d, to, b, encode_call(signature, arguments, b),
+	    signature);
 }
 
-/* A view without arguments that gives one word: -1 without an answer. */
+/* Call a view function without arguments that returns one word.  -1 if it
+ * fails. */
 static int
-view(const struct devnet *d, const char *signature, uint8_t word[WORD])
+call_view(const struct devnet *d, const char *signature, uint8_t word[WORD])
 {
 	const struct tuple none = { .n = 0 };
 	uint8_t b[4];
@@ -319,14 +323,14 @@ view(const struct devnet *d, const char *signature, uint8_t word[WORD])
 
 	r = facts_call(d, "eth_call", json_pack("[{s:o,s:o},s]",
 	    "to", facts_hex(d->registry, 20),
-	    "data", facts_hex(b, encode(signature, &none, b)), "latest"));
+	    "data", facts_hex(b, encode_call(signature, &none, b)), "latest"));
 	text = json_string_value(r);
 	ok = text != NULL && hex_read(text, word, WORD) == 0;
 	json_decref(r);
 	return ok ? 0 : -1;
 }
 
-/* ---- what the others call --------------------------------------------------- */
+/* ---- interface ----------------------------------------------------------- */
 
 int
 contract_deploy(struct devnet *d)
@@ -334,16 +338,17 @@ contract_deploy(struct devnet *d)
 	static struct tuple t;
 	uint8_t key[32], us[20], registrars[20];
 
-	if (owner(d, key, us) == -1)
+	if (get_owner(d, key, us) == -1)
 		return -1;
 	explicit_bzero(key, sizeof(key));
 	d->chain_id = ask_number(d, "eth_chainId", json_array());
-	put(&t, us, 20);
-	if (make(d, registrars_code, sizeof(registrars_code), &t,
+	put_word(&t, us, 20);
+	if (create_contract(d, registrars_code, sizeof(registrars_code), &t,
 	    registrars) == -1)
 		return -1;
-	put(&t, registrars, 20);
-	return make(d, registry_code, sizeof(registry_code), &t, d->registry);
+	put_word(&t, registrars, 20);
+	return create_contract(d, registry_code, sizeof(registry_code), &t,
+	    d->registry);
 }
 
 int
@@ -352,7 +357,7 @@ contract_announce(const struct devnet *d, uint32_t blocks, uint64_t former_until
 	static struct tuple t;
 
 	memset(&t, 0, sizeof(t));
-	/* The transaction's block is the next one at the earliest. */
+	/* The transaction is mined in the next block at the earliest. */
 	put_number(&t, ask_number(d, "eth_blockNumber", json_array()) + 1 +
 	    blocks);
 	put_number(&t, former_until);
@@ -374,16 +379,16 @@ set_list(const struct devnet *d, const char *signature,
 	return call(d, d->registry, signature, &t);
 }
 
-/* As the owner, who is registrar's approver too. */
+/* Called as the owner, who also approves registrars. */
 static int
 approve_registrar(const struct devnet *d)
 {
 	static struct tuple t;
 	uint8_t verifier[WORD];
 
-	put(&t, d->registrar, 20);
+	put_word(&t, d->registrar, 20);
 	put_number(&t, 1);
-	return view(d, "verifier()", verifier) == -1 ? -1 :
+	return call_view(d, "verifier()", verifier) == -1 ? -1 :
 	    call(d, verifier + WORD - 20, "setRegistrar(address,bool)", &t);
 }
 
@@ -405,9 +410,9 @@ contract_set_up(const struct devnet *d)
 	static const uint8_t none[WORD];
 	uint8_t last[WORD];
 
-	if (view(d, "lastEpoch()", last) == -1) {
-		log_err("contract: no Registry at its address: the chain was "
-		    "made anew, so make the devnet anew too");
+	if (call_view(d, "lastEpoch()", last) == -1) {
+		log_err("contract: no Registry at its address: if the chain "
+		    "was reset, create a new devnet");
 		return -1;
 	}
 	if (memcmp(last, none, WORD) != 0)

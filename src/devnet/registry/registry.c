@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Registry's stand-in as a JSON-RPC server on loopback: runs as a process
- * of tee-devnet, or of a test.  It believes whoever reaches it, so it must
- * never listen anywhere else, and nothing that a client sends may end it.
+ * The Registry's stand-in: a JSON-RPC server on loopback, run as a process of
+ * tee-devnet or of a test.  It trusts every client, so it must never listen on
+ * another address.  No request may end the process.
  */
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -26,7 +26,7 @@
 #include "secp.h"
 #include "typed_data.h"
 
-#define GENESIS		1700000000	/* when block 0 was */
+#define GENESIS		1700000000	/* time of block 0 */
 #define BODY_MAX	(1024 * 1024)
 #define BATCH_MAX	64
 #define CALL_MAX	(4 + 32)
@@ -39,7 +39,7 @@
 
 static const struct devnet_registry *conf;
 
-/* ---- eth_* ---------------------------------------------------------------- */
+/* ---- eth_* --------------------------------------------------------------- */
 
 static json_t *
 quantity(uint64_t v)
@@ -69,7 +69,7 @@ eth_block_number(const json_t *params, const char **why)
 	return quantity(head());
 }
 
-/* A block's number or tag, as a parameter: 0, or -1 where there is no such. */
+/* Parse a parameter that is a block number or tag.  Returns 0 or -1. */
 static int
 block_of(const json_t *param, uint64_t *number)
 {
@@ -143,7 +143,7 @@ eth_call(const json_t *params, const char **why)
 		return NULL;
 	}
 	if (memcmp(to, conf->address, 20) != 0)
-		return json_string("0x");	/* no code there */
+		return json_string("0x");	/* no code at that address */
 	if (hex_exact(data, call, sizeof(call)) != 0) {
 		*why = "execution reverted";
 		return NULL;
@@ -159,7 +159,7 @@ eth_call(const json_t *params, const char **why)
 	return NULL;
 }
 
-/* ---- JSON-RPC ------------------------------------------------------------- */
+/* ---- JSON-RPC ------------------------------------------------------------ */
 
 static const struct method {
 	const char	*name;
@@ -185,7 +185,7 @@ error_json(const json_t *id, int code, const char *message)
 }
 
 static json_t *
-answer(const json_t *call)
+answer_call(const json_t *call)
 {
 	const char *name = json_string_value(json_object_get(call, "method"));
 	const json_t *id = json_object_get(call, "id");
@@ -217,7 +217,7 @@ answer_all(const char *text, size_t n)
 	if (calls == NULL)
 		return error_json(NULL, NOT_JSON, "not JSON");
 	if (!json_is_array(calls))
-		answers = answer(calls);
+		answers = answer_call(calls);
 	else if (json_array_size(calls) == 0 ||
 	    json_array_size(calls) > BATCH_MAX)
 		answers = error_json(NULL, NOT_A_CALL, "not 1 to 64 calls");
@@ -225,7 +225,7 @@ answer_all(const char *text, size_t n)
 		answers = json_array();
 		for (size_t i = 0; i < json_array_size(calls); i++)
 			json_array_append_new(answers,
-			    answer(json_array_get(calls, i)));
+			    answer_call(json_array_get(calls, i)));
 	}
 	json_decref(calls);
 	return answers;
@@ -244,7 +244,7 @@ on_request(struct evhttp_request *req, void *arg)
 		evhttp_send_error(req, HTTP_BADMETHOD, NULL);
 		return;
 	}
-	/* An empty body has no memory at all. */
+	/* evbuffer_pullup() returns NULL for an empty body. */
 	answers = answer_all(evbuffer_get_length(in) == 0 ? "" :
 	    (const char *)evbuffer_pullup(in, -1), evbuffer_get_length(in));
 	text = json_dumps(answers, JSON_COMPACT);
@@ -260,7 +260,7 @@ on_request(struct evhttp_request *req, void *arg)
 	evhttp_send_reply(req, HTTP_OK, NULL, NULL);
 }
 
-/* ---- start ---------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------- */
 
 static void
 on_signal(int sig, short what, void *base)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Registry's stand-in: one JSON-RPC endpoint of an EVM chain on which
- * nothing but a Registry lives.  tee-devnet runs it as a process of its own;
- * tests run several, which agree as long as they are told the same.  It never
- * serves anything but loopback.
+ * The Registry's stand-in: a JSON-RPC endpoint of an EVM chain that has only a
+ * Registry.  tee-devnet runs it as a separate process; tests run several, which
+ * agree if they are given the same data.  It serves only loopback.
  *
  * eth_chainId, eth_blockNumber, eth_getBlockByNumber, eth_call (facts(address)
  * and isRunner(address) of proto/IRegistry.sol), single or in batches, and:
@@ -11,22 +10,21 @@
  *  devnet_set {orchestrators: [address], gateways: [address], kmsKey: hex,
  *	shares: [hex], threshold: n, epoch: n, fromBlock: n, formerUntil: n,
  *	lie: bool} -> true
- *	What is left out stays as it is.  A later epoch: its key is the current one
- *	from that block on, and the key before can be read until that time (0, and 0:
- *	at once, and not at all).  lie: facts() answers a KMS key that
- *	is not the Registry's.
+ *	Missing members do not change.  A later epoch becomes the current one at
+ *	fromBlock (0: at once), and the previous one can be read until
+ *	formerUntil (0: not at all).  lie: facts() returns a wrong KMS key.
  *  devnet_register {runner, publicKey, evidenceHash, configurationHash,
  *	signature: hex; teeType, sequence, validUntil, verdict: n; verifier: text;
  *	measurement, verdictSignature: hex} -> true
- *	What the contract would check, but that all measurements are accepted: the
- *	evidence's meaning is the registrar's.
+ *	Makes the checks of the contract, but accepts all measurements: the
+ *	registrar verifies the evidence.
  *  devnet_revoke {runner: address} -> true
  *  devnet_runners -> [{runner, publicKey, teeType, evidenceHash,
  *	configurationHash, sequence, validUntil, revoked}]
  *
  * Parameters are an object, or an array of this one object.  Numbers are JSON
- * integers or "0x.." quantities, bytes "0x..".  A block is one second of the
- * clock, so that several stand-ins have the same blocks.
+ * integers or "0x.." quantities, bytes "0x..".  Each second of the clock is a
+ * block, so that several stand-ins have the same blocks.
  */
 #ifndef DEVNET_REGISTRY_H
 #define DEVNET_REGISTRY_H
@@ -35,17 +33,17 @@
 
 struct devnet_registry {
 	uint16_t	 port;		/* on 127.0.0.1; 0: any */
-	int		 ready_fd;	/* -1, or: "PORT\n" is written here, then
-					 * closed, once requests are answered */
+	int		 ready_fd;	/* -1, or: "PORT\n" is written to it
+					 * when ready, then it is closed */
 	uint64_t	 chain_id;
 	uint8_t		 address[20];	/* of the Registry contract */
-	uint8_t		 registrar[20];	/* whose verdict registers */
+	uint8_t		 registrar[20];	/* who signs verdicts */
 	uint64_t	 max_life;	/* seconds to validUntil; 0: a year */
-	const char	*state_file;	/* NULL: nothing survives */
+	const char	*state_file;	/* NULL: state is not saved */
 };
 
-/* Serve until SIGTERM or SIGINT; the process's exit status: 0, or 1 after a
- * line on stderr.  Calls secp_init() and td_init(). */
+/* Serve until SIGTERM or SIGINT.  Returns the exit status: 0, or 1 after a line
+ * on stderr.  Calls secp_init() and td_init(). */
 int	devnet_registry_main(const struct devnet_registry *);
 
 #endif

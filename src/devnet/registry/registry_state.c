@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The state of the Registry's stand-in, in the stand-in's process: who is
- * registered, the counterparts and the KMS key.  Checks what the contract checks;
- * what the evidence means is for those who read it.  The state file is written
- * anew on every change.
+ * The state of the Registry's stand-in: registrations, counterparts and the KMS
+ * key.  It makes the checks that the contract makes; evidence is verified by
+ * the registrar.  The state file is written again at every change.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,15 +24,15 @@ struct runner {
 
 static const struct devnet_registry *conf;
 static uint8_t domain[32];
-static struct m_facts facts;	/* all but the registration; of the last epoch */
-static uint64_t from_block;	/* its key is the current one from there on */
-static uint64_t former_until;	/* time until which the epoch before can be read */
+static struct m_facts facts;	/* of the last epoch, without registration */
+static uint64_t from_block;	/* block at which the epoch begins */
+static uint64_t former_until;	/* end of the previous epoch's overlap */
 static uint8_t former_key[33], former_shares[KMS_NODES][33];
 static int does_lie;
 static struct runner runners[RUNNERS];
 static size_t n_runners;
 
-/* ---- JSON ----------------------------------------------------------------- */
+/* ---- JSON ---------------------------------------------------------------- */
 
 json_t *
 hex_json(const uint8_t *p, size_t n)
@@ -60,7 +59,7 @@ digit(char c)
 	return p == NULL ? -1 : (int)((p - digits) & 15);
 }
 
-/* Bytes of "0x..", at most `max': how many, or -1. */
+/* Decode "0x..", at most `max' bytes.  Returns the number of bytes, or -1. */
 static long
 hex_bytes(const json_t *value, uint8_t *out, size_t max)
 {
@@ -111,7 +110,7 @@ number_json(const json_t *value, uint64_t *out)
 	return 0;
 }
 
-/* ---- the state file ------------------------------------------------------- */
+/* ---- the state file ------------------------------------------------------ */
 
 static json_t *
 runner_json(const struct runner *r)
@@ -159,9 +158,9 @@ shares_json(const uint8_t (*list)[33])
 	return array;
 }
 
-/* Whole or not at all, as a restart must find it. */
+/* Replace the file atomically, so that a restart finds a complete one. */
 static void
-save(void)
+save_state(void)
 {
 	json_t *all;
 	char *tmp;
@@ -192,7 +191,7 @@ save(void)
 	json_decref(all);
 }
 
-/* ---- methods -------------------------------------------------------------- */
+/* ---- methods ------------------------------------------------------------- */
 
 static int
 set_addresses(const json_t *array, uint8_t list[LIST_MAX][20], uint32_t *n)
@@ -257,7 +256,8 @@ set_kms(const json_t *params, struct m_facts *f)
 	return NULL;
 }
 
-/* Of an epoch later than the last: what becomes of that one. */
+/* Set how long the previous epoch can be read, for an epoch later than the
+ * last. */
 static const char *
 set_former(const json_t *params, const struct m_facts *f)
 {
@@ -306,7 +306,7 @@ state_set(const json_t *params, const char **why)
 {
 	if ((*why = set(params)) != NULL)
 		return NULL;
-	save();
+	save_state();
 	return json_true();
 }
 
@@ -359,7 +359,7 @@ check_signed(const struct m_register *r)
 	return NULL;
 }
 
-/* The registrar read the evidence and found it good. */
+/* Check that the registrar signed a positive verdict. */
 static const char *
 check_verdict(const json_t *params, const struct m_register *r)
 {
@@ -415,7 +415,7 @@ state_register(const json_t *params, const char **why)
 	if (runner == NULL)
 		runner = &runners[n_runners++];
 	runner->reg = r;
-	save();
+	save_state();
 	return json_true();
 }
 
@@ -431,11 +431,11 @@ state_revoke(const json_t *params, const char **why)
 		return NULL;
 	}
 	runner->is_revoked = 1;
-	save();
+	save_state();
 	return json_true();
 }
 
-/* ---- what the contract says ----------------------------------------------- */
+/* ---- views of the contract ----------------------------------------------- */
 
 int
 state_is_runner(const uint8_t address[20])
@@ -513,10 +513,10 @@ state_facts(const uint8_t address[20], uint64_t block, uint64_t time,
 	return (size_t)(p - out);
 }
 
-/* ---- start ---------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------- */
 
 static int
-load(const char *path)
+load_state(const char *path)
 {
 	json_t *all = json_load_file(path, 0, NULL), *value, *key;
 	size_t i;
@@ -524,7 +524,7 @@ load(const char *path)
 
 	if (all == NULL)
 		return -1;
-	/* Nothing was set yet where there is no share. */
+	/* Without shares, no KMS key was set yet. */
 	key = json_object_get(all, "kmsKey");
 	if (json_array_size(json_object_get(all, "shares")) == 0)
 		json_object_del(all, "shares");
@@ -560,7 +560,7 @@ state_init(const struct devnet_registry *c)
 	if (c->state_file == NULL || (f = fopen(c->state_file, "r")) == NULL)
 		return 0;
 	fclose(f);
-	if (load(c->state_file) == 0)
+	if (load_state(c->state_file) == 0)
 		return 0;
 	fprintf(stderr, "registry: %s is not a state file\n", c->state_file);
 	return -1;
