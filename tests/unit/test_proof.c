@@ -440,7 +440,7 @@ headers_have_their_hash_and_no_other(void **state)
 		assert_in_range(fields, 15, 21);
 		hash[n] ^= 1;
 		assert_string_equal(header_read(block, hash, &h),
-		    "the header has another hash");
+		    "the hash of the header does not match");
 		json_decref(block);
 	}
 	assert_int_equal(n, 7);
