@@ -104,7 +104,7 @@ check 'no call to the Gateway failed' sh -c "! tee-runnerctl status --json -s '$
 
 head -c 100 "$tls/runner-1.key" > "$dir/half" && mv "$dir/half" "$tls/runner-1.key"
 hup
-check 'half a key: told' until_ok 3 logged 'tls-key: not renewed: not a private key'
+check 'half a key: told' until_ok 3 logged 'tls-key: not renewed: not an unencrypted private key'
 check 'half a key: a task' add
 check 'keys never died, and net when it was killed' no_roles_died 4
 check 'SIGTERM: drains and exits 0' stop_runner
