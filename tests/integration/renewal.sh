@@ -82,7 +82,7 @@ check 'a task meanwhile' add
 _net=$(role_pid net)
 kill -KILL "$_net"
 check 'net dies meanwhile, and reads the new one: told' until_ok 5 \
-    logged 'tls-key is not the key of tls-certificate'
+    logged 'tls-key does not match tls-certificate'
 take_key
 check 'then the key, without SIGHUP: the session comes back' until_ok 13 up_again "$_net"
 check 'and a task' add
