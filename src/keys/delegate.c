@@ -130,7 +130,7 @@ delegate_suspect(const struct task *t, uint32_t node)
 static void
 delegate_blame_node(const struct task *t, uint32_t node, const char *what)
 {
-	log_warn("%skms node %u or the gateway: %s: the node is avoided for "
+	log_warn("%skms node %u or the gateway: %s: avoiding the node for "
 	    "%u s", t->batch->chain->tag, node, what, keys.conf.suspect_time);
 	delegate_suspect(t, node);
 }
@@ -144,8 +144,8 @@ delegate_blame_quorum(const struct task *t, const uint32_t *quorum)
 	struct chain *ch = t->batch->chain;
 	const uint32_t node = quorum[ch->quorum_turn++ % t->n_seals];
 
-	log_err("%skms quorum: the Registry's shares of its nodes do not make "
-	    "up the KMS key: node %u is avoided for %u s", ch->tag, node,
+	log_err("%skms quorum: its shares in the Registry do not match the KMS "
+	    "key: avoiding node %u for %u s", ch->tag, node,
 	    keys.conf.suspect_time);
 	delegate_suspect(t, node);
 }
@@ -187,7 +187,7 @@ delegate_operand(struct task *t, uint32_t j)
 	for (k = 0; k < t->n_seals; k++) {
 		if (delegate_open(t, k, j) != 0) {
 			delegate_blame_node(t, t->seals[k].head.node,
-			    "the seal does not open");
+			    "cannot decrypt a partial");
 			return ST_KMS_NODE_FAULT;
 		}
 		memcpy(open->points[k], open->plain[k], 64);
@@ -215,7 +215,7 @@ delegate_prepare(struct task *t)
 		if (seal_key(ephemeral[t->key - 1], t->seals[k].head.key,
 		    t->slot->seal_keys[k]) != 0) {
 			delegate_blame_node(t, t->seals[k].head.node,
-			    "the seal's key is no point");
+			    "key of the seal is not a curve point");
 			r = ST_KMS_NODE_FAULT;
 		}
 	delegate_key_erase(t);
@@ -280,15 +280,15 @@ delegate_blame(const struct task *t, uint32_t j)
 		return ST_OPERAND_MALFORMED;
 	/* All at once: it is the K that is not what they were asked for. */
 	if (n == t->n_seals && n > 1) {
-		log_warn("%sgrant: operand %u: none of its partials is "
-		    "proven: the gateway has changed it",
+		log_warn("%sgrant: operand %u: no partial has a valid proof: "
+		    "the Gateway changed the operand",
 		    t->batch->chain->tag, j);
 		return ST_GRANT_INVALID;
 	}
 	for (k = 0; k < t->n_seals; k++)
 		if (faulty & UINT64_C(1) << k)
 			delegate_blame_node(t, quorum[k],
-			    "the partial is not proven");
+			    "invalid proof of a partial");
 	return ST_KMS_NODE_FAULT;
 }
 

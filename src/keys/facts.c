@@ -85,9 +85,9 @@ facts_clock_refused(struct chain *ch, int is_refused)
 	/* The first that is refused when the minute is over is enough for another. */
 	ch->clock_batches = CLOCK_BATCHES - 1;
 	ch->doubt_until = now_ms() + CLOCK_DOUBT;
-	log_err("%sclock: the tasks of the Orchestrator are expired or issued in the "
-	    "future: the system's clock is at %llu, the newest block's time is %llu: "
-	    "set the clock: no task is accepted for %u s", ch->tag,
+	log_err("%sclock: tasks of the Orchestrator are expired or issued in "
+	    "the future: check the system clock: it is at %llu, the newest "
+	    "block at %llu: not accepting tasks for %u s", ch->tag,
 	    (unsigned long long)now_unix(),
 	    (unsigned long long)ch->facts->block_time, CLOCK_DOUBT / 1000);
 	trust_changed();
@@ -138,14 +138,13 @@ tell_fault(struct chain *ch, enum why_idle fault, const struct m_facts *f)
 	if (fault == ch->fault)
 		return;
 	if (fault == WHY_CLOCK)
-		log_err("%sfacts: refused: the newest block's time is %llu, "
-		    "the system's clock is at %llu: set the clock: no task is "
-		    "accepted", ch->tag,
-		    (unsigned long long)f->block_time,
-		    (unsigned long long)now_unix());
+		log_err("%sregistry: refused: the newest block is in the "
+		    "future: set the system clock: it is at %llu, the block "
+		    "at %llu", ch->tag,
+		    (unsigned long long)now_unix(),
+		    (unsigned long long)f->block_time);
 	else if (fault != WHY_NONE)
-		log_err("%sfacts: refused: %s: no task is accepted", ch->tag,
-		    why_text(fault));
+		log_err("%sregistry: refused: %s", ch->tag, why_text(fault));
 }
 
 /* The pins in the place of the lists that they override. */

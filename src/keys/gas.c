@@ -200,9 +200,9 @@ gas_verdict(struct chain *ch, const struct m_verdict *v)
 		return;
 	happened(g, v->verdict == 0 ? VERDICT_GOOD : VERDICT_BAD);
 	if (v->verdict != 0) {
-		log_err("%sregistration: refused: verdict %u of %s", ch->tag,
-		    v->verdict, log_escape(text, sizeof(text), v->verifier,
-		    v->n_verifier));
+		log_err("%sregistration: refused: verdict %u of verifier %s",
+		    ch->tag, v->verdict, log_escape(text, sizeof(text),
+		    v->verifier, v->n_verifier));
 		return;
 	}
 	g->verdict = *v;
@@ -299,16 +299,17 @@ set_state(struct chain *ch, enum gas_state state, uint64_t want)
 
 	log_hex(hex, gas_address(), 20);
 	if (state != g->state && state == GAS_NO_FUNDS)
-		log_err("%sgas account has no funds: 0x%s has %llu gwei, the "
-		    "next transaction may take %llu", ch->tag, hex,
+		log_err("%sgas account: insufficient funds: 0x%s has %llu "
+		    "gwei, the next transaction may cost %llu gwei",
+		    ch->tag, hex,
 		    (unsigned long long)ch->facts->gas_balance,
 		    (unsigned long long)want);
 	else if (state != g->state && state == GAS_FEE_TOO_HIGH)
-		log_warn("%sgas account: fees are above gas-max-fee: the base "
-		    "fee is %llu wei: waiting", ch->tag,
+		log_warn("%sgas account: fees exceed gas-max-fee: waiting: "
+		    "base fee %llu wei", ch->tag,
 		    (unsigned long long)ch->facts->base_fee);
 	else if (state <= GAS_PENDING && g->state > GAS_PENDING)
-		log_info("%sgas account: goes on", ch->tag);
+		log_info("%sgas account: sending transactions again", ch->tag);
 	g->state = state;
 }
 
@@ -392,7 +393,7 @@ passed(struct chain *ch, uint64_t now)
 	if (status == TX_REVERTED)
 		failed(ch, now);
 	else if (status == TX_SUCCEEDED) {
-		log_info("%stransaction: nonce %llu: %s: done", ch->tag,
+		log_info("%stransaction: nonce %llu: %s: mined", ch->tag,
 		    (unsigned long long)g->nonce, name_of(g));
 		if (g->what == REGISTER)
 			g->delay = 0;
@@ -401,8 +402,9 @@ passed(struct chain *ch, uint64_t now)
 		happened(g, NONCE_PASSED);
 		g->passed_at = now;
 	} else if (now >= g->passed_at + LOST) {
-		log_warn("%stransaction: nonce %llu was used by another: does "
-		    "someone else use this account?", ch->tag,
+		log_warn("%stransaction: nonce %llu: used by a transaction "
+		    "that this Runner did not send: check who uses the "
+		    "account", ch->tag,
 		    (unsigned long long)g->nonce);
 		end_call(ch, TX_UNKNOWN);
 	}
@@ -434,9 +436,9 @@ replace(struct chain *ch, uint64_t now)
 	g->max_fee = max_fee;
 	g->replaced_at = now;
 	g->block = f->block_number;
-	log_warn("%stransaction: nonce %llu: %s: in no block: sent for up to "
-	    "%llu wei", ch->tag, (unsigned long long)g->nonce, name_of(g),
-	    (unsigned long long)g->max_fee);
+	log_warn("%stransaction: nonce %llu: %s: not mined: replaced, with at "
+	    "most %llu wei per gas", ch->tag, (unsigned long long)g->nonce,
+	    name_of(g), (unsigned long long)g->max_fee);
 	ch->status.tx_replaced++;
 	set_state(ch, GAS_PENDING, 0);
 	happened(g, CALL_SENT);
@@ -451,8 +453,8 @@ follow(struct chain *ch, uint64_t now)
 	if (ch->facts->gas_nonce > g->nonce)
 		passed(ch, now);
 	else if (ch->facts->gas_nonce < g->nonce) {
-		log_warn("%stransaction: nonce %llu: %s: the chain has turned "
-		    "back", ch->tag, (unsigned long long)g->nonce,
+		log_warn("%stransaction: nonce %llu: %s: removed by a chain "
+		    "reorganization", ch->tag, (unsigned long long)g->nonce,
 		    name_of(g));
 		end_call(ch, TX_UNKNOWN);
 	} else {
@@ -512,7 +514,7 @@ begin(struct chain *ch, uint64_t now)
 	g->replaced_at = now;
 	g->block = ch->facts->block_number;
 	ch->status.tx_sent++;
-	log_info("%stransaction: nonce %llu: %s", ch->tag,
+	log_info("%stransaction: nonce %llu: %s: sent", ch->tag,
 	    (unsigned long long)g->nonce, name_of(g));
 	set_state(ch, GAS_PENDING, 0);
 	happened(g, CALL_SENT);

@@ -61,8 +61,8 @@ gas_key_init(const char *path)
 	    fstat(fd, &st) == -1)
 		fatal("gas-key %s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
-		fatal("gas-key %s: others can read it, or it is no file: "
-		    "expected mode 600", path);
+		fatal("gas-key %s: not a regular file, or others can access "
+		    "it: set mode 600", path);
 	n = read(fd, secret->text, sizeof(secret->text));
 	close(fd);
 	if (n == -1)
@@ -72,7 +72,7 @@ gas_key_init(const char *path)
 	secret_wipe(secret->text, sizeof(secret->text));
 	if (secp_public(secret->key, public_key) != 0 ||
 	    secp_address(public_key, address) != 0)
-		fatal("gas-key %s: not a key on secp256k1", path);
+		fatal("gas-key %s: not a valid private key on secp256k1", path);
 }
 
 const uint8_t *

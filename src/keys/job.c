@@ -233,7 +233,8 @@ job_worker_lost(struct worker *w)
 	w->task = NULL;
 	if (t == NULL)
 		return;
-	log_warn("worker %u: lost: its task ends as retryable", w->chan.index);
+	log_warn("worker %u: lost: its task fails with the retryable status "
+	    "WORKER_LOST", w->chan.index);
 	task_end(t, ST_WORKER_LOST);
 }
 
@@ -253,8 +254,9 @@ job_tick(void)
 		since = w->job != 0 ? w->since : w->spent;
 		if (w->chan.fd == -1 || since == 0 || now - since < limit)
 			continue;
-		log_err("worker %zu: %s for %u s: is ended", i, w->job != 0 ?
-		    "no answer" : "has not exited after its last task",
+		log_err("worker %zu: killed: %s task-timeout (%u s)", i,
+		    w->job != 0 ? "task exceeded" :
+		    "did not exit after its last task within",
 		    keys.conf.task_timeout);
 		keys_peer_cut(&w->chan);
 	}

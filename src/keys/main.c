@@ -238,7 +238,7 @@ main(void)
 	job_init();
 	proc_sandbox(R_KEYS, &start);
 
-	log_info("identity: made: runner 0x%s",
+	log_info("generated identity key, runner address 0x%s",
 	    log_hex(runner, sign_address(), 20));
 	keys_loop();
 }

@@ -50,8 +50,8 @@ publish_full(struct chain *ch)
 {
 	ch->status.publish_dropped++;
 	if (!ch->publish->is_full)
-		log_warn("%spublish: %d outputs wait: no more are taken",
-		    ch->tag, QUEUE);
+		log_warn("%spublish: queue is full (%d outputs): new results "
+		    "are not published", ch->tag, QUEUE);
 	ch->publish->is_full = 1;
 }
 
@@ -171,8 +171,8 @@ publish_again(struct chain *ch, enum tx_status status)
 
 	if (status != TX_UNKNOWN || ++p->tries < PUBLISH_TRIES)
 		return status == TX_UNKNOWN;
-	log_err("%spublish: %zu results: given up: sent under %u nonces, none "
-	    "of which is known to be theirs", ch->tag, p->sent, p->tries);
+	log_err("%spublish: %zu results: gave up after %u transactions: none "
+	    "is known to be mined", ch->tag, p->sent, p->tries);
 	return 0;
 }
 

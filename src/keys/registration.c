@@ -38,7 +38,7 @@ ask_quote(struct chain *ch)
 
 	if (report_data(sign_public(), keys.conf.configuration_hash,
 	    ch->facts->block_hash, ask.report_data) == -1)
-		fatal("evidence: no SHA-512");
+		fatal("evidence: SHA-512 is not available");
 	quote_for = ch;
 	quote_asked = now_ms();
 	ch->quote_block = ch->facts->block_number;
@@ -157,7 +157,7 @@ registration_quote_failed(uint32_t error)
 	}
 	quote_for = NULL;
 	ch->quote_retry = backoff_next(ch->quote_retry, RETRY_FIRST);
-	log_err("%sevidence: no quote: %s: next try in %u s", ch->tag,
+	log_err("%sevidence: no quote: %s: retrying in %u s", ch->tag,
 	    strerror((int)error), ch->quote_retry);
 	ch->quote_not_before = now_ms() + 1000 * ch->quote_retry;
 	ch->status.evidence_failures++;
@@ -172,7 +172,8 @@ registration_renew_asked(struct chain *ch)
 
 	if (ch->evidence_fd == -1 || now < ch->evidence_at + 1000 * pause)
 		return;
-	log_info("%sregistration: renewed on request", ch->tag);
+	log_info("%sregistration: renewing: requested by the Orchestrator",
+	    ch->tag);
 	ch->renew_at = now;
 	trust_changed();
 }
@@ -215,7 +216,7 @@ warn_if_late(struct chain *ch)
 	int late = left != 0 && left < keys.conf.registration_life / 4;
 
 	if (late && !ch->status.renewal_late)
-		log_err("%sregistration: not renewed: it ends in %llu s",
+		log_err("%sregistration: not renewed: expires in %llu s",
 		    ch->tag, (unsigned long long)left);
 	ch->status.renewal_late = (uint64_t)late;
 }

@@ -45,7 +45,8 @@ replay_new(void)
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (r == MAP_FAILED)
-		fatal("replay: %zu bytes: %s", sizeof(*r), strerror(errno));
+		fatal("replay: cannot allocate %zu bytes: %s", sizeof(*r),
+		    strerror(errno));
 	return r;
 }
 

@@ -201,7 +201,7 @@ batch_refuse(const struct batch *b, uint32_t task, uint32_t status)
 	struct m_refused r = { b->id, task, status };
 
 	if (!status_by(status, REFUSAL_KEYS))
-		fatal("refused with status %u, which is not for that", status);
+		fatal("status %u is not allowed in a refusal by keys", status);
 	chan_send(&b->chain->net, M_REFUSED, &r, NULL, 0, -1);
 }
 
@@ -656,7 +656,7 @@ task_end(struct task *t, uint32_t status)
 
 	if (!status_by(status, RESULT_KEYS | RESULT_COMPUTE | RESULT_NET |
 	    RESULT_GATEWAY))
-		fatal("ended with status %u, which is not for that", status);
+		fatal("status %u is not allowed in a result by keys", status);
 	job_forget(t);
 	delegate_wipe(t);
 	t->state = T_ENDED;

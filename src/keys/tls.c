@@ -83,7 +83,7 @@ read_pem(int fd)
 	if (fstat(fd, &st) == -1)
 		return strerror(errno);
 	if (!S_ISREG(st.st_mode) || st.st_size > PEM_MAX)
-		return "not a file of at most 4096 bytes";
+		return "not a regular file of at most 4096 bytes";
 	if ((n = pread(fd, secret->pem, PEM_MAX, 0)) == -1)
 		return strerror(errno);
 	secret->pem[n] = '\0';
@@ -230,13 +230,13 @@ load(int fd, struct tls_key *to)
 		if (take_form(&forms[i]) == 0)
 			break;
 	if (i == sizeof(forms) / sizeof(forms[0]))
-		fault = "not a private key on P-256 in PEM, without a "
-		    "passphrase: make one with: " WRITE_ONE;
+		fault = "not an unencrypted private key on P-256 in PEM: "
+		    "create one with: " WRITE_ONE;
 	to->key = NULL;
 	if (fault == NULL && ((to->key = make_key()) == NULL ||
 	    make_public(to->xy) == -1)) {
 		EVP_PKEY_free(to->key);
-		fault = "no key on P-256";
+		fault = "not a valid private key on P-256";
 	}
 	secret_wipe(secret, sizeof(*secret));
 	return fault;
@@ -253,7 +253,8 @@ tls_init(const char *path)
 	/* OpenSSL keeps private keys there: locked, and out of dumps. */
 	if (!CRYPTO_secure_malloc_initialized() &&
 	    CRYPTO_secure_malloc_init(SECURE_HEAP, 32) != 1)
-		fatal("tls-key: no %d bytes of locked memory", SECURE_HEAP);
+		fatal("tls-key: cannot allocate %d bytes of locked memory",
+		    SECURE_HEAP);
 	secret = secret_alloc(sizeof(*secret));
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		fatal("tls-key %s: %s", path, strerror(errno));
@@ -321,6 +322,6 @@ tls_sign(const struct m_tls_sign *ask, struct m_tls_signed *out)
 	if ((sig = d2i_ECDSA_SIG(NULL, &p, (long)len)) == NULL ||
 	    BN_bn2binpad(ECDSA_SIG_get0_r(sig), out->r, 32) != 32 ||
 	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), out->s, 32) != 32)
-		fatal("tls-key: signature out of form");
+		fatal("tls-key: malformed signature");
 	ECDSA_SIG_free(sig);
 }

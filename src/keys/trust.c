@@ -77,10 +77,11 @@ update_state(struct chain *ch, uint64_t now)
 	if (state == ch->state && why == s->why)
 		return;
 	if (state == S_IDLE)
-		log_warn("%sserving: no: %s", ch->tag, why_text(why));
+		log_warn("%snot accepting tasks: %s", ch->tag, why_text(why));
 	else if (state != ch->state)
 		log_info("%s%s", ch->tag, state == S_SERVING ?
-		    "serving: yes" : "serving: draining");
+		    "accepting tasks" :
+		    "not accepting tasks: shutting down");
 	ch->state = state;
 	s->why = why;
 }

@@ -117,7 +117,7 @@ child_kill(struct child *c, const char *why)
 {
 	if (c->pid == 0)
 		return;
-	log_err("%s: is killed: %s", c->name, why);
+	log_err("%s: killed: %s", c->name, why);
 	kill(c->pid, SIGKILL);
 }
 
@@ -162,7 +162,7 @@ child_send(struct child *c, enum msg_type type, const void *payload, int fd)
 {
 	chan_send(&c->chan, type, payload, NULL, 0, fd);
 	if (c->chan.is_broken)
-		child_kill(c, "does not read");
+		child_kill(c, "does not read messages from the monitor");
 }
 
 void
@@ -245,7 +245,7 @@ lacks(const struct child *c)
 
 	for (i = 0; i < SANDBOX_FEATURES; i++)
 		if (missing & 1u << i)
-			log_err("%s: require %s: this system does not give it",
+			log_err("%s: require %s: not available on this system",
 			    c->name, sandbox_feature[i]);
 	return missing != 0;
 }
@@ -259,7 +259,7 @@ child_ready(struct child *c, uint32_t features)
 	size_t i;
 
 	if (c->is_ready) {
-		child_kill(c, "READY twice");
+		child_kill(c, "sent READY twice");
 		return;
 	}
 	/* With a process for each task it would be a line for each task. */
@@ -273,7 +273,8 @@ child_ready(struct child *c, uint32_t features)
 			strcat(text, sandbox_feature[i]);
 		}
 	if (!is_routine)
-		log_info("%s: up: pid %d:%s", c->name, (int)c->pid, text);
+		log_info("%s[%d] ready, sandbox:%s", c->name, (int)c->pid,
+		    text);
 	if (lacks(c)) {
 		children_failed = 1;
 		phase = STOPPING;
@@ -388,7 +389,7 @@ child_start(struct child *c)
 	c->readable = event_new(base, fd[0], EV_READ | EV_PERSIST,
 	    on_readable, c);
 	if (c->readable == NULL || event_add(c->readable, NULL) == -1)
-		fatal("event: out of memory");
+		fatal("libevent: out of memory");
 	child_send_start(c);
 }
 
@@ -438,7 +439,7 @@ child_add(enum role role, uint32_t index)
 	child_name(c);
 	if ((c->again = evtimer_new(base, on_again, c)) == NULL ||
 	    (c->log_report = evtimer_new(base, on_log_report, c)) == NULL)
-		fatal("event: out of memory");
+		fatal("libevent: out of memory");
 }
 
 const struct conf *
@@ -464,7 +465,7 @@ children_start(struct event_base *b, const struct conf *cf,
 	heartbeat = event_new(base, -1, EV_PERSIST, on_heartbeat, NULL);
 	if (patience == NULL || heartbeat == NULL ||
 	    event_add(heartbeat, &tv) == -1)
-		fatal("event: out of memory");
+		fatal("libevent: out of memory");
 	child_add(R_KEYS, 0);		/* the first */
 	child_add(R_EVIDENCE, 0);
 	for (i = 0; i < conf->workers; i++)
@@ -505,8 +506,8 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 			continue;
 		if (c->unanswered++ >= may_miss(c)) {
 			snprintf(why, sizeof(why), c->is_ready ?
-			    "does not answer for %u s" :
-			    "does not come up in %u s",
+			    "no answer for %u s" :
+			    "not ready after %u s",
 			    may_miss(c) * PING_INTERVAL);
 			child_kill(c, why);
 		} else if (c->is_ready)
@@ -540,7 +541,7 @@ static const char *
 cause(const struct child *c, int status, char *text, size_t size)
 {
 	if (WIFEXITED(status)) {
-		snprintf(text, size, "exit %d", WEXITSTATUS(status));
+		snprintf(text, size, "exit status %d", WEXITSTATUS(status));
 		return text;
 	}
 	snprintf(text, size, "signal %d: %s", WTERMSIG(status),
@@ -583,7 +584,7 @@ wait_at_most(uint32_t seconds)
 static void
 keys_lost(struct child *keys)
 {
-	log_warn("keys: its identity is gone: all roles start anew");
+	log_warn("keys: identity key lost: restarting all roles");
 	phase = RENEWING;
 	end_all(SIGKILL);
 	wait_at_most(STOP_TIMEOUT);
@@ -629,7 +630,7 @@ child_ended(struct child *c, int status)
 	}
 	cause(c, status, text, sizeof(text));
 	if (!c->was_up) {
-		log_err("%s: did not start: %s", c->name, text);
+		log_err("%s: failed to start: %s", c->name, text);
 		children_failed = 1;
 		phase = STOPPING;
 		end_all(SIGKILL);
@@ -637,14 +638,15 @@ child_ended(struct child *c, int status)
 	}
 	c->delay = next_delay(c->delay, now_ms() - c->started);
 	if (phase == DRAINING && (c->role == R_KEYS || c->role == R_NET)) {
-		log_err("%s: died: %s: nothing left to drain", c->name, text);
+		log_err("%s: died: %s: not restarted during shutdown",
+		    c->name, text);
 		if (c->role == R_KEYS)
 			children_stop();
 		else
 			child_drained(c);
 		return;
 	}
-	log_err("%s: died: %s: starts again in %u ms", c->name, text,
+	log_err("%s: died: %s: restarting in %u ms", c->name, text,
 	    c->delay);
 	if (c->role == R_KEYS)
 		keys_lost(c);
@@ -707,7 +709,8 @@ children_drain(void)
 		children_stop();
 		return;
 	}
-	log_info("draining: no new tasks: at most %u s", conf->drain_timeout);
+	log_info("shutting down: finishing tasks in flight (timeout %u s)",
+	    conf->drain_timeout);
 	phase = DRAINING;
 	for (c = children; c < children + n_children; c++) {
 		c->is_drained = 0;
@@ -721,7 +724,7 @@ void
 child_drained(struct child *c)
 {
 	if (phase != DRAINING) {
-		child_kill(c, "DRAINED, but was not asked to drain");
+		child_kill(c, "sent DRAINED without a request to drain");
 		return;
 	}
 	c->is_drained = 1;
@@ -741,7 +744,8 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	if (phase == DRAINING) {
-		log_warn("draining: not done in %u s: stopping",
+		log_warn("shutting down: tasks not finished within "
+		    "drain-timeout (%u s): stopping",
 		    conf->drain_timeout);
 		children_stop();
 		return;
@@ -750,12 +754,12 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 		c = &children[i];
 		if (c->pid != 0 && c->role == R_EVIDENCE && c->was_up &&
 		    !is_patient) {
-			log_warn("%s: asks the TEE: waiting at most %d s",
-			    c->name, QUOTE_TIMEOUT);
+			log_warn("%s: waiting for the TEE to answer "
+			    "(timeout %d s)", c->name, QUOTE_TIMEOUT);
 			is_patient = 1;
 			wait_at_most(QUOTE_TIMEOUT);
 		} else
-			child_kill(c, "does not exit");
+			child_kill(c, "did not exit");
 	}
 }
 
@@ -766,5 +770,5 @@ child_cut(enum role role, uint32_t index)
 
 	for (i = 0; i < n_children; i++)
 		if (children[i].role == role && children[i].index == index)
-			child_kill(&children[i], "keys has cut it off");
+			child_kill(&children[i], "requested by keys");
 }

@@ -104,12 +104,11 @@ parse_line(struct parse *p, char *line)
 	while (k < keywords + n_keywords && strcmp(k->name, name) != 0)
 		k++;
 	if (k == keywords + n_keywords)
-		parse_fault(p, "no such keyword: expected one of "
-		    "tee-runnerd.conf(5)");
+		parse_fault(p, "unknown keyword: see tee-runnerd.conf(5)");
 	else if (k->offset == OF(chain_id) && next_chain(p, k) != 0)
 		;
 	else if (*seen_at(p, k) != 0 && !value_is_list(k))
-		parse_fault(p, "set in line %u already: expected once",
+		parse_fault(p, "already set in line %u",
 		    *seen_at(p, k));
 	else {
 		*seen_at(p, k) = p->line;
@@ -212,9 +211,9 @@ finish_chain(struct parse *p)
 		if (p->c->gas_key[0] == '\0' &&
 		    ((k->offset == OF(register_direct) && c->register_direct) ||
 		    (k->offset == OF(publish) && c->publish)))
-			parse_fault(p, "expected a gas-key, to pay for it");
+			parse_fault(p, "needs gas-key to pay for transactions");
 		if (is_twice(p, k))
-			parse_fault(p, "expected another than the chain before has");
+			parse_fault(p, "already used by another chain");
 	}
 }
 
@@ -263,7 +262,7 @@ conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 	if (p.faults == 0)
 		finish(&p);
 	if (p.faults > FAULTS_MAX)
-		fprintf(err, "%s: and %u faults more\n", path,
+		fprintf(err, "%s: %u more errors\n", path,
 		    p.faults - FAULTS_MAX);
 	return p.faults == 0 ? 0 : -1;
 }
@@ -325,8 +324,8 @@ conf_check_files(const struct conf *c, const char *path, FILE *err)
 	if ((access(c->chroot, F_OK) == 0 || errno != ENOENT) &&
 	    (fault = chroot_fault(c->chroot)) != NULL) {
 		fprintf(err, "%s: chroot: %s: %s: expected an empty directory "
-		    "of root's, or a path where none is\n", path, c->chroot,
-		    fault);
+		    "owned by root, or a path that does not exist\n", path,
+		    c->chroot, fault);
 		r = -1;
 	}
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)

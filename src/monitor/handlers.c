@@ -66,7 +66,7 @@ ON(AGENT_ASK)
 
 	/* keys asks for evidence less often than that. */
 	if (last != 0 && now - last < AGENT_PAUSE) {
-		child_kill(child_of(c), "asks for its agent too often");
+		child_kill(child_of(c), "requested the dstack agent too often");
 		return;
 	}
 	last = now;

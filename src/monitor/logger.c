@@ -247,7 +247,7 @@ void
 logger_start(struct event_base *base)
 {
 	if ((retry = evtimer_new(base, on_retry, NULL)) == NULL)
-		fatal("event: out of memory");
+		fatal("libevent: out of memory");
 }
 
 void

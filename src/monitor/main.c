@@ -62,8 +62,8 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	if (sig == SIGCHLD)
 		children_reap();
 	else if (sig == SIGHUP) {
-		log_info("SIGHUP: looks at tls-key and tls-certificate; a new "
-		    "configuration needs a restart");
+		log_info("SIGHUP: checking tls-key and tls-certificate for "
+		    "changes; a new configuration needs a restart");
 		tls_files_check();
 	} else if (asked++ == 0)
 		children_drain();
@@ -86,7 +86,7 @@ catch_signals(void)
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		e = evsignal_new(base, signals[i], on_signal, NULL);
 		if (e == NULL || event_add(e, NULL) == -1)
-			fatal("event: signal %d", signals[i]);
+			fatal("libevent: cannot watch signal %d", signals[i]);
 	}
 }
 
@@ -101,8 +101,8 @@ find_users(const struct conf *c, struct users *u)
 
 	memset(u, 0, sizeof(*u));
 	if (geteuid() != 0) {
-		log_warn("not started as root: users are not separated, "
-		    "no chroot");
+		log_warn("not started as root: all roles run as this user, "
+		    "without chroot and namespaces");
 		return;
 	}
 	for (bit = 0; bit < ROLE_BITS; bit++) {
@@ -169,8 +169,9 @@ raise_memlock(void)
 	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
 	if (geteuid() == 0 && setrlimit(RLIMIT_MEMLOCK, &all) == -1)
-		log_warn("RLIMIT_MEMLOCK: %s: keys and compute lock their "
-		    "secrets, but not all of their memory", strerror(errno));
+		log_warn("RLIMIT_MEMLOCK: cannot raise the limit: %s: keys and "
+		    "compute lock their secrets, but not all memory",
+		    strerror(errno));
 }
 
 static void
@@ -232,7 +233,7 @@ drop_capabilities(uint32_t spaces)
 			    CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
 			    (unsigned)k->number);
 	if (capng_apply(CAPNG_SELECT_BOTH) != 0)
-		fatal("capabilities: could not be dropped");
+		fatal("cannot drop capabilities");
 }
 
 /* The policy lacks a system call that this program or a newer library makes:
@@ -274,8 +275,8 @@ bound_writes(const struct conf *c)
 		    SANDBOX_SOCKETS };
 	}
 	if (!sandbox_bound_writes(paths, n))
-		log_warn("no Landlock: the monitor is not bound to the paths "
-		    "that it needs");
+		log_warn("Landlock is not available: nothing restricts the "
+		    "paths that the monitor can write");
 	while (n-- > 0)
 		if (paths[n].fd != -1)
 			close(paths[n].fd);
@@ -295,7 +296,7 @@ enter_filter(const struct conf *c)
 	bound_writes(c);
 #ifndef TEE_SANITIZERS
 	if (policy_load(policy_of("monitor")) == -1)
-		fatal("filter: %s", strerror(errno));
+		fatal("seccomp filter: %s", strerror(errno));
 #endif
 }
 
@@ -359,7 +360,7 @@ main(int argc, char **argv)
 		fatal("daemon: %s", strerror(errno));
 	logger_init(!foreground);
 	close_input();
-	log_info("starts: version %s", PACKAGE_VERSION);
+	log_info("version %s starting", PACKAGE_VERSION);
 	spaces = spaces_enter();
 	users.empty_fd = open_empty(conf.chroot);
 	check_limits();
@@ -367,7 +368,7 @@ main(int argc, char **argv)
 	drop_capabilities(spaces);
 	enter_filter(&conf);
 	if ((base = event_base_new()) == NULL)
-		fatal("event: no loop");
+		fatal("libevent: cannot create an event loop");
 	logger_start(base);
 	catch_signals();
 	tls_files_start(base, &conf);

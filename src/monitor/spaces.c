@@ -25,8 +25,8 @@ spaces_enter(void)
 	host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (host == -1 || unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC) ==
 	    -1 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == -1) {
-		log_warn("no namespaces: %s: the roles share the host's "
-		    "network", strerror(errno));
+		log_warn("cannot create namespaces: %s: all roles can access "
+		    "the network of the host", strerror(errno));
 		if (host != -1)
 			close(host);
 		host = -1;

@@ -57,7 +57,7 @@ hand_over(struct tls_file *f)
 	if (fstat(fd, &st) == -1)
 		fault = strerror(errno);
 	else if (!S_ISREG(st.st_mode))
-		fault = "not a file";
+		fault = "not a regular file";
 	else {
 		children_send(f->role, f->type, fd);
 		f->st = st;
@@ -103,5 +103,5 @@ tls_files_start(struct event_base *base, const struct conf *conf)
 		if (stat(files[i].path, &files[i].st) == -1)
 			memset(&files[i].st, 0, sizeof(files[i].st));
 	if (timer == NULL || event_add(timer, &tv) == -1)
-		fatal("tls-key: no timer");
+		fatal("libevent: cannot create a timer");
 }

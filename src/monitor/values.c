@@ -128,8 +128,8 @@ read_secret(struct parse *p, const struct keyword *k, const char *v)
 		return bad(p, k, v);
 	dir = getenv("CREDENTIALS_DIRECTORY");
 	if (dir == NULL || *dir != '/')
-		return parse_fault(p, "%s: expected a service of systemd's, which "
-		    "gives it: there is no CREDENTIALS_DIRECTORY", v);
+		return parse_fault(p, "%s: credentials need systemd: "
+		    "CREDENTIALS_DIRECTORY is not set", v);
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >=
 	    (int)sizeof(path))
 		return parse_fault(p, "%s: its path is too long", v);
@@ -286,7 +286,7 @@ read_url(struct parse *p, const struct keyword *k, const char *v)
 	/* Else one endpoint could be a quorum with itself. */
 	for (; have != next; have += CONF_URL)
 		if (strcmp(have, v) == 0)
-			return parse_fault(p, "%s: expected another than before", v);
+			return parse_fault(p, "%s: already in the list", v);
 	if (read_text(p, (char *)(uintptr_t)next, CONF_URL, v) != 0)
 		return -1;
 	(*(uint32_t *)parse_count(p, k))++;

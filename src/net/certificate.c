@@ -47,7 +47,7 @@ pem_read(int fd, char to[PEM_LIMIT], size_t *len)
 	if (fstat(fd, &st) == -1)
 		return strerror(errno);
 	if (!S_ISREG(st.st_mode) || st.st_size >= PEM_LIMIT)
-		return "not a file of PEM below 1 MB";
+		return "not a regular PEM file smaller than 1 MB";
 	if ((n = pread(fd, to, PEM_LIMIT - 1, 0)) == -1)
 		return strerror(errno);
 	to[n] = '\0';
@@ -127,7 +127,7 @@ parse(struct certificate *c)
 	if (cert == NULL || take_expiry(c, cert) == -1)
 		fault = "not a certificate in PEM";
 	else if (take_key(c, cert) == -1)
-		fault = "not of a key on P-256";
+		fault = "its key is not on P-256";
 	X509_free(cert);
 	BIO_free(bio);
 	return fault;
@@ -282,6 +282,6 @@ certificate_start(void)
 
 	timer = event_new(net.base, -1, EV_PERSIST, on_tick, NULL);
 	if (timer == NULL || event_add(timer, &tv) == -1)
-		fatal("tls-certificate: no timer");
+		fatal("libevent: cannot create a timer");
 	watch_expiry();
 }

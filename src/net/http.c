@@ -192,7 +192,7 @@ service_start(struct service *s, int fd)
 	TAILQ_INIT(&s->clients);
 	s->accept = event_new(net.base, fd, EV_READ | EV_PERSIST, on_accept, s);
 	if (s->accept == NULL || event_add(s->accept, NULL) == -1)
-		fatal("libevent: no event for a listener");
+		fatal("libevent: cannot create an event for a listener");
 }
 
 /* ---- HTTP ---------------------------------------------------------------- */

@@ -135,7 +135,8 @@ link_init(struct link *l, struct chan *c)
 	l->write = event_new(net.base, c->fd, EV_WRITE, on_link, l);
 	if (l->read == NULL || l->write == NULL ||
 	    event_add(l->read, NULL) == -1)
-		fatal("libevent: no event for %s", role_name(c->peer));
+		fatal("libevent: cannot create an event for %s",
+		    role_name(c->peer));
 }
 
 void
@@ -156,7 +157,7 @@ net_keys_lost(void)
 	net.has_status = 0;
 	/* The remaining batches belong to an identity that is gone. */
 	batch_forget_all();
-	session_stop("keys is gone");
+	session_stop("keys has ended");
 }
 
 void

@@ -99,7 +99,7 @@ session_send_packed(grpc_byte_buffer *bytes)
 	if (net.stream != STREAM_OPEN || s.is_cancelled)
 		return;
 	if (s.queued == QUEUE_MAX) {
-		session_stop("it does not read");
+		session_stop("the Orchestrator does not read");
 		return;
 	}
 	if ((o = malloc(sizeof(*o))) == NULL)
@@ -212,7 +212,7 @@ on_challenge(const Teerunner__V1__Challenge *c)
 
 	if (net.stream != STREAM_CONNECTING ||
 	    wire_fixed(&c->nonce, s.challenge, sizeof(s.challenge)) != 0) {
-		session_stop("a challenge out of order or form");
+		session_stop("unexpected or malformed Challenge");
 		return;
 	}
 	memcpy(ask.challenge, s.challenge, sizeof(ask.challenge));
@@ -303,8 +303,8 @@ static void
 on_registered(uint64_t sequence)
 {
 	if (sequence != 0 && sequence <= registered.sequence) {
-		log_info("registration: relayed: sequence %llu",
-		    (unsigned long long)sequence);
+		log_info("registration: relayed by the Orchestrator: sequence "
+		    "%llu", (unsigned long long)sequence);
 		return;
 	}
 	if (!s.has_false_word)
@@ -331,7 +331,7 @@ on_message(grpc_byte_buffer *bytes)
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_CHALLENGE)
 		on_challenge(m->challenge);
 	else if (net.stream != STREAM_OPEN)
-		session_stop("a message before our hello");
+		session_stop("message before Hello");
 	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_BATCH)
 		batch_on_offer(m->batch);
@@ -370,14 +370,14 @@ session_say_why(uint64_t wait)
 	char text[200], why[256];
 
 	if (s.why == NULL && tls_is_mismatched())
-		s.why = "tls-key is not the key of tls-certificate";
+		s.why = "tls-key does not match tls-certificate";
 	snprintf(why, sizeof(why), "%s", s.why != NULL ? s.why :
-	    s.code == GRPC_STATUS_OK ? "it has closed the stream" :
+	    s.code == GRPC_STATUS_OK ? "the Orchestrator closed the stream" :
 	    rpc_text(text, sizeof(text), s.details));
 	if (strcmp(why, last_why) == 0)
 		return;
 	memcpy(last_why, why, sizeof(why));
-	log_warn("orchestrator %s: not connected: %s: next try in %llu ms",
+	log_warn("orchestrator %s: not connected: %s: retrying in %llu ms",
 	    target.authority, why, (unsigned long long)wait);
 }
 
@@ -543,7 +543,7 @@ session_renewed(int has_expired)
 	if (net.stream == STREAM_DOWN)
 		timer_set(0);
 	else if (has_expired)
-		session_stop("tls-certificate had expired and is renewed");
+		session_stop("expired tls-certificate was renewed");
 }
 
 void
@@ -565,7 +565,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	if (net.stream == STREAM_DOWN)
 		session_start();
 	else if (net.stream != STREAM_OPEN)
-		session_stop("no session in time");
+		session_stop("timeout before the session was established");
 	net_unlock();
 }
 

@@ -158,7 +158,7 @@ warm_lock(void)
 	for (i = 0; i < WARM; i++) {
 		if (pthread_create(&thread[i], NULL, warm_wait,
 		    &warm_tid[i]) != 0)
-			fatal("grpc: no thread");
+			fatal("grpc: a thread did not start");
 		do
 			usleep(1000);
 		while (!warm_waits(atomic_load(&warm_tid[i])));
@@ -202,7 +202,7 @@ rpc_warm(void)
 	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
 
 	if (ctx == NULL || RAND_bytes(&byte, 1) != 1)
-		fatal("tls: OpenSSL does not start");
+		fatal("tls: cannot initialize OpenSSL");
 	SSL_CTX_free(ctx);
 	setenv("GRPC_POLL_STRATEGY", "epoll1", 1);
 	setenv("GRPC_DNS_RESOLVER", "native", 1);
@@ -247,7 +247,8 @@ rpc_resolve(const char *what, const char *address, struct target *to)
 	    a = a->ai_next) {
 		if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, sizeof(ip),
 		    NULL, 0, NI_NUMERICHOST) != 0)
-			fatal("%s %s: no number", what, address);
+			fatal("%s %s: cannot format its address", what,
+			    address);
 		/* One URI is of one family: a mapped IPv4 address is IPv6. */
 		used += (size_t)snprintf(to->uri + used,
 		    sizeof(to->uri) - used, is_v6 ? "%s%%5B%s%s%%5D:%s" :

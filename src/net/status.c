@@ -40,9 +40,9 @@ static const char *
 state_why(void)
 {
 	if (net.state == S_DRAINING)
-		return "told to stop";
+		return "shutting down";
 	if (!net.has_status)
-		return "keys is not up";
+		return "keys is not ready";
 	return why_text(net.status.why);
 }
 
@@ -148,7 +148,7 @@ json_warnings(struct evbuffer *out)
 	if (net.has_status && net.status.tee_type == TEE_INSECURE)
 		warn(&w, "INSECURE: nothing proves what this Runner is");
 	if (net.status.renewal_late)
-		warn(&w, "the registration was not renewed: it ends at %llu",
+		warn(&w, "the registration was not renewed: it expires at %llu",
 		    ULL(net.status.valid_until));
 	if (net.status.gas == GAS_NO_FUNDS)
 		warn(&w, "%s: 0x%s", gas_text(net.status.gas), log_hex(gas,
@@ -158,9 +158,9 @@ json_warnings(struct evbuffer *out)
 	if (certificate_warning(text, sizeof(text)) != 0)
 		warn(&w, "tls-certificate %s", text);
 	if (tls_is_mismatched())
-		warn(&w, "tls-key is not the key of tls-certificate");
+		warn(&w, "tls-key does not match tls-certificate");
 	if (certificate_is_waiting())
-		warn(&w, "tls-certificate is new, and tls-key is not its key: "
+		warn(&w, "tls-certificate is new, but tls-key does not match: "
 		    "the old certificate is used");
 	if (net.gateway_failing)
 		warn(&w, "the Gateway does not answer");
@@ -347,7 +347,7 @@ status_metrics(struct evbuffer *out)
 	metric(out, "evidence_age_seconds", "gauge",
 	    "Age of the evidence that is registered.", age(k->evidence_at));
 	metric(out, "evidence_next_seconds", "gauge",
-	    "When evidence is to be made anew.", k->evidence_next);
+	    "Time at which new evidence is due.", k->evidence_next);
 	metric(out, "evidence_failures_total", "counter",
 	    "Evidence that the TEE did not give.", k->evidence_failures);
 	metric(out, "registration_late", "gauge",
@@ -379,6 +379,6 @@ status_ready(const char **why)
 	*why = state_why();
 	if (strcmp(state_name(), "serving") != 0)
 		return 0;
-	*why = "no stream to the Orchestrator";
+	*why = "not connected to the Orchestrator";
 	return net.stream == STREAM_OPEN;
 }

@@ -245,11 +245,11 @@ engine_init(void)
 	if (e == NULL || method == NULL || ENGINE_set_id(e, ENGINE_NAME) != 1 ||
 	    ENGINE_set_name(e, "signs in another process") != 1 ||
 	    ENGINE_set_load_privkey_function(e, load_key) != 1)
-		fatal("tls: no ENGINE");
+		fatal("tls: cannot create the ENGINE");
 	EC_KEY_METHOD_set_sign(method, sign, NULL, sign_sig);
 	/* Before gRPC makes its first credentials, which look for it. */
 	if (ENGINE_add(e) != 1)
-		fatal("tls: the ENGINE is not taken");
+		fatal("tls: cannot register the ENGINE");
 	ENGINE_free(e);
 }
 
@@ -264,8 +264,8 @@ read_ca(const struct conf *conf)
 
 	sha256(ca, n, hash);
 	if (memcmp(hash, conf->tls_ca_sha256, sizeof(hash)) != 0)
-		fatal("tls-ca %s: not the file that is attested: it was "
-		    "replaced: restart tee-runnerd", conf->tls_ca);
+		fatal("tls-ca %s: not the attested file: it changed after the "
+		    "start: restart tee-runnerd", conf->tls_ca);
 }
 
 void
@@ -287,6 +287,6 @@ tls_credentials(void)
 	    certificate_key(), 64));
 	c = grpc_ssl_credentials_create_ex(ca, &pair, NULL, NULL);
 	if (c == NULL)
-		fatal("tls: no credentials");
+		fatal("tls: cannot create credentials");
 	return c;
 }

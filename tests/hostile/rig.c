@@ -533,7 +533,7 @@ rig_other(struct rig *r)
 	rig_next(r, &r->registry, M_RUNNER);
 	memset(r->facts.runner, 0, 20);
 	rig_register(r);
-	rig_said(r, "chain 31338: serving: yes");
+	rig_said(r, "chain 31338: accepting tasks");
 	rig_swap(r);
 }
 
@@ -578,7 +578,7 @@ rig_start(struct rig *r)
 	td_domain(r->chain_id, registry, r->domain);
 	rig_facts(r);
 	rig_register(r);
-	rig_said(r, "serving: yes");
+	rig_said(r, "accepting tasks\n");
 	if (r->has_other)
 		rig_other(r);
 }

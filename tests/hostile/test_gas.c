@@ -254,7 +254,7 @@ no_fee_that_chain_tells_is_paid_above_the_cap(void **unused)
 	rig.facts.base_fee = UINT64_MAX;
 	facts(0);
 	verdict(0);
-	rig_said(&rig, "fees are above gas-max-fee");
+	rig_said(&rig, "fees exceed gas-max-fee");
 	rig_silent(&rig, &rig.registry);
 	rig.facts.base_fee = GAS_MAX_FEE * GWEI - 1;
 	facts(0);

@@ -202,7 +202,7 @@ chain_lies_about_its_own_registry_alone(void **unused)
 	memcpy(f.kms_key, rig.gateway.pub, 33);
 	f.valid_until = 0;
 	chan_send(&rig.other_registry, M_FACTS, &f, NULL, 0, -1);
-	rig_said(&rig, "chain 31338: serving: no");
+	rig_said(&rig, "chain 31338: not accepting tasks");
 	chan_close(&rig.other_net);
 	work_offer(&rig, 2, &work[1], 1, &rig.kms);
 	expect_refused(2, ST_BAD_SIGNATURE);
@@ -369,10 +369,10 @@ a_tls_key_file_of_rubbish_is_not_taken(void **unused)
 
 	(void)unused;
 	tls_key_file(half, sizeof(half));
-	rig_said(&rig, "tls-key: not renewed: not a private key on P-256");
+	rig_said(&rig, "tls-key: not renewed: not an unencrypted private key");
 	tls_key_file("", 0);
 	tls_key_file(large, sizeof(large));
-	rig_said(&rig, "tls-key: not renewed: not a file of at most");
+	rig_said(&rig, "tls-key: not renewed: not a regular file of at most");
 	assert_int_equal(pipe(fd), 0);
 	chan_send(&rig.monitor, M_TLS_KEY, NULL, NULL, 0, fd[0]);
 	close(fd[0]);
@@ -755,7 +755,7 @@ a_node_whose_seal_does_not_open_is_named_and_avoided(void **unused)
 
 	(void)unused;
 	granted(broken_seal, &rig.gateway, ST_KMS_NODE_FAULT);
-	rig_said(&rig, "kms node 2 or the gateway: the seal does not open");
+	rig_said(&rig, "kms node 2 or the gateway: cannot decrypt a partial");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	work_asked(&rig, 2, &work[1], 1, &avoid);
 	assert_int_equal(avoid, 1 << 1);
@@ -804,7 +804,7 @@ values_exchanged_after_delegation_are_the_gateways_fault(void **unused)
 	assert_int_equal(plain[0][0], 0xff);
 	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
 	work_result(&rig, 1, work, ST_GRANT_INVALID, NULL);
-	rig_said(&rig, "the gateway has changed it");
+	rig_said(&rig, "the Gateway changed the operand");
 	assert_null(strstr(rig.log, "kms node"));
 }
 
@@ -827,7 +827,7 @@ a_node_whose_partial_is_wrong_is_named_and_avoided(void **unused)
 	assert_int_equal(plain[0][0], 0xff);
 	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
 	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
-	rig_said(&rig, "kms node 1 or the gateway: the partial is not proven");
+	rig_said(&rig, "kms node 1 or the gateway: invalid proof of a partial");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	work_asked(&rig, 2, &work[1], 1, &avoid);
 	assert_int_equal(avoid, 1 << 0);
@@ -911,7 +911,7 @@ a_quorum_of_one_that_lies_is_a_node_that_lies(void **unused)
 	d.job = work_job(&rig, work, plain);
 	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
 	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
-	rig_said(&rig, "kms node 1 or the gateway: the partial is not proven");
+	rig_said(&rig, "kms node 1 or the gateway: invalid proof of a partial");
 }
 
 /* A rekey gone wrong: the Registry has another share of node 1, which that node really
@@ -932,7 +932,7 @@ a_quorum_whose_shares_do_not_fit_is_avoided(void **unused)
 	assert_int_equal(plain[0][0], 0xff);
 	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
 	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
-	rig_said(&rig, "do not make up the KMS key");
+	rig_said(&rig, "do not match the KMS key");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	work_asked(&rig, 2, &work[1], 1, &avoid);
 	assert_int_equal(avoid, 1 << 0);
@@ -1070,7 +1070,7 @@ a_worker_that_does_not_exit_after_its_last_task_is_ended(void **unused)
 	(void)unused;
 	finish(1, &work[0], run_to_job(1, &work[0]));
 	rig_later(&rig, 6);
-	rig_cuts(&rig, &rig.worker, "has not exited after its last task");
+	rig_cuts(&rig, &rig.worker, "did not exit after its last task");
 }
 
 /* ---- registry ----------------------------------------------------------------- */
@@ -1094,7 +1094,7 @@ a_runner_that_is_revoked_serves_no_more(void **unused)
 	(void)unused;
 	f.valid_until = 0;
 	chan_send(&rig.registry, M_FACTS, &f, NULL, 0, -1);
-	rig_said(&rig, "serving: no: not registered, expired or revoked");
+	rig_said(&rig, "not accepting tasks: not registered, expired or revoked");
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
 	rig_silent(&rig, &rig.net);
@@ -1260,7 +1260,7 @@ a_sequence_that_keys_did_not_sign_is_a_lie(void **unused)
 	(void)unused;
 	f.sequence = UINT64_MAX - 1;
 	rig_facts_now(&rig, &f);
-	rig_said(&rig, "serving: no: the Registry shows a registration that "
+	rig_said(&rig, "not accepting tasks: the Registry shows a registration that "
 	    "this Runner did not sign");
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
@@ -1471,7 +1471,7 @@ without_a_worker_it_does_not_serve(void **unused)
 	(void)unused;
 	assert_memory_equal(rig_status(&rig)->runner, rig.runner, 20);
 	chan_close(&rig.worker);
-	rig_said(&rig, "serving: no: no worker is up");
+	rig_said(&rig, "not accepting tasks: no worker is up");
 	assert_int_equal(rig_status(&rig)->why, WHY_NO_WORKER);
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
@@ -1485,7 +1485,7 @@ a_draining_runner_takes_no_task_and_asks_for_no_evidence(void **unused)
 	(void)unused;
 	job = run_to_job(1, &work[0]);
 	chan_send(&rig.monitor, M_DRAIN, NULL, NULL, 0, -1);
-	rig_said(&rig, "serving: draining");
+	rig_said(&rig, "not accepting tasks: shutting down");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	expect_refused(2, ST_NOT_SERVING);
 	finish(1, &work[0], job);
@@ -1553,10 +1553,10 @@ a_registration_that_is_not_renewed_is_told(void **unused)
 	rig_next(&rig, &rig.evidence, M_QUOTE_ASK);
 	assert_true(rig_status(&rig)->renewal_late == 0);
 	later_with_new_blocks(150);
-	rig_said(&rig, "registration: not renewed: it ends in");
+	rig_said(&rig, "registration: not renewed: expires in");
 	assert_int_equal(rig_status(&rig)->renewal_late, 1);
 	later_with_new_blocks(900);
-	rig_said(&rig, "serving: no: not registered, expired or revoked");
+	rig_said(&rig, "not accepting tasks: not registered, expired or revoked");
 }
 
 static void
@@ -1571,8 +1571,8 @@ a_quote_that_fails_is_tried_again_after_a_while(void **unused)
 	for (i = 1; i <= 3; i++) {
 		rig_next(&rig, &rig.evidence, M_QUOTE_ASK);
 		chan_send(&rig.evidence, M_QUOTE_FAILED, &f, NULL, 0, -1);
-		rig_said(&rig, i == 1 ? "next try in 10 s" : i == 2 ?
-		    "next try in 20 s" : "next try in 40 s");
+		rig_said(&rig, i == 1 ? "retrying in 10 s" : i == 2 ?
+		    "retrying in 20 s" : "retrying in 40 s");
 		assert_int_equal(rig_status(&rig)->evidence_failures, i);
 		rig_later(&rig, (5 << i) - 4);
 		rig_silent(&rig, &rig.evidence);
@@ -1697,8 +1697,8 @@ facts_ahead_of_the_clock_are_refused(void **unused)
 	work_asked(&rig, 1, &work[0], 1, NULL);
 	f.block_time = UINT64_MAX;
 	rig_facts_now(&rig, &f);
-	rig_said(&rig, "set the clock");
-	rig_said(&rig, "serving: no: the system's clock disagrees");
+	rig_said(&rig, "system clock: it is at");
+	rig_said(&rig, "not accepting tasks: the system's clock disagrees");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	expect_refused(2, ST_NOT_SERVING);
 }
@@ -1709,7 +1709,7 @@ a_clock_that_is_turned_back_makes_no_facts_fresh(void **unused)
 	(void)unused;
 	rig_later(&rig, 601);
 	rig_clock(&rig, -601);
-	rig_said(&rig, "serving: no: the Registry could not be read");
+	rig_said(&rig, "not accepting tasks: the Registry could not be read");
 	rig_clock(&rig, -3600);
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
@@ -1723,7 +1723,7 @@ a_clock_that_is_turned_back_makes_no_block_new(void **unused)
 	rig_later(&rig, 601);
 	rig_clock(&rig, -601);
 	rig_facts_now(&rig, &rig.facts);
-	rig_said(&rig, "serving: no: the chain stands still");
+	rig_said(&rig, "not accepting tasks: the chain stands still");
 }
 
 static void
@@ -1731,7 +1731,7 @@ a_clock_an_hour_ahead_stops_and_goes_on_when_it_is_set(void **unused)
 {
 	(void)unused;
 	rig_clock(&rig, 3600);
-	rig_said(&rig, "serving: no: the chain stands still");
+	rig_said(&rig, "not accepting tasks: the chain stands still");
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
 	rig_clock(&rig, -3600);
@@ -1750,7 +1750,7 @@ a_clock_an_hour_behind_does_not_move_time_back(void **unused)
 	work_offer(&rig, 1, &work[0], 1, &rig.orchestrator);
 	expect_refused(1, ST_EXPIRED);
 	rig_facts_now(&rig, &rig.facts);
-	rig_said(&rig, "set the clock");
+	rig_said(&rig, "system clock: it is at");
 }
 
 /* Refused: so many batches of one task, which seem to be from another time. */
@@ -1773,8 +1773,8 @@ tasks_of_another_time_put_the_clock_in_doubt(void **unused)
 
 	(void)unused;
 	refused_by_time(&id, 3, -300, ST_EXPIRED);
-	rig_said(&rig, "set the clock");
-	rig_said(&rig, "serving: no: the system's clock disagrees");
+	rig_said(&rig, "system clock: it is at");
+	rig_said(&rig, "not accepting tasks: the system's clock disagrees");
 	refused_by_time(&id, 1, 0, ST_NOT_SERVING);
 	rig_later(&rig, 61);
 	rig_facts_now(&rig, &rig.facts);

@@ -616,7 +616,7 @@ session_comes_back_and_nothing_spins_meanwhile(void **state)
 static int
 back_off_after_the_end(void)
 {
-	static const char text[] = ": next try in ";
+	static const char text[] = ": retrying in ";
 
 	r.log[0] = '\0';
 	server_stop();
@@ -753,7 +753,7 @@ relayed_registration_is_logged(void **state)
 	net_start(GOOD);
 	assert_true(await(CREDIT, PATIENCE));
 	send_register(3);
-	await_log("registration: relayed: sequence 3");
+	await_log("registration: relayed by the Orchestrator: sequence 3");
 }
 
 static void
@@ -764,7 +764,8 @@ relayed_registration_that_was_never_signed_is_a_warning(void **state)
 	assert_true(await(CREDIT, PATIENCE));
 	send_register(3);
 	await_log("relayed sequence 4, which was never signed: the last is 3");
-	assert_null(strstr(r.log, "registration: relayed: sequence 4"));
+	assert_null(strstr(r.log,
+	    "registration: relayed by the Orchestrator: sequence 4"));
 }
 
 static void
@@ -828,7 +829,7 @@ tls_key_of_another_certificate_is_named(void **state)
 	net_start(GOOD);
 	assert_false(await(OPENED, 3500));	/* the next try is seconds away */
 	tls_key = right;
-	said("tls-key is not the key of tls-certificate");
+	said("tls-key does not match tls-certificate");
 	assert_true(await(OPENED, 1500));
 }
 
@@ -919,7 +920,7 @@ tls_ca_that_is_not_the_attested_one_is_refused(void **state)
 	(void)await(OPENED, PATIENCE);
 	assert_false(r.is_ready);
 	net_ends_with(1);
-	said("not the file that is attested");
+	said("not the attested file");
 }
 
 /* ---- once ---------------------------------------------------------------- */

@@ -28,7 +28,7 @@ sleep 10
 evidence=$(role_pid evidence)
 kill -STOP "$evidence"		# a TEE that does not answer
 check 'a task, and with it the wish' transfer
-check 'on request' logged 'registration: renewed on request'
+check 'on request' logged 'registration: renewing: requested by the Orchestrator'
 devnet fault orchestrator off
 check 'keys serves on while the TEE is asked: a task' transfer
 check 'and there is no answer yet' [ "$(count 'registration: signed: sequence 2')" = 0 ]
@@ -44,7 +44,7 @@ check 'a refresh at two thirds, refused by name' \
 check 'the verdict says the status' counterpart_says 'TCB status OutOfDate'
 check 'the registration that there is goes on' state_is serving
 check 'a task, still' transfer
-check 'the alarm, before it ends' until_ok 15 logged 'registration: not renewed: it ends in'
+check 'the alarm, before it ends' until_ok 15 logged 'registration: not renewed: expires in'
 check 'until it expires: idle' until_ok 30 state_is idle
 
 # ---- the configured outcome: a policy that takes it, for now ----
@@ -72,5 +72,5 @@ stop_runner
 sed -i "s|^dstack-socket .*|dstack-socket $dir/nothing|" "$dir/tee-runnerd.conf"
 start_runner
 check 'a socket that is not there is named' until_ok 10 logged "dstack-socket $dir/nothing: No such file"
-check 'and asked for again' until_ok 10 logged 'next try in 10 s'
+check 'and asked for again' until_ok 10 logged 'retrying in 10 s'
 finish

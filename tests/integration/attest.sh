@@ -146,9 +146,9 @@ check 'a refresh at two thirds, refused by name' \
     until_ok 50 counterpart_says 'registrar: .* min-tcb: .*ucode 112, at least 200'
 check 'the registration that there is goes on' state_is serving
 check 'a task, still' transfer
-check 'the alarm, before it ends' until_ok 15 logged 'registration: not renewed: it ends in'
+check 'the alarm, before it ends' until_ok 15 logged 'registration: not renewed: expires in'
 check 'until it expires: idle' until_ok 30 state_is idle
-check 'with the reason' logged 'serving: no: .*regist'
+check 'with the reason' logged 'not accepting tasks: .*regist'
 check 'the firmware comes back' vek db
 check 'and so does the Runner, by itself' until_ok 60 state_is serving
 check 'a task, again' transfer
@@ -165,7 +165,7 @@ echo slow > "$cpu/fault"
 start_runner
 sleep 2
 check 'SIGTERM while the TEE is asked: exit 0' stop_runner
-check 'when it has answered' logged 'evidence: asks the TEE: waiting'
-check 'nobody was killed' [ "$(count 'is killed')" = 0 ]
+check 'when it has answered' logged 'evidence: waiting for the TEE to answer'
+check 'nobody was killed' [ "$(count ': killed: ')" = 0 ]
 
 finish

@@ -43,7 +43,7 @@ configure() { printf 'registration-life 60s\nregistry-max-age 12s\n' >> "$dir/te
 configure
 start_runner
 check 'registered by its contract: serving' until_ok 20 state_is serving
-runner_address=$(sed -n 's/.*identity: made: runner \(0x[0-9a-f]*\).*/\1/p' "$dir/runner.log")
+runner_address=$(sed -n 's/.*identity key, runner address \(0x[0-9a-f]*\).*/\1/p' "$dir/runner.log")
 check 'the contract says so' sh -c "cd '$interop' && node owner.mjs $url $registry isRunner $runner_address | grep -qx true"
 check 'a task' transfer
 
@@ -51,7 +51,7 @@ check 'a task' transfer
 
 check 'it is revoked' owner setRevoked "$runner_address" true
 check 'and stops within a refresh' until_ok 8 state_is idle
-check 'with the reason' logged 'serving: no: not registered, expired or revoked'
+check 'with the reason' logged 'not accepting tasks: not registered, expired or revoked'
 check 'reinstated' owner setRevoked "$runner_address" false
 check 'it serves again, by itself' until_ok 20 state_is serving
 zero=0x$(printf %064d 0)
@@ -104,7 +104,7 @@ check 'a node that hangs: idle' until_ok 30 state_is idle
 kill -CONT $node
 check 'it goes on' until_ok 30 state_is serving
 check 'a node that makes no more blocks, but answers' owner node evm_setIntervalMining 0
-check 'idle, with the reason' until_ok 40 logged 'serving: no: the chain stands still'
+check 'idle, with the reason' until_ok 40 logged 'not accepting tasks: the chain stands still'
 check 'a block a second again' owner node evm_setIntervalMining 1
 check 'it serves' until_ok 30 state_is serving
 # The refresh that waited for a block is in the first of them: it must not be turned back.

@@ -24,7 +24,7 @@ check 'so is the second' until_ok 30 two_is serving
 check 'by two of net' is 2 "$(of_chain net)"
 check 'two of registry' is 2 "$(of_chain registry)"
 check 'and one of keys' is 1 "$(of_chain keys)"
-check 'the log says of which chain it speaks' logged 'keys: chain 31338: serving: yes'
+check 'the log says of which chain it speaks' logged 'keys: chain 31338: accepting tasks'
 check 'status of the first' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"chain_id\": *31337,'"
 check 'status of the second' sh -c "tee-runnerctl status --json -s '$two/runner.sock' | grep -q '\"chain_id\": *31338,'"
 
@@ -55,7 +55,7 @@ check 'all of both done' grep -q '"failed": *0' "$dir/bench-two"
 net=$(role_pid net)
 check 'the second devnet is down' on_two down
 check 'it is served no more' until_ok 15 two_is idle
-check 'and the log says which' logged 'chain 31338: serving: no: the Registry'
+check 'and the log says which' logged 'chain 31338: not accepting tasks: the Registry'
 check 'the first serves on' add_one
 check 'with the same net' is "$net" "$(role_pid net)"
 check 'the second devnet is up again' on_two up
@@ -68,7 +68,7 @@ check 'its net is killed: it starts again' until_ok 10 logged 'net-31338: died'
 check 'the first: as ever' add_one
 check 'with the same net' is "$net" "$(role_pid net)"
 check 'the second is back' until_ok 20 add_two
-check 'keys knows both by their names' is 0 "$(count 'keys: serving')"
+check 'keys knows both by their names' is 0 "$(count 'keys: \(not \)\?accepting')"
 
 check 'drained, both' stop_runner
 on_two down > /dev/null

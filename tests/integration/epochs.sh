@@ -70,7 +70,7 @@ start_runner
 check 'pinned to the second key: it serves' until_ok 30 state_is serving
 check 'a third key' devnet rekey --blocks 1
 check 'is not the pin: no task is taken' until_ok 10 state_is idle
-check 'and the log says so' logged 'facts: refused: .*KMS key is not pin-kms-key'
+check 'and the log says so' logged 'registry: refused: .*KMS key is not pin-kms-key'
 
 check 'no role died' test "$(count 'died')" -eq 0
 finish

@@ -72,13 +72,13 @@ for role in compute registry evidence net; do
 	sleep 0.3
 	kill -9 "$(role_pid $role)"
 	check "$role killed under load: no task is lost" none_lost
-	check "$role: logged and started again" logged "$role.*: died: signal 9.*starts again"
+	check "$role: logged and started again" logged "$role.*: died: signal 9.*restarting in"
 done
 load 600
 sleep 0.3
 kill -9 "$(role_pid keys)"
 check 'keys killed under load: no task is lost' none_lost
-check 'keys: everything started anew' logged 'identity is gone'
+check 'keys: everything started anew' logged 'keys: identity key lost: restarting all roles'
 check 'all serve again' until_ok 40 state_is serving
 
 # ---- the end under load

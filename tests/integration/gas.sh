@@ -33,7 +33,7 @@ gas_of() { status | node -e "process.stdin.on('data', (t) => console.log(JSON.pa
 gas_is() { [ "$(gas_of "$1")" = "$2" ]; }
 gas_has() { [ "$(gas_of "$1")" -ge "$2" ]; }
 is_runner() { owner isRunner "$(runner_address)" | grep -qx true; }
-runner_address() { sed -n 's/.*identity: made: runner \(0x[0-9a-f]*\).*/\1/p' "$dir/runner.log" | tail -n 1; }
+runner_address() { sed -n 's/.*identity key, runner address \(0x[0-9a-f]*\).*/\1/p' "$dir/runner.log" | tail -n 1; }
 fund() { rpc anvil_setBalance "[\"$account\",\"$1\"]"; }
 
 check 'a node' start_node
@@ -66,7 +66,7 @@ EOF
 
 chmod 644 "$dir/gas.key"
 start_runner
-check 'a key that others can read is refused' until_ok 10 logged 'gas-key .*: others can read it'
+check 'a key that others can read is refused' until_ok 10 logged 'gas-key .*, or others can access it'
 stop_runner
 chmod 600 "$dir/gas.key"
 : > "$dir/runner.log"
@@ -74,12 +74,12 @@ chmod 600 "$dir/gas.key"
 # ---- without funds, and with ----
 
 start_runner
-check 'without funds: logged, with the account' until_ok 15 logged 'gas account has no funds: 0x'
+check 'without funds: logged, with the account' until_ok 15 logged 'gas account: insufficient funds: 0x'
 check 'and in the status' until_ok 5 gas_is state 'gas account has no funds'
 check 'it is idle, and not gone' state_is idle
 check 'because it is not registered' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q 'not registered'"
 account=$(gas_of account)
-check 'logged once' test "$(count 'gas account has no funds')" = 1
+check 'logged once' test "$(count 'gas account: insufficient funds')" = 1
 check 'it is given funds' fund 0xde0b6b3a7640000
 check 'and registers by itself' until_ok 20 state_is serving
 check 'the contract says so' is_runner
@@ -138,10 +138,10 @@ check 'blocks again' rpc evm_setIntervalMining '[1]'
 check 'it is published' until_ok 30 gas_has published 11
 check 'replaced, once' gas_is replaced 1
 check 'no more blocks' still
-check 'a base fee above gas-max-fee, 150 gwei' mine_until 0x22ecb25c00 'fees are above gas-max-fee'
+check 'a base fee above gas-max-fee, 150 gwei' mine_until 0x22ecb25c00 'fees exceed gas-max-fee'
 check 'the status says so' until_ok 5 gas_is state 'fees are above gas-max-fee'
 check 'a task, all the same' tasks 11
-check 'fees fall' mine_until 0x3b9aca00 'gas account: goes on'
+check 'fees fall' mine_until 0x3b9aca00 'gas account: sending transactions again'
 check 'blocks again' rpc evm_setIntervalMining '[1]'
 check 'it is published' until_ok 30 gas_has published 12
 check 'no more blocks' still
@@ -169,7 +169,7 @@ check 'and serves' until_ok 30 state_is serving
 check 'a task' until_ok 10 transfer
 check 'is published' until_ok 20 gas_has published 1
 check 'a registration when two thirds of its life are over' until_ok 60 logged 'registration: signed: sequence 2'
-paid() { [ "$(count 'registration: done')" -ge 3 ]; }
+paid() { [ "$(count 'registration: mined')" -ge 3 ]; }
 check 'is paid for by itself' until_ok 30 paid
 check 'and it serves' until_ok 10 state_is serving
 finish

@@ -82,7 +82,7 @@ check 'a task meanwhile' add
 _net=$(role_pid net)
 kill -KILL "$_net"
 check 'net dies meanwhile, and reads the new one: told' until_ok 5 \
-    logged 'tls-key is not the key of tls-certificate'
+    logged 'tls-key does not match tls-certificate'
 take_key
 check 'then the key, without SIGHUP: the session comes back' until_ok 13 up_again "$_net"
 check 'and a task' add
@@ -104,7 +104,7 @@ check 'no call to the Gateway failed' sh -c "! tee-runnerctl status --json -s '$
 
 head -c 100 "$tls/runner-1.key" > "$dir/half" && mv "$dir/half" "$tls/runner-1.key"
 hup
-check 'half a key: told' until_ok 3 logged 'tls-key: not renewed: not a private key'
+check 'half a key: told' until_ok 3 logged 'tls-key: not renewed: not an unencrypted private key'
 check 'half a key: a task' add
 check 'keys never died, and net when it was killed' no_roles_died 4
 check 'SIGTERM: drains and exits 0' stop_runner

@@ -61,11 +61,11 @@ logged() {
 }
 not_logged() { ! logged "$1"; }
 
-role_pid() { sed -n "s/^tee-runnerd: $1: up: pid \([0-9]*\):.*/\1/p" "$log" | tail -1; }
+role_pid() { sed -n "s/^tee-runnerd: $1\[\([0-9]*\)\] ready,.*/\1/p" "$log" | tail -1; }
 status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
 gone() { [ ! -d "/proc/$1" ]; }
 all_gone() {
-	for p in $(sed -n 's/.*: up: pid \([0-9]*\):.*/\1/p' "$log"); do
+	for p in $(sed -n 's/.*\[\([0-9]*\)\] ready,.*/\1/p' "$log"); do
 		gone "$p" || return 1
 	done
 }
@@ -244,18 +244,18 @@ for r in evidence compute-0 compute-1 registry net; do
 	p=$(role_pid $r)
 	kill -SEGV $p
 	is "$r: killed: logged" \
-		soon logged "^tee-runnerd: $r: died: signal 11: .*starts again in 100 ms"
+		soon logged "^tee-runnerd: $r: died: signal 11: .*restarting in 100 ms"
 	is "$r: killed: starts again" soon renewed $r $p
 done
 p=$(role_pid compute-1)
 kill -KILL $p
 is "the second time it waits for longer" \
-	soon logged "compute-1: died: signal 9: Killed: starts again in 200 ms"
+	soon logged "compute-1: died: signal 9: Killed: restarting in 200 ms"
 is "and starts again" soon renewed compute-1 $p
 before=$(for r in $names; do echo $r $(role_pid $r); done)
 kill -KILL $(role_pid keys)
 is "keys killed: logged" soon logged "keys: died: signal 9: Killed"
-is "keys killed: everything is renewed" soon logged ": up: pid" 18
+is "keys killed: everything is renewed" soon logged "\] ready, sandbox:" 18
 echo "$before" | while read -r r p; do
 	renewed $r $p || echo $r
 done >"$tmp/same"
@@ -296,9 +296,9 @@ for r in evidence compute-0 registry net; do
 done
 died "illegal message" registry USR2 "registry: died: signal 9: "
 is "the illegal message is logged" logged "registry: illegal message"
-died "exit" evidence IO "evidence: died: exit 7: "
-died "DRAINED unasked" net WINCH "net: is killed: DRAINED, but was not asked"
-died "AGENT_ASK twice" evidence WINCH "evidence: is killed: asks for its agent too often"
+died "exit" evidence IO "evidence: died: exit status 7: "
+died "DRAINED unasked" net WINCH "net: killed: sent DRAINED without a request"
+died "AGENT_ASK twice" evidence WINCH "evidence: killed: requested the dstack agent too often"
 kill -TTOU $(role_pid evidence)
 is "a flood of lines: logged in part, and told" soon logged \
 	"^tee-runnerd: evidence: [78][0-9]* log lines dropped: more than 10 a second"
@@ -306,7 +306,7 @@ is "a flood of lines: the first are there" logged "^evidence: flood" 100
 is "a line cannot look like another role's" not_logged "^tee-runnerd: keys: forged"
 p=$(role_pid compute-0)
 kill -WINCH $(role_pid keys)
-is "CUT: the worker is killed" soon logged "compute-0: is killed: keys has cut it off"
+is "CUT: the worker is killed" soon logged "compute-0: killed: requested by keys"
 is "CUT: it starts again" soon renewed compute-0 $p
 p=$(role_pid net)
 kill -USR1 $(role_pid keys)
@@ -329,8 +329,8 @@ start "$tmp/stub"
 come_up drain
 kill -ALRM $(role_pid net) $(role_pid registry)
 kill -TERM $daemon
-is "drain: not done in time: logged" soon logged "draining: not done in 1 s"
-is "drain: who does not exit is killed" soon logged "registry: is killed: does not exit"
+is "drain: not done in time: logged" soon logged "shutting down: tasks not finished within drain-timeout (1 s)"
+is "drain: who does not exit is killed" soon logged "registry: killed: did not exit"
 is "drain: exit 0 all the same" end_is 0
 is "drain: no process is left" all_gone
 
@@ -338,7 +338,7 @@ drain=60 start "$tmp/stub"
 come_up drain
 kill -ALRM $(role_pid net)
 kill -TERM $daemon
-is "drain: told" soon logged "draining: no new tasks: at most 60 s"
+is "drain: told" soon logged "shutting down: finishing tasks in flight (timeout 60 s)"
 kill -INT $daemon
 is "drain: a second signal ends it" end_is 0
 is "drain: no process is left" all_gone
@@ -358,7 +358,7 @@ sleep 0.3
 is "control group: no role reacts" all_up
 is "control group: none died" not_logged "died"
 kill -QUIT $group
-is "control group: SIGQUIT drains" soon logged "draining: no new tasks"
+is "control group: SIGQUIT drains" soon logged "shutting down: finishing tasks"
 is "control group: exit 0" end_is 0
 is "control group: no role died" not_logged "died"
 is "control group: no process is left" all_gone
@@ -397,10 +397,10 @@ p=$(role_pid net) q=$(role_pid registry)
 kill -STOP $p $q
 sleep 14
 is "hung roles: nothing in a hurry" [ -d /proc/$p -a -d /proc/$q ]
-is "hung roles: net is killed" soon logged "net: is killed: does not answer for 15 s"
+is "hung roles: net is killed" soon logged "net: killed: no answer for 15 s"
 is "hung roles: net starts again" soon renewed net $p
 is "hung roles: registry starts again" soon renewed registry $q
-is "hung roles: no other was killed" [ "$(grep -c 'is killed' "$log")" = 2 ]
+is "hung roles: no other was killed" [ "$(grep -c ': killed: ' "$log")" = 2 ]
 stop "hung roles"
 
 # Hard limits below those of the roles.
@@ -470,7 +470,7 @@ kill -KILL $(role_pid net)
 is "writes are bound: no socket in a directory that was not configured" \
 	soon logged "^net: control-socket $tmp/link/control: Permission denied"
 ln -sfn run "$tmp/link"
-is "writes are bound: where it was before, net starts again" soon logged "net: up:" 2
+is "writes are bound: where it was before, net starts again" soon logged "net\[.*\] ready," 2
 stop "writes are bound"
 touch "$tmp/empty/file"
 start "$tmp/stub"
@@ -485,7 +485,7 @@ if [ "$(id -u)" = 0 ]; then
 	is "the chroot is writable by others: a role does not start again" \
 		soon logged "^registry: sandbox: chroot $tmp/empty: is not owned and"
 	chmod 755 "$tmp/empty"
-	is "it is root's alone: it does" soon logged "registry: up:" 2
+	is "it is root's alone: it does" soon logged "registry\[.*\] ready," 2
 	rmdir "$tmp/empty"
 	p=$(role_pid net)
 	kill -KILL $p
@@ -497,7 +497,7 @@ fi
 ln -s /bin/true "$tmp/partial/registry"
 start "$tmp/partial"
 is "ends at once: exit 1" end_is 1
-is "ends at once: told" logged "registry: did not start: exit 0"
+is "ends at once: told" logged "registry: failed to start: exit status 0"
 is "ends at once: no process is left" all_gone
 
 if [ -e /sys/kernel/config/tsm/report ] || [ -e /dev/sev-guest ] ||
@@ -540,14 +540,14 @@ if [ "$(id -u)" = 0 ]; then
 	as="setpriv --bounding-set=-sys_admin"
 	start "$tmp/real"
 	come_up "no namespaces"
-	is "no namespaces: told" logged "no namespaces: Operation not permitted"
+	is "no namespaces: told" logged "cannot create namespaces: Operation not permitted"
 	is "no namespaces: no capability for it" \
 		[ "$(status_of $daemon CapEff)" = 00000000000441e0 ]
 	stop "no namespaces"
 	start "$tmp/real" "require landlock" "require netns"
 	is "require netns: exit 1" end_is 1
 	is "require netns: told, and of whom" \
-		logged ": require netns: this system does not give it"
+		logged ": require netns: not available on this system"
 	is "require netns: not of landlock" not_logged "require landlock"
 	as=
 	# Landlock's rules for ports came with Linux 6.7.

@@ -75,7 +75,7 @@ timeout=3
 check 'orchestrator: expired: not for good' submit_is retryable add "$a" uint64:2
 check 'orchestrator: expired: refused' test "$(refused EXPIRED)" -eq 3
 check 'it is a reason to doubt the clock' until_ok 3 in_doubt
-check 'and is told' logged 'clock: the tasks of the Orchestrator are expired'
+check 'and is told' logged 'clock: tasks of the Orchestrator are expired'
 devnet fault orchestrator off
 
 check 'no role died of it' test "$(count 'died')" -eq 0

@@ -145,19 +145,19 @@ what_is_no_such_certificate_is_refused(void **state)
 
 	(void)state;
 	put(other, now);
-	dies(init, path, "not of a key on P-256");
+	dies(init, path, "its key is not on P-256");
 	EVP_PKEY_free(other);
 	other = EVP_RSA_gen(2048);
 	put(other, now);
-	dies(init, path, "not of a key on P-256");
+	dies(init, path, "its key is not on P-256");
 	EVP_PKEY_free(other);
 	f = fopen(path, "w");
 	fputs("-----BEGIN CERTIFICATE-----\nMIIB\n", f);
 	fclose(f);
 	dies(init, path, "not a certificate in PEM");
 	assert_int_equal(truncate(path, PEM_LIMIT), 0);
-	dies(init, path, "not a file of PEM below 1 MB");
-	dies(init, "/tmp", "not a file of PEM below 1 MB");
+	dies(init, path, "not a regular PEM file smaller than 1 MB");
+	dies(init, "/tmp", "not a regular PEM file smaller than 1 MB");
 	dies(init, "/nonexistent", "No such file");
 }
 
@@ -283,7 +283,7 @@ what_is_no_certificate_keeps_the_old_one(void **state)
 	put(other, now + 40 * 86400);
 	hand_over();
 	assert_non_null(strstr(lines,
-	    "tls-certificate: not renewed: not of a key on P-256"));
+	    "tls-certificate: not renewed: its key is not on P-256"));
 	f = fopen(path, "w");
 	fclose(f);
 	hand_over();

@@ -51,7 +51,7 @@ a_cause_is_status_signal_or_system_call(void **unused)
 	char text[160];
 
 	(void)unused;
-	assert_string_equal(cause(&c, 3 << 8, text, sizeof(text)), "exit 3");
+	assert_string_equal(cause(&c, 3 << 8, text, sizeof(text)), "exit status 3");
 	assert_string_equal(cause(&c, SIGSEGV, text, sizeof(text)),
 	    "signal 11: Segmentation fault");
 	c.denied = 1 + 0;		/* read(2) is number 0 */
@@ -557,8 +557,8 @@ who_does_not_answer_is_killed(void **unused)
 	}
 	log_sink(on_line);
 	on_heartbeat(-1, 0, NULL);
-	assert_string_equal(logged, "tee-runner: net: is killed: does not "
-	    "answer for 15 s");
+	assert_string_equal(logged, "tee-runner: net: killed: no answer for "
+	    "15 s");
 	was_killed(net);
 	for (i = 0; i < 3 * PINGS_BUSY; i++) {
 		answers(keys);
@@ -604,8 +604,8 @@ who_does_not_come_up_is_killed(void **unused)
 	is_alive(registry);
 	log_sink(on_line);
 	on_heartbeat(-1, 0, NULL);
-	assert_string_equal(logged, "tee-runner: registry: is killed: does not "
-	    "come up in 120 s");
+	assert_string_equal(logged, "tee-runner: registry: killed: not ready "
+	    "after 120 s");
 	was_killed(registry);
 }
 

@@ -273,7 +273,7 @@ wrong_tls_key_is_warned_of(void **state)
 	(void)state;
 	mismatch = 1;
 	assert_int_equal(warnings(
-	    "tls-key is not the key of tls-certificate"), 1);
+	    "tls-key does not match tls-certificate"), 1);
 }
 
 static void
@@ -289,8 +289,8 @@ certificate_that_waits_for_its_key_is_warned_of(void **state)
 {
 	(void)state;
 	waiting = 1;
-	assert_int_equal(warnings("tls-certificate is new, and tls-key is not "
-	    "its key: the old certificate is used"), 1);
+	assert_int_equal(warnings("tls-certificate is new, but tls-key does not "
+	    "match: the old certificate is used"), 1);
 }
 
 static void
@@ -302,7 +302,7 @@ keys_not_up_is_idle(void **state)
 	net.has_status = 0;
 	o = json();
 	is_text(o, "state", "idle");
-	is_text(o, "why", "keys is not up");
+	is_text(o, "why", "keys is not ready");
 	json_decref(o);
 }
 
@@ -330,14 +330,14 @@ ready_needs_keys_and_stream(void **state)
 	assert_int_equal(status_ready(&why), 1);
 	net.stream = STREAM_DOWN;
 	assert_int_equal(status_ready(&why), 0);
-	assert_string_equal(why, "no stream to the Orchestrator");
+	assert_string_equal(why, "not connected to the Orchestrator");
 	net.status.state = S_IDLE;
 	net.status.why = WHY_NO_FACTS;
 	assert_int_equal(status_ready(&why), 0);
 	assert_string_equal(why, "the Registry has not been read yet");
 	net.state = S_DRAINING;
 	assert_int_equal(status_ready(&why), 0);
-	assert_string_equal(why, "told to stop");
+	assert_string_equal(why, "shutting down");
 }
 
 /* Every line is a comment or `name{labels} value', of a family announced. */

@@ -201,28 +201,28 @@ what_is_no_such_key_is_refused(void **unused)
 	(void)unused;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		put(bad[i], strlen(bad[i]));
-		dies(init, path, "not a private key on P-256");
+		dies(init, path, "not an unencrypted private key on P-256");
 	}
 	f = fopen(path, "w");
 	PEM_write_PKCS8PrivateKey(f, other, NULL, NULL, 0, NULL, NULL);
 	fclose(f);
-	dies(init, path, "not a private key on P-256");
+	dies(init, path, "not an unencrypted private key on P-256");
 	f = fopen(path, "w");
 	PEM_write_PKCS8PrivateKey(f, real, EVP_aes_128_cbc(), "secret", 6,
 	    NULL, NULL);
 	fclose(f);
-	dies(init, path, "without a passphrase");
+	dies(init, path, "not an unencrypted private key");
 	/* A scalar of zero, and one that is the order or more. */
 	memcpy(der, forms[1].before, forms[1].n_before);
 	put_pem("PRIVATE KEY", der, sizeof(der), "\n");
-	dies(init, path, "no key on P-256");
+	dies(init, path, "not a valid private key on P-256");
 	memset(der + forms[1].n_before, 0xff, 32);
 	put_pem("PRIVATE KEY", der, sizeof(der), "\n");
-	dies(init, path, "no key on P-256");
+	dies(init, path, "not a valid private key on P-256");
 	put(path, sizeof(path));
 	assert_int_equal(truncate(path, PEM_MAX + 1), 0);
-	dies(init, path, "not a file of at most");
-	dies(init, "/tmp", "not a file of at most");
+	dies(init, path, "not a regular file of at most");
+	dies(init, "/tmp", "not a regular file of at most");
 	dies(init, "/nonexistent", "No such file");
 	EVP_PKEY_free(other);
 }
