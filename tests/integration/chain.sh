@@ -108,7 +108,7 @@ check 'idle, with the reason' until_ok 40 logged 'not accepting tasks: the chain
 check 'a block a second again' owner node evm_setIntervalMining 1
 check 'it serves' until_ok 30 state_is serving
 # The refresh that waited for a block is in the first of them: it must not be turned back.
-sleep 5
+sleep 8
 check 'a reorganisation of three blocks' turn_back anvil_reorg 3 '[]'
 sleep 4
 check 'is no matter' state_is serving
