@@ -66,11 +66,11 @@ attested_hash(const struct conf *c, uint8_t hash[32])
 	long n;
 
 	if (f == NULL)
-		fatal("configuration: no memory for its text");
+		fatal("configuration: out of memory");
 	attested_text(c, f);
 	/* Flushed, or else an error may show only in fclose(3). */
 	if (fflush(f) != 0 || ferror(f) || (n = ftell(f)) < 0)
-		fatal("configuration: its text is above %zu bytes",
+		fatal("configuration: attested text exceeds %zu bytes",
 		    sizeof(text));
 	fclose(f);
 	sha256(text, (size_t)n, hash);

@@ -186,12 +186,13 @@ change_root_and_user(const struct sandbox *s)
 	/* The monitor has seen that it is empty; a role cannot list a directory. */
 	if (stat("/", &st) == -1 || st.st_uid != 0 ||
 	    (st.st_mode & (S_IWGRP | S_IWOTH)))
-		fatal("sandbox: chroot %s: is not owned and writable by root "
-		    "alone", s->empty_dir);
+		fatal("sandbox: chroot %s: must be owned by root and writable "
+		    "only by root", s->empty_dir);
 	if (setgroups(1, &s->gid) == -1 ||
 	    setresgid(s->gid, s->gid, s->gid) == -1 ||
 	    setresuid(s->uid, s->uid, s->uid) == -1)
-		fatal("sandbox: become uid %u: %s", s->uid, strerror(errno));
+		fatal("sandbox: cannot change to uid %u: %s", s->uid,
+		    strerror(errno));
 	return SANDBOX_CHROOT | SANDBOX_USER;
 }
 
@@ -221,7 +222,7 @@ drop_capabilities(const struct sandbox *s)
 	if (syscall(SYS_capset, &h, d) == -1 ||
 	    syscall(SYS_capget, &h, d) == -1 || d[0].permitted != 0 ||
 	    d[1].permitted != 0)
-		fatal("sandbox: capabilities are left");
+		fatal("sandbox: cannot drop all capabilities");
 }
 
 /* 0: this kernel has no Landlock. */
@@ -373,7 +374,7 @@ check_one_thread(void)
 			return;
 		nanosleep(&ms, NULL);
 	}
-	fatal("sandbox: %u threads already; start them after",
+	fatal("sandbox: %u threads were started before it",
 	    (unsigned)st.st_nlink - 2);
 #endif
 }

@@ -35,7 +35,7 @@ whole_pages(size_t size)
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	if (size == 0 || size > SIZE_MAX / 2)
-		fatal("secret memory: %zu bytes", size);
+		fatal("secret memory: invalid size %zu", size);
 	return (size + page - 1) / page * page;
 }
 

@@ -47,8 +47,7 @@ provider_choose(const struct m_start *start)
 
 	if (choice == TEE_CHOICE_INSECURE) {
 		provider = &insecure;
-		log_warn("tee: INSECURE: this Runner proves nothing: for "
-		    "development alone");
+		log_warn("tee: INSECURE: no attestation: for development only");
 		return;
 	}
 	if (start->conf.dstack_socket[0] != '\0') {
@@ -66,19 +65,18 @@ provider_choose(const struct m_start *start)
 	if (provider != NULL)
 		return;
 	if (choice == TEE_CHOICE_OPTEE)
-		fatal("tee: optee is not there: looked for " OPTEE_PATH "; "
+		fatal("tee: optee not found: looked for " OPTEE_PATH "; "
 		    OR_INSECURE);
 	if (choice == TEE_CHOICE_SEV_SNP)
-		fatal("tee: sev-snp is not there: looked for " TSM_PATH " or "
+		fatal("tee: sev-snp not found: looked for " TSM_PATH " or "
 		    SEV_PATH "; " OR_INSECURE);
 	if (choice != TEE_CHOICE_AUTO)
-		fatal("tee: %s is not there: looked for " TSM_PATH ": Linux "
-		    "6.7 has it, where configfs is mounted; " OR_INSECURE,
+		fatal("tee: %s not found: looked for " TSM_PATH ", which "
+		    "needs Linux 6.7 or later and configfs; " OR_INSECURE,
 		    choice == TEE_CHOICE_TDX ? "tdx" : "cca");
 	if (is_azure())
-		fatal("tee: this is a confidential VM of Azure, whose evidence "
-		    "comes by a paravisor's vTPM: this version does not know "
-		    "it; " OR_INSECURE);
+		fatal("tee: confidential VM of Azure: its evidence comes from "
+		    "a vTPM, which is not supported; " OR_INSECURE);
 	fatal("tee: none found: looked for " TSM_PATH ", " SEV_PATH ", "
 	    OPTEE_PATH "; " OR_INSECURE);
 }

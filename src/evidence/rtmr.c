@@ -28,8 +28,8 @@ is_empty(const char *path)
 	ssize_t n;
 
 	if (fd == -1)
-		fatal("rtmr-extend: %s: %s: Linux 6.16 has it, in a TD", path,
-		    strerror(errno));
+		fatal("rtmr-extend: %s: %s: needs Linux 6.16 or later in a "
+		    "TDX guest", path, strerror(errno));
 	n = read(fd, b, sizeof(b));
 	close(fd);
 	if (n != RTMR)
@@ -49,8 +49,8 @@ rtmr_extend(const char *dir, const struct conf *conf)
 
 	snprintf(path, sizeof(path), "%s/rtmr%u:sha384", dir, index);
 	if (!is_empty(path)) {
-		log_warn("rtmr-extend: register %u is not empty: left as it "
-		    "is: extended before, or another's", index);
+		log_warn("rtmr-extend: register %u is not empty: not extended: "
+		    "it was extended before", index);
 		return;
 	}
 	attested_hash(conf, digest);
@@ -60,6 +60,6 @@ rtmr_extend(const char *dir, const struct conf *conf)
 	if (n != RTMR)
 		fatal("rtmr-extend: %s: %s", path, strerror(errno));
 	close(fd);
-	log_info("rtmr-extend: register %u extended by the configuration's "
+	log_info("rtmr-extend: extended register %u with the configuration "
 	    "hash", index);
 }

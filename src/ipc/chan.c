@@ -226,7 +226,7 @@ enqueue(struct chan *c, const struct iovec *iov, size_t n, int fd)
 	for (i = 0; i < n; i++)
 		len += iov[i].iov_len;
 	if (c->is_direct || len > CHAN_QUEUE - c->queued) {
-		fault(c, "", "does not read what it is sent");
+		fault(c, "", "does not read its messages");
 		return -1;
 	}
 	if ((o = malloc(sizeof(*o) + len)) == NULL)

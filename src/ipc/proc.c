@@ -42,7 +42,7 @@ proc_start(enum role role, struct m_start *start)
 	log_init(role_name(role), LOG_INFO);
 	if (getsockopt(PROC_MONITOR_FD, SOL_SOCKET, SO_TYPE, &type,
 	    &len) == -1 || type != SOCK_SEQPACKET)
-		fatal("not started by the monitor: start tee-runnerd, not this");
+		fatal("not started by the monitor: start tee-runnerd instead");
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		fatal("signal: %s", strerror(errno));
 	/* Libraries that ask for the time of day read no zone file for it. */
@@ -61,8 +61,8 @@ proc_start(enum role role, struct m_start *start)
 	s = m.payload;
 	msg_table_hash(hash);
 	if (memcmp(s->table, hash, sizeof(hash)) != 0)
-		fatal("built from another message table than the monitor: "
-		    "install all of one version");
+		fatal("version differs from that of tee-runnerd: install all "
+		    "executables of one version");
 	if (s->role != role)
 		chan_illegal(&monitor, m.type, "of another role");
 	*start = *s;

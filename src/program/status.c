@@ -79,19 +79,20 @@ static const struct { const char *name, *text; } whys[WHYS] = {
 	[WHY_NONE] = { "none", "" },
 	[WHY_NO_FACTS] = { "no-facts", "the Registry has not been read yet" },
 	[WHY_FACTS_OLD] = { "facts-old",
-	    "the Registry could not be read for too long" },
+	    "the Registry was not read within registry-max-age" },
 	[WHY_BLOCK_OLD] = { "block-old",
-	    "the chain stands still, its endpoints are held back, or the "
-	    "system's clock is ahead" },
+	    "the newest block is older than registry-max-age: the chain or its "
+	    "endpoints have stopped, or the system's clock is ahead" },
 	[WHY_PIN] = { "pin", "the Registry's KMS key is not pin-kms-key" },
 	[WHY_FORGED] = { "forged",
 	    "the Registry shows a registration that this Runner did not sign" },
 	[WHY_CLOCK] = { "clock",
 	    "the system's clock disagrees with the chain or the Orchestrator" },
-	[WHY_NO_EVIDENCE] = { "no-evidence", "no evidence yet" },
+	[WHY_NO_EVIDENCE] = { "no-evidence",
+	    "the TEE has not provided evidence yet" },
 	[WHY_NOT_REGISTERED] = { "not-registered",
-	    "not registered, expired or revoked" },
-	[WHY_NO_WORKER] = { "no-worker", "no worker is up" },
+	    "registration pending, expired or revoked" },
+	[WHY_NO_WORKER] = { "no-worker", "no compute process is ready" },
 };
 
 const char *
@@ -112,9 +113,9 @@ gas_text(uint32_t state)
 	static const char *const texts[] = {
 		[GAS_NONE] = "no gas account",
 		[GAS_READY] = "ready",
-		[GAS_PENDING] = "a transaction is on its way",
-		[GAS_NO_FUNDS] = "gas account has no funds",
-		[GAS_FEE_TOO_HIGH] = "fees are above gas-max-fee",
+		[GAS_PENDING] = "transaction pending",
+		[GAS_NO_FUNDS] = "gas account: insufficient funds",
+		[GAS_FEE_TOO_HIGH] = "gas account: fees exceed gas-max-fee",
 	};
 
 	return state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "?";

@@ -104,8 +104,8 @@ on_sent(void *arg, const json_t *result, const char *why)
 		g->refused[0] = '\0';
 	else if (strncmp(g->refused, why, sizeof(g->refused) - 1) != 0) {
 		snprintf(g->refused, sizeof(g->refused), "%s", why);
-		log_warn("transaction: not taken: %s: %s", rpc_name(g->rpc),
-		    why);
+		log_warn("transaction: refused by endpoint %s: %s",
+		    rpc_name(g->rpc), why);
 	}
 	g->next(g->arg, NULL);
 }

@@ -19,7 +19,7 @@ main(void)
 
 	proc_start(R_REGISTRY, &start);
 	if ((base = event_base_new()) == NULL)
-		fatal("cannot make an event loop");
+		fatal("cannot create an event loop");
 	rpc_init(&start.conf);
 	registry_init(base, &start.conf.chains[start.index], handlers_facts);
 	proc_sandbox(R_REGISTRY, &start);

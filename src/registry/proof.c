@@ -177,11 +177,11 @@ log_proof(const struct proof *p)
 	char code[2 * 32 + 1];
 
 	if (p->unusable != NULL) {
-		log_err("registry: not usable: %s", p->unusable);
+		log_err("not usable: %s", p->unusable);
 		return;
 	}
 	log_hex(code, p->code_hash, sizeof(p->code_hash));
-	log_info("registry: proven at block %llu: code 0x%s, KMS epoch %llu, "
+	log_info("proven at block %llu: code 0x%s, KMS epoch %llu, "
 	    "%u Orchestrators, %u Gateways",
 	    (unsigned long long)p->header.number, code,
 	    (unsigned long long)p->layout.last_epoch,
@@ -237,8 +237,8 @@ proof_ask(struct proof *p, struct rpc *rpc, proof_done done, void *arg)
 
 /* ---- facts --------------------------------------------------------------- */
 
-#define NEWER	" not what registry-trusted-block proves: give a newer " \
-	"block, from a source of your own, and restart"
+#define NEWER	" not what registry-trusted-block proves: set it to a "	\
+	"newer block, from a trusted source, and restart"
 
 static const struct part {
 	size_t		 offset, size;	/* in struct m_facts */

@@ -140,8 +140,9 @@ no_quorum(size_t n, int do_answer)
 
 	if (!is_obsolete && quorum != state) {
 		quorum = state;
-		log_warn("no quorum: %zu of %u endpoints %s", n,
-		    conf->registry_quorum, do_answer ? "agree" : "answer");
+		log_warn("no quorum: %zu endpoints %s, registry-quorum is %u",
+		    n, do_answer ? "agree" : "answer",
+		    conf->registry_quorum);
 	}
 	end_round(0);
 }
@@ -293,8 +294,8 @@ ask_for_proof(time_t t)
 		return;
 	}
 	if (!is_unproven)
-		log_warn("registry: not proven yet at registry-trusted-block: "
-		    "no task is accepted");
+		log_warn("not proven yet at registry-trusted-block: no "
+		    "endpoint has given a valid proof");
 	is_unproven = 1;
 	end_round(0);
 }
@@ -459,12 +460,11 @@ static const char *
 find_problem(const struct m_facts *f)
 {
 	if (f->n_orchestrators == 0 && conf->n_pin_orchestrators == 0)
-		return "it lists no Orchestrator";
+		return "the Registry lists no Orchestrator";
 	if (f->n_gateways == 0 && conf->n_pin_gateways == 0)
-		return "it lists no Gateway";
+		return "the Registry lists no Gateway";
 	if (f->block_time + conf->registry_max_age < started_at)
-		return "the chain's newest block is older than "
-		    "registry-max-age";
+		return "the newest block is older than registry-max-age";
 	return NULL;
 }
 
@@ -482,7 +482,7 @@ accept_facts(const struct endpoint *truth)
 	if ((why = abi_facts_read(truth->facts, truth->n_facts, &facts)) !=
 	    NULL || (why = proof_check(&proof, &facts)) != NULL) {
 		if (why != last_unusable)
-			log_err("registry: not usable: %s", why);
+			log_err("not usable: %s", why);
 		last_unusable = why;
 		end_round(0);
 		return;
@@ -496,7 +496,7 @@ accept_facts(const struct endpoint *truth)
 		facts.endpoint_disagreements += endpoints[i].disagreements;
 	}
 	if ((why = find_problem(&facts)) != last_problem && why != NULL)
-		log_warn("registry: %s", why);
+		log_warn("%s", why);
 	last_problem = why;
 	report(&facts);
 	end_round(facts.valid_until != 0);
@@ -526,8 +526,8 @@ settle_round(void)
 		if (endpoints[i].progress == HAS_FACTS)
 			log_agreement(&endpoints[i], truth);
 	if (quorum != THERE)
-		log_info("%zu endpoints agree on block %llu", n,
-		    (unsigned long long)block);
+		log_info("read at block %llu (%zu of %zu endpoints agree)",
+		    (unsigned long long)block, n, n_endpoints);
 	quorum = THERE;
 	accept_facts(truth);
 }
@@ -581,6 +581,7 @@ registry_init(struct event_base *base, const struct conf_chain *c,
 		    c->endpoints[i])) != NULL)
 			n_endpoints++;
 	if (n_endpoints < c->registry_quorum || n_endpoints == 0)
-		fatal("%zu endpoints have an address, the quorum is %u",
+		fatal("only %zu endpoints have an address, registry-quorum is "
+		    "%u",
 		    n_endpoints, c->registry_quorum);
 }

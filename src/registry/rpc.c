@@ -256,7 +256,8 @@ on_answer(struct evhttp_request *req, void *arg)
 	if (req == NULL || (code = evhttp_request_get_response_code(req)) ==
 	    0) {
 		if (!next_address(r))
-			finish(r, NULL, "no connection, or no proper answer");
+			finish(r, NULL,
+			    "no connection, or no valid HTTP answer");
 		return;
 	}
 	if (code != HTTP_OK) {
@@ -457,18 +458,19 @@ read_ca(const struct conf *conf)
 	size_t n = 0, got;
 
 	if (file == NULL)
-		fatal("registry-ca %s: cannot be opened", conf->registry_ca);
+		fatal("registry-ca %s: cannot open", conf->registry_ca);
 	while (n < sizeof(text) &&
 	    BIO_read_ex(file, text + n, sizeof(text) - n, &got) == 1)
 		n += got;
 	BIO_free(file);
 	sha256(text, n, hash);
 	if (memcmp(hash, conf->registry_ca_sha256, sizeof(hash)) != 0)
-		fatal("registry-ca %s: not the file that is attested: it was "
-		    "replaced: restart tee-runnerd", conf->registry_ca);
+		fatal("registry-ca %s: not the attested file: it changed after "
+		    "the start: restart tee-runnerd", conf->registry_ca);
 	if ((pem = BIO_new_mem_buf(text, (int)n)) == NULL ||
 	    add_authorities(pem) == 0)
-		fatal("no certificates in %s", conf->registry_ca);
+		fatal("registry-ca %s: no certificates in the file",
+		    conf->registry_ca);
 	BIO_free(pem);
 }
 
@@ -490,8 +492,8 @@ rpc_init(const struct conf *conf)
 	for (size_t i = 0; i < sizeof(system) / sizeof(system[0]); i++)
 		if (SSL_CTX_load_verify_file(tls, system[i]) == 1)
 			return;
-	log_warn("no certificate authorities: https endpoints will "
-	    "fail");
+	log_warn("no CA certificates found: https endpoints will fail: set "
+	    "registry-ca");
 }
 
 /* The name omits the path, which may contain an access key. */
@@ -523,7 +525,8 @@ look_up(struct rpc *r)
 	int e;
 
 	if ((e = evutil_getaddrinfo(r->host, NULL, &hints, &list)) != 0) {
-		log_warn("%s: %s", r->name, evutil_gai_strerror(e));
+		log_warn("endpoint %s: cannot resolve its name: %s", r->name,
+		    evutil_gai_strerror(e));
 		return -1;
 	}
 	for (ai = list; ai != NULL && r->n_addresses < ADDRESSES;
@@ -550,7 +553,7 @@ rpc_new(struct event_base *base, const char *url)
 	    evhttp_uri_get_userinfo(uri) != NULL ||
 	    (strcasecmp(scheme, "http") != 0 &&
 	    strcasecmp(scheme, "https") != 0))
-		fatal("an endpoint is not an http or https URL");
+		fatal("registry-endpoint: expected an http or https URL");
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		fatal("out of memory");
 	r->base = base;

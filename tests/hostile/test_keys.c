@@ -1094,7 +1094,8 @@ a_runner_that_is_revoked_serves_no_more(void **unused)
 	(void)unused;
 	f.valid_until = 0;
 	chan_send(&rig.registry, M_FACTS, &f, NULL, 0, -1);
-	rig_said(&rig, "not accepting tasks: not registered, expired or revoked");
+	rig_said(&rig, "not accepting tasks: registration pending, expired"
+	    " or revoked");
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
 	rig_silent(&rig, &rig.net);
@@ -1471,7 +1472,7 @@ without_a_worker_it_does_not_serve(void **unused)
 	(void)unused;
 	assert_memory_equal(rig_status(&rig)->runner, rig.runner, 20);
 	chan_close(&rig.worker);
-	rig_said(&rig, "not accepting tasks: no worker is up");
+	rig_said(&rig, "not accepting tasks: no compute process is ready");
 	assert_int_equal(rig_status(&rig)->why, WHY_NO_WORKER);
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
@@ -1556,7 +1557,8 @@ a_registration_that_is_not_renewed_is_told(void **unused)
 	rig_said(&rig, "registration: not renewed: expires in");
 	assert_int_equal(rig_status(&rig)->renewal_late, 1);
 	later_with_new_blocks(900);
-	rig_said(&rig, "not accepting tasks: not registered, expired or revoked");
+	rig_said(&rig, "not accepting tasks: registration pending, expired"
+	    " or revoked");
 }
 
 static void
@@ -1709,7 +1711,7 @@ a_clock_that_is_turned_back_makes_no_facts_fresh(void **unused)
 	(void)unused;
 	rig_later(&rig, 601);
 	rig_clock(&rig, -601);
-	rig_said(&rig, "not accepting tasks: the Registry could not be read");
+	rig_said(&rig, "not accepting tasks: the Registry was not read");
 	rig_clock(&rig, -3600);
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
@@ -1723,7 +1725,7 @@ a_clock_that_is_turned_back_makes_no_block_new(void **unused)
 	rig_later(&rig, 601);
 	rig_clock(&rig, -601);
 	rig_facts_now(&rig, &rig.facts);
-	rig_said(&rig, "not accepting tasks: the chain stands still");
+	rig_said(&rig, "not accepting tasks: the newest block is older");
 }
 
 static void
@@ -1731,7 +1733,7 @@ a_clock_an_hour_ahead_stops_and_goes_on_when_it_is_set(void **unused)
 {
 	(void)unused;
 	rig_clock(&rig, 3600);
-	rig_said(&rig, "not accepting tasks: the chain stands still");
+	rig_said(&rig, "not accepting tasks: the newest block is older");
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
 	rig_clock(&rig, -3600);

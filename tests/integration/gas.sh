@@ -75,9 +75,9 @@ chmod 600 "$dir/gas.key"
 
 start_runner
 check 'without funds: logged, with the account' until_ok 15 logged 'gas account: insufficient funds: 0x'
-check 'and in the status' until_ok 5 gas_is state 'gas account has no funds'
+check 'and in the status' until_ok 5 gas_is state 'gas account: insufficient funds'
 check 'it is idle, and not gone' state_is idle
-check 'because it is not registered' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q 'not registered'"
+check 'because it is not registered' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q 'registration pending'"
 account=$(gas_of account)
 check 'logged once' test "$(count 'gas account: insufficient funds')" = 1
 check 'it is given funds' fund 0xde0b6b3a7640000
@@ -118,7 +118,7 @@ check 'and committed to' committed 10
 # ---- held back, and turned back ----
 
 mine() { rpc anvil_setNextBlockBaseFeePerGas "[\"$1\"]" && rpc evm_mine '[]'; }
-waits() { gas_is state 'a transaction is on its way'; }
+waits() { gas_is state 'transaction pending'; }
 still() { until_ok 30 gas_is state ready && rpc evm_setIntervalMining '[0]'; }
 mine_until() {
 	_fee=$1; shift
@@ -133,13 +133,13 @@ EOF
 check 'no more blocks' still
 check 'a task' tasks 10
 check 'its publication is on its way' until_ok 15 waits
-check 'blocks whose base fee, 20 gwei, is more than it pays: sent for more' mine_until 0x4a817c800 'publication: in no block: sent for up to'
+check 'blocks whose base fee, 20 gwei, is more than it pays: sent for more' mine_until 0x4a817c800 'publication: not mined: replaced, with at most'
 check 'blocks again' rpc evm_setIntervalMining '[1]'
 check 'it is published' until_ok 30 gas_has published 11
 check 'replaced, once' gas_is replaced 1
 check 'no more blocks' still
 check 'a base fee above gas-max-fee, 150 gwei' mine_until 0x22ecb25c00 'fees exceed gas-max-fee'
-check 'the status says so' until_ok 5 gas_is state 'fees are above gas-max-fee'
+check 'the status says so' until_ok 5 gas_is state 'gas account: fees exceed gas-max-fee'
 check 'a task, all the same' tasks 11
 check 'fees fall' mine_until 0x3b9aca00 'gas account: sending transactions again'
 check 'blocks again' rpc evm_setIntervalMining '[1]'

@@ -23,7 +23,7 @@ serves() {
 	start_runner
 	check "$1: serving" until_ok "$2" state_is serving
 	check "$1: a task" add
-	check "$1: no endpoint failed" sh -c "! grep 'chain: .*no connection' '$dir/runner.log'"
+	check "$1: no endpoint failed" sh -c "! grep 'registry: endpoint fails: .*no connection' '$dir/runner.log'"
 	check "$1: SIGTERM" stop_runner
 }
 

@@ -69,7 +69,7 @@ check 'a task' transfer
 
 start 0x$(printf %064d 7) $url
 check 'a hash of no block: named' until_ok 10 logged "endpoint fails: $url: registry-trusted-block: it does not have the block"
-check 'and that nothing is proven' logged 'registry: not proven yet at registry-trusted-block: no task is accepted'
+check 'and that nothing is proven' logged 'registry: not proven yet at registry-trusted-block: no endpoint has given a valid proof'
 sleep 4
 check 'no facts' state_is idle
 check 'said once' test "$(count 'not proven yet')" -eq 1
@@ -109,7 +109,7 @@ check 'what is not used can be anything' until_ok 10 logged 'registry: proven at
 
 falsify facts
 start "$trusted" "$false_url"
-check 'it lies about a Gateway: refused' until_ok 10 logged 'registry: not usable: the list of Gateways is not what registry-trusted-block proves: give a newer block'
+check 'it lies about a Gateway: refused' until_ok 10 logged 'registry: not usable: the list of Gateways is not what registry-trusted-block proves: set it to a newer block'
 sleep 3
 check 'so there are no facts' state_is idle
 falsify honest
@@ -117,7 +117,7 @@ check 'until it is honest' until_ok 30 state_is serving
 falsify key
 check 'it lies about the KMS key: refused' until_ok 10 logged 'the KMS key is not what registry-trusted-block proves'
 check 'and idle, when what is known is too old' until_ok 30 state_is idle
-check 'with the reason' logged 'the Registry could not be read for too long'
+check 'with the reason' logged 'the Registry was not read within registry-max-age'
 falsify honest
 
 # ---- the chain moves on ----
@@ -126,7 +126,7 @@ start "$trusted" $url
 check 'serving' until_ok 30 state_is serving
 one=0x$(sed -n 's/.*"orchestrator": *"0x\([0-9a-f]*\)".*/\1/p' "$dir/devnet.json")
 check 'another Orchestrator is listed too' owner setOrchestrators "[\"$address\", \"$one\"]"
-check 'refused: it is not proven' until_ok 20 logged 'the list of Orchestrators is not what registry-trusted-block proves: give a newer block, from a source of your own, and restart'
+check 'refused: it is not proven' until_ok 20 logged 'the list of Orchestrators is not what registry-trusted-block proves: set it to a newer block, from a trusted source, and restart'
 check 'idle' until_ok 30 state_is idle
 start "$trusted" $url
 check 'a restart alone does not help' until_ok 10 logged 'the list of Orchestrators is not'

@@ -26,7 +26,7 @@ registered() { grep -q "\"configurationHash\": *\"$1\"" "$dir/registry.json"; }
 attested=$(tee-runnerctl config --hash -f "$dir/tee-runnerd.conf")
 check 'its registration has the hash that tee-runnerctl config prints' \
     registered "$attested"
-check 'all three do' logged 'registry: 3 endpoints agree'
+check 'all three do' logged 'registry: read at block [0-9]* (3 of 3 endpoints agree)'
 
 say lie
 check 'one that lies is named' until_ok 20 logged "disagrees: http://127.0.0.1:$plain"
@@ -52,17 +52,17 @@ kill $endpoints; wait $endpoints 2> /dev/null
 before=$(ticks "$registry")
 sleep 5
 check 'two of three are gone: no spinning' test $(($(ticks "$registry") - before)) -le 10
-check 'and no quorum' until_ok 20 logged 'no quorum: 1 of 2'
+check 'and no quorum' until_ok 20 logged 'no quorum: 1 endpoints'
 check 'registry lived through all of it' test "$(role_pid registry)" = "$registry"
 
 cp "$dir/tls/ca.pem" "$dir/ca.pem"
 echo >> "$dir/tls/ca.pem"
 kill -9 "$registry"
 check 'authorities that were replaced are not those that are attested: refused' \
-    until_ok 10 logged 'registry-ca .*: not the file that is attested'
+    until_ok 10 logged 'registry-ca .*: not the attested file'
 cp "$dir/ca.pem" "$dir/tls/ca.pem"
-n=$(count 'no quorum: 1 of 2')
-is_back() { [ "$(count 'no quorum: 1 of 2')" -gt "$n" ]; }
+n=$(count 'no quorum: 1 endpoints')
+is_back() { [ "$(count 'no quorum: 1 endpoints')" -gt "$n" ]; }
 check 'with the attested file registry comes back' until_ok 30 is_back
 stop_runner
 

@@ -483,7 +483,7 @@ if [ "$(id -u)" = 0 ]; then
 	chmod 775 "$tmp/empty"
 	kill -KILL $(role_pid registry)
 	is "the chroot is writable by others: a role does not start again" \
-		soon logged "^registry: sandbox: chroot $tmp/empty: is not owned and"
+		soon logged "^registry: sandbox: chroot $tmp/empty: must be owned by root"
 	chmod 755 "$tmp/empty"
 	is "it is root's alone: it does" soon logged "registry\[.*\] ready," 2
 	rmdir "$tmp/empty"

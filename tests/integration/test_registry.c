@@ -436,7 +436,7 @@ facts_are_what_the_registry_says(void **state)
 	first = c.facts.block_number;
 	pass_time(2 * SECOND + 500);
 	assert_true(c.facts.block_number > first);
-	assert_int_equal(logged("2 endpoints agree"), 1);
+	assert_int_equal(logged("(2 of 2 endpoints agree)"), 1);
 	assert_int_equal(logged("fails"), 0);
 	assert_int_equal(logged("secret"), 0);	/* a path can be a password */
 }
@@ -468,14 +468,14 @@ a_registry_without_a_kms_key_gives_no_facts(void **state)
 	a = stand_in(0, CHAIN);
 	b = stand_in(0, CHAIN);
 	start_chain(2, 1);
-	await_log("registry: not usable: it has no KMS key yet");
+	await_log("not usable: it has no KMS key yet");
 	pass_time(2 * SECOND);
 	assert_int_equal(logged("not usable"), 1);
 	assert_int_equal(c.n_facts, 0);
 	tell(a, KMS);
 	tell(b, KMS);
 	await_facts();
-	await_log("registry: it lists no Orchestrator");
+	await_log("the Registry lists no Orchestrator");
 	assert_int_equal(c.facts.n_orchestrators, 0);
 	pass_time(2 * SECOND);
 	assert_int_equal(logged("lists no Orchestrator"), 1);
@@ -488,7 +488,7 @@ an_address_without_a_contract_gives_no_facts(void **state)
 	stand_in(0, CHAIN);
 	c.start.conf.chains[0].registry[0] = 1;
 	start_chain(1, 1);
-	await_log("registry: not usable: no contract at its address");
+	await_log("not usable: no contract at its address");
 	assert_int_equal(c.n_facts, 0);
 }
 
@@ -504,7 +504,7 @@ two_that_disagree_give_no_facts(void **state)
 	tell(b, KMS "," PEERS ",\"lie\":true");
 	start_chain(2, 1);
 	await_log("endpoints disagree on block");
-	await_log("no quorum: 1 of 2 endpoints agree");
+	await_log("no quorum: 1 endpoints agree, registry-quorum is 2");
 	pass_time(2 * SECOND);
 	assert_int_equal(logged("endpoints disagree"), 1);
 	assert_int_equal(logged("no quorum"), 1);
@@ -555,7 +555,7 @@ two_of_five_are_outvoted_three_leave_no_quorum(void **state)
 	assert_int_equal(c.facts.kms_key[1], 0xc6);
 	assert_int_equal(logged("no quorum"), 0);
 	tell(0, "\"gateways\":[]");
-	await_log("no quorum: 2 of 3 endpoints agree");
+	await_log("no quorum: 2 endpoints agree, registry-quorum is 3");
 	n = c.n_facts;
 	pass_time(3 * SECOND);
 	assert_int_equal(c.n_facts, n);
@@ -578,7 +578,7 @@ one_that_goes_is_named_and_taken_back(void **state)
 	port = servers[1].port;
 	end_server(1);
 	await_log(of("endpoint fails", 1));
-	await_log("no quorum: 1 of 2 endpoints answer");
+	await_log("no quorum: 1 endpoints answer, registry-quorum is 2");
 	n = c.n_facts;
 	pass_time(3 * SECOND);
 	assert_int_equal(c.n_facts, n);
@@ -587,7 +587,7 @@ one_that_goes_is_named_and_taken_back(void **state)
 	tell(stand_in(port, CHAIN), KMS "," PEERS);
 	await_facts();
 	await_log(of("endpoint answers again", 1));
-	assert_int_equal(logged("2 endpoints agree"), 2);
+	assert_int_equal(logged("(2 of 2 endpoints agree)"), 2);
 }
 
 static void

@@ -632,7 +632,7 @@ one_that_does_not_read_is_a_fault_at_the_limit(void **unused)
 	assert_true(CHAN_QUEUE - a.queued < size);
 	assert_int_equal(n_lines, 1);
 	assert_non_null(strstr(lines[0],
-	    "compute: does not read what it is sent"));
+	    "compute: does not read its messages"));
 	log_sink(NULL);
 	chan_close(&a);
 	chan_close(&b);

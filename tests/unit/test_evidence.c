@@ -207,10 +207,10 @@ without_a_tee_it_does_not_start(void **unused)
 	    access("/dev/tee0", F_OK) == 0)
 		skip();
 	refuses(TEE_CHOICE_AUTO, "none found");
-	refuses(TEE_CHOICE_TDX, "tdx is not there: looked for /sys/kernel");
-	refuses(TEE_CHOICE_CCA, "cca is not there: looked for /sys/kernel");
+	refuses(TEE_CHOICE_TDX, "tdx not found: looked for /sys/kernel");
+	refuses(TEE_CHOICE_CCA, "cca not found: looked for /sys/kernel");
 	refuses(TEE_CHOICE_SEV_SNP, "tsm/report or /dev/sev-guest");
-	refuses(TEE_CHOICE_OPTEE, "optee is not there: looked for /dev/tee0");
+	refuses(TEE_CHOICE_OPTEE, "optee not found: looked for /dev/tee0");
 }
 
 /* The answer of dstack's agent to any request: a sample, over the report data

@@ -166,11 +166,11 @@ registry_ca_must_be_the_attested_file(void **state)
 	(void)state;
 	assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
 	close(fd);
-	dies(init, &conf, "not the file that is attested");
+	dies(init, &conf, "not the attested file");
 	sha256(text, sizeof(text), conf.registry_ca_sha256);
-	dies(init, &conf, "no certificates in");
+	dies(init, &conf, "no certificates in the file");
 	unlink(conf.registry_ca);
-	dies(init, &conf, "cannot be opened");
+	dies(init, &conf, ": cannot open");
 }
 
 int

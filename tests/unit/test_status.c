@@ -196,7 +196,7 @@ gas_account_is_told(void **state)
 	o = json();
 	gas = json_object_get(o, "gas");
 	is_text(gas, "account", "0x6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a");
-	is_text(gas, "state", "a transaction is on its way");
+	is_text(gas, "state", "transaction pending");
 	assert_int_equal(number(gas, NULL, "balance_gwei"), 9);
 	assert_int_equal(number(gas, NULL, "sent"), 8);
 	assert_int_equal(number(gas, NULL, "replaced"), 7);
@@ -207,10 +207,10 @@ gas_account_is_told(void **state)
 	json_decref(o);
 	assert_int_equal(warnings(NULL), 0);
 	net.status.gas = GAS_NO_FUNDS;
-	assert_int_equal(warnings("gas account has no funds: "
+	assert_int_equal(warnings("gas account: insufficient funds: "
 	    "0x6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a"), 1);
 	net.status.gas = GAS_FEE_TOO_HIGH;
-	assert_int_equal(warnings("fees are above gas-max-fee"), 1);
+	assert_int_equal(warnings("gas account: fees exceed gas-max-fee"), 1);
 }
 
 static void
