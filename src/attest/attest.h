@@ -60,7 +60,8 @@ struct report {
 	char		 warnings[REPORT_LINES][240];
 	size_t		 n_checks, n_facts, n_advisories, n_warnings;
 	char		 tcb_status[48];	/* "UpToDate"; "" if none */
-	uint32_t	 evaluation;		/* the lowest tcbEvaluationDataNumber */
+	uint32_t	 evaluation;		/* the lowest
+						 * tcbEvaluationDataNumber */
 	int		 debug;			/* -1: unknown */
 	/* 0: no hardware root; 1: signed below a hardware vendor's root that is
 	 * compiled in; 2: below a key that the collateral endorses. */
@@ -144,7 +145,8 @@ struct collateral {
 	struct tdx_collateral	*tdx;	/* collateral.c; NULL */
 	STACK_OF(X509)		*snp;	/* VEK, ASK or ASVK, ARK */
 	STACK_OF(X509_CRL)	*snp_crls;
-	uint8_t			*cca_key;	/* CPAK: JWK, PEM or trust anchor JSON */
+	uint8_t			*cca_key;	/* CPAK: JWK, PEM or trust
+						 * anchor JSON */
 	size_t			 cca_key_n;
 	uint8_t			*optee_key;	/* SPKI, DER or PEM */
 	size_t			 optee_key_n;

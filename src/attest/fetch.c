@@ -45,7 +45,7 @@ struct item {
 	const char	*file;
 	const char	*header, *chain;	/* header of its signers */
 					/* their file; NULL: none */
-	/* Convert the answer to the stored form.  0, or -1 with `why'.  NULL: it
+	/* Convert the answer to the stored form. 0, or -1 with `why'.  NULL: it
 	 * is stored unchanged. */
 	int		(*convert)(struct item *, uint8_t *b, size_t *n);
 	/* Check that it is present and matches the request.  Sets `until' and

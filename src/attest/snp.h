@@ -28,7 +28,8 @@ is_filled(const uint8_t *p, size_t n, uint8_t v)
 enum { SNP_MILAN, SNP_GENOA, SNP_TURIN, SNP_PRODUCTS };
 struct snp_product {
 	const char	*name;
-	uint8_t		 root[32];	/* SHA-256 of its SubjectPublicKeyInfo */
+	uint8_t		 root[32];	/* SHA-256 of its
+					 * SubjectPublicKeyInfo */
 };
 extern const struct snp_product snp_products[SNP_PRODUCTS];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The attested configuration: what keys and evidence hash at their start, before
- * their sandbox, and what tee-runnerctl prints.
+ * The attested configuration: what keys and evidence hash at their start,
+ * before their sandbox, and what tee-runnerctl prints.
  */
 #include <string.h>
 

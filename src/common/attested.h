@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The attested configuration: a text whose SHA-256 is the configuration hash of a
- * registration.  proto/REPORT-DATA.md defines it.
+ * The attested configuration: a text whose SHA-256 is the configuration hash of
+ * a registration. proto/REPORT-DATA.md defines it.
  */
 #ifndef ATTESTED_H
 #define ATTESTED_H
@@ -11,11 +11,14 @@
 
 #include "conf.h"
 
-#define ATTESTED_MAX	(64 * 1024)	/* bytes of text; above what conf can hold */
+#define ATTESTED_MAX	(64 * 1024)	/* bytes of text; above what conf can
+					 * hold */
 
-/* The text, of a configuration that is complete with the hashes of its files. */
+/* The text, of a configuration that is complete with the hashes of its
+ * files. */
 void	attested_text(const struct conf *, FILE *);
-/* Print the rest of the configuration, which is not in the text, as comments. */
+/* Print the rest of the configuration, which is not in the text, as
+ * comments. */
 void	attested_rest(const struct conf *, FILE *);
 void	attested_hash(const struct conf *, uint8_t hash[32]);
 

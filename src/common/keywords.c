@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The keywords of tee-runnerd.conf(5) and how their values are printed.  Runs in the
- * monitor, keys, evidence and tee-runnerctl; reads no text.
+ * The keywords of tee-runnerd.conf(5) and how their values are printed.  Runs
+ * in the monitor, keys, evidence and tee-runnerctl; reads no text.
  */
 #include <string.h>
 #include <syslog.h>

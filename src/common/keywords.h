@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of the keywords of tee-runnerd.conf(5): a row for each, with its place in
- * struct conf.  The monitor reads a file by it (src/monitor/conf_file.c); what it says of
- * each value is printed by it, and attested (attested.h).
+ * The table of the keywords of tee-runnerd.conf(5): a row for each, with its
+ * place in struct conf.  The monitor reads a file by it
+ * (src/monitor/conf_file.c); what it says of each value is printed by it, and
+ * attested (attested.h).
  */
 #ifndef KEYWORDS_H
 #define KEYWORDS_H
@@ -40,7 +41,8 @@ struct keyword {
 	enum attested	 attested;
 	enum kind	 kind;
 	size_t		 offset;	/* in struct conf */
-	const char	*preset;	/* text of the default; NULL: required */
+	const char	*preset;	/* text of the default; NULL:
+					 * required */
 	uint64_t	 min, max;	/* numbers, SECONDS; items of a list */
 	size_t		 count;		/* offset of a list's length; of CA, of
 					 * the SHA-256 of its file */
@@ -54,18 +56,19 @@ extern const struct keyword keywords[];
 extern const size_t n_keywords;		/* at most KEYWORDS_MAX */
 
 int	 keyword_is_of_chain(const struct keyword *);
-/* A keyword's field, or that of its count: in the n-th chain, if it is of one. */
+/* A keyword's field, or that of its count: in the n-th chain, if it is of
+ * one. */
 void	*keyword_field(const struct conf *, const struct keyword *, size_t offset,
 	    uint32_t n);
-/* `keyword value' lines, each after `prefix': one, or one for each entry of a list,
- * or none if nothing is set.  Numbers are decimal, times in seconds, hex digits in lower
- * case. */
+/* `keyword value' lines, each after `prefix': one, or one for each entry of a
+ * list, or none if nothing is set.  Numbers are decimal, times in seconds, hex
+ * digits in lower case. */
 void	 keyword_print(const struct conf *, const struct keyword *, uint32_t chain,
 	    const char *prefix, FILE *);
 typedef void (*keyword_printer)(const struct conf *, const struct keyword *,
 	    uint32_t chain, FILE *);
-/* Call it for each keyword in the order of the table: those of no chain, then for
- * each chain its own. */
+/* Call it for each keyword in the order of the table: those of no chain, then
+ * for each chain its own. */
 void	 keywords_each(const struct conf *, keyword_printer, FILE *);
 
 #endif

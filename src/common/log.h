@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One log line: `subject: event: detail'.  In a role it goes to the monitor as a LOG
- * message; before that, in the monitor and in tools, to standard error.  Text from
- * peers goes through log_escape().
+ * One log line: `subject: event: detail'.  In a role it goes to the monitor as
+ * a LOG message; before that, in the monitor and in tools, to standard error.
+ * Text from peers goes through log_escape().
  */
 #ifndef LOG_H
 #define LOG_H
@@ -17,8 +17,9 @@
  * logged. */
 void	 log_init(const char *who, int level);
 void	 log_level(int level);
-/* In a role: from now on lines go to `send', without `who' and newline; log_exit()
- * calls `flush' before the end.  chan_log() of chan.h passes its own. */
+/* In a role: from now on lines go to `send', without `who' and newline;
+ * log_exit() calls `flush' before the end. chan_log() of chan.h passes its
+ * own. */
 void	 log_to(void (*send)(int level, const char *text), void (*flush)(void));
 
 void	 log_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -38,8 +39,9 @@ _Noreturn void fatal(const char *fmt, ...)
  * exit handler runs. */
 _Noreturn void log_exit(int status);
 
-/* Printable copy of `n' bytes of foreign text in dst (size `size', at least 5):
- * anything but graphic ASCII and space as \xNN, cut with `...'.  Returns dst. */
+/* Printable copy of `n' bytes of foreign text in dst (size `size', at least
+ * 5): anything but graphic ASCII and space as \xNN, cut with `...'.  Returns
+ * dst. */
 char	*log_escape(char *dst, size_t size, const void *src, size_t n);
 /* Lower-case hex of `n' bytes, NUL-terminated; dst has 2 n + 1 bytes. */
 char	*log_hex(char *dst, const void *src, size_t n);

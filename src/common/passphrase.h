@@ -7,7 +7,8 @@
 #ifndef PASSPHRASE_H
 #define PASSPHRASE_H
 
-/* A pem_password_cb that gives no passphrase: an encrypted block is not read. */
+/* A pem_password_cb that gives no passphrase: an encrypted block is not
+ * read. */
 static inline int
 no_passphrase(char *buf, int size, int rwflag, void *u)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The policies (policy/ROLE.policy) as policyc compiled them: each role loads its own
- * in sandbox.c; keys puts all of them into what is attested; tee-runnerctl shows
- * them and compares them with what is at work.
+ * The policies (policy/ROLE.policy) as policyc compiled them: each role loads
+ * its own in sandbox.c; keys puts all of them into what is attested;
+ * tee-runnerctl shows them and compares them with what is at work.
  */
 #ifndef POLICY_H
 #define POLICY_H

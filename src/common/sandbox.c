@@ -56,7 +56,8 @@ struct landlock_rules {
 #define LL_REMOVE_FILE		(1ull << 5)
 #define LL_MAKE_DIR		(1ull << 7)
 #define LL_MAKE_SOCK		(1ull << 9)
-#define LL_WRITES		0x7ff2ull	/* all that change a file system */
+#define LL_WRITES		0x7ff2ull	/* all that change a file
+						 * system */
 struct landlock_path {
 	uint64_t	allowed;
 	int32_t		fd;
@@ -95,7 +96,8 @@ static const struct sandbox_role roles[] = {
 const struct sandbox_cap sandbox_caps[] = {
 	CAP(SETUID, 0), CAP(SETGID, 0), CAP(SETPCAP, 0), CAP(SYS_CHROOT, 0),
 	CAP(KILL, 0), CAP(IPC_LOCK, 0),
-	/* For setns(2) of net and registry; the filter leaves little else of it. */
+	/* For setns(2) of net and registry; the filter leaves little else of
+	 * it. */
 	CAP(SYS_ADMIN, 1),
 };
 const size_t sandbox_n_caps = sizeof(sandbox_caps) / sizeof(sandbox_caps[0]);
@@ -179,11 +181,12 @@ change_root_and_user(const struct sandbox *s)
 
 	if (s->uid == 0)
 		return 0;
-	/* The monitor holds the directory: its path may lead elsewhere by now, or
-	 * nowhere. */
+	/* The monitor holds the directory: its path may lead elsewhere by now,
+	 * or nowhere. */
 	if (chroot(".") == -1 || chdir("/") == -1)
 		fatal("sandbox: chroot %s: %s", s->empty_dir, strerror(errno));
-	/* The monitor has seen that it is empty; a role cannot list a directory. */
+	/* The monitor has seen that it is empty; a role cannot list a
+	 * directory. */
 	if (stat("/", &st) == -1 || st.st_uid != 0 ||
 	    (st.st_mode & (S_IWGRP | S_IWOTH)))
 		fatal("sandbox: chroot %s: must be owned by root and writable "
@@ -313,8 +316,8 @@ allow_ports(int ruleset)
 	}
 }
 
-/* No file but those of one directory, no TCP port to bind, none to connect to but
- * those that were allowed, no signal to others. */
+/* No file but those of one directory, no TCP port to bind, none to connect to
+ * but those that were allowed, no signal to others. */
 static uint32_t
 enter_landlock(const struct sandbox *s)
 {

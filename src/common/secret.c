@@ -39,7 +39,8 @@ whole_pages(size_t size)
 	return (size + page - 1) / page * page;
 }
 
-/* Memory that the kernel itself has no mapping of (Linux 5.14, when enabled). */
+/* Memory that the kernel itself has no mapping of (Linux 5.14, when
+ * enabled). */
 static void *
 map_hidden(void *at, size_t size)
 {

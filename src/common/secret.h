@@ -13,9 +13,9 @@
 void	*secret_alloc(size_t size);
 /* Wipe and unmap. */
 void	 secret_free(void *, size_t size);
-/* Lock what else secrets pass through: data, stack and heap as they are now, with some
- * room, but no mapping that is shared.  Before the filter; fatal when it cannot be
- * had. */
+/* Lock what else secrets pass through: data, stack and heap as they are now,
+ * with some room, but no mapping that is shared.  Before the filter; fatal when
+ * it cannot be had. */
 void	 secret_lock_process(void);
 /* 1 when memfd_secret backs it, 0 when mlock does: valid after an alloc. */
 int	 secret_is_hidden(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SHA-256 as FIPS 180-4 has it, sections 4.1.2, 5 and 6.2; names are those of the
- * standard.  For every process.
+ * SHA-256 as FIPS 180-4 has it, sections 4.1.2, 5 and 6.2; names are those of
+ * the standard.  For every process.
  */
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Encryption of values at rest (proto/VALUES.md): K = k G, S = x(k P), AES-256-GCM
- * with the key HKDF-SHA256(ikm S, salt 32 zero bytes, info "ECIES:AES_GCM:v1").
- * This is the public format of the deployed protocol, except that the handle is
- * authenticated as AAD.
+ * Encryption of values at rest (proto/VALUES.md): K = k G, S = x(k P),
+ * AES-256-GCM with the key HKDF-SHA256(ikm S, salt 32 zero bytes, info
+ * "ECIES:AES_GCM:v1").  This is the public format of the deployed protocol,
+ * except that the handle is authenticated as AAD.
  */
 #ifndef ECIES_H
 #define ECIES_H

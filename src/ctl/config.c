@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-runnerctl config: the configuration that a Runner with this file attests, and
- * its hash, as its keys makes them.  Asks no running tee-runnerd.
+ * tee-runnerctl config: the configuration that a Runner with this file attests,
+ * and its hash, as its keys makes them.  Asks no running tee-runnerd.
  */
 #include <stdio.h>
 #include <stdlib.h>

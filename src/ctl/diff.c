@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-runnerctl policy --diff, --diff-all: are live processes under the filters that
- * were compiled in?  The kernel gives a process's filters to root alone
- * (PTRACE_SECCOMP_GET_FILTER); each thread is stopped for that moment.  Filters that are
- * older than the monitor's are an outer sandbox's, a container's or systemd's: they can
- * only take away, so they are reported and no more.
+ * tee-runnerctl policy --diff, --diff-all: are live processes under the filters
+ * that were compiled in?  The kernel gives a process's filters to root alone
+ * (PTRACE_SECCOMP_GET_FILTER); each thread is stopped for that moment.  Filters
+ * that are older than the monitor's are an outer sandbox's, a container's or
+ * systemd's: they can only take away, so they are reported and no more.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -122,8 +122,8 @@ is_filter(pid_t tid, long n, const struct policy *p)
 	return 1;
 }
 
-/* A role has the monitor's filter and then its own, and none later.  The number of
- * older ones, or -1. */
+/* A role has the monitor's filter and then its own, and none later.  The number
+ * of older ones, or -1. */
 static long
 outer_filters(pid_t tid, const struct policy *p)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tee-runnerctl: what an operator asks a running tee-runnerd, which primitives
- * this version has, and what it attests.  Reads the control socket; changes nothing.  The
- * answer is net's, which may be taken over: none of its bytes reaches a terminal
- * as it is.
+ * this version has, and what it attests.  Reads the control socket; changes
+ * nothing.  The answer is net's, which may be taken over: none of its bytes
+ * reaches a terminal as it is.
  */
 #include "config.h"
 
@@ -341,7 +341,8 @@ main(int argc, char **argv)
 		return usage(stderr, 2);
 	if (optind + 1 < argc)
 		o.role = argv[optind + 1];
-	/* All roles as a table or JSON, or compared; one in one of three ways. */
+	/* All roles as a table or JSON, or compared; one in one of three
+	 * ways. */
 	if (k->run == command_policy && (o.role == NULL ?
 	    strspn(given, o.all ? "as" : "j") != strlen(given) :
 	    strlen(given) > 1 || strpbrk(given, "jas") != NULL))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the evidence role share.  The role asks the provider that the
- * configuration, or the machine, chose.  It may block for a minute: no other process
- * waits for it but keys, which asked.
+ * What the files of the evidence role share.  The role asks the provider that
+ * the configuration, or the machine, chose.  It may block for a minute: no
+ * other process waits for it but keys, which asked.
  */
 #ifndef EVIDENCE_H
 #define EVIDENCE_H

@@ -5,8 +5,9 @@
  * 6.16).  Runs before the sandbox.
  *
  * The digest that the register is extended by is the hash of 32 bytes and 16
- * zeros, so a verifier expects SHA-384(48 zeros || hash || 16 zeros).  A register
- * that is not empty is left as it is: extended twice it would be of no use.
+ * zeros, so a verifier expects SHA-384(48 zeros || hash || 16 zeros).  A
+ * register that is not empty is left as it is: extended twice it would be of no
+ * use.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Memory of one message, which is freed as a whole.  It has an upper bound, since a peer
- * decides how much an unpacked message takes.
+ * Memory of one message, which is freed as a whole.  It has an upper bound,
+ * since a peer decides how much an unpacked message takes.
  */
 #ifndef ARENA_H
 #define ARENA_H
@@ -18,8 +18,8 @@ struct arena {
 /* max: bytes that the arena may take in all. */
 void	 arena_init(struct arena *, size_t max);
 void	 arena_free(struct arena *);
-/* n items of `size' bytes, zeroed; fatal if the arena is full: only for messages that the
- * caller builds. */
+/* n items of `size' bytes, zeroed; fatal if the arena is full: only for
+ * messages that the caller builds. */
 void	*arena_get(struct arena *, size_t n, size_t size);
 
 #endif

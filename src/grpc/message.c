@@ -28,7 +28,8 @@ rpc_unpack(grpc_byte_buffer *buffer, const ProtobufCMessageDescriptor *type,
 	grpc_slice slice;
 	void *message;
 
-	/* Compression is not offered: a small message could unpack to a large one. */
+	/* Compression is not offered: a small message could unpack to a large
+	 * one. */
 	if (buffer == NULL || buffer->data.raw.compression != GRPC_COMPRESS_NONE ||
 	    !grpc_byte_buffer_reader_init(&reader, buffer))
 		return NULL;

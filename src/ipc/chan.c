@@ -290,7 +290,8 @@ chan_flush(struct chan *c)
 	return 0;
 }
 
-/* The descriptors of a record: their number, the first in *fd, others closed. */
+/* The descriptors of a record: their number, the first in *fd, others
+ * closed. */
 static int
 take_fds(struct msghdr *mh, int *fd)
 {

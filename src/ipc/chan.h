@@ -2,9 +2,9 @@
  *
  * One end of a channel between two roles: a SOCK_SEQPACKET socketpair, one
  * record is one message of proto/messages.def.  Every role uses it.  Nothing
- * reaches a handler that msg_legal() did not pass.  An illegal message means that
- * the peer is broken or hostile.  The monitor and keys outlive it: they close the
- * channel and the monitor ends the peer.  Every other role exits.
+ * reaches a handler that msg_legal() did not pass.  An illegal message means
+ * that the peer is broken or hostile.  The monitor and keys outlive it: they
+ * close the channel and the monitor ends the peer.  Every other role exits.
  */
 #ifndef CHAN_H
 #define CHAN_H
@@ -18,16 +18,20 @@ struct chan_out;
 
 struct chan {
 	int		 fd;		/* -1: closed */
-	int		 is_broken;	/* the peer broke the protocol: close it */
-	int		 is_direct;	/* what is sent is secret: never queued */
+	int		 is_broken;	/* the peer broke the protocol: close
+					 * it */
+	int		 is_direct;	/* what is sent is secret: never
+					 * queued */
 	enum role	 self, peer;
-	uint32_t	 index;		/* which of several peers of that role */
+	uint32_t	 index;		/* which of several peers of that
+					 * role */
 	struct chan_out	*head, **tail;	/* what the socket did not take yet */
 	size_t		 queued;	/* bytes in that list */
 };
 
-/* A message as a handler gets it. `payload' and `rows' have exactly the sizes
- * of the message's row in the table; both are valid until the handler returns. */
+/* A message as a handler gets it.  `payload' and `rows' have exactly the
+ * sizes of the message's row in the table; both are valid until the handler
+ * returns. */
 struct msg {
 	enum msg_type	 type;
 	const void	*payload;
@@ -39,7 +43,8 @@ struct msg {
 /* The rule of each message, expanded from the table. */
 struct msg_rule {
 	const char	*name;
-	uint32_t	 from, to, states;	/* masks of enum role, enum state */
+	uint32_t	 from, to, states;	/* masks of enum role, enum
+						 * state */
 	size_t		 payload, row, rows;	/* sizes, and the most rows */
 	int		 fds;
 };
@@ -79,30 +84,33 @@ int	 chan_send(struct chan *, enum msg_type, const void *payload,
 int	 chan_flush(struct chan *);
 
 /* Receive one message into *m and check it against the table for a receiver in
- * `state'.  1: *m is set; 0: nothing there; -1: the peer has closed, or the channel
- * is broken.  An illegal message is a fault, as with chan_fault().  The record lives
- * in one static buffer of the process, wiped by chan_wipe(); so only one thread may
- * receive, or it must hold a lock. */
+ * `state'. 1: *m is set; 0: nothing there; -1: the peer has closed, or the
+ * channel is broken.  An illegal message is a fault, as with chan_fault().  The
+ * record lives in one static buffer of the process, wiped by chan_wipe(); so
+ * only one thread may receive, or it must hold a lock. */
 int	 chan_recv(struct chan *, enum state, struct msg *m);
 
-/* The role's log lines go to the monitor on this channel from now on (log.h). */
+/* The role's log lines go to the monitor on this channel from now on
+ * (log.h). */
 void	 chan_log(struct chan *);
 
 /* Zero the static receive buffer, as far as it was written. */
 void	 chan_wipe(void);
 
-/* A role's handlers; NULL: it does not receive that message.  See dispatch.h. */
+/* A role's handlers; NULL: it does not receive that message.  See
+ * dispatch.h. */
 typedef void	 (*msg_handler)(struct chan *, const struct msg *);
 extern const msg_handler handlers[M_TYPES];
 
-/* Receive and dispatch until nothing is left: 0, or -1 when the peer closed or the
- * channel is broken.  `state' is read again for each message. */
+/* Receive and dispatch until nothing is left: 0, or -1 when the peer closed or
+ * the channel is broken.  `state' is read again for each message. */
 int	 chan_dispatch(struct chan *, const enum state *state);
 
-/* The peer breaks the protocol in a way that the table cannot see: log one line
- * "PEER: illegal MESSAGE: why" and set is_broken.  Returns in the monitor, and in
- * keys unless the peer is the monitor; the caller must return too, and who
- * dispatches closes the channel.  In every other role it exits with status 1. */
+/* The peer breaks the protocol in a way that the table cannot see: log one
+ * line "PEER: illegal MESSAGE: why" and set is_broken.  Returns in the
+ * monitor, and in keys unless the peer is the monitor; the caller must
+ * return too, and who dispatches closes the channel.  In every other role it
+ * exits with status 1. */
 void	 chan_fault(struct chan *, enum msg_type, const char *why);
 /* The same for a role that does not outlive it. */
 _Noreturn void chan_illegal(struct chan *, enum msg_type, const char *why);

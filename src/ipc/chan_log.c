@@ -9,7 +9,8 @@
 #include "chan.h"
 #include "log.h"
 
-#define QUEUE_MAX	(256 * 1024)	/* bytes that the monitor has not read */
+#define QUEUE_MAX	(256 * 1024)	/* bytes that the monitor has not
+					 * read */
 
 static struct chan *to;
 

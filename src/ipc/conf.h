@@ -71,10 +71,12 @@ struct conf {
 	uint32_t	workers;
 	uint32_t	isolate_task;		/* 1: a process for each task */
 	uint32_t	max_tasks;		/* credit: tasks in flight */
-	uint32_t	min_time;		/* seconds a task must have left */
+	uint32_t	min_time;		/* seconds a task must have
+						 * left */
 	uint32_t	task_timeout;		/* seconds for a worker */
 	uint32_t	fetch_timeout;		/* seconds for FetchOperands */
-	uint32_t	suspect_time;		/* seconds a faulty KMS node is avoided */
+	uint32_t	suspect_time;		/* seconds a faulty KMS node is
+						 * avoided */
 
 	/* attestation */
 	uint32_t	tee;			/* enum tee_choice */
@@ -89,8 +91,9 @@ struct conf {
 	char		chroot[CONF_PATH];	/* the empty directory */
 	uint32_t	uid_base;		/* 0: users by name */
 
-	/* SHA-256 of the files that decide whom the Runner trusts, when the monitor
-	 * started: net and registry take no others.  Zero: there is none. */
+	/* SHA-256 of the files that decide whom the Runner trusts, when the
+	 * monitor started: net and registry take no others.  Zero: there is
+	 * none. */
 	uint8_t		tls_ca_sha256[32];
 	uint8_t		registry_ca_sha256[32];
 	uint8_t		configuration_hash[32];	/* keys: attested.h */

@@ -38,14 +38,13 @@ struct m_none {
  *
  * A program in words of 32 bytes, one section after the other, each padded
  * with zeros to whole words (program/program.h reads it):
- *	inputs[n_inputs]	handles to fetch, distinct, in order of first use
- *	outputs[n_outputs]	handles, in order of definition
- *	consts[n_consts]	constants, as Solidity holds them in 32 bytes
- *	const_types[n_consts]	1 byte each
- *	ops[n_ops]		struct p_op each
- *	refs[n_refs]		uint16_t each: the operands of the first operation,
- *				its outputs, the operands of the second ...
- */
+ * 	inputs[n_inputs]	handles to fetch, distinct, in order of first use
+ * 	outputs[n_outputs]	handles, in order of definition
+ * 	consts[n_consts]	constants, as Solidity holds them in 32 bytes
+ * 	const_types[n_consts]	1 byte each
+ * 	ops[n_ops]		struct p_op each
+ * 	refs[n_refs]		uint16_t each: the operands of the first operation,
+ * 				its outputs, the operands of the second ... */
 struct m_word {
 	uint8_t		b[32];
 };
@@ -81,10 +80,13 @@ struct p_shape {
 struct m_start {
 	uint8_t		table[32];	/* messages_hash of the monitor */
 	uint32_t	role;
-	uint32_t	index;		/* which worker; of net and registry: which chain */
-	uint32_t	uid, gid;	/* to become; 0: stay (not started as root) */
+	uint32_t	index;		/* which worker; of net and registry:
+					 * which chain */
+	uint32_t	uid, gid;	/* to become; 0: stay (not started as
+					 * root) */
 	uint32_t	log_level;
-	uint32_t	spaces;		/* SANDBOX_* that the monitor has given */
+	uint32_t	spaces;		/* SANDBOX_* that the monitor has
+					 * given */
 	char		empty_dir[CONF_PATH];	/* to chroot to */
 	struct conf	conf;
 };
@@ -110,7 +112,8 @@ struct m_log {
 };
 
 struct m_denied {
-	uint32_t	nr;		/* the system call that the filter refused */
+	uint32_t	nr;		/* the system call that the filter
+					 * refused */
 	uint32_t	arch;
 };
 
@@ -141,7 +144,8 @@ struct m_facts {
 	uint64_t	block_number;
 	uint64_t	block_time;	/* seconds since 1970 */
 	uint8_t		block_hash[32];
-	uint64_t	endpoint_failures;	/* of all, since registry started */
+	uint64_t	endpoint_failures;	/* of all, since registry
+						 * started */
 	uint64_t	endpoint_disagreements;
 	uint32_t	n_orchestrators, n_gateways;
 	uint8_t		orchestrators[LIST_MAX][20];
@@ -150,7 +154,8 @@ struct m_facts {
 	uint8_t		kms_key[33];	/* compressed */
 	uint8_t		kms_threshold;	/* t */
 	uint8_t		kms_nodes;	/* n; node i has kms_shares[i - 1] */
-	uint8_t		kms_former;	/* 1: so have those of the epoch before */
+	uint8_t		kms_former;	/* 1: so have those of the epoch
+					 * before */
 	uint8_t		zero[4];
 	uint8_t		kms_shares[KMS_NODES][33];
 	uint8_t		kms_former_shares[KMS_NODES][33];
@@ -164,12 +169,14 @@ struct m_facts {
 	uint64_t	gas_balance;	/* gwei; UINT64_MAX: at least that */
 	uint64_t	base_fee;	/* wei for a unit of gas */
 	uint64_t	tx_nonce;	/* of the last TX */
-	uint32_t	tx_status;	/* of that, or of one it replaced: from the
-					 * block on in which the nonce has passed */
+	uint32_t	tx_status;	/* of that, or of one it replaced: from
+					 * the block on in which the nonce has
+					 * passed */
 	uint32_t	zero2;
 };
 
-struct m_tx {			/* + the transaction's words, padded with zeros */
+struct m_tx {			/* + the transaction's words, padded with
+				 * zeros */
 	uint64_t	nonce;
 	uint32_t	size;		/* bytes */
 	uint32_t	zero;
@@ -189,7 +196,8 @@ struct m_quote_ask {
 struct m_quote {
 	uint32_t	tee_type;
 	uint32_t	size;		/* of the sealed memfd */
-	uint8_t		measurement[48]; /* MRTD, measurement or RIM; zeros: unknown */
+	uint8_t		measurement[48]; /* MRTD, measurement or RIM; zeros:
+					  * unknown */
 };
 
 struct m_quote_failed {
@@ -213,7 +221,8 @@ struct m_register {
 };
 
 #define VERIFIER_MAX	64
-struct m_verdict {		/* a registrar's; who that is, the Registry knows */
+struct m_verdict {		/* a registrar's; who that is, the Registry
+				 * knows */
 	uint8_t		registration[32];
 	uint8_t		measurement[32];
 	uint32_t	verdict;
@@ -249,12 +258,13 @@ struct m_status {
 	uint64_t	endpoint_failures, endpoint_disagreements;
 	uint64_t	sequence;
 	uint64_t	valid_until;
-	uint64_t	evidence_at;	/* when the last was made; 0: none yet */
+	uint64_t	evidence_at;	/* when the last was made; 0: none
+					 * yet */
 	uint64_t	evidence_next;	/* when another is to be */
 	uint64_t	evidence_failures;
 	uint8_t		measurement[48];
-	uint64_t	renewal_late;	/* 1: the registration ends soon, and was
-					 * not renewed */
+	uint64_t	renewal_late;	/* 1: the registration ends soon, and
+					 * was not renewed */
 	uint64_t	kms_epoch;
 	uint32_t	workers_idle, workers_busy;
 	uint32_t	tasks;		/* accepted and not yet ended */
@@ -286,7 +296,8 @@ enum why_idle {
 /* ---- tasks --------------------------------------------------------------- */
 
 struct m_batch {
-	uint32_t	batch;		/* net's number for it, never 0, not in use */
+	uint32_t	batch;		/* net's number for it, never 0, not in
+					 * use */
 	uint32_t	n_tasks;
 	uint8_t		signature[65];
 	uint8_t		zero[7];
@@ -340,7 +351,8 @@ struct m_fetch_failed {
 
 struct m_grant {
 	uint32_t	batch;
-	uint32_t	n_tasks;	/* as asked; a GRANT_TASK each follows, in order */
+	uint32_t	n_tasks;	/* as asked; a GRANT_TASK each follows,
+					 * in order */
 	uint8_t		signature[65];
 	uint8_t		zero[7];
 };
@@ -365,7 +377,8 @@ struct m_grant_task {		/* + m_value each operand */
 	uint8_t		zero[3];
 };
 
-struct m_partial {		/* sealed: D as x || y, DLEQ proof as e || s, tag */
+struct m_partial {		/* sealed: D as x || y, DLEQ proof as e || s,
+				 * tag */
 	uint8_t		b[64 + 64 + 16];
 };
 
@@ -377,16 +390,19 @@ struct m_grant_seal {		/* + m_partial each operand */
 	uint8_t		zero[3];
 };
 
-struct m_result {		/* + m_value each output, in order; none unless OK */
+struct m_result {		/* + m_value each output, in order; none unless
+				 * OK */
 	uint32_t	batch;
 	uint32_t	task;
 	uint32_t	status;
 };
 
-struct m_results {		/* the signature over the RESULTs since ASK, in order */
+struct m_results {		/* the signature over the RESULTs since ASK, in
+				 * order */
 	uint32_t	batch;
 	uint32_t	n_results;
-	uint64_t	epoch;		/* of the KMS key that all outputs are under */
+	uint64_t	epoch;		/* of the KMS key that all outputs are
+					 * under */
 	uint8_t		signature[65];
 	uint8_t		zero[7];
 };

@@ -69,9 +69,9 @@ proc_start(enum role role, struct m_start *start)
 	log_level((int)start->log_level);
 }
 
-/* Standard error is the log if the monitor stays in the foreground: a role could write
- * lines there in the name of another.  The monitor has put /dev/null in the place of
- * standard input, and a role cannot open files. */
+/* Standard error is the log if the monitor stays in the foreground: a role
+ * could write lines there in the name of another.  The monitor has put
+ * /dev/null in the place of standard input, and a role cannot open files. */
 static void
 drop_standard_error(void)
 {
@@ -83,8 +83,9 @@ drop_standard_error(void)
 }
 
 #ifndef TEE_SANITIZERS		/* their memory would be too much to lock */
-/* All that the process has, or will have, locked when it is touched: 1, or 0 if the
- * limit is not above all that the role may have, for then malloc(3) would fail later. */
+/* All that the process has, or will have, locked when it is touched: 1, or 0 if
+ * the limit is not above all that the role may have, for then malloc(3) would
+ * fail later. */
 static int
 lock_all(size_t max_memory)
 {
@@ -102,8 +103,8 @@ lock_all(size_t max_memory)
 	return 1;
 }
 
-/* Secrets pass through more than what secret_alloc() gave: the stack, a library's
- * heap, a record on its way. */
+/* Secrets pass through more than what secret_alloc() gave: the stack, a
+ * library's heap, a record on its way. */
 static uint32_t
 lock_memory(const struct sandbox_role *r)
 {
@@ -141,8 +142,9 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 		.max_memory = r->max_memory,
 		.max_file = r->max_file,
 		.allow_fork = r->allow_fork,
-		/* The closed channel ends a role, too, unless it hangs or was stopped.
-		 * A request to the TEE must not be cut short: evidence only goes on. */
+		/* The closed channel ends a role, too, unless it hangs or was
+		 * stopped.  A request to the TEE must not be cut short:
+		 * evidence only goes on. */
 		.death_signal = role == R_EVIDENCE ? SIGCONT : SIGKILL,
 		.allow_ports = r->ports != NULL,
 		.files_fd = r->files != NULL ? files_fd : 0,

@@ -14,9 +14,9 @@
 
 extern struct chan monitor;	/* the channel to the monitor, in every child */
 
-/* After how many jobs does a worker exit, to be replaced by a fresh process?  keys and
- * the worker both count, so that keys gives it none after the last.  Workers end at
- * different numbers: they do not all exit at once. */
+/* After how many jobs does a worker exit, to be replaced by a fresh process?
+ * keys and the worker both count, so that keys gives it none after the last.
+ * Workers end at different numbers: they do not all exit at once. */
 #define WORKER_JOBS	10000
 #define WORKER_JOBS_APART 150
 uint32_t proc_worker_jobs(const struct conf *, uint32_t index);

@@ -9,7 +9,8 @@
 enum role {
 	R_MONITOR	= 1 << 0,
 	R_NET		= 1 << 1,
-	R_TLS		= 1 << 2,	/* net's second channel to keys: TLS signing */
+	R_TLS		= 1 << 2,	/* net's second channel to keys: TLS
+					 * signing */
 	R_REGISTRY		= 1 << 3,
 	R_KEYS		= 1 << 4,
 	R_EVIDENCE	= 1 << 5,
@@ -21,9 +22,12 @@ enum role {
 
 enum state {
 	S_INIT		= 1 << 0,	/* not yet in the sandbox */
-	S_IDLE		= 1 << 1,	/* up; keys: no Registry facts, or not registered */
-	S_SERVING	= 1 << 2,	/* keys: takes tasks; compute: has a job */
-	S_DRAINING	= 1 << 3,	/* finishes what it has, takes no more */
+	S_IDLE		= 1 << 1,	/* up; keys: no Registry facts, or not
+					 * registered */
+	S_SERVING	= 1 << 2,	/* keys: takes tasks; compute: has a
+					 * job */
+	S_DRAINING	= 1 << 3,	/* finishes what it has, takes no
+					 * more */
 	S_UP		= S_IDLE | S_SERVING | S_DRAINING,
 };
 #define STATE_BITS	4

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a Gateway's grant to the data keys of one task (proto/VALUES.md): one ECDH for
- * each KMS node opens its seal, the partials add up to s K, HKDF gives the key.
- * Runs in keys.  Secrets stand in a fixed arena of secret memory: an ephemeral
- * key for each task that waits, and a slot for each task at work.
+ * From a Gateway's grant to the data keys of one task (proto/VALUES.md): one
+ * ECDH for each KMS node opens its seal, the partials add up to s K, HKDF gives
+ * the key.  Runs in keys.  Secrets stand in a fixed arena of secret memory: an
+ * ephemeral key for each task that waits, and a slot for each task at work.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,8 @@
 #include "secp.h"
 #include "secret.h"
 
-static uint8_t (*ephemeral)[32];	/* max-tasks of each chain, in secret memory */
+static uint8_t (*ephemeral)[32];	/* max-tasks of each chain, in secret
+					 * memory */
 static uint32_t *unused, n_unused;	/* numbers of those that are free */
 static struct slot *slots;		/* n_slots, in secret memory */
 static uint32_t n_slots;
@@ -94,8 +95,8 @@ delegate_check(const struct task *t)
 	return ST_OK;
 }
 
-/* Avoided are so many at most that a quorum is left: the longest first is not any
- * more. */
+/* Avoided are so many at most that a quorum is left: the longest first is not
+ * any more. */
 static void
 delegate_spare(struct chain *ch, const struct m_facts *f)
 {
@@ -113,8 +114,9 @@ delegate_spare(struct chain *ch, const struct m_facts *f)
 	}
 }
 
-/* This node is avoided for suspect-time.  Its seal bears no signature, so it may be the
- * Gateway that is at fault: that is why it is a hint to the Gateway, and is over soon. */
+/* This node is avoided for suspect-time.  Its seal bears no signature, so it
+ * may be the Gateway that is at fault: that is why it is a hint to the Gateway,
+ * and is over soon. */
 static void
 delegate_suspect(const struct task *t, uint32_t node)
 {
@@ -135,9 +137,9 @@ delegate_blame_node(const struct task *t, uint32_t node, const char *what)
 	delegate_suspect(t, node);
 }
 
-/* A rekey that went wrong: every proof holds, and together they open nothing.  Another
- * quorum may, which is any without one of these nodes.  They take turns, so that each
- * quorum comes up some time. */
+/* A rekey that went wrong: every proof holds, and together they open nothing.
+ * Another quorum may, which is any without one of these nodes.  They take
+ * turns, so that each quorum comes up some time. */
 static void
 delegate_blame_quorum(const struct task *t, const uint32_t *quorum)
 {
@@ -238,8 +240,8 @@ delegate_proven(const struct task *t, const uint32_t *quorum, size_t k,
 	    open->plain[k]) == 0;
 }
 
-/* Bit k: the partial of node quorum[k] is not proven.  The operand may be of the epoch
- * before, while that can be read. */
+/* Bit k: the partial of node quorum[k] is not proven.  The operand may be of
+ * the epoch before, while that can be read. */
 static uint64_t
 delegate_unproven(const struct task *t, const uint32_t *quorum, uint32_t j)
 {

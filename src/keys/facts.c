@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the Registry says, as registry read it.  Runs in keys.  facts_install() is the one
- * door: facts that fail a check there never become visible.  Facts that passed do not
- * change any more.  A batch holds those under which it was admitted until it ends, so
- * that nothing that registry sends later can change what its results are encrypted to.
+ * What the Registry says, as registry read it.  Runs in keys. facts_install()
+ * is the one door: facts that fail a check there never become visible.  Facts
+ * that passed do not change any more.  A batch holds those under which it was
+ * admitted until it ends, so that nothing that registry sends later can change
+ * what its results are encrypted to.
  *
- * The guest's clock is the host's to set.  The time of a block that a quorum agrees on
- * is a lower bound for it, and a check: see Time in doc/architecture.md.
+ * The guest's clock is the host's to set.  The time of a block that a quorum
+ * agrees on is a lower bound for it, and a check: see Time in
+ * doc/architecture.md.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -82,7 +84,8 @@ facts_clock_refused(struct chain *ch, int is_refused)
 	}
 	if (++ch->clock_batches < CLOCK_BATCHES)
 		return;
-	/* The first that is refused when the minute is over is enough for another. */
+	/* The first that is refused when the minute is over is enough for
+	 * another. */
 	ch->clock_batches = CLOCK_BATCHES - 1;
 	ch->doubt_until = now_ms() + CLOCK_DOUBT;
 	log_err("%sclock: tasks of the Orchestrator are expired or issued in "

@@ -25,28 +25,33 @@
 #include "tx.h"
 
 #define GWEI		UINT64_C(1000000000)
-#define TIP_MAX		GWEI		/* of the first try: as the base fee, but */
+#define TIP_MAX		GWEI		/* of the first try: as the base fee,
+					 * but */
 #define TIP_MIN		(GWEI / 100)	/* within these */
 #define PAUSE		5	/* seconds from one transaction to the next */
 #define STUCK_TIME	10	/* and not earlier is one replaced */
 #define STUCK_BLOCKS	5	/* in which it could have been, and was not */
 #define AGAIN		60	/* seconds: then the same once more */
-#define LOST		30	/* seconds: its nonce has passed, it was not seen */
-#define BEHIND		20	/* seconds that facts may be older than the last */
+#define LOST		30	/* seconds: its nonce has passed, it was not
+				 * seen */
+#define BEHIND		20	/* seconds that facts may be older than the
+				 * last */
 #define FAILED_FIRST	20	/* seconds from a registration that failed on */
 
 /* Gas for register() without its data: twice what a registrar's signature and
  * the storage of a new Runner take. */
 #define GAS_REGISTER	600000
 #define GAS_BASE	21000
-#define GAS_BYTE	10	/* EIP-7623: a zero; of another byte four times that */
+#define GAS_BYTE	10	/* EIP-7623: a zero; of another byte four times
+				 * that */
 
 enum what { NOTHING, REGISTER, PUBLISH };
 
 /* The registration's verdict. */
 enum verdict {
 	V_NONE		= 1 << 0,	/* none is wanted */
-	V_ASKED		= 1 << 1,	/* the registrar is asked: one is taken */
+	V_ASKED		= 1 << 1,	/* the registrar is asked: one is
+					 * taken */
 	V_HELD		= 1 << 2,	/* here, and never sent */
 	V_ANY		= V_NONE | V_ASKED | V_HELD,
 };
@@ -54,9 +59,11 @@ enum verdict {
 /* The transaction. */
 enum phase {
 	P_IDLE		= 1 << 0,	/* there is none */
-	P_MADE		= 1 << 1,	/* encoded; waits for funds, fees, the pause */
+	P_MADE		= 1 << 1,	/* encoded; waits for funds, fees, the
+					 * pause */
 	P_SENT		= 1 << 2,	/* signed and sent; may be mined */
-	P_PASSED	= 1 << 3,	/* its nonce was used, by what is not known */
+	P_PASSED	= 1 << 3,	/* its nonce was used, by what is not
+					 * known */
 	P_ANY		= P_IDLE | P_MADE | P_SENT | P_PASSED,
 };
 
@@ -65,7 +72,8 @@ enum event {
 	VERDICT_GOOD, VERDICT_BAD,
 	CALL_MADE,		/* encoded */
 	CALL_DROPPED,		/* not sent, and something else goes first */
-	CALL_SENT,		/* for the first time, or replaced, same nonce */
+	CALL_SENT,		/* for the first time, or replaced, same
+				 * nonce */
 	NONCE_PASSED,		/* and no receipt yet */
 	NONCE_BACK,		/* it is the next one again */
 	CALL_ENDED,		/* succeeded or reverted, or nobody will know */
@@ -102,14 +110,16 @@ struct gas {
 	uint32_t	 phase;		/* enum phase */
 	uint32_t	 wanted;	/* enum verdict */
 	struct m_verdict verdict;
-	uint32_t	 delay;		/* after the last that failed; 0: none did */
+	uint32_t	 delay;		/* after the last that failed; 0: none
+					 * did */
 	uint64_t	 not_before;
 	/* the transaction */
 	enum what	 what;
 	uint64_t	 sequence;	/* of the registration in it */
 	uint64_t	 nonce, limit, tip, max_fee;
 	uint64_t	 at, block;	/* when it last was sent */
-	uint64_t	 replaced_at;	/* when its fees last rose, or it was made */
+	uint64_t	 replaced_at;	/* when its fees last rose, or it was
+					 * made */
 	uint64_t	 passed_at;	/* its nonce */
 	size_t		 n;
 	uint8_t		 data[CALLDATA_MAX];
@@ -183,8 +193,8 @@ gas_holds_registration(const struct chain *ch)
 	return g != NULL && (g->wanted == V_HELD || g->what == REGISTER);
 }
 
-/* Ignore a verdict that we did not ask for.  Whether the registrar is one, the contract
- * says. */
+/* Ignore a verdict that we did not ask for.  Whether the registrar is one, the
+ * contract says. */
 void
 gas_verdict(struct chain *ch, const struct m_verdict *v)
 {
@@ -380,7 +390,8 @@ failed(struct chain *ch, uint64_t now)
 	end_call(ch, TX_REVERTED);
 }
 
-/* Its nonce has passed: by it, or by one that it replaced or was replaced by? */
+/* Its nonce has passed: by it, or by one that it replaced or was replaced
+ * by? */
 static void
 passed(struct chain *ch, uint64_t now)
 {
@@ -528,8 +539,9 @@ gas_registry_peer(struct chain *ch)
 		transmit(ch, now_ms() / 1000);
 }
 
-/* Facts of now, of our account, and not of a block before the last: endpoints are not
- * always at the same one.  A chain that does go back is believed after a while. */
+/* Facts of now, of our account, and not of a block before the last: endpoints
+ * are not always at the same one.  A chain that does go back is believed after
+ * a while. */
 static int
 is_usable(const struct chain *ch, uint64_t now)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The key of the gas account: a line of hex in a file, read before the sandbox into
- * secret memory.  Runs in keys.
+ * The key of the gas account: a line of hex in a file, read before the sandbox
+ * into secret memory.  Runs in keys.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +20,8 @@ static struct secrets {
 } *secret;				/* NULL: no account */
 static uint8_t address[20];
 
-/* 64 hex digits, 0x before them or not, and the end of a line: 0, or -1.  Without a
- * branch on what they are. */
+/* 64 hex digits, 0x before them or not, and the end of a line: 0, or -1.
+ * Without a branch on what they are. */
 static int
 read_key(const uint8_t *text, size_t n, uint8_t key[32])
 {

@@ -52,8 +52,8 @@ ON(PEER)
 	if (to->fd != -1)
 		keys_peer_lost(to);
 	chan_init(to, m->fd, R_KEYS, p->role, p->index);
-	/* A worker that is idle has read all that it was sent, and the socket takes
-	 * the largest job: no data key ever waits on the heap. */
+	/* A worker that is idle has read all that it was sent, and the socket
+	 * takes the largest job: no data key ever waits on the heap. */
 	to->is_direct = p->role == R_COMPUTE;
 	keys_peer_up(to);
 }

@@ -2,8 +2,8 @@
  *
  * Verified tasks on their way through slots and workers: a task is prepared
  * (its data keys derived) while workers are busy with others, and given to the
- * first that is idle, one task at a time.  The chains take turns, so that none waits
- * for another's queue.  Runs in keys.
+ * first that is idle, one task at a time.  The chains take turns, so that none
+ * waits for another's queue.  Runs in keys.
  */
 #include <string.h>
 
@@ -13,7 +13,8 @@
 #include "secret.h"
 
 static STAILQ_HEAD(, task) prepared = STAILQ_HEAD_INITIALIZER(prepared);
-static uint32_t turn;			/* the chain whose task is prepared next */
+static uint32_t turn;			/* the chain whose task is prepared
+					 * next */
 static struct m_operand *rows;		/* of one JOB_OPERANDS; secret memory */
 static uint32_t last_job;
 
@@ -33,7 +34,8 @@ job_queue(struct task *t)
 	STAILQ_INSERT_TAIL(&t->batch->chain->ready, t, next);
 }
 
-/* The first task of the chain whose turn it is, of those that have one; NULL: none. */
+/* The first task of the chain whose turn it is, of those that have one; NULL:
+ * none. */
 static struct task *
 job_next(void)
 {
@@ -238,9 +240,9 @@ job_worker_lost(struct worker *w)
 	task_end(t, ST_WORKER_LOST);
 }
 
-/* Every operation is total and takes microseconds, and after its last job a worker
- * exits at once: whoever takes seconds is stuck or hostile, and only the monitor can end
- * it. */
+/* Every operation is total and takes microseconds, and after its last job a
+ * worker exits at once: whoever takes seconds is stuck or hostile, and only the
+ * monitor can end it. */
 void
 job_tick(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the keys role share.  keys holds the identity key, the TLS
- * key, the gas account's and each task's ephemeral key; it verifies and signs; it never sees a
- * plaintext, parses no variable format and has no network.
+ * What the files of the keys role share. keys holds the identity key, the TLS
+ * key, the gas account's and each task's ephemeral key; it verifies and signs;
+ * it never sees a plaintext, parses no variable format and has no network.
  */
 #ifndef KEYS_H
 #define KEYS_H
@@ -20,16 +20,18 @@
 /* ---- main.c: the process ---- */
 struct worker {
 	struct chan	 chan;		/* fd -1: there is none */
-	struct task	*task;		/* what it runs; NULL: idle, or orphaned */
+	struct task	*task;		/* what it runs; NULL: idle, or
+					 * orphaned */
 	uint32_t	 job;		/* 0: idle */
 	uint64_t	 since;		/* of the job, milliseconds */
 	uint32_t	 jobs;		/* that it has answered */
-	uint64_t	 spent;		/* since when it exits, after its last job,
-					 * and its successor is awaited; or 0 */
+	uint64_t	 spent;		/* since when it exits, after its last
+					 * job, and its successor is awaited; or
+					 * 0 */
 };
 
-/* One of the configuration's chains: who speaks for it, what its Registry says, our
- * registration there, and whether we serve it. */
+/* One of the configuration's chains: who speaks for it, what its Registry says,
+ * our registration there, and whether we serve it. */
 struct chain {
 	uint32_t	 index;		/* of the configuration's */
 	const struct conf_chain *conf;
@@ -41,24 +43,31 @@ struct chain {
 	struct m_status	 status;
 	int		 status_due;	/* it has changed: tell net */
 
-	/* facts.c; to the tasks' code a batch's snapshot is all that there is */
+	/* facts.c; to the tasks' code a batch's snapshot is all that there
+	 * is */
 	const struct m_facts *facts;	/* the newest that passed; never NULL */
 	uint64_t	 facts_at;	/* when they came; milliseconds */
-	enum why_idle	 fault;		/* of those that came last, or WHY_NONE */
+	enum why_idle	 fault;		/* of those that came last, or
+					 * WHY_NONE */
 	unsigned	 clock_batches;	/* in a row that our clock refused */
-	uint64_t	 doubt_until;	/* our clock is not trusted; milliseconds */
-	uint64_t	 floor, floor_at;	/* time of the newest block, seconds
-					 * since 1970; when it came, milliseconds */
+	uint64_t	 doubt_until;	/* our clock is not trusted;
+					 * milliseconds */
+	uint64_t	 floor, floor_at;	/* time of the newest block,
+						 * seconds since 1970; when it
+						 * came, milliseconds */
 	/* registration.c; milliseconds, unless it says otherwise */
 	struct m_register registration;	/* sequence 0: none was signed yet */
 	uint8_t		 registration_hash[32];
 	int		 evidence_fd;	/* of `registration'; -1: none yet */
 	uint64_t	 quote_block;	/* whose hash it was asked over */
 	uint64_t	 quote_not_before;
-	uint32_t	 quote_retry;	/* the last delay, seconds; 0: none failed */
-	uint64_t	 evidence_at;	/* when the last was made; 0: none yet */
+	uint32_t	 quote_retry;	/* the last delay, seconds; 0: none
+					 * failed */
+	uint64_t	 evidence_at;	/* when the last was made; 0: none
+					 * yet */
 	uint64_t	 renew_at;	/* when the next quote is due */
-	uint64_t	 resend_at;	/* the registration, if it is not there */
+	uint64_t	 resend_at;	/* the registration, if it is not
+					 * there */
 	uint32_t	 resend_delay;	/* the last, seconds; 0: it is there */
 	/* task.c, job.c, replay.c */
 	LIST_HEAD(, batch) batches;
@@ -87,15 +96,16 @@ struct chain *chain_of(const struct chan *);
 /* A channel came; or is to be closed, and all that hung on it to be ended. */
 void	 keys_peer_up(struct chan *);
 void	 keys_peer_lost(struct chan *);
-/* The same for a peer that is broken or stuck: the monitor is to end it, too. */
+/* The same for a peer that is broken or stuck: the monitor is to end it,
+ * too. */
 void	 keys_peer_cut(struct chan *);
 
 /* ---- sign.c: the identity, and all that it ever signs ---- */
 void	 sign_init(void);		/* a fresh identity, in secret memory */
 const uint8_t *sign_address(void);	/* 20 bytes */
 const uint8_t *sign_public(void);	/* 33 bytes */
-/* hash: hashStruct of a primary type of TYPED-DATA.md, from td_*; in the domain of
- * this chain's Registry. */
+/* hash: hashStruct of a primary type of TYPED-DATA.md, from td_*; in the domain
+ * of this chain's Registry. */
 void	 sign_typed(const struct chain *, const uint8_t hash[32],
 	     uint8_t sig[65]);
 /* The address that signed hashStruct `hash' in that domain: 0 or -1. */
@@ -104,7 +114,8 @@ int	 sign_recover(const struct chain *, const uint8_t hash[32],
 
 /* ---- tls.c: the TLS keys, of no other use ---- */
 void	 tls_init(const char *path);	/* PEM, P-256; before the sandbox */
-/* The file has changed; fd becomes ours.  A file that is no key changes nothing. */
+/* The file has changed; fd becomes ours.  A file that is no key changes
+ * nothing. */
 void	 tls_renew(int fd);
 /* By the key that is named; if it is not held, all of the answer is zero. */
 void	 tls_sign(const struct m_tls_sign *, struct m_tls_signed *);
@@ -118,18 +129,19 @@ void	 facts_init(void);
 void	 facts_install(struct chain *, const struct m_facts *);
 /* Why no batch may be accepted under them, or WHY_NONE. */
 enum why_idle facts_why(const struct chain *);
-/* Time for this chain, seconds since 1970: the system's, but never less than the time
- * of the newest block and what has passed since it came. */
+/* Time for this chain, seconds since 1970: the system's, but never less than
+ * the time of the newest block and what has passed since it came. */
 uint64_t facts_now(const struct chain *);
-/* The lower bound alone: whatever the system's clock says, then or later, facts_now()
- * is not below it; 0 without facts. */
+/* The lower bound alone: whatever the system's clock says, then or later,
+ * facts_now() is not below it; 0 without facts. */
 uint64_t facts_floor(const struct chain *);
-/* All tasks of a batch that an Orchestrator has signed were refused, since they seem
- * expired or not yet issued; or 0: a task was accepted.  Each signs shortly before it
- * sends: some such batches in a row put our clock in doubt, and we do not serve for a
- * minute. */
+/* All tasks of a batch that an Orchestrator has signed were refused, since they
+ * seem expired or not yet issued; or 0: a task was accepted.  Each signs
+ * shortly before it sends: some such batches in a row put our clock in doubt,
+ * and we do not serve for a minute. */
 void	 facts_clock_refused(struct chain *, int is_refused);
-/* The facts of this moment, which cannot change: for a batch, until it releases them. */
+/* The facts of this moment, which cannot change: for a batch, until it releases
+ * them. */
 const struct m_facts *facts_hold(const struct chain *);
 void	 facts_release(const struct m_facts *);	/* NULL: nothing */
 /* Are they in its lists?  1 or 0. */
@@ -138,7 +150,8 @@ int	 facts_gateway(const struct m_facts *, const uint8_t address[20]);
 
 /* ---- registration.c: evidence, and the registration that is signed over it ---- */
 void	 registration_registry_peer(struct chain *);	/* a new one: tell it who we are */
-void	 registration_net_peer(struct chain *);	/* the same: the registration again */
+void	 registration_net_peer(struct chain *);	/* the same: the registration
+						 * again */
 void	 registration_evidence_peer(void);	/* a new evidence: ask again */
 void	 registration_renew_asked(struct chain *);	/* its Orchestrator wants new evidence */
 void	 registration_quote(const struct m_quote *, int fd);	/* fd: becomes ours */
@@ -147,32 +160,37 @@ void	 registration_quote_failed(uint32_t error);
 void	 registration_tick(struct chain *, uint64_t now, int is_draining);
 
 /* ---- backoff.c ---- */
-/* The delay after `delay', seconds: `first' after 0, then twice as long, up to about ten
- * minutes. */
+/* The delay after `delay', seconds: `first' after 0, then twice as long, up to
+ * about ten minutes. */
 uint32_t backoff_next(uint32_t delay, uint32_t first);
 
 /* ---- trust.c: may we serve? ---- */
 void	 trust_init(void);
 void	 trust_drain(void);
-void	 trust_changed(void);		/* something did: tick before the next poll */
+void	 trust_changed(void);		/* something did: tick before the next
+					 * poll */
 int	 trust_has_changed(void);	/* since the last tick: 1 or 0 */
-void	 trust_tick(void);		/* state again: the main loop's alone to call */
+void	 trust_tick(void);		/* state again: the main loop's alone to
+					 * call */
 int	 trust_serves(const struct chain *);	/* this very moment: 1 or 0 */
 
 /* ---- gas_key.c: the key that pays ---- */
-void	 gas_key_init(const char *path);	/* "": none; before the sandbox */
-const uint8_t *gas_key(void);		/* 32 bytes in secret memory; NULL: none */
+void	 gas_key_init(const char *path);	/* "": none; before the
+						 * sandbox */
+const uint8_t *gas_key(void);		/* 32 bytes in secret memory; NULL:
+					 * none */
 const uint8_t *gas_address(void);	/* 20 bytes; zeros: no account */
 
 /* ---- gas.c: transactions of the Runner's own account, one on its way at a time ---- */
 void	 gas_init(const char *path);	/* "": no account; before the sandbox */
-/* A registration was signed, or is sent again: one verdict on it is taken, and paid for
- * once at most. */
+/* A registration was signed, or is sent again: one verdict on it is taken, and
+ * paid for once at most. */
 void	 gas_registration(struct chain *);
 /* Is that verdict here, or on its way in a transaction? */
 int	 gas_holds_registration(const struct chain *);
 void	 gas_verdict(struct chain *, const struct m_verdict *);
-void	 gas_registry_peer(struct chain *);	/* a new one: the transaction again */
+void	 gas_registry_peer(struct chain *);	/* a new one: the transaction
+						 * again */
 void	 gas_tick(struct chain *);	/* once a second, and with facts */
 
 /* ---- publish.c: results that wait to be committed to on the chain ---- */
@@ -183,7 +201,8 @@ void	 publish_add(struct chain *, const struct task *, const uint8_t hash[32]);
  * at most: its size, and in *gas what it takes without its data; 0: none is
  * due.  These results then wait for publish_ended(). */
 size_t	 publish_call(struct chain *, uint8_t *out, uint64_t *gas);
-void	 publish_unsent(struct chain *);	/* the call was dropped before it was sent */
+void	 publish_unsent(struct chain *);	/* the call was dropped before
+						 * it was sent */
 void	 publish_ended(struct chain *, enum tx_status);
 
 /* ---- tally.c: log lines that a peer can cause at will ---- */
@@ -193,8 +212,8 @@ struct tally {			/* static, zero */
 	uint64_t	 since;		/* of `more', milliseconds */
 	struct tally	*next;
 };
-/* One more line "subject: reason", of which both are static: 1: log it, with what else
- * there is to say; 0: it was counted. */
+/* One more line "subject: reason", of which both are static: 1: log it, with
+ * what else there is to say; 0: it was counted. */
 int	 tally_add(struct tally *, const char *subject, const char *reason);
 void	 tally_tick(void);		/* once a second */
 
@@ -202,8 +221,8 @@ void	 tally_tick(void);		/* once a second */
 #define REPLAY_AHEAD	600	/* seconds: no deadline is further away */
 void	 replay_init(void);
 struct replay *replay_new(void);	/* a chain's table */
-/* Remember (id, attempt) for `life' seconds: ST_OK, ST_REPLAYED, or ST_BUSY if there
- * is no room (then the task must be refused). */
+/* Remember (id, attempt) for `life' seconds: ST_OK, ST_REPLAYED, or ST_BUSY if
+ * there is no room (then the task must be refused). */
 uint32_t replay_add(struct replay *, const uint8_t id[32], uint32_t attempt,
 	     uint64_t life);
 
@@ -232,18 +251,21 @@ struct task {
 	struct m_word	*words;		/* the program; malloc */
 	size_t		 n_words;
 	struct program	 program;	/* a view of it */
-	uint32_t	 key;		/* number of the ephemeral key, 0: none */
+	uint32_t	 key;		/* number of the ephemeral key, 0:
+					 * none */
 	uint8_t		 ephemeral_key[33];
 	struct m_grant_task grant;
 	struct m_value	*operands;	/* malloc */
 	size_t		 n_operands;
 	struct seal	*seals;		/* malloc */
 	size_t		 n_seals;	/* that came, of grant.n_seals */
-	int		 is_oversized;	/* the grant does not fit and was not kept */
+	int		 is_oversized;	/* the grant does not fit and was not
+					 * kept */
 	struct slot	*slot;		/* from T_PREPARED to the end */
 	struct m_value	*outputs;	/* shape.n_outputs if the status is OK;
 					 * malloc */
-	STAILQ_ENTRY(task) next;	/* in the queue for a slot or a worker */
+	STAILQ_ENTRY(task) next;	/* in the queue for a slot or a
+					 * worker */
 };
 
 enum batch_state { B_TASKS, B_ASKED, B_GRANT, B_RUNNING };
@@ -254,13 +276,17 @@ struct batch {
 	enum batch_state state;
 	uint32_t	 n_tasks, n_accepted, n_ended;
 	uint32_t	 n_came;	/* TASKs, then GRANT_TASKs */
-	uint32_t	 refuse;	/* an ST_* known before its TASKs came */
+	uint32_t	 refuse;	/* an ST_* known before its TASKs
+					 * came */
 	uint8_t		 signature[65];	/* of the batch, then of the grant */
-	uint64_t	 since;		/* it came, then the ASK; milliseconds */
+	uint64_t	 since;		/* it came, then the ASK;
+					 * milliseconds */
 	size_t		 memory;	/* its part of the chain's */
-	const struct m_facts *facts;	/* from its admission on; before that NULL */
+	const struct m_facts *facts;	/* from its admission on; before that
+					 * NULL */
 	struct task	*tasks[BATCH_TASKS];
-	LIST_ENTRY(batch) next;		/* of its chain's, or of those that ended */
+	LIST_ENTRY(batch) next;		/* of its chain's, or of those that
+					 * ended */
 };
 
 void	 task_on_batch(struct chan *, const struct m_batch *);
@@ -271,10 +297,12 @@ void	 task_on_grant_task(struct chan *, const struct msg *);
 void	 task_on_grant_seal(struct chan *, const struct msg *);
 void	 task_outputs(struct task *, const struct m_value *, size_t n);
 void	 task_end(struct task *, uint32_t status);
-void	 task_drop_all(struct chain *);	/* its net is another: the batches are void */
+void	 task_drop_all(struct chain *);	/* its net is another: the batches are
+					 * void */
 void	 task_tick(void);		/* time-outs, once a second */
-/* Free the batches that have ended.  Only the main loop calls it, when no handler
- * runs: until then a task and its batch stay valid, whatever ends them. */
+/* Free the batches that have ended.  Only the main loop calls it, when no
+ * handler runs: until then a task and its batch stay valid, whatever ends
+ * them. */
 void	 task_reap(void);
 
 /* ---- job.c: tasks in slots and workers ---- */
@@ -285,7 +313,8 @@ void	 job_on_done(struct chan *, const struct msg *);
 void	 job_worker_lost(struct worker *);
 int	 job_is_idle(const struct worker *);
 int	 job_is_up(const struct worker *);
-int	 job_work(void);		/* a piece of work: 1 while there is more */
+int	 job_work(void);		/* a piece of work: 1 while there is
+					 * more */
 void	 job_tick(void);		/* stuck workers */
 
 /* ---- delegate.c: from a grant's seals to data keys ---- */
@@ -298,17 +327,18 @@ void	 delegate_init(uint32_t slots, uint32_t tasks);
 /* A task's ephemeral key: make it (number and public key), erase it. */
 void	 delegate_key_new(struct task *);
 void	 delegate_key_erase(struct task *);
-/* Does the grant fit the task?  ST_OK, a failure that is the Gateway's to say, or
- * ST_GRANT_INVALID, ST_GATEWAY_ERROR. */
+/* Does the grant fit the task?  ST_OK, a failure that is the Gateway's to say,
+ * or ST_GRANT_INVALID, ST_GATEWAY_ERROR. */
 uint32_t delegate_check(const struct task *);
 /* Open the seals, add the partials, derive the data keys into a free slot and
  * erase the ephemeral key: ST_OK, ST_KMS_NODE_FAULT, or ST_BUSY: no slot. */
 uint32_t delegate_prepare(struct task *);
-/* Operand j does not decrypt: a node's fault or a quorum's (ST_KMS_NODE_FAULT; it is
- * named and avoided for a time, but at least one quorum never is), the Gateway's
- * (ST_GRANT_INVALID) or the operand's (ST_OPERAND_MALFORMED)? */
+/* Operand j does not decrypt: a node's fault or a quorum's (ST_KMS_NODE_FAULT;
+ * it is named and avoided for a time, but at least one quorum never is), the
+ * Gateway's (ST_GRANT_INVALID) or the operand's (ST_OPERAND_MALFORMED)? */
 uint32_t delegate_blame(const struct task *, uint32_t j);
 void	 delegate_wipe(struct task *);	/* every secret of the task */
-uint64_t delegate_avoid(const struct chain *);	/* bit i: node i + 1 is avoided now */
+uint64_t delegate_avoid(const struct chain *);	/* bit i: node i + 1 is avoided
+						 * now */
 
 #endif

@@ -23,10 +23,13 @@
 #define GAS_OUTPUT	8000
 
 struct publish {
-	uint64_t	 since;		/* of the first that waits; milliseconds */
+	uint64_t	 since;		/* of the first that waits;
+					 * milliseconds */
 	size_t		 n_tasks, n_outputs;
-	size_t		 sent;		/* of the first tasks: in a transaction */
-	unsigned	 tries;		/* of those: nonces whose end nobody knows */
+	size_t		 sent;		/* of the first tasks: in a
+					 * transaction */
+	unsigned	 tries;		/* of those: nonces whose end nobody
+					 * knows */
 	int		 is_full;
 	struct call_task tasks[QUEUE];
 	uint8_t		 hashes[QUEUE][32];
@@ -77,8 +80,8 @@ publish_remove(struct chain *ch, size_t i, size_t n)
 	ch->status.publish_waiting = p->n_tasks;
 }
 
-/* An earlier attempt at this task that waits: its result was not stored, or there would
- * be no other attempt. */
+/* An earlier attempt at this task that waits: its result was not stored, or
+ * there would be no other attempt. */
 static void
 publish_forget_attempt(struct chain *ch, const uint8_t id[32])
 {
@@ -125,8 +128,8 @@ publish_add(struct chain *ch, const struct task *t, const uint8_t hash[32])
 	ch->status.publish_waiting = p->n_tasks;
 }
 
-/* How many of the first tasks go into one transaction, which is of one epoch; *outputs
- * of them. */
+/* How many of the first tasks go into one transaction, which is of one epoch;
+ * *outputs of them. */
 static size_t
 publish_first(const struct publish *p, size_t *outputs)
 {
@@ -162,8 +165,8 @@ publish_call(struct chain *ch, uint8_t *out, uint64_t *gas)
 	return calldata_publish(p->epochs[0], p->tasks, n, p->outputs, signature, out);
 }
 
-/* Not known to be on the chain, but it may have been paid for: after PUBLISH_TRIES it is
- * given up. */
+/* Not known to be on the chain, but it may have been paid for: after
+ * PUBLISH_TRIES it is given up. */
 static int
 publish_again(struct chain *ch, enum tx_status status)
 {

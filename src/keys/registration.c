@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * This Runner's registration on each chain: evidence is asked for, the registration is
- * signed over it, sent, sent again if the Registry does not show it, and renewed before
- * it expires.  Runs in keys.
+ * This Runner's registration on each chain: evidence is asked for, the
+ * registration is signed over it, sent, sent again if the Registry does not
+ * show it, and renewed before it expires.  Runs in keys.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,16 +19,19 @@
 
 #define EVIDENCE_MAX	(1024 * 1024)
 #define SEALED		(F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
-/* All in seconds.  The first delay after a quote that failed, and after a registration
- * that the Registry does not show; see backoff.c. */
+/* All in seconds.  The first delay after a quote that failed, and after a
+ * registration that the Registry does not show; see backoff.c. */
 #define RETRY_FIRST	10
 #define RESEND_FIRST	20
-#define EVIDENCE_OLD	1800	/* older evidence is made again, not sent again */
-#define RENEW_MIN	10	/* between renewals that the Orchestrator asks for */
+#define EVIDENCE_OLD	1800	/* older evidence is made again, not sent
+				 * again */
+#define RENEW_MIN	10	/* between renewals that the Orchestrator asks
+				 * for */
 #define RENEW_PAID	600	/* the same, if the gas account pays for each */
 #define QUOTE_PAUSE	2	/* between the quotes of two chains */
 
-static struct chain *quote_for;		/* whom the TEE is asked for; NULL: nobody */
+static struct chain *quote_for;		/* whom the TEE is asked for; NULL:
+					 * nobody */
 static uint64_t quote_asked;		/* when it last was; milliseconds */
 
 static void
@@ -53,8 +56,8 @@ send_registration(struct chain *ch)
 		    ch->evidence_fd);
 }
 
-/* keccak256 of the evidence, whose bytes cannot change once it is sealed: NULL, or
- * what is wrong with it. */
+/* keccak256 of the evidence, whose bytes cannot change once it is sealed: NULL,
+ * or what is wrong with it. */
 static const char *
 hash_evidence(int fd, size_t size, uint8_t hash[32])
 {
@@ -76,8 +79,8 @@ hash_evidence(int fd, size_t size, uint8_t hash[32])
 	return NULL;
 }
 
-/* After two thirds of the registration's life, or up to a twelfth before: Runners
- * that started together must not all ask at once. */
+/* After two thirds of the registration's life, or up to a twelfth before:
+ * Runners that started together must not all ask at once. */
 static uint64_t
 next_renewal(const struct chain *ch, uint64_t now)
 {
@@ -88,8 +91,8 @@ next_renewal(const struct chain *ch, uint64_t now)
 	return now + 1000 * (life * 2 / 3 - jitter % (life / 12));
 }
 
-/* The next registration.  Its sequence follows from ours alone: this identity began
- * with this process, and the Registry has only what it signed. */
+/* The next registration.  Its sequence follows from ours alone: this identity
+ * began with this process, and the Registry has only what it signed. */
 static void
 sign_registration(struct chain *ch, const struct m_quote *q,
     const uint8_t evidence_hash[32])
@@ -205,8 +208,8 @@ registration_evidence_peer(void)
 	trust_changed();
 }
 
-/* If a renewal fails, here, at the registrar or on the chain, the current registration
- * goes on, and the operator is warned before it expires. */
+/* If a renewal fails, here, at the registrar or on the chain, the current
+ * registration goes on, and the operator is warned before it expires. */
 static void
 warn_if_late(struct chain *ch)
 {
@@ -221,8 +224,8 @@ warn_if_late(struct chain *ch)
 	ch->status.renewal_late = (uint64_t)late;
 }
 
-/* A registration that the Registry does not show was refused, or lost: by whoever
- * relays it, or with a block that the chain gave up. */
+/* A registration that the Registry does not show was refused, or lost: by
+ * whoever relays it, or with a block that the chain gave up. */
 static void
 send_again(struct chain *ch, uint64_t now)
 {

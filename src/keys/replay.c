@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which (task, attempt) of a chain were accepted, until their deadlines.  Runs in keys.
- * A set-associative table of fixed size for each chain, under a keyed hash: no one can
- * aim at a set, and a full set refuses (fail closed) rather than forgets.
+ * Which (task, attempt) of a chain were accepted, until their deadlines.  Runs
+ * in keys.  A set-associative table of fixed size for each chain, under a keyed
+ * hash: no one can aim at a set, and a full set refuses (fail closed) rather
+ * than forgets.
  *
- * Size: 5,000 tasks a second, each REPLAY_AHEAD seconds from its deadline, are 3 million
- * entries, 92 in a set on average.  More than WAYS then is a set in ten million.  A table
- * that is full takes 54 MiB; a page costs nothing until it is used.
+ * Size: 5,000 tasks a second, each REPLAY_AHEAD seconds from its deadline, are
+ * 3 million entries, 92 in a set on average.  More than WAYS then is a set in
+ * ten million.  A table that is full takes 54 MiB; a page costs nothing until
+ * it is used.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,7 +24,8 @@
 
 struct replay {
 	uint64_t	tag[SETS][WAYS];
-	uint32_t	until[SETS][WAYS];	/* seconds of now_ms(); past: free */
+	uint32_t	until[SETS][WAYS];	/* seconds of now_ms(); past:
+						 * free */
 };
 
 static uint8_t seed[32];

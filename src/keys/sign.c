@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The identity: a secp256k1 key made at start, in secret memory, gone with the
- * process.  It signs EIP-712 digests in the domains of its Registries and nothing else;
- * the callers of sign_typed() are the whole list of what it signs.
+ * process.  It signs EIP-712 digests in the domains of its Registries and
+ * nothing else; the callers of sign_typed() are the whole list of what it
+ * signs.
  */
 #include <string.h>
 #include <sys/random.h>

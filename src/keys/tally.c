@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Log lines that a peer can cause again and again, such as one for each refused task.
- * Runs in keys.  The first TALLY_LINES of a reason are logged; further ones are counted,
- * and once a minute their number is logged.  A minute without one starts again.
+ * Log lines that a peer can cause again and again, such as one for each refused
+ * task.  Runs in keys.  The first TALLY_LINES of a reason are logged; further
+ * ones are counted, and once a minute their number is logged.  A minute without
+ * one starts again.
  */
 #include <stddef.h>
 

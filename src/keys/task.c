@@ -18,9 +18,9 @@
 
 #define TASKS_TIME	10000	/* milliseconds from a BATCH to its last TASK */
 
-/* Bytes that the tasks of a chain may take.  256 of the largest that a quorum of 2 grants
- * are 35 MB; the limit of the address space has room for all chains' (src/common/
- * sandbox.c). */
+/* Bytes that the tasks of a chain may take. 256 of the largest that a quorum of
+ * 2 grants are 35 MB; the limit of the address space has room for all chains'
+ * (src/common/ sandbox.c). */
 #define CHAIN_MEMORY	(64u * 1024 * 1024)
 
 static struct tally refused[STATUS_MAX], unsigned_batches, unsigned_grants,
@@ -224,7 +224,8 @@ task_acceptable(const struct task *t, uint64_t now)
 		return ST_DEADLINE_TOO_FAR;
 	if (m->deadline - now < keys.conf.min_time)
 		return ST_DEADLINE_TOO_NEAR;
-	/* Until the deadline has passed by every clock that we may have then. */
+	/* Until the deadline has passed by every clock that we may have
+	 * then. */
 	return replay_add(ch->replay, m->id, m->attempt,
 	    m->deadline - facts_floor(ch));
 }
@@ -280,8 +281,8 @@ batch_ask(struct batch *b)
 	chan_send(&b->chain->net, M_ASK, &ask, rows, n, -1);
 }
 
-/* All of its tasks are here, and nothing of them was acted upon yet.  From here on the
- * facts are the snapshot, whatever the Registry announces. */
+/* All of its tasks are here, and nothing of them was acted upon yet.  From here
+ * on the facts are the snapshot, whatever the Registry announces. */
 static uint32_t
 batch_admit(struct batch *b)
 {

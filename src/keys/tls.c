@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The TLS keys (P-256): the newest, and the one before it for a certificate that is not
- * renewed yet.  net asks for a signature in each handshake and names the key; what a
- * taken net can have signed with these keys opens nothing that it does not hold already.
- * The file is read at start-up, before the sandbox, into secret memory, and again from
- * a descriptor of the monitor's when it has changed.  It is not
- * parsed: after base64 its bytes must be one of the forms below, in which the key has a
- * fixed place.  Those are what OpenSSL, Go, Java and Python write.
+ * The TLS keys (P-256): the newest, and the one before it for a certificate
+ * that is not renewed yet. net asks for a signature in each handshake and names
+ * the key; what a taken net can have signed with these keys opens nothing that
+ * it does not hold already.  The file is read at start-up, before the sandbox,
+ * into secret memory, and again from a descriptor of the monitor's when it has
+ * changed.  It is not parsed: after base64 its bytes must be one of the forms
+ * below, in which the key has a fixed place.  Those are what OpenSSL, Go, Java
+ * and Python write.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -90,8 +91,8 @@ read_pem(int fd)
 	return NULL;
 }
 
-/* The value of a base64 digit, without a branch or an index that depends on it; 64:
- * none. */
+/* The value of a base64 digit, without a branch or an index that depends on it;
+ * 64: none. */
 static unsigned
 base64_digit(unsigned char c)
 {
@@ -266,7 +267,8 @@ tls_init(const char *path)
 	tls_sign(&ask, &warm);
 }
 
-/* The key that was the newest is kept: net may still use a certificate of it. */
+/* The key that was the newest is kept: net may still use a certificate of
+ * it. */
 void
 tls_renew(int fd)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * May this Runner accept tasks of a chain?  The answer follows from the facts, the
- * registration and the workers.  Runs in keys.  It fails closed: each reason for not
- * serving has a name, and no task is accepted while there is one.
+ * May this Runner accept tasks of a chain?  The answer follows from the facts,
+ * the registration and the workers.  Runs in keys.  It fails closed: each
+ * reason for not serving has a name, and no task is accepted while there is
+ * one.
  */
 #include <string.h>
 

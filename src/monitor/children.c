@@ -31,15 +31,18 @@
 #define PINGS_MISSED	3
 #define PINGS_BUSY	24		/* evidence: the TEE may take minutes */
 #define LAST_WORDS	64		/* turns of chan_dispatch() */
-#define LOG_INTERVAL	100		/* milliseconds for each line of a child */
+#define LOG_INTERVAL	100		/* milliseconds for each line of a
+					 * child */
 #define LOG_BURST	200		/* lines at once */
-#define LOG_REPORT	5		/* seconds, from the first that is dropped */
+#define LOG_REPORT	5		/* seconds, from the first that is
+					 * dropped */
 
 static struct event_base *base;
 static const struct conf *conf;
 static const struct users *users;
 static const char *role_dir;
-static uint32_t spaces;			/* SANDBOX_* that the monitor has given them */
+static uint32_t spaces;			/* SANDBOX_* that the monitor has given
+					 * them */
 static struct child children[CHILDREN_MAX];
 static size_t n_children;
 static enum { RUNNING, RENEWING, DRAINING, STOPPING } phase;
@@ -47,11 +50,13 @@ static struct event *patience;	/* of draining, renewing, then of stopping */
 static int is_patient;			/* with evidence, for a second time */
 int children_failed;
 
-/* The channels from each role to keys, and the role that keys is told for each. */
+/* The channels from each role to keys, and the role that keys is told for
+ * each. */
 static const struct wire {
 	enum role	 role;			/* each that is up */
 	enum role	 as;
-	uint32_t	 index;			/* which of its channels, for it */
+	uint32_t	 index;			/* which of its channels, for
+						 * it */
 } wires[] = {
 	{ R_NET,	R_NET,		0 },
 	{ R_NET,	R_TLS,		1 },
@@ -80,8 +85,9 @@ child_of(const struct chan *c)
 
 /* ---- logs ---------------------------------------------------------------- */
 
-/* A token bucket: each line takes LOG_INTERVAL of the child's time, of which at most
- * LOG_BURST lines are lent.  It outlives the process: a restart refills nothing. */
+/* A token bucket: each line takes LOG_INTERVAL of the child's time, of which at
+ * most LOG_BURST lines are lent.  It outlives the process: a restart refills
+ * nothing. */
 void
 child_log(struct child *c, int level, const char *text)
 {
@@ -328,8 +334,9 @@ child_exec(const struct child *c, int monitor_fd, int keys_fd)
 	    PROC_MONITOR_FD + 1, ~0U, 0) == -1)
 		_exit(126);
 	setsid();
-	/* libevent's handlers would tell the monitor of our signals.  A signal to the
-	 * control group is the monitor's: it drains, and then ends the roles. */
+	/* libevent's handlers would tell the monitor of our signals.  A signal
+	 * to the control group is the monitor's: it drains, and then ends the
+	 * roles. */
 	for (sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
 	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
@@ -480,9 +487,9 @@ children_start(struct event_base *b, const struct conf *cf,
 
 /* ---- are they alive? ----------------------------------------------------- */
 
-/* How many PINGs may this role leave unanswered?  Before it is ready, how many ticks
- * may it take?  Counted, not timed: while the system is suspended nobody answers.
- * Workers are watched by keys. */
+/* How many PINGs may this role leave unanswered?  Before it is ready, how many
+ * ticks may it take?  Counted, not timed: while the system is suspended nobody
+ * answers.  Workers are watched by keys. */
 static unsigned
 may_miss(const struct child *c)
 {
@@ -623,8 +630,8 @@ child_ended(struct child *c, int status)
 	if (c->is_expected)
 		return;
 	if (c->role == R_COMPUTE && was_ready && status == 0) {
-		/* It has answered its last job: no failure, and not counted as a
-		 * restart.  Or keys has gone, of which we hear next. */
+		/* It has answered its last job: no failure, and not counted as
+		 * a restart.  Or keys has gone, of which we hear next. */
 		child_start(c);
 		return;
 	}

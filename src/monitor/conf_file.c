@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The configuration file, line by line; an unknown keyword is an error.  Runs in the
- * monitor before anything is started, and in tee-runnerctl.
+ * The configuration file, line by line; an unknown keyword is an error.  Runs
+ * in the monitor before anything is started, and in tee-runnerctl.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -282,8 +282,8 @@ conf_read(const char *path, struct conf *c, FILE *err)
 	return r;
 }
 
-/* May roles live in this directory?  NULL, or why not.  Without root there is no
- * chroot(2), and the owner does not matter. */
+/* May roles live in this directory?  NULL, or why not.  Without root there is
+ * no chroot(2), and the owner does not matter. */
 static const char *
 chroot_fault(const char *path)
 {

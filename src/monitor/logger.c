@@ -27,7 +27,8 @@
 #ifndef SYSLOG_PATH			/* a test's own */
 #define SYSLOG_PATH	"/dev/log"
 #endif
-#define LINE_SIZE	704		/* a line of log.c and syslogd's header */
+#define LINE_SIZE	704		/* a line of log.c and syslogd's
+					 * header */
 #define BUFFER		(128 * 1024)
 #define RETRY		100		/* milliseconds */
 #define FINISH		1000		/* milliseconds, at the end */
@@ -48,8 +49,8 @@ static struct event *retry;
 
 /* ---- standard error -------------------------------------------------------- */
 
-/* Nobody will ever read what failed for another reason than EAGAIN: it counts as
- * written. */
+/* Nobody will ever read what failed for another reason than EAGAIN: it counts
+ * as written. */
 static ssize_t
 written(ssize_t n, size_t all)
 {
@@ -70,8 +71,9 @@ put_socket(const void *line, size_t n)
 	return written(send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL), n);
 }
 
-/* O_NONBLOCK belongs to the open file, which a shell and other processes may share: a
- * pipe and a terminal are opened again for it.  A file does not block. */
+/* O_NONBLOCK belongs to the open file, which a shell and other processes may
+ * share: a pipe and a terminal are opened again for it.  A file does not
+ * block. */
 static void
 open_stderr(void)
 {
@@ -86,7 +88,8 @@ open_stderr(void)
 		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK |
 		    O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
-		fd = STDERR_FILENO;	/* no /proc, or another user's terminal */
+		fd = STDERR_FILENO;	/* no /proc, or another user's
+					 * terminal */
 }
 
 /* ---- syslogd --------------------------------------------------------------- */

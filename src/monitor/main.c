@@ -74,8 +74,8 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 static void
 catch_signals(void)
 {
-	/* A signal that is sent to the whole control group, or by mistake, must not end
-	 * the monitor without draining. */
+	/* A signal that is sent to the whole control group, or by mistake, must
+	 * not end the monitor without draining. */
 	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP,
 	    SIGCHLD }, ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
 	struct event *e;
@@ -162,7 +162,8 @@ close_input(void)
 	close(fd);
 }
 
-/* keys and the workers lock all of their memory.  Only root may raise the limit. */
+/* keys and the workers lock all of their memory.  Only root may raise the
+ * limit. */
 static void
 raise_memlock(void)
 {
@@ -205,7 +206,8 @@ check_limits(void)
 	}
 }
 
-/* The root directory of the roles, held open: it may be removed while we run. */
+/* The root directory of the roles, held open: it may be removed while we
+ * run. */
 static int
 open_empty(const char *path)
 {

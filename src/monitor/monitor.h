@@ -13,19 +13,19 @@
 
 /* ---- spaces.c: namespaces ---- */
 
-/* Before capabilities are dropped and the filter is on: the SANDBOX_* that hold for the
- * monitor and what it starts. */
+/* Before capabilities are dropped and the filter is on: the SANDBOX_* that hold
+ * for the monitor and what it starts. */
 uint32_t spaces_enter(void);
 /* Those of them that hold for a role. */
 uint32_t spaces_of(enum role, uint32_t spaces);
-/* In the child, before it is one: to the network that the role needs.  0, or -1 and
- * errno. */
+/* In the child, before it is one: to the network that the role needs. 0, or -1
+ * and errno. */
 int	 spaces_leave(enum role);
 
 /* ---- logger.c: the log ---- */
 
-/* Before the filter: from now on log.c's lines go to syslogd, or else to standard
- * error.  Nothing here waits for a reader. */
+/* Before the filter: from now on log.c's lines go to syslogd, or else to
+ * standard error.  Nothing here waits for a reader. */
 void	 logger_init(int to_syslog);
 /* Lines that could not be written are tried again from this loop. */
 void	 logger_start(struct event_base *);
@@ -33,8 +33,9 @@ void	 logger_start(struct event_base *);
 void	 logger_finish(void);
 /* ---- tls_files.c ---- */
 
-/* Before the roles are started: from now on a file of tls-key or tls-certificate that has
- * changed is handed to its roles within 10 seconds, or by tls_files_check(). */
+/* Before the roles are started: from now on a file of tls-key or
+ * tls-certificate that has changed is handed to its roles within 10 seconds, or
+ * by tls_files_check(). */
 void	 tls_files_start(struct event_base *, const struct conf *);
 void	 tls_files_check(void);
 
@@ -42,22 +43,28 @@ void	 tls_files_check(void);
 
 struct child {
 	enum role	 role;
-	uint32_t	 index;		/* which worker; of net and registry: which chain */
-	char		 name[32];	/* "keys", "compute-3", "net-42161": in the log */
+	uint32_t	 index;		/* which worker; of net and registry:
+					 * which chain */
+	char		 name[32];	/* "keys", "compute-3", "net-42161": in
+					 * the log */
 	pid_t		 pid;		/* 0: not running */
 	struct chan	 chan;
 	struct event	*readable, *again;	/* the channel; the restart */
-	int		 keys_fd;	/* compute: keys' end, until both are up */
+	int		 keys_fd;	/* compute: keys' end, until both are
+					 * up */
 	int		 is_ready;
-	int		 was_up;	/* once: what ends it now is no bad set-up */
+	int		 was_up;	/* once: what ends it now is no bad
+					 * set-up */
 	int		 is_expected;	/* its end is no fault */
 	int		 is_drained;	/* net: has nothing left to do */
 	uint64_t	 started;	/* milliseconds */
-	unsigned	 delay;		/* milliseconds, before the next start */
+	unsigned	 delay;		/* milliseconds, before the next
+					 * start */
 	uint32_t	 restarts, features;
 	unsigned	 unanswered;	/* PINGs, or ticks of its start */
 	uint32_t	 denied;	/* system call + 1; 0: none */
-	uint64_t	 log_time;	/* milliseconds: when its log is idle again */
+	uint64_t	 log_time;	/* milliseconds: when its log is idle
+					 * again */
 	uint32_t	 log_dropped;	/* lines that were not logged */
 	struct event	*log_report;	/* of them */
 };
@@ -66,10 +73,12 @@ struct child {
 struct users {
 	uid_t		 uid[ROLE_BITS];
 	gid_t		 gid[ROLE_BITS];
-	int		 empty_fd;	/* their root directory; -1: not changed */
+	int		 empty_fd;	/* their root directory; -1: not
+					 * changed */
 };
 
-/* Start all roles; `dir' has their executables, `spaces' is from spaces_enter().  Returns at once. */
+/* Start all roles; `dir' has their executables, `spaces' is from
+ * spaces_enter().  Returns at once. */
 void	 children_start(struct event_base *, const struct conf *,
 	     const struct users *, uint32_t spaces, const char *dir);
 /* One did not come up at the very first start: the daemon has failed. */
@@ -88,8 +97,8 @@ void	 child_kill(struct child *, const char *why);
 void	 child_cut(enum role, uint32_t index);
 /* A message without rows.  A child that does not read is killed. */
 void	 child_send(struct child *, enum msg_type, const void *payload, int fd);
-/* A descriptor to each process of a role, also to one that is not in its sandbox yet.
- * It stays the caller's. */
+/* A descriptor to each process of a role, also to one that is not in its
+ * sandbox yet.  It stays the caller's. */
 void	 children_send(enum role, enum msg_type, int fd);
 /* Log a line of its, which is escaped, unless there were too many. */
 void	 child_log(struct child *, int level, const char *text);

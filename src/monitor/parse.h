@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What conf_file.c, which reads the file, and values.c, which reads the value of a keyword,
- * share.
+ * What conf_file.c, which reads the file, and values.c, which reads the value
+ * of a keyword, share.
  */
 #ifndef PARSE_H
 #define PARSE_H

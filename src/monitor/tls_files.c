@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The files of tls-key and tls-certificate: when one has changed it is opened and its
- * descriptor goes to the roles that read it.  Runs in the monitor, which must never
- * read these files itself.
+ * The files of tls-key and tls-certificate: when one has changed it is opened
+ * and its descriptor goes to the roles that read it.  Runs in the monitor,
+ * which must never read these files itself.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,8 @@ static struct tls_file {
 	const char	*keyword, *path;
 	enum role	 role;
 	enum msg_type	 type;
-	struct stat	 st;		/* of what the role has; st_mode 0: none */
+	struct stat	 st;		/* of what the role has; st_mode 0:
+					 * none */
 	int		 is_failing;	/* as the log says */
 } files[] = {
 	{ .keyword = "tls-key", .role = R_KEYS, .type = M_TLS_KEY },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A reader for each kind of value that a keyword of the configuration has.  Runs in the
- * monitor before anything is started, and in tee-runnerctl.
+ * A reader for each kind of value that a keyword of the configuration has.
+ * Runs in the monitor before anything is started, and in tee-runnerctl.
  */
 #include <errno.h>
 #include <stddef.h>

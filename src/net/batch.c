@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A batch on its way through net: flattened for keys, its operands fetched, its
- * results kept until the Orchestrator's Ack.  Runs in net.  It signs nothing and
- * decides nothing but what the wire's bounds decide.
+ * results kept until the Orchestrator's Ack.  Runs in net.  It signs nothing
+ * and decides nothing but what the wire's bounds decide.
  */
 #include <grpc/byte_buffer.h>
 #include <stdio.h>
@@ -108,7 +108,8 @@ ref_init(Teerunner__V1__TaskRef *ref, const Teerunner__V1__Task *from)
 	ref->attempt = from->attempt;
 }
 
-/* A batch is named by its signature.  If that cannot be one, each task is named. */
+/* A batch is named by its signature.  If that cannot be one, each task is
+ * named. */
 static void
 refuse_batch(const Teerunner__V1__TaskBatch *from, uint32_t status)
 {
@@ -277,8 +278,8 @@ offer_to_keys(const struct m_batch *head)
 	}
 }
 
-/* A batch uses as much credit as it has tasks, at most all that there is, whether or
- * not it is refused: session_credit() gives back what is free. */
+/* A batch uses as much credit as it has tasks, at most all that there is,
+ * whether or not it is refused: session_credit() gives back what is free. */
 static uint32_t
 offer_check(const Teerunner__V1__TaskBatch *from, struct m_batch *m)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Runner's own TLS certificate: read, checked, watched, and replaced when the file
- * has changed.  Runs in net.  It is public; its private key is in keys and never here.
- * A renewed certificate is used when keys has its key, so that the order in which the
- * two files are renewed does not matter.
+ * The Runner's own TLS certificate: read, checked, watched, and replaced when
+ * the file has changed.  Runs in net.  It is public; its private key is in keys
+ * and never here.  A renewed certificate is used when keys has its key, so that
+ * the order in which the two files are renewed does not matter.
  */
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -29,7 +29,8 @@ struct certificate {
 	uint64_t	 expires;	/* seconds since 1970 */
 };
 
-/* All but `used' are the libevent thread's alone; that is written under the lock. */
+/* All but `used' are the libevent thread's alone; that is written under the
+ * lock. */
 static struct certificate used, next;
 static int has_next;		/* `next' waits for its key */
 static int is_told_waiting;	/* of that, in the log */
@@ -253,7 +254,8 @@ tell_waiting(void)
 	is_told_waiting = 1;
 }
 
-/* keys is asked without net's lock: gRPC's thread does not wait for the answer. */
+/* keys is asked without net's lock: gRPC's thread does not wait for the
+ * answer. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {

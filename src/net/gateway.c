@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * FetchOperands: one call for a whole batch, and its answer re-encoded for keys.
- * Runs in net.  The Gateway's signature is for keys to verify; here the answer
- * is only bounded, and nothing of it goes to keys unless all of it can.
+ * FetchOperands: one call for a whole batch, and its answer re-encoded for
+ * keys.  Runs in net.  The Gateway's signature is for keys to verify; here the
+ * answer is only bounded, and nothing of it goes to keys unless all of it can.
  */
 #include <grpc/byte_buffer.h>
 #include <stdlib.h>
@@ -15,15 +15,16 @@
 #define METHOD		"/teerunner.v1.HandleGateway/FetchOperands"
 #define RECEIVE_MAX	(64 * 1024 * 1024)
 #define ARENA_MAX	(256 * 1024 * 1024)
-/* ms between attempts to connect: a refused connection costs the Gateway nothing, and
- * every task waits for it */
+/* ms between attempts to connect: a refused connection costs the Gateway
+ * nothing, and every task waits for it */
 #define BACK_OFF_MIN	100
 #define BACK_OFF_MAX	400
 
 /* A channel lives until it is replaced and its last call has ended. */
 struct carrier {
 	grpc_channel	*channel;
-	size_t		 users;		/* calls, and 1 while it is the current */
+	size_t		 users;		/* calls, and 1 while it is the
+					 * current */
 };
 
 struct fetch {
@@ -177,8 +178,9 @@ fetch_status(const struct fetch *f)
 	return ST_GATEWAY_ERROR;
 }
 
-/* No answer came in time: the connection may be dead, and keep-alive would need half a
- * minute to find out.  An answer that says DEADLINE_EXCEEDED comes earlier. */
+/* No answer came in time: the connection may be dead, and keep-alive would need
+ * half a minute to find out.  An answer that says DEADLINE_EXCEEDED comes
+ * earlier. */
 static void
 suspect_connection(const struct fetch *f)
 {

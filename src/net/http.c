@@ -21,8 +21,9 @@
 
 #define PATIENCE	5		/* seconds, for question and answer */
 #define QUIET		2		/* for the first byte */
-/* Of each service.  They are all of net's descriptors that a local user can take:
- * the rest of its RLIMIT_NOFILE (proc.c) is left to gRPC and the channels. */
+/* Of each service.  They are all of net's descriptors that a local user can
+ * take: the rest of its RLIMIT_NOFILE (proc.c) is left to gRPC and the
+ * channels. */
 #define CLIENTS		32
 #define QUEUE		64		/* listen(2) */
 #define HEADERS_MAX	4096
@@ -160,8 +161,8 @@ resume(evutil_socket_t fd, short what, void *arg)
 	event_add(s->accept, NULL);
 }
 
-/* One connection in a turn of the loop: a flood of them leaves turns to the channels,
- * and to the clients that have asked already. */
+/* One connection in a turn of the loop: a flood of them leaves turns to the
+ * channels, and to the clients that have asked already. */
 static void
 on_accept(evutil_socket_t listener, short what, void *arg)
 {
@@ -244,8 +245,8 @@ static const struct page {
 	{ "/readyz", readyz }, { NULL, not_found },
 };
 
-/* RFC 9112, one request a connection: "GET /metrics HTTP/1.1" and headers, of which
- * none matters. */
+/* RFC 9112, one request a connection: "GET /metrics HTTP/1.1" and headers, of
+ * which none matters. */
 static int
 http_answer(const char *question, struct evbuffer *out)
 {

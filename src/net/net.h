@@ -57,7 +57,8 @@ struct net {
 extern struct net net;
 
 void	 net_lock(void);
-void	 net_unlock(void);	/* also sees to it that queues are written out */
+void	 net_unlock(void);	/* also sees to it that queues are written
+				 * out */
 
 void	 net_keys_up(int fd);
 void	 net_keys_lost(void);
@@ -86,8 +87,9 @@ void	 rpc_resolve(const char *what, const char *address, struct target *);
 
 /* After the sandbox: start gRPC and its thread. */
 void	 rpc_start(void);
-/* The back-off of gRPC's own attempts, in ms: the first and the longest time between
- * two.  An attempt at one address has CONNECT_TIME, or `first' if that is longer. */
+/* The back-off of gRPC's own attempts, in ms: the first and the longest time
+ * between two.  An attempt at one address has CONNECT_TIME, or `first' if that
+ * is longer. */
 #define CONNECT_TIME	5000
 grpc_channel *rpc_channel(const struct target *, int receive_max, int first,
 	     int longest);
@@ -103,7 +105,8 @@ char	*rpc_text(char *dst, size_t size, grpc_slice);
 #define PEM_LIMIT	(1024 * 1024)
 #define CERTIFICATE_TEXT 64
 
-/* A file of PEM, NUL-terminated, and its length: NULL, or what is wrong with it. */
+/* A file of PEM, NUL-terminated, and its length: NULL, or what is wrong with
+ * it. */
 const char *pem_read(int fd, char to[PEM_LIMIT], size_t *len);
 /* The same for a path: the length; fatal if it cannot be read. */
 size_t	 pem_open(const char *what, const char *path, char to[PEM_LIMIT]);
@@ -111,11 +114,12 @@ size_t	 pem_open(const char *what, const char *path, char to[PEM_LIMIT]);
 void	 certificate_init(const char *path);	/* before the sandbox */
 void	 certificate_start(void);	/* after the sandbox: watches expiry and
 					 * renewal */
-/* The file has changed; fd becomes ours.  If it is no certificate, or keys does not have
- * its key, the old certificate stays. */
+/* The file has changed; fd becomes ours.  If it is no certificate, or keys does
+ * not have its key, the old certificate stays. */
 void	 certificate_renewed(int fd);
 int	 certificate_is_waiting(void);	/* has one come whose key has not? */
-/* The one that new connections use: PEM, and x and y of its public key (64 bytes). */
+/* The one that new connections use: PEM, and x and y of its public key (64
+ * bytes). */
 const char *certificate_pem(void);
 const uint8_t *certificate_key(void);
 uint64_t certificate_expires(void);	/* seconds since 1970 */
@@ -132,8 +136,9 @@ void	 tls_channel(int fd);
 int	 tls_has_channel(void);
 /* Has keys turned out not to have the certificate's key? */
 int	 tls_is_mismatched(void);
-/* Does keys sign by the key with this public point (x, y)?  1; 0: it does not have it;
- * -1: it does not answer, for which it has PATIENCE: not under net's lock. */
+/* Does keys sign by the key with this public point (x, y)? 1; 0: it does not
+ * have it; -1: it does not answer, for which it has PATIENCE: not under net's
+ * lock. */
 int	 tls_try(const uint8_t xy[64]);
 
 /* ---- orchestrator.c: the session ------------------------------------------ */
@@ -154,8 +159,8 @@ void	 session_send_packed(grpc_byte_buffer *);
 /* Give the Orchestrator what room there is. */
 void	 session_credit(void);
 /* A batch that came in this session has its results.  If the session lives, the
- * back-off after it begins at its minimum; nothing else resets it, or an Orchestrator
- * that only connects would be dialled without end. */
+ * back-off after it begins at its minimum; nothing else resets it, or an
+ * Orchestrator that only connects would be dialled without end. */
 void	 session_worked(uint32_t session);
 
 /* ---- batch.c: from TaskBatch to Ack ---------------------------------------- */
@@ -194,8 +199,8 @@ void	 batch_resend(void);	/* what waits for an Ack, to a new session */
 void	 batch_forget_all(void);
 /* Draining: tell the monitor once nothing is left. */
 void	 batch_try_drained(void);
-/* Tell the Orchestrator what is not accepted: these tasks, or if there are none all
- * of the batch with this signature. */
+/* Tell the Orchestrator what is not accepted: these tasks, or if there are none
+ * all of the batch with this signature. */
 void	 batch_refuse(Teerunner__V1__TaskRef **, size_t n,
 	     const ProtobufCBinaryData *signature, uint32_t status,
 	     const char *reason);

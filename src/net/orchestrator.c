@@ -2,8 +2,8 @@
  *
  * The session with the Orchestrator: one stream, made again for ever with a
  * jittered back-off.  Challenge, Hello, registration, then credit out, batches
- * in, results out.  Runs in net; what comes in is hostile until keys has checked
- * who signed it, and no size of it is trusted.
+ * in, results out.  Runs in net; what comes in is hostile until keys has
+ * checked who signed it, and no size of it is trusted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,13 +20,17 @@
 #include "proc.h"
 #include "wire.h"
 
-#define RECEIVE_MAX	(8 * 1024 * 1024)	/* a batch at its limits: 4 MB */
+#define RECEIVE_MAX	(8 * 1024 * 1024)	/* a batch at its limits: 4
+						 * MB */
 #define ARENA_MAX	(64 * 1024 * 1024)
-#define QUEUE_MAX	4096		/* messages that the peer does not read */
+#define QUEUE_MAX	4096		/* messages that the peer does not
+					 * read */
 #define EVIDENCE_MAX	(1024 * 1024)
 #define BACK_OFF_MIN	100		/* ms */
-#define BACK_OFF_MAX	30000		/* it answers, and then ends the session */
-#define ABSENT_MAX	500		/* nobody answers: that costs nobody anything */
+#define BACK_OFF_MAX	30000		/* it answers, and then ends the
+					 * session */
+#define ABSENT_MAX	500		/* nobody answers: that costs nobody
+					 * anything */
 #define HELLO_TIME	15		/* seconds from connect to Hello */
 
 struct out {
@@ -277,7 +281,8 @@ on_rubbish(void)
 	batch_refuse(NULL, 0, NULL, ST_MALFORMED, "not a message");
 }
 
-/* A registrar's word on our registration; whether it is, keys and the Registry see. */
+/* A registrar's word on our registration; whether it is, keys and the Registry
+ * see. */
 static void
 on_verdict(const Teerunner__V1__Verdict *from)
 {
@@ -298,7 +303,8 @@ on_verdict(const Teerunner__V1__Verdict *from)
 	net_to_keys(M_VERDICT, &v, NULL, 0);
 }
 
-/* Its word: only the facts that registry reads count.  keys counts sequences from 1. */
+/* Its word: only the facts that registry reads count. keys counts sequences
+ * from 1. */
 static void
 on_registered(uint64_t sequence)
 {
@@ -381,8 +387,8 @@ session_say_why(uint64_t wait)
 	    target.authority, why, (unsigned long long)wait);
 }
 
-/* Has this try cost the Orchestrator anything?  A refused session has, and so has a TLS
- * handshake that failed. */
+/* Has this try cost the Orchestrator anything?  A refused session has, and so
+ * has a TLS handshake that failed. */
 static int
 session_was_answered(void)
 {
@@ -394,8 +400,9 @@ session_was_answered(void)
 	    strstr(rpc_text(text, sizeof(text), s.details), "SSL_ERROR") != NULL;
 }
 
-/* How long to wait for the next try, in ms.  While nobody answers, the longer back-off
- * stays as it is: it protects an Orchestrator that goes down because of its load. */
+/* How long to wait for the next try, in ms.  While nobody answers, the longer
+ * back-off stays as it is: it protects an Orchestrator that goes down because
+ * of its load. */
 static uint64_t
 session_wait(void)
 {

@@ -125,7 +125,8 @@ warm_wait(void *tid)
 	return NULL;
 }
 
-/* Is the thread in futex(2)?  It spins, yields and naps before it gets there. */
+/* Is the thread in futex(2)?  It spins, yields and naps before it gets
+ * there. */
 static int
 warm_waits(int tid)
 {
@@ -168,9 +169,9 @@ warm_lock(void)
 		pthread_join(thread[i], NULL);
 }
 
-/* gRPC makes no IPv6 connection if it could not bind [::1], which it tries once, on first
- * use of an IPv6 address; in the sandbox nothing is bound.  An address of RFC 3849 is
- * nobody's: no port is opened. */
+/* gRPC makes no IPv6 connection if it could not bind [::1], which it tries
+ * once, on first use of an IPv6 address; in the sandbox nothing is bound.  An
+ * address of RFC 3849 is nobody's: no port is opened. */
 static void
 warm_ipv6(void)
 {

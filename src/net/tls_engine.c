@@ -69,8 +69,9 @@ wait_answer(struct m_tls_signed *answer)
 	return 0;
 }
 
-/* 1: signed, 0: keys does not have that key, -1: no answer.  A channel that failed once
- * can be out of step: it is not used again, and the monitor sees to keys. */
+/* 1: signed, 0: keys does not have that key, -1: no answer.  A channel that
+ * failed once can be out of step: it is not used again, and the monitor sees to
+ * keys. */
 static int
 ask_keys(const struct m_tls_sign *ask, struct m_tls_signed *answer)
 {
@@ -199,8 +200,8 @@ sign(int type, const unsigned char *digest, int len, unsigned char *der,
 	return n > 0;
 }
 
-/* The key named by these digits, which are its public point: certificates and their
- * keys are not mixed up, whenever gRPC loads them. */
+/* The key named by these digits, which are its public point: certificates and
+ * their keys are not mixed up, whenever gRPC loads them. */
 static EC_KEY *
 key_named(const char *id)
 {
@@ -255,7 +256,8 @@ engine_init(void)
 
 /* ---- start --------------------------------------------------------------- */
 
-/* Only the authorities that are attested: the file may have been replaced since. */
+/* Only the authorities that are attested: the file may have been replaced
+ * since. */
 static void
 read_ca(const struct conf *conf)
 {

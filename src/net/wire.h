@@ -25,9 +25,9 @@ int	 wire_value(const ProtobufCBinaryData *handle,
 /* Copy a field of exactly n bytes: 0 or -1. */
 int	 wire_fixed(const ProtobufCBinaryData *, void *, size_t n);
 
-/* A grant to flat (batch, task left 0) and its n_operands operands; then each of
- * its n_seals seals (batch, task left 0), with a partial for each of the `n'
- * operands.  Whether they fit the task is for keys.  0 or -1. */
+/* A grant to flat (batch, task left 0) and its n_operands operands; then each
+ * of its n_seals seals (batch, task left 0), with a partial for each of the `n'
+ * operands.  Whether they fit the task is for keys. 0 or -1. */
 int	 wire_grant(const Teerunner__V1__OperandGrant *, struct m_grant_task *,
 	     struct m_value operands[TASK_INPUTS]);
 int	 wire_seal(const Teerunner__V1__Seal *, size_t n,

@@ -27,7 +27,8 @@ struct primitive {
 extern const struct primitive primitives[];
 extern const size_t n_primitives;
 const struct primitive *primitive_find(uint8_t opcode);	/* NULL: none */
-/* "add", or another name for the same: "trivialEncrypt" is wrap.  NULL: none. */
+/* "add", or another name for the same: "trivialEncrypt" is wrap.  NULL:
+ * none. */
 const struct primitive *primitive_named(const char *name);
 
 /* ---- programs ---- */

@@ -3,7 +3,8 @@
  * Verifies a proof by following the key from the root to its value; registry
  * runs it on bytes that an endpoint sent.  Each node must have the hash by
  * which its parent refers to it, so the root vouches for everything that is
- * read.  Must never read past a node or go the path is longer than the key is long.
+ * read.  Must never read past a node or go the path is longer than the key is
+ * long.
  */
 #include <string.h>
 

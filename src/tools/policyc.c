@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * policyc: compiles each policy/ROLE.policy to a BPF program, at build time, so that
- * nothing parses a policy at run time.  The format is in policy/README.
+ * policyc: compiles each policy/ROLE.policy to a BPF program, at build time, so
+ * that nothing parses a policy at run time.  The format is in policy/README.
  *
- *	policyc ROLE.policy ... > policies.c	the programs, as policy.h has them
- *	policyc -t ROLE.policy ... > texts.c	the texts
- *	policyc -n > names.c			the names of all system calls
+ * 	policyc ROLE.policy ... > policies.c	the programs, as policy.h has them
+ * 	policyc -t ROLE.policy ... > texts.c	the texts
+ * 	policyc -n > names.c			the names of all system calls
  */
 #include <ctype.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * floor [BATCH]: the cryptography of a Runner for one transfer, in a straight
- * line in one process: all that keys and compute must compute, and
- * nothing else.  3 operands, 3 outputs, 2 KMS nodes; what is signed is signed
- * once for BATCH transfers (16).  Prints one line of JSON.  `make bench' runs it.
+ * line in one process: all that keys and compute must compute, and nothing
+ * else. 3 operands, 3 outputs, 2 KMS nodes; what is signed is signed once for
+ * BATCH transfers (16).  Prints one line of JSON.  `make bench' runs it.
  */
 #include <stdio.h>
 #include <stdlib.h>

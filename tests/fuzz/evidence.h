@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * For the fuzzers of evidence: one format shown and verified, without collateral,
- * in a time before all certificates, so that none can ever be enough.
+ * For the fuzzers of evidence: one format shown and verified, without
+ * collateral, in a time before all certificates, so that none can ever be
+ * enough.
  */
 #ifndef FUZZ_EVIDENCE_H
 #define FUZZ_EVIDENCE_H

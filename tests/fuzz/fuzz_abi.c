@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Fuzzer of what chain takes from an endpoint: as what facts() returned, and as
- * a JSON-RPC answer.  Facts that pass must be such as keys takes.  Build it with
- * clang -fsanitize=fuzzer,address,undefined.
+ * a JSON-RPC answer.  Facts that pass must be such as keys takes.  Build it
+ * with clang -fsanitize=fuzzer,address,undefined.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzer of what chain takes for a proof.  The first byte says as what the rest is
- * taken: as a few keys, of which a trie is made here, another way than chain reads
- * it, whose proofs must prove, and no longer when they are changed; as nodes that
- * refer to each other, of which none may be read past its end; as words of the
- * Registry's storage.  Build it with clang -fsanitize=fuzzer,address,undefined.
+ * Fuzzer of what chain takes for a proof.  The first byte says as what the rest
+ * is taken: as a few keys, of which a trie is made here, another way than chain
+ * reads it, whose proofs must prove, and no longer when they are changed; as
+ * nodes that refer to each other, of which none may be read past its end; as
+ * words of the Registry's storage.  Build it with clang
+ * -fsanitize=fuzzer,address,undefined.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -237,7 +237,8 @@ ref_safeExp(const struct call *c)
 {
 	int ok = 1;
 
-	if (mpz_cmpabs_ui(IN(0), 1) <= 0)	/* 0, 1, -1: no power is large */
+	if (mpz_cmpabs_ui(IN(0), 1) <= 0)	/* 0, 1, -1: no power is
+						 * large */
 		mpz_pow_ui(t, IN(0), mpz_sgn(IN(1)) == 0 ? 0 :
 		    mpz_odd_p(IN(1)) ? 1 : 2);
 	else if (mpz_cmp_ui(IN(1), 256) <= 0)

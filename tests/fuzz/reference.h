@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The computation primitives on GMP's integers: slow, and obvious to a reader of
- * tee-primitives(7).  Nothing is shared with src/compute.
+ * The computation primitives on GMP's integers: slow, and obvious to a reader
+ * of tee-primitives(7).  Nothing is shared with src/compute.
  */
 #ifndef REFERENCE_H
 #define REFERENCE_H

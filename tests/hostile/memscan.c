@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * memscan [-u | -a] PID HEX...: how often each byte string stands in the memory of a
- * process, in every mapping that can be read; with -u in those alone that are not
- * locked; with -a the same, and no private one that can be written may be unlocked.
- * One line each: HEX COUNT.  Exit 1 if one was found.  Tests only; needs to be allowed
- * to trace the process.
+ * memscan [-u | -a] PID HEX...: how often each byte string stands in the memory
+ * of a process, in every mapping that can be read; with -u in those alone that
+ * are not locked; with -a the same, and no private one that can be written may
+ * be unlocked.  One line each: HEX COUNT.  Exit 1 if one was found.  Tests
+ * only; needs to be allowed to trace the process.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -270,7 +270,8 @@ rig_said(struct rig *r, const char *text)
 	fail_msg("not in the log: %s; it has:\n%s", text, r->log);
 }
 
-/* It sent net no signature since the rig last looked; REFUSED is no signature. */
+/* It sent net no signature since the rig last looked; REFUSED is no
+ * signature. */
 static void
 nothing_signed(struct rig *r)
 {

@@ -30,16 +30,20 @@ struct party {
 struct rig {
 	pid_t		 pid;
 	int		 is_ready;
-	uint32_t	 isolate_task;	/* of the configuration; before the start */
-	uint32_t	 has_other;	/* a second chain; before the start, too */
+	uint32_t	 isolate_task;	/* of the configuration; before the
+					 * start */
+	uint32_t	 has_other;	/* a second chain; before the start,
+					 * too */
 	struct chan	 monitor, net, tls, registry, evidence, worker;
 	struct chan	 other_net, other_registry;
-	uint32_t	 quorum[THRESHOLD];	/* which nodes answer; 1 and 2 */
+	uint32_t	 quorum[THRESHOLD];	/* which nodes answer; 1 and
+						 * 2 */
 	uint32_t	 threshold;	/* so many of them; THRESHOLD */
 	struct seam	*seam;
 	uint8_t		 data_keys[2][32];
 	uint32_t	 has_memlock;	/* all of keys is locked */
-	struct m_peer	 cut;		/* whom keys wants ended; role 0: nobody */
+	struct m_peer	 cut;		/* whom keys wants ended; role 0:
+					 * nobody */
 	uint32_t	 max_tasks;	/* 0: 256; before the start, too */
 	uint32_t	 pin_kms_key, pin_lists;	/* pins; before the start, too */
 	char		 log[65536];	/* what keys said, a line each */
@@ -50,7 +54,8 @@ struct rig {
 	uint64_t	 epoch;		/* that results are to say */
 	struct m_facts	 facts;
 	uint8_t		 runner[20];
-	uint32_t	 has_gas;	/* a gas account; before the start, too */
+	uint32_t	 has_gas;	/* a gas account; before the start,
+					 * too */
 	uint8_t		 gas_account[20];
 	struct m_register registration;
 };
@@ -85,8 +90,8 @@ const struct m_status *rig_status(struct rig *);
 /* The next RESULT, past RESULTS. */
 const struct m_result *rig_next_result(struct rig *);
 
-/* With has_other: all that is called `net' and `registry', and what is signed, is of the
- * other chain from now on, or of the first again. */
+/* With has_other: all that is called `net' and `registry', and what is signed,
+ * is of the other chain from now on, or of the first again. */
 void	 rig_swap(struct rig *);
 
 /* Receive the next message of `type' from keys on this channel, past STATUS and
@@ -96,9 +101,9 @@ const struct msg *rig_next(struct rig *, struct chan *, enum msg_type type);
 void	 rig_silent(struct rig *, struct chan *);
 /* Any record, legal or not. */
 void	 rig_raw(struct chan *, uint32_t type, const void *, size_t);
-/* keys cuts the peer on this channel off, having signed nothing for net since, and asks
- * the monitor to end it; one line of its log has `text'.  The peer comes again, and keys
- * serves it and all others. */
+/* keys cuts the peer on this channel off, having signed nothing for net since,
+ * and asks the monitor to end it; one line of its log has `text'.  The peer
+ * comes again, and keys serves it and all others. */
 void	 rig_cuts(struct rig *, struct chan *, const char *text);
 /* It lives and answers. */
 void	 rig_lives(struct rig *);
@@ -106,7 +111,8 @@ void	 rig_lives(struct rig *);
 void	 rig_said(struct rig *, const char *text);
 
 void	 work_new(struct rig *, struct work *);
-/* The same with as many operations and inputs as there can be, for offers alone. */
+/* The same with as many operations and inputs as there can be, for offers
+ * alone. */
 void	 work_new_largest(struct rig *, struct work *);
 /* BATCH and TASKs of n works, signed by this party. */
 void	 work_offer(struct rig *, uint32_t batch, struct work *, uint32_t n,
@@ -126,8 +132,8 @@ void	 work_grant_fails(struct rig *, uint32_t batch, struct work *,
 void	 rig_signed(struct rig *, const uint8_t hash[32], const uint8_t sig[65]);
 /* The worker is another from now on, as the monitor would say. */
 void	 rig_new_worker(struct rig *);
-/* The worker gets the job: its number, and the two plaintexts it can read.  The data
- * keys stay in rig.data_keys. */
+/* The worker gets the job: its number, and the two plaintexts it can read.  The
+ * data keys stay in rig.data_keys. */
 uint32_t work_job(struct rig *, struct work *, uint8_t plain[2][32]);
 /* Take what the monitor's channel has: log lines, READY, CUT.  0 at its end. */
 int	 rig_hear(struct rig *);
@@ -137,8 +143,8 @@ extern char rig_tls_scalar[65];		/* the TLS key, hex */
 extern uint8_t rig_tls_xy[64];		/* its public point */
 /* x and y of a key on P-256. */
 void	 rig_public_xy(EVP_PKEY *, uint8_t xy[64]);
-/* The bytes of `hex' stand nowhere in the memory of keys; or, with the options of
- * memscan, not in what is not locked. */
+/* The bytes of `hex' stand nowhere in the memory of keys; or, with the options
+ * of memscan, not in what is not locked. */
 void	 rig_scan(struct rig *, const char *option, const char *hex);
 /* The worker's answer: the one output under this handle, `len' bytes. */
 void	 work_done(struct rig *, uint32_t job, const uint8_t handle[32],

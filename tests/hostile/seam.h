@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The clocks of tests/hostile/keys: the system's, plus what the rig has written to a
- * page that both map.  Tests only.
+ * The clocks of tests/hostile/keys: the system's, plus what the rig has written
+ * to a page that both map.  Tests only.
  */
 #ifndef SEAM_H
 #define SEAM_H

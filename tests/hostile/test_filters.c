@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What no role can do: each system call that its policy does not allow, 0 to 1023 and
- * x32's, is made under the two filters that a live process has, the monitor's and its
- * own, and must end it or be refused by the written error.  What a filter says to a call
- * is computed first, by the program's own instructions, so that none is made that would
- * be let through; the kernel's answer must be the same.
+ * What no role can do: each system call that its policy does not allow, 0 to
+ * 1023 and x32's, is made under the two filters that a live process has, the
+ * monitor's and its own, and must end it or be refused by the written error.
+ * What a filter says to a call is computed first, by the program's own
+ * instructions, so that none is made that would be let through; the kernel's
+ * answer must be the same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,8 +44,8 @@
 #define CHAN_RECV (MSG_DONTWAIT | MSG_CMSG_CLOEXEC)	/* chan.c's flags */
 #define CHAN_SEND (MSG_DONTWAIT | MSG_NOSIGNAL)
 
-/* Kernels let these two past any filter, for they are no calls: the return and entry of
- * a probe, which end a process that has none. */
+/* Kernels let these two past any filter, for they are no calls: the return and
+ * entry of a probe, which end a process that has none. */
 static int
 is_probe(uint32_t nr)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a taken net or registry gets from keys for the gas account's money: the two calls
- * that keys makes, to the Registry, for no more than gas-max-fee, and one in some seconds.
- * Every transaction that keys signs is read here, field by field.
+ * What a taken net or registry gets from keys for the gas account's money: the
+ * two calls that keys makes, to the Registry, for no more than gas-max-fee, and
+ * one in some seconds.  Every transaction that keys signs is read here, field
+ * by field.
  */
 #include "config.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a taken net, worker or registry gets from keys: nothing signed that was not
- * due, and one line that says why it was cut off.  The first test is the honest run,
- * without which the others would prove little.
+ * What a taken net, worker or registry gets from keys: nothing signed that was
+ * not due, and one line that says why it was cut off.  The first test is the
+ * honest run, without which the others would prove little.
  */
 #include "config.h"
 
@@ -89,7 +89,8 @@ expect_refused(uint32_t batch, uint32_t status)
 
 /* ---- another KMS key ------------------------------------------------------- */
 
-/* The key is the batch's, from its acceptance on, and the signature says which. */
+/* The key is the batch's, from its acceptance on, and the signature says
+ * which. */
 static void
 a_new_kms_key_is_for_the_next_batch(void **unused)
 {
@@ -112,7 +113,8 @@ a_new_kms_key_is_for_the_next_batch(void **unused)
 	memcpy(rig.kms.pub, old, 33);
 	job = work_job(&rig, &work[0], plain);
 	finish(1, &work[0], job);
-	/* The next: operands under the old key, its result under the new one. */
+	/* The next: operands under the old key, its result under the new
+	 * one. */
 	rig.epoch = 2;
 	memcpy(rig.kms.pub, rig.gateway.pub, 33);
 	job = run_to_job(2, &work[1]);
@@ -254,7 +256,8 @@ net_sends_a_result_to_be_signed(void **unused)
 	rig_cuts(&rig, &rig.net, "illegal RESULT");
 }
 
-/* The evidence is of this second: one that is asked for every time would never end. */
+/* The evidence is of this second: one that is asked for every time would never
+ * end. */
 static void
 net_wants_new_evidence_a_thousand_times(void **unused)
 {
@@ -640,7 +643,8 @@ what_the_clock_or_the_address_speaks_against_is_refused(void **unused)
 		{ -60, -1, CHAIN_ID, 0, ST_EXPIRED },
 		{ 120, 180, CHAIN_ID, 0, ST_NOT_YET },
 		{ 0, 7200, CHAIN_ID, 0, ST_DEADLINE_TOO_FAR },
-		/* Near enough for min-time, and not over yet on a machine that is busy. */
+		/* Near enough for min-time, and not over yet on a machine that
+		 * is busy. */
 		{ 0, 6, CHAIN_ID, 0, ST_DEADLINE_TOO_NEAR },
 	};
 	uint32_t i;
@@ -833,7 +837,8 @@ a_node_whose_partial_is_wrong_is_named_and_avoided(void **unused)
 	assert_int_equal(avoid, 1 << 0);
 }
 
-/* Of everything that a Gateway can write, keys signs what is the Gateway's to say. */
+/* Of everything that a Gateway can write, keys signs what is the Gateway's to
+ * say. */
 static void
 a_status_that_is_not_the_gateways_becomes_its_error(void **unused)
 {
@@ -914,8 +919,8 @@ a_quorum_of_one_that_lies_is_a_node_that_lies(void **unused)
 	rig_said(&rig, "kms node 1 or the gateway: invalid proof of a partial");
 }
 
-/* A rekey gone wrong: the Registry has another share of node 1, which that node really
- * has.  Every proof holds, and nothing opens but with nodes 2 and 3. */
+/* A rekey gone wrong: the Registry has another share of node 1, which that node
+ * really has.  Every proof holds, and nothing opens but with nodes 2 and 3. */
 static void
 a_quorum_whose_shares_do_not_fit_is_avoided(void **unused)
 {
@@ -938,8 +943,8 @@ a_quorum_whose_shares_do_not_fit_is_avoided(void **unused)
 	assert_int_equal(avoid, 1 << 0);
 }
 
-/* A Gateway that damages seals makes no node useless for good: of 2 of 3 one is avoided,
- * the last that was named. */
+/* A Gateway that damages seals makes no node useless for good: of 2 of 3 one is
+ * avoided, the last that was named. */
 static void
 a_quorum_is_always_left(void **unused)
 {
@@ -1125,8 +1130,8 @@ send_batch(uint32_t batch, uint32_t n)
 	chan_send(&rig.net, M_BATCH, &b, NULL, 0, -1);
 }
 
-/* BATCH, then what registry says, then the TASK: facts that a pin forbids change nothing,
- * and no task is accepted under them. */
+/* BATCH, then what registry says, then the TASK: facts that a pin forbids
+ * change nothing, and no task is accepted under them. */
 static void
 with_facts_in_between(const struct m_facts *f, uint32_t status)
 {
@@ -1184,8 +1189,8 @@ an_orchestrator_that_is_removed_between_batch_and_task_is_not_one(void **unused)
 	with_facts_in_between(&f, ST_BAD_SIGNATURE);
 }
 
-/* Good facts, bad facts, good facts, ... under an honest net: each output is for the
- * pinned key or there is none. */
+/* Good facts, bad facts, good facts, ... under an honest net: each output is
+ * for the pinned key or there is none. */
 static void
 facts_that_alternate_never_show(void **unused)
 {
@@ -1235,7 +1240,8 @@ pins_take_the_place_of_the_lists(void **unused)
 	finish(3, &work[1], job);
 }
 
-/* Without a pin: what is removed while the Gateway is asked stays for that batch. */
+/* Without a pin: what is removed while the Gateway is asked stays for that
+ * batch. */
 static void
 a_batch_keeps_the_gateway_that_it_was_admitted_under(void **unused)
 {
@@ -1357,8 +1363,8 @@ as_many_tasks_as_max_tasks_are_taken(void **unused)
 	work_asked(&rig, batch + 1, work, 1, NULL);
 }
 
-/* Chains that are allowed all that max-tasks allows, in tasks as large as they can be:
- * this one is refused more memory, and the other has its own. */
+/* Chains that are allowed all that max-tasks allows, in tasks as large as they
+ * can be: this one is refused more memory, and the other has its own. */
 static int
 setup_large(void **unused)
 {
@@ -1652,7 +1658,8 @@ the_tls_key_stands_in_locked_memory_alone(void **unused)
 #endif
 }
 
-/* It answers without having read a job: no data key may wait for it on the heap. */
+/* It answers without having read a job: no data key may wait for it on the
+ * heap. */
 static void
 a_worker_that_does_not_read_is_cut_off(void **unused)
 {
@@ -1889,7 +1896,8 @@ batches_of_one_chain_leave_room_for_another(void **unused)
 	rig_cuts(&rig, &rig.net, "illegal BATCH: far over max-tasks");
 }
 
-/* The other chain's task goes on while this one's net, registry and TLS are cut off. */
+/* The other chain's task goes on while this one's net, registry and TLS are cut
+ * off. */
 static void
 what_one_chain_breaks_costs_the_other_nothing(void **unused)
 {

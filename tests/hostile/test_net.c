@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The real net, in its own process under its own filter; the test is the monitor
- * and keys (with the real TLS key), and a child of it an Orchestrator that can
- * be silent, lie, die and come back.
+ * The real net, in its own process under its own filter; the test is the
+ * monitor and keys (with the real TLS key), and a child of it an Orchestrator
+ * that can be silent, lie, die and come back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -603,7 +603,8 @@ session_comes_back_and_nothing_spins_meanwhile(void **state)
 	(void)await(OPENED, 500);
 	before = cpu_time();
 	(void)await(OPENED, 4000);
-	/* Less than 5 %: it tries twice a second, each time with TLS made again. */
+	/* Less than 5 %: it tries twice a second, each time with TLS made
+	 * again. */
 	assert_true(cpu_time() - before <=
 	    (unsigned long)sysconf(_SC_CLK_TCK) * 4 / 20);
 	said("not connected");
@@ -624,9 +625,9 @@ back_off_after_the_end(void)
 	return atoi(strstr(r.log, text) + strlen(text));
 }
 
-/* It waits between half of its back-off and all of it.  Four sessions that end at once
- * bring the back-off to 1600 ms.  It stays so while nobody answers, for which there is
- * another, of at most 500 ms. */
+/* It waits between half of its back-off and all of it.  Four sessions that end
+ * at once bring the back-off to 1600 ms.  It stays so while nobody answers, for
+ * which there is another, of at most 500 ms. */
 static void
 only_a_session_that_did_work_resets_the_back_off(void **state)
 {
@@ -706,8 +707,8 @@ batch_of_too_many_tasks_is_refused(void **state)
 	assert_int_equal(r.n_batches, 0);
 }
 
-/* The first batch takes 64 of 100: the second is refused, and uses up the rest, which
- * is given back. */
+/* The first batch takes 64 of 100: the second is refused, and uses up the rest,
+ * which is given back. */
 static void
 batch_of_more_than_the_credit_is_refused(void **state)
 {
@@ -818,7 +819,8 @@ message_that_is_not_for_net_ends_net(void **state)
 	said("illegal TASK");
 }
 
-/* keys has another key: said in a line, and no session until it has the right one. */
+/* keys has another key: said in a line, and no session until it has the right
+ * one. */
 static void
 tls_key_of_another_certificate_is_named(void **state)
 {
@@ -827,7 +829,8 @@ tls_key_of_another_certificate_is_named(void **state)
 	(void)state;
 	tls_key = renewed_key;
 	net_start(GOOD);
-	assert_false(await(OPENED, 3500));	/* the next try is seconds away */
+	assert_false(await(OPENED, 3500));	/* the next try is seconds
+						 * away */
 	tls_key = right;
 	said("tls-key does not match tls-certificate");
 	assert_true(await(OPENED, 1500));
@@ -854,8 +857,8 @@ hand_over(const char *name)
 	close(fd);
 }
 
-/* The certificate comes before its key, the Orchestrator takes no other, and net has a
- * back-off of seconds by then. */
+/* The certificate comes before its key, the Orchestrator takes no other, and
+ * net has a back-off of seconds by then. */
 static void
 renewed_certificate_is_used_when_keys_has_its_key(void **state)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A role that has been taken over connects to the TCP ports of its counterparts and to no
- * other: in a sandbox as net and registry have it, next to servers that listen.
+ * A role that has been taken over connects to the TCP ports of its counterparts
+ * and to no other: in a sandbox as net and registry have it, next to servers
+ * that listen.
  */
 #include "config.h"
 
@@ -76,7 +77,8 @@ take_port(void)
 	    errno : 0;
 }
 
-/* `try' in the sandbox of this role, which has two counterparts: what it says. */
+/* `try' in the sandbox of this role, which has two counterparts: what it
+ * says. */
 static int
 in_sandbox(const char *role, int (*try)(void))
 {

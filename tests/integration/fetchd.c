@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * fetchd DIR: Intel's and AMD's services as a test wants them: a server on a
- * loopback address that gives what DIR holds.  The target of a request with every
- * byte that is no letter, digit, dot or hyphen made `_' is the name of a file, and
- * that is the answer, head and all.  NAME.1 to NAME.9 go before it, each once, the
- * lowest first; where NAME.slow is, it comes a byte a second.  Targets are written
- * to DIR/requests, the port to standard output.
+ * loopback address that gives what DIR holds.  The target of a request with
+ * every byte that is no letter, digit, dot or hyphen made `_' is the name of a
+ * file, and that is the answer, head and all.  NAME.1 to NAME.9 go before it,
+ * each once, the lowest first; where NAME.slow is, it comes a byte a second.
+ * Targets are written to DIR/requests, the port to standard output.
  */
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * For tests of the monitor: any role, named by argv[0] as the monitor names it,
- * which comes up as a real one does, waits, and misbehaves when a signal says so.
- * It has evidence's policy, and its handlers never return: they could not, by
- * that policy.
+ * which comes up as a real one does, waits, and misbehaves when a signal says
+ * so.  It has evidence's policy, and its handlers never return: they could not,
+ * by that policy.
  */
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tdxquote DIR HEX: a quote of the TD in DIR over these 64 bytes, to standard
- * output.  tdxquote --agent SOCKET DIR: dstack's guest agent, as far as quotes go.
+ * output. tdxquote --agent SOCKET DIR: dstack's guest agent, as far as quotes
+ * go.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -534,8 +534,8 @@ one_that_lies_is_outvoted_and_named(void **state)
 	await_log(of("endpoint agrees again", 1));
 }
 
-/* Of five two may lie together.  A third that tells something else leaves nobody
- * with a quorum: then nothing is reported, whoever is right. */
+/* Of five two may lie together.  A third that tells something else leaves
+ * nobody with a quorum: then nothing is reported, whoever is right. */
 static void
 two_of_five_are_outvoted_three_leave_no_quorum(void **state)
 {

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tsmfs DIR MOUNTPOINT: the kernel's configfs-tsm report directory as a FUSE file
- * system, of the guest that DIR holds: SEV-SNP's or TDX's (guest.h).  It behaves as
- * Linux does: inblob is buffered and committed by close(2), which never fails;
- * outblob is made at the first read behind that.  DIR/fault makes it misbehave:
+ * tsmfs DIR MOUNTPOINT: the kernel's configfs-tsm report directory as a FUSE
+ * file system, of the guest that DIR holds: SEV-SNP's or TDX's (guest.h).  It
+ * behaves as Linux does: inblob is buffered and committed by close(2), which
+ * never fails; outblob is made at the first read behind that.  DIR/fault makes
+ * it misbehave:
  *
- *	busy	close(2) takes nothing and reading says EBUSY
- *	empty	outblob has no bytes
- *	lost	what was written is not committed
- *	race	someone else writes behind us
- *	slow	a quote takes eight seconds
- *	wrong	a report over other report data
+ * 	busy	close(2) takes nothing and reading says EBUSY
+ * 	empty	outblob has no bytes
+ * 	lost	what was written is not committed
+ * 	race	someone else writes behind us
+ * 	slow	a quote takes eight seconds
+ * 	wrong	a report over other report data
  */
 #define FUSE_USE_VERSION 31
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls of the Registry's contract, encoded by src/crypto, with the fields that they were
- * made of: a JSON object a line, for calldata.mjs.
+ * Calls of the Registry's contract, encoded by src/crypto, with the fields that
+ * they were made of: a JSON object a line, for calldata.mjs.
  */
 #include <stdio.h>
 #include <stdlib.h>

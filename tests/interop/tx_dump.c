@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Transactions of all sizes, signed by src/crypto, a JSON object a line: for tx.mjs.
+ * Transactions of all sizes, signed by src/crypto, a JSON object a line: for
+ * tx.mjs.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vectors_dump: prints proto/vectors.json.  One task from its encrypted operands to its
- * signed result, computed by src/crypto with every intermediate value.  Each secret and
- * each random number is Keccak-256 of a label, so the output never changes.
- * tests/unit/test_vectors.sh compares it with the file.  Tests only.
+ * vectors_dump: prints proto/vectors.json.  One task from its encrypted
+ * operands to its signed result, computed by src/crypto with every intermediate
+ * value.  Each secret and each random number is Keccak-256 of a label, so the
+ * output never changes. tests/unit/test_vectors.sh compares it with the file.
+ * Tests only.
  */
 #include <stdarg.h>
 #include <stdio.h>

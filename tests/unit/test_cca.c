@@ -555,7 +555,8 @@ missing_claims(void **state)
 	m.realm_n -= 2 + 32;
 	judge_made(&m);
 	only(&r, A_FAIL, "claims");
-	make(&m, LEGACY);			/* a measurement by another key */
+	make(&m, LEGACY);			/* a measurement by another
+						 * key */
 	at(m.platform, m.platform_n, "\x02\x58\x20", 3)[0] = 0x07;
 	judge_made(&m);
 	only(&r, A_FAIL, "claims");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Runner's own certificate: what is read, what is refused, when its end is told,
- * and when a renewed one takes its place.
+ * The Runner's own certificate: what is read, what is refused, when its end is
+ * told, and when a renewed one takes its place.
  */
 #include <setjmp.h>
 #include <stdarg.h>

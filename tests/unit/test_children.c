@@ -330,7 +330,8 @@ net_is_told_how_all_are(void **unused)
 	assert_int_equal(r.workers, 1);
 }
 
-/* keys is told whose each channel is; they are none of each other's business. */
+/* keys is told whose each channel is; they are none of each other's
+ * business. */
 static void
 each_chain_has_its_own_net_and_chain(void **unused)
 {

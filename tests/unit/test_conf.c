@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-runnerd.conf: every keyword, every kind of fault with its message, and that
- * what is printed reads back as the same.
+ * tee-runnerd.conf: every keyword, every kind of fault with its message, and
+ * that what is printed reads back as the same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,7 +87,8 @@ parse(const char *text)
 	return parse_bytes(text, strlen(text));
 }
 
-/* The required keywords without one of them (N_REQUIRED: with all), and `more'. */
+/* The required keywords without one of them (N_REQUIRED: with all), and
+ * `more'. */
 static int
 parse_without(size_t missing, const char *more)
 {

@@ -29,7 +29,8 @@
 static char dir[] = "/tmp/test_ctl.XXXXXX";
 static char out[65536];
 
-/* Run tee-runnerctl with these arguments: its exit status, its output in out. */
+/* Run tee-runnerctl with these arguments: its exit status, its output in
+ * out. */
 static int
 ctl(const char *arguments)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Event logs against the quotes that they came with: the real ones replay to the
- * RTMRs, and what is changed, cut off or made up fails the check "event-log" and
- * no other.
+ * Event logs against the quotes that they came with: the real ones replay to
+ * the RTMRs, and what is changed, cut off or made up fails the check
+ * "event-log" and no other.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -577,7 +577,8 @@ dstack_count(void **state)
 	assert_non_null(strstr(why, "event 1025: the log has too many"));
 }
 
-/* An event with a name and a payload of so many bytes, and maybe a small one. */
+/* An event with a name and a payload of so many bytes, and maybe a small
+ * one. */
 static struct eventlog *
 read_sized(size_t name, size_t payload, int more)
 {

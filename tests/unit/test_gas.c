@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The gas account's state machine, alone: facts and time go in, transactions come out.
- * Everything around it in keys is a stand-in here.
+ * The gas account's state machine, alone: facts and time go in, transactions
+ * come out.  Everything around it in keys is a stand-in here.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -205,7 +205,8 @@ a_verdict_is_paid_for_once(void **unused)
 	pass(1, 1);
 	assert_int_equal(n_sent, 1);
 	facts.sequence = 1;
-	mined(TX_UNKNOWN);		/* the Registry has it: no receipt needed */
+	mined(TX_UNKNOWN);		/* the Registry has it: no receipt
+					 * needed */
 	assert_false(gas_holds_registration(ch));
 	verdict(0);
 	pass(100, 1000);
@@ -383,8 +384,8 @@ another_chain_process_gets_the_same_again(void **unused)
 	assert_memory_equal(&first, &last, sizeof(first));
 }
 
-/* Whatever chain says of nonces, receipts and blocks: a registration is sent under one
- * nonce for each verdict that was asked for. */
+/* Whatever chain says of nonces, receipts and blocks: a registration is sent
+ * under one nonce for each verdict that was asked for. */
 static void
 a_verdict_is_paid_for_once_whatever_chain_claims(void **unused)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The operator's sockets of net without net: what control-socket may replace, and
- * how the HTTP port fares under clients that are slow, many or both.
+ * The operator's sockets of net without net: what control-socket may replace,
+ * and how the HTTP port fares under clients that are slow, many or both.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -236,8 +236,8 @@ client(void)
 	return fd;
 }
 
-/* All that comes until the end, at most 3 s of silence: "" when it is closed, or
- * "(nothing)". */
+/* All that comes until the end, at most 3 s of silence: "" when it is closed,
+ * or "(nothing)". */
 static const char *
 answer_on(int fd)
 {

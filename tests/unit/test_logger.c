@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The monitor's log with readers that do not read.  alarm(2) ends a test in which
- * a write blocks.
+ * The monitor's log with readers that do not read. alarm(2) ends a test in
+ * which a write blocks.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,8 +71,8 @@ fill(void)
 	assert_true(evtimer_pending(retry, NULL));
 }
 
-/* Read all lines while the loop runs: their numbers follow one another, and what is
- * missing was told. */
+/* Read all lines while the loop runs: their numbers follow one another, and
+ * what is missing was told. */
 static void
 read_all(void)
 {

@@ -133,7 +133,8 @@ judge(struct bytes b, struct bytes k)
 	c.optee_key = (uint8_t *)(uintptr_t)k.p;
 	c.optee_key_n = k.n;
 	memset(&r, 0, sizeof(r));
-	r.hardware = 1;				/* it must say that it is none */
+	r.hardware = 1;				/* it must say that it is
+						 * none */
 	format_optee.verify(b, &c, &policy, 0, &r);
 	assert_int_equal(r.hardware, 0);
 	assert_int_equal(r.debug, -1);

@@ -993,7 +993,8 @@ test_rubbish_does_no_harm(void **state)
 	assert_true(viewed > 1000);
 }
 
-/* The digest says 0xff for a handle: a constant of that type would be the same. */
+/* The digest says 0xff for a handle: a constant of that type would be the
+ * same. */
 static void
 test_a_constant_has_a_type_of_some_size(void **state)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What chain proves: tries, headers and the Registry's storage against vectors
- * that others' implementations made (tests/interop/proof.sh), and changed in every
- * place.  PROOF_VECTORS: another file of them.
+ * that others' implementations made (tests/interop/proof.sh), and changed in
+ * every place.  PROOF_VECTORS: another file of them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

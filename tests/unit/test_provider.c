@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The providers of evidence against a kernel of the test's own: what configfs-tsm
- * and /dev/sev-guest do on good days and on bad ones.  The linker sends the
- * providers' system calls here (--wrap).  The instance's directory is real; the
- * files in it are not, for they count, commit at close(2) and fail as no file
- * does.
+ * The providers of evidence against a kernel of the test's own: what
+ * configfs-tsm and /dev/sev-guest do on good days and on bad ones.  The linker
+ * sends the providers' system calls here (--wrap).  The instance's directory is
+ * real; the files in it are not, for they count, commit at close(2) and fail as
+ * no file does.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -812,7 +812,8 @@ the_newer_form_of_tdx_is_refused_by_name(void **unused)
 	(void)unused;
 	tdx4();
 	p = opened();
-	fake.n = 8193;		/* padding, but DCAP quotes are never so large */
+	fake.n = 8193;		/* padding, but DCAP quotes are never so
+				 * large */
 	fails(p, EBADMSG, "DICE/CWT");
 	fake.n = 100000;
 	said[0] = '\0';
@@ -908,8 +909,8 @@ says(uint32_t tee, const char *first_bytes)
 	assert_string_equal(hex, first_bytes);
 }
 
-/* MRTD and measurement as the samples' EXPECT.json have them; this realm's RIM is
- * all zero. */
+/* MRTD and measurement as the samples' EXPECT.json have them; this realm's RIM
+ * is all zero. */
 static void
 what_was_started_is_told(void **unused)
 {

@@ -54,8 +54,8 @@ a_task_is_taken_once(void **unused)
 	assert_int_equal(replay_add(table, id(1), 1, 60), ST_REPLAYED);
 }
 
-/* After its deadline a task is refused as expired before it comes here; its place is
- * free. */
+/* After its deadline a task is refused as expired before it comes here; its
+ * place is free. */
 static void
 a_deadline_that_passed_makes_room(void **unused)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The TLS key's file: each form that is accepted gives the key, everything else is
- * refused by name, and the key is in no memory but what is meant for it.
+ * The TLS key's file: each form that is accepted gives the key, everything else
+ * is refused by name, and the key is in no memory but what is meant for it.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * When the monitor hands over the files of tls-key and tls-certificate, and what it
- * says when it cannot.
+ * When the monitor hands over the files of tls-key and tls-certificate, and
+ * what it says when it cannot.
  */
 #include <setjmp.h>
 #include <stdarg.h>

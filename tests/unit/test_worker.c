@@ -56,7 +56,8 @@ send_record(int fd, uint32_t type, const void *payload, size_t len,
 	    MSG_NOSIGNAL), -1);
 }
 
-/* The next record that is no LOG; its length after the header, -1 at the end. */
+/* The next record that is no LOG; its length after the header, -1 at the
+ * end. */
 static ssize_t
 recv_record(int fd, uint32_t *type, void *to, size_t size)
 {

@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The Registry's stand-in: a JSON-RPC endpoint of an EVM chain that has only a
- * Registry.  tee-devnet runs it as a separate process; tests run several, which
+ * Registry. tee-devnet runs it as a separate process; tests run several, which
  * agree if they are given the same data.  It serves only loopback.
  *
  * eth_chainId, eth_blockNumber, eth_getBlockByNumber, eth_call (facts(address)
  * and isRunner(address) of proto/IRegistry.sol), single or in batches, and:
  *
- *  devnet_set {orchestrators: [address], gateways: [address], kmsKey: hex,
- *	shares: [hex], threshold: n, epoch: n, fromBlock: n, formerUntil: n,
- *	lie: bool} -> true
- *	Missing members do not change.  A later epoch becomes the current one at
- *	fromBlock (0: at once), and the previous one can be read until
- *	formerUntil (0: not at all).  lie: facts() returns a wrong KMS key.
- *  devnet_register {runner, publicKey, evidenceHash, configurationHash,
- *	signature: hex; teeType, sequence, validUntil, verdict: n; verifier: text;
- *	measurement, verdictSignature: hex} -> true
- *	Makes the checks of the contract, but accepts all measurements: the
- *	registrar verifies the evidence.
- *  devnet_revoke {runner: address} -> true
- *  devnet_runners -> [{runner, publicKey, teeType, evidenceHash,
- *	configurationHash, sequence, validUntil, revoked}]
+ * devnet_set {orchestrators: [address], gateways: [address], kmsKey: hex,
+ * shares: [hex], threshold: n, epoch: n, fromBlock: n, formerUntil: n, lie:
+ * bool} -> true Missing members do not change.  A later epoch becomes the
+ * current one at fromBlock (0: at once), and the previous one can be read until
+ * formerUntil (0: not at all). lie: facts() returns a wrong KMS key.
+ * devnet_register {runner, publicKey, evidenceHash, configurationHash,
+ * signature: hex; teeType, sequence, validUntil, verdict: n; verifier: text;
+ * measurement, verdictSignature: hex} -> true Makes the checks of the contract,
+ * but accepts all measurements: the registrar verifies the evidence.
+ * devnet_revoke {runner: address} -> true devnet_runners -> [{runner,
+ * publicKey, teeType, evidenceHash, configurationHash, sequence, validUntil,
+ * revoked}]
  *
  * Parameters are an object, or an array of this one object.  Numbers are JSON
  * integers or "0x.." quantities, bytes "0x..".  Each second of the clock is a
