@@ -300,7 +300,7 @@ an_empty_register_is_extended_once(void **unused)
 	holds("rtmr2:sha384", b);
 	attested_hash(&conf, b);
 	holds("rtmr3:sha384", b);
-	assert_non_null(strstr(said, "register 3 extended"));
+	assert_non_null(strstr(said, "extended register 3"));
 	conf.chains[0].chain_id = 2;
 	rtmr_extend(dir, &conf);
 	holds("rtmr3:sha384", b);
