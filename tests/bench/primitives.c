@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * primitives [milliseconds]: nanoseconds of CPU for each primitive at 8, 64,
- * 128 and 256 bits, operands and results in place; then what part of a task
- * that is at the worst, beside the least that its cryptography takes: the
- * ephemeral key, two KMS nodes' seals, and the encryption of each output.
- * Exits 1 where arithmetic is 5 % of a transfer or more, or 15 % of any
+ * 128 and 256 bits, operands and results in place; then the largest share of
+ * a task that arithmetic has, compared with the least that its cryptography
+ * takes: the ephemeral key, two KMS nodes' seals, and the encryption of each
+ * output.  Exits 1 if arithmetic is 5 % of a transfer or more, or 15 % of any
  * operation.
  */
 #include <stdio.h>

@@ -78,7 +78,7 @@ load 600
 sleep 0.3
 kill -9 "$(role_pid keys)"
 check 'keys killed under load: no task is lost' none_lost
-check 'keys: everything started anew' logged 'keys: identity key lost: restarting all roles'
+check 'keys: all roles are started again' logged 'keys: identity key lost: restarting all roles'
 check 'all serve again' until_ok 40 state_is serving
 
 # ---- the end under load

@@ -86,33 +86,14 @@ send_call(void *arg)
 	    call->timeout, on_answer, call);
 }
 
-struct wait {
-	int		 done;
-	struct pool	*pool;
-	void		*answer;
-	const char	*what;
-};
-
-static void
-on_waited(void *arg, int code, const char *why, void *answer)
-{
-	struct wait *wait = arg;
-
-	wait->done = 1;
-	if (code == GRPC_STATUS_OK)
-		wait->answer = rpc_copy(answer, wait->pool);
-	else
-		fprintf(stderr, "tee-devnet: %s: %s\n", wait->what, why);
-}
-
 /* Wait for the answer.  Returns it in the pool, or NULL after a line on
  * stderr. */
 static void *
 wait_for(struct call *call, struct pool *pool)
 {
-	struct wait wait = { .pool = pool, .what = call->what };
+	struct rpc_wait wait = { .pool = pool, .what = call->what };
 
-	call->fn = on_waited;
+	call->fn = rpc_waited;
 	call->arg = &wait;
 	send_call(call);
 	rpc_loop(&wait.done);

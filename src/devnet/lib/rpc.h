@@ -117,7 +117,16 @@ typedef void	(*rpc_done)(void *arg, int code, const char *why,
 void	rpc_send(struct rpc_peer *, const char *path, const ProtobufCMessage *,
 	    const ProtobufCMessageDescriptor *out, unsigned ms, rpc_done,
 	    void *arg);
-/* The same, but wait for the answer (for commands).  Returns the answer in
+/* To wait for an answer: pass rpc_waited and this struct as rpc_done and its
+ * argument, then run rpc_loop() on `done'. */
+struct rpc_wait {
+	int		 done;
+	struct pool	*pool;		/* for the answer */
+	void		*answer;	/* NULL: failed */
+	const char	*what;		/* for a message on stderr; NULL: none */
+};
+void	rpc_waited(void *wait, int code, const char *why, void *answer);
+/* rpc_send(), then wait for the answer (for commands).  Returns the answer in
  * `pool', or NULL after a message on stderr that names `what'; no message if
  * `what' is NULL. */
 void	*rpc_ask(struct rpc_peer *, const char *path, const ProtobufCMessage *,

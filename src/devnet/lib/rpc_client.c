@@ -140,18 +140,11 @@ rpc_send(struct rpc_peer *peer, const char *path,
 	grpc_slice_unref(method);
 }
 
-struct wait {
-	int		 done;
-	struct pool	*pool;
-	void		*answer;
-	const char	*what;
-};
-
 /* The answer is freed with the request: copy it to the caller's pool. */
-static void
-on_waited(void *arg, int code, const char *why, void *answer)
+void
+rpc_waited(void *arg, int code, const char *why, void *answer)
 {
-	struct wait *wait = arg;
+	struct rpc_wait *wait = arg;
 
 	wait->done = 1;
 	if (code == GRPC_STATUS_OK)
@@ -165,9 +158,9 @@ rpc_ask(struct rpc_peer *peer, const char *path,
     const ProtobufCMessage *message, const ProtobufCMessageDescriptor *out,
     unsigned ms, struct pool *pool, const char *what)
 {
-	struct wait wait = { .pool = pool, .what = what };
+	struct rpc_wait wait = { .pool = pool, .what = what };
 
-	rpc_send(peer, path, message, out, ms, on_waited, &wait);
+	rpc_send(peer, path, message, out, ms, rpc_waited, &wait);
 	rpc_loop(&wait.done);
 	return wait.answer;
 }
