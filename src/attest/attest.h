@@ -26,9 +26,9 @@ struct bytes {
 
 /* Move the first n bytes of `from' to `to'.  Returns 0, or -1 if there are
  * fewer. */
-int	bytes_take(struct bytes *from, size_t n, struct bytes *to);
+int bytes_take(struct bytes *from, size_t n, struct bytes *to);
 
-/* ---- the report ---- */
+/* ---- the report -------------------------------------------------------- */
 
 enum outcome {
 	A_PASS,
@@ -70,27 +70,27 @@ struct report {
 
 /* Record a check.  Of two with the same name the later one is kept, unless the
  * earlier one is worse. */
-void	report_check(struct report *, const char *name, enum outcome,
-	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void report_check(struct report *, const char *name, enum outcome,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* Record A_PASS or A_FAIL by a condition; the detail says what was compared. */
 #define report_that(r, name, ok, ...)					\
 	report_check(r, name, (ok) ? A_PASS : A_FAIL, __VA_ARGS__)
-void	report_fact(struct report *, const char *name, const char *fmt, ...)
-	    __attribute__((format(printf, 3, 4)));
-void	report_hex(struct report *, const char *name, const uint8_t *, size_t);
+void report_fact(struct report *, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void report_hex(struct report *, const char *name, const uint8_t *, size_t);
 /* Record an advisory, unless it is recorded already. */
-void	report_advisory(struct report *, const char *id);
-void	report_warn(struct report *, const char *fmt, ...)
-	    __attribute__((format(printf, 2, 3)));
+void report_advisory(struct report *, const char *id);
+void report_warn(struct report *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 const struct check *report_find(const struct report *, const char *name);
-int	report_passed(const struct report *, const char *name);
+int report_passed(const struct report *, const char *name);
 /* 0 accepted: at least one check was made and all passed; 1 refused; 3 nothing
  * failed, but something is A_MISSING. */
-int	report_verdict(const struct report *);
+int report_verdict(const struct report *);
 /* The verdict as a line of text. */
-void	report_line(const struct report *, char *to, size_t size);
+void report_line(const struct report *, char *to, size_t size);
 
-/* ---- the policy ---- */
+/* ---- the policy -------------------------------------------------------- */
 
 #define POLICY_LIST	32
 
@@ -122,22 +122,22 @@ struct policy {
 };
 enum spl { SPL_BL, SPL_TEE, SPL_SNP, SPL_UCODE, SPL_FMC };
 
-void	policy_default(struct policy *);
+void policy_default(struct policy *);
 /* Parse a policy file.  Returns 0, or -1 with a message such as "line 3: what,
  * and what to do". */
-int	policy_parse(struct policy *, const char *text, char *error, size_t size);
+int policy_parse(struct policy *, const char *text, char *error, size_t size);
 /* 1 if the value is one of the accepted ones of this field, 0 if not, -1 if the
  * policy does not mention the field. */
-int	policy_accepts(const struct policy *, const char *field,
-	    const uint8_t *value, size_t n);
+int policy_accepts(
+    const struct policy *, const char *field, const uint8_t *value, size_t n);
 /* Record a check of a field with policy_accepts(); A_NONE if the policy does
  * not mention it. */
-void	policy_check(struct report *, const struct policy *, const char *name,
-	    const char *field, const uint8_t *value, size_t n);
+void policy_check(struct report *, const struct policy *, const char *name,
+    const char *field, const uint8_t *value, size_t n);
 /* Record the check "report-data": the evidence must contain the requested
  * report data. */
-void	policy_report_data(struct report *, const struct policy *,
-	    struct bytes held);
+void policy_report_data(
+    struct report *, const struct policy *, struct bytes held);
 
 /* ---- collateral: all of it, loaded once; absent parts are NULL or empty -- */
 
@@ -154,7 +154,7 @@ struct collateral {
 	struct bytes		 event_log;
 };
 
-/* ---- formats ---- */
+/* ---- formats ----------------------------------------------------------- */
 
 struct format {
 	const char	*name;		/* "tdx", "snp", "cca", ... */
@@ -164,32 +164,32 @@ struct format {
 	 * check "format" that says what is malformed. */
 	int		(*show)(struct bytes, struct report *);
 	void		(*verify)(struct bytes, const struct collateral *,
-			    const struct policy *, time_t at, struct report *);
+	    const struct policy *, time_t at, struct report *);
 };
-extern const struct format format_dcap, format_snp, format_cca,
-	format_optee, format_hcl, format_insecure, format_eventlog;
+extern const struct format format_dcap, format_snp, format_cca, format_optee,
+    format_hcl, format_insecure, format_eventlog;
 /* The format of this evidence, or NULL. */
 const struct format *format_of(struct bytes);
 
-/* ---- x509.c ---- */
+/* ---- x509.c ------------------------------------------------------------ */
 
 /* Parse certificates, PEM text or one in DER: a new stack, possibly empty; NULL
  * if out of memory. */
 STACK_OF(X509) *certs_read(struct bytes);
 /* 1 if `at' is within the certificate's validity or the CRL's window. */
-int	cert_valid_at(const X509 *, time_t at);
-int	crl_valid_at(const X509_CRL *, time_t at);
+int cert_valid_at(const X509 *, time_t at);
+int crl_valid_at(const X509_CRL *, time_t at);
 /* 1 if the certificate is signed by the issuer, and the issuer may sign
  * certificates. */
-int	cert_issued_by(X509 *, X509 *issuer);
+int cert_issued_by(X509 *, X509 *issuer);
 /* SHA-256 of the certificate's SubjectPublicKeyInfo.  Returns 0 or -1. */
-int	cert_key_digest(const X509 *, uint8_t digest[32]);
+int cert_key_digest(const X509 *, uint8_t digest[32]);
 /* Verify a raw ECDSA signature over a digest: r and s, big-endian, n bytes
  * each. */
-int	ecdsa_verify(EVP_PKEY *, const uint8_t *digest, size_t digest_n,
-	    const uint8_t *rs, size_t n);
+int ecdsa_verify(EVP_PKEY *, const uint8_t *digest, size_t digest_n,
+    const uint8_t *rs, size_t n);
 /* Write an RSA key, given by big-endian numbers, as PEM.  Returns 0 or -1. */
-int	rsa_key_write(FILE *, struct bytes exponent, struct bytes modulus);
+int rsa_key_write(FILE *, struct bytes exponent, struct bytes modulus);
 /* Make a key from an affine point x || y ("P-256", "P-384").  NULL if it is not
  * on the curve. */
 EVP_PKEY *ec_key(const char *group, const uint8_t *xy, size_t n);

@@ -20,11 +20,22 @@
 #include "strict_cbor.h"
 
 enum {				/* claims */
-	CHALLENGE = 10, INSTANCE = 256, PROFILE = 265, LIFECYCLE = 2395,
-	IMPLEMENTATION = 2396, COMPONENTS = 2399, SERVICE = 2400,
-	CONFIG = 2401, HASH = 2402,
-	PLATFORM_TOKEN = 44234, PERSONALIZATION = 44235, REALM_HASH = 44236,
-	RAK = 44237, RIM = 44238, REM = 44239, RAK_HASH = 44240,
+	CHALLENGE = 10,
+	INSTANCE = 256,
+	PROFILE = 265,
+	LIFECYCLE = 2395,
+	IMPLEMENTATION = 2396,
+	COMPONENTS = 2399,
+	SERVICE = 2400,
+	CONFIG = 2401,
+	HASH = 2402,
+	PLATFORM_TOKEN = 44234,
+	PERSONALIZATION = 44235,
+	REALM_HASH = 44236,
+	RAK = 44237,
+	RIM = 44238,
+	REM = 44239,
+	RAK_HASH = 44240,
 	REALM_TOKEN = 44241
 };
 
@@ -44,7 +55,7 @@ struct token {
 	struct sign1	 platform, realm;
 };
 
-/* ---- reading ---- */
+/* ---- reading ----------------------------------------------------------- */
 
 /* The protected header must be { 1: alg }. */
 static int
@@ -89,10 +100,11 @@ read_sign1(struct sign1 *s, struct bytes b)
 		return "lacks a byte string";
 	if (read_protected(s) == -1)
 		return "is signed by an algorithm other than ES256 and ES384, "
-		    "or has other headers";
+		       "or has other headers";
 	s->claims = item_decode(s->payload);
-	return item_is_map(s->claims) ? NULL : "has claims that are no map of "
-	    "strict CBOR, or one twice";
+	return item_is_map(s->claims) ? NULL :
+					"has claims that are no map of "
+					"strict CBOR, or one twice";
 }
 
 static const char *
@@ -118,7 +130,7 @@ static void
 token_free(struct token *t)
 {
 	cbor_item_t *all[] = { t->item, t->platform.item, t->platform.claims,
-	    t->realm.item, t->realm.claims };
+		t->realm.item, t->realm.claims };
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -136,11 +148,12 @@ token_open(struct token *t, struct bytes b, struct report *r)
 	if (why == NULL) {
 		m = cbor_move(cbor_tag_item(t->item));
 		which = "the platform token";
-		why = read_sign1(&t->platform, item_bytes(item_claim(m, PLATFORM_TOKEN)));
+		why = read_sign1(
+		    &t->platform, item_bytes(item_claim(m, PLATFORM_TOKEN)));
 		if (why == NULL) {
 			which = "the realm token";
-			why = read_sign1(&t->realm, item_bytes(item_claim(m,
-			    REALM_TOKEN)));
+			why = read_sign1(
+			    &t->realm, item_bytes(item_claim(m, REALM_TOKEN)));
 		}
 	}
 	report_that(r, "format", why == NULL, "%s %s", which,
@@ -148,7 +161,7 @@ token_open(struct token *t, struct bytes b, struct report *r)
 	return why == NULL ? 0 : -1;
 }
 
-/* ---- show ---- */
+/* ---- show -------------------------------------------------------------- */
 
 static int
 cca_is(struct bytes b)
@@ -183,16 +196,17 @@ fact_bytes(struct report *r, const char *name, const cbor_item_t *i)
 static void
 show_components(struct report *r, const cbor_item_t *a)
 {
-	static const char *const names[] = { "sw-component-0",
-	    "sw-component-1", "sw-component-2", "sw-component-3",
-	    "sw-component-4", "sw-component-5", "sw-component-6",
-	    "sw-component-7", "sw-component-8", "sw-component-9",
-	    "sw-component-10", "sw-component-11", "sw-component-12",
-	    "sw-component-13", "sw-component-14", "sw-component-15" };
+	static const char *const names[] = { "sw-component-0", "sw-component-1",
+		"sw-component-2", "sw-component-3", "sw-component-4",
+		"sw-component-5", "sw-component-6", "sw-component-7",
+		"sw-component-8", "sw-component-9", "sw-component-10",
+		"sw-component-11", "sw-component-12", "sw-component-13",
+		"sw-component-14", "sw-component-15" };
 	size_t i;
 
-	for (i = 0; i < cbor_array_size(a) &&
-	    i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0;
+	     i < cbor_array_size(a) && i < sizeof(names) / sizeof(names[0]);
+	     i++)
 		if (item_is_map(cbor_array_handle(a)[i]))
 			fact_bytes(r, names[i],
 			    item_claim(cbor_array_handle(a)[i], 2));
@@ -235,8 +249,9 @@ show_claims(const struct token *t, struct report *r)
 	fact_bytes(r, "rak", item_claim(q, RAK));
 	fact_bytes(r, "rim", item_claim(q, RIM));
 	a = item_claim(q, REM);
-	for (i = 0; a != NULL && cbor_isa_array(a) && i < 4 &&
-	    i < cbor_array_size(a); i++)
+	for (i = 0;
+	     a != NULL && cbor_isa_array(a) && i < 4 && i < cbor_array_size(a);
+	     i++)
 		fact_bytes(r, rems[i], cbor_array_handle(a)[i]);
 }
 
@@ -254,7 +269,7 @@ cca_show(struct bytes b, struct report *r)
 	return ok;
 }
 
-/* ---- claims ---- */
+/* ---- claims ------------------------------------------------------------ */
 
 struct wanted {
 	unsigned long	key;
@@ -282,12 +297,9 @@ is_wanted(const cbor_item_t *v, const struct wanted *w)
 	case 'b':
 		b = item_bytes(v);
 		return b.p != NULL && b.n >= w->min && b.n <= w->max;
-	case 't':
-		return item_text(v).p != NULL;
-	case 'u':
-		return v != NULL && cbor_isa_uint(v);
-	default:
-		return v != NULL && cbor_isa_array(v);
+	case 't': return item_text(v).p != NULL;
+	case 'u': return v != NULL && cbor_isa_uint(v);
+	default: return v != NULL && cbor_isa_array(v);
 	}
 }
 
@@ -307,12 +319,15 @@ warn_unknown(const cbor_item_t *claims, const char *whose,
 		if (k < n_known)
 			continue;
 		if (cbor_isa_uint(p[i].key))
-			report_warn(r, "claim %llu of the %s is unknown: it is "
-			    "not read", (unsigned long long)
-			    cbor_get_int(p[i].key), whose);
+			report_warn(r,
+			    "claim %llu of the %s is unknown: it is "
+			    "not read",
+			    (unsigned long long)cbor_get_int(p[i].key), whose);
 		else
-			report_warn(r, "a claim of the %s has no number: it is "
-			    "not read", whose);
+			report_warn(r,
+			    "a claim of the %s has no number: it is "
+			    "not read",
+			    whose);
 	}
 }
 
@@ -320,9 +335,10 @@ static void
 check_unknown(const struct token *t, struct report *r)
 {
 	static const unsigned long platform[] = { CHALLENGE, INSTANCE, PROFILE,
-	    LIFECYCLE, IMPLEMENTATION, COMPONENTS, SERVICE, CONFIG, HASH },
-	    realm[] = { CHALLENGE, PROFILE, PERSONALIZATION, REALM_HASH, RAK,
-	    RIM, REM, RAK_HASH };
+		LIFECYCLE, IMPLEMENTATION, COMPONENTS, SERVICE, CONFIG, HASH },
+				   realm[] = { CHALLENGE, PROFILE,
+					   PERSONALIZATION, REALM_HASH, RAK,
+					   RIM, REM, RAK_HASH };
 
 	warn_unknown(t->platform.claims, "platform", platform,
 	    sizeof(platform) / sizeof(platform[0]), r);
@@ -371,26 +387,31 @@ check_claims(const struct token *t, struct report *r)
 	size_t i;
 
 	for (i = 0; i < n_p; i++)
-		if (!is_wanted(item_claim(t->platform.claims,
-		    platform_claims[i].key), &platform_claims[i]))
-			report_check(r, "claims", A_FAIL, "claim %lu of the "
+		if (!is_wanted(
+			item_claim(t->platform.claims, platform_claims[i].key),
+			&platform_claims[i]))
+			report_check(r, "claims", A_FAIL,
+			    "claim %lu of the "
 			    "platform is missing, or of another type or size",
 			    platform_claims[i].key);
 	for (i = 0; i < n_r; i++)
 		if (!is_wanted(item_claim(t->realm.claims, realm_claims[i].key),
-		    &realm_claims[i]))
-			report_check(r, "claims", A_FAIL, "claim %lu of the "
+			&realm_claims[i]))
+			report_check(r, "claims", A_FAIL,
+			    "claim %lu of the "
 			    "realm is missing, or of another type or size",
 			    realm_claims[i].key);
 	if (!components_ok(item_claim(t->platform.claims, COMPONENTS)))
-		report_check(r, "claims", A_FAIL, "software components are "
+		report_check(r, "claims", A_FAIL,
+		    "software components are "
 		    "not each a map with a measurement and a signer");
 	if (!rems_ok(item_claim(t->realm.claims, REM)))
-		report_check(r, "claims", A_FAIL, "the realm's extensible "
+		report_check(r, "claims", A_FAIL,
+		    "the realm's extensible "
 		    "measurements are not four of 32 to 64 bytes");
 	if (report_find(r, "claims") == NULL)
-		report_check(r, "claims", A_PASS,
-		    "all required claims are present");
+		report_check(
+		    r, "claims", A_PASS, "all required claims are present");
 }
 
 /* The profile of a token: 1 that of 2023, 0 the older one, -1 unknown.  The
@@ -408,7 +429,9 @@ read_profile(const cbor_item_t *claims, const char *legacy, const char *tagged)
 	if (s.n == strlen(tagged) && memcmp(s.p, tagged, s.n) == 0)
 		return 1;
 	return legacy != NULL && s.n == strlen(legacy) &&
-	    memcmp(s.p, legacy, s.n) == 0 ? 0 : -1;
+		memcmp(s.p, legacy, s.n) == 0 ?
+	    0 :
+	    -1;
 }
 
 static int
@@ -432,19 +455,24 @@ check_profiles(const struct token *t, struct report *r)
 
 	report_that(r, "platform-profile", platform != -1,
 	    "CCA-SSD 1.0.0, or the platform of 2023");
-	report_that(r, "realm-profile", realm != -1 && (platform == -1 ||
-	    realm == platform), "none with CCA-SSD 1.0.0, that of 2023 with a "
+	report_that(r, "realm-profile",
+	    realm != -1 && (platform == -1 || realm == platform),
+	    "none with CCA-SSD 1.0.0, that of 2023 with a "
 	    "platform of 2023");
 }
 
 static void
-check_lifecycle(const struct token *t, const struct policy *p,
-    struct report *r)
+check_lifecycle(const struct token *t, const struct policy *p, struct report *r)
 {
-	static const struct { unsigned from; int debug; const char *name; }
-	    stages[] = {
-		{ 0x0000, -1, "unknown" }, { 0x1000, -1, "assembly and test" },
-		{ 0x2000, -1, "provisioning" }, { 0x3000, 0, "secured" },
+	static const struct {
+		unsigned from;
+		int debug;
+		const char *name;
+	} stages[] = {
+		{ 0x0000, -1, "unknown" },
+		{ 0x1000, -1, "assembly and test" },
+		{ 0x2000, -1, "provisioning" },
+		{ 0x3000, 0, "secured" },
 		{ 0x4000, 1, "debug outside the root of trust" },
 		{ 0x5000, 1, "recoverable debug of the root of trust" },
 		{ 0x6000, -1, "decommissioned" },
@@ -469,7 +497,7 @@ check_lifecycle(const struct token *t, const struct policy *p,
 		    "the lifecycle is %sone of debug", r->debug ? "" : "not ");
 }
 
-/* ---- signatures ---- */
+/* ---- signatures -------------------------------------------------------- */
 
 /* PEM can name other 256-bit curves than those a JWK allows. */
 static int
@@ -478,8 +506,9 @@ is_on(EVP_PKEY *key, const char *group)
 	char name[32];
 	size_t n;
 
-	return key != NULL && EVP_PKEY_get_group_name(key, name, sizeof(name),
-	    &n) == 1 && strcmp(name, group) == 0;
+	return key != NULL &&
+	    EVP_PKEY_get_group_name(key, name, sizeof(name), &n) == 1 &&
+	    strcmp(name, group) == 0;
 }
 
 /* RFC 9052, 4.4: the signature is over ["Signature1", protected, '',
@@ -497,11 +526,12 @@ sign1_verify(const struct sign1 *s, EVP_PKEY *key)
 
 	if (a != NULL &&
 	    cbor_array_push(a, cbor_move(cbor_build_string("Signature1"))) &&
-	    cbor_array_push(a, cbor_move(cbor_build_bytestring(s->protected.p,
-	    s->protected.n))) &&
+	    cbor_array_push(a,
+		cbor_move(
+		    cbor_build_bytestring(s->protected.p, s->protected.n))) &&
 	    cbor_array_push(a, cbor_move(cbor_build_bytestring(NULL, 0))) &&
-	    cbor_array_push(a, cbor_move(cbor_build_bytestring(s->payload.p,
-	    s->payload.n))))
+	    cbor_array_push(a,
+		cbor_move(cbor_build_bytestring(s->payload.p, s->payload.n))))
 		n = cbor_serialize_alloc(a, &p, &size);
 	if (n != 0 && s->signature.n == 2 * half &&
 	    is_on(key, half == 32 ? "prime256v1" : "secp384r1") &&
@@ -544,7 +574,8 @@ cose_key(struct bytes b)
 
 	if (item_is_map(m) && is_uint(item_claim(m, 1), 2))
 		n = is_uint(cose_member(m, 0), 1) ? 32 :
-		    is_uint(cose_member(m, 0), 2) ? 48 : 0;
+		    is_uint(cose_member(m, 0), 2) ? 48 :
+						    0;
 	if (n != 0) {
 		x = item_bytes(cose_member(m, 1));
 		y = item_bytes(cose_member(m, 2));
@@ -578,9 +609,11 @@ check_binding(const struct token *t, struct report *r)
 	struct bytes name = item_text(item_claim(t->realm.claims, RAK_HASH));
 	struct bytes rak = item_bytes(item_claim(t->realm.claims, RAK));
 	struct bytes c = item_bytes(item_claim(t->platform.claims, CHALLENGE));
-	static const struct { const char *name; const EVP_MD *(*md)(void); }
-	    hashes[] = { { "sha-256", EVP_sha256 }, { "sha-384", EVP_sha384 },
-	    { "sha-512", EVP_sha512 } };
+	static const struct {
+		const char *name;
+		const EVP_MD *(*md)(void);
+	} hashes[] = { { "sha-256", EVP_sha256 }, { "sha-384", EVP_sha384 },
+		{ "sha-512", EVP_sha512 } };
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 	size_t i;
@@ -589,20 +622,20 @@ check_binding(const struct token *t, struct report *r)
 		if (name.n == strlen(hashes[i].name) &&
 		    memcmp(name.p, hashes[i].name, name.n) == 0 &&
 		    rak.p != NULL)
-			EVP_Digest(rak.p, rak.n, digest, &n, hashes[i].md(),
-			    NULL);
-	report_that(r, "rak-binding", n != 0 && c.n == n &&
-	    memcmp(c.p, digest, n) == 0,
+			EVP_Digest(
+			    rak.p, rak.n, digest, &n, hashes[i].md(), NULL);
+	report_that(r, "rak-binding",
+	    n != 0 && c.n == n && memcmp(c.p, digest, n) == 0,
 	    "the platform's challenge is the hash of the realm's key");
 }
 
-/* ---- the platform's key, endorsed by its vendor ---- */
+/* ---- the platform's key, endorsed by its vendor ------------------------ */
 
 static int
 base64url(const char *from, uint8_t *to, size_t n)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789-_";
+				     "abcdefghijklmnopqrstuvwxyz0123456789-_";
 	uint32_t bits = 0;
 	unsigned have = 0;
 	const char *d;
@@ -628,14 +661,17 @@ jwk_key(const json_t *o)
 {
 	const char *type = json_string_value(json_object_get(o, "kty"));
 	const char *curve = json_string_value(json_object_get(o, "crv"));
-	size_t n = curve == NULL ? 0 : strcmp(curve, "P-384") == 0 ? 48 :
-	    strcmp(curve, "P-256") == 0 ? 32 : 0;
+	size_t n = curve == NULL	? 0 :
+	    strcmp(curve, "P-384") == 0 ? 48 :
+	    strcmp(curve, "P-256") == 0 ? 32 :
+					  0;
 	uint8_t xy[96];
 
-	if (type == NULL || strcmp(type, "EC") != 0 ||
-	    n == 0 || base64url(json_string_value(json_object_get(o, "x")), xy,
-	    n) == -1 || base64url(json_string_value(json_object_get(o, "y")),
-	    xy + n, n) == -1)
+	if (type == NULL || strcmp(type, "EC") != 0 || n == 0 ||
+	    base64url(json_string_value(json_object_get(o, "x")), xy, n) ==
+		-1 ||
+	    base64url(json_string_value(json_object_get(o, "y")), xy + n, n) ==
+		-1)
 		return NULL;
 	return ec_key(curve, xy, 2 * n);
 }
@@ -665,7 +701,8 @@ static EVP_PKEY *
 cpak(const struct token *t, const struct collateral *c, int *found)
 {
 	json_t *o = json_loadb((const char *)c->cca_key, c->cca_key_n,
-	    JSON_REJECT_DUPLICATES, NULL), *e;
+		   JSON_REJECT_DUPLICATES, NULL),
+	       *e;
 	const cbor_item_t *p = t->platform.claims;
 	EVP_PKEY *key = NULL;
 	size_t i;
@@ -675,15 +712,16 @@ cpak(const struct token *t, const struct collateral *c, int *found)
 	if (json_is_object(o))
 		key = jwk_key(o);
 	json_array_foreach(o, i, e)
-		if (!*found && entry_matches(e, "implementation-id",
-		    item_bytes(item_claim(p, IMPLEMENTATION))) &&
+		if (!*found &&
+		    entry_matches(e, "implementation-id",
+			item_bytes(item_claim(p, IMPLEMENTATION))) &&
 		    entry_matches(e, "instance-id",
-		    item_bytes(item_claim(p, INSTANCE)))) {
+			item_bytes(item_claim(p, INSTANCE)))) {
 			*found = 1;
 			key = jwk_key(json_object_get(e, "pkey"));
 		}
-	if (o == NULL && (bio = BIO_new_mem_buf(c->cca_key,
-	    (int)c->cca_key_n)) != NULL) {
+	if (o == NULL &&
+	    (bio = BIO_new_mem_buf(c->cca_key, (int)c->cca_key_n)) != NULL) {
 		key = PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
 		BIO_free(bio);
 		ERR_clear_error();
@@ -693,8 +731,8 @@ cpak(const struct token *t, const struct collateral *c, int *found)
 }
 
 static void
-check_platform_signature(const struct token *t, const struct collateral *c,
-    struct report *r)
+check_platform_signature(
+    const struct token *t, const struct collateral *c, struct report *r)
 {
 	EVP_PKEY *key = NULL;
 	int found = 0;
@@ -705,7 +743,8 @@ check_platform_signature(const struct token *t, const struct collateral *c,
 		report_check(r, "platform-signature", A_FAIL,
 		    "the key given for the platform is not valid");
 	else if (key == NULL)
-		report_check(r, "platform-signature", A_MISSING, "needs the "
+		report_check(r, "platform-signature", A_MISSING,
+		    "needs the "
 		    "key of this platform, as its maker endorses it: cpak.json "
 		    "or cpak.pem");
 	else
@@ -715,13 +754,16 @@ check_platform_signature(const struct token *t, const struct collateral *c,
 	EVP_PKEY_free(key);
 }
 
-/* ---- verify ---- */
+/* ---- verify ------------------------------------------------------------ */
 
 static void
 check_values(const struct token *t, const struct policy *p, struct report *r)
 {
-	static const struct { const char *check, *field; unsigned long key;
-	    int realm; } of[] = {
+	static const struct {
+		const char *check, *field;
+		unsigned long key;
+		int realm;
+	} of[] = {
 		{ "policy-rim", "rim", RIM, 1 },
 		{ "policy-personalization", "personalization", PERSONALIZATION,
 		    1 },
@@ -734,8 +776,9 @@ check_values(const struct token *t, const struct policy *p, struct report *r)
 
 	policy_report_data(r, p, b);
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
-		b = item_bytes(item_claim(of[i].realm ? t->realm.claims :
-		    t->platform.claims, of[i].key));
+		b = item_bytes(item_claim(
+		    of[i].realm ? t->realm.claims : t->platform.claims,
+		    of[i].key));
 		policy_check(r, p, of[i].check, of[i].field, b.p, b.n);
 	}
 }
@@ -754,14 +797,15 @@ cca_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 		show_claims(&t, r);
 		/* Warn first: warnings of unknown claims may use up the
 		 * lines. */
-		report_warn(r, "no token of a real chip is public yet: this "
+		report_warn(r,
+		    "no token of a real chip is public yet: this "
 		    "was tested only with tokens of models and emulators");
 		check_claims(&t, r);
 		check_unknown(&t, r);
 		check_profiles(&t, r);
 		rak = rak_key(&t);
-		report_that(r, "realm-signature", rak != NULL &&
-		    sign1_verify(&t.realm, rak),
+		report_that(r, "realm-signature",
+		    rak != NULL && sign1_verify(&t.realm, rak),
 		    "the realm token, by the key that it names");
 		EVP_PKEY_free(rak);
 		check_binding(&t, r);
@@ -769,7 +813,8 @@ cca_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 		check_lifecycle(&t, p, r);
 		check_values(&t, p, r);
 		if (report_passed(r, "platform-signature") &&
-		    report_passed(r, "rak-binding") && report_passed(r, "realm-signature"))
+		    report_passed(r, "rak-binding") &&
+		    report_passed(r, "realm-signature"))
 			r->hardware = 2;	/* no vendor's root is public */
 	}
 	token_free(&t);

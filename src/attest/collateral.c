@@ -25,13 +25,12 @@
 #define FILE_MAX	(4 << 20)
 #define CRLS_MAX	16
 
-const uint8_t intel_root[32] = {
-	0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4, 0x13, 0x2f, 0x91, 0x86,
-	0x06, 0x8a, 0x7f, 0xc1, 0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35, 0x77, 0x74,
-	0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e,
-};
+const uint8_t intel_root[32] = { 0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4,
+	0x13, 0x2f, 0x91, 0x86, 0x06, 0x8a, 0x7f, 0xc1, 0x36, 0x28, 0x63, 0x3b,
+	0xa2, 0x35, 0x77, 0x74, 0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4,
+	0x9e };
 
-/* ---- files ---- */
+/* ---- files ------------------------------------------------------------- */
 
 /* Read a file of the directory and append a NUL.  NULL if it does not exist. */
 static uint8_t *
@@ -75,8 +74,8 @@ crls_add(int dir, const char *name, STACK_OF(X509_CRL) *to)
 	} else if (b != NULL && n > 0 &&
 	    (bio = BIO_new_mem_buf(b, (int)n)) != NULL) {
 		while (sk_X509_CRL_num(to) < CRLS_MAX &&
-		    (crl = PEM_read_bio_X509_CRL(bio, NULL, no_passphrase,
-		    NULL)) != NULL)
+		    (crl = PEM_read_bio_X509_CRL(
+			 bio, NULL, no_passphrase, NULL)) != NULL)
 			if (sk_X509_CRL_push(to, crl) == 0)
 				X509_CRL_free(crl);
 		BIO_free(bio);
@@ -100,7 +99,7 @@ crl_read(int dir, const char *name)
 	return crl;
 }
 
-/* ---- JSON: every reader returns 0, or -1 ---- */
+/* ---- JSON: every reader returns 0, or -1 ------------------------------- */
 
 static int
 read_hex(const json_t *o, const char *name, uint8_t *to, size_t n)
@@ -153,7 +152,7 @@ read_time(const json_t *o, const char *name, time_t *to)
 
 	if (text == NULL || strlen(text) != 20 ||
 	    sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &tm.tm_year, &tm.tm_mon,
-	    &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6 ||
+		&tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6 ||
 	    n != 20)
 		return -1;
 	tm.tm_year -= 1900;
@@ -183,9 +182,13 @@ static int
 is_status(const char *s)
 {
 	static const char *const known[] = {
-		"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
-		"ConfigurationAndSWHardeningNeeded", "OutOfDate",
-		"OutOfDateConfigurationNeeded", "Revoked",
+		"UpToDate",
+		"SWHardeningNeeded",
+		"ConfigurationNeeded",
+		"ConfigurationAndSWHardeningNeeded",
+		"OutOfDate",
+		"OutOfDateConfigurationNeeded",
+		"Revoked",
 	};
 	size_t i;
 
@@ -224,11 +227,11 @@ read_level(const json_t *o, enum kind kind, struct level *l)
 	unsigned svn;
 
 	if (read_number(tcb, kind == ENCLAVE ? "isvsvn" : "pcesvn", UINT16_MAX,
-	    &svn) == -1 ||
-	    (kind != ENCLAVE && read_components(tcb, "sgxtcbcomponents",
-	    l->sgx) == -1) ||
-	    (kind == PLATFORM_TDX && read_components(tcb, "tdxtcbcomponents",
-	    l->tdx) == -1) ||
+		&svn) == -1 ||
+	    (kind != ENCLAVE &&
+		read_components(tcb, "sgxtcbcomponents", l->sgx) == -1) ||
+	    (kind == PLATFORM_TDX &&
+		read_components(tcb, "tdxtcbcomponents", l->tdx) == -1) ||
 	    read_text(o, "tcbStatus", l->status, sizeof(l->status)) == -1 ||
 	    !is_status(l->status) || read_time(o, "tcbDate", &l->date) == -1)
 		return -1;
@@ -244,8 +247,8 @@ read_levels(const json_t *o, enum kind kind, struct levels *to)
 	if (!json_is_array(a) || json_array_size(a) > LEVELS)
 		return -1;
 	for (to->n = 0; to->n < json_array_size(a); to->n++)
-		if (read_level(json_array_get(a, to->n), kind,
-		    &to->list[to->n]) == -1)
+		if (read_level(
+			json_array_get(a, to->n), kind, &to->list[to->n]) == -1)
 			return -1;
 	return 0;
 }
@@ -254,8 +257,10 @@ static int
 read_module(const json_t *o, struct module *m)
 {
 	return read_hex(o, "mrsigner", m->mrsigner, 48) == -1 ||
-	    read_hex(o, "attributes", m->attributes, 8) == -1 ||
-	    read_hex(o, "attributesMask", m->mask, 8) == -1 ? -1 : 0;
+		read_hex(o, "attributes", m->attributes, 8) == -1 ||
+		read_hex(o, "attributesMask", m->mask, 8) == -1 ?
+	    -1 :
+	    0;
 }
 
 static int
@@ -285,11 +290,13 @@ static int
 read_head(const json_t *o, struct signed_by *by)
 {
 	return read_text(o, "id", by->id, sizeof(by->id)) == -1 ||
-	    read_number(o, "version", 99, &by->version) == -1 ||
-	    read_time(o, "issueDate", &by->issued) == -1 ||
-	    read_time(o, "nextUpdate", &by->next) == -1 ||
-	    read_number(o, "tcbEvaluationDataNumber", INT_MAX,
-	    &by->evaluation) == -1 ? -1 : 0;
+		read_number(o, "version", 99, &by->version) == -1 ||
+		read_time(o, "issueDate", &by->issued) == -1 ||
+		read_time(o, "nextUpdate", &by->next) == -1 ||
+		read_number(o, "tcbEvaluationDataNumber", INT_MAX,
+		    &by->evaluation) == -1 ?
+	    -1 :
+	    0;
 }
 
 static int
@@ -325,7 +332,7 @@ read_qe_identity(const json_t *o, void *to)
 	return read_levels(o, ENCLAVE, &q->levels);
 }
 
-/* ---- the signed bytes ---- */
+/* ---- the signed bytes -------------------------------------------------- */
 
 /* The end of a JSON value that is a string or an object; NULL if it has
  * none. */
@@ -380,7 +387,7 @@ json_member(const char *text, const char *name)
 		if ((size_t)(end - key) == n + 2 &&
 		    memcmp(key + 1, name, n) == 0)
 			return (struct bytes){ (const uint8_t *)p,
-			    (size_t)(value_end(p) - p) };
+				(size_t)(value_end(p) - p) };
 		p = blank(value_end(p));
 		if (*p++ != ',')
 			return none;
@@ -401,7 +408,8 @@ read_signature(struct bytes text, uint8_t to[64])
 			continue;
 		if (strchr("0123456789abcdefABCDEF", c) == NULL || n == 128)
 			return -1;
-		v = v << 4 | (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+		v = v << 4 |
+		    (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
 		if (n++ % 2 == 1)
 			to[n / 2 - 1] = (uint8_t)v;
 	}
@@ -440,8 +448,8 @@ struct document {
 	int		(*read)(const json_t *, void *);
 };
 
-static const struct document tcb_info = { "tcb_info.json",
-	"tcb_info.sig.hex", "tcb_info_chain.pem", "tcbInfo", read_tcb_info };
+static const struct document tcb_info = { "tcb_info.json", "tcb_info.sig.hex",
+	"tcb_info_chain.pem", "tcbInfo", read_tcb_info };
 static const struct document qe_identity = { "qe_identity.json",
 	"qe_identity.sig.hex", "qe_identity_chain.pem", "enclaveIdentity",
 	read_qe_identity };
@@ -456,12 +464,12 @@ is_signed(int dir, const struct document *d, struct bytes body,
 	if (read_signature(sig, rs) == -1 ||
 	    (by->signer = signer_of(dir, d->chain, by->root)) == NULL ||
 	    X509_NAME_get_text_by_NID(X509_get_subject_name(by->signer),
-	    NID_commonName, name, sizeof(name)) == -1 ||
+		NID_commonName, name, sizeof(name)) == -1 ||
 	    strcmp(name, "Intel SGX TCB Signing") != 0)
 		return 0;
 	SHA256(body.p, body.n, digest);
-	return ecdsa_verify(X509_get0_pubkey(by->signer), digest,
-	    sizeof(digest), rs, 32);
+	return ecdsa_verify(
+	    X509_get0_pubkey(by->signer), digest, sizeof(digest), rs, 32);
 }
 
 /* `by' is the first member of *to. */
@@ -486,13 +494,14 @@ document_load(int dir, const struct document *d, struct signed_by *by, void *to)
 		sig = (struct bytes){ s, s == NULL ? 0 : sig_n };
 	}
 	by->is_signed = is_signed(dir, d, body, sig, by);
-	o = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES,
-	    &error);
+	o = json_loadb(
+	    (const char *)body.p, body.n, JSON_REJECT_DUPLICATES, &error);
 	if (o == NULL)
-		snprintf(by->problem, sizeof(by->problem), "%s: line %d: %.100s",
-		    d->file, error.line, error.text);
+		snprintf(by->problem, sizeof(by->problem),
+		    "%s: line %d: %.100s", d->file, error.line, error.text);
 	else if (d->read(o, to) == -1)
-		snprintf(by->problem, sizeof(by->problem), "%s: a member is "
+		snprintf(by->problem, sizeof(by->problem),
+		    "%s: a member is "
 		    "missing, or not as version 3 (TCB) or 2 (QE) has it",
 		    d->file);
 	json_decref(o);
@@ -500,7 +509,7 @@ document_load(int dir, const struct document *d, struct signed_by *by, void *to)
 	free(b);
 }
 
-/* ---- all of it ---- */
+/* ---- all of it --------------------------------------------------------- */
 
 static void
 certs_add(int dir, const char *name, STACK_OF(X509) *to)
@@ -521,7 +530,7 @@ int
 collateral_load(struct collateral *c, const char *directory)
 {
 	static const char *const amd[] = { "vek.pem", "vek.der", "vcek.der",
-	    "ask.pem", "ark.pem", "cert_chain.pem" };
+		"ask.pem", "ark.pem", "cert_chain.pem" };
 	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	size_t i;
 

@@ -87,7 +87,7 @@ extern const uint8_t intel_root[32];
 /* Load all of the above that the directory contains.  A file that cannot be
  * read sets `problem'.  Returns 0, or -1 with errno if it is not a
  * directory. */
-int	collateral_load(struct collateral *, const char *directory);
-void	collateral_free(struct collateral *);
+int collateral_load(struct collateral *, const char *directory);
+void collateral_free(struct collateral *);
 
 #endif

@@ -17,9 +17,9 @@
 #define QE_REPORT	384
 
 static const uint8_t intel_vendor[16] = { 0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c,
-    0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 };
+	0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 };
 
-/* ---- a cursor that stops at its end ---- */
+/* ---- a cursor that stops at its end ------------------------------------ */
 
 struct cursor {
 	struct bytes	 all;
@@ -63,7 +63,7 @@ take_bytes(struct cursor *c, size_t n, const char *what)
 	return b;
 }
 
-/* ---- the parts ---- */
+/* ---- the parts --------------------------------------------------------- */
 
 /* The kinds of body. */
 static const struct {
@@ -120,7 +120,7 @@ read_qe(struct quote *q, struct cursor *c)
 	q->certs = take_bytes(c, n, "the certificates");
 	if (c->lost == NULL && type != 5)
 		return "it carries no certificate chain (type 5): fetch the "
-		    "PCK certificate and put it in";
+		       "PCK certificate and put it in";
 	if (c->lost == NULL && c->at != c->all.n)
 		return "bytes behind the certificates";
 	return NULL;
@@ -197,7 +197,7 @@ quote_read(struct quote *q, struct bytes b, char *why, size_t size)
 	return 0;
 }
 
-/* ---- the PCK certificate's extension ---- */
+/* ---- the PCK certificate's extension ----------------------------------- */
 
 /* Take one DER element of this tag from *b. */
 static int
@@ -247,7 +247,7 @@ der_octets(struct bytes *b, uint8_t *to, size_t n)
 
 /* 1.2.840.113741.1.13.1 */
 static const uint8_t sgx_oid[] = { 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01,
-    0x0d, 0x01 };
+	0x0d, 0x01 };
 
 /* Read a pair { OID, value }.  Returns the arc below `oid', or 0 if the OID is
  * another. */
@@ -345,6 +345,7 @@ pck_read(struct pck *p, X509 *x)
 	}
 	if (data == NULL)
 		return -1;
-	return read_extension(p, (struct bytes){ ASN1_STRING_get0_data(data),
-	    (size_t)ASN1_STRING_length(data) });
+	return read_extension(p,
+	    (struct bytes){ ASN1_STRING_get0_data(data),
+		(size_t)ASN1_STRING_length(data) });
 }

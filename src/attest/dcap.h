@@ -25,7 +25,7 @@ struct quote {			/* points into the bytes it was read from */
 };
 
 /* Returns 0, or -1 with the reason and the position. */
-int	quote_read(struct quote *, struct bytes, char *why, size_t size);
+int quote_read(struct quote *, struct bytes, char *why, size_t size);
 
 /* The platform as its PCK certificate describes it. */
 struct pck {
@@ -33,7 +33,7 @@ struct pck {
 	uint16_t	 pcesvn;
 };
 /* Read the certificate's SGX extension.  Returns 0 or -1. */
-int	pck_read(struct pck *, X509 *);
+int pck_read(struct pck *, X509 *);
 
 /* tcb.c: the status of a platform (EVIDENCE: steps 7 to 10 of a
  * verification). */
@@ -46,11 +46,11 @@ struct tcb_result {
 					 * number 17 is the PCESVN */
 };
 /* `svn' is TEE_TCB_SVN, or NULL for SGX. */
-void	tcb_evaluate(const struct tdx_collateral *, const struct pck *,
-	    const uint8_t *svn, unsigned qe_svn, struct tcb_result *);
+void tcb_evaluate(const struct tdx_collateral *, const struct pck *,
+    const uint8_t *svn, unsigned qe_svn, struct tcb_result *);
 /* Combine the status at launch with that of the module under which the TD runs
  * now. */
-void	tcb_relaunch(struct tcb_result *launch, const struct tcb_result *now);
+void tcb_relaunch(struct tcb_result *launch, const struct tcb_result *now);
 /* Identity of the module of this TEE_TCB_SVN, or NULL. */
 const struct module *tcb_module(const struct tcb_info *, const uint8_t *svn);
 

@@ -14,16 +14,27 @@
 #include "dcap.h"
 #include "eventlog.h"
 
-/* ---- offsets in a body ---- */
+/* ---- offsets in a body ------------------------------------------------- */
 
 enum {			/* of an enclave's report */
-	E_MISCSELECT = 16, E_ATTRIBUTES = 48, E_MRENCLAVE = 64,
-	E_MRSIGNER = 128, E_PRODID = 256, E_SVN = 258, E_REPORT_DATA = 320
+	E_MISCSELECT = 16,
+	E_ATTRIBUTES = 48,
+	E_MRENCLAVE = 64,
+	E_MRSIGNER = 128,
+	E_PRODID = 256,
+	E_SVN = 258,
+	E_REPORT_DATA = 320
 };
 enum {			/* of a TD's report */
-	T_SVN = 0, T_MRSIGNERSEAM = 64, T_SEAMATTRIBUTES = 112,
-	T_ATTRIBUTES = 120, T_XFAM = 128, T_RTMRS = 328, T_REPORT_DATA = 520,
-	T_SVN_2 = 584, T_MRSERVICETD = 600
+	T_SVN = 0,
+	T_MRSIGNERSEAM = 64,
+	T_SEAMATTRIBUTES = 112,
+	T_ATTRIBUTES = 120,
+	T_XFAM = 128,
+	T_RTMRS = 328,
+	T_REPORT_DATA = 520,
+	T_SVN_2 = 584,
+	T_MRSERVICETD = 600
 };
 
 static const struct field {
@@ -51,12 +62,17 @@ static const struct field {
 static const struct {
 	const char *check, *field;
 } listed[] = {
-	{ "policy-mrtd", "mrtd" }, { "policy-rtmr0", "rtmr0" },
-	{ "policy-rtmr1", "rtmr1" }, { "policy-rtmr2", "rtmr2" },
-	{ "policy-rtmr3", "rtmr3" }, { "policy-mrseam", "mrseam" },
-	{ "policy-mrconfigid", "mrconfigid" }, { "policy-mrowner", "mrowner" },
+	{ "policy-mrtd", "mrtd" },
+	{ "policy-rtmr0", "rtmr0" },
+	{ "policy-rtmr1", "rtmr1" },
+	{ "policy-rtmr2", "rtmr2" },
+	{ "policy-rtmr3", "rtmr3" },
+	{ "policy-mrseam", "mrseam" },
+	{ "policy-mrconfigid", "mrconfigid" },
+	{ "policy-mrowner", "mrowner" },
 	{ "policy-mrownerconfig", "mrownerconfig" },
-	{ "policy-mrenclave", "mrenclave" }, { "policy-mrsigner", "mrsigner" },
+	{ "policy-mrenclave", "mrenclave" },
+	{ "policy-mrsigner", "mrsigner" },
 };
 
 static const char *const versions[][2] = {
@@ -106,7 +122,7 @@ date(time_t t, char to[11])
 	return to;
 }
 
-/* ---- show ---- */
+/* ---- show -------------------------------------------------------------- */
 
 static int
 dcap_is(struct bytes b)
@@ -140,8 +156,8 @@ show(struct quote *q, struct bytes b, struct report *r)
 	}
 	for (i = 0; i < n; i++)
 		if (f[i].at + f[i].size <= q->body.n)
-			report_hex(r, f[i].name, q->body.p + f[i].at,
-			    f[i].size);
+			report_hex(
+			    r, f[i].name, q->body.p + f[i].at, f[i].size);
 	report_fact(r, "qe-isvsvn", "%u", U16(q->qe_report + E_SVN));
 	return 0;
 }
@@ -154,15 +170,16 @@ dcap_show(struct bytes b, struct report *r)
 	return show(&q, b, r);
 }
 
-/* ---- the PCK certificate and its chain ---- */
+/* ---- the PCK certificate and its chain --------------------------------- */
 
 static int
 has_name(X509 *x, const char *wanted)
 {
 	char name[64];
 
-	return x != NULL && X509_NAME_get_text_by_NID(
-	    X509_get_subject_name(x), NID_commonName, name, sizeof(name)) > 0 &&
+	return x != NULL &&
+	    X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName,
+		name, sizeof(name)) > 0 &&
 	    strcmp(name, wanted) == 0;
 }
 
@@ -220,21 +237,23 @@ check_chain(struct job *j)
 		why = "its root is not Intel's SGX Root CA";
 	else if (!has_name(j->leaf, "Intel SGX PCK Certificate") ||
 	    (!has_name(j->ca, "Intel SGX PCK Platform CA") &&
-	    !has_name(j->ca, "Intel SGX PCK Processor CA")))
+		!has_name(j->ca, "Intel SGX PCK Processor CA")))
 		why = "the certificates are not a PCK's and its CA's";
 	else if (!cert_issued_by(j->root, j->root) ||
-	    !cert_issued_by(j->ca, j->root) ||
-	    !cert_issued_by(j->leaf, j->ca))
+	    !cert_issued_by(j->ca, j->root) || !cert_issued_by(j->leaf, j->ca))
 		why = "a certificate is not signed by the next";
-	report_that(j->r, "pck-chain", why == NULL, "%s", why != NULL ? why :
-	    is_intel(j) ? "PCK certificate to Intel's SGX Root "
-	    "CA" : "PCK certificate to the policy's test-root");
-	report_that(j->r, "pck-validity", cert_valid_at(j->leaf, j->at) &&
-	    cert_valid_at(j->ca, j->at) && cert_valid_at(j->root, j->at),
+	report_that(j->r, "pck-chain", why == NULL, "%s",
+	    why != NULL	    ? why :
+		is_intel(j) ? "PCK certificate to Intel's SGX Root "
+			      "CA" :
+			      "PCK certificate to the policy's test-root");
+	report_that(j->r, "pck-validity",
+	    cert_valid_at(j->leaf, j->at) && cert_valid_at(j->ca, j->at) &&
+		cert_valid_at(j->root, j->at),
 	    "all three certificates are valid at the time");
 }
 
-/* ---- revocation ---- */
+/* ---- revocation -------------------------------------------------------- */
 
 /* Check a CRL and its issuer's signature.  Returns 1 if it may be used. */
 static int
@@ -249,7 +268,7 @@ crl_good(struct job *j, const char *check, X509_CRL *crl, X509 *issuer)
 	if (issuer == NULL)
 		return 0;
 	good = X509_NAME_cmp(X509_CRL_get_issuer(crl),
-	    X509_get_subject_name(issuer)) == 0 &&
+		   X509_get_subject_name(issuer)) == 0 &&
 	    X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1;
 	ERR_clear_error();
 	if (!good) {
@@ -294,11 +313,10 @@ check_revoked(struct job *j)
 		report_that(j->r, "not-revoked", !revoked,
 		    "PCK certificate, its CA, the collateral's signers");
 	else
-		report_check(j->r, "not-revoked", A_MISSING,
-		    "needs both CRLs");
+		report_check(j->r, "not-revoked", A_MISSING, "needs both CRLs");
 }
 
-/* ---- signatures ---- */
+/* ---- signatures -------------------------------------------------------- */
 
 static void
 check_signatures(struct job *j)
@@ -310,9 +328,9 @@ check_signatures(struct job *j)
 	EVP_PKEY *pck = j->leaf == NULL ? NULL : X509_get0_pubkey(j->leaf);
 
 	SHA256(q->qe_report, 384, d);
-	report_that(j->r, "qe-report-signature", pck != NULL &&
-	    EVP_PKEY_get_bits(pck) == 256 &&
-	    ecdsa_verify(pck, d, sizeof(d), q->qe_signature, 32),
+	report_that(j->r, "qe-report-signature",
+	    pck != NULL && EVP_PKEY_get_bits(pck) == 256 &&
+		ecdsa_verify(pck, d, sizeof(d), q->qe_signature, 32),
 	    "the quoting enclave's report, by the PCK");
 
 	memset(d, 0, sizeof(d));
@@ -322,20 +340,21 @@ check_signatures(struct job *j)
 		EVP_DigestUpdate(md, q->qe_auth.p, q->qe_auth.n);
 		EVP_DigestFinal_ex(md, d, NULL);
 	}
-	report_that(j->r, "ak-binding", md != NULL &&
-	    memcmp(q->qe_report + E_REPORT_DATA, d, sizeof(d)) == 0 &&
-	    all_zero(q->qe_report + E_REPORT_DATA + 32, 32),
+	report_that(j->r, "ak-binding",
+	    md != NULL &&
+		memcmp(q->qe_report + E_REPORT_DATA, d, sizeof(d)) == 0 &&
+		all_zero(q->qe_report + E_REPORT_DATA + 32, 32),
 	    "the attestation key is the one that the quoting enclave made");
 	EVP_MD_CTX_free(md);
 
 	SHA256(q->signed_part.p, q->signed_part.n, d);
-	report_that(j->r, "quote-signature", ak != NULL &&
-	    ecdsa_verify(ak, d, sizeof(d), q->signature, 32),
+	report_that(j->r, "quote-signature",
+	    ak != NULL && ecdsa_verify(ak, d, sizeof(d), q->signature, 32),
 	    "the quote, by the attestation key");
 	EVP_PKEY_free(ak);
 }
 
-/* ---- collateral ---- */
+/* ---- collateral -------------------------------------------------------- */
 
 /* Check that a document is present, genuine, for this TEE and within its
  * window. */
@@ -348,27 +367,31 @@ document_good(struct job *j, const struct signed_by *by, const char *check,
 	int fresh;
 
 	if (by->problem[0] != '\0') {
-		report_check(j->r, check, by->problem[0] == 'n' ? A_MISSING :
-		    A_FAIL, "%s", by->problem);
+		report_check(j->r, check,
+		    by->problem[0] == 'n' ? A_MISSING : A_FAIL, "%s",
+		    by->problem);
 		return 0;
 	}
 	if (!by->is_signed || memcmp(by->root, j->anchor, 32) != 0) {
-		report_check(j->r, check, A_FAIL, "its signature is not that "
+		report_check(j->r, check, A_FAIL,
+		    "its signature is not that "
 		    "of Intel's TCB signer");
 		return 0;
 	}
 	if (strcmp(by->id, id) != 0) {
-		report_check(j->r, check, A_FAIL, "it is of %s, not %s",
-		    by->id, id);
+		report_check(
+		    j->r, check, A_FAIL, "it is of %s, not %s", by->id, id);
 		return 0;
 	}
 	report_check(j->r, check, A_PASS, "signed by its TCB signer");
 	fresh = by->issued <= j->at && j->at <= by->next &&
 	    cert_valid_at(by->signer, j->at);
-	report_check(j->r, window, fresh ? A_PASS : A_MISSING,
-	    "from %s to %s", date(by->issued, from), date(by->next, to));
-	report_check(j->r, "collateral-age", j->p->max_collateral_age == 0 ?
-	    A_NONE : age <= j->p->max_collateral_age ? A_PASS : A_MISSING,
+	report_check(j->r, window, fresh ? A_PASS : A_MISSING, "from %s to %s",
+	    date(by->issued, from), date(by->next, to));
+	report_check(j->r, "collateral-age",
+	    j->p->max_collateral_age == 0	? A_NONE :
+		age <= j->p->max_collateral_age ? A_PASS :
+						  A_MISSING,
 	    "%s is %ld days old", id, age / 86400);
 	if (j->r->evaluation == 0 || by->evaluation < j->r->evaluation)
 		j->r->evaluation = by->evaluation;
@@ -380,8 +403,8 @@ document_good(struct job *j, const struct signed_by *by, const char *check,
 }
 
 static int
-masked_equal(const uint8_t *has, const uint8_t *mask, const uint8_t *wanted,
-    size_t n)
+masked_equal(
+    const uint8_t *has, const uint8_t *mask, const uint8_t *wanted, size_t n)
 {
 	size_t i;
 
@@ -402,11 +425,11 @@ check_qe(struct job *j)
 		why = "MRSIGNER";
 	else if (U16(e + E_PRODID) != i->isvprodid)
 		why = "ISVPRODID";
-	else if (!masked_equal(e + E_ATTRIBUTES, i->attributes_mask,
-	    i->attributes, 16))
+	else if (!masked_equal(
+		     e + E_ATTRIBUTES, i->attributes_mask, i->attributes, 16))
 		why = "ATTRIBUTES";
-	else if (!masked_equal(e + E_MISCSELECT, i->miscselect_mask,
-	    i->miscselect, 4))
+	else if (!masked_equal(
+		     e + E_MISCSELECT, i->miscselect_mask, i->miscselect, 4))
 		why = "MISCSELECT";
 	report_that(j->r, "qe-measurement", why == NULL, "%s%s",
 	    why == NULL ? "it is Intel's quoting enclave" : why,
@@ -419,9 +442,9 @@ check_module(struct job *j)
 	const uint8_t *b = j->q.body.p;
 	const struct module *m = tcb_module(&j->c->tcb, b + T_SVN);
 
-	report_that(j->r, "tdx-module", m != NULL &&
-	    memcmp(b + T_MRSIGNERSEAM, m->mrsigner, 48) == 0 &&
-	    masked_equal(b + T_SEAMATTRIBUTES, m->mask, m->attributes, 8),
+	report_that(j->r, "tdx-module",
+	    m != NULL && memcmp(b + T_MRSIGNERSEAM, m->mrsigner, 48) == 0 &&
+		masked_equal(b + T_SEAMATTRIBUTES, m->mask, m->attributes, 8),
 	    "module version %u: %s", b[T_SVN + 1],
 	    m == NULL ? "Intel names no such" : "its signer and attributes");
 }
@@ -446,8 +469,8 @@ check_status(struct job *j)
 	char since[11];
 	size_t i;
 
-	tcb_evaluate(j->c, &j->pck, is_td(&j->q) ? b + T_SVN : NULL, qe_svn,
-	    &r);
+	tcb_evaluate(
+	    j->c, &j->pck, is_td(&j->q) ? b + T_SVN : NULL, qe_svn, &r);
 	if (is_td(&j->q) && j->q.body.n >= T_MRSERVICETD) {
 		tcb_evaluate(j->c, &j->pck, b + T_SVN_2, qe_svn, &now);
 		tcb_relaunch(&r, &now);
@@ -474,8 +497,8 @@ check_collateral(struct job *j)
 
 	tcb = document_good(j, &t->by, "tcb-info", "tcb-info-window",
 	    is_td(&j->q) ? "TDX" : "SGX");
-	qe = document_good(j, &j->c->qe.by, "qe-identity",
-	    "qe-identity-window", is_td(&j->q) ? "TD_QE" : "QE");
+	qe = document_good(j, &j->c->qe.by, "qe-identity", "qe-identity-window",
+	    is_td(&j->q) ? "TD_QE" : "QE");
 	if (qe)
 		check_qe(j);
 	if (tcb && is_td(&j->q))
@@ -494,7 +517,7 @@ check_collateral(struct job *j)
 		    "and time");
 }
 
-/* ---- the TD or enclave ---- */
+/* ---- the TD or enclave ------------------------------------------------- */
 
 static uint64_t
 u64(const uint8_t *p)
@@ -511,8 +534,8 @@ u64(const uint8_t *p)
  * migrate; as in go-tdx-guest and Intel's default policy. */
 #define ATTRIBUTES_DEBUG	UINT64_C(0xff)
 #define ATTRIBUTES_MIGRATABLE	(UINT64_C(1) << 29)
-#define ATTRIBUTES_KNOWN	(UINT64_C(1) << 28 | UINT64_C(1) << 30 |	\
-				    UINT64_C(1) << 63)
+#define ATTRIBUTES_KNOWN						\
+	(UINT64_C(1) << 28 | UINT64_C(1) << 30 | UINT64_C(1) << 63)
 #define XFAM_FIXED		UINT64_C(3)
 #define XFAM_KNOWN		UINT64_C(0x6dbe7)
 
@@ -531,15 +554,16 @@ check_td(struct job *j)
 	    (unsigned long long)a);
 	report_that(j->r, "td-attributes", (a & ~known) == 0,
 	    "no attribute but SEPT_VE_DISABLE, PKS and PERFMON");
-	report_that(j->r, "xfam", (xfam & XFAM_FIXED) == XFAM_FIXED &&
-	    (xfam & ~XFAM_KNOWN) == 0, "extended features %llx",
-	    (unsigned long long)xfam);
+	report_that(j->r, "xfam",
+	    (xfam & XFAM_FIXED) == XFAM_FIXED && (xfam & ~XFAM_KNOWN) == 0,
+	    "extended features %llx", (unsigned long long)xfam);
 	eventlog_check(j->r, j->log, b + T_RTMRS, j->p);
 	if (j->q.body.n < T_MRSERVICETD + 48)
 		return;
 	listed_td = policy_accepts(j->p, "mrservicetd", b + T_MRSERVICETD, 48);
-	report_that(j->r, "mrservicetd", listed_td == 1 ||
-	    (listed_td == -1 && all_zero(b + T_MRSERVICETD, 48)),
+	report_that(j->r, "mrservicetd",
+	    listed_td == 1 ||
+		(listed_td == -1 && all_zero(b + T_MRSERVICETD, 48)),
 	    "a service TD may see or move the TD: none, or one that the "
 	    "policy lists");
 }
@@ -557,8 +581,9 @@ check_body(struct job *j)
 {
 	const struct field *f = is_td(&j->q) ? td_fields : enclave_fields;
 	const uint8_t *b = j->q.body.p;
-	size_t i, k, n = is_td(&j->q) ?
-	    sizeof(td_fields) / sizeof(*f) : sizeof(enclave_fields) / sizeof(*f);
+	size_t i, k,
+	    n = is_td(&j->q) ? sizeof(td_fields) / sizeof(*f) :
+			       sizeof(enclave_fields) / sizeof(*f);
 
 	if (is_td(&j->q))
 		check_td(j);
@@ -587,7 +612,9 @@ dcap_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 		.qe.by.problem = "no qe_identity.json",
 	};
 	struct job j = { .c = c == NULL || c->tdx == NULL ? &none : c->tdx,
-	    .p = p, .at = at, .r = r };
+		.p = p,
+		.at = at,
+		.r = r };
 
 	if (c != NULL)
 		j.log = c->event_log;

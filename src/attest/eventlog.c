@@ -24,7 +24,7 @@
 #define NO_ACTION	3		/* an event that extends no register */
 #define SHOWN		48		/* events reported as facts */
 
-/* ---- replay ---- */
+/* ---- replay ------------------------------------------------------------ */
 
 /* RTMR = SHA384(RTMR || digest) */
 static const char *
@@ -41,7 +41,7 @@ extend(struct eventlog *l, const struct event *e)
 	return NULL;
 }
 
-/* ---- CCEL ---- */
+/* ---- CCEL -------------------------------------------------------------- */
 
 struct algorithms {		/* digest algorithms, from the header */
 	struct {
@@ -97,7 +97,7 @@ read_algorithms(struct algorithms *a, struct bytes b)
 			return "the header ends in its algorithms";
 		if (size == 0 || size > 64 || size_of(a, id) != 0)
 			return "the header names an algorithm twice, or of no "
-			    "possible size";
+			       "possible size";
 		a->list[a->n].id = id;
 		a->list[a->n++].size = size;
 	}
@@ -117,8 +117,8 @@ read_header(struct algorithms *a, struct bytes *b)
 	struct bytes digest, event;
 
 	if (take_number(b, 4, &mr) == -1 || take_number(b, 4, &type) == -1 ||
-	    bytes_take(b, 20, &digest) == -1 || take_number(b, 4, &size) == -1 ||
-	    bytes_take(b, size, &event) == -1)
+	    bytes_take(b, 20, &digest) == -1 ||
+	    take_number(b, 4, &size) == -1 || bytes_take(b, size, &event) == -1)
 		return "the log ends in its header";
 	if (type != NO_ACTION)
 		return "the log does not begin with its header";
@@ -135,7 +135,7 @@ read_digests(const struct algorithms *a, struct bytes *b, uint8_t *to)
 
 	if (take_number(b, 4, &n) == -1 || n > a->n)
 		return "it has more digests than there are algorithms, or is "
-		    "cut off";
+		       "cut off";
 	while (n-- > 0) {
 		if (take_number(b, 2, &id) == -1)
 			return "the log ends in its digests";
@@ -181,8 +181,9 @@ read_event(struct eventlog *l, const struct algorithms *a, struct bytes *b)
 static int
 is_padding(struct bytes b)
 {
-	return b.n == 0 || ((b.p[0] == 0 || b.p[0] == 0xff) &&
-	    memcmp(b.p, b.p + 1, b.n - 1) == 0);
+	return b.n == 0 ||
+	    ((b.p[0] == 0 || b.p[0] == 0xff) &&
+		memcmp(b.p, b.p + 1, b.n - 1) == 0);
 }
 
 static const char *
@@ -206,7 +207,7 @@ is_ccel(struct bytes b)
 	    memcmp(b.p + 32, signature, sizeof(signature)) == 0;
 }
 
-/* ---- dstack ---- */
+/* ---- dstack ------------------------------------------------------------ */
 
 /* Decode hex.  -1 if it is invalid or longer than `size'. */
 static int
@@ -224,8 +225,8 @@ static const char *
 read_runtime(struct eventlog *l, const json_t *o, struct event *e)
 {
 	const json_t *name = json_object_get(o, "event");
-	const char *payload = json_string_value(json_object_get(o,
-	    "event_payload"));
+	const char *payload = json_string_value(
+	    json_object_get(o, "event_payload"));
 	uint8_t *p = l->text + l->n_text;
 	size_t room = EVENT_TEXT - l->n_text;
 	size_t n = json_string_length(name);
@@ -247,7 +248,7 @@ read_runtime(struct eventlog *l, const json_t *o, struct event *e)
 	e->payload.p = p + 6 + n;
 	if (read_hex(payload, p + 6 + n, room - 6 - n, &e->payload.n) == -1)
 		return "its payload is not hex, or the names and payloads are "
-		    "too large";
+		       "too large";
 	n += 6 + e->payload.n;
 	SHA384(p, n, e->digest);
 	l->n_text += n;
@@ -304,7 +305,7 @@ read_array(struct eventlog *l, const json_t *a)
 
 	if (!json_is_array(a))
 		return "it is no JSON array of events, nor has one in a member "
-		    "\"event_log\"";
+		       "\"event_log\"";
 	while (why == NULL && l->n_read < json_array_size(a)) {
 		o = json_array_get(a, l->n_read++);
 		why = read_entry(l, o);
@@ -315,8 +316,9 @@ read_array(struct eventlog *l, const json_t *a)
 static const char *
 read_dstack(struct eventlog *l, struct bytes b)
 {
-	json_t *all = json_loadb((const char *)b.p, b.n,
-	    JSON_REJECT_DUPLICATES, NULL), *inner = NULL;
+	json_t *all = json_loadb(
+		   (const char *)b.p, b.n, JSON_REJECT_DUPLICATES, NULL),
+	       *inner = NULL;
 	const json_t *a = all;
 	const char *why;
 
@@ -338,12 +340,13 @@ is_dstack(struct bytes b)
 		b.p++;
 		b.n--;
 	}
-	return b.n > 0 && ((b.p[0] == '[' && memmem(b.p, b.n, "\"imr\"",
-	    5) != NULL) || (b.p[0] == '{' && memmem(b.p, b.n,
-	    "\"event_log\"", 11) != NULL));
+	return b.n > 0 &&
+	    ((b.p[0] == '[' && memmem(b.p, b.n, "\"imr\"", 5) != NULL) ||
+		(b.p[0] == '{' &&
+		    memmem(b.p, b.n, "\"event_log\"", 11) != NULL));
 }
 
-/* ---- both forms ---- */
+/* ---- both forms -------------------------------------------------------- */
 
 struct eventlog *
 eventlog_read(struct bytes b, char *why, size_t size)
@@ -369,7 +372,7 @@ eventlog_read(struct bytes b, char *why, size_t size)
 	return NULL;
 }
 
-/* ---- as text ---- */
+/* ---- as text ----------------------------------------------------------- */
 
 static void
 hex(char *to, const uint8_t *p, size_t n)
@@ -403,8 +406,8 @@ name_text(char *to, size_t size, struct bytes b)
 		if (is_print(b.p[i]) && b.p[i] != ' ' && b.p[i] != '\\')
 			to[n++] = (char)b.p[i];
 		else
-			n += (size_t)snprintf(to + n, size - n, "\\x%02x",
-			    b.p[i]);
+			n += (size_t)snprintf(
+			    to + n, size - n, "\\x%02x", b.p[i]);
 	}
 	snprintf(to + n, size - n, "%s", end);
 }
@@ -438,8 +441,8 @@ show_event(struct report *r, const char *name, const struct event *e)
 
 	if (e->name.n == 0) {
 		hex(digest, e->digest, DIGEST);
-		report_fact(r, name, "(type %" PRIx32 ") digest %s", e->type,
-		    digest);
+		report_fact(
+		    r, name, "(type %" PRIx32 ") digest %s", e->type, digest);
 		return;
 	}
 	name_text(text, 64, e->name);
@@ -467,7 +470,7 @@ show_events(struct report *r, const struct eventlog *l)
 		    n, SHOWN);
 }
 
-/* ---- the check ---- */
+/* ---- the check --------------------------------------------------------- */
 
 static void
 check_replay(struct report *r, const struct eventlog *l, const uint8_t *rtmrs)
@@ -481,15 +484,19 @@ check_replay(struct report *r, const struct eventlog *l, const uint8_t *rtmrs)
 		hex(has, rtmrs + i * DIGEST, DIGEST);
 		hex(gives, l->rtmr[i], DIGEST);
 		if (n == 0)
-			n = (size_t)snprintf(text, sizeof(text), "rtmr%zu is "
-			    "%s, by the log %s", i, has, gives);
+			n = (size_t)snprintf(text, sizeof(text),
+			    "rtmr%zu is "
+			    "%s, by the log %s",
+			    i, has, gives);
 		else
-			n += (size_t)snprintf(text + n, sizeof(text) - n,
-			    "; rtmr%zu too", i);
+			n += (size_t)snprintf(
+			    text + n, sizeof(text) - n, "; rtmr%zu too", i);
 	}
 	if (n == 0)
-		snprintf(text, sizeof(text), "the replay of %zu events gives "
-		    "all four RTMRs", l->n);
+		snprintf(text, sizeof(text),
+		    "the replay of %zu events gives "
+		    "all four RTMRs",
+		    l->n);
 	report_that(r, "event-log", n == 0, "%s", text);
 	if (n == 0)
 		show_events(r, l);
@@ -503,8 +510,9 @@ eventlog_check(struct report *r, struct bytes log,
 	char why[160];
 
 	if (log.p == NULL) {
-		report_check(r, "event-log", p->require_event_log ? A_FAIL :
-		    A_NONE, "no event log was given");
+		report_check(r, "event-log",
+		    p->require_event_log ? A_FAIL : A_NONE,
+		    "no event log was given");
 		return;
 	}
 	if ((l = eventlog_read(log, why, sizeof(why))) == NULL) {
@@ -515,7 +523,7 @@ eventlog_check(struct report *r, struct bytes log,
 	free(l);
 }
 
-/* ---- a log by itself ---- */
+/* ---- a log by itself --------------------------------------------------- */
 
 static int
 eventlog_is(struct bytes b)
@@ -527,7 +535,7 @@ static int
 eventlog_show(struct bytes b, struct report *r)
 {
 	static const char *const names[RTMRS] = { "rtmr0", "rtmr1", "rtmr2",
-	    "rtmr3" };
+		"rtmr3" };
 	struct eventlog *l;
 	char why[160];
 	size_t i;
@@ -557,9 +565,10 @@ eventlog_verify(struct bytes b, const struct collateral *c,
 	(void)at;
 	if (eventlog_show(b, r) == -1)
 		return;
-	report_check(r, "event-log", A_FAIL, "an event log is not signed: "
+	report_check(r, "event-log", A_FAIL,
+	    "an event log is not signed: "
 	    "verify a quote, with this as its --event-log");
 }
 
-const struct format format_eventlog = { "event-log", eventlog_is,
-    eventlog_show, eventlog_verify };
+const struct format format_eventlog = { "event-log", eventlog_is, eventlog_show,
+	eventlog_verify };

@@ -38,7 +38,7 @@ struct eventlog *eventlog_read(struct bytes, char *why, size_t size);
 /* Record the check "event-log": the replay must give the RTMRs of the quote.
  * If it does, the events of RTMR 3 are reported as facts. n = 0 means no
  * log. */
-void	eventlog_check(struct report *, struct bytes log,
-	    const uint8_t rtmrs[RTMRS * DIGEST], const struct policy *);
+void eventlog_check(struct report *, struct bytes log,
+    const uint8_t rtmrs[RTMRS * DIGEST], const struct policy *);
 
 #endif

@@ -30,8 +30,10 @@
 #define BASE_MAX	512		/* bytes of --url */
 
 enum state { FETCHED, KEPT, FAILED, LATER };
-static const char *const states[] = { [FETCHED] = "fetched", [KEPT] = "kept",
-    [FAILED] = "failed", [LATER] = "later" };
+static const char *const states[] = { [FETCHED] = "fetched",
+	[KEPT] = "kept",
+	[FAILED] = "failed",
+	[LATER] = "later" };
 
 /* The parsed command line. */
 struct asked {
@@ -50,8 +52,8 @@ struct item {
 	int		(*convert)(struct item *, uint8_t *b, size_t *n);
 	/* Check that it is present and matches the request.  Sets `until' and
 	 * returns 0, or sets `why' and returns -1. */
-	int		(*check)(struct item *, const struct collateral *,
-			    const struct asked *);
+	int (*check)(
+	    struct item *, const struct collateral *, const struct asked *);
 	char		 url[1024];
 	/* The result. */
 	enum state	 state;
@@ -94,7 +96,7 @@ stamp(time_t t, char to[24])
 	return to;
 }
 
-/* ---- checks ---- */
+/* ---- checks ------------------------------------------------------------ */
 
 static time_t
 asn1_seconds(const ASN1_TIME *t)
@@ -116,7 +118,8 @@ is_named(const X509_NAME *n, const char *wanted)
 	char name[64];
 
 	return X509_NAME_get_text_by_NID((X509_NAME *)(uintptr_t)n,
-	    NID_commonName, name, sizeof(name)) > 0 && strcmp(name, wanted) == 0;
+		   NID_commonName, name, sizeof(name)) > 0 &&
+	    strcmp(name, wanted) == 0;
 }
 
 static int
@@ -130,8 +133,8 @@ check_document(struct item *it, const struct signed_by *by, const char *id)
 		return reject(it,
 		    "it is not signed by Intel's TCB signer, or came "
 		    "without its chain");
-	it->until = earlier(by->next,
-	    asn1_seconds(X509_get0_notAfter(by->signer)));
+	it->until = earlier(
+	    by->next, asn1_seconds(X509_get0_notAfter(by->signer)));
 	return 0;
 }
 
@@ -140,8 +143,8 @@ check_tcb(struct item *it, const struct collateral *c, const struct asked *a)
 {
 	const struct tcb_info *t = &c->tdx->tcb;
 
-	if (check_document(it, &t->by, strcmp(a->tee, "tdx") == 0 ? "TDX" :
-	    "SGX") == -1)
+	if (check_document(
+		it, &t->by, strcmp(a->tee, "tdx") == 0 ? "TDX" : "SGX") == -1)
 		return -1;
 	if (memcmp(t->fmspc, a->fmspc, sizeof(t->fmspc)) != 0)
 		return reject(it,
@@ -154,8 +157,8 @@ check_tcb(struct item *it, const struct collateral *c, const struct asked *a)
 static int
 check_qe(struct item *it, const struct collateral *c, const struct asked *a)
 {
-	return check_document(it, &c->tdx->qe.by, strcmp(a->tee, "tdx") == 0 ?
-	    "TD_QE" : "QE");
+	return check_document(
+	    it, &c->tdx->qe.by, strcmp(a->tee, "tdx") == 0 ? "TD_QE" : "QE");
 }
 
 /* The signature is checked by `verify', which has the chain up to the root. */
@@ -171,16 +174,17 @@ check_crl(struct item *it, const X509_CRL *crl, const char *issuer)
 }
 
 static int
-check_pck_crl(struct item *it, const struct collateral *c,
-    const struct asked *a)
+check_pck_crl(
+    struct item *it, const struct collateral *c, const struct asked *a)
 {
-	return check_crl(it, c->tdx->pck_crl, strcmp(a->ca, "platform") == 0 ?
-	    "Intel SGX PCK Platform CA" : "Intel SGX PCK Processor CA");
+	return check_crl(it, c->tdx->pck_crl,
+	    strcmp(a->ca, "platform") == 0 ? "Intel SGX PCK Platform CA" :
+					     "Intel SGX PCK Processor CA");
 }
 
 static int
-check_root_crl(struct item *it, const struct collateral *c,
-    const struct asked *a)
+check_root_crl(
+    struct item *it, const struct collateral *c, const struct asked *a)
 {
 	(void)a;
 	return check_crl(it, c->tdx->root_crl, "Intel SGX Root CA");
@@ -198,8 +202,8 @@ check_vcek(struct item *it, const struct collateral *c, const struct asked *a)
 	if (v.x == NULL || v.is_vlek || !vek_read(&v))
 		return reject(it, "it is no VCEK");
 	if (strncmp(v.name, s->product->name, strlen(s->product->name)) != 0)
-		return reject(it, "it is of %s, not of %s", v.name,
-		    s->product->name);
+		return reject(
+		    it, "it is of %s, not of %s", v.name, s->product->name);
 	if (v.hwid_n != s->hwid_n || memcmp(v.hwid, s->hwid, v.hwid_n) != 0)
 		return reject(it, "it is of another chip");
 	if (memcmp(&v.tcb, &s->tcb, sizeof(v.tcb)) != 0)
@@ -242,8 +246,8 @@ check_chain(struct item *it, const struct collateral *c, const struct asked *a)
 }
 
 static int
-check_snp_crl(struct item *it, const struct collateral *c,
-    const struct asked *a)
+check_snp_crl(
+    struct item *it, const struct collateral *c, const struct asked *a)
 {
 	char name[32];
 
@@ -251,7 +255,7 @@ check_snp_crl(struct item *it, const struct collateral *c,
 	return check_crl(it, sk_X509_CRL_value(c->snp_crls, 0), name);
 }
 
-/* ---- forms ---- */
+/* ---- forms ------------------------------------------------------------- */
 
 static int
 hex_digit(int c)
@@ -303,13 +307,13 @@ to_pem(struct item *it, uint8_t *b, size_t *n)
 	return r == 0 ? 0 : reject(it, "it is no certificate");
 }
 
-/* ---- files ---- */
+/* ---- files ------------------------------------------------------------- */
 
 static int
 file_write(int dir, const char *name, const void *b, size_t n)
 {
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    0644);
+	int fd = openat(
+	    dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	int ok = fd != -1 && write(fd, b, n) == (ssize_t)n && fsync(fd) == 0;
 
 	if (fd != -1 && close(fd) == -1)
@@ -335,7 +339,7 @@ install_files(struct job *j, struct item *it, const char *new, int from, int to)
 		goto out;
 	}
 	if ((it->chain != NULL &&
-	    renameat(from, it->chain, to, it->chain) == -1) ||
+		renameat(from, it->chain, to, it->chain) == -1) ||
 	    renameat(from, it->file, to, it->file) == -1)
 		reject(it, "%s/%s: %s", j->f->directory, it->file,
 		    strerror(errno));
@@ -354,13 +358,16 @@ file_store(struct job *j, struct item *it)
 	int from = -1, to = -1, r = -1;
 
 	if ((size_t)snprintf(new, sizeof(new), "%s/.fetch.XXXXXX",
-	    j->f->directory) >= sizeof(new) || mkdtemp(new) == NULL)
+		j->f->directory) >= sizeof(new) ||
+	    mkdtemp(new) == NULL)
 		return reject(it, "%s: %s", j->f->directory, strerror(errno));
 	if ((to = open(j->f->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) ==
-	    -1 || (from = open(new, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+		-1 ||
+	    (from = open(new, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
 	    file_write(from, it->file, h->body, h->n) == -1 ||
-	    (it->chain != NULL && file_write(from, it->chain, h->header,
-	    strlen(h->header)) == -1))
+	    (it->chain != NULL &&
+		file_write(from, it->chain, h->header, strlen(h->header)) ==
+		    -1))
 		reject(it, "%s: %s", new, strerror(errno));
 	else
 		r = install_files(j, it, new, from, to);
@@ -376,7 +383,7 @@ file_store(struct job *j, struct item *it)
 	return r;
 }
 
-/* ---- one item ---- */
+/* ---- one item ---------------------------------------------------------- */
 
 static enum state
 item_get(struct job *j, struct item *it)
@@ -390,8 +397,9 @@ item_get(struct job *j, struct item *it)
 	it->until = 0;
 	got = https_get(&j->https, it->url, it->header);
 	if (got == GOT) {
-		if ((it->convert != NULL && it->convert(it, j->https.body,
-		    &j->https.n) == -1) || file_store(j, it) == -1)
+		if ((it->convert != NULL &&
+			it->convert(it, j->https.body, &j->https.n) == -1) ||
+		    file_store(j, it) == -1)
 			return FAILED;
 		it->bytes = j->https.n;
 		return FETCHED;
@@ -401,8 +409,8 @@ item_get(struct job *j, struct item *it)
 		return FAILED;
 	if (j->again < time(NULL) + j->https.retry)
 		j->again = time(NULL) + j->https.retry;
-	reject(it, "%s: try again after %s", j->https.why,
-	    stamp(j->again, when));
+	reject(
+	    it, "%s: try again after %s", j->https.why, stamp(j->again, when));
 	return LATER;
 }
 
@@ -434,17 +442,17 @@ item_json(const struct item *it)
 	char until[24];
 
 	if (it->state == FETCHED)
-		json_object_set_new(o, "bytes",
-		    json_integer((json_int_t)it->bytes));
+		json_object_set_new(
+		    o, "bytes", json_integer((json_int_t)it->bytes));
 	if (it->state == FETCHED || it->state == KEPT)
-		json_object_set_new(o, "validUntil",
-		    json_string(stamp(it->until, until)));
+		json_object_set_new(
+		    o, "validUntil", json_string(stamp(it->until, until)));
 	else
 		json_object_set_new(o, "error", json_string(it->why));
 	return o;
 }
 
-/* ---- items ---- */
+/* ---- items ------------------------------------------------------------- */
 
 static struct item *
 add(struct job *j, struct item it, const char *base, const char *fmt, ...)
@@ -468,24 +476,38 @@ add_intel(struct job *j)
 	const struct asked *a = &j->asked;
 	const uint8_t *f = a->fmspc;
 
-	add(j, (struct item){ .what = "tcb info", .file = "tcb_info.json",
-	    .header = "TCB-Info-Issuer-Chain", .chain = "tcb_info_chain.pem",
-	    .check = check_tcb }, a->base,
+	add(j,
+	    (struct item){ .what = "tcb info",
+		.file = "tcb_info.json",
+		.header = "TCB-Info-Issuer-Chain",
+		.chain = "tcb_info_chain.pem",
+		.check = check_tcb },
+	    a->base,
 	    "/%s/certification/v4/tcb?fmspc=%02x%02x%02x%02x%02x%02x%s%s",
 	    a->tee, f[0], f[1], f[2], f[3], f[4], f[5],
 	    a->update == NULL ? "" : "&update=",
 	    a->update == NULL ? "" : a->update);
-	add(j, (struct item){ .what = "qe identity", .file = "qe_identity.json",
-	    .header = "SGX-Enclave-Identity-Issuer-Chain",
-	    .chain = "qe_identity_chain.pem", .check = check_qe }, a->base,
-	    "/%s/certification/v4/qe/identity%s%s", a->tee,
+	add(j,
+	    (struct item){ .what = "qe identity",
+		.file = "qe_identity.json",
+		.header = "SGX-Enclave-Identity-Issuer-Chain",
+		.chain = "qe_identity_chain.pem",
+		.check = check_qe },
+	    a->base, "/%s/certification/v4/qe/identity%s%s", a->tee,
 	    a->update == NULL ? "" : "?update=",
 	    a->update == NULL ? "" : a->update);
-	add(j, (struct item){ .what = "pck crl", .file = "pck.crl",
-	    .convert = from_hex, .check = check_pck_crl }, a->base,
-	    "/sgx/certification/v4/pckcrl?ca=%s&encoding=der", a->ca);
-	add(j, (struct item){ .what = "root ca crl", .file = "root_ca.crl",
-	    .convert = from_hex, .check = check_root_crl }, a->root_crl, "%s",
+	add(j,
+	    (struct item){ .what = "pck crl",
+		.file = "pck.crl",
+		.convert = from_hex,
+		.check = check_pck_crl },
+	    a->base, "/sgx/certification/v4/pckcrl?ca=%s&encoding=der", a->ca);
+	add(j,
+	    (struct item){ .what = "root ca crl",
+		.file = "root_ca.crl",
+		.convert = from_hex,
+		.check = check_root_crl },
+	    a->root_crl, "%s",
 	    a->root_crl == a->base ? "/sgx/certification/v4/rootcacrl" : "");
 }
 
@@ -500,8 +522,12 @@ add_vcek(struct job *j)
 		snprintf(hwid + 2 * i, 3, "%02x", s->hwid[i]);
 	if (s->tcb.spl[SPL_FMC] != -1)
 		snprintf(fmc, sizeof(fmc), "fmcSPL=%02d&", s->tcb.spl[SPL_FMC]);
-	add(j, (struct item){ .what = "vcek", .file = "vek.pem",
-	    .convert = to_pem, .check = check_vcek }, j->asked.base,
+	add(j,
+	    (struct item){ .what = "vcek",
+		.file = "vek.pem",
+		.convert = to_pem,
+		.check = check_vcek },
+	    j->asked.base,
 	    "/vcek/v1/%s/%s?%sblSPL=%02d&teeSPL=%02d&snpSPL=%02d&ucodeSPL=%02d",
 	    s->product->name, hwid, fmc, s->tcb.spl[SPL_BL],
 	    s->tcb.spl[SPL_TEE], s->tcb.spl[SPL_SNP], s->tcb.spl[SPL_UCODE]);
@@ -514,21 +540,26 @@ add_amd(struct job *j)
 	const char *key = s->key == 1 ? "vlek" : "vcek";
 
 	if (s->key == 1 || s->is_masked)
-		fprintf(stderr, "no certificate of the %s itself: %s; get "
-		    "it from the host as vek.pem\n", key, s->key == 1 ?
-		    "AMD gives that of a VLEK only to clouds" :
-		    "the report hides its chip's id");
+		fprintf(stderr,
+		    "no certificate of the %s itself: %s; get "
+		    "it from the host as vek.pem\n",
+		    key,
+		    s->key == 1 ? "AMD gives that of a VLEK only to clouds" :
+				  "the report hides its chip's id");
 	else
 		add_vcek(j);
-	add(j, (struct item){ .what = "certificate chain",
-	    .file = "cert_chain.pem", .check = check_chain }, j->asked.base,
-	    "/%s/v1/%s/cert_chain", key, s->product->name);
-	add(j, (struct item){ .what = "amd crl", .file = "snp.crl",
-	    .check = check_snp_crl }, j->asked.base,
-	    "/%s/v1/%s/crl", key, s->product->name);
+	add(j,
+	    (struct item){ .what = "certificate chain",
+		.file = "cert_chain.pem",
+		.check = check_chain },
+	    j->asked.base, "/%s/v1/%s/cert_chain", key, s->product->name);
+	add(j,
+	    (struct item){
+		.what = "amd crl", .file = "snp.crl", .check = check_snp_crl },
+	    j->asked.base, "/%s/v1/%s/crl", key, s->product->name);
 }
 
-/* ---- options ---- */
+/* ---- options ----------------------------------------------------------- */
 
 static int
 usage_error(const char *fmt, const char *a, const char *b)
@@ -564,13 +595,14 @@ take_text(const struct fetch *f, size_t i, unsigned form)
 	if (f->text[i] == NULL)
 		return 0;
 	if ((texts[i].of & form) == 0)
-		return usage_error("%s is not of this form%s", texts[i].name,
-		    "");
+		return usage_error(
+		    "%s is not of this form%s", texts[i].name, "");
 	for (k = 0; k < 3 && texts[i].words[k] != NULL; k++)
 		if (strcmp(texts[i].words[k], f->text[i]) == 0)
 			return 0;
-	return k == 0 ? 0 : usage_error("%s: no such: %s", texts[i].name,
-	    f->text[i]);
+	return k == 0 ?
+	    0 :
+	    usage_error("%s: no such: %s", texts[i].name, f->text[i]);
 }
 
 static int
@@ -598,8 +630,7 @@ take_fmspc(struct asked *a, const char *hex)
 {
 	size_t i;
 
-	if (strlen(hex) != 12 ||
-	    strspn(hex, "0123456789abcdefABCDEF") != 12)
+	if (strlen(hex) != 12 || strspn(hex, "0123456789abcdefABCDEF") != 12)
 		return usage_error("--fmspc %s: not 6 bytes as hex%s", hex, "");
 	for (i = 0; i < 6; i++)
 		a->fmspc[i] = (uint8_t)(hex_digit(hex[2 * i]) << 4 |
@@ -625,12 +656,15 @@ take_quote(struct asked *a, struct bytes b)
 		memcpy(a->fmspc, pck.fmspc, sizeof(a->fmspc));
 		a->tee = q.tee == TEE_TDX ? "tdx" : "sgx";
 		a->ca = is_named(X509_get_issuer_name(x),
-		    "Intel SGX PCK Processor CA") ? "processor" : "platform";
+			    "Intel SGX PCK Processor CA") ?
+		    "processor" :
+		    "platform";
 		r = 0;
 	}
 	sk_X509_pop_free(certs, X509_free);
-	return r == 0 ? 0 : usage_error("--quote: no TDX or SGX quote: %s%s",
-	    why, "");
+	return r == 0 ?
+	    0 :
+	    usage_error("--quote: no TDX or SGX quote: %s%s", why, "");
 }
 
 static int
@@ -645,14 +679,17 @@ take_report(struct asked *a, struct bytes b, const char *product)
 	if (snp_signer(&a->signer, b, named) == -1)
 		return usage_error("--vcek: no SEV-SNP report%s%s", "", "");
 	if (a->signer.product == NULL)
-		return usage_error("the report does not say of which product "
-		    "it is: give --product Milan, Genoa or Turin%s%s", "", "");
+		return usage_error(
+		    "the report does not say of which product "
+		    "it is: give --product Milan, Genoa or Turin%s%s",
+		    "", "");
 	if (named != NULL && named != a->signer.product)
 		return usage_error("--product %s: the report is of %s", product,
 		    a->signer.product->name);
 	if (a->signer.key > 1)
 		return usage_error("--vcek: the report is signed by no key of "
-		    "AMD's%s%s", "", "");
+				   "AMD's%s%s",
+		    "", "");
 	return 0;
 }
 
@@ -668,8 +705,10 @@ parse_options(struct job *j, char base[BASE_MAX])
 	size_t i;
 
 	if (form != FMSPC && form != QUOTE && form != VCEK)
-		return usage_error("one of --fmspc HEX, --quote FILE and --vcek "
-		    "FILE%s%s", "", "");
+		return usage_error(
+		    "one of --fmspc HEX, --quote FILE and --vcek "
+		    "FILE%s%s",
+		    "", "");
 	for (i = 0; i < FETCH_TEXTS; i++)
 		if (take_text(f, i, form) == -1)
 			return -1;
@@ -687,7 +726,7 @@ parse_options(struct job *j, char base[BASE_MAX])
 	return take_report(a, f->evidence, f->text[FETCH_PRODUCT]);
 }
 
-/* ---- the command ---- */
+/* ---- the command ------------------------------------------------------- */
 
 static int
 fetch_all(struct job *j)
@@ -711,8 +750,8 @@ fetch_all(struct job *j)
 		    j->f->directory, "items", list, "status", status);
 
 		if (j->again != 0)
-			json_object_set_new(o, "tryAgain",
-			    json_string(stamp(j->again, when)));
+			json_object_set_new(
+			    o, "tryAgain", json_string(stamp(j->again, when)));
 		json_dumpf(o, stdout, JSON_INDENT(2));
 		printf("\n");
 		json_decref(o);
@@ -733,8 +772,8 @@ fetch_collateral(const struct fetch *f)
 		return 2;
 	if ((mkdir(f->directory, 0777) == -1 && errno != EEXIST) ||
 	    collateral_load(&j.now, f->directory) == -1) {
-		usage_error("--collateral %s: %s", f->directory,
-		    strerror(errno));
+		usage_error(
+		    "--collateral %s: %s", f->directory, strerror(errno));
 		return 2;
 	}
 	if (https_open(&j.https) == -1) {

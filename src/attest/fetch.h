@@ -10,8 +10,15 @@
 #include "attest.h"
 
 enum fetch_text {		/* options that take one word */
-	FETCH_FMSPC, FETCH_QUOTE, FETCH_VCEK, FETCH_CA, FETCH_TEE, FETCH_UPDATE,
-	FETCH_PRODUCT, FETCH_URL, FETCH_TEXTS
+	FETCH_FMSPC,
+	FETCH_QUOTE,
+	FETCH_VCEK,
+	FETCH_CA,
+	FETCH_TEE,
+	FETCH_UPDATE,
+	FETCH_PRODUCT,
+	FETCH_URL,
+	FETCH_TEXTS
 };
 
 struct fetch {
@@ -23,6 +30,6 @@ struct fetch {
 };
 
 /* Run the command and print the results.  Returns the exit status. */
-int	fetch_collateral(const struct fetch *);
+int fetch_collateral(const struct fetch *);
 
 #endif

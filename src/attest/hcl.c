@@ -48,8 +48,8 @@ read_claims(struct bytes b, struct bytes *claims)
 	type = le32(b.p + RUNTIME_AT + 8);
 	if (type != HCL_SNP && type != HCL_TDX)
 		return "its hardware report is of no known type";
-	*claims = (struct bytes){ b.p + CLAIMS_AT, le32(b.p + RUNTIME_AT +
-	    16) };
+	*claims = (struct bytes){ b.p + CLAIMS_AT,
+		le32(b.p + RUNTIME_AT + 16) };
 	if (claims->n == 0 || claims->n > b.n - CLAIMS_AT)
 		return "its claims are cut off";
 	return NULL;
@@ -63,7 +63,8 @@ is_bound(const uint8_t *data, struct bytes claims)
 	uint8_t h[32];
 
 	return EVP_Digest(claims.p, claims.n, h, NULL, EVP_sha256(), NULL) ==
-	    1 && memcmp(data, h, 32) == 0 && memcmp(data + 32, zero, 32) == 0;
+	    1 &&
+	    memcmp(data, h, 32) == 0 && memcmp(data + 32, zero, 32) == 0;
 }
 
 static int
@@ -75,12 +76,12 @@ hcl_show(struct bytes b, struct report *r)
 
 	r->format = "Azure paravisor's report (HCL)";
 	r->debug = -1;
-	report_that(r, "format", why == NULL, "%s",
-	    why == NULL ? "well formed" : why);
+	report_that(
+	    r, "format", why == NULL, "%s", why == NULL ? "well formed" : why);
 	if (why != NULL)
 		return -1;
-	data = b.p + REPORT_AT + (le32(b.p + RUNTIME_AT + 8) == HCL_SNP ?
-	    SNP_DATA : TD_DATA);
+	data = b.p + REPORT_AT +
+	    (le32(b.p + RUNTIME_AT + 8) == HCL_SNP ? SNP_DATA : TD_DATA);
 	report_fact(r, "version", "%u", le32(b.p + 4));
 	report_fact(r, "hardware-report", "%s",
 	    data == b.p + REPORT_AT + SNP_DATA ? "SEV-SNP" : "TDREPORT");
@@ -100,7 +101,8 @@ hcl_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 	(void)at;
 	if (hcl_show(b, r) == -1)
 		return;
-	report_check(r, "paravisor", A_FAIL, "evidence by a paravisor's vTPM "
+	report_check(r, "paravisor", A_FAIL,
+	    "evidence by a paravisor's vTPM "
 	    "is not accepted: it cannot contain the report data that was "
 	    "requested");
 }

@@ -19,7 +19,7 @@
 #define RETRY_DEFAULT	10		/* seconds, as AMD's service requests */
 #define RETRY_MAX	(366L * 86400)
 
-/* ---- destinations ---- */
+/* ---- destinations ------------------------------------------------------ */
 
 static int
 is_loopback(const char *host)
@@ -43,7 +43,7 @@ https_problem(const char *url)
 		why = "it is no URL: https://HOST";
 	else if (strcmp(scheme, "http") == 0 && !is_loopback(host))
 		why = "http is for this machine alone (127.0.0.1, [::1], "
-		    "localhost): use https";
+		      "localhost): use https";
 	else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
 		why = "neither https nor http";
 	curl_free(scheme);
@@ -60,7 +60,7 @@ same_scheme(const char *a, const char *b)
 	return n == strcspn(b, ":") && strncasecmp(a, b, n) == 0;
 }
 
-/* ---- answers ---- */
+/* ---- answers ----------------------------------------------------------- */
 
 static size_t
 take_body(char *p, size_t size, size_t n, void *arg)
@@ -69,8 +69,10 @@ take_body(char *p, size_t size, size_t n, void *arg)
 
 	n *= size;
 	if (n > BODY_MAX - h->n) {
-		snprintf(h->why, sizeof(h->why), "its answer is larger than "
-		    "%d bytes", BODY_MAX);
+		snprintf(h->why, sizeof(h->why),
+		    "its answer is larger than "
+		    "%d bytes",
+		    BODY_MAX);
 		return 0;
 	}
 	memcpy(h->body + h->n, p, n);
@@ -86,8 +88,10 @@ take_head(char *p, size_t size, size_t n, void *arg)
 	(void)p;
 	n *= size;
 	if (n > HEAD_MAX - h->head_n) {
-		snprintf(h->why, sizeof(h->why), "its header is larger than "
-		    "%d bytes", HEAD_MAX);
+		snprintf(h->why, sizeof(h->why),
+		    "its header is larger than "
+		    "%d bytes",
+		    HEAD_MAX);
 		return 0;
 	}
 	h->head_n += n;
@@ -103,16 +107,18 @@ keep_header(struct https *h, const char *name)
 	int n;
 
 	h->header[0] = '\0';
-	if (name == NULL || curl_easy_header(h->curl, name, 0, CURLH_HEADER, -1,
-	    &found) != CURLHE_OK)
+	if (name == NULL ||
+	    curl_easy_header(h->curl, name, 0, CURLH_HEADER, -1, &found) !=
+		CURLHE_OK)
 		return;
 	text = curl_easy_unescape(h->curl, found->value, 0, &n);
-	if (text != NULL && n < HEADER_MAX && memchr(text, 0, (size_t)n) == NULL)
+	if (text != NULL && n < HEADER_MAX &&
+	    memchr(text, 0, (size_t)n) == NULL)
 		memcpy(h->header, text, (size_t)n + 1);
 	curl_free(text);
 }
 
-/* ---- one request ---- */
+/* ---- one request ------------------------------------------------------- */
 
 int
 https_open(struct https *h)
@@ -141,26 +147,31 @@ set_options(struct https *h, const char *url, char error[CURL_ERROR_SIZE])
 
 	curl_easy_reset(c);
 	return curl_easy_setopt(c, CURLOPT_URL, url) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR,
-	    is_plain ? "http" : "https") != CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR,
+		    is_plain ? "http" : "https") != CURLE_OK ||
 	    /* Never send a loopback request to a proxy. */
-	    (is_plain && curl_easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK) ||
-	    curl_easy_setopt(c, CURLOPT_SSLVERSION,
-	    (long)CURL_SSLVERSION_TLSv1_2) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK ||
+		(is_plain &&
+		    curl_easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK) ||
+		curl_easy_setopt(c, CURLOPT_SSLVERSION,
+		    (long)CURL_SSLVERSION_TLSv1_2) != CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK ||
 	    /* Redirects are followed below, after a check of each URL. */
-	    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT) !=
-	    CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_TIMEOUT, TIMEOUT) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_USERAGENT, "tee-attest") != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_WRITEDATA, h) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_head) !=
-	    CURLE_OK || curl_easy_setopt(c, CURLOPT_HEADERDATA, h) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, error) != CURLE_OK ?
-	    -1 : 0;
+		curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT) !=
+		    CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_TIMEOUT, TIMEOUT) != CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_USERAGENT, "tee-attest") !=
+		    CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body) !=
+		    CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_WRITEDATA, h) != CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_head) !=
+		    CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_HEADERDATA, h) != CURLE_OK ||
+		curl_easy_setopt(c, CURLOPT_ERRORBUFFER, error) != CURLE_OK ?
+	    -1 :
+	    0;
 }
 
 /* Send one request.  Returns the HTTP status, or -1 with h->why. */
@@ -177,12 +188,13 @@ ask(struct https *h, const char *url)
 		r = curl_easy_perform(h->curl);
 	/* It points into this function's stack frame. */
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, NULL);
-	if (r == CURLE_OK && curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE,
-	    &status) == CURLE_OK)
+	if (r == CURLE_OK &&
+	    curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status) ==
+		CURLE_OK)
 		return status;
 	if (h->why[0] == '\0')
-		snprintf(h->why, sizeof(h->why), "%s", error[0] != '\0' ?
-		    error : curl_easy_strerror(r));
+		snprintf(h->why, sizeof(h->why), "%s",
+		    error[0] != '\0' ? error : curl_easy_strerror(r));
 	return -1;
 }
 
@@ -196,11 +208,12 @@ follow(struct https *h, const char *url)
 	int i;
 
 	snprintf(here, sizeof(here), "%s", url);
-	for (i = 0; ; i++) {
+	for (i = 0;; i++) {
 		status = ask(h, here);
 		if (status < 300 || status > 399 ||
 		    curl_easy_getinfo(h->curl, CURLINFO_REDIRECT_URL, &next) !=
-		    CURLE_OK || next == NULL)
+			CURLE_OK ||
+		    next == NULL)
 			return status;
 		if (i == REDIRECTS)
 			problem = "more redirects than that are not followed";
@@ -211,8 +224,10 @@ follow(struct https *h, const char *url)
 		else
 			problem = https_problem(next);
 		if (problem != NULL) {
-			snprintf(h->why, sizeof(h->why), "it redirects to "
-			    "%.100s: %s", next, problem);
+			snprintf(h->why, sizeof(h->why),
+			    "it redirects to "
+			    "%.100s: %s",
+			    next, problem);
 			return -1;
 		}
 		/* the next request of libcurl invalidates `next' */
@@ -233,12 +248,13 @@ https_get(struct https *h, const char *url, const char *header)
 			return GOT;
 		}
 		if (status != -1)
-			snprintf(h->why, sizeof(h->why), "HTTP status %ld",
-			    status);
+			snprintf(
+			    h->why, sizeof(h->why), "HTTP status %ld", status);
 		if (status != 429 && status != 503)
 			return GOT_NOT;
 		if (curl_easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &retry) !=
-		    CURLE_OK || retry <= 0)
+			CURLE_OK ||
+		    retry <= 0)
 			retry = RETRY_DEFAULT;
 		h->retry = retry > RETRY_MAX ? RETRY_MAX : (long)retry;
 		if (h->retry > WAIT_MAX - h->waited)

@@ -28,8 +28,8 @@ struct https {
 };
 
 /* Returns 0, or -1 if out of memory. */
-int	https_open(struct https *);
-void	https_close(struct https *);
+int https_open(struct https *);
+void https_close(struct https *);
 /* Why a URL must not be used, or NULL if it is acceptable. */
 const char *https_problem(const char *url);
 /* GET a URL.  `header': name of a header to keep, or NULL; it is URL-decoded,

@@ -22,8 +22,8 @@ insecure_show(struct bytes b, struct report *r)
 	r->format = "insecure evidence, of no TEE";
 	r->debug = 1;
 	if (b.n != HEAD + 64) {
-		report_check(r, "format", A_FAIL, "%zu bytes, not %zu", b.n,
-		    HEAD + 64);
+		report_check(
+		    r, "format", A_FAIL, "%zu bytes, not %zu", b.n, HEAD + 64);
 		return -1;
 	}
 	report_check(r, "format", A_PASS, "its line, and 64 bytes");
@@ -45,4 +45,4 @@ insecure_verify(struct bytes b, const struct collateral *c,
 }
 
 const struct format format_insecure = { "insecure", insecure_is, insecure_show,
-    insecure_verify };
+	insecure_verify };

@@ -37,9 +37,10 @@ struct evidence {			/* points into what was read */
 };
 
 static const char *const names[] = { [OPTEE_TA_DIGEST] = "ta-digest",
-    [OPTEE_TA_MEMORY] = "ta-memory", [OPTEE_TEE_MEMORY] = "tee-memory" };
+	[OPTEE_TA_MEMORY] = "ta-memory",
+	[OPTEE_TEE_MEMORY] = "tee-memory" };
 
-/* ---- its form ---- */
+/* ---- its form ---------------------------------------------------------- */
 
 /* Take bytes that follow their length. */
 static int
@@ -95,7 +96,8 @@ read_evidence(struct evidence *e, struct bytes b)
 	if (bytes_take(&b, MAGIC, &magic) == -1 ||
 	    memcmp(magic.p, OPTEE_MAGIC, MAGIC) != 0)
 		return "it does not begin as one";
-	if (bytes_take(&b, 64, &e->report_data) == -1 || bytes_take(&b, 1, &n) == -1)
+	if (bytes_take(&b, 64, &e->report_data) == -1 ||
+	    bytes_take(&b, 1, &n) == -1)
 		return "it ends before its records";
 	if (*n.p == 0 || *n.p > OPTEE_RECORDS)
 		return "it must have one to three records";
@@ -119,8 +121,8 @@ open_evidence(struct evidence *e, struct bytes b, struct report *r)
 
 	r->format = "OP-TEE attestation";
 	r->debug = -1;			/* the evidence does not say */
-	report_that(r, "format", why == NULL, "%s",
-	    why == NULL ? "well formed" : why);
+	report_that(
+	    r, "format", why == NULL, "%s", why == NULL ? "well formed" : why);
 	if (why != NULL)
 		return -1;
 	report_hex(r, "report-data", e->report_data.p, 64);
@@ -138,7 +140,7 @@ optee_show(struct bytes b, struct report *r)
 	return open_evidence(&e, b, r);
 }
 
-/* ---- hashes and signatures ---- */
+/* ---- hashes and signatures --------------------------------------------- */
 
 /* SHA-256 of the concatenated parts. */
 static int
@@ -162,7 +164,9 @@ is_signed(const struct record *r, struct bytes report_data, EVP_PKEY *key)
 {
 	const struct bytes parts[] = {
 		{ (const uint8_t *)OPTEE_LABEL, sizeof(OPTEE_LABEL) - 1 },
-		{ &r->command, 1 }, report_data, r->digest,
+		{ &r->command, 1 },
+		report_data,
+		r->digest,
 	};
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
 	uint8_t h[32];
@@ -175,14 +179,14 @@ is_signed(const struct record *r, struct bytes report_data, EVP_PKEY *key)
 	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
 	    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, EVP_sha256()) == 1 &&
 	    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, 32) == 1 &&
-	    EVP_PKEY_verify(ctx, r->signature.p, r->signature.n, h,
-	    sizeof(h)) == 1;
+	    EVP_PKEY_verify(
+		ctx, r->signature.p, r->signature.n, h, sizeof(h)) == 1;
 	EVP_PKEY_CTX_free(ctx);
 	ERR_clear_error();
 	return ok;
 }
 
-/* ---- the device's key ---- */
+/* ---- the device's key -------------------------------------------------- */
 
 static EVP_PKEY *
 read_key(struct bytes b)
@@ -228,36 +232,43 @@ device_key(struct bytes b)
 	return key;
 }
 
-/* ---- verify ---- */
+/* ---- verify ------------------------------------------------------------ */
 
 static void
-check_signatures(const struct evidence *e, const struct collateral *c,
-    struct report *r)
+check_signatures(
+    const struct evidence *e, const struct collateral *c, struct report *r)
 {
 	EVP_PKEY *key;
 	size_t i;
 
 	if (c == NULL || c->optee_key == NULL) {
-		report_check(r, "signature", A_MISSING, "needs the device's "
+		report_check(r, "signature", A_MISSING,
+		    "needs the device's "
 		    "key, as read out when it was provisioned: optee.pem");
 		return;
 	}
 	key = device_key((struct bytes){ c->optee_key, c->optee_key_n });
 	if (key == NULL)
-		report_check(r, "signature", A_FAIL, "the key given for the "
-		    "device is not an RSA key of %d to %d bits", KEY_MIN,
-		    KEY_MAX);
+		report_check(r, "signature", A_FAIL,
+		    "the key given for the "
+		    "device is not an RSA key of %d to %d bits",
+		    KEY_MIN, KEY_MAX);
 	for (i = 0; key != NULL && i < e->n; i++)
-		report_that(r, "signature", is_signed(&e->records[i],
-		    e->report_data, key), "%s and the report data, by the "
-		    "device's key", names[e->records[i].command]);
+		report_that(r, "signature",
+		    is_signed(&e->records[i], e->report_data, key),
+		    "%s and the report data, by the "
+		    "device's key",
+		    names[e->records[i].command]);
 	EVP_PKEY_free(key);
 }
 
 static void
 check_values(const struct evidence *e, const struct policy *p, struct report *r)
 {
-	static const struct { const char *check; uint8_t command; } of[] = {
+	static const struct {
+		const char *check;
+		uint8_t command;
+	} of[] = {
 		{ "policy-ta-digest", OPTEE_TA_DIGEST },
 		{ "policy-tee-memory", OPTEE_TEE_MEMORY },
 	};
@@ -270,15 +281,15 @@ check_values(const struct evidence *e, const struct policy *p, struct report *r)
 		/* A missing record is empty, which no accepted value is. */
 		record = find(e, of[i].command);
 		digest = record == NULL ? (struct bytes){ NULL, 0 } :
-		    record->digest;
+					  record->digest;
 		policy_check(r, p, of[i].check, names[of[i].command], digest.p,
 		    digest.n);
 	}
 }
 
 static void
-optee_verify(struct bytes b, const struct collateral *c,
-    const struct policy *p, time_t at, struct report *r)
+optee_verify(struct bytes b, const struct collateral *c, const struct policy *p,
+    time_t at, struct report *r)
 {
 	struct evidence e = { 0 };
 
@@ -288,13 +299,14 @@ optee_verify(struct bytes b, const struct collateral *c,
 		return;
 	check_signatures(&e, c, r);
 	check_values(&e, p, r);
-	report_warn(r,
-	    "device key, trusted since provisioning: no hardware chain");
+	report_warn(
+	    r, "device key, trusted since provisioning: no hardware chain");
 	if (policy_accepts(p, "ta-digest", NULL, 0) == -1 &&
 	    policy_accepts(p, "tee-memory", NULL, 0) == -1)
-		report_warn(r, "the policy names no digest: only the "
+		report_warn(r,
+		    "the policy names no digest: only the "
 		    "normal world says which command made a digest");
 }
 
 const struct format format_optee = { "optee", optee_is, optee_show,
-    optee_verify };
+	optee_verify };

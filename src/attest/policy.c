@@ -21,7 +21,7 @@ struct line {
 	const char	*why;			/* error message, or NULL */
 };
 
-/* ---- arguments ---- */
+/* ---- arguments --------------------------------------------------------- */
 
 static long
 parse_number(struct line *l, size_t i, long max)
@@ -59,23 +59,39 @@ decode_hex(const char *text, uint8_t to[64])
 	return n / 2;
 }
 
-/* ---- keywords ---- */
+/* ---- keywords ---------------------------------------------------------- */
 
 static void
 on_accept(struct line *l)
 {
-	static const struct { const char *name; size_t min, max; } fields[] = {
-		{ "mrtd", 48, 48 }, { "rtmr0", 48, 48 }, { "rtmr1", 48, 48 },
-		{ "rtmr2", 48, 48 }, { "rtmr3", 48, 48 },
-		{ "mrconfigid", 48, 48 }, { "mrowner", 48, 48 },
-		{ "mrownerconfig", 48, 48 }, { "mrservicetd", 48, 48 },
-		{ "mrseam", 48, 48 }, { "mrenclave", 32, 32 },
-		{ "mrsigner", 32, 32 }, { "ppid", 16, 16 }, { "fmspc", 6, 6 },
-		{ "measurement", 48, 48 }, { "host-data", 32, 32 },
-		{ "id-key", 48, 48 }, { "author-key", 48, 48 },
-		{ "chip-id", 64, 64 }, { "rim", 32, 64 },
-		{ "implementation-id", 32, 32 }, { "instance-id", 33, 33 },
-		{ "personalization", 64, 64 }, { "ta-digest", 32, 32 },
+	static const struct {
+		const char *name;
+		size_t min, max;
+	} fields[] = {
+		{ "mrtd", 48, 48 },
+		{ "rtmr0", 48, 48 },
+		{ "rtmr1", 48, 48 },
+		{ "rtmr2", 48, 48 },
+		{ "rtmr3", 48, 48 },
+		{ "mrconfigid", 48, 48 },
+		{ "mrowner", 48, 48 },
+		{ "mrownerconfig", 48, 48 },
+		{ "mrservicetd", 48, 48 },
+		{ "mrseam", 48, 48 },
+		{ "mrenclave", 32, 32 },
+		{ "mrsigner", 32, 32 },
+		{ "ppid", 16, 16 },
+		{ "fmspc", 6, 6 },
+		{ "measurement", 48, 48 },
+		{ "host-data", 32, 32 },
+		{ "id-key", 48, 48 },
+		{ "author-key", 48, 48 },
+		{ "chip-id", 64, 64 },
+		{ "rim", 32, 64 },
+		{ "implementation-id", 32, 32 },
+		{ "instance-id", 33, 33 },
+		{ "personalization", 64, 64 },
+		{ "ta-digest", 32, 32 },
 		{ "tee-memory", 32, 32 },
 	};
 	const size_t n_fields = sizeof(fields) / sizeof(fields[0]);
@@ -92,8 +108,8 @@ on_accept(struct line *l)
 	if (l->argc < 2)
 		l->why = "accept: the values are missing: as hex";
 	for (i = 1; i < l->argc; i++) {
-		if (l->p->n_values == sizeof(l->p->values) /
-		    sizeof(l->p->values[0])) {
+		if (l->p->n_values ==
+		    sizeof(l->p->values) / sizeof(l->p->values[0])) {
 			l->why = "too many values";
 			return;
 		}
@@ -101,7 +117,7 @@ on_accept(struct line *l)
 		v->n = decode_hex(l->argv[i], v->value);
 		if (v->n < fields[j].min || v->n > fields[j].max) {
 			l->why = "accept: a value is not hex of the field's "
-			    "size";
+				 "size";
 			return;
 		}
 		snprintf(v->field, sizeof(v->field), "%s", fields[j].name);
@@ -113,9 +129,13 @@ static void
 on_tcb_status(struct line *l)
 {
 	static const char *const known[] = {
-		"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
-		"ConfigurationAndSWHardeningNeeded", "OutOfDate",
-		"OutOfDateConfigurationNeeded", "TDRelaunchAdvised",
+		"UpToDate",
+		"SWHardeningNeeded",
+		"ConfigurationNeeded",
+		"ConfigurationAndSWHardeningNeeded",
+		"OutOfDate",
+		"OutOfDateConfigurationNeeded",
+		"TDRelaunchAdvised",
 		"TDRelaunchAdvisedConfigurationNeeded",
 	};
 	const size_t n_known = sizeof(known) / sizeof(known[0]);
@@ -128,7 +148,7 @@ on_tcb_status(struct line *l)
 				break;
 		if (j == n_known) {
 			l->why = "tcb-status: not a status that can be "
-			    "accepted";
+				 "accepted";
 			return;
 		}
 		snprintf(l->p->tcb_statuses[l->p->n_tcb_statuses++],
@@ -144,9 +164,11 @@ on_min_tcb_date(struct line *l)
 	struct tm tm = { 0 };
 	char more;
 
-	if (l->argc != 1 || sscanf(l->argv[0], "%4d-%2d-%2d%c", &tm.tm_year,
-	    &tm.tm_mon, &tm.tm_mday, &more) != 3 || tm.tm_mon < 1 ||
-	    tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31) {
+	if (l->argc != 1 ||
+	    sscanf(l->argv[0], "%4d-%2d-%2d%c", &tm.tm_year, &tm.tm_mon,
+		&tm.tm_mday, &more) != 3 ||
+	    tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
+	    tm.tm_mday > 31) {
 		l->why = "min-tcb-date: a date is YYYY-MM-DD";
 		return;
 	}
@@ -171,8 +193,10 @@ static void
 on_min_spl(struct line *l)
 {
 	static const char *const names[] = { [SPL_BL] = "bl",
-	    [SPL_TEE] = "tee", [SPL_SNP] = "snp", [SPL_UCODE] = "ucode",
-	    [SPL_FMC] = "fmc" };
+		[SPL_TEE] = "tee",
+		[SPL_SNP] = "snp",
+		[SPL_UCODE] = "ucode",
+		[SPL_FMC] = "fmc" };
 	size_t i, j;
 
 	if (l->argc == 0 || l->argc % 2 != 0)
@@ -198,7 +222,10 @@ on_max_vmpl(struct line *l)
 static void
 on_allow(struct line *l)
 {
-	const struct { const char *name; int *flag; } of[] = {
+	const struct {
+		const char *name;
+		int *flag;
+	} of[] = {
 		{ "debug", &l->p->allow_debug },
 		{ "migration", &l->p->allow_migration },
 		{ "insecure", &l->p->allow_insecure },
@@ -217,7 +244,7 @@ on_allow(struct line *l)
 	}
 	if (j == n)
 		l->why = "allow: one of debug, migration, insecure, "
-		    "missing-crl";
+			 "missing-crl";
 }
 
 static void
@@ -327,8 +354,8 @@ policy_parse(struct policy *p, const char *text, char *error, size_t size)
 }
 
 int
-policy_accepts(const struct policy *p, const char *field,
-    const uint8_t *value, size_t n)
+policy_accepts(
+    const struct policy *p, const char *field, const uint8_t *value, size_t n)
 {
 	const struct policy_value *v;
 	size_t i;
@@ -351,25 +378,25 @@ policy_check(struct report *r, const struct policy *p, const char *name,
 {
 	switch (policy_accepts(p, field, value, n)) {
 	case 1:
-		report_check(r, name, A_PASS, "the policy accepts this %s",
-		    field);
+		report_check(
+		    r, name, A_PASS, "the policy accepts this %s", field);
 		break;
 	case 0:
-		report_check(r, name, A_FAIL, "the policy does not accept "
-		    "this %s", field);
+		report_check(r, name, A_FAIL,
+		    "the policy does not accept "
+		    "this %s",
+		    field);
 		break;
-	default:
-		report_check(r, name, A_NONE, "the policy names no %s", field);
+	default: report_check(r, name, A_NONE, "the policy names no %s", field);
 	}
 }
 
 void
-policy_report_data(struct report *r, const struct policy *p,
-    struct bytes held)
+policy_report_data(struct report *r, const struct policy *p, struct bytes held)
 {
 	if (p->has_report_data)
-		report_that(r, "report-data", held.n == 64 &&
-		    memcmp(held.p, p->report_data, 64) == 0,
+		report_that(r, "report-data",
+		    held.n == 64 && memcmp(held.p, p->report_data, 64) == 0,
 		    "it is the requested report data");
 	else
 		report_check(r, "report-data", A_NONE,

@@ -23,8 +23,9 @@ bytes_take(struct bytes *from, size_t n, struct bytes *to)
 static int
 severity(enum outcome o)
 {
-	static const int of[] = { [A_PASS] = 1, [A_FAIL] = 3, [A_MISSING] = 2,
-	    [A_NONE] = 0 };
+	static const int of[] = {
+		[A_PASS] = 1, [A_FAIL] = 3, [A_MISSING] = 2, [A_NONE] = 0
+	};
 
 	return of[o];
 }
@@ -70,7 +71,7 @@ report_check(struct report *r, const char *name, enum outcome outcome,
 		/* The names are few and fixed.  If the table were full, the
 		 * last slot would be replaced only by a worse outcome. */
 		c = &r->checks[r->n_checks < REPORT_CHECKS ? r->n_checks++ :
-		    REPORT_CHECKS - 1];
+							     REPORT_CHECKS - 1];
 	} else if (severity(outcome) < severity(c->outcome))
 		return;
 	c->name = name;
@@ -130,8 +131,8 @@ report_warn(struct report *r, const char *fmt, ...)
 	if (r->n_warnings == REPORT_LINES)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(r->warnings[r->n_warnings++], sizeof(r->warnings[0]), fmt,
-	    ap);
+	vsnprintf(
+	    r->warnings[r->n_warnings++], sizeof(r->warnings[0]), fmt, ap);
 	va_end(ap);
 }
 
@@ -142,16 +143,10 @@ report_verdict(const struct report *r)
 
 	for (i = 0; i < r->n_checks; i++)
 		switch (r->checks[i].outcome) {
-		case A_FAIL:
-			return 1;
-		case A_MISSING:
-			missing++;
-			break;
-		case A_PASS:
-			passed++;
-			break;
-		case A_NONE:
-			break;
+		case A_FAIL: return 1;
+		case A_MISSING: missing++; break;
+		case A_PASS: passed++; break;
+		case A_NONE: break;
 		}
 	if (missing != 0)
 		return 3;
@@ -162,14 +157,15 @@ void
 report_line(const struct report *r, char *to, size_t size)
 {
 	static const char *const keys[] = { "no hardware key proven",
-	    "genuine hardware key", "a key that the collateral endorses" };
+		"genuine hardware key", "a key that the collateral endorses" };
 	static const char *const verdicts[] = { "accepted", "refused", "",
-	    "undecided" };
+		"undecided" };
 
 	snprintf(to, size, "%s: %s%s%s, debug %s, %s",
-	    verdicts[report_verdict(r)],
-	    keys[r->hardware],
+	    verdicts[report_verdict(r)], keys[r->hardware],
 	    r->tcb_status[0] != '\0' ? ", TCB status " : "", r->tcb_status,
-	    r->debug == -1 ? "unknown" : r->debug ? "YES" : "no",
+	    r->debug == -1 ? "unknown" :
+		r->debug   ? "YES" :
+			     "no",
 	    "physical custody not proven");
 }

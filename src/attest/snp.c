@@ -18,15 +18,37 @@
 #include "snp.h"
 
 enum {				/* offsets in a report */
-	VERSION = 0x00, GUEST_SVN = 0x04, POLICY = 0x08, FAMILY_ID = 0x10,
-	IMAGE_ID = 0x20, VMPL = 0x30, ALGORITHM = 0x34, CURRENT_TCB = 0x38,
-	PLATFORM = 0x40, KEY_INFO = 0x48, RESERVED_1 = 0x4c, DATA = 0x50,
-	MEASUREMENT = 0x90, HOST_DATA = 0xc0, ID_KEY = 0xe0,
-	AUTHOR_KEY = 0x110, REPORT_ID = 0x140, REPORT_ID_MA = 0x160,
-	REPORTED_TCB = 0x180, CPUID = 0x188, RESERVED_2 = 0x18b, CHIP_ID = 0x1a0,
-	COMMITTED_TCB = 0x1e0, CURRENT_BUILD = 0x1e8, COMMITTED_BUILD = 0x1ec,
-	LAUNCH_TCB = 0x1f0, LAUNCH_MIT = 0x1f8, CURRENT_MIT = 0x200,
-	RESERVED_3 = 0x208, SIGNATURE = 0x2a0, SIGNATURE_END = 0x2a0 + 144
+	VERSION = 0x00,
+	GUEST_SVN = 0x04,
+	POLICY = 0x08,
+	FAMILY_ID = 0x10,
+	IMAGE_ID = 0x20,
+	VMPL = 0x30,
+	ALGORITHM = 0x34,
+	CURRENT_TCB = 0x38,
+	PLATFORM = 0x40,
+	KEY_INFO = 0x48,
+	RESERVED_1 = 0x4c,
+	DATA = 0x50,
+	MEASUREMENT = 0x90,
+	HOST_DATA = 0xc0,
+	ID_KEY = 0xe0,
+	AUTHOR_KEY = 0x110,
+	REPORT_ID = 0x140,
+	REPORT_ID_MA = 0x160,
+	REPORTED_TCB = 0x180,
+	CPUID = 0x188,
+	RESERVED_2 = 0x18b,
+	CHIP_ID = 0x1a0,
+	COMMITTED_TCB = 0x1e0,
+	CURRENT_BUILD = 0x1e8,
+	COMMITTED_BUILD = 0x1ec,
+	LAUNCH_TCB = 0x1f0,
+	LAUNCH_MIT = 0x1f8,
+	CURRENT_MIT = 0x200,
+	RESERVED_3 = 0x208,
+	SIGNATURE = 0x2a0,
+	SIGNATURE_END = 0x2a0 + 144
 };
 
 #define POLICY_MUST		(UINT64_C(1) << 17)
@@ -34,9 +56,11 @@ enum {				/* offsets in a report */
 #define POLICY_DEBUG		(UINT64_C(1) << 19)
 #define PLATFORM_ALIAS		(UINT64_C(1) << 5)
 
-
-static const char *const spl_names[] = { [SPL_BL] = "bl", [SPL_TEE] = "tee",
-    [SPL_SNP] = "snp", [SPL_UCODE] = "ucode", [SPL_FMC] = "fmc" };
+static const char *const spl_names[] = { [SPL_BL] = "bl",
+	[SPL_TEE] = "tee",
+	[SPL_SNP] = "snp",
+	[SPL_UCODE] = "ucode",
+	[SPL_FMC] = "fmc" };
 struct job {
 	const uint8_t	*b;			/* the report */
 	const struct policy *p;
@@ -45,7 +69,7 @@ struct job {
 	struct vek	 v;
 };
 
-/* ---- numbers of a report ---- */
+/* ---- numbers of a report ----------------------------------------------- */
 
 static uint64_t
 u64(const uint8_t *p)
@@ -61,8 +85,9 @@ product_of_cpu(const uint8_t *b)
 
 	if (family == 0x19 && model <= 0x0f)
 		return &snp_products[SNP_MILAN];
-	if (family == 0x19 && ((model >= 0x10 && model <= 0x1f) ||
-	    (model >= 0xa0 && model <= 0xaf)))
+	if (family == 0x19 &&
+	    ((model >= 0x10 && model <= 0x1f) ||
+		(model >= 0xa0 && model <= 0xaf)))
 		return &snp_products[SNP_GENOA];
 	return family == 0x1a ? &snp_products[SNP_TURIN] : NULL;
 }
@@ -71,10 +96,16 @@ static struct snp_tcb
 tcb_read(const uint8_t *p, int is_turin)
 {
 	if (is_turin)
-		return (struct snp_tcb){ { [SPL_FMC] = p[0], [SPL_BL] = p[1],
-		    [SPL_TEE] = p[2], [SPL_SNP] = p[3], [SPL_UCODE] = p[7] } };
-	return (struct snp_tcb){ { [SPL_FMC] = -1, [SPL_BL] = p[0],
-	    [SPL_TEE] = p[1], [SPL_SNP] = p[6], [SPL_UCODE] = p[7] } };
+		return (struct snp_tcb){ { [SPL_FMC] = p[0],
+		    [SPL_BL] = p[1],
+		    [SPL_TEE] = p[2],
+		    [SPL_SNP] = p[3],
+		    [SPL_UCODE] = p[7] } };
+	return (struct snp_tcb){ { [SPL_FMC] = -1,
+	    [SPL_BL] = p[0],
+	    [SPL_TEE] = p[1],
+	    [SPL_SNP] = p[6],
+	    [SPL_UCODE] = p[7] } };
 }
 
 /* The first component of a that exceeds that of b, or -1. */
@@ -101,7 +132,7 @@ tcb_text(const struct snp_tcb *t, char *to, size_t size)
 			    n == 0 ? "" : " ", spl_names[i], t->spl[i]);
 }
 
-/* ---- show ---- */
+/* ---- show -------------------------------------------------------------- */
 
 static int
 snp_is(struct bytes b)
@@ -114,16 +145,21 @@ snp_is(struct bytes b)
 static int
 is_turin(const uint8_t *b, const struct snp_product *product)
 {
-	return u32(b + VERSION) >= 3 ? b[CPUID] == 0x1a : product == &snp_products[SNP_TURIN];
+	return u32(b + VERSION) >= 3 ? b[CPUID] == 0x1a :
+				       product == &snp_products[SNP_TURIN];
 }
 
 static void
 show_tcbs(const uint8_t *b, struct report *r)
 {
-	static const struct { const char *name; size_t at; } of[] = {
+	static const struct {
+		const char *name;
+		size_t at;
+	} of[] = {
 		{ "reported-tcb", REPORTED_TCB },
 		{ "committed-tcb", COMMITTED_TCB },
-		{ "current-tcb", CURRENT_TCB }, { "launch-tcb", LAUNCH_TCB },
+		{ "current-tcb", CURRENT_TCB },
+		{ "launch-tcb", LAUNCH_TCB },
 	};
 	struct snp_tcb t;
 	char text[80];
@@ -139,14 +175,20 @@ show_tcbs(const uint8_t *b, struct report *r)
 static int
 snp_show(struct bytes e, struct report *r)
 {
-	static const struct { const char *name; size_t at, n; } hex[] = {
-		{ "family-id", FAMILY_ID, 16 }, { "image-id", IMAGE_ID, 16 },
+	static const struct {
+		const char *name;
+		size_t at, n;
+	} hex[] = {
+		{ "family-id", FAMILY_ID, 16 },
+		{ "image-id", IMAGE_ID, 16 },
 		{ "report-data", DATA, 64 },
 		{ "measurement", MEASUREMENT, 48 },
-		{ "host-data", HOST_DATA, 32 }, { "id-key-digest", ID_KEY, 48 },
+		{ "host-data", HOST_DATA, 32 },
+		{ "id-key-digest", ID_KEY, 48 },
 		{ "author-key-digest", AUTHOR_KEY, 48 },
 		{ "report-id", REPORT_ID, 32 },
-		{ "report-id-ma", REPORT_ID_MA, 32 }, { "cpuid", CPUID, 3 },
+		{ "report-id-ma", REPORT_ID_MA, 32 },
+		{ "cpuid", CPUID, 3 },
 		{ "chip-id", CHIP_ID, 64 },
 	};
 	const uint8_t *b = e.p;
@@ -182,7 +224,7 @@ snp_show(struct bytes e, struct report *r)
 	return 0;
 }
 
-/* ---- the report by itself ---- */
+/* ---- the report by itself ---------------------------------------------- */
 
 /* Offset of a reserved byte that is not zero, or 0 if there is none. */
 static size_t
@@ -193,10 +235,14 @@ reserved_set(const struct job *j)
 	uint32_t version = u32(j->b + VERSION);
 	size_t cpuid = version >= 3 ? RESERVED_2 : CPUID;
 	size_t rest = version >= 5 ? RESERVED_3 : LAUNCH_MIT;
-	const struct { size_t from, to; } of[] = {
-		{ RESERVED_1, DATA }, { cpuid, CHIP_ID },
+	const struct {
+		size_t from, to;
+	} of[] = {
+		{ RESERVED_1, DATA },
+		{ cpuid, CHIP_ID },
 		{ CURRENT_BUILD + 3, COMMITTED_BUILD },
-		{ COMMITTED_BUILD + 3, LAUNCH_TCB }, { rest, SIGNATURE },
+		{ COMMITTED_BUILD + 3, LAUNCH_TCB },
+		{ rest, SIGNATURE },
 		{ SIGNATURE_END, SNP_REPORT },
 		{ CURRENT_TCB + lo, CURRENT_TCB + hi },
 		{ REPORTED_TCB + lo, REPORTED_TCB + hi },
@@ -219,8 +265,9 @@ check_form(struct job *j)
 	uint32_t version = u32(b + VERSION);
 	size_t set = reserved_set(j);
 
-	report_that(j->r, "version", version == 2 || version == 3 ||
-	    version == 5, "version %u; 2, 3 and 5 are known", version);
+	report_that(j->r, "version",
+	    version == 2 || version == 3 || version == 5,
+	    "version %u; 2, 3 and 5 are known", version);
 	report_that(j->r, "signature-algorithm", u32(b + ALGORITHM) == 1,
 	    "ECDSA P-384 with SHA-384 is 1, it has %u", u32(b + ALGORITHM));
 	if (set == 0)
@@ -243,9 +290,10 @@ check_policy_bits(struct job *j)
 	    (unsigned long long)policy);
 	report_that(j->r, "policy-reserved", (policy & POLICY_MUST) != 0,
 	    "bit 17 of the guest policy is always set");
-	report_that(j->r, "migration-agent", j->p->allow_migration ||
-	    ((policy & POLICY_MIGRATE) == 0 &&
-	    is_filled(b + REPORT_ID_MA, 32, 0xff)),
+	report_that(j->r, "migration-agent",
+	    j->p->allow_migration ||
+		((policy & POLICY_MIGRATE) == 0 &&
+		    is_filled(b + REPORT_ID_MA, 32, 0xff)),
 	    "no migration agent is bound, and none may be");
 	report_that(j->r, "vmpl", vmpl <= (uint32_t)j->p->max_vmpl,
 	    "asked for at VMPL %d, at most %d%s", (int)vmpl, j->p->max_vmpl,
@@ -254,9 +302,11 @@ check_policy_bits(struct job *j)
 		report_check(j->r, "alias-check", A_PASS,
 		    "memory aliases were looked for at boot (AMD-SB-3015)");
 	else {
-		report_check(j->r, "alias-check", A_NONE, "this firmware does "
+		report_check(j->r, "alias-check", A_NONE,
+		    "this firmware does "
 		    "not say that memory aliases were looked for");
-		report_warn(j->r, "whoever can change a memory module's SPD "
+		report_warn(j->r,
+		    "whoever can change a memory module's SPD "
 		    "may alias memory (BadRAM, AMD-SB-3015): newer firmware "
 		    "looks for it and sets platform-info bit 5");
 	}
@@ -265,8 +315,12 @@ check_policy_bits(struct job *j)
 static void
 check_tcbs(struct job *j)
 {
-	static const struct { const char *name; size_t at; } of[] = {
-		{ "reported", REPORTED_TCB }, { "committed", COMMITTED_TCB },
+	static const struct {
+		const char *name;
+		size_t at;
+	} of[] = {
+		{ "reported", REPORTED_TCB },
+		{ "committed", COMMITTED_TCB },
 		{ "launch", LAUNCH_TCB },
 	};
 	int turin = is_turin(j->b, j->v.product), i, asked = 0;
@@ -277,7 +331,7 @@ check_tcbs(struct job *j)
 
 	report_that(j->r, "tcb-order",
 	    tcb_above(&reported, &committed) == -1 &&
-	    tcb_above(&committed, &current) == -1,
+		tcb_above(&committed, &current) == -1,
 	    "reported TCB <= committed <= current");
 	for (i = 0; i < SPLS; i++) {
 		asked |= j->p->min_spl[i] != -1;
@@ -292,10 +346,10 @@ check_tcbs(struct job *j)
 	if (report_find(j->r, "min-tcb") == NULL)
 		report_check(j->r, "min-tcb", asked ? A_PASS : A_NONE,
 		    asked ? "as new as the policy asks" :
-		    "the policy names no min-spl");
+			    "the policy names no min-spl");
 }
 
-/* ---- the key and its certificates ---- */
+/* ---- the key and its certificates -------------------------------------- */
 
 /* AMD signs with RSA-4096, RSASSA-PSS, SHA-384 and a salt of 48 bytes. */
 static int
@@ -309,9 +363,8 @@ is_amd_signed(X509 *x, X509 *issuer)
 	int type, md, key, ok;
 
 	X509_ALGOR_get0(NULL, &type, &value, algorithm);
-	if (X509_get_signature_info(x, &md, &key, NULL,
-	    NULL) != 1 || md != NID_sha384 || key != NID_rsassaPss ||
-	    type != V_ASN1_SEQUENCE)
+	if (X509_get_signature_info(x, &md, &key, NULL, NULL) != 1 ||
+	    md != NID_sha384 || key != NID_rsassaPss || type != V_ASN1_SEQUENCE)
 		return 0;
 	params = value;
 	p = ASN1_STRING_get0_data(params);
@@ -330,9 +383,12 @@ check_chain(struct job *j)
 	const char *why = NULL;
 
 	if (v->x == NULL || v->issuer == NULL || v->root == NULL) {
-		report_check(j->r, "vek-chain", A_MISSING, "no %s: give "
-		    "vek.pem, ask.pem and ark.pem", v->x == NULL ?
-		    "VCEK or VLEK" : v->issuer == NULL ? "ASK or ASVK" : "ARK");
+		report_check(j->r, "vek-chain", A_MISSING,
+		    "no %s: give "
+		    "vek.pem, ask.pem and ark.pem",
+		    v->x == NULL	  ? "VCEK or VLEK" :
+			v->issuer == NULL ? "ASK or ASVK" :
+					    "ARK");
 		report_check(j->r, "vek-validity", A_MISSING,
 		    "needs all three certificates");
 		return;
@@ -350,8 +406,9 @@ check_chain(struct job *j)
 	report_that(j->r, "vek-chain", why == NULL, "%s to AMD's root%s%s",
 	    v->is_vlek ? "VLEK" : "VCEK", why == NULL ? " of " : ": ",
 	    why == NULL ? v->product->name : why);
-	report_that(j->r, "vek-validity", cert_valid_at(v->x, j->at) &&
-	    cert_valid_at(v->issuer, j->at) && cert_valid_at(v->root, j->at),
+	report_that(j->r, "vek-validity",
+	    cert_valid_at(v->x, j->at) && cert_valid_at(v->issuer, j->at) &&
+		cert_valid_at(v->root, j->at),
 	    "all three certificates are valid at the time");
 }
 
@@ -373,7 +430,7 @@ check_revoked(struct job *j, STACK_OF(X509_CRL) *crls)
 	for (i = 0; crls != NULL && i < sk_X509_CRL_num(crls); i++) {
 		crl = sk_X509_CRL_value(crls, i);
 		if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
-		    X509_get_subject_name(j->v.root)) != 0)
+			X509_get_subject_name(j->v.root)) != 0)
 			continue;
 		if (X509_CRL_verify(crl, X509_get0_pubkey(j->v.root)) != 1) {
 			ERR_clear_error();
@@ -386,18 +443,21 @@ check_revoked(struct job *j, STACK_OF(X509_CRL) *crls)
 			    "the CRL is outside its validity window");
 			return;
 		}
-		report_that(j->r, "vek-revoked", X509_CRL_get0_by_cert(crl,
-		    &entry, j->v.issuer) == 0, "the ASK or ASVK");
+		report_that(j->r, "vek-revoked",
+		    X509_CRL_get0_by_cert(crl, &entry, j->v.issuer) == 0,
+		    "the ASK or ASVK");
 		return;
 	}
 	if (!j->p->allow_missing_crl) {
-		report_check(j->r, "vek-revoked", A_MISSING, "no CRL of AMD's "
+		report_check(j->r, "vek-revoked", A_MISSING,
+		    "no CRL of AMD's "
 		    "for this product: give snp.crl");
 		return;
 	}
 	report_check(j->r, "vek-revoked", A_NONE,
 	    "no CRL was given, and the policy allows that");
-	report_warn(j->r, "no CRL of AMD's was given (snp.crl): a revoked "
+	report_warn(j->r,
+	    "no CRL of AMD's was given (snp.crl): a revoked "
 	    "intermediate key would not be noticed");
 }
 
@@ -432,8 +492,7 @@ check_signature(struct job *j)
 	key = X509_get0_pubkey(j->v.x);
 	ok = is_filled(j->b + SIGNATURE + 48, 24, 0) &&
 	    is_filled(j->b + SIGNATURE + 72 + 48, 24, 0) && key != NULL &&
-	    is_p384(key) &&
-	    ecdsa_verify(key, digest, sizeof(digest), rs, 48);
+	    is_p384(key) && ecdsa_verify(key, digest, sizeof(digest), rs, 48);
 	report_that(j->r, "report-signature", ok, "the report, by the %s",
 	    j->v.is_vlek ? "VLEK" : "VCEK");
 }
@@ -448,12 +507,12 @@ check_chip(struct job *j)
 		report_check(j->r, "vek-chip", A_NONE,
 		    "a VLEK is of a cloud, not of a chip: %s", v->csp);
 	else if (u32(j->b + KEY_INFO) & 2)
-		report_check(j->r, "vek-chip", A_NONE,
-		    "the host masks the chip's id");
+		report_check(
+		    j->r, "vek-chip", A_NONE, "the host masks the chip's id");
 	else
-		report_that(j->r, "vek-chip", memcmp(chip, v->hwid,
-		    v->hwid_n) == 0 &&
-		    is_filled(chip + v->hwid_n, 64 - v->hwid_n, 0),
+		report_that(j->r, "vek-chip",
+		    memcmp(chip, v->hwid, v->hwid_n) == 0 &&
+			is_filled(chip + v->hwid_n, 64 - v->hwid_n, 0),
 		    "the VCEK is of the chip that the report names");
 }
 
@@ -470,8 +529,9 @@ check_product(struct job *j)
 	}
 	if (u32(j->b + VERSION) < 3)
 		cpu = v->product;		/* version 2: CPU unknown */
-	report_that(j->r, "vek-product", v->product != NULL &&
-	    cpu == v->product && strncmp(v->name, name, strlen(name)) == 0,
+	report_that(j->r, "vek-product",
+	    v->product != NULL && cpu == v->product &&
+		strncmp(v->name, name, strlen(name)) == 0,
 	    "certificate of %s, root of %s, CPUID %02x %02x", v->name, name,
 	    j->b[CPUID], j->b[CPUID + 1]);
 }
@@ -481,7 +541,7 @@ static void
 key_missing(struct job *j, const char *from, const char *why)
 {
 	static const char *const names[] = { "vek-extensions", "signing-key",
-	    "vek-tcb", "vek-chip", "vek-product" };
+		"vek-tcb", "vek-chip", "vek-product" };
 	size_t i = 0;
 
 	while (strcmp(names[i], from) != 0)
@@ -494,8 +554,8 @@ key_missing(struct job *j, const char *from, const char *why)
 static void
 check_key(struct job *j)
 {
-	struct snp_tcb t = tcb_read(j->b + REPORTED_TCB,
-	    is_turin(j->b, j->v.product));
+	struct snp_tcb t = tcb_read(
+	    j->b + REPORTED_TCB, is_turin(j->b, j->v.product));
 	unsigned signer = u32(j->b + KEY_INFO) >> 2 & 7;
 	char has[80], wanted[80];
 	int i = 0;
@@ -509,7 +569,8 @@ check_key(struct job *j)
 	    "what the certificate says of its key");
 	report_that(j->r, "signing-key", signer == (unsigned)j->v.is_vlek,
 	    "the report is signed by key %u (0 VCEK, 1 VLEK), the certificate "
-	    "is a %s's", signer, j->v.is_vlek ? "VLEK" : "VCEK");
+	    "is a %s's",
+	    signer, j->v.is_vlek ? "VLEK" : "VCEK");
 	if (!j->v.is_read) {
 		key_missing(j, "vek-tcb", "the certificate does not say");
 		return;
@@ -530,7 +591,10 @@ check_key(struct job *j)
 static void
 check_values(struct job *j)
 {
-	static const struct { const char *check, *field; size_t at, n; } of[] = {
+	static const struct {
+		const char *check, *field;
+		size_t at, n;
+	} of[] = {
 		{ "policy-measurement", "measurement", MEASUREMENT, 48 },
 		{ "policy-host-data", "host-data", HOST_DATA, 32 },
 		{ "policy-id-key", "id-key", ID_KEY, 48 },
@@ -561,8 +625,8 @@ snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
 	for (i = 0; c != NULL && c->snp != NULL && i < sk_X509_num(c->snp); i++)
 		if (X509_up_ref(sk_X509_value(c->snp, i)) == 1)
 			sk_X509_push(certs, sk_X509_value(c->snp, i));
-	table = snp_cert_table((struct bytes){ e.p + SNP_REPORT,
-	    e.n - SNP_REPORT }, certs);
+	table = snp_cert_table(
+	    (struct bytes){ e.p + SNP_REPORT, e.n - SNP_REPORT }, certs);
 	report_that(r, "certificate-table", table == 0,
 	    "after the report: nothing, or the host's table");
 	vek_find(&j.v, certs, p);
@@ -577,10 +641,12 @@ snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
 	r->hardware = report_passed(r, "vek-chain") && !j.v.is_test &&
 	    report_passed(r, "report-signature");
 	if (j.v.is_test)
-		report_warn(r, "its root is the policy's test-root, not AMD's: "
+		report_warn(r,
+		    "its root is the policy's test-root, not AMD's: "
 		    "this proves nothing");
 	if (j.v.product == &snp_products[SNP_MILAN])
-		report_warn(r, "Milan: seeds of VCEKs were extracted by "
+		report_warn(r,
+		    "Milan: seeds of VCEKs were extracted by "
 		    "software on chips with old firmware: set min-spl, and "
 		    "list the chip-ids of machines you know");
 	report_warn(r,
@@ -591,8 +657,8 @@ snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
 }
 
 int
-snp_signer(struct snp_signer *s, struct bytes e,
-    const struct snp_product *product)
+snp_signer(
+    struct snp_signer *s, struct bytes e, const struct snp_product *product)
 {
 	const uint8_t *b = e.p;
 

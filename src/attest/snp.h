@@ -54,10 +54,10 @@ struct vek {
 
 /* Select the VEK, its issuer and a root by their names.  Their signatures are
  * checked later. */
-void	vek_find(struct vek *, STACK_OF(X509) *, const struct policy *);
+void vek_find(struct vek *, STACK_OF(X509) *, const struct policy *);
 /* Read the certificate's extensions.  Returns 1, or 0 if one is missing or
  * malformed. */
-int	vek_read(struct vek *);
+int vek_read(struct vek *);
 
 /* The key that signed a report, as described in the report. */
 struct snp_signer {
@@ -70,12 +70,12 @@ struct snp_signer {
 };
 /* `product' is used if the report does not name one; may be NULL.  Returns 0,
  * or -1 if it is not a report. */
-int	snp_signer(struct snp_signer *, struct bytes,
-	    const struct snp_product *product);
+int snp_signer(
+    struct snp_signer *, struct bytes, const struct snp_product *product);
 
 /* Add the certificates of the table that the host appends to a report (GHCB
  * specification, SNP_GUEST_REQUEST: entries of GUID, offset and length).
  * Returns 0, or -1 if an entry points outside the table. */
-int	snp_cert_table(struct bytes, STACK_OF(X509) *to);
+int snp_cert_table(struct bytes, STACK_OF(X509) *to);
 
 #endif

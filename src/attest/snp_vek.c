@@ -16,23 +16,26 @@
 
 /* SHA-256 of the SubjectPublicKeyInfo of each product's AMD root key. */
 const struct snp_product snp_products[SNP_PRODUCTS] = {
-	[SNP_MILAN] = { "Milan", {
-	0x9f, 0x05, 0x6b, 0xee, 0x44, 0x37, 0x7e, 0x29, 0x30, 0x8c, 0xb5, 0xff,
-	0xa8, 0x95, 0xbd, 0xfb, 0x62, 0xd1, 0x88, 0x81, 0xfa, 0x6b, 0xed, 0x8d,
-	0x6f, 0x07, 0x5b, 0x02, 0x04, 0x08, 0x9c, 0xb9 } },
-	[SNP_GENOA] = { "Genoa", {
-	0x42, 0x9a, 0x69, 0xc9, 0x42, 0x2a, 0xa2, 0x58, 0xee, 0x4d, 0x8d, 0xb5,
-	0xfc, 0xda, 0x9c, 0x64, 0x70, 0xef, 0x15, 0xf8, 0xcd, 0x5a, 0x9c, 0xeb,
-	0xd6, 0xcb, 0xc7, 0xd9, 0x0b, 0x86, 0x38, 0x31 } },
-	[SNP_TURIN] = { "Turin", {
-	0x4f, 0x12, 0x54, 0x10, 0x56, 0x3a, 0x2a, 0xb9, 0xa5, 0x03, 0x56, 0xf9,
-	0x24, 0x3f, 0x6f, 0xe0, 0xb6, 0xf7, 0x3d, 0xe9, 0x86, 0x03, 0xf5, 0x3f,
-	0x90, 0x33, 0x9c, 0x70, 0xe9, 0xd7, 0xad, 0x08 } },
+	[SNP_MILAN] = { "Milan",
+	    { 0x9f, 0x05, 0x6b, 0xee, 0x44, 0x37, 0x7e, 0x29, 0x30, 0x8c, 0xb5,
+		0xff, 0xa8, 0x95, 0xbd, 0xfb, 0x62, 0xd1, 0x88, 0x81, 0xfa,
+		0x6b, 0xed, 0x8d, 0x6f, 0x07, 0x5b, 0x02, 0x04, 0x08, 0x9c,
+		0xb9 } },
+	[SNP_GENOA] = { "Genoa",
+	    { 0x42, 0x9a, 0x69, 0xc9, 0x42, 0x2a, 0xa2, 0x58, 0xee, 0x4d, 0x8d,
+		0xb5, 0xfc, 0xda, 0x9c, 0x64, 0x70, 0xef, 0x15, 0xf8, 0xcd,
+		0x5a, 0x9c, 0xeb, 0xd6, 0xcb, 0xc7, 0xd9, 0x0b, 0x86, 0x38,
+		0x31 } },
+	[SNP_TURIN] = { "Turin",
+	    { 0x4f, 0x12, 0x54, 0x10, 0x56, 0x3a, 0x2a, 0xb9, 0xa5, 0x03, 0x56,
+		0xf9, 0x24, 0x3f, 0x6f, 0xe0, 0xb6, 0xf7, 0x3d, 0xe9, 0x86,
+		0x03, 0xf5, 0x3f, 0x90, 0x33, 0x9c, 0x70, 0xe9, 0xd7, 0xad,
+		0x08 } },
 };
 
 /* 1.3.6.1.4.1.3704.1 */
 static const uint8_t amd_oid[] = { 0x2b, 0x06, 0x01, 0x04, 0x01, 0x9c, 0x78,
-    0x01 };
+	0x01 };
 
 /* Content of a complete DER element of this tag; p is NULL if it is not one.
  * All of AMD's are short enough for a length of one byte. */
@@ -77,8 +80,11 @@ der_text(struct bytes b, char *to, size_t size)
 static int
 vek_extension(struct vek *v, const uint8_t *arc, size_t n, struct bytes value)
 {
-	static const int spl_of[] = { [1] = SPL_BL, [2] = SPL_TEE,
-	    [3] = SPL_SNP, [8] = SPL_UCODE, [9] = SPL_FMC };
+	static const int spl_of[] = { [1] = SPL_BL,
+		[2] = SPL_TEE,
+		[3] = SPL_SNP,
+		[8] = SPL_UCODE,
+		[9] = SPL_FMC };
 	int svn;
 
 	if (n == 1 && arc[0] == 2)
@@ -123,17 +129,16 @@ vek_read(struct vek *v)
 		n = OBJ_length(o);
 		if (n > sizeof(amd_oid) &&
 		    memcmp(oid, amd_oid, sizeof(amd_oid)) == 0 &&
-		    vek_extension(v, oid + sizeof(amd_oid),
-		    n - sizeof(amd_oid), (struct bytes){
-		    ASN1_STRING_get0_data(data),
-		    (size_t)ASN1_STRING_length(data) }) == -1)
+		    vek_extension(v, oid + sizeof(amd_oid), n - sizeof(amd_oid),
+			(struct bytes){ ASN1_STRING_get0_data(data),
+			    (size_t)ASN1_STRING_length(data) }) == -1)
 			return 0;
 	}
 	for (i = 0; i < SPLS; i++)
 		if (v->tcb.spl[i] == -1 && i != SPL_FMC)
 			return 0;
-	return v->name[0] != '\0' && (v->is_vlek ? v->csp[0] != '\0' :
-	    v->hwid_n != 0);
+	return v->name[0] != '\0' &&
+	    (v->is_vlek ? v->csp[0] != '\0' : v->hwid_n != 0);
 }
 
 /* Identify a root by its key, which is compiled in.  A test root, which the
@@ -155,8 +160,8 @@ product_of_root(X509 *x, const struct policy *p, int *is_test)
 	    memcmp(p->test_root, digest, sizeof(digest)) != 0)
 		return NULL;
 	*is_test = 1;
-	X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName,
-	    name, sizeof(name));
+	X509_NAME_get_text_by_NID(
+	    X509_get_subject_name(x), NID_commonName, name, sizeof(name));
 	for (i = 0; i < SNP_PRODUCTS; i++)
 		if (strncmp(name, "ARK-", 4) == 0 &&
 		    strcmp(name + 4, snp_products[i].name) == 0)
@@ -171,8 +176,8 @@ kind_of(X509 *x)
 {
 	char name[64];
 
-	if (X509_NAME_get_text_by_NID(X509_get_subject_name(x),
-	    NID_commonName, name, sizeof(name)) <= 0)
+	if (X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName,
+		name, sizeof(name)) <= 0)
 		return OTHER;
 	if (strcmp(name, "SEV-VCEK") == 0)
 		return VCEK;
@@ -200,8 +205,9 @@ find_issuer(STACK_OF(X509) *from, const X509 *of, enum kind kind,
 		if (kind_of(x) != kind)
 			continue;
 		fit = 1;
-		if (of != NULL && X509_NAME_cmp(X509_get_subject_name(x),
-		    X509_get_issuer_name(of)) == 0)
+		if (of != NULL &&
+		    X509_NAME_cmp(X509_get_subject_name(x),
+			X509_get_issuer_name(of)) == 0)
 			fit += 2;
 		if (kind == ARK && product_of_root(x, p, &is_test) != NULL)
 			fit++;

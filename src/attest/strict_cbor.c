@@ -16,7 +16,7 @@ item_bytes(const cbor_item_t *i)
 	    !cbor_bytestring_is_definite(i))
 		return (struct bytes){ NULL, 0 };
 	return (struct bytes){ cbor_bytestring_handle(i),
-	    cbor_bytestring_length(i) };
+		cbor_bytestring_length(i) };
 }
 
 struct bytes
@@ -93,8 +93,8 @@ item_decode(struct bytes b)
 	if (b.n == 0 || b.n > ITEM_MAX || !is_strict(b))
 		return NULL;
 	i = cbor_load(b.p, b.n, &result);
-	if (i != NULL && (result.error.code != CBOR_ERR_NONE ||
-	    result.read != b.n))
+	if (i != NULL &&
+	    (result.error.code != CBOR_ERR_NONE || result.read != b.n))
 		cbor_decref(&i);
 	return i;
 }

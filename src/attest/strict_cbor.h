@@ -22,7 +22,7 @@ struct bytes item_bytes(const cbor_item_t *);
 struct bytes item_text(const cbor_item_t *);
 /* 1 if the item is a map with unique keys that are numbers or text; 0 for
  * NULL. */
-int	 item_is_map(const cbor_item_t *);
+int item_is_map(const cbor_item_t *);
 /* The value of a key in a map, or NULL. */
 cbor_item_t *item_claim(const cbor_item_t *map, unsigned long key);
 

@@ -26,11 +26,12 @@ converge(char status[48], const char *other)
 	if (strcmp(other, "Revoked") == 0 || strcmp(other, "NotSupported") == 0)
 		snprintf(status, 48, "%s", other);
 	else if (strcmp(other, "OutOfDate") == 0)
-		for (i = 0; i < sizeof(outdated_status) /
-		    sizeof(outdated_status[0]); i++)
+		for (i = 0;
+		     i < sizeof(outdated_status) / sizeof(outdated_status[0]);
+		     i++)
 			if (strcmp(outdated_status[i].platform, status) == 0) {
-				snprintf(status, 48, "%s",
-				    outdated_status[i].then);
+				snprintf(
+				    status, 48, "%s", outdated_status[i].then);
 				return;
 			}
 }
@@ -44,8 +45,8 @@ advise(struct tcb_result *r, const struct level *l)
 		r->date = l->date;
 	for (i = 0; i < l->advisories.n; i++) {
 		for (j = 0; j < r->advisories.n; j++)
-			if (strcmp(r->advisories.id[j],
-			    l->advisories.id[i]) == 0)
+			if (strcmp(r->advisories.id[j], l->advisories.id[i]) ==
+			    0)
 				break;
 		if (j == r->advisories.n && j < ADVISORIES)
 			memcpy(r->advisories.id[r->advisories.n++],
@@ -161,8 +162,8 @@ tcb_evaluate(const struct tdx_collateral *c, const struct pck *pck,
 		list_outdated(pck, svn, &l->list[0], r->lacks);
 	if (svn != NULL && svn[1] > 0) {
 		m = tcb_module(&c->tcb, svn);
-		r->module = take_level(r, m == NULL ? NULL :
-		    enclave_level(&m->levels, svn[0]));
+		r->module = take_level(
+		    r, m == NULL ? NULL : enclave_level(&m->levels, svn[0]));
 	}
 	r->qe = take_level(r, enclave_level(&c->qe.levels, qe_svn));
 }

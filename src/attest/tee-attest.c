@@ -40,7 +40,8 @@ usage(FILE *f)
 	    "       tee-attest fetch-collateral --quote FILE [OPTION...]\n"
 	    "       tee-attest fetch-collateral --vcek FILE [--product NAME] "
 	    "[OPTION...]\n"
-	    "           OPTION: --collateral DIR, --url URL, --refresh, --json,\n"
+	    "           OPTION: --collateral DIR, --url URL, --refresh, "
+	    "--json,\n"
 	    "           --at TIME; of the first two --update standard|early\n"
 	    "FILE: a TDX, SGX, SEV-SNP, CCA or OP-TEE evidence, or to show a "
 	    "TDX event log;\n- is standard input.\n"
@@ -57,14 +58,14 @@ bad_usage(const char *fmt, const char *what)
 	exit(2);
 }
 
-/* ---- files ---- */
+/* ---- files ------------------------------------------------------------- */
 
 /* Read a whole file and append a NUL. */
 static struct bytes
 file_read(const char *path)
 {
 	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO :
-	    open(path, O_RDONLY | O_CLOEXEC);
+					  open(path, O_RDONLY | O_CLOEXEC);
 	uint8_t *b = malloc(EVIDENCE_MAX + 1);
 	size_t n = 0;
 	ssize_t r = 0;
@@ -84,16 +85,20 @@ file_read(const char *path)
 	return (struct bytes){ b, n };
 }
 
-/* ---- output ---- */
+/* ---- output ------------------------------------------------------------ */
 
-static const char *const outcomes[] = { [A_PASS] = "pass", [A_FAIL] = "fail",
-    [A_MISSING] = "missing", [A_NONE] = "n/a" };
+static const char *const outcomes[] = { [A_PASS] = "pass",
+	[A_FAIL] = "fail",
+	[A_MISSING] = "missing",
+	[A_NONE] = "n/a" };
 
 static const char *
 paint(enum outcome o)
 {
 	static const char *const colours[] = { [A_PASS] = "\033[32m",
-	    [A_FAIL] = "\033[31m", [A_MISSING] = "\033[33m", [A_NONE] = "" };
+		[A_FAIL] = "\033[31m",
+		[A_MISSING] = "\033[33m",
+		[A_NONE] = "" };
 
 	return isatty(STDOUT_FILENO) ? colours[o] : "";
 }
@@ -134,15 +139,15 @@ print_json(const struct report *r, int verified)
 	json_object_set_new(o, "format", json_string(r->format));
 	list = json_object();
 	for (i = 0; i < r->n_facts; i++)
-		json_object_set_new(list, r->facts[i].name,
-		    json_string(r->facts[i].text));
+		json_object_set_new(
+		    list, r->facts[i].name, json_string(r->facts[i].text));
 	json_object_set_new(o, "facts", list);
 	list = json_array();
 	for (i = 0; i < r->n_checks; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s}",
-		    "name", r->checks[i].name, "outcome",
-		    outcomes[r->checks[i].outcome], "detail",
-		    r->checks[i].detail));
+		json_array_append_new(list,
+		    json_pack("{s:s, s:s, s:s}", "name", r->checks[i].name,
+			"outcome", outcomes[r->checks[i].outcome], "detail",
+			r->checks[i].detail));
 	json_object_set_new(o, "checks", list);
 	list = json_array();
 	for (i = 0; i < r->n_advisories; i++)
@@ -155,8 +160,8 @@ print_json(const struct report *r, int verified)
 	if (verified) {
 		report_line(r, line, sizeof(line));
 		json_object_set_new(o, "tcbStatus", json_string(r->tcb_status));
-		json_object_set_new(o, "accepted",
-		    json_boolean(report_verdict(r) == 0));
+		json_object_set_new(
+		    o, "accepted", json_boolean(report_verdict(r) == 0));
 		json_object_set_new(o, "verdict", json_string(line));
 	}
 	json_dumpf(o, stdout, JSON_INDENT(2));
@@ -173,7 +178,7 @@ print(const struct report *r, int verified)
 		print_text(r, verified);
 }
 
-/* ---- arguments ---- */
+/* ---- arguments --------------------------------------------------------- */
 
 static const struct format *
 take_format(struct bytes b, const char *path)
@@ -190,7 +195,7 @@ static time_t
 take_time(const char *text)
 {
 	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d",
-	    "%s" };
+		"%s" };
 	struct tm tm;
 	const char *end;
 	size_t i;
@@ -200,10 +205,10 @@ take_time(const char *text)
 		end = strptime(text, forms[i], &tm);
 		if (end != NULL && *end == '\0')
 			return i == 2 ? (time_t)strtoll(text, NULL, 10) :
-			    timegm(&tm);
+					timegm(&tm);
 	}
-	bad_usage("--at %s: not a time: 2026-02-25 or 2026-02-25T00:00:00Z",
-	    text);
+	bad_usage(
+	    "--at %s: not a time: 2026-02-25 or 2026-02-25T00:00:00Z", text);
 }
 
 static void
@@ -231,7 +236,7 @@ take_report_data(struct policy *p, const char *hex)
 		bad_usage("--report-data: not 64 bytes as hex%s", "");
 }
 
-/* ---- the highest tcbEvaluationDataNumber seen ---- */
+/* ---- the highest tcbEvaluationDataNumber seen -------------------------- */
 
 /* The number in the file; 0 if it does not exist yet. */
 static uint32_t
@@ -269,7 +274,7 @@ seen_write(const char *path, uint32_t n)
 		bad_usage("--seen %s: cannot be written", path);
 }
 
-/* ---- commands ---- */
+/* ---- commands ---------------------------------------------------------- */
 
 struct options {
 	const char	*file, *directory, *seen, *event_log;
@@ -327,8 +332,8 @@ run_quote(const struct options *o)
 	long n;
 
 	if (!o->policy.has_report_data)
-		bad_usage("quote: --report-data is missing: 64 bytes as hex%s",
-		    "");
+		bad_usage(
+		    "quote: --report-data is missing: 64 bytes as hex%s", "");
 	if (isatty(STDOUT_FILENO))
 		bad_usage("quote: evidence is binary: send it to a file%s", "");
 	log_init("tee-attest", LOG_INFO);
@@ -338,8 +343,9 @@ run_quote(const struct options *o)
 	if (p == NULL)
 		p = optee_open(OPTEE_PATH);
 	if (p == NULL) {
-		fprintf(stderr, "tee-attest: no TEE found: looked for "
-		    TSM_PATH ", " SEV_PATH " and " OPTEE_PATH "\n");
+		fprintf(stderr,
+		    "tee-attest: no TEE found: looked for " TSM_PATH
+		    ", " SEV_PATH " and " OPTEE_PATH "\n");
 		return 1;
 	}
 	n = p->quote(o->policy.report_data, quote, sizeof(quote));
@@ -357,7 +363,7 @@ run_fetch(const struct options *o)
 {
 	struct fetch f = o->fetch;
 	const char *path = f.text[FETCH_QUOTE] != NULL ? f.text[FETCH_QUOTE] :
-	    f.text[FETCH_VCEK];
+							 f.text[FETCH_VCEK];
 	int status;
 
 	if (path != NULL)
@@ -381,13 +387,14 @@ run_device_key(const struct options *o)
 	(void)o;
 	log_init("tee-attest", LOG_INFO);
 	if (optee_open(OPTEE_PATH) == NULL) {
-		fprintf(stderr, "tee-attest: OP-TEE not found: looked for "
-		    OPTEE_PATH "\n");
+		fprintf(stderr,
+		    "tee-attest: OP-TEE not found: looked for " OPTEE_PATH
+		    "\n");
 		return 1;
 	}
 	if (optee_key(e, &e_n, n, &n_n) == 0)
 		ok = rsa_key_write(stdout, (struct bytes){ e, e_n },
-		    (struct bytes){ n, n_n }) == 0;
+			 (struct bytes){ n, n_n }) == 0;
 	if (!ok)
 		fprintf(stderr, "tee-attest: OP-TEE gave no key\n");
 	return ok && fflush(stdout) == 0 ? 0 : 1;
@@ -444,8 +451,7 @@ main(int argc, char **argv)
 		{ "product", required_argument, &text, FETCH_PRODUCT },
 		{ "url", required_argument, &text, FETCH_URL },
 		{ "refresh", no_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	static struct options o;
 	int ch;
@@ -454,39 +460,17 @@ main(int argc, char **argv)
 	policy_default(&o.policy);
 	while ((ch = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		switch (ch) {
-		case 'c':
-			o.directory = optarg;
-			break;
-		case 'a':
-			o.at = take_time(optarg);
-			break;
-		case 'r':
-			take_report_data(&o.policy, optarg);
-			break;
-		case 'p':
-			take_policy(&o.policy, optarg);
-			break;
-		case 's':
-			o.seen = optarg;
-			break;
-		case 'e':
-			o.event_log = optarg;
-			break;
-		case 'j':
-			json = 1;
-			break;
-		case 'f':
-			o.fetch.refresh = 1;
-			break;
-		case 0:
-			o.fetch.text[text] = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
+		case 'c': o.directory = optarg; break;
+		case 'a': o.at = take_time(optarg); break;
+		case 'r': take_report_data(&o.policy, optarg); break;
+		case 'p': take_policy(&o.policy, optarg); break;
+		case 's': o.seen = optarg; break;
+		case 'e': o.event_log = optarg; break;
+		case 'j': json = 1; break;
+		case 'f': o.fetch.refresh = 1; break;
+		case 0: o.fetch.text[text] = optarg; break;
+		case 'h': usage(stdout); return 0;
+		default: usage(stderr); return 2;
 		}
 	return run(&o, argc - optind, argv + optind);
 }

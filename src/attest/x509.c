@@ -74,8 +74,8 @@ cert_issued_by(X509 *x, X509 *issuer)
 {
 	EVP_PKEY *key = X509_get0_pubkey(issuer);
 	int ok = key != NULL &&
-	    X509_NAME_cmp(X509_get_issuer_name(x),
-	    X509_get_subject_name(issuer)) == 0 &&
+	    X509_NAME_cmp(
+		X509_get_issuer_name(x), X509_get_subject_name(issuer)) == 0 &&
 	    X509_check_ca(issuer) == 1 &&
 	    (X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN) != 0 &&
 	    X509_verify(x, key) == 1;
@@ -140,10 +140,12 @@ ec_key(const char *group, const uint8_t *xy, size_t n)
 		goto out;
 	point[0] = 4;				/* uncompressed */
 	memcpy(point + 1, xy, n);
-	if (b == NULL || OSSL_PARAM_BLD_push_utf8_string(b,
-	    OSSL_PKEY_PARAM_GROUP_NAME, group, 0) != 1 ||
-	    OSSL_PARAM_BLD_push_octet_string(b, OSSL_PKEY_PARAM_PUB_KEY, point,
-	    n + 1) != 1 || (params = OSSL_PARAM_BLD_to_param(b)) == NULL ||
+	if (b == NULL ||
+	    OSSL_PARAM_BLD_push_utf8_string(
+		b, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) != 1 ||
+	    OSSL_PARAM_BLD_push_octet_string(
+		b, OSSL_PKEY_PARAM_PUB_KEY, point, n + 1) != 1 ||
+	    (params = OSSL_PARAM_BLD_to_param(b)) == NULL ||
 	    (ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL)) == NULL ||
 	    EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)

@@ -12,8 +12,8 @@
 #include "sha256.h"
 
 static void
-print_hashed(const struct conf *c, const struct keyword *k, uint32_t chain,
-    FILE *f)
+print_hashed(
+    const struct conf *c, const struct keyword *k, uint32_t chain, FILE *f)
 {
 	char hex[65];
 
@@ -24,8 +24,8 @@ print_hashed(const struct conf *c, const struct keyword *k, uint32_t chain,
 	else if (*(const char *)keyword_field(c, k, k->offset, chain) == '\0')
 		fprintf(f, "%s system\n", k->name);
 	else
-		fprintf(f, "%s sha256:%s\n", k->name, log_hex(hex,
-		    keyword_field(c, k, k->count, chain), 32));
+		fprintf(f, "%s sha256:%s\n", k->name,
+		    log_hex(hex, keyword_field(c, k, k->count, chain), 32));
 }
 
 void
@@ -45,8 +45,8 @@ attested_text(const struct conf *c, FILE *f)
 }
 
 static void
-print_rest(const struct conf *c, const struct keyword *k, uint32_t chain,
-    FILE *f)
+print_rest(
+    const struct conf *c, const struct keyword *k, uint32_t chain, FILE *f)
 {
 	if (k->attested != HASHED || k->kind == CA)
 		keyword_print(c, k, chain, "# ", f);

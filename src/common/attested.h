@@ -11,15 +11,15 @@
 
 #include "conf.h"
 
-#define ATTESTED_MAX	(64 * 1024)	/* bytes of text; above what conf can
-					 * hold */
+/* bytes of text; above what conf can hold */
+#define ATTESTED_MAX	(64 * 1024)
 
 /* The text, of a configuration that is complete with the hashes of its
  * files. */
-void	attested_text(const struct conf *, FILE *);
+void attested_text(const struct conf *, FILE *);
 /* Print the rest of the configuration, which is not in the text, as
  * comments. */
-void	attested_rest(const struct conf *, FILE *);
-void	attested_hash(const struct conf *, uint8_t hash[32]);
+void attested_rest(const struct conf *, FILE *);
+void attested_hash(const struct conf *, uint8_t hash[32]);
 
 #endif

@@ -10,32 +10,49 @@
 #include "sandbox.h"
 
 static const struct choice isolates[] = {
-	{ "worker", 0 }, { "task", 1 }, { NULL, 0 },
+	{ "worker", 0 },
+	{ "task", 1 },
+	{ NULL, 0 },
 };
 static const struct choice registrations[] = {
-	{ "relay", 0 }, { "direct", 1 }, { NULL, 0 },
+	{ "relay", 0 },
+	{ "direct", 1 },
+	{ NULL, 0 },
 };
 static const struct choice yes_no[] = {
-	{ "no", 0 }, { "yes", 1 }, { NULL, 0 },
+	{ "no", 0 },
+	{ "yes", 1 },
+	{ NULL, 0 },
 };
 static const struct choice tees[] = {
-	{ "auto", TEE_CHOICE_AUTO }, { "tdx", TEE_CHOICE_TDX },
-	{ "sev-snp", TEE_CHOICE_SEV_SNP }, { "cca", TEE_CHOICE_CCA },
-	{ "optee", TEE_CHOICE_OPTEE }, { "insecure", TEE_CHOICE_INSECURE },
+	{ "auto", TEE_CHOICE_AUTO },
+	{ "tdx", TEE_CHOICE_TDX },
+	{ "sev-snp", TEE_CHOICE_SEV_SNP },
+	{ "cca", TEE_CHOICE_CCA },
+	{ "optee", TEE_CHOICE_OPTEE },
+	{ "insecure", TEE_CHOICE_INSECURE },
 	{ NULL, 0 },
 };
 static const struct choice levels[] = {
-	{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "info", LOG_INFO },
-	{ "debug", LOG_DEBUG }, { NULL, 0 },
+	{ "error", LOG_ERR },
+	{ "warning", LOG_WARNING },
+	{ "info", LOG_INFO },
+	{ "debug", LOG_DEBUG },
+	{ NULL, 0 },
 };
 
 static const struct choice features[] = {
-	{ "chroot", SANDBOX_CHROOT }, { "user", SANDBOX_USER },
-	{ "landlock", SANDBOX_LANDLOCK }, { "seccomp", SANDBOX_SECCOMP },
-	{ "mdwe", SANDBOX_MDWE }, { "nodump", SANDBOX_NODUMP },
-	{ "secretmem", SANDBOX_SECRETMEM }, { "memlock", SANDBOX_MEMLOCK },
+	{ "chroot", SANDBOX_CHROOT },
+	{ "user", SANDBOX_USER },
+	{ "landlock", SANDBOX_LANDLOCK },
+	{ "seccomp", SANDBOX_SECCOMP },
+	{ "mdwe", SANDBOX_MDWE },
+	{ "nodump", SANDBOX_NODUMP },
+	{ "secretmem", SANDBOX_SECRETMEM },
+	{ "memlock", SANDBOX_MEMLOCK },
 	{ "netns", SANDBOX_NETNS },
-	{ "mountns", SANDBOX_MOUNTNS }, { "ports", SANDBOX_PORTS },
+	{ "mountns", SANDBOX_MOUNTNS },
+	{ "ports", SANDBOX_PORTS },
 	{ NULL, 0 },
 };
 
@@ -43,80 +60,80 @@ static const struct choice features[] = {
 
 const struct keyword keywords[] = {
 	{ "chain-id", HASHED, NUMBER64, OF(chain_id), NULL, 1, UINT32_MAX, 0,
-	  NULL },
+	    NULL },
 	{ "orchestrator", HASHED, HOST, OF(orchestrator), NULL, 0, 0, 0, NULL },
 	{ "gateway", HASHED, HOST, OF(gateway), NULL, 0, 0, 0, NULL },
-	{ "tls-ca", HASHED, CA, AT(tls_ca), NULL, 0, 0,
-	  AT(tls_ca_sha256), NULL },
+	{ "tls-ca", HASHED, CA, AT(tls_ca), NULL, 0, 0, AT(tls_ca_sha256),
+	    NULL },
 	{ "tls-certificate", MACHINE, PATH, AT(tls_certificate), NULL, 0, 0, 0,
-	  NULL },
+	    NULL },
 	{ "tls-key", MACHINE, PATH, AT(tls_key), NULL, 0, 0, 0, NULL },
 	{ "registry", HASHED, ADDRESS, OF(registry), NULL, 0, 0, 0, NULL },
 	{ "registry-endpoint", HASHED, URLS, OF(endpoints), NULL, 1,
-	  CONF_ENDPOINTS, OF(n_endpoints), NULL },
+	    CONF_ENDPOINTS, OF(n_endpoints), NULL },
 	{ "registry-ca", HASHED, CA, AT(registry_ca), OPTIONAL, 0, 0,
-	  AT(registry_ca_sha256), NULL },
+	    AT(registry_ca_sha256), NULL },
 	{ "registry-quorum", HASHED, NUMBER, OF(registry_quorum), OPTIONAL, 1,
-	  CONF_ENDPOINTS, 0, NULL },
+	    CONF_ENDPOINTS, 0, NULL },
 	{ "registry-refresh", HASHED, SECONDS, OF(registry_refresh), "12", 1,
-	  3600, 0, NULL },
+	    3600, 0, NULL },
 	{ "registry-max-age", HASHED, SECONDS, OF(registry_max_age), "300", 2,
-	  86400, 0, NULL },
+	    86400, 0, NULL },
 	{ "registry-depth", HASHED, NUMBER, OF(registry_depth), "1", 0, 1000, 0,
-	  NULL },
+	    NULL },
 	{ "registry-trusted-block", HASHED, HASH, OF(registry_trusted_block),
-	  OPTIONAL, 0, 0, OF(has_registry_trusted_block), NULL },
+	    OPTIONAL, 0, 0, OF(has_registry_trusted_block), NULL },
 	{ "gas-key", MACHINE, SECRET, AT(gas_key), OPTIONAL, 0, 0, 0, NULL },
 	{ "registration", HASHED, CHOICE, OF(register_direct), "relay", 0, 0, 0,
-	  registrations },
+	    registrations },
 	{ "publish", HASHED, CHOICE, OF(publish), "no", 0, 0, 0, yes_no },
 	{ "publish-interval", HASHED, SECONDS, OF(publish_interval), "10", 1,
-	  86400, 0, NULL },
+	    86400, 0, NULL },
 	{ "gas-max-fee", HASHED, NUMBER, OF(gas_max_fee), "200", 1, 1000000, 0,
-	  NULL },
+	    NULL },
 	{ "pin-orchestrator", HASHED, ADDRESSES, OF(pin_orchestrators),
-	  OPTIONAL, 0, CONF_PINS, OF(n_pin_orchestrators), NULL },
+	    OPTIONAL, 0, CONF_PINS, OF(n_pin_orchestrators), NULL },
 	{ "pin-gateway", HASHED, ADDRESSES, OF(pin_gateways), OPTIONAL, 0,
-	  CONF_PINS, OF(n_pin_gateways), NULL },
+	    CONF_PINS, OF(n_pin_gateways), NULL },
 	{ "pin-kms-key", HASHED, POINT, OF(pin_kms_key), OPTIONAL, 0, 0,
-	  OF(has_pin_kms_key), NULL },
+	    OF(has_pin_kms_key), NULL },
 	{ "workers", MACHINE, NUMBER, AT(workers), OPTIONAL, 1, 64, 0, NULL },
 	{ "isolate", HASHED, CHOICE, AT(isolate_task), "worker", 0, 0, 0,
-	  isolates },
+	    isolates },
 	{ "max-tasks", MACHINE, NUMBER, AT(max_tasks), "256", 1, 4096, 0,
-	  NULL },
+	    NULL },
 	{ "min-time", HASHED, SECONDS, AT(min_time), "2", 1, 600, 0, NULL },
 	{ "task-timeout", HASHED, SECONDS, AT(task_timeout), "5", 1, 600, 0,
-	  NULL },
+	    NULL },
 	{ "fetch-timeout", HASHED, SECONDS, AT(fetch_timeout), "10", 1, 600, 0,
-	  NULL },
+	    NULL },
 	{ "suspect-time", HASHED, SECONDS, AT(suspect_time), "60", 1, 86400, 0,
-	  NULL },
+	    NULL },
 	{ "tee", HASHED, CHOICE, AT(tee), "auto", 0, 0, 0, tees },
 	{ "dstack-socket", MACHINE, PATH, AT(dstack_socket), OPTIONAL, 0, 0, 0,
-	  NULL },
+	    NULL },
 	{ "rtmr-extend", HASHED, NUMBER, AT(rtmr_extend), OPTIONAL, 2, 3, 0,
-	  NULL },
+	    NULL },
 	{ "registration-life", HASHED, SECONDS, AT(registration_life), "86400",
-	  60, 31536000, 0, NULL },
+	    60, 31536000, 0, NULL },
 	{ "control-socket", MACHINE, PATH, OF(control_socket), OPTIONAL, 0, 0,
-	  0, NULL },
+	    0, NULL },
 	{ "http-listen", MACHINE, LOOPBACK, OF(http_listen), OPTIONAL, 0, 0, 0,
-	  NULL },
+	    NULL },
 	{ "log-level", MACHINE, CHOICE, AT(log_level), "info", 0, 0, 0,
-	  levels },
+	    levels },
 	{ "require", HASHED, CHOICES, AT(require), OPTIONAL, 0, 0, 0,
-	  features },
+	    features },
 	{ "drain-timeout", MACHINE, SECONDS, AT(drain_timeout), "30", 1, 3600,
-	  0, NULL },
+	    0, NULL },
 	{ "chroot", MACHINE, PATH, AT(chroot), RUNSTATEDIR "/tee-runner/empty",
-	  0, 0, 0, NULL },
+	    0, 0, 0, NULL },
 	{ "uid-base", MACHINE, NUMBER, AT(uid_base), OPTIONAL, 1,
-	  UINT32_MAX - 64, 0, NULL },
+	    UINT32_MAX - 64, 0, NULL },
 };
 const size_t n_keywords = sizeof(keywords) / sizeof(keywords[0]);
-_Static_assert(sizeof(keywords) / sizeof(keywords[0]) <= KEYWORDS_MAX,
-    "KEYWORDS_MAX");
+_Static_assert(
+    sizeof(keywords) / sizeof(keywords[0]) <= KEYWORDS_MAX, "KEYWORDS_MAX");
 
 int
 keyword_is_of_chain(const struct keyword *k)
@@ -126,8 +143,8 @@ keyword_is_of_chain(const struct keyword *k)
 }
 
 void *
-keyword_field(const struct conf *c, const struct keyword *k, size_t offset,
-    uint32_t n)
+keyword_field(
+    const struct conf *c, const struct keyword *k, size_t offset, uint32_t n)
 {
 	return (char *)(uintptr_t)c + offset +
 	    (keyword_is_of_chain(k) ? n * sizeof(c->chains[0]) : 0);
@@ -153,20 +170,24 @@ entries(const struct conf *c, const struct keyword *k, uint32_t chain)
 	memcpy(&n, count, sizeof(n));
 	memcpy(&v, at, sizeof(v));
 	switch (k->kind) {
-	case HOST: case PATH: case CA: case SECRET: case LOOPBACK:
-		return *at != '\0';
-	case NUMBER: case SECONDS:
-		return v >= k->min;
-	case POINT: case HASH:
-		return *count;
-	case ADDRESSES: case URLS:
-		return n;
+	case HOST:
+	case PATH:
+	case CA:
+	case SECRET:
+	case LOOPBACK: return *at != '\0';
+	case NUMBER:
+	case SECONDS: return v >= k->min;
+	case POINT:
+	case HASH: return *count;
+	case ADDRESSES:
+	case URLS: return n;
 	case CHOICES:
 		for (n = 0; x->name != NULL; x++)
 			n += (x->value & v) != 0;
 		return n;
-	case NUMBER64: case ADDRESS: case CHOICE:
-		break;
+	case NUMBER64:
+	case ADDRESS:
+	case CHOICE: break;
 	}
 	return 1;
 }
@@ -178,8 +199,8 @@ choice_name(const struct keyword *k, uint32_t v, uint32_t i)
 	const struct choice *x;
 
 	for (x = k->choices; x->name != NULL; x++)
-		if ((k->kind == CHOICE ? x->value == v :
-		    (x->value & v) != 0) && i-- == 0)
+		if ((k->kind == CHOICE ? x->value == v : (x->value & v) != 0) &&
+		    i-- == 0)
 			return x->name;
 	return "?";
 }
@@ -192,31 +213,24 @@ print_value(const struct keyword *k, const uint8_t *at, uint32_t i, FILE *f)
 
 	memcpy(&v, at, sizeof(v));
 	switch (k->kind) {
-	case HOST: case PATH: case CA: case SECRET: case LOOPBACK:
-		fprintf(f, "%s", (const char *)at);
-		break;
-	case NUMBER: case SECONDS:
-		fprintf(f, "%u", v);
-		break;
+	case HOST:
+	case PATH:
+	case CA:
+	case SECRET:
+	case LOOPBACK: fprintf(f, "%s", (const char *)at); break;
+	case NUMBER:
+	case SECONDS: fprintf(f, "%u", v); break;
 	case NUMBER64:
 		memcpy(&v64, at, sizeof(v64));
 		fprintf(f, "%llu", (unsigned long long)v64);
 		break;
-	case ADDRESS: case ADDRESSES:
-		print_hex(f, at + 20 * i, 20);
-		break;
-	case POINT:
-		print_hex(f, at, 33);
-		break;
-	case HASH:
-		print_hex(f, at, 32);
-		break;
-	case URLS:
-		fprintf(f, "%s", (const char *)at + CONF_URL * i);
-		break;
-	case CHOICE: case CHOICES:
-		fprintf(f, "%s", choice_name(k, v, i));
-		break;
+	case ADDRESS:
+	case ADDRESSES: print_hex(f, at + 20 * i, 20); break;
+	case POINT: print_hex(f, at, 33); break;
+	case HASH: print_hex(f, at, 32); break;
+	case URLS: fprintf(f, "%s", (const char *)at + CONF_URL * i); break;
+	case CHOICE:
+	case CHOICES: fprintf(f, "%s", choice_name(k, v, i)); break;
 	}
 }
 

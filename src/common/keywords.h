@@ -18,8 +18,21 @@
 
 /* A CA is a path, too: of a file whose contents decide who is trusted. */
 enum kind {
-	HOST, PATH, CA, SECRET, NUMBER, NUMBER64, SECONDS, ADDRESS, ADDRESSES,
-	POINT, URLS, CHOICE, CHOICES, LOOPBACK, HASH,
+	HOST,
+	PATH,
+	CA,
+	SECRET,
+	NUMBER,
+	NUMBER64,
+	SECONDS,
+	ADDRESS,
+	ADDRESSES,
+	POINT,
+	URLS,
+	CHOICE,
+	CHOICES,
+	LOOPBACK,
+	HASH,
 };
 
 /* Is the value part of the attested text?  HASHED: it decides whom the Runner
@@ -28,7 +41,8 @@ enum kind {
  * contents of the file are attested, not its name. 0 is neither: every new
  * keyword has to decide. */
 enum attested {
-	MACHINE = 1, HASHED,
+	MACHINE = 1,
+	HASHED,
 };
 
 struct choice {
@@ -55,20 +69,20 @@ struct keyword {
 extern const struct keyword keywords[];
 extern const size_t n_keywords;		/* at most KEYWORDS_MAX */
 
-int	 keyword_is_of_chain(const struct keyword *);
+int keyword_is_of_chain(const struct keyword *);
 /* A keyword's field, or that of its count: in the n-th chain, if it is of
  * one. */
-void	*keyword_field(const struct conf *, const struct keyword *, size_t offset,
-	    uint32_t n);
+void *keyword_field(
+    const struct conf *, const struct keyword *, size_t offset, uint32_t n);
 /* `keyword value' lines, each after `prefix': one, or one for each entry of a
  * list, or none if nothing is set.  Numbers are decimal, times in seconds, hex
  * digits in lower case. */
-void	 keyword_print(const struct conf *, const struct keyword *, uint32_t chain,
-	    const char *prefix, FILE *);
-typedef void (*keyword_printer)(const struct conf *, const struct keyword *,
-	    uint32_t chain, FILE *);
+void keyword_print(const struct conf *, const struct keyword *, uint32_t chain,
+    const char *prefix, FILE *);
+typedef void (*keyword_printer)(
+    const struct conf *, const struct keyword *, uint32_t chain, FILE *);
 /* Call it for each keyword in the order of the table: those of no chain, then
  * for each chain its own. */
-void	 keywords_each(const struct conf *, keyword_printer, FILE *);
+void keywords_each(const struct conf *, keyword_printer, FILE *);
 
 #endif

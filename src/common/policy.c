@@ -32,7 +32,7 @@ int
 policy_load(const struct policy *p)
 {
 	const struct sock_fprog prog = { p->len,
-	    (struct sock_filter *)(uintptr_t)p->filter };
+		(struct sock_filter *)(uintptr_t)p->filter };
 
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
 }

@@ -24,8 +24,8 @@ extern const char *const policy_texts[];	/* of each, in that order */
 const struct policy *policy_of(const char *role);
 /* SHA-256 over the instructions, each as the kernel takes it: 8 bytes, in host
  * order. */
-void	 policy_hash(const struct policy *, uint8_t hash[32]);
+void policy_hash(const struct policy *, uint8_t hash[32]);
 /* Load it for good: 0, or -1 and errno. */
-int	 policy_load(const struct policy *);
+int policy_load(const struct policy *);
 
 #endif

@@ -56,8 +56,8 @@ struct landlock_rules {
 #define LL_REMOVE_FILE		(1ull << 5)
 #define LL_MAKE_DIR		(1ull << 7)
 #define LL_MAKE_SOCK		(1ull << 9)
-#define LL_WRITES		0x7ff2ull	/* all that change a file
-						 * system */
+/* all that change a file system */
+#define LL_WRITES		0x7ff2ull
 struct landlock_path {
 	uint64_t	allowed;
 	int32_t		fd;
@@ -68,13 +68,26 @@ struct landlock_port {
 static const struct {
 	int		abi;
 	uint64_t	fs;
-} ll_fs[] = {			/* all rights that an ABI knows */
-	{ 5, 0xffff }, { 3, 0x7fff }, { 2, 0x3fff }, { 1, 0x1fff },
+} ll_fs[] = {
+	/* all rights that an ABI knows */
+	{ 5, 0xffff },
+	{ 3, 0x7fff },
+	{ 2, 0x3fff },
+	{ 1, 0x1fff },
 };
 
 const char *const sandbox_feature[SANDBOX_FEATURES] = {
-	"chroot", "user", "landlock", "seccomp", "mdwe", "nodump", "secretmem",
-	"netns", "mountns", "memlock", "ports",
+	"chroot",
+	"user",
+	"landlock",
+	"seccomp",
+	"mdwe",
+	"nodump",
+	"secretmem",
+	"netns",
+	"mountns",
+	"memlock",
+	"ports",
 };
 
 #define MB			(1024ul * 1024)
@@ -82,24 +95,29 @@ const char *const sandbox_feature[SANDBOX_FEATURES] = {
  * address space of its threads' stacks and arenas.  Only evidence writes files:
  * the largest is the memfd with the evidence. */
 static const struct sandbox_role roles[] = {
-	{ R_NET,	1024,	4096 * MB,	0,	1, 0,
-	    "Orchestrator, Gateway", NULL },
-	{ R_REGISTRY,	64,	256 * MB,	0,	0, 0,
-	    "endpoints of the Registry", NULL },
+	{ R_NET, 1024, 4096 * MB, 0, 1, 0, "Orchestrator, Gateway", NULL },
+	{ R_REGISTRY, 64, 256 * MB, 0, 0, 0, "endpoints of the Registry",
+	    NULL },
 	{ R_KEYS,	512,	768 * MB,	0,	0, 1,	NULL, NULL },
-	{ R_EVIDENCE,	16,	64 * MB,	1 * MB,	0, 0,
-	    NULL, "its instance in configfs-tsm, if that is the TEE's" },
+	{ R_EVIDENCE, 16, 64 * MB, 1 * MB, 0, 0, NULL,
+	    "its instance in configfs-tsm, if that is the TEE's" },
 	{ R_COMPUTE,	16,	128 * MB,	0,	0, 1,	NULL, NULL },
 };
 
+/* clang-format off */
 #define CAP(name, for_spaces)	{ CAP_##name, #name, for_spaces }
 const struct sandbox_cap sandbox_caps[] = {
-	CAP(SETUID, 0), CAP(SETGID, 0), CAP(SETPCAP, 0), CAP(SYS_CHROOT, 0),
-	CAP(KILL, 0), CAP(IPC_LOCK, 0),
+	CAP(SETUID, 0),
+	CAP(SETGID, 0),
+	CAP(SETPCAP, 0),
+	CAP(SYS_CHROOT, 0),
+	CAP(KILL, 0),
+	CAP(IPC_LOCK, 0),
 	/* For setns(2) of net and registry; the filter leaves little else of
 	 * it. */
 	CAP(SYS_ADMIN, 1),
 };
+/* clang-format on */
 const size_t sandbox_n_caps = sizeof(sandbox_caps) / sizeof(sandbox_caps[0]);
 
 #define PORTS_MAX		32
@@ -152,7 +170,7 @@ void
 sandbox_catch(void)
 {
 	const struct sigaction sa = { .sa_sigaction = on_sigsys,
-	    .sa_flags = SA_SIGINFO | (int)SA_RESETHAND | SA_NODEFER };
+		.sa_flags = SA_SIGINFO | (int)SA_RESETHAND | SA_NODEFER };
 
 	if (sigaction(SIGSYS, &sa, NULL) == -1)
 		fatal("sandbox: sigaction: %s", strerror(errno));
@@ -190,7 +208,8 @@ change_root_and_user(const struct sandbox *s)
 	if (stat("/", &st) == -1 || st.st_uid != 0 ||
 	    (st.st_mode & (S_IWGRP | S_IWOTH)))
 		fatal("sandbox: chroot %s: must be owned by root and writable "
-		    "only by root", s->empty_dir);
+		      "only by root",
+		    s->empty_dir);
 	if (setgroups(1, &s->gid) == -1 ||
 	    setresgid(s->gid, s->gid, s->gid) == -1 ||
 	    setresuid(s->uid, s->uid, s->uid) == -1)
@@ -207,8 +226,8 @@ drop_bounding_set(void)
 
 	for (cap = 0; prctl(PR_CAPBSET_READ, cap) != -1; cap++)
 		if (geteuid() == 0 && prctl(PR_CAPBSET_DROP, cap) == -1)
-			fatal("sandbox: capability %d: %s", cap,
-			    strerror(errno));
+			fatal(
+			    "sandbox: capability %d: %s", cap, strerror(errno));
 }
 
 /* Nothing left in any set.  Not root: nothing to do. */
@@ -232,8 +251,8 @@ drop_capabilities(const struct sandbox *s)
 static int
 landlock_abi(uint64_t *fs)
 {
-	const int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LL_VERSION);
+	const int abi = (int)syscall(
+	    SYS_landlock_create_ruleset, NULL, 0, LL_VERSION);
 	size_t i;
 
 	*fs = 0;
@@ -254,8 +273,9 @@ allow_writes(int ruleset, const struct sandbox_path *s)
 		p.allowed |= LL_MAKE_DIR | LL_REMOVE_DIR;
 	if (s->may & SANDBOX_SOCKETS)
 		p.allowed |= LL_MAKE_SOCK | LL_REMOVE_FILE;
-	if (p.fd != -1 && syscall(SYS_landlock_add_rule, ruleset,
-	    LL_PATH_BENEATH, &p, 0) == -1)
+	if (p.fd != -1 &&
+	    syscall(SYS_landlock_add_rule, ruleset, LL_PATH_BENEATH, &p, 0) ==
+		-1)
 		fatal("landlock: path: %s", strerror(errno));
 }
 
@@ -288,8 +308,9 @@ allow_files(int ruleset, int dir)
 {
 	const struct landlock_path p = { LL_READ_FILE | LL_WRITE_FILE, dir };
 
-	if (dir != 0 && syscall(SYS_landlock_add_rule, ruleset,
-	    LL_PATH_BENEATH, &p, 0) == -1)
+	if (dir != 0 &&
+	    syscall(SYS_landlock_add_rule, ruleset, LL_PATH_BENEATH, &p, 0) ==
+		-1)
 		fatal("sandbox: landlock rule: %s", strerror(errno));
 }
 
@@ -310,7 +331,7 @@ allow_ports(int ruleset)
 		const struct landlock_port p = { LL_CONNECT_TCP, ports[i] };
 
 		if (syscall(SYS_landlock_add_rule, ruleset, LL_NET_PORT, &p,
-		    0) == -1)
+			0) == -1)
 			fatal("sandbox: landlock rule for port %u: %s",
 			    ports[i], strerror(errno));
 	}

@@ -18,16 +18,16 @@
 #define SANDBOX_USER		(1u << 1)
 #define SANDBOX_LANDLOCK	(1u << 2)
 #define SANDBOX_SECCOMP		(1u << 3)
-#define SANDBOX_MDWE		(1u << 4)	/* no memory becomes
-						 * executable */
+/* no memory becomes executable */
+#define SANDBOX_MDWE		(1u << 4)
 #define SANDBOX_NODUMP		(1u << 5)
-#define SANDBOX_SECRETMEM	(1u << 6)	/* keys, compute:
-						 * memfd_secret */
-#define SANDBOX_NETNS		(1u << 7)	/* a network without
-						 * interfaces */
+/* keys, compute: memfd_secret */
+#define SANDBOX_SECRETMEM	(1u << 6)
+/* a network without interfaces */
+#define SANDBOX_NETNS		(1u << 7)
 #define SANDBOX_MOUNTNS		(1u << 8)
-#define SANDBOX_MEMLOCK		(1u << 9)	/* keys, compute: nothing is
-						 * swapped */
+/* keys, compute: nothing is swapped */
+#define SANDBOX_MEMLOCK		(1u << 9)
 #define SANDBOX_PORTS		(1u << 10)	/* TCP to listed ports alone */
 #define SANDBOX_FEATURES	11
 /* "chroot" ... for bit i of them. */
@@ -82,7 +82,7 @@ struct sandbox {
  * No other port can be, and none can be bound, if the kernel has Landlock's
  * rules for ports (ABI 4, Linux 6.7).  Names are looked up before: a resolver
  * that needed TCP to port 53, which UDP is not, would not get it. */
-void	 sandbox_allow_port(uint16_t port);
+void sandbox_allow_port(uint16_t port);
 
 /* For the monitor and all that it starts: no path is written, made, removed or
  * renamed but below these, in the way that is allowed there.  After
@@ -94,11 +94,11 @@ struct sandbox_path {
 	int		 fd;		/* O_PATH; -1: left out */
 	uint32_t	 may;
 };
-int	 sandbox_bound_writes(const struct sandbox_path *, size_t n);
+int sandbox_bound_writes(const struct sandbox_path *, size_t n);
 
 /* A system call that a filter refuses is told to the monitor from now on: its
  * own filter, which is inherited, holds before sandbox_enter() too. */
-void	 sandbox_catch(void);
+void sandbox_catch(void);
 
 /* Enter the sandbox, in this order: chroot, uid, limits, dumps, no_new_privs,
  * Landlock, filter.  The process must have one thread, since Landlock and

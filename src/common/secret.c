@@ -66,7 +66,8 @@ map_locked(void *at, size_t size)
 
 	if (p == MAP_FAILED || mlock(p, size) == -1)
 		fatal("secret memory: cannot lock %zu bytes: %s: raise "
-		    "RLIMIT_MEMLOCK", size, strerror(errno));
+		      "RLIMIT_MEMLOCK",
+		    size, strerror(errno));
 	if (madvise(p, size, MADV_DONTDUMP) == -1 ||
 	    madvise(p, size, MADV_WIPEONFORK) == -1)
 		fatal("secret memory: madvise: %s", strerror(errno));
@@ -127,7 +128,8 @@ lock_range(uintptr_t from, uintptr_t to)
 	from &= ~(page - 1);
 	if (mlock((void *)from, to - from) == -1)
 		fatal("secret memory: cannot lock %zu bytes: %s: raise "
-		    "RLIMIT_MEMLOCK", (size_t)(to - from), strerror(errno));
+		      "RLIMIT_MEMLOCK",
+		    (size_t)(to - from), strerror(errno));
 }
 
 /* The data of the executable, or of a library: dl_iterate_phdr(3). */

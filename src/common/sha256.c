@@ -7,6 +7,7 @@
 
 #include "sha256.h"
 
+/* clang-format off */
 static const uint32_t K[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
 	0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
@@ -18,8 +19,9 @@ static const uint32_t K[64] = {
 	0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
 	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a,
 	0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
-	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
 };
+/* clang-format on */
 
 static uint32_t
 rotr(uint32_t x, unsigned n)
@@ -46,8 +48,7 @@ schedule(const uint8_t block[64], uint32_t W[64])
 		W[t] = (uint32_t)block[0] << 24 | (uint32_t)block[1] << 16 |
 		    (uint32_t)block[2] << 8 | block[3];
 	for (; t < 64; t++) {
-		s0 = rotr(W[t - 15], 7) ^ rotr(W[t - 15], 18) ^
-		    W[t - 15] >> 3;
+		s0 = rotr(W[t - 15], 7) ^ rotr(W[t - 15], 18) ^ W[t - 15] >> 3;
 		s1 = rotr(W[t - 2], 17) ^ rotr(W[t - 2], 19) ^ W[t - 2] >> 10;
 		W[t] = s1 + W[t - 7] + s0 + W[t - 16];
 	}
@@ -78,7 +79,7 @@ void
 sha256(const void *data, size_t n, uint8_t hash[32])
 {
 	uint32_t H[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-	    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+		0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
 	const uint64_t bits = (uint64_t)n * 8;
 	const uint8_t *p = data;
 	uint8_t last[128] = { 0 };

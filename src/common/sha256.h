@@ -9,6 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void	sha256(const void *data, size_t n, uint8_t hash[32]);
+void sha256(const void *data, size_t n, uint8_t hash[32]);
 
 #endif

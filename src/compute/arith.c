@@ -12,7 +12,7 @@
 
 #include "prim.h"
 
-/* ---- results that may not fit ------------------------------------------- */
+/* ---- results that may not fit ------------------------------------------ */
 
 struct result
 result_add(struct kind k, struct u256 a, struct u256 b)
@@ -112,8 +112,8 @@ result_exp(struct kind k, struct u256 a, struct kind ke, struct u256 e)
 static struct u256
 result_saturated(struct kind k, struct result r)
 {
-	return u256_select(r.over,
-	    u256_select(r.negative, kind_min(k), kind_max(k)), r.value);
+	return u256_select(
+	    r.over, u256_select(r.negative, kind_min(k), kind_max(k)), r.value);
 }
 
 void
@@ -128,11 +128,13 @@ result_safe(struct result r, struct u256 *out)
 void									\
 prim_##name(const struct op *o, const struct u256 *in, struct u256 *out)
 
+/* clang-format off */
 PRIMITIVE(add)		{ out[0] = result_add(IN, in[0], in[1]).value; }
 PRIMITIVE(sub)		{ out[0] = result_sub(IN, in[0], in[1]).value; }
 PRIMITIVE(mul)		{ out[0] = kind_fit(IN, u256_mul(in[0], in[1])); }
 PRIMITIVE(neg)		{ out[0] = kind_fit(IN, u256_neg(in[0])); }
 PRIMITIVE(abs)		{ out[0] = kind_fit(IN, u256_abs(in[0])); }
+/* clang-format on */
 
 PRIMITIVE(satAdd)
 {
@@ -149,9 +151,11 @@ PRIMITIVE(satMul)
 	out[0] = result_saturated(IN, result_mul(IN, in[0], in[1]));
 }
 
+/* clang-format off */
 PRIMITIVE(safeAdd)	{ result_safe(result_add(IN, in[0], in[1]), out); }
 PRIMITIVE(safeSub)	{ result_safe(result_sub(IN, in[0], in[1]), out); }
 PRIMITIVE(safeMul)	{ result_safe(result_mul(IN, in[0], in[1]), out); }
+/* clang-format on */
 
 PRIMITIVE(safeNeg)
 {
@@ -168,7 +172,7 @@ PRIMITIVE(safeExp)
 	result_safe(result_exp(IN, in[0], kind_of(o->in[1]), in[1]), out);
 }
 
-/* ---- division ----------------------------------------------------------- */
+/* ---- division ---------------------------------------------------------- */
 
 /* Truncated quotient and remainder; undefined for b = 0.  MIN / -1 gives
  * MIN. */
@@ -209,8 +213,9 @@ PRIMITIVE(safeDiv)
 
 	divide(k, in[0], in[1], &res.value, &r);
 	/* A negative quotient of two negatives: MIN / -1 overflowed. */
-	res.over = (u256_nonzero(in[1]) ^ 1) | (is_negative(k, in[0]) &
-	    is_negative(k, in[1]) & is_negative(k, res.value));
+	res.over = (u256_nonzero(in[1]) ^ 1) |
+	    (is_negative(k, in[0]) & is_negative(k, in[1]) &
+		is_negative(k, res.value));
 	result_safe(res, out);
 }
 
@@ -242,8 +247,10 @@ mul_div(struct kind k, const struct u256 *in)
 	return r;
 }
 
+/* clang-format off */
 PRIMITIVE(mulDiv)	{ out[0] = result_saturated(IN, mul_div(IN, in)); }
 PRIMITIVE(safeMulDiv)	{ result_safe(mul_div(IN, in), out); }
+/* clang-format on */
 
 /* The low `bits' bits of x modulo n; 0 if n is 0. */
 static struct u256
@@ -272,7 +279,7 @@ PRIMITIVE(mulMod)
 	out[0] = modulo(IN, p, 2 * IN.bits, in[2]);
 }
 
-/* ---- the rest ----------------------------------------------------------- */
+/* ---- the rest ---------------------------------------------------------- */
 
 PRIMITIVE(min)
 {
@@ -284,8 +291,10 @@ PRIMITIVE(max)
 	out[0] = u256_select(kind_lt(IN, in[0], in[1]), in[1], in[0]);
 }
 
+/* clang-format off */
 PRIMITIVE(sqrt)		{ out[0] = mp_sqrt(in[0].w, IN.bits); }
 PRIMITIVE(cbrt)		{ out[0] = u256_cbrt(in[0], IN.bits); }
+/* clang-format on */
 
 PRIMITIVE(log2)
 {

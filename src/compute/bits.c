@@ -11,7 +11,7 @@
 void									\
 prim_##name(const struct op *o, const struct u256 *in, struct u256 *out)
 
-/* ---- comparison and choice ---------------------------------------------- */
+/* ---- comparison and choice --------------------------------------------- */
 
 PRIMITIVE(eq)
 {
@@ -25,10 +25,12 @@ PRIMITIVE(ne)
 	out[0] = u256_from(u256_eq(in[0], in[1]) ^ 1);
 }
 
+/* clang-format off */
 PRIMITIVE(lt)	{ out[0] = u256_from(kind_lt(IN, in[0], in[1])); }
 PRIMITIVE(le)	{ out[0] = u256_from(kind_lt(IN, in[1], in[0]) ^ 1); }
 PRIMITIVE(gt)	{ out[0] = u256_from(kind_lt(IN, in[1], in[0])); }
 PRIMITIVE(ge)	{ out[0] = u256_from(kind_lt(IN, in[0], in[1]) ^ 1); }
+/* clang-format on */
 
 PRIMITIVE(select)
 {
@@ -46,7 +48,7 @@ PRIMITIVE(isIn)
 	out[0] = u256_from(found);
 }
 
-/* ---- bits --------------------------------------------------------------- */
+/* ---- bits -------------------------------------------------------------- */
 
 /* Operands are sign-extended, hence so is the result: kind_fit() is not
  * needed. */
@@ -64,7 +66,9 @@ BITWISE(and, &)
 BITWISE(or, |)
 BITWISE(xor, ^)
 
+/* clang-format off */
 PRIMITIVE(not)
+/* clang-format on */
 {
 	struct u256 x;
 	size_t i;
@@ -78,8 +82,8 @@ PRIMITIVE(not)
 static uint64_t
 shift_amount(struct kind k, struct u256 n)
 {
-	return u256_select(u256_lt(n, u256_from(k.bits)), n,
-	    u256_from(256)).w[0];
+	return u256_select(u256_lt(n, u256_from(k.bits)), n, u256_from(256))
+	    .w[0];
 }
 
 PRIMITIVE(shl)
@@ -118,13 +122,15 @@ rotate(struct kind k, struct u256 x, uint64_t left)
 	return kind_fit(k, high);
 }
 
+/* clang-format off */
 PRIMITIVE(rotl)	{ out[0] = rotate(IN, in[0], rotate_amount(o, in[1])); }
+/* clang-format on */
 PRIMITIVE(rotr)
 {
 	out[0] = rotate(IN, in[0], IN.bits - rotate_amount(o, in[1]));
 }
 
-/* ---- casts -------------------------------------------------------------- */
+/* ---- casts ------------------------------------------------------------- */
 
 /* bytesN to bytesM keeps the high-order bytes; all other casts keep the low
  * bits. */
@@ -137,7 +143,7 @@ PRIMITIVE(cast)
 		x = u256_from(u256_nonzero(x));
 	else if (type_is_bytes(o->in[0]) && type_is_bytes(o->out[0]))
 		x = to < from ? u256_shr(x, from - to, 0) :
-		    u256_shl(x, to - from);
+				u256_shl(x, to - from);
 	out[0] = kind_fit(kind_of(o->out[0]), x);
 }
 

@@ -30,10 +30,8 @@ value_of(const struct program *p, uint16_t ref, const struct u256 *inputs,
 	struct u256 v = { { 0 } };
 
 	switch (ref & REF_KIND) {
-	case REF_INPUT:
-		return inputs[i];
-	case REF_OUTPUT:
-		return outputs[i];
+	case REF_INPUT: return inputs[i];
+	case REF_OUTPUT: return outputs[i];
 	}
 	(void)type_unword(p->const_types[i], p->consts[i].b, plain);
 	(void)value_load(p->const_types[i], plain, &v);
@@ -41,8 +39,8 @@ value_of(const struct program *p, uint16_t ref, const struct u256 *inputs,
 }
 
 void
-exec_program(const struct program *p, const struct u256 *inputs,
-    struct u256 *outputs)
+exec_program(
+    const struct program *p, const struct u256 *inputs, struct u256 *outputs)
 {
 	const struct p_op *row;
 	const uint16_t *refs = p->refs;
@@ -79,8 +77,8 @@ kind_of(uint8_t type)
 {
 	if (type == TYPE_BOOL)
 		return (struct kind){ 1, 0 };
-	return (struct kind){ (unsigned)type_size(type) * 8,
-	    type_is_int(type) };
+	return (
+	    struct kind){ (unsigned)type_size(type) * 8, type_is_int(type) };
 }
 
 struct u256

@@ -26,17 +26,17 @@ struct op {
 };
 
 /* Run one operation, which must have passed program_check(). */
-void	exec_op(const struct op *, const struct u256 *in, struct u256 *out);
+void exec_op(const struct op *, const struct u256 *in, struct u256 *out);
 
 /* Run a program, which must have passed program_check(), on its inputs' values.
  * Afterwards the stack contains secrets: the caller must wipe it. */
-void	exec_program(const struct program *, const struct u256 *inputs,
-	    struct u256 *outputs);
+void exec_program(
+    const struct program *, const struct u256 *inputs, struct u256 *outputs);
 
 /* Convert plaintext (type_size bytes) to and from a value. value_load() returns
  * -1 for a bool that is neither 00 nor 01, the only plaintext of the right size
  * that can be invalid; else 0.  Whether it is invalid is not secret. */
-int	value_load(uint8_t type, const uint8_t *plain, struct u256 *);
-void	value_store(uint8_t type, struct u256, uint8_t *plain);
+int value_load(uint8_t type, const uint8_t *plain, struct u256 *);
+void value_store(uint8_t type, struct u256, uint8_t *plain);
 
 #endif

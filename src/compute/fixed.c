@@ -35,8 +35,8 @@ PRIMITIVE(mulWad)
 	r.value = u256_select(r.over, u256_from(0), r.value);
 	out[0] = u256_from(r.over ^ 1);
 	out[1] = u256_from(0);
-	mp_div(out[1].w, &(uint64_t){ 0 }, r.value.w, 256, &(uint64_t){ WAD },
-	    1);
+	mp_div(
+	    out[1].w, &(uint64_t){ 0 }, r.value.w, 256, &(uint64_t){ WAD }, 1);
 }
 
 PRIMITIVE(divWad)
@@ -62,7 +62,7 @@ PRIMITIVE(sqrtWad)
 	out[1] = mp_sqrt(p, 316);
 }
 
-/* ---- base 2^96 ----------------------------------------------------------- */
+/* ---- base 2^96 --------------------------------------------------------- */
 
 /* a * b / 2^96, rounded down. */
 static struct u256
@@ -96,6 +96,7 @@ static const struct u256 ln_2 = POS(0xb17217f7, 0xd1cf79abc9e3b398);
 static struct u256
 exp_poly(struct u256 x)
 {
+/* clang-format off */
 	static const struct u256 y0 = POS(0x10fe68e7fd, 0x37d0007b713f7650),
 	    y1 = POS(0x2d16720577b, 0xd19bf614176fe9ea),
 	    p0 = NEG(0x4a4fd9f2a8b, 0x96949216d2255a6c),
@@ -112,6 +113,7 @@ exp_poly(struct u256 x)
 	NEG(0x2c72388d9f74f, 0x51a9331fed693f15),
 	POS(0x5180bb14799ab, 0x47a8a8cb2a527d57),
 	};
+/* clang-format on */
 	struct u256 y, p, q;
 
 	y = u256_add(mul96(u256_add(x, y0), x), y1);
@@ -125,12 +127,14 @@ exp_poly(struct u256 x)
 static struct result
 exp_wad(struct u256 x)
 {
+/* clang-format off */
 	static const struct u256 low = NEG(0x2, 0x3f2fa8f6da5b9d29),
 	    high = POS(0x7, 0x55bf798b4a1bf1e5);
 	static const struct u256 scale = { {
 		0xee70ef65f9978af3, 0x63c32e5c2f6dc192,
 		0x29d9dc385, 0x0,
 	    } };
+/* clang-format on */
 	struct u256 half = { { 0, UINT64_C(1) << 31, 0, 0 } };	/* 2^95 */
 	struct u256 k, z;
 	struct result r;
@@ -155,6 +159,7 @@ exp_wad(struct u256 x)
 static struct result
 ln_wad(struct u256 x)
 {
+/* clang-format off */
 	static const struct u256 p0 = POS(0x29508e4585, 0x43d8aa4df2abee78),
 	    pn = { {
 		0x0, 0x18e1579600000000,
@@ -188,6 +193,7 @@ ln_wad(struct u256 x)
 		0xe8028c72b8864284, 0x356a1b7863008a5a,
 		0x7177eebf7cd370a3, 0x57115e47018c,
 	    } };
+/* clang-format on */
 	uint64_t log2 = u256_log2(x);
 	struct u256 z, p, q;
 	struct result r;
@@ -197,8 +203,8 @@ ln_wad(struct u256 x)
 	p = u256_add(u256_mul(p, z), pn);	/* stays in base 2^192 */
 	q = horner(u256_add(z, q0), z, qs, sizeof(qs) / sizeof(qs[0]));
 	p = u256_mul(u256_sdiv(p, q, 4), scale);
-	p = u256_add(p, u256_mul(per_k,
-	    u256_sub(u256_from(log2), u256_from(96))));
+	p = u256_add(
+	    p, u256_mul(per_k, u256_sub(u256_from(log2), u256_from(96))));
 	r.value = u256_sar(u256_add(p, base), 174);
 	r.over = u256_sign(x) | (u256_nonzero(x) ^ 1);
 	r.negative = 0;

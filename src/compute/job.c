@@ -59,15 +59,15 @@ job_start(const struct m_job *m, const struct m_word *words, size_t n)
 /* The operand must have the size of its type, authenticate under its handle,
  * and be a value of its type. */
 static uint32_t
-open_operand(const struct m_operand *o, const uint8_t handle[32],
-    struct u256 *value)
+open_operand(
+    const struct m_operand *o, const uint8_t handle[32], struct u256 *value)
 {
 	uint8_t type = handle_type(handle);
 	uint32_t st = ST_OPERAND_MALFORMED;
 
 	if (o->value.len == type_size(type) + GCM_TAG &&
 	    gcm_open(o->key, o->value.nonce, handle, 32, o->value.ciphertext,
-	    o->value.len, secrets->plain) == 0 &&
+		o->value.len, secrets->plain) == 0 &&
 	    value_load(type, secrets->plain, value) == 0)
 		st = ST_OK;
 	return st;
@@ -83,7 +83,7 @@ seal_output(const uint8_t handle[32], struct u256 value, struct m_value *v)
 	v->len = (uint8_t)(type_size(type) + GCM_TAG);
 	value_store(type, value, secrets->plain);
 	if (ecies_seal(job.kms_xy, handle, 32, secrets->plain, type_size(type),
-	    v->key, v->nonce, v->ciphertext) != 0)
+		v->key, v->nonce, v->ciphertext) != 0)
 		return ST_INTERNAL;
 	return ST_OK;
 }
@@ -96,8 +96,8 @@ run_program(const struct m_operand *operands, uint32_t *operand)
 	size_t i;
 
 	for (i = 0; i < p->shape.n_inputs; i++) {
-		st = open_operand(&operands[i], p->inputs[i].b,
-		    &secrets->inputs[i]);
+		st = open_operand(
+		    &operands[i], p->inputs[i].b, &secrets->inputs[i]);
 		if (st != ST_OK) {
 			*operand = (uint32_t)i;
 			return st;
@@ -105,8 +105,8 @@ run_program(const struct m_operand *operands, uint32_t *operand)
 	}
 	exec_program(p, secrets->inputs, secrets->outputs);
 	for (i = 0; i < p->shape.n_outputs; i++) {
-		st = seal_output(p->outputs[i].b, secrets->outputs[i],
-		    &job.values[i]);
+		st = seal_output(
+		    p->outputs[i].b, secrets->outputs[i], &job.values[i]);
 		if (st != ST_OK)
 			return st;
 	}

@@ -92,15 +92,21 @@ swap_amount(const struct op *o, unsigned bits, struct u256 reserve_in,
 
 PRIMITIVE(swap)
 {
-	enum { BALANCE_IN, BALANCE_OUT, RESERVE_IN, RESERVE_OUT, AMOUNT_IN,
-	    MIN_OUT };
+	enum {
+		BALANCE_IN,
+		BALANCE_OUT,
+		RESERVE_IN,
+		RESERVE_OUT,
+		AMOUNT_IN,
+		MIN_OUT
+	};
 	struct u256 amount = in[AMOUNT_IN], got;
 	struct result next[4];		/* of the first four */
 	uint64_t fails, over;
 	size_t i;
 
-	got = swap_amount(o, IN.bits, in[RESERVE_IN], in[RESERVE_OUT], amount,
-	    &over);
+	got = swap_amount(
+	    o, IN.bits, in[RESERVE_IN], in[RESERVE_OUT], amount, &over);
 	next[BALANCE_IN] = result_sub(IN, in[BALANCE_IN], amount);
 	next[BALANCE_OUT] = result_add(IN, in[BALANCE_OUT], got);
 	next[RESERVE_IN] = result_add(IN, in[RESERVE_IN], amount);

@@ -23,7 +23,7 @@ __extension__ typedef unsigned __int128 u128;
 #define UNROLL	_Pragma("GCC unroll 5")
 #endif
 
-/* ---- limbs -------------------------------------------------------------- */
+/* ---- limbs ------------------------------------------------------------- */
 
 INLINE uint64_t
 add_inline(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n)
@@ -108,8 +108,8 @@ mp_nonzero(const uint64_t *a, size_t n)
 }
 
 INLINE void
-mul_inline(uint64_t *r, const uint64_t *a, size_t na, const uint64_t *b,
-    size_t nb)
+mul_inline(
+    uint64_t *r, const uint64_t *a, size_t na, const uint64_t *b, size_t nb)
 {
 	size_t i, j;
 	u128 t;
@@ -168,21 +168,11 @@ mp_div(uint64_t *q, uint64_t *r, const uint64_t *num, unsigned bits,
     const uint64_t *den, size_t nd)
 {
 	switch (nd) {
-	case 1:
-		div_inline(q, r, num, bits, den, 1);
-		return;
-	case 2:
-		div_inline(q, r, num, bits, den, 2);
-		return;
-	case 3:
-		div_inline(q, r, num, bits, den, 3);
-		return;
-	case 4:
-		div_inline(q, r, num, bits, den, 4);
-		return;
-	case 5:
-		div_inline(q, r, num, bits, den, 5);
-		return;
+	case 1: div_inline(q, r, num, bits, den, 1); return;
+	case 2: div_inline(q, r, num, bits, den, 2); return;
+	case 3: div_inline(q, r, num, bits, den, 3); return;
+	case 4: div_inline(q, r, num, bits, den, 4); return;
+	case 5: div_inline(q, r, num, bits, den, 5); return;
 	}
 	__builtin_unreachable();
 }
@@ -200,8 +190,8 @@ mp_sqrt(const uint64_t *x, unsigned bits)
 	unsigned i;
 
 	for (i = bits; i > 0; i -= 2) {
-		(void)shift_inline(rem, 2,
-		    bit_at(x, i - 1) << 1 | bit_at(x, i - 2), 3);
+		(void)shift_inline(
+		    rem, 2, bit_at(x, i - 1) << 1 | bit_at(x, i - 2), 3);
 		memcpy(trial, root.w, sizeof(trial));
 		(void)shift_inline(trial, 2, 1, 3);
 		fits = sub_inline(t, rem, trial, 3) ^ 1;
@@ -223,8 +213,8 @@ u256_cbrt(struct u256 x, unsigned bits)
 	uint64_t digit, fits;
 	unsigned i, j;
 
-	for (i = (bits + 2) / 3; i-- > 0; ) {
-		for (digit = 0, j = 3; j-- > 0; )
+	for (i = (bits + 2) / 3; i-- > 0;) {
+		for (digit = 0, j = 3; j-- > 0;)
 			digit = digit << 1 |
 			    (3 * i + j < 256 ? bit_at(x.w, 3 * i + j) : 0);
 		(void)shift_inline(rem, 3, digit, 3);
@@ -242,7 +232,7 @@ u256_cbrt(struct u256 x, unsigned bits)
 	return (struct u256){ { y[0], y[1], 0, 0 } };
 }
 
-/* ---- 256 bits ----------------------------------------------------------- */
+/* ---- 256 bits ---------------------------------------------------------- */
 
 struct u256
 u256_from(uint64_t x)
@@ -303,7 +293,8 @@ uint64_t
 u256_eq(struct u256 a, struct u256 b)
 {
 	return ct_nonzero((a.w[0] ^ b.w[0]) | (a.w[1] ^ b.w[1]) |
-	    (a.w[2] ^ b.w[2]) | (a.w[3] ^ b.w[3])) ^ 1;
+		   (a.w[2] ^ b.w[2]) | (a.w[3] ^ b.w[3])) ^
+	    1;
 }
 
 uint64_t

@@ -46,22 +46,22 @@ ct_nonzero(uint64_t x)
 	return ct_hide((x | (0 - x)) >> 63);
 }
 
-/* ---- limbs -------------------------------------------------------------- */
+/* ---- limbs ------------------------------------------------------------- */
 uint64_t mp_add(uint64_t *r, const uint64_t *a, const uint64_t *b,
-	    size_t n);				/* carry; may overlap */
+    size_t n); /* carry; may overlap */
 uint64_t mp_sub(uint64_t *r, const uint64_t *a, const uint64_t *b,
-	    size_t n);				/* borrow; may overlap */
+    size_t n); /* borrow; may overlap */
 uint64_t mp_nonzero(const uint64_t *a, size_t n);
 /* r[na + nb] = a * b */
-void	 mp_mul(uint64_t *r, const uint64_t *a, size_t na, const uint64_t *b,
-	    size_t nb);
+void mp_mul(
+    uint64_t *r, const uint64_t *a, size_t na, const uint64_t *b, size_t nb);
 
 /* Divide the low `bits' bits of num by den[nd], nd in 1..5: quotient in
  * q[MP_LIMBS(bits)], remainder in r[nd].  For den = 0, q is all ones and r
  * undefined. */
 #define MP_LIMBS(bits)	(((bits) + 63) / 64)
-void	 mp_div(uint64_t *q, uint64_t *r, const uint64_t *num, unsigned bits,
-	    const uint64_t *den, size_t nd);
+void mp_div(uint64_t *q, uint64_t *r, const uint64_t *num, unsigned bits,
+    const uint64_t *den, size_t nd);
 
 /* Floor of the square root of the low `bits' bits of x; bits is even and at
  * most 320.  Reads MP_LIMBS(bits) limbs. */
@@ -69,7 +69,7 @@ struct u256 mp_sqrt(const uint64_t *x, unsigned bits);
 /* Floor of the cube root of x < 2^bits. */
 struct u256 u256_cbrt(struct u256 x, unsigned bits);
 
-/* ---- 256 bits, modulo 2^256 --------------------------------------------- */
+/* ---- 256 bits, modulo 2^256 -------------------------------------------- */
 struct u256 u256_from(uint64_t x);
 struct u256 u256_add(struct u256 a, struct u256 b);
 struct u256 u256_sub(struct u256 a, struct u256 b);

@@ -64,7 +64,7 @@ put_selector(uint8_t *to, const char *signature)
 	return to + 4;
 }
 
-/* ---- register(Registration,bytes,bytes) ---------------------------------- */
+/* ---- register(Registration,bytes,bytes) -------------------------------- */
 
 static uint8_t *
 put_registration(uint8_t *to, const struct m_register *r)
@@ -93,10 +93,11 @@ put_proof(uint8_t *to, const struct m_verdict *v)
 }
 
 size_t
-calldata_register(const struct m_register *r, const struct m_verdict *v,
-    uint8_t *out)
+calldata_register(
+    const struct m_register *r, const struct m_verdict *v, uint8_t *out)
 {
-	uint8_t *to = put_selector(out, "register((address,bytes,uint8,bytes32,"
+	uint8_t *to = put_selector(out,
+	    "register((address,bytes,uint8,bytes32,"
 	    "bytes32,uint64,uint64),bytes,bytes)");
 
 	to = put_number(to, 3 * WORD);
@@ -109,7 +110,7 @@ calldata_register(const struct m_register *r, const struct m_verdict *v,
 	return (size_t)(to - out);
 }
 
-/* ---- publish(uint64,TaskResult[],bytes) ---------------------------------- */
+/* ---- publish(uint64,TaskResult[],bytes) -------------------------------- */
 
 static uint8_t *
 put_output(uint8_t *to, const struct call_output *o)
@@ -122,8 +123,8 @@ put_output(uint8_t *to, const struct call_output *o)
 }
 
 static uint8_t *
-put_result(uint8_t *to, const struct call_task *t,
-    const struct call_output *outputs)
+put_result(
+    uint8_t *to, const struct call_task *t, const struct call_output *outputs)
 {
 	size_t i;
 
@@ -144,7 +145,8 @@ calldata_publish(uint64_t epoch, const struct call_task *tasks, size_t n,
     const struct call_output *outputs, const uint8_t signature[65],
     uint8_t *out)
 {
-	uint8_t *to = put_selector(out, "publish(uint64,(bytes32,uint32,uint16,"
+	uint8_t *to = put_selector(out,
+	    "publish(uint64,(bytes32,uint32,uint16,"
 	    "(bytes32,bytes,bytes12,bytes32)[])[],bytes)");
 	size_t i, at = n * WORD, all = WORD + n * WORD;
 

@@ -28,12 +28,12 @@ struct call_task {		/* a task whose status is 0 */
 #define CALLDATA_MAX	(CALL_WORDS * 32)
 
 /* Encode the call into `out' (CALLDATA_MAX bytes).  Returns the size. */
-size_t	calldata_register(const struct m_register *, const struct m_verdict *,
-	    uint8_t *out);
+size_t calldata_register(
+    const struct m_register *, const struct m_verdict *, uint8_t *out);
 /* epoch: the one that all results are encrypted in.  outputs: those of all
  * tasks, concatenated; at most BATCH_TASKS tasks with TASK_OUTPUTS each. */
-size_t	calldata_publish(uint64_t epoch, const struct call_task *, size_t n,
-	    const struct call_output *outputs, const uint8_t signature[65],
-	    uint8_t *out);
+size_t calldata_publish(uint64_t epoch, const struct call_task *, size_t n,
+    const struct call_output *outputs, const uint8_t signature[65],
+    uint8_t *out);
 
 #endif

@@ -55,28 +55,26 @@ hkdf32(const uint8_t *ikm, size_t ikm_len, const char *info, uint8_t out[32])
 }
 
 int
-gcm_seal(const uint8_t key[32], const uint8_t nonce[GCM_NONCE],
-    const void *aad, size_t aad_len, const uint8_t *plain, size_t n,
-    uint8_t *cipher)
+gcm_seal(const uint8_t key[32], const uint8_t nonce[GCM_NONCE], const void *aad,
+    size_t aad_len, const uint8_t *plain, size_t n, uint8_t *cipher)
 {
 	int len, r = -1;
 
 	if (EVP_EncryptInit_ex2(ctx, aes, key, nonce, NULL) == 1 &&
-	    (aad_len == 0 || EVP_EncryptUpdate(ctx, NULL, &len, aad,
-	    (int)aad_len) == 1) &&
+	    (aad_len == 0 ||
+		EVP_EncryptUpdate(ctx, NULL, &len, aad, (int)aad_len) == 1) &&
 	    EVP_EncryptUpdate(ctx, cipher, &len, plain, (int)n) == 1 &&
 	    EVP_EncryptFinal_ex(ctx, cipher + n, &len) == 1 &&
-	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG,
-	    cipher + n) == 1)
+	    EVP_CIPHER_CTX_ctrl(
+		ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG, cipher + n) == 1)
 		r = 0;
 	EVP_CIPHER_CTX_reset(ctx);
 	return r;
 }
 
 int
-gcm_open(const uint8_t key[32], const uint8_t nonce[GCM_NONCE],
-    const void *aad, size_t aad_len, const uint8_t *cipher, size_t n,
-    uint8_t *plain)
+gcm_open(const uint8_t key[32], const uint8_t nonce[GCM_NONCE], const void *aad,
+    size_t aad_len, const uint8_t *cipher, size_t n, uint8_t *plain)
 {
 	uint8_t tag[GCM_TAG];
 	int len, r = -1;
@@ -86,11 +84,11 @@ gcm_open(const uint8_t key[32], const uint8_t nonce[GCM_NONCE],
 	n -= GCM_TAG;
 	memcpy(tag, cipher + n, GCM_TAG);
 	if (EVP_DecryptInit_ex2(ctx, aes, key, nonce, NULL) == 1 &&
-	    (aad_len == 0 || EVP_DecryptUpdate(ctx, NULL, &len, aad,
-	    (int)aad_len) == 1) &&
+	    (aad_len == 0 ||
+		EVP_DecryptUpdate(ctx, NULL, &len, aad, (int)aad_len) == 1) &&
 	    EVP_DecryptUpdate(ctx, plain, &len, cipher, (int)n) == 1 &&
-	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG,
-	    tag) == 1 &&
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG, tag) ==
+		1 &&
 	    EVP_DecryptFinal_ex(ctx, plain + n, &len) == 1)
 		r = 0;
 	else
@@ -107,8 +105,8 @@ ecies_key(const uint8_t s[32], uint8_t key[32])
 
 int
 ecies_seal(const uint8_t p_xy[64], const void *aad, size_t aad_len,
-    const uint8_t *plain, size_t n, uint8_t k_pub[33],
-    uint8_t nonce[GCM_NONCE], uint8_t *cipher)
+    const uint8_t *plain, size_t n, uint8_t k_pub[33], uint8_t nonce[GCM_NONCE],
+    uint8_t *cipher)
 {
 	struct {
 		uint8_t	k[32], s[32], key[32];
@@ -119,8 +117,7 @@ ecies_seal(const uint8_t p_xy[64], const void *aad, size_t aad_len,
 	if (getrandom(nonce, GCM_NONCE, 0) != GCM_NONCE)
 		fatal("getrandom: %s", strerror(errno));
 	if (secp_public(t.k, k_pub) == 0 &&
-	    secp_mul_x_of_xy(t.k, p_xy, t.s) == 0 &&
-	    ecies_key(t.s, t.key) == 0)
+	    secp_mul_x_of_xy(t.k, p_xy, t.s) == 0 && ecies_key(t.s, t.key) == 0)
 		r = gcm_seal(t.key, nonce, aad, aad_len, plain, n, cipher);
 	explicit_bzero(&t, sizeof(t));
 	return r;

@@ -15,29 +15,29 @@
 #define GCM_NONCE	12
 
 /* Call once per process, before the filter: loads OpenSSL's algorithms. */
-void	ecies_init(void);
+void ecies_init(void);
 
 /* HKDF-SHA256 (RFC 5869) with a salt of 32 zero bytes, 32 bytes out. */
-int	hkdf32(const uint8_t *ikm, size_t ikm_len, const char *info,
-	    uint8_t out[32]);
+int hkdf32(
+    const uint8_t *ikm, size_t ikm_len, const char *info, uint8_t out[32]);
 
 /* AES-256-GCM. gcm_seal() writes n + GCM_TAG bytes, gcm_open() n - GCM_TAG.  If
  * the tag is wrong, gcm_open() writes zeros and returns -1. */
-int	gcm_seal(const uint8_t key[32], const uint8_t nonce[GCM_NONCE],
-	    const void *aad, size_t aad_len, const uint8_t *plain, size_t n,
-	    uint8_t *cipher);
-int	gcm_open(const uint8_t key[32], const uint8_t nonce[GCM_NONCE],
-	    const void *aad, size_t aad_len, const uint8_t *cipher, size_t n,
-	    uint8_t *plain);
+int gcm_seal(const uint8_t key[32], const uint8_t nonce[GCM_NONCE],
+    const void *aad, size_t aad_len, const uint8_t *plain, size_t n,
+    uint8_t *cipher);
+int gcm_open(const uint8_t key[32], const uint8_t nonce[GCM_NONCE],
+    const void *aad, size_t aad_len, const uint8_t *cipher, size_t n,
+    uint8_t *plain);
 
 /* Derive the data key of a value from S. */
-int	ecies_key(const uint8_t s[32], uint8_t key[32]);
+int ecies_key(const uint8_t s[32], uint8_t key[32]);
 
 /* Encrypt n bytes (at most 32) to the point P (x || y), with the handle as AAD.
  * aad_len 0 gives the format of the deployed protocol.  Writes K, the nonce,
  * and n + 16 bytes of ciphertext. */
-int	ecies_seal(const uint8_t p_xy[64], const void *aad, size_t aad_len,
-	    const uint8_t *plain, size_t n, uint8_t k_pub[33],
-	    uint8_t nonce[GCM_NONCE], uint8_t *cipher);
+int ecies_seal(const uint8_t p_xy[64], const void *aad, size_t aad_len,
+    const uint8_t *plain, size_t n, uint8_t k_pub[33], uint8_t nonce[GCM_NONCE],
+    uint8_t *cipher);
 
 #endif

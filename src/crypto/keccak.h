@@ -14,9 +14,9 @@ struct keccak {
 	struct sha3_state state;
 	size_t		  used;		/* bytes of the block, rate 136 */
 };
-void	keccak_init(struct keccak *);
-void	keccak_update(struct keccak *, const void *, size_t);
-void	keccak_final(struct keccak *, uint8_t out[32]);
-void	keccak256(const void *, size_t, uint8_t out[32]);
+void keccak_init(struct keccak *);
+void keccak_update(struct keccak *, const void *, size_t);
+void keccak_final(struct keccak *, uint8_t out[32]);
+void keccak256(const void *, size_t, uint8_t out[32]);
 
 #endif

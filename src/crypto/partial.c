@@ -11,7 +11,7 @@
 #include "payload.h"
 #include "secp.h"
 
-/* ---- partials ------------------------------------------------------------ */
+/* ---- partials ---------------------------------------------------------- */
 
 struct proof {			/* the points that e hashes */
 	uint8_t	X[33], K[33], D[33], A[33], B[33];
@@ -37,8 +37,8 @@ proof_hash(const struct proof *p, uint8_t e[32])
 }
 
 int
-partial_make(const uint8_t x[32], const uint8_t K[33],
-    uint8_t partial[PARTIAL_PLAIN])
+partial_make(
+    const uint8_t x[32], const uint8_t K[33], uint8_t partial[PARTIAL_PLAIN])
 {
 	uint8_t r[32], B[64], out[PARTIAL_PLAIN];
 	uint8_t *e = out + 64, *s = out + 96;
@@ -71,7 +71,7 @@ sub_points(uint8_t points[2][64], const uint8_t minus_e[32],
 	uint8_t sum[64];
 
 	if (secp_mul_xy(minus_e, Q, points[1]) != 0 ||
-	    secp_sum((const uint8_t (*)[64])points, 2, sum) != 0)
+	    secp_sum((const uint8_t(*)[64])points, 2, sum) != 0)
 		return -1;
 	return secp_compress(sum, out);
 }
@@ -104,7 +104,7 @@ partial_check(const uint8_t share_pub[33], const uint8_t lambda[32],
 	return r;
 }
 
-/* ---- seals --------------------------------------------------------------- */
+/* ---- seals ------------------------------------------------------------- */
 
 int
 seal_key(const uint8_t own[32], const uint8_t peer[33], uint8_t key[32])
@@ -154,8 +154,8 @@ seal_partial(const uint8_t key[32], const struct seal_bind *b, uint32_t j,
 	struct seal_aad aad;
 
 	seal_bytes(b, j, handle, &aad, nonce);
-	return gcm_seal(key, nonce, &aad, sizeof(aad), partial, PARTIAL_PLAIN,
-	    sealed);
+	return gcm_seal(
+	    key, nonce, &aad, sizeof(aad), partial, PARTIAL_PLAIN, sealed);
 }
 
 int
@@ -167,6 +167,6 @@ open_partial(const uint8_t key[32], const struct seal_bind *b, uint32_t j,
 	struct seal_aad aad;
 
 	seal_bytes(b, j, handle, &aad, nonce);
-	return gcm_open(key, nonce, &aad, sizeof(aad), sealed, PARTIAL_SEALED,
-	    partial);
+	return gcm_open(
+	    key, nonce, &aad, sizeof(aad), sealed, PARTIAL_SEALED, partial);
 }

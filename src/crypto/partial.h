@@ -15,11 +15,11 @@
 #define PARTIAL_SEALED	(PARTIAL_PLAIN + 16)
 
 /* Node: compute D and its proof for K, with x = lambda_i s_i and X = x G. */
-int	partial_make(const uint8_t x[32], const uint8_t K[33],
-	    uint8_t partial[PARTIAL_PLAIN]);
+int partial_make(
+    const uint8_t x[32], const uint8_t K[33], uint8_t partial[PARTIAL_PLAIN]);
 /* Verify the proof for node i's public share and lambda.  Returns 0 or -1. */
-int	partial_check(const uint8_t share_pub[33], const uint8_t lambda[32],
-	    const uint8_t K[33], const uint8_t partial[PARTIAL_PLAIN]);
+int partial_check(const uint8_t share_pub[33], const uint8_t lambda[32],
+    const uint8_t K[33], const uint8_t partial[PARTIAL_PLAIN]);
 
 /* The seal: one ECDH per (node, task); partial j uses nonce j, and the AAD
  * binds it to its task and node. */
@@ -31,15 +31,12 @@ struct seal_bind {
 	uint8_t		node_key[33];		/* the node's, ephemeral */
 };
 /* own: secret scalar of one side; peer: public key of the other. */
-int	seal_key(const uint8_t own[32], const uint8_t peer[33],
-	    uint8_t key[32]);
-int	seal_partial(const uint8_t key[32], const struct seal_bind *,
-	    uint32_t j, const uint8_t handle[32],
-	    const uint8_t partial[PARTIAL_PLAIN],
-	    uint8_t sealed[PARTIAL_SEALED]);
-int	open_partial(const uint8_t key[32], const struct seal_bind *,
-	    uint32_t j, const uint8_t handle[32],
-	    const uint8_t sealed[PARTIAL_SEALED],
-	    uint8_t partial[PARTIAL_PLAIN]);
+int seal_key(const uint8_t own[32], const uint8_t peer[33], uint8_t key[32]);
+int seal_partial(const uint8_t key[32], const struct seal_bind *, uint32_t j,
+    const uint8_t handle[32], const uint8_t partial[PARTIAL_PLAIN],
+    uint8_t sealed[PARTIAL_SEALED]);
+int open_partial(const uint8_t key[32], const struct seal_bind *, uint32_t j,
+    const uint8_t handle[32], const uint8_t sealed[PARTIAL_SEALED],
+    uint8_t partial[PARTIAL_PLAIN]);
 
 #endif

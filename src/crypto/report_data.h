@@ -11,8 +11,8 @@
 /* SHA-512("TEE Runner evidence v1" || compressed key || configuration hash ||
  * hash of a recent block, which proves the evidence's age).  Returns 0, or -1
  * if OpenSSL lacks SHA-512. */
-int	report_data(const uint8_t public_key[33],
-	    const uint8_t configuration_hash[32], const uint8_t block_hash[32],
-	    uint8_t out[64]);
+int report_data(const uint8_t public_key[33],
+    const uint8_t configuration_hash[32], const uint8_t block_hash[32],
+    uint8_t out[64]);
 
 #endif

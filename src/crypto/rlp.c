@@ -57,7 +57,7 @@ rlp_put_number(uint8_t *to, uint64_t v)
 	return rlp_put_integer(to, b, sizeof(b));
 }
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 /* Read the length that follows a long head, in `size' bytes.  Returns 0 or
  * -1. */

@@ -15,12 +15,12 @@
 #define RLP_HEAD	9		/* bytes of the longest head */
 
 /* Write the head of n bytes of payload.  Returns its size. */
-size_t	 rlp_put_head(uint8_t *to, uint8_t kind, size_t n);
+size_t rlp_put_head(uint8_t *to, uint8_t kind, size_t n);
 /* These return the end of what they wrote.  An integer is big-endian without
  * leading zeros: 0 is the empty string. */
-uint8_t	*rlp_put_bytes(uint8_t *to, const uint8_t *, size_t n);
-uint8_t	*rlp_put_integer(uint8_t *to, const uint8_t *, size_t n);
-uint8_t	*rlp_put_number(uint8_t *to, uint64_t);
+uint8_t *rlp_put_bytes(uint8_t *to, const uint8_t *, size_t n);
+uint8_t *rlp_put_integer(uint8_t *to, const uint8_t *, size_t n);
+uint8_t *rlp_put_number(uint8_t *to, uint64_t);
 
 struct rlp {
 	const uint8_t	*p;
@@ -34,9 +34,9 @@ struct rlp_item {
 
 /* Take the next item from *from.  Returns 0, or -1 if there is no canonical
  * item, and then both are unchanged. */
-int	 rlp_get(struct rlp *from, struct rlp_item *);
+int rlp_get(struct rlp *from, struct rlp_item *);
 /* Split `from', which must be exactly one list, into its items.  Returns their
  * number, or -1 if it is not a list or has more than `max' items. */
-int	 rlp_get_list(struct rlp from, struct rlp_item *, int max);
+int rlp_get_list(struct rlp from, struct rlp_item *, int max);
 
 #endif

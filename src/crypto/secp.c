@@ -20,23 +20,25 @@
 static secp256k1_context *ctx;
 
 /* The group order (SEC 2, 2.4.1). */
+/* clang-format off */
 static const uint8_t order[32] = {
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
 	0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b,
-	0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
+	0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41
 };
+/* clang-format on */
 
 void
 secp_init(const uint8_t seed[32])
 {
 	ctx = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
-	if (ctx == NULL || (seed != NULL &&
-	    secp256k1_context_randomize(ctx, seed) != 1))
+	if (ctx == NULL ||
+	    (seed != NULL && secp256k1_context_randomize(ctx, seed) != 1))
 		fatal("secp256k1: no context");
 }
 
-/* ---- keys and points ----------------------------------------------------- */
+/* ---- keys and points --------------------------------------------------- */
 
 int
 secp_key_check(const uint8_t key[32])
@@ -58,8 +60,7 @@ put_compressed(const secp256k1_pubkey *p, uint8_t pub[33])
 {
 	size_t n = 33;
 
-	secp256k1_ec_pubkey_serialize(ctx, pub, &n, p,
-	    SECP256K1_EC_COMPRESSED);
+	secp256k1_ec_pubkey_serialize(ctx, pub, &n, p, SECP256K1_EC_COMPRESSED);
 }
 
 static void
@@ -68,8 +69,7 @@ put_xy(const secp256k1_pubkey *p, uint8_t xy[64])
 	uint8_t b[65];
 	size_t n = sizeof(b);
 
-	secp256k1_ec_pubkey_serialize(ctx, b, &n, p,
-	    SECP256K1_EC_UNCOMPRESSED);
+	secp256k1_ec_pubkey_serialize(ctx, b, &n, p, SECP256K1_EC_UNCOMPRESSED);
 	memcpy(xy, b + 1, 64);
 	explicit_bzero(b, sizeof(b));
 }
@@ -167,7 +167,7 @@ secp_address(const uint8_t pub[33], uint8_t address[20])
 	return 0;
 }
 
-/* ---- signatures ---------------------------------------------------------- */
+/* ---- signatures -------------------------------------------------------- */
 
 int
 secp_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t sig[65])
@@ -176,11 +176,11 @@ secp_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t sig[65])
 	uint8_t out[65];
 	int id;
 
-	if (secp256k1_ecdsa_sign_recoverable(ctx, &s, digest, key, NULL,
-	    NULL) != 1)
+	if (secp256k1_ecdsa_sign_recoverable(
+		ctx, &s, digest, key, NULL, NULL) != 1)
 		return -1;
-	secp256k1_ecdsa_recoverable_signature_serialize_compact(ctx, out, &id,
-	    &s);
+	secp256k1_ecdsa_recoverable_signature_serialize_compact(
+	    ctx, out, &id, &s);
 	if (id > 1)		/* r >= n, which has probability 2^-127 */
 		return -1;
 	out[64] = (uint8_t)(27 + id);
@@ -189,16 +189,16 @@ secp_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t sig[65])
 }
 
 int
-secp_recover(const uint8_t digest[32], const uint8_t sig[65],
-    uint8_t address[20])
+secp_recover(
+    const uint8_t digest[32], const uint8_t sig[65], uint8_t address[20])
 {
 	secp256k1_ecdsa_recoverable_signature s;
 	secp256k1_ecdsa_signature plain;
 	secp256k1_pubkey p;
 
 	if ((sig[64] != 27 && sig[64] != 28) ||
-	    secp256k1_ecdsa_recoverable_signature_parse_compact(ctx, &s, sig,
-	    sig[64] - 27) != 1)
+	    secp256k1_ecdsa_recoverable_signature_parse_compact(
+		ctx, &s, sig, sig[64] - 27) != 1)
 		return -1;
 	secp256k1_ecdsa_recoverable_signature_convert(ctx, &plain, &s);
 	if (secp256k1_ecdsa_signature_normalize(ctx, NULL, &plain) == 1)
@@ -209,7 +209,7 @@ secp_recover(const uint8_t digest[32], const uint8_t sig[65],
 	return 0;
 }
 
-/* ---- multiplication by a secret ------------------------------------------ */
+/* ---- multiplication by a secret ---------------------------------------- */
 
 /* secp256k1_ecdh() is the library's constant-time multiplication.  Its hash
  * callback receives the point, which we copy out. */
@@ -269,8 +269,8 @@ secp_mul_xy(const uint8_t scalar[32], const uint8_t point[33], uint8_t xy[64])
 }
 
 int
-secp_mul_x_of_xy(const uint8_t scalar[32], const uint8_t point[64],
-    uint8_t x[32])
+secp_mul_x_of_xy(
+    const uint8_t scalar[32], const uint8_t point[64], uint8_t x[32])
 {
 	secp256k1_pubkey p;
 
@@ -304,10 +304,10 @@ out:
 	return r;
 }
 
-/* ---- scalars ------------------------------------------------------------- */
+/* ---- scalars ----------------------------------------------------------- */
 
-typedef int scalar_op(const secp256k1_context *, unsigned char *,
-    const unsigned char *);
+typedef int scalar_op(
+    const secp256k1_context *, unsigned char *, const unsigned char *);
 
 static int
 scalar(scalar_op *op, uint8_t a[32], const uint8_t b[32])

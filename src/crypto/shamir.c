@@ -21,8 +21,8 @@ scalar_small(uint32_t v, uint8_t out[32])
 }
 
 int
-shamir_split(const uint8_t key[32], unsigned t, unsigned n,
-    uint8_t (*shares)[32])
+shamir_split(
+    const uint8_t key[32], unsigned t, unsigned n, uint8_t (*shares)[32])
 {
 	uint8_t a[KMS_NODES][32], x[32];
 	unsigned i, j;
@@ -36,7 +36,7 @@ shamir_split(const uint8_t key[32], unsigned t, unsigned n,
 	for (i = 1; i <= n; i++) {
 		scalar_small(i, x);
 		memcpy(shares[i - 1], a[t - 1], 32);
-		for (j = t - 1; j-- > 0; )	/* Horner's scheme */
+		for (j = t - 1; j-- > 0;) /* Horner's scheme */
 			if (secp_scalar_mul(shares[i - 1], x) != 0 ||
 			    secp_scalar_add(shares[i - 1], a[j]) != 0)
 				goto out;
@@ -52,12 +52,14 @@ out:
 static int
 scalar_invert(uint8_t a[32])
 {
+	/* clang-format off */
 	static const uint8_t exponent[32] = {
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
 		0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b,
-		0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x3f,
+		0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x3f
 	};
+	/* clang-format on */
 	uint8_t r[32];
 	int i;
 
@@ -74,8 +76,7 @@ scalar_invert(uint8_t a[32])
 }
 
 int
-shamir_lambda(const uint32_t *quorum, size_t t, uint32_t i,
-    uint8_t lambda[32])
+shamir_lambda(const uint32_t *quorum, size_t t, uint32_t i, uint8_t lambda[32])
 {
 	uint8_t num[32], den[32], x[32];
 	int found = 0;
@@ -117,10 +118,10 @@ shamir_check(const uint32_t *quorum, size_t t, const uint8_t (*share_pubs)[33],
 		return -1;
 	for (i = 0; i < t; i++)
 		if (shamir_lambda(quorum, t, quorum[i], lambda) != 0 ||
-		    secp_mul_xy(lambda, share_pubs[quorum[i] - 1],
-		    points[i]) != 0)
+		    secp_mul_xy(lambda, share_pubs[quorum[i] - 1], points[i]) !=
+			0)
 			return -1;
-	if (secp_sum((const uint8_t (*)[64])points, t, sum) != 0 ||
+	if (secp_sum((const uint8_t(*)[64])points, t, sum) != 0 ||
 	    secp_compress(sum, key) != 0)
 		return -1;
 	return memcmp(key, pub, 33) == 0 ? 0 : -1;

@@ -41,8 +41,8 @@ put_envelope(uint8_t *out, size_t n)
 }
 
 size_t
-tx_sign(const struct tx *t, const uint8_t key[32], uint8_t *out,
-    uint8_t hash[32])
+tx_sign(
+    const struct tx *t, const uint8_t key[32], uint8_t *out, uint8_t hash[32])
 {
 	uint8_t *end = put_fields(out + HEAD, t), *start;
 	uint8_t sig[65];

@@ -23,7 +23,7 @@ struct tx {
 
 /* Write the signed transaction to `out' (n + TX_ROOM bytes) and its hash.
  * Returns its size, or 0 if the key is invalid. */
-size_t	tx_sign(const struct tx *, const uint8_t key[32], uint8_t *out,
-	    uint8_t hash[32]);
+size_t tx_sign(
+    const struct tx *, const uint8_t key[32], uint8_t *out, uint8_t hash[32]);
 
 #endif

@@ -38,20 +38,22 @@
 static const char *const encode_type[TD_TYPES] = {
 	[TD_TASK_BATCH] = "TaskBatch(Task[] tasks)" OPERATION TASK,
 	[TD_SESSION_HELLO] = "SessionHello(address runner,"
-	    "bytes32 challenge,bytes32 registration)",
-	[TD_OPERAND_REQUEST_BATCH] = "OperandRequestBatch(address runner,"
-	    "uint64 expiry,uint64 avoid,OperandRequest[] requests)"
-	    OPERAND_REQUEST,
-	[TD_OPERAND_GRANT_BATCH] = "OperandGrantBatch(OperandGrant[] grants)"
-	    GRANTED_OPERAND OPERAND_GRANT SEAL,
+			     "bytes32 challenge,bytes32 registration)",
+	[TD_OPERAND_REQUEST_BATCH] =
+	    "OperandRequestBatch(address runner,"
+	    "uint64 expiry,uint64 avoid,OperandRequest[] "
+	    "requests)" OPERAND_REQUEST,
+	[TD_OPERAND_GRANT_BATCH] =
+	    "OperandGrantBatch(OperandGrant[] grants)" GRANTED_OPERAND
+		OPERAND_GRANT SEAL,
 	[TD_TASK_RESULT_BATCH] = "TaskResultBatch(uint64 epoch,"
-	    "TaskResult[] results)"
-	    OUTPUT TASK_RESULT,
-	[TD_REGISTRATION] = "Registration(address runner,bytes publicKey,"
+				 "TaskResult[] results)" OUTPUT TASK_RESULT,
+	[TD_REGISTRATION] =
+	    "Registration(address runner,bytes publicKey,"
 	    "uint8 teeType,bytes32 evidenceHash,bytes32 configurationHash,"
 	    "uint64 sequence,uint64 validUntil)",
 	[TD_VERDICT] = "Verdict(bytes32 registration,"
-	    "bytes32 measurement,uint8 verdict,string verifier)",
+		       "bytes32 measurement,uint8 verdict,string verifier)",
 	[TD_TASK] = TASK OPERATION,
 	[TD_OPERATION] = OPERATION,
 	[TD_OPERAND_REQUEST] = OPERAND_REQUEST,
@@ -75,11 +77,10 @@ td_init(void)
 	size_t i;
 
 	for (i = 0; i < TD_TYPES; i++)
-		keccak256(encode_type[i], strlen(encode_type[i]),
-		    type_hash[i]);
+		keccak256(encode_type[i], strlen(encode_type[i]), type_hash[i]);
 }
 
-/* ---- words --------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------- */
 
 static void
 put_number(struct keccak *k, uint64_t v)
@@ -147,13 +148,13 @@ hash_value(enum td_type type, const struct m_value *v, uint8_t out[32])
 	keccak_final(&k, out);
 }
 
-/* ---- digests ------------------------------------------------------------- */
+/* ---- digests ----------------------------------------------------------- */
 
 void
 td_domain(uint64_t chain_id, const uint8_t registry[20], uint8_t out[32])
 {
 	static const char type[] = "EIP712Domain(string name,string version,"
-	    "uint256 chainId,address verifyingContract)";
+				   "uint256 chainId,address verifyingContract)";
 	struct keccak k;
 
 	keccak_init(&k);
@@ -166,8 +167,7 @@ td_domain(uint64_t chain_id, const uint8_t registry[20], uint8_t out[32])
 }
 
 void
-td_digest(const uint8_t domain[32], const uint8_t hash[32],
-    uint8_t digest[32])
+td_digest(const uint8_t domain[32], const uint8_t hash[32], uint8_t digest[32])
 {
 	static const uint8_t prefix[2] = { 0x19, 0x01 };
 	struct keccak k;
@@ -186,8 +186,8 @@ td_array(const uint8_t (*hashes)[32], size_t n, uint8_t out[32])
 }
 
 void
-td_batch(enum td_type type, const uint8_t (*hashes)[32], size_t n,
-    uint8_t out[32])
+td_batch(
+    enum td_type type, const uint8_t (*hashes)[32], size_t n, uint8_t out[32])
 {
 	struct keccak k;
 
@@ -196,7 +196,7 @@ td_batch(enum td_type type, const uint8_t (*hashes)[32], size_t n,
 	keccak_final(&k, out);
 }
 
-/* ---- tasks --------------------------------------------------------------- */
+/* ---- tasks ------------------------------------------------------------- */
 
 #define KIND_HANDLE	0xff
 
@@ -208,18 +208,16 @@ get_reference(const struct program *p, uint16_t ref, uint8_t *kind)
 
 	*kind = KIND_HANDLE;
 	switch (ref & REF_KIND) {
-	case REF_INPUT:
-		return p->inputs[i].b;
-	case REF_OUTPUT:
-		return p->outputs[i].b;
+	case REF_INPUT: return p->inputs[i].b;
+	case REF_OUTPUT: return p->outputs[i].b;
 	}
 	*kind = p->const_types[i];
 	return p->consts[i].b;
 }
 
 static void
-operation(const struct program *p, const struct p_op *op,
-    const uint16_t *refs, uint8_t out[32])
+operation(const struct program *p, const struct p_op *op, const uint16_t *refs,
+    uint8_t out[32])
 {
 	uint8_t kinds[UINT8_MAX], kind, in[32], written[32];
 	struct keccak k, words;
@@ -273,7 +271,7 @@ td_task(const struct m_task *t, const struct program *p, uint8_t out[32])
 	keccak_final(&k, out);
 }
 
-/* ---- signed by Runners --------------------------------------------------- */
+/* ---- signed by Runners ------------------------------------------------- */
 
 void
 td_session_hello(const uint8_t runner[20], const uint8_t challenge[32],
@@ -321,8 +319,8 @@ td_verdict(const uint8_t registration[32], const uint8_t measurement[32],
 void
 td_operand_request(const uint8_t task_id[32], uint32_t attempt,
     const uint8_t caller[20], const uint8_t ephemeral_key[33],
-    const struct m_word *inputs, size_t n_inputs,
-    const struct m_word *outputs, size_t n_outputs, uint8_t out[32])
+    const struct m_word *inputs, size_t n_inputs, const struct m_word *outputs,
+    size_t n_outputs, uint8_t out[32])
 {
 	struct keccak k;
 
@@ -351,8 +349,8 @@ td_operand_request_batch(const uint8_t runner[20], uint64_t expiry,
 }
 
 void
-td_task_result_batch(uint64_t epoch, const uint8_t (*hashes)[32], size_t n,
-    uint8_t out[32])
+td_task_result_batch(
+    uint64_t epoch, const uint8_t (*hashes)[32], size_t n, uint8_t out[32])
 {
 	struct keccak k;
 
@@ -382,7 +380,7 @@ td_task_result(const uint8_t task_id[32], uint32_t attempt, uint32_t status,
 	keccak_final(&k, out);
 }
 
-/* ---- signed by the Gateway ----------------------------------------------- */
+/* ---- signed by the Gateway --------------------------------------------- */
 
 void
 td_granted_operand(const struct m_value *v, uint8_t out[32])
@@ -391,8 +389,8 @@ td_granted_operand(const struct m_value *v, uint8_t out[32])
 }
 
 void
-td_seal(uint32_t node, const uint8_t key[33],
-    const struct m_partial *partials, size_t n, uint8_t out[32])
+td_seal(uint32_t node, const uint8_t key[33], const struct m_partial *partials,
+    size_t n, uint8_t out[32])
 {
 	struct keccak k;
 
@@ -404,9 +402,9 @@ td_seal(uint32_t node, const uint8_t key[33],
 }
 
 void
-td_operand_grant(const uint8_t task_id[32], uint32_t attempt,
-    uint32_t status, const uint8_t ephemeral_key[33],
-    const uint8_t operands[32], const uint8_t seals[32], uint8_t out[32])
+td_operand_grant(const uint8_t task_id[32], uint32_t attempt, uint32_t status,
+    const uint8_t ephemeral_key[33], const uint8_t operands[32],
+    const uint8_t seals[32], uint8_t out[32])
 {
 	struct keccak k;
 

@@ -20,8 +20,8 @@ command_config(const struct options *o)
 
 	/* The directory of systemd's credentials.  The key's name is not
 	 * hashed, its file not read. */
-	setenv("CREDENTIALS_DIRECTORY",
-	    "/run/credentials/tee-runnerd.service", 0);
+	setenv(
+	    "CREDENTIALS_DIRECTORY", "/run/credentials/tee-runnerd.service", 0);
 	if (conf_read(o->file, &conf, stderr) != 0 ||
 	    conf_hash_files(&conf, o->file, stderr) != 0)
 		return 1;

@@ -18,16 +18,16 @@ struct options {
 };
 
 /* "tee-runnerctl: WHAT: WHY" on standard error: 1. */
-int	fail(const char *what, const char *why);
+int fail(const char *what, const char *why);
 
-int	command_config(const struct options *);
-int	command_policy(const struct options *);
+int command_config(const struct options *);
+int command_policy(const struct options *);
 
 /* policy.c: the program's SHA-256, in hex; until the next call. */
 const char *policy_hex(const struct policy *);
 /* diff.c: 0 when the process, or each of the service at this control socket, is
  * under the compiled filters; else 1, and why is told. */
-int	policy_diff(const struct policy *, pid_t);
-int	policy_diff_all(const char *socket);
+int policy_diff(const struct policy *, pid_t);
+int policy_diff_all(const char *socket);
 
 #endif

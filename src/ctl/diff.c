@@ -26,9 +26,10 @@
 #define LEN_MAX		4096	/* BPF_MAXINSNS */
 #define START_TURNS	20	/* of 100 ms, until a role is in its sandbox */
 /* glibc has it as an enumerator that not every version knows. */
-#define GET_FILTER	((enum __ptrace_request)0x420c)	/* PTRACE_SECCOMP_GET_FILTER */
+/* PTRACE_SECCOMP_GET_FILTER */
+#define GET_FILTER	((enum __ptrace_request)0x420c)
 
-/* ---- what /proc knows ----------------------------------------------------- */
+/* ---- what /proc knows -------------------------------------------------- */
 
 /* The value of "NAME:" in /proc/PID/status; "" when there is none. */
 static const char *
@@ -60,10 +61,11 @@ role_of(pid_t pid)
 	const char *name = status_of(pid, "Name");
 
 	return policy_of(strcmp(name, "tee-runnerd") == 0 ? "monitor" :
-	    strcmp(name, "monitor") == 0 ? "" : name);
+		strcmp(name, "monitor") == 0		  ? "" :
+							    name);
 }
 
-/* ---- one process ---------------------------------------------------------- */
+/* ---- one process ------------------------------------------------------- */
 
 static int
 fail_diff(pid_t pid, const char *why)
@@ -80,9 +82,11 @@ refusal(void)
 {
 	if (errno == EACCES && strcmp(status_of(getpid(), "Seccomp"), "0") != 0)
 		return "tee-runnerctl is under a filter itself: run it outside "
-		    "of the container";
-	return errno == EPERM || errno == EACCES ? "needs root, with "
-	    "CAP_SYS_PTRACE and CAP_SYS_ADMIN" : strerror(errno);
+		       "of the container";
+	return errno == EPERM || errno == EACCES ?
+	    "needs root, with "
+	    "CAP_SYS_PTRACE and CAP_SYS_ADMIN" :
+	    strerror(errno);
 }
 
 /* The number of filters of a stopped thread; -1 and errno. */
@@ -113,7 +117,7 @@ is_filter(pid_t tid, long n, const struct policy *p)
 	for (i = 0; i < len; i++)
 		if (memcmp(&f[i], &p->filter[i], sizeof(f[i])) != 0) {
 			printf("thread %d: filter %ld, instruction %ld: "
-			    "%04x %u %u %08x, %s has %04x %u %u %08x\n",
+			       "%04x %u %u %08x, %s has %04x %u %u %08x\n",
 			    (int)tid, n, i, f[i].code, f[i].jt, f[i].jf, f[i].k,
 			    p->role, p->filter[i].code, p->filter[i].jt,
 			    p->filter[i].jf, p->filter[i].k);
@@ -140,7 +144,9 @@ outer_filters(pid_t tid, const struct policy *p)
 		return -1;
 	}
 	return is_filter(tid, n - own, monitor) &&
-	    (own == 1 || is_filter(tid, n - 1, p)) ? n - own : -1;
+		(own == 1 || is_filter(tid, n - 1, p)) ?
+	    n - own :
+	    -1;
 }
 
 static long
@@ -179,12 +185,14 @@ diff_threads(const struct policy *p, pid_t pid)
 			n++;
 	closedir(d);
 	for (i = 0; i < n && outer != -1; i++)
-		outer = (r = diff_thread(tids[i], p)) > outer || r == -1 ? r :
+		outer = (r = diff_thread(tids[i], p)) > outer || r == -1 ?
+		    r :
 		    outer;
 	if (outer == -1)
 		return 1;
 	printf("%s: process %d runs under it, in all of %zu threads: "
-	    "sha256 %s", p->role, (int)pid, n, policy_hex(p));
+	       "sha256 %s",
+	    p->role, (int)pid, n, policy_hex(p));
 	if (outer != 0)
 		printf("; %ld outer filters, which are not ours", outer);
 	printf("\n");
@@ -210,7 +218,7 @@ policy_diff(const struct policy *p, pid_t pid)
 	return diff_threads(p, pid);
 }
 
-/* ---- all of a service ------------------------------------------------------ */
+/* ---- all of a service -------------------------------------------------- */
 
 /* The monitor is the parent of net, and net listens at the control socket. */
 static pid_t
@@ -228,10 +236,12 @@ find_monitor(const char *path)
 	strcpy(sun.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	r = connect(fd, (struct sockaddr *)&sun, sizeof(sun));
-	if (r == -1 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &net,
-	    &len) == -1) {
-		fail(path, errno == ENOENT || errno == ECONNREFUSED ?
-		    "no tee-runnerd is there" : strerror(errno));
+	if (r == -1 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &net, &len) == -1) {
+		fail(path,
+		    errno == ENOENT || errno == ECONNREFUSED ?
+			"no tee-runnerd is there" :
+			strerror(errno));
 		net.pid = 0;
 	}
 	close(fd);
@@ -249,8 +259,8 @@ diff_child(pid_t pid, const char *parent_filters, unsigned seen[])
 	for (i = 0; i < START_TURNS; i++) {
 		p = role_of(pid);
 		if (p != NULL && p != policy_of("monitor") &&
-		    strcmp(status_of(pid, "Seccomp_filters"),
-		    parent_filters) != 0)
+		    strcmp(status_of(pid, "Seccomp_filters"), parent_filters) !=
+			0)
 			break;
 		if (*status_of(pid, "Name") == '\0')
 			return 0;	/* it has ended */

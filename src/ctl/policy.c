@@ -50,11 +50,12 @@ print_all(int as_json)
 	printf(as_json ? "[\n" : "%-9s %5s %12s  %s\n", "role", "calls",
 	    "instructions", "sha256");
 	for (p = policies; p < policies + n_policies; p++)
-		printf(as_json ? "  {\"role\": \"%s\", \"calls\": %u, "
-		    "\"instructions\": %u, \"sha256\": \"%s\"}%s\n" :
-		    "%-9s %5u %12u  %s%s\n", p->role, rules_of(p), p->len,
-		    policy_hex(p), as_json && p + 1 < policies + n_policies ?
-		    "," : "");
+		printf(as_json ?
+			"  {\"role\": \"%s\", \"calls\": %u, "
+			"\"instructions\": %u, \"sha256\": \"%s\"}%s\n" :
+			"%-9s %5u %12u  %s%s\n",
+		    p->role, rules_of(p), p->len, policy_hex(p),
+		    as_json && p + 1 < policies + n_policies ? "," : "");
 	if (as_json)
 		printf("]\n");
 	return 0;
@@ -64,10 +65,12 @@ static int
 print_bpf(const struct policy *p)
 {
 	if (isatty(STDOUT_FILENO))
-		return fail("--bpf", "standard output is a terminal: redirect "
+		return fail("--bpf",
+		    "standard output is a terminal: redirect "
 		    "it");
-	return fwrite(p->filter, sizeof(*p->filter), p->len, stdout) ==
-	    p->len ? 0 : fail("--bpf", strerror(errno));
+	return fwrite(p->filter, sizeof(*p->filter), p->len, stdout) == p->len ?
+	    0 :
+	    fail("--bpf", strerror(errno));
 }
 
 /* The roles that it has a channel with, from the table of messages. */
@@ -98,12 +101,15 @@ print_sandbox(enum role role)
 
 	print_channels(role);
 	printf("# limits: %zu descriptors, %zu MB of address space, %zu MB a "
-	    "file, %s, no core dump\n", r->max_files, r->max_memory >> 20,
-	    r->max_file >> 20, r->allow_fork ? "threads" : "one thread");
-	printf("# Landlock: files: %s; connects to TCP ports: %s; binds: none\n",
+	       "file, %s, no core dump\n",
+	    r->max_files, r->max_memory >> 20, r->max_file >> 20,
+	    r->allow_fork ? "threads" : "one thread");
+	printf(
+	    "# Landlock: files: %s; connects to TCP ports: %s; binds: none\n",
 	    r->files != NULL ? r->files : "none",
 	    r->ports != NULL ? r->ports : "none");
-	printf("# capabilities: none\n# sandbox, as far as the system gives it:");
+	printf(
+	    "# capabilities: none\n# sandbox, as far as the system gives it:");
 	for (i = 0; i < SANDBOX_FEATURES; i++)
 		if (sandbox_of(role) & 1u << i)
 			printf(" %s", sandbox_feature[i]);
@@ -120,7 +126,7 @@ print_monitor(void)
 		printf(" %s%s", sandbox_caps[i].name,
 		    sandbox_caps[i].for_spaces ? " (with namespaces)" : "");
 	printf("\n# sandbox: seccomp; as far as the system gives it: netns "
-	    "mountns\n");
+	       "mountns\n");
 }
 
 int
@@ -134,7 +140,8 @@ command_policy(const struct options *o)
 	if (o->role == NULL)
 		return print_all(o->json);
 	if ((p = policy_of(o->role)) == NULL)
-		return fail(o->role, "no such role: monitor, net, registry, keys, "
+		return fail(o->role,
+		    "no such role: monitor, net, registry, keys, "
 		    "evidence, compute");
 	if (o->bpf)
 		return print_bpf(p);

@@ -27,25 +27,25 @@
 #define PATIENCE 5		/* seconds */
 
 static const char usage_text[] =
-	"usage: tee-runnerctl status [--json] [-s SOCKET]\n"
-	"       tee-runnerctl primitives [--json]\n"
-	"       tee-runnerctl policy [--json]\n"
-	"       tee-runnerctl policy ROLE [--text | --bpf | --diff PID]\n"
-	"       tee-runnerctl policy --diff-all [-s SOCKET]\n"
-	"       tee-runnerctl config [--hash] [-f FILE]\n"
-	"\n"
-	"  status       how the running tee-runnerd is; exits 1 unless it serves\n"
-	"  primitives   every operation of this version: opcode, operands, results\n"
-	"  policy       the system calls that each role may make; of one ROLE, the\n"
-	"               policy, its program (--bpf), or whether the process PID runs\n"
-	"               under it: exits 1 unless it does; --diff-all: whether each\n"
-	"               process of the running service does\n"
-	"  config       the configuration that a Runner with this FILE attests, and\n"
-	"               its hash, or the hash alone (--hash)\n"
-	"  --json       for scripts\n"
-	"  -f FILE      configuration file (" CONF_FILE ")\n"
-	"  -s SOCKET    its control socket (" SOCKET ")\n"
-	"  --help, --version\n";
+    "usage: tee-runnerctl status [--json] [-s SOCKET]\n"
+    "       tee-runnerctl primitives [--json]\n"
+    "       tee-runnerctl policy [--json]\n"
+    "       tee-runnerctl policy ROLE [--text | --bpf | --diff PID]\n"
+    "       tee-runnerctl policy --diff-all [-s SOCKET]\n"
+    "       tee-runnerctl config [--hash] [-f FILE]\n"
+    "\n"
+    "  status       state of the running service; exit 1 unless it serves\n"
+    "  primitives   list the operations: opcode, operands, results\n"
+    "  policy       list the seccomp policies; of one ROLE, print the\n"
+    "               policy, its BPF program (--bpf), or whether process\n"
+    "               PID runs under it (--diff, exit 1 if not)\n"
+    "  config       print the attested configuration in FILE and its hash,\n"
+    "               or only the hash (--hash)\n"
+    "  --diff-all   check each process of the running service\n"
+    "  --json       print JSON\n"
+    "  -f FILE      configuration file (" CONF_FILE ")\n"
+    "  -s SOCKET    its control socket (" SOCKET ")\n"
+    "  --help, --version\n";
 
 int
 fail(const char *what, const char *why)
@@ -54,7 +54,7 @@ fail(const char *what, const char *why)
 	return 1;
 }
 
-/* ---- status -------------------------------------------------------------- */
+/* ---- status ------------------------------------------------------------ */
 
 static int
 ask(const char *path, const char *question, char *answer, size_t size)
@@ -71,8 +71,10 @@ ask(const char *path, const char *question, char *answer, size_t size)
 	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1 ||
 	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
-		fail(path, errno == ENOENT || errno == ECONNREFUSED ?
-		    "no tee-runnerd is there" : strerror(errno));
+		fail(path,
+		    errno == ENOENT || errno == ECONNREFUSED ?
+			"no tee-runnerd is there" :
+			strerror(errno));
 		if (fd != -1)
 			close(fd);
 		return 1;
@@ -131,8 +133,8 @@ print_roles(const json_t *roles)
 	printf("\n%-14s %-9s %s\n", "role", "restarts", "sandbox");
 	json_object_foreach((json_t *)(uintptr_t)roles, name, role) {
 		printf("%-14s %-9s", safe(name), text(role, "restarts"));
-		json_array_foreach(json_object_get(role, "features"), i,
-		    feature)
+		json_array_foreach(
+		    json_object_get(role, "features"), i, feature)
 			printf(" %s", value(feature));
 		printf("\n");
 	}
@@ -142,7 +144,11 @@ static void
 print_status(const json_t *s)
 {
 	static const char *const outcomes[] = {
-		"in_flight", "ok", "retryable", "waiting", "terminal",
+		"in_flight",
+		"ok",
+		"retryable",
+		"waiting",
+		"terminal",
 		"refused",
 	};
 	const json_t *registry = json_object_get(s, "registry");
@@ -210,14 +216,16 @@ command_status(const struct options *o)
 	return r;
 }
 
-/* ---- primitives ---------------------------------------------------------- */
+/* ---- primitives -------------------------------------------------------- */
 
 static const struct {
 	uint8_t		 flag;
 	const char	*name;
 } flags[] = {
-	{ P_SAME_ACCOUNT, "sameAccount" }, { P_NO_HANDLE, "noHandle" },
-	{ P_FEE, "fee" }, { P_CAST, "cast" },
+	{ P_SAME_ACCOUNT, "sameAccount" },
+	{ P_NO_HANDLE, "noHandle" },
+	{ P_FEE, "fee" },
+	{ P_CAST, "cast" },
 };
 #define N_FLAGS	(sizeof(flags) / sizeof(flags[0]))
 
@@ -228,8 +236,8 @@ print_primitive_json(const struct primitive *p, int is_last)
 	size_t i;
 
 	printf("  {\"opcode\": %u, \"name\": \"%s\", \"inputs\": \"%s\", "
-	    "\"outputs\": \"%s\", \"flags\": [", p->opcode, p->name, p->in,
-	    p->out);
+	       "\"outputs\": \"%s\", \"flags\": [",
+	    p->opcode, p->name, p->in, p->out);
 	for (i = 0; i < N_FLAGS; i++)
 		if (p->flags & flags[i].flag) {
 			printf("%s\"%s\"", comma, flags[i].name);
@@ -259,21 +267,22 @@ command_primitives(const struct options *o)
 	if (o->json)
 		printf("[\n");
 	else
-		printf("%-7s %-15s %-9s %-8s %s\n", "opcode", "name",
-		    "inputs", "outputs", "flags");
+		printf("%-7s %-15s %-9s %-8s %s\n", "opcode", "name", "inputs",
+		    "outputs", "flags");
 	for (i = 0; i < n_primitives; i++)
 		if (o->json)
-			print_primitive_json(&primitives[i],
-			    i + 1 == n_primitives);
+			print_primitive_json(
+			    &primitives[i], i + 1 == n_primitives);
 		else
 			print_primitive(&primitives[i]);
-	printf(o->json ? "]\n" :
-	    "\none letter an operand, the same letter the same type; "
-	    "tee-primitives(7) explains them\n");
+	printf(o->json ?
+		"]\n" :
+		"\none letter an operand, the same letter the same type; "
+		"tee-primitives(7) explains them\n");
 	return 0;
 }
 
-/* ---- main ---------------------------------------------------------------- */
+/* ---- main -------------------------------------------------------------- */
 
 static const struct command {
 	const char	*name;
@@ -306,7 +315,8 @@ main(int argc, char **argv)
 		{ "diff-all", no_argument, NULL, 'a' },
 		{ "hash", no_argument, NULL, 'H' },
 		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct options o = { .socket = SOCKET, .file = CONF_FILE };
 	char given[16] = "";
@@ -343,9 +353,10 @@ main(int argc, char **argv)
 		o.role = argv[optind + 1];
 	/* All roles as a table or JSON, or compared; one in one of three
 	 * ways. */
-	if (k->run == command_policy && (o.role == NULL ?
-	    strspn(given, o.all ? "as" : "j") != strlen(given) :
-	    strlen(given) > 1 || strpbrk(given, "jas") != NULL))
+	if (k->run == command_policy &&
+	    (o.role == NULL ?
+		    strspn(given, o.all ? "as" : "j") != strlen(given) :
+		    strlen(given) > 1 || strpbrk(given, "jas") != NULL))
 		return usage(stderr, 2);
 	return k->run(&o);
 }

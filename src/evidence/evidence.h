@@ -15,6 +15,6 @@ extern struct chan keys;
 
 /* Extend the configured register (2 or 3) by the configuration's hash, unless
  * the register is not empty.  Fatal if there is no such register. */
-void	 rtmr_extend(const char *dir, const struct conf *);
+void rtmr_extend(const char *dir, const struct conf *);
 
 #endif

@@ -42,8 +42,10 @@ sealed(const uint8_t *b, size_t n)
 
 	if (fd == -1)
 		return -1;
-	if (write(fd, b, n) != (ssize_t)n || fcntl(fd, F_ADD_SEALS,
-	    F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == -1) {
+	if (write(fd, b, n) != (ssize_t)n ||
+	    fcntl(fd, F_ADD_SEALS,
+		F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) ==
+		-1) {
 		close(fd);
 		return -1;
 	}

@@ -27,8 +27,8 @@ is_azure(void)
 {
 	static const char mark[] = "7783-7084-3265-9085-8269-3286-77";
 	char b[sizeof(mark)];
-	const int fd = open("/sys/class/dmi/id/chassis_asset_tag",
-	    O_RDONLY | O_CLOEXEC);
+	const int fd = open(
+	    "/sys/class/dmi/id/chassis_asset_tag", O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd == -1)
@@ -65,20 +65,20 @@ provider_choose(const struct m_start *start)
 	if (provider != NULL)
 		return;
 	if (choice == TEE_CHOICE_OPTEE)
-		fatal("tee: optee not found: looked for " OPTEE_PATH "; "
-		    OR_INSECURE);
+		fatal("tee: optee not found: looked for " OPTEE_PATH
+		      "; " OR_INSECURE);
 	if (choice == TEE_CHOICE_SEV_SNP)
-		fatal("tee: sev-snp not found: looked for " TSM_PATH " or "
-		    SEV_PATH "; " OR_INSECURE);
+		fatal("tee: sev-snp not found: looked for " TSM_PATH
+		      " or " SEV_PATH "; " OR_INSECURE);
 	if (choice != TEE_CHOICE_AUTO)
 		fatal("tee: %s not found: looked for " TSM_PATH ", which "
-		    "needs Linux 6.7 or later and configfs; " OR_INSECURE,
+		      "needs Linux 6.7 or later and configfs; " OR_INSECURE,
 		    choice == TEE_CHOICE_TDX ? "tdx" : "cca");
 	if (is_azure())
 		fatal("tee: confidential VM of Azure: its evidence comes from "
-		    "a vTPM, which is not supported; " OR_INSECURE);
-	fatal("tee: none found: looked for " TSM_PATH ", " SEV_PATH ", "
-	    OPTEE_PATH "; " OR_INSECURE);
+		      "a vTPM, which is not supported; " OR_INSECURE);
+	fatal("tee: none found: looked for " TSM_PATH ", " SEV_PATH
+	      ", " OPTEE_PATH "; " OR_INSECURE);
 }
 
 /* A request to a TEE that is cut short stays with the host, and none is taken
@@ -87,7 +87,7 @@ static void
 signals_ignore(void)
 {
 	static const int all[] = { SIGHUP, SIGINT, SIGTERM, SIGALRM, SIGUSR1,
-	    SIGUSR2 };
+		SIGUSR2 };
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)

@@ -30,12 +30,13 @@ is_empty(const char *path)
 
 	if (fd == -1)
 		fatal("rtmr-extend: %s: %s: needs Linux 6.16 or later in a "
-		    "TDX guest", path, strerror(errno));
+		      "TDX guest",
+		    path, strerror(errno));
 	n = read(fd, b, sizeof(b));
 	close(fd);
 	if (n != RTMR)
-		fatal("rtmr-extend: %s: not a register of %d bytes", path,
-		    RTMR);
+		fatal(
+		    "rtmr-extend: %s: not a register of %d bytes", path, RTMR);
 	return memcmp(b, zero, RTMR) == 0;
 }
 
@@ -51,7 +52,8 @@ rtmr_extend(const char *dir, const struct conf *conf)
 	snprintf(path, sizeof(path), "%s/rtmr%u:sha384", dir, index);
 	if (!is_empty(path)) {
 		log_warn("rtmr-extend: register %u is not empty: not extended: "
-		    "it was extended before", index);
+			 "it was extended before",
+		    index);
 		return;
 	}
 	attested_hash(conf, digest);
@@ -62,5 +64,6 @@ rtmr_extend(const char *dir, const struct conf *conf)
 		fatal("rtmr-extend: %s: %s", path, strerror(errno));
 	close(fd);
 	log_info("rtmr-extend: extended register %u with the configuration "
-	    "hash", index);
+		 "hash",
+	    index);
 }

@@ -16,10 +16,10 @@ struct arena {
 };
 
 /* max: bytes that the arena may take in all. */
-void	 arena_init(struct arena *, size_t max);
-void	 arena_free(struct arena *);
+void arena_init(struct arena *, size_t max);
+void arena_free(struct arena *);
 /* n items of `size' bytes, zeroed; fatal if the arena is full: only for
  * messages that the caller builds. */
-void	*arena_get(struct arena *, size_t n, size_t size);
+void *arena_get(struct arena *, size_t n, size_t size);
 
 #endif

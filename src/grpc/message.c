@@ -30,7 +30,8 @@ rpc_unpack(grpc_byte_buffer *buffer, const ProtobufCMessageDescriptor *type,
 
 	/* Compression is not offered: a small message could unpack to a large
 	 * one. */
-	if (buffer == NULL || buffer->data.raw.compression != GRPC_COMPRESS_NONE ||
+	if (buffer == NULL ||
+	    buffer->data.raw.compression != GRPC_COMPRESS_NONE ||
 	    !grpc_byte_buffer_reader_init(&reader, buffer))
 		return NULL;
 	slice = grpc_byte_buffer_reader_readall(&reader);

@@ -13,7 +13,7 @@
 grpc_byte_buffer *rpc_pack(const ProtobufCMessage *);
 /* A message in the arena; NULL: there is no buffer, or it is malformed,
  * compressed, or larger than the arena. */
-void	*rpc_unpack(grpc_byte_buffer *, const ProtobufCMessageDescriptor *,
-	     struct arena *);
+void *rpc_unpack(
+    grpc_byte_buffer *, const ProtobufCMessageDescriptor *, struct arena *);
 
 #endif

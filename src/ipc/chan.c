@@ -23,7 +23,13 @@ const struct msg_rule msg_rules[M_TYPES] = {
 };
 
 static const char *const role_names[ROLE_BITS] = {
-	"monitor", "net", "tls", "registry", "keys", "evidence", "compute",
+	"monitor",
+	"net",
+	"tls",
+	"registry",
+	"keys",
+	"evidence",
+	"compute",
 };
 
 struct chan_out {
@@ -62,8 +68,8 @@ msg_table_hash(uint8_t out[32])
 		h[k] = 0xcbf29ce484222325 + k;
 	for (i = 1; i < M_TYPES; i++) {
 		const struct msg_rule *r = &msg_rules[i];
-		const uint64_t f[] = { i, r->from, r->to, r->states,
-		    r->payload, r->row, r->rows, (uint64_t)r->fds };
+		const uint64_t f[] = { i, r->from, r->to, r->states, r->payload,
+			r->row, r->rows, (uint64_t)r->fds };
 
 		for (k = 0; k < 4; k++) {
 			for (s = (const unsigned char *)r->name; *s; s++)
@@ -83,8 +89,8 @@ is_one_bit(uint32_t x)
 }
 
 int
-msg_legal(uint32_t from, uint32_t to, uint32_t state, uint32_t type,
-    size_t len, int nfds)
+msg_legal(uint32_t from, uint32_t to, uint32_t state, uint32_t type, size_t len,
+    int nfds)
 {
 	const struct msg_rule *r;
 
@@ -102,8 +108,8 @@ msg_legal(uint32_t from, uint32_t to, uint32_t state, uint32_t type,
 }
 
 void
-chan_init(struct chan *c, int fd, enum role self, enum role peer,
-    uint32_t index)
+chan_init(
+    struct chan *c, int fd, enum role self, enum role peer, uint32_t index)
 {
 	const int flags = fcntl(fd, F_GETFL);
 
@@ -205,8 +211,7 @@ chan_fault(struct chan *c, enum msg_type type, const char *why)
 	char what[64];
 
 	snprintf(what, sizeof(what), "illegal %s: ",
-	    type > M_NONE && type < M_TYPES ? msg_rules[type].name :
-	    "message");
+	    type > M_NONE && type < M_TYPES ? msg_rules[type].name : "message");
 	fault(c, what, why);
 }
 
@@ -239,8 +244,8 @@ enqueue(struct chan *c, const struct iovec *iov, size_t n, int fd)
 		    strerror(errno));
 	for (i = 0; i < n; i++) {
 		if (iov[i].iov_len > 0)
-			memcpy(o->data + o->len, iov[i].iov_base,
-			    iov[i].iov_len);
+			memcpy(
+			    o->data + o->len, iov[i].iov_base, iov[i].iov_len);
 		o->len += iov[i].iov_len;
 	}
 	*c->tail = o;
@@ -265,8 +270,8 @@ chan_send(struct chan *c, enum msg_type type, const void *payload,
 	/* We hold ourselves to the table too. */
 	if (!(r->from & c->self) || !(r->to & c->peer) || n_rows > r->rows ||
 	    (fd != -1) != r->fds)
-		fatal("%s to %s: not in the table", r->name,
-		    role_name(c->peer));
+		fatal(
+		    "%s to %s: not in the table", r->name, role_name(c->peer));
 	if (c->fd == -1 || c->is_broken)
 		return -1;
 	if (c->head == NULL && (sent = send_record(c, iov, 3, fd)) == -1)
@@ -301,8 +306,7 @@ take_fds(struct msghdr *mh, int *fd)
 
 	*fd = -1;
 	for (cm = CMSG_FIRSTHDR(mh); cm != NULL; cm = CMSG_NXTHDR(mh, cm)) {
-		if (cm->cmsg_level != SOL_SOCKET ||
-		    cm->cmsg_type != SCM_RIGHTS)
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
 			continue;
 		len = cm->cmsg_len - CMSG_LEN(0);
 		for (i = 0; i + sizeof(int) <= len; i += sizeof(int)) {
@@ -322,8 +326,10 @@ chan_recv(struct chan *c, enum state state, struct msg *m)
 	unsigned char control[CMSG_SPACE(4 * sizeof(int))]
 	    __attribute__((aligned(8)));
 	struct iovec iov = { in.b, sizeof(in.b) };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr mh = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
 	const struct msg_rule *r;
 	ssize_t n;
 	size_t len;
@@ -338,8 +344,8 @@ chan_recv(struct chan *c, enum state state, struct msg *m)
 		 * unread; records that the peer sent before can still be read
 		 * after it. */
 		else if (errno != EINTR && errno != ECONNRESET)
-			fatal("channel to %s: recvmsg: %s",
-			    role_name(c->peer), strerror(errno));
+			fatal("channel to %s: recvmsg: %s", role_name(c->peer),
+			    strerror(errno));
 	nfds = take_fds(&mh, &m->fd);
 	if (n == 0 && nfds == 0)
 		return -1;
@@ -349,11 +355,11 @@ chan_recv(struct chan *c, enum state state, struct msg *m)
 	if (len < sizeof(in.hdr) || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
 	    in.hdr.zero != 0 ||
 	    !msg_legal(c->peer, c->self, state, in.hdr.type,
-	    len - sizeof(in.hdr), nfds)) {
+		len - sizeof(in.hdr), nfds)) {
 		if (m->fd != -1)
 			close(m->fd);
-		chan_fault(c, len < sizeof(in.hdr) ? M_NONE :
-		    (enum msg_type)in.hdr.type,
+		chan_fault(c,
+		    len < sizeof(in.hdr) ? M_NONE : (enum msg_type)in.hdr.type,
 		    "not in the table for this state and size");
 		return -1;
 	}
@@ -362,7 +368,7 @@ chan_recv(struct chan *c, enum state state, struct msg *m)
 	m->payload = in.b + sizeof(in.hdr);
 	m->rows = in.b + sizeof(in.hdr) + r->payload;
 	m->n_rows = r->row == 0 ? 0 :
-	    (len - sizeof(in.hdr) - r->payload) / r->row;
+				  (len - sizeof(in.hdr) - r->payload) / r->row;
 	return 1;
 }
 

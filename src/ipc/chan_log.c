@@ -9,13 +9,13 @@
 #include "chan.h"
 #include "log.h"
 
-#define QUEUE_MAX	(256 * 1024)	/* bytes that the monitor has not
-					 * read */
+/* bytes that the monitor has not read */
+#define QUEUE_MAX	(256 * 1024)
 
 static struct chan *to;
 
-_Static_assert(sizeof(((struct m_log *)0)->text) == LOG_TEXT,
-    "a line fits its message");
+_Static_assert(
+    sizeof(((struct m_log *)0)->text) == LOG_TEXT, "a line fits its message");
 
 static void
 send_message(int level, const char *text)
@@ -40,8 +40,10 @@ send_line(int level, const char *text)
 		return;
 	}
 	if (dropped != 0) {
-		snprintf(told, sizeof(told), "log: %u lines dropped: the "
-		    "monitor did not read them", dropped);
+		snprintf(told, sizeof(told),
+		    "log: %u lines dropped: the "
+		    "monitor did not read them",
+		    dropped);
 		dropped = 0;
 		send_message(LOG_WARNING, told);
 	}

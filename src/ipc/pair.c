@@ -16,11 +16,11 @@ chan_pair(int fd[2])
 	int i;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0, fd) == -1)
+		0, fd) == -1)
 		return -1;
 	/* Best effort: the system's own limit will do, only slower. */
 	for (i = 0; i < 2; i++)
-		(void)setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &size,
-		    sizeof(size));
+		(void)setsockopt(
+		    fd[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	return 0;
 }

@@ -38,13 +38,13 @@ struct m_none {
  *
  * A program in words of 32 bytes, one section after the other, each padded
  * with zeros to whole words (program/program.h reads it):
- * 	inputs[n_inputs]	handles to fetch, distinct, in order of first use
- * 	outputs[n_outputs]	handles, in order of definition
- * 	consts[n_consts]	constants, as Solidity holds them in 32 bytes
- * 	const_types[n_consts]	1 byte each
- * 	ops[n_ops]		struct p_op each
- * 	refs[n_refs]		uint16_t each: the operands of the first operation,
- * 				its outputs, the operands of the second ... */
+ *	inputs[n_inputs]	distinct handles to fetch, in order of use
+ *	outputs[n_outputs]	handles, in order of definition
+ *	consts[n_consts]	constants, as Solidity holds them in 32 bytes
+ *	const_types[n_consts]	1 byte each
+ *	ops[n_ops]		struct p_op each
+ *	refs[n_refs]		uint16_t each: for each operation its
+ *				operands, then its outputs */
 struct m_word {
 	uint8_t		b[32];
 };
@@ -75,7 +75,7 @@ struct p_shape {
 #define PROGRAM_WORDS	(TASK_INPUTS + TASK_OUTPUTS + TASK_CONSTS +	\
 	TASK_CONSTS / 32 + TASK_OPS * 4 / 32 + TASK_REFS * 2 / 32)
 
-/* ---- start-up and supervision ------------------------------------------- */
+/* ---- start-up and supervision ------------------------------------------ */
 
 struct m_start {
 	uint8_t		table[32];	/* messages_hash of the monitor */
@@ -117,7 +117,7 @@ struct m_denied {
 	uint32_t	arch;
 };
 
-/* ---- TLS ----------------------------------------------------------------- */
+/* ---- TLS --------------------------------------------------------------- */
 
 struct m_tls_sign {
 	uint8_t		digest[32];	/* SHA-256; others are refused in net */
@@ -129,7 +129,7 @@ struct m_tls_signed {
 					 * keys does not have that key */
 };
 
-/* ---- Registry ------------------------------------------------------------ */
+/* ---- Registry ---------------------------------------------------------- */
 
 struct m_runner {
 	uint8_t		address[20];
@@ -137,7 +137,9 @@ struct m_runner {
 };
 
 enum tx_status {
-	TX_UNKNOWN, TX_SUCCEEDED, TX_REVERTED,
+	TX_UNKNOWN,
+	TX_SUCCEEDED,
+	TX_REVERTED,
 };
 
 struct m_facts {
@@ -183,10 +185,14 @@ struct m_tx {			/* + the transaction's words, padded with
 	uint8_t		hash[32];
 };
 
-/* ---- evidence and registration ------------------------------------------- */
+/* ---- evidence and registration ----------------------------------------- */
 
 enum tee_type {			/* as in the Registry */
-	TEE_INSECURE = 0, TEE_TDX = 1, TEE_SEV_SNP = 2, TEE_CCA = 3, TEE_OPTEE = 4,
+	TEE_INSECURE = 0,
+	TEE_TDX = 1,
+	TEE_SEV_SNP = 2,
+	TEE_CCA = 3,
+	TEE_OPTEE = 4
 };
 
 struct m_quote_ask {
@@ -232,7 +238,7 @@ struct m_verdict {		/* a registrar's; who that is, the Registry
 	char		verifier[VERIFIER_MAX];
 };
 
-/* ---- session ------------------------------------------------------------- */
+/* ---- session ----------------------------------------------------------- */
 
 struct m_hello_ask {
 	uint8_t		challenge[32];
@@ -284,16 +290,27 @@ struct m_status {
 /* Of the gas account: what its next transaction waits for. */
 enum gas_state {
 	GAS_NONE,		/* no account */
-	GAS_READY, GAS_PENDING, GAS_NO_FUNDS, GAS_FEE_TOO_HIGH,
+	GAS_READY,
+	GAS_PENDING,
+	GAS_NO_FUNDS,
+	GAS_FEE_TOO_HIGH,
 };
 
 enum why_idle {
-	WHY_NONE, WHY_NO_FACTS, WHY_FACTS_OLD, WHY_PIN, WHY_NO_EVIDENCE,
-	WHY_NOT_REGISTERED, WHY_NO_WORKER, WHY_BLOCK_OLD, WHY_FORGED,
-	WHY_CLOCK, WHYS,
+	WHY_NONE,
+	WHY_NO_FACTS,
+	WHY_FACTS_OLD,
+	WHY_PIN,
+	WHY_NO_EVIDENCE,
+	WHY_NOT_REGISTERED,
+	WHY_NO_WORKER,
+	WHY_BLOCK_OLD,
+	WHY_FORGED,
+	WHY_CLOCK,
+	WHYS,
 };
 
-/* ---- tasks --------------------------------------------------------------- */
+/* ---- tasks ------------------------------------------------------------- */
 
 struct m_batch {
 	uint32_t	batch;		/* net's number for it, never 0, not in
@@ -407,7 +424,7 @@ struct m_results {		/* the signature over the RESULTs since ASK, in
 	uint8_t		zero[7];
 };
 
-/* ---- jobs ---------------------------------------------------------------- */
+/* ---- jobs -------------------------------------------------------------- */
 
 struct m_job {			/* + the program's words */
 	uint64_t	chain_id;

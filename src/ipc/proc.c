@@ -40,8 +40,9 @@ proc_start(enum role role, struct m_start *start)
 	int type = 0;
 
 	log_init(role_name(role), LOG_INFO);
-	if (getsockopt(PROC_MONITOR_FD, SOL_SOCKET, SO_TYPE, &type,
-	    &len) == -1 || type != SOCK_SEQPACKET)
+	if (getsockopt(PROC_MONITOR_FD, SOL_SOCKET, SO_TYPE, &type, &len) ==
+		-1 ||
+	    type != SOCK_SEQPACKET)
 		fatal("not started by the monitor: start tee-runnerd instead");
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		fatal("signal: %s", strerror(errno));
@@ -62,7 +63,7 @@ proc_start(enum role role, struct m_start *start)
 	msg_table_hash(hash);
 	if (memcmp(s->table, hash, sizeof(hash)) != 0)
 		fatal("version differs from that of tee-runnerd: install all "
-		    "executables of one version");
+		      "executables of one version");
 	if (s->role != role)
 		chan_illegal(&monitor, m.type, "of another role");
 	*start = *s;
@@ -133,8 +134,7 @@ void
 proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 {
 	const struct sandbox_role *r = sandbox_role(role);
-	const struct sandbox s = {
-		.role = role_name(role),
+	const struct sandbox s = { .role = role_name(role),
 		.empty_dir = start->empty_dir,
 		.uid = start->uid,
 		.gid = start->gid,
@@ -147,8 +147,7 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 		 * evidence only goes on. */
 		.death_signal = role == R_EVIDENCE ? SIGCONT : SIGKILL,
 		.allow_ports = r->ports != NULL,
-		.files_fd = r->files != NULL ? files_fd : 0,
-	};
+		.files_fd = r->files != NULL ? files_fd : 0 };
 	struct m_ready ready = { 0 };
 
 	drop_standard_error();

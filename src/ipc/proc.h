@@ -24,13 +24,13 @@ uint32_t proc_worker_jobs(const struct conf *, uint32_t index);
 /* First call of main(): takes START from the monitor (fatal without one: "start
  * tee-runnerd, not this"), checks the table's hash and that `role' is ours,
  * sets up logging.  Before the sandbox: blocking, may use any system call. */
-void	 proc_start(enum role role, struct m_start *start);
+void proc_start(enum role role, struct m_start *start);
 
 /* Last call of start-up, when all that is needed is open: chroot, uid, limits,
  * Landlock, filter (sandbox_enter), then READY to the monitor. */
-void	 proc_sandbox(enum role role, const struct m_start *start);
+void proc_sandbox(enum role role, const struct m_start *start);
 /* The same, but the files in the directory `files_fd' may be opened yet. */
-void	 proc_sandbox_with(enum role role, const struct m_start *start,
-	    int files_fd);
+void proc_sandbox_with(
+    enum role role, const struct m_start *start, int files_fd);
 
 #endif

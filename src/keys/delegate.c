@@ -77,12 +77,12 @@ delegate_check(const struct task *t)
 		return ST_GATEWAY_ERROR;
 	if (g->status != ST_OK)
 		return t->n_operands == 0 && g->n_seals == 0 ? g->status :
-		    ST_GRANT_INVALID;
+							       ST_GRANT_INVALID;
 	if (t->n_operands != t->program.shape.n_inputs)
 		return ST_GRANT_INVALID;
 	for (i = 0; i < t->n_operands; i++)
-		if (memcmp(t->operands[i].handle, t->program.inputs[i].b, 32)
-		    != 0)
+		if (memcmp(t->operands[i].handle, t->program.inputs[i].b, 32) !=
+		    0)
 			return ST_GRANT_INVALID;
 	if (g->n_seals != (t->n_operands == 0 ? 0 : f->kms_threshold))
 		return ST_GRANT_INVALID;
@@ -108,7 +108,8 @@ delegate_spare(struct chain *ch, const struct m_facts *f)
 		for (i = first = 0; i < KMS_NODES; i++)
 			if (avoid & UINT64_C(1) << i &&
 			    (!(avoid & UINT64_C(1) << first) ||
-			    ch->suspect_until[i] < ch->suspect_until[first]))
+				ch->suspect_until[i] <
+				    ch->suspect_until[first]))
 				first = i;
 		ch->suspect_until[first] = 0;
 	}
@@ -133,7 +134,8 @@ static void
 delegate_blame_node(const struct task *t, uint32_t node, const char *what)
 {
 	log_warn("%skms node %u or the gateway: %s: avoiding the node for "
-	    "%u s", t->batch->chain->tag, node, what, keys.conf.suspect_time);
+		 "%u s",
+	    t->batch->chain->tag, node, what, keys.conf.suspect_time);
 	delegate_suspect(t, node);
 }
 
@@ -147,8 +149,8 @@ delegate_blame_quorum(const struct task *t, const uint32_t *quorum)
 	const uint32_t node = quorum[ch->quorum_turn++ % t->n_seals];
 
 	log_err("%skms quorum: its shares in the Registry do not match the KMS "
-	    "key: avoiding node %u for %u s", ch->tag, node,
-	    keys.conf.suspect_time);
+		"key: avoiding node %u for %u s",
+	    ch->tag, node, keys.conf.suspect_time);
 	delegate_suspect(t, node);
 }
 
@@ -215,7 +217,7 @@ delegate_prepare(struct task *t)
 	t->slot->used = 1;
 	for (k = 0; k < t->n_seals && r == ST_OK; k++)
 		if (seal_key(ephemeral[t->key - 1], t->seals[k].head.key,
-		    t->slot->seal_keys[k]) != 0) {
+			t->slot->seal_keys[k]) != 0) {
 			delegate_blame_node(t, t->seals[k].head.node,
 			    "key of the seal is not a curve point");
 			r = ST_KMS_NODE_FAULT;
@@ -237,7 +239,7 @@ delegate_proven(const struct task *t, const uint32_t *quorum, size_t k,
 	return delegate_open(t, k, j) == 0 &&
 	    shamir_lambda(quorum, t->n_seals, quorum[k], lambda) == 0 &&
 	    partial_check(shares[quorum[k] - 1], lambda, t->operands[j].key,
-	    open->plain[k]) == 0;
+		open->plain[k]) == 0;
 }
 
 /* Bit k: the partial of node quorum[k] is not proven.  The operand may be of
@@ -251,8 +253,8 @@ delegate_unproven(const struct task *t, const uint32_t *quorum, uint32_t j)
 
 	for (k = 0; k < t->n_seals; k++)
 		if (!delegate_proven(t, quorum, k, j, f->kms_shares) &&
-		    !(f->kms_former && delegate_proven(t, quorum, k, j,
-		    f->kms_former_shares)))
+		    !(f->kms_former &&
+			delegate_proven(t, quorum, k, j, f->kms_former_shares)))
 			faulty |= UINT64_C(1) << k;
 	secret_wipe(open, sizeof(*open));
 	return faulty;
@@ -273,8 +275,8 @@ delegate_blame(const struct task *t, uint32_t j)
 		quorum[k] = t->seals[k].head.node;
 	faulty = delegate_unproven(t, quorum, j);
 	n = (size_t)__builtin_popcountll(faulty);
-	if (n == 0 && shamir_check(quorum, t->n_seals, f->kms_shares,
-	    f->kms_key) != 0) {
+	if (n == 0 &&
+	    shamir_check(quorum, t->n_seals, f->kms_shares, f->kms_key) != 0) {
 		delegate_blame_quorum(t, quorum);
 		return ST_KMS_NODE_FAULT;
 	}
@@ -283,14 +285,14 @@ delegate_blame(const struct task *t, uint32_t j)
 	/* All at once: it is the K that is not what they were asked for. */
 	if (n == t->n_seals && n > 1) {
 		log_warn("%sgrant: operand %u: no partial has a valid proof: "
-		    "the Gateway changed the operand",
+			 "the Gateway changed the operand",
 		    t->batch->chain->tag, j);
 		return ST_GRANT_INVALID;
 	}
 	for (k = 0; k < t->n_seals; k++)
 		if (faulty & UINT64_C(1) << k)
-			delegate_blame_node(t, quorum[k],
-			    "invalid proof of a partial");
+			delegate_blame_node(
+			    t, quorum[k], "invalid proof of a partial");
 	return ST_KMS_NODE_FAULT;
 }
 

@@ -36,7 +36,7 @@ facts_init(void)
 		keys.chains[i].facts = &none.m;
 }
 
-/* ---- whole snapshots ------------------------------------------------------- */
+/* ---- whole snapshots --------------------------------------------------- */
 
 static struct facts *
 facts_of(const struct m_facts *m)
@@ -58,13 +58,13 @@ facts_release(const struct m_facts *m)
 		free(facts_of(m));
 }
 
-/* ---- time ------------------------------------------------------------------ */
+/* ---- time -------------------------------------------------------------- */
 
 uint64_t
 facts_floor(const struct chain *ch)
 {
 	return ch->floor == 0 ? 0 :
-	    ch->floor + (now_ms() - ch->floor_at) / 1000;
+				ch->floor + (now_ms() - ch->floor_at) / 1000;
 }
 
 uint64_t
@@ -89,14 +89,14 @@ facts_clock_refused(struct chain *ch, int is_refused)
 	ch->clock_batches = CLOCK_BATCHES - 1;
 	ch->doubt_until = now_ms() + CLOCK_DOUBT;
 	log_err("%sclock: tasks of the Orchestrator are expired or issued in "
-	    "the future: check the system clock: it is at %llu, the newest "
-	    "block at %llu: not accepting tasks for %u s", ch->tag,
-	    (unsigned long long)now_unix(),
+		"the future: check the system clock: it is at %llu, the newest "
+		"block at %llu: not accepting tasks for %u s",
+	    ch->tag, (unsigned long long)now_unix(),
 	    (unsigned long long)ch->facts->block_time, CLOCK_DOUBT / 1000);
 	trust_changed();
 }
 
-/* ---- the door -------------------------------------------------------------- */
+/* ---- the door ---------------------------------------------------------- */
 
 static int
 in_bounds(const struct m_facts *f)
@@ -141,10 +141,11 @@ tell_fault(struct chain *ch, enum why_idle fault, const struct m_facts *f)
 	if (fault == ch->fault)
 		return;
 	if (fault == WHY_CLOCK)
-		log_err("%sregistry: refused: the newest block is in the "
+		log_err(
+		    "%sregistry: refused: the newest block is in the "
 		    "future: set the system clock: it is at %llu, the block "
-		    "at %llu", ch->tag,
-		    (unsigned long long)now_unix(),
+		    "at %llu",
+		    ch->tag, (unsigned long long)now_unix(),
 		    (unsigned long long)f->block_time);
 	else if (fault != WHY_NONE)
 		log_err("%sregistry: refused: %s", ch->tag, why_text(fault));
@@ -239,7 +240,7 @@ facts_why(const struct chain *ch)
 	return age > 500 * max_age ? WHY_FACTS_OLD : WHY_BLOCK_OLD;
 }
 
-/* ---- lists ----------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------- */
 
 static int
 is_listed(const uint8_t (*list)[20], size_t n, const uint8_t address[20])

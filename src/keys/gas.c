@@ -25,25 +25,25 @@
 #include "tx.h"
 
 #define GWEI		UINT64_C(1000000000)
-#define TIP_MAX		GWEI		/* of the first try: as the base fee,
-					 * but */
+/* of the first try: as the base fee, but */
+#define TIP_MAX		GWEI
 #define TIP_MIN		(GWEI / 100)	/* within these */
 #define PAUSE		5	/* seconds from one transaction to the next */
 #define STUCK_TIME	10	/* and not earlier is one replaced */
 #define STUCK_BLOCKS	5	/* in which it could have been, and was not */
 #define AGAIN		60	/* seconds: then the same once more */
-#define LOST		30	/* seconds: its nonce has passed, it was not
-				 * seen */
-#define BEHIND		20	/* seconds that facts may be older than the
-				 * last */
+/* seconds: its nonce has passed, it was not seen */
+#define LOST		30
+/* seconds that facts may be older than the last */
+#define BEHIND		20
 #define FAILED_FIRST	20	/* seconds from a registration that failed on */
 
 /* Gas for register() without its data: twice what a registrar's signature and
  * the storage of a new Runner take. */
 #define GAS_REGISTER	600000
 #define GAS_BASE	21000
-#define GAS_BYTE	10	/* EIP-7623: a zero; of another byte four times
-				 * that */
+/* EIP-7623: a zero; of another byte four times that */
+#define GAS_BYTE	10
 
 enum what { NOTHING, REGISTER, PUBLISH };
 
@@ -69,7 +69,8 @@ enum phase {
 
 enum event {
 	REGISTRATION_SIGNED,	/* or sent again: its verdict is wanted */
-	VERDICT_GOOD, VERDICT_BAD,
+	VERDICT_GOOD,
+	VERDICT_BAD,
 	CALL_MADE,		/* encoded */
 	CALL_DROPPED,		/* not sent, and something else goes first */
 	CALL_SENT,		/* for the first time, or replaced, same
@@ -130,7 +131,7 @@ struct gas {
 
 static struct gas accounts[CONF_CHAINS];
 
-/* ---- the start ------------------------------------------------------------- */
+/* ---- the start --------------------------------------------------------- */
 
 void
 gas_init(const char *path)
@@ -152,14 +153,14 @@ gas_init(const char *path)
 		}
 }
 
-/* ---- the state ---------------------------------------------------------------- */
+/* ---- the state --------------------------------------------------------- */
 
 static void
 happened(struct gas *g, enum event event)
 {
 	const struct transition *t = transitions;
-	const struct transition *end = t + sizeof(transitions) /
-	    sizeof(transitions[0]);
+	const struct transition *end = t +
+	    sizeof(transitions) / sizeof(transitions[0]);
 
 	for (; t < end; t++)
 		if (t->event == event && t->what & FOR(g->what) &&
@@ -176,7 +177,7 @@ happened(struct gas *g, enum event event)
 		g->what = NOTHING;
 }
 
-/* ---- registration ----------------------------------------------------------- */
+/* ---- registration ------------------------------------------------------ */
 
 void
 gas_registration(struct chain *ch)
@@ -211,8 +212,8 @@ gas_verdict(struct chain *ch, const struct m_verdict *v)
 	happened(g, v->verdict == 0 ? VERDICT_GOOD : VERDICT_BAD);
 	if (v->verdict != 0) {
 		log_err("%sregistration: refused: verdict %u of verifier %s",
-		    ch->tag, v->verdict, log_escape(text, sizeof(text),
-		    v->verifier, v->n_verifier));
+		    ch->tag, v->verdict,
+		    log_escape(text, sizeof(text), v->verifier, v->n_verifier));
 		return;
 	}
 	g->verdict = *v;
@@ -239,7 +240,7 @@ make_registration(struct chain *ch)
 	g->limit = GAS_REGISTER;
 }
 
-/* ---- fees -------------------------------------------------------------------- */
+/* ---- fees -------------------------------------------------------------- */
 
 /* EIP-7623's floor for the data, which is above EIP-2028's price, plus the gas
  * that the call itself takes. */
@@ -297,7 +298,9 @@ higher_fees(const struct chain *ch, uint64_t *tip, uint64_t *max_fee)
 	if (*tip > *max_fee)
 		*tip = *max_fee;
 	return *max_fee < g->max_fee + g->max_fee / 8 + 1 ||
-	    *tip < g->tip + g->tip / 8 + 1 ? -1 : 0;
+		*tip < g->tip + g->tip / 8 + 1 ?
+	    -1 :
+	    0;
 }
 
 /* A state is logged when it begins. */
@@ -310,14 +313,13 @@ set_state(struct chain *ch, enum gas_state state, uint64_t want)
 	log_hex(hex, gas_address(), 20);
 	if (state != g->state && state == GAS_NO_FUNDS)
 		log_err("%sgas account: insufficient funds: 0x%s has %llu "
-		    "gwei, the next transaction may cost %llu gwei",
-		    ch->tag, hex,
-		    (unsigned long long)ch->facts->gas_balance,
+			"gwei, the next transaction may cost %llu gwei",
+		    ch->tag, hex, (unsigned long long)ch->facts->gas_balance,
 		    (unsigned long long)want);
 	else if (state != g->state && state == GAS_FEE_TOO_HIGH)
 		log_warn("%sgas account: fees exceed gas-max-fee: waiting: "
-		    "base fee %llu wei", ch->tag,
-		    (unsigned long long)ch->facts->base_fee);
+			 "base fee %llu wei",
+		    ch->tag, (unsigned long long)ch->facts->base_fee);
 	else if (state <= GAS_PENDING && g->state > GAS_PENDING)
 		log_info("%sgas account: sending transactions again", ch->tag);
 	g->state = state;
@@ -335,7 +337,7 @@ is_funded(struct chain *ch, uint64_t limit, uint64_t max_fee)
 	return 0;
 }
 
-/* ---- the transaction ---------------------------------------------------------- */
+/* ---- the transaction --------------------------------------------------- */
 
 static const char *
 name_of(const struct gas *g)
@@ -349,9 +351,14 @@ transmit(struct chain *ch, uint64_t now)
 {
 	static struct m_word words[TX_WORDS];
 	struct gas *g = ch->gas;
-	struct tx t = { .chain_id = ch->conf->chain_id, .nonce = g->nonce,
-	    .priority_fee = g->tip, .max_fee = g->max_fee, .gas = g->limit,
-	    .to = ch->conf->registry, .data = g->data, .n = g->n };
+	struct tx t = { .chain_id = ch->conf->chain_id,
+		.nonce = g->nonce,
+		.priority_fee = g->tip,
+		.max_fee = g->max_fee,
+		.gas = g->limit,
+		.to = ch->conf->registry,
+		.data = g->data,
+		.n = g->n };
 	struct m_tx m;
 
 	memset(&m, 0, sizeof(m));
@@ -414,9 +421,9 @@ passed(struct chain *ch, uint64_t now)
 		g->passed_at = now;
 	} else if (now >= g->passed_at + LOST) {
 		log_warn("%stransaction: nonce %llu: used by a transaction "
-		    "that this Runner did not send: check who uses the "
-		    "account", ch->tag,
-		    (unsigned long long)g->nonce);
+			 "that this Runner did not send: check who uses the "
+			 "account",
+		    ch->tag, (unsigned long long)g->nonce);
 		end_call(ch, TX_UNKNOWN);
 	}
 }
@@ -429,8 +436,9 @@ replace(struct chain *ch, uint64_t now)
 	struct gas *g = ch->gas;
 	uint64_t tip, max_fee;
 
-	if (now < g->replaced_at + STUCK_TIME || f->block_number < g->block +
-	    ch->conf->registry_depth + 1 + STUCK_BLOCKS)
+	if (now < g->replaced_at + STUCK_TIME ||
+	    f->block_number <
+		g->block + ch->conf->registry_depth + 1 + STUCK_BLOCKS)
 		return;
 	if (higher_fees(ch, &tip, &max_fee) != 0) {
 		set_state(ch, GAS_FEE_TOO_HIGH, 0);
@@ -448,8 +456,9 @@ replace(struct chain *ch, uint64_t now)
 	g->replaced_at = now;
 	g->block = f->block_number;
 	log_warn("%stransaction: nonce %llu: %s: not mined: replaced, with at "
-	    "most %llu wei per gas", ch->tag, (unsigned long long)g->nonce,
-	    name_of(g), (unsigned long long)g->max_fee);
+		 "most %llu wei per gas",
+	    ch->tag, (unsigned long long)g->nonce, name_of(g),
+	    (unsigned long long)g->max_fee);
 	ch->status.tx_replaced++;
 	set_state(ch, GAS_PENDING, 0);
 	happened(g, CALL_SENT);
@@ -465,8 +474,8 @@ follow(struct chain *ch, uint64_t now)
 		passed(ch, now);
 	else if (ch->facts->gas_nonce < g->nonce) {
 		log_warn("%stransaction: nonce %llu: %s: removed by a chain "
-		    "reorganization", ch->tag, (unsigned long long)g->nonce,
-		    name_of(g));
+			 "reorganization",
+		    ch->tag, (unsigned long long)g->nonce, name_of(g));
 		end_call(ch, TX_UNKNOWN);
 	} else {
 		if (g->phase == P_PASSED)

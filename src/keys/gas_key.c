@@ -62,7 +62,8 @@ gas_key_init(const char *path)
 		fatal("gas-key %s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
 		fatal("gas-key %s: not a regular file, or others can access "
-		    "it: set mode 600", path);
+		      "it: set mode 600",
+		    path);
 	n = read(fd, secret->text, sizeof(secret->text));
 	close(fd);
 	if (n == -1)

@@ -25,20 +25,19 @@ place(enum role role, uint32_t index)
 	switch (role) {
 	case R_NET:
 		return index < keys.conf.n_chains ? &keys.chains[index].net :
-		    NULL;
+						    NULL;
 	case R_TLS:
 		return index < keys.conf.n_chains ? &keys.chains[index].tls :
-		    NULL;
+						    NULL;
 	case R_REGISTRY:
-		return index < keys.conf.n_chains ? &keys.chains[index].registry :
+		return index < keys.conf.n_chains ?
+		    &keys.chains[index].registry :
 		    NULL;
-	case R_EVIDENCE:
-		return &keys.evidence;
+	case R_EVIDENCE: return &keys.evidence;
 	case R_COMPUTE:
 		return index < keys.conf.workers ? &keys.workers[index].chan :
-		    NULL;
-	default:
-		return NULL;
+						   NULL;
+	default: return NULL;
 	}
 }
 

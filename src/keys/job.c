@@ -22,8 +22,8 @@ void
 job_init(void)
 {
 	/* A slot for each worker, and as many that are prepared ahead. */
-	delegate_init(2 * keys.conf.workers,
-	    keys.conf.n_chains * keys.conf.max_tasks);
+	delegate_init(
+	    2 * keys.conf.workers, keys.conf.n_chains * keys.conf.max_tasks);
 	rows = secret_alloc(TASK_INPUTS * sizeof(*rows));
 }
 
@@ -77,7 +77,8 @@ job_is_idle(const struct worker *w)
 int
 job_is_up(const struct worker *w)
 {
-	return w->spent == 0 ? w->chan.fd != -1 :
+	return w->spent == 0 ?
+	    w->chan.fd != -1 :
 	    now_ms() - w->spent < keys.conf.task_timeout * 1000ULL;
 }
 
@@ -236,7 +237,8 @@ job_worker_lost(struct worker *w)
 	if (t == NULL)
 		return;
 	log_warn("worker %u: lost: its task fails with the retryable status "
-	    "WORKER_LOST", w->chan.index);
+		 "WORKER_LOST",
+	    w->chan.index);
 	task_end(t, ST_WORKER_LOST);
 }
 
@@ -258,7 +260,7 @@ job_tick(void)
 			continue;
 		log_err("worker %zu: killed: %s task-timeout (%u s)", i,
 		    w->job != 0 ? "task exceeded" :
-		    "did not exit after its last task within",
+				  "did not exit after its last task within",
 		    keys.conf.task_timeout);
 		keys_peer_cut(&w->chan);
 	}

@@ -17,7 +17,7 @@
 
 #define WORKERS_MAX	64
 
-/* ---- main.c: the process ---- */
+/* ---- main.c: the process ----------------------------------------------- */
 struct worker {
 	struct chan	 chan;		/* fd -1: there is none */
 	struct task	*task;		/* what it runs; NULL: idle, or
@@ -94,39 +94,38 @@ extern struct keys keys;
 struct chain *chain_of(const struct chan *);
 
 /* A channel came; or is to be closed, and all that hung on it to be ended. */
-void	 keys_peer_up(struct chan *);
-void	 keys_peer_lost(struct chan *);
+void keys_peer_up(struct chan *);
+void keys_peer_lost(struct chan *);
 /* The same for a peer that is broken or stuck: the monitor is to end it,
  * too. */
-void	 keys_peer_cut(struct chan *);
+void keys_peer_cut(struct chan *);
 
-/* ---- sign.c: the identity, and all that it ever signs ---- */
-void	 sign_init(void);		/* a fresh identity, in secret memory */
+/* ---- sign.c: the identity, and all that it ever signs ------------------ */
+void sign_init(void);		/* a fresh identity, in secret memory */
 const uint8_t *sign_address(void);	/* 20 bytes */
 const uint8_t *sign_public(void);	/* 33 bytes */
 /* hash: hashStruct of a primary type of TYPED-DATA.md, from td_*; in the domain
  * of this chain's Registry. */
-void	 sign_typed(const struct chain *, const uint8_t hash[32],
-	     uint8_t sig[65]);
+void sign_typed(const struct chain *, const uint8_t hash[32], uint8_t sig[65]);
 /* The address that signed hashStruct `hash' in that domain: 0 or -1. */
-int	 sign_recover(const struct chain *, const uint8_t hash[32],
-	     const uint8_t sig[65], uint8_t address[20]);
+int sign_recover(const struct chain *, const uint8_t hash[32],
+    const uint8_t sig[65], uint8_t address[20]);
 
-/* ---- tls.c: the TLS keys, of no other use ---- */
-void	 tls_init(const char *path);	/* PEM, P-256; before the sandbox */
+/* ---- tls.c: the TLS keys, of no other use ------------------------------ */
+void tls_init(const char *path);	/* PEM, P-256; before the sandbox */
 /* The file has changed; fd becomes ours.  A file that is no key changes
  * nothing. */
-void	 tls_renew(int fd);
+void tls_renew(int fd);
 /* By the key that is named; if it is not held, all of the answer is zero. */
-void	 tls_sign(const struct m_tls_sign *, struct m_tls_signed *);
+void tls_sign(const struct m_tls_sign *, struct m_tls_signed *);
 
-/* ---- facts.c: what the Registry says: the one door ---- */
+/* ---- facts.c: what the Registry says: the one door --------------------- */
 #define CLOCK_SKEW	30	/* seconds that another's clock may be ahead */
-void	 facts_init(void);
+void facts_init(void);
 /* Install the facts that registry read.  Facts that violate a pin, come from a
  * block ahead of our clock, or show a registration that we did not sign never
  * become visible; ch->fault says which. */
-void	 facts_install(struct chain *, const struct m_facts *);
+void facts_install(struct chain *, const struct m_facts *);
 /* Why no batch may be accepted under them, or WHY_NONE. */
 enum why_idle facts_why(const struct chain *);
 /* Time for this chain, seconds since 1970: the system's, but never less than
@@ -139,73 +138,76 @@ uint64_t facts_floor(const struct chain *);
  * seem expired or not yet issued; or 0: a task was accepted.  Each signs
  * shortly before it sends: some such batches in a row put our clock in doubt,
  * and we do not serve for a minute. */
-void	 facts_clock_refused(struct chain *, int is_refused);
+void facts_clock_refused(struct chain *, int is_refused);
 /* The facts of this moment, which cannot change: for a batch, until it releases
  * them. */
 const struct m_facts *facts_hold(const struct chain *);
-void	 facts_release(const struct m_facts *);	/* NULL: nothing */
+void facts_release(const struct m_facts *);	/* NULL: nothing */
 /* Are they in its lists?  1 or 0. */
-int	 facts_orchestrator(const struct m_facts *, const uint8_t address[20]);
-int	 facts_gateway(const struct m_facts *, const uint8_t address[20]);
+int facts_orchestrator(const struct m_facts *, const uint8_t address[20]);
+int facts_gateway(const struct m_facts *, const uint8_t address[20]);
 
-/* ---- registration.c: evidence, and the registration that is signed over it ---- */
-void	 registration_registry_peer(struct chain *);	/* a new one: tell it who we are */
-void	 registration_net_peer(struct chain *);	/* the same: the registration
-						 * again */
-void	 registration_evidence_peer(void);	/* a new evidence: ask again */
-void	 registration_renew_asked(struct chain *);	/* its Orchestrator wants new evidence */
-void	 registration_quote(const struct m_quote *, int fd);	/* fd: becomes ours */
-void	 registration_quote_failed(uint32_t error);
+/* ---- registration.c: evidence and the registration signed over it ------- */
+/* a new one: tell it who we are */
+void registration_registry_peer(struct chain *);
+/* the same: the registration again */
+void registration_net_peer(struct chain *);
+void registration_evidence_peer(void);	/* a new evidence: ask again */
+/* its Orchestrator wants new evidence */
+void registration_renew_asked(struct chain *);
+/* fd: becomes ours */
+void registration_quote(const struct m_quote *, int fd);
+void registration_quote_failed(uint32_t error);
 /* Once a second, and when something changed; now: now_ms(). */
-void	 registration_tick(struct chain *, uint64_t now, int is_draining);
+void registration_tick(struct chain *, uint64_t now, int is_draining);
 
-/* ---- backoff.c ---- */
+/* ---- backoff.c --------------------------------------------------------- */
 /* The delay after `delay', seconds: `first' after 0, then twice as long, up to
  * about ten minutes. */
 uint32_t backoff_next(uint32_t delay, uint32_t first);
 
-/* ---- trust.c: may we serve? ---- */
-void	 trust_init(void);
-void	 trust_drain(void);
-void	 trust_changed(void);		/* something did: tick before the next
-					 * poll */
-int	 trust_has_changed(void);	/* since the last tick: 1 or 0 */
-void	 trust_tick(void);		/* state again: the main loop's alone to
-					 * call */
-int	 trust_serves(const struct chain *);	/* this very moment: 1 or 0 */
+/* ---- trust.c: may we serve? -------------------------------------------- */
+void trust_init(void);
+void trust_drain(void);
+/* something did: tick before the next poll */
+void trust_changed(void);
+int trust_has_changed(void);	/* since the last tick: 1 or 0 */
+/* state again: the main loop's alone to call */
+void trust_tick(void);
+int trust_serves(const struct chain *);	/* this very moment: 1 or 0 */
 
-/* ---- gas_key.c: the key that pays ---- */
-void	 gas_key_init(const char *path);	/* "": none; before the
-						 * sandbox */
-const uint8_t *gas_key(void);		/* 32 bytes in secret memory; NULL:
-					 * none */
+/* ---- gas_key.c: the key that pays -------------------------------------- */
+/* "": none; before the sandbox */
+void gas_key_init(const char *path);
+/* 32 bytes in secret memory; NULL: none */
+const uint8_t *gas_key(void);
 const uint8_t *gas_address(void);	/* 20 bytes; zeros: no account */
 
-/* ---- gas.c: transactions of the Runner's own account, one on its way at a time ---- */
-void	 gas_init(const char *path);	/* "": no account; before the sandbox */
+/* ---- gas.c: transactions of the account of the Runner, one at a time ---- */
+void gas_init(const char *path);	/* "": no account; before the sandbox */
 /* A registration was signed, or is sent again: one verdict on it is taken, and
  * paid for once at most. */
-void	 gas_registration(struct chain *);
+void gas_registration(struct chain *);
 /* Is that verdict here, or on its way in a transaction? */
-int	 gas_holds_registration(const struct chain *);
-void	 gas_verdict(struct chain *, const struct m_verdict *);
-void	 gas_registry_peer(struct chain *);	/* a new one: the transaction
-						 * again */
-void	 gas_tick(struct chain *);	/* once a second, and with facts */
+int gas_holds_registration(const struct chain *);
+void gas_verdict(struct chain *, const struct m_verdict *);
+/* a new one: the transaction again */
+void gas_registry_peer(struct chain *);
+void gas_tick(struct chain *);	/* once a second, and with facts */
 
-/* ---- publish.c: results that wait to be committed to on the chain ---- */
-void	 publish_init(void);
+/* ---- publish.c: results that wait to be committed to on the chain ------ */
+void publish_init(void);
 /* A computed task, whose result was signed: hash is that of its TaskResult. */
-void	 publish_add(struct chain *, const struct task *, const uint8_t hash[32]);
+void publish_add(struct chain *, const struct task *, const uint8_t hash[32]);
 /* Encode the call that publishes the results that are due, CALLDATA_MAX bytes
  * at most: its size, and in *gas what it takes without its data; 0: none is
  * due.  These results then wait for publish_ended(). */
-size_t	 publish_call(struct chain *, uint8_t *out, uint64_t *gas);
-void	 publish_unsent(struct chain *);	/* the call was dropped before
-						 * it was sent */
-void	 publish_ended(struct chain *, enum tx_status);
+size_t publish_call(struct chain *, uint8_t *out, uint64_t *gas);
+/* the call was dropped before it was sent */
+void publish_unsent(struct chain *);
+void publish_ended(struct chain *, enum tx_status);
 
-/* ---- tally.c: log lines that a peer can cause at will ---- */
+/* ---- tally.c: log lines that a peer can cause at will ------------------ */
 struct tally {			/* static, zero */
 	const char	*subject, *reason;
 	unsigned	 lines, more;	/* logged; counted in their place */
@@ -214,19 +216,19 @@ struct tally {			/* static, zero */
 };
 /* One more line "subject: reason", of which both are static: 1: log it, with
  * what else there is to say; 0: it was counted. */
-int	 tally_add(struct tally *, const char *subject, const char *reason);
-void	 tally_tick(void);		/* once a second */
+int tally_add(struct tally *, const char *subject, const char *reason);
+void tally_tick(void);		/* once a second */
 
-/* ---- replay.c ---- */
+/* ---- replay.c ---------------------------------------------------------- */
 #define REPLAY_AHEAD	600	/* seconds: no deadline is further away */
-void	 replay_init(void);
+void replay_init(void);
 struct replay *replay_new(void);	/* a chain's table */
 /* Remember (id, attempt) for `life' seconds: ST_OK, ST_REPLAYED, or ST_BUSY if
  * there is no room (then the task must be refused). */
-uint32_t replay_add(struct replay *, const uint8_t id[32], uint32_t attempt,
-	     uint64_t life);
+uint32_t replay_add(
+    struct replay *, const uint8_t id[32], uint32_t attempt, uint64_t life);
 
-/* ---- task.c: batches and tasks, from BATCH to RESULTS ---- */
+/* ---- task.c: batches and tasks, from BATCH to RESULTS ------------------ */
 enum task_state {
 	T_OFFERED,	/* received; the batch is not verified yet */
 	T_REFUSED,	/* never accepted */
@@ -289,44 +291,44 @@ struct batch {
 					 * ended */
 };
 
-void	 task_on_batch(struct chan *, const struct m_batch *);
-void	 task_on_task(struct chan *, const struct msg *);
-void	 task_on_fetch_failed(struct chan *, const struct m_fetch_failed *);
-void	 task_on_grant(struct chan *, const struct m_grant *);
-void	 task_on_grant_task(struct chan *, const struct msg *);
-void	 task_on_grant_seal(struct chan *, const struct msg *);
-void	 task_outputs(struct task *, const struct m_value *, size_t n);
-void	 task_end(struct task *, uint32_t status);
-void	 task_drop_all(struct chain *);	/* its net is another: the batches are
-					 * void */
-void	 task_tick(void);		/* time-outs, once a second */
+void task_on_batch(struct chan *, const struct m_batch *);
+void task_on_task(struct chan *, const struct msg *);
+void task_on_fetch_failed(struct chan *, const struct m_fetch_failed *);
+void task_on_grant(struct chan *, const struct m_grant *);
+void task_on_grant_task(struct chan *, const struct msg *);
+void task_on_grant_seal(struct chan *, const struct msg *);
+void task_outputs(struct task *, const struct m_value *, size_t n);
+void task_end(struct task *, uint32_t status);
+/* its net is another: the batches are void */
+void task_drop_all(struct chain *);
+void task_tick(void);		/* time-outs, once a second */
 /* Free the batches that have ended.  Only the main loop calls it, when no
  * handler runs: until then a task and its batch stay valid, whatever ends
  * them. */
-void	 task_reap(void);
+void task_reap(void);
 
-/* ---- job.c: tasks in slots and workers ---- */
-void	 job_init(void);
-void	 job_queue(struct task *);	/* T_READY */
-void	 job_forget(struct task *);	/* out of the queues, wherever it is */
-void	 job_on_done(struct chan *, const struct msg *);
-void	 job_worker_lost(struct worker *);
-int	 job_is_idle(const struct worker *);
-int	 job_is_up(const struct worker *);
-int	 job_work(void);		/* a piece of work: 1 while there is
-					 * more */
-void	 job_tick(void);		/* stuck workers */
+/* ---- job.c: tasks in slots and workers --------------------------------- */
+void job_init(void);
+void job_queue(struct task *);	/* T_READY */
+void job_forget(struct task *);	/* out of the queues, wherever it is */
+void job_on_done(struct chan *, const struct msg *);
+void job_worker_lost(struct worker *);
+int job_is_idle(const struct worker *);
+int job_is_up(const struct worker *);
+/* a piece of work: 1 while there is more */
+int job_work(void);
+void job_tick(void);		/* stuck workers */
 
-/* ---- delegate.c: from a grant's seals to data keys ---- */
+/* ---- delegate.c: from a grant's seals to data keys --------------------- */
 struct slot {			/* secret memory */
 	uint8_t		 keys[TASK_INPUTS][32];		/* AES-256-GCM */
 	uint8_t		 seal_keys[KMS_NODES][32];
 	int		 used;
 };
-void	 delegate_init(uint32_t slots, uint32_t tasks);
+void delegate_init(uint32_t slots, uint32_t tasks);
 /* A task's ephemeral key: make it (number and public key), erase it. */
-void	 delegate_key_new(struct task *);
-void	 delegate_key_erase(struct task *);
+void delegate_key_new(struct task *);
+void delegate_key_erase(struct task *);
 /* Does the grant fit the task?  ST_OK, a failure that is the Gateway's to say,
  * or ST_GRANT_INVALID, ST_GATEWAY_ERROR. */
 uint32_t delegate_check(const struct task *);
@@ -337,8 +339,8 @@ uint32_t delegate_prepare(struct task *);
  * it is named and avoided for a time, but at least one quorum never is), the
  * Gateway's (ST_GRANT_INVALID) or the operand's (ST_OPERAND_MALFORMED)? */
 uint32_t delegate_blame(const struct task *, uint32_t j);
-void	 delegate_wipe(struct task *);	/* every secret of the task */
-uint64_t delegate_avoid(const struct chain *);	/* bit i: node i + 1 is avoided
-						 * now */
+void delegate_wipe(struct task *);	/* every secret of the task */
+/* bit i: node i + 1 is avoided now */
+uint64_t delegate_avoid(const struct chain *);
 
 #endif

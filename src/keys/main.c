@@ -15,7 +15,7 @@
 
 struct keys keys;
 
-/* ---- peers --------------------------------------------------------------- */
+/* ---- peers ------------------------------------------------------------- */
 
 struct chain *
 chain_of(const struct chan *c)
@@ -27,21 +27,14 @@ void
 keys_peer_up(struct chan *c)
 {
 	switch (c->peer) {
-	case R_NET:
-		registration_net_peer(chain_of(c));
-		break;
-	case R_REGISTRY:
-		registration_registry_peer(chain_of(c));
-		break;
-	case R_EVIDENCE:
-		registration_evidence_peer();
-		break;
+	case R_NET: registration_net_peer(chain_of(c)); break;
+	case R_REGISTRY: registration_registry_peer(chain_of(c)); break;
+	case R_EVIDENCE: registration_evidence_peer(); break;
 	case R_COMPUTE:
 		keys.workers[c->index].spent = 0;
 		keys.workers[c->index].jobs = 0;
 		/* FALLTHROUGH */
-	default:		/* TLS and compute wait for nothing */
-		trust_changed();
+	default: /* TLS and compute wait for nothing */ trust_changed();
 	}
 }
 
@@ -78,7 +71,7 @@ keys_peer_cut(struct chan *c)
 		keys_peer_lost(c);
 }
 
-/* ---- the loop ------------------------------------------------------------ */
+/* ---- the loop ---------------------------------------------------------- */
 
 #define CHANS_MAX	(2 + 3 * CONF_CHAINS + WORKERS_MAX)
 
@@ -212,7 +205,8 @@ keys_init(const struct conf *conf)
 		LIST_INIT(&ch->batches);
 		STAILQ_INIT(&ch->ready);
 		ch->state = S_IDLE;
-		ch->net.fd = ch->tls.fd = ch->registry.fd = ch->evidence_fd = -1;
+		ch->net.fd = ch->tls.fd = ch->registry
+					      .fd = ch->evidence_fd = -1;
 		if (conf->n_chains > 1)
 			snprintf(ch->tag, sizeof(ch->tag), "chain %llu: ",
 			    (unsigned long long)ch->conf->chain_id);

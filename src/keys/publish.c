@@ -54,7 +54,8 @@ publish_full(struct chain *ch)
 	ch->status.publish_dropped++;
 	if (!ch->publish->is_full)
 		log_warn("%spublish: queue is full (%d outputs): new results "
-		    "are not published", ch->tag, QUEUE);
+			 "are not published",
+		    ch->tag, QUEUE);
 	ch->publish->is_full = 1;
 }
 
@@ -117,8 +118,7 @@ publish_add(struct chain *ch, const struct task *t, const uint8_t hash[32])
 		memcpy(o->handle, t->outputs[i].handle, 32);
 		memcpy(o->key, t->outputs[i].key, 33);
 		memcpy(o->nonce, t->outputs[i].nonce, 12);
-		keccak256(t->outputs[i].ciphertext, t->outputs[i].len,
-		    o->hash);
+		keccak256(t->outputs[i].ciphertext, t->outputs[i].len, o->hash);
 	}
 	memcpy(p->hashes[p->n_tasks], hash, 32);
 	p->epochs[p->n_tasks] = t->batch->facts->kms_epoch;
@@ -137,8 +137,9 @@ publish_first(const struct publish *p, size_t *outputs)
 
 	*outputs = 0;
 	for (n = 0; n < p->n_tasks && n < BATCH_TASKS &&
-	    p->epochs[n] == p->epochs[0] &&
-	    p->tasks[n].n_outputs <= TASK_OUTPUTS - *outputs; n++)
+	     p->epochs[n] == p->epochs[0] &&
+	     p->tasks[n].n_outputs <= TASK_OUTPUTS - *outputs;
+	     n++)
 		*outputs += p->tasks[n].n_outputs;
 	return n;
 }
@@ -158,11 +159,12 @@ publish_call(struct chain *ch, uint8_t *out, uint64_t *gas)
 	    now_ms() < p->since + 1000 * ch->conf->publish_interval)
 		return 0;
 	p->sent = n;
-	td_task_result_batch(p->epochs[0], (const uint8_t (*)[32])p->hashes,
-	    n, hash);
+	td_task_result_batch(
+	    p->epochs[0], (const uint8_t(*)[32])p->hashes, n, hash);
 	sign_typed(ch, hash, signature);
 	*gas = GAS + n * GAS_TASK + outputs * GAS_OUTPUT;
-	return calldata_publish(p->epochs[0], p->tasks, n, p->outputs, signature, out);
+	return calldata_publish(
+	    p->epochs[0], p->tasks, n, p->outputs, signature, out);
 }
 
 /* Not known to be on the chain, but it may have been paid for: after
@@ -175,7 +177,8 @@ publish_again(struct chain *ch, enum tx_status status)
 	if (status != TX_UNKNOWN || ++p->tries < PUBLISH_TRIES)
 		return status == TX_UNKNOWN;
 	log_err("%spublish: %zu results: gave up after %u transactions: none "
-	    "is known to be mined", ch->tag, p->sent, p->tries);
+		"is known to be mined",
+	    ch->tag, p->sent, p->tries);
 	return 0;
 }
 

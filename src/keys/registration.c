@@ -23,10 +23,10 @@
  * registration that the Registry does not show; see backoff.c. */
 #define RETRY_FIRST	10
 #define RESEND_FIRST	20
-#define EVIDENCE_OLD	1800	/* older evidence is made again, not sent
-				 * again */
-#define RENEW_MIN	10	/* between renewals that the Orchestrator asks
-				 * for */
+/* older evidence is made again, not sent again */
+#define EVIDENCE_OLD	1800
+/* between renewals that the Orchestrator asks for */
+#define RENEW_MIN	10
 #define RENEW_PAID	600	/* the same, if the gas account pays for each */
 #define QUOTE_PAUSE	2	/* between the quotes of two chains */
 
@@ -40,7 +40,7 @@ ask_quote(struct chain *ch)
 	struct m_quote_ask ask;
 
 	if (report_data(sign_public(), keys.conf.configuration_hash,
-	    ch->facts->block_hash, ask.report_data) == -1)
+		ch->facts->block_hash, ask.report_data) == -1)
 		fatal("evidence: SHA-512 is not available");
 	quote_for = ch;
 	quote_asked = now_ms();
@@ -94,8 +94,8 @@ next_renewal(const struct chain *ch, uint64_t now)
 /* The next registration.  Its sequence follows from ours alone: this identity
  * began with this process, and the Registry has only what it signed. */
 static void
-sign_registration(struct chain *ch, const struct m_quote *q,
-    const uint8_t evidence_hash[32])
+sign_registration(
+    struct chain *ch, const struct m_quote *q, const uint8_t evidence_hash[32])
 {
 	struct m_register *r = &ch->registration;
 	const uint64_t sequence = r->sequence + 1;
@@ -124,8 +124,7 @@ registration_quote(const struct m_quote *q, int fd)
 	const char *wrong = "not asked for";
 	uint8_t hash[32];
 
-	if (ch == NULL ||
-	    (wrong = hash_evidence(fd, q->size, hash)) != NULL) {
+	if (ch == NULL || (wrong = hash_evidence(fd, q->size, hash)) != NULL) {
 		close(fd);
 		chan_fault(&keys.evidence, M_QUOTE, wrong);
 		return;
@@ -143,7 +142,8 @@ registration_quote(const struct m_quote *q, int fd)
 	ch->status.tee_type = q->tee_type;
 	if (q->tee_type == TEE_INSECURE)
 		log_warn("%sregistration: INSECURE evidence: nothing proves "
-		    "what this Runner is", ch->tag);
+			 "what this Runner is",
+		    ch->tag);
 	gas_registration(ch);
 	send_registration(ch);
 	trust_changed();
@@ -171,12 +171,12 @@ registration_renew_asked(struct chain *ch)
 {
 	const uint64_t now = now_ms();
 	const uint64_t pause = ch->conf->register_direct ? RENEW_PAID :
-	    RENEW_MIN;
+							   RENEW_MIN;
 
 	if (ch->evidence_fd == -1 || now < ch->evidence_at + 1000 * pause)
 		return;
-	log_info("%sregistration: renewing: requested by the Orchestrator",
-	    ch->tag);
+	log_info(
+	    "%sregistration: renewing: requested by the Orchestrator", ch->tag);
 	ch->renew_at = now;
 	trust_changed();
 }
@@ -247,7 +247,8 @@ send_again(struct chain *ch, uint64_t now)
 		ch->renew_at = now;
 	else if (ch->resend_delay != 0) {
 		log_warn("%sregistration: not in the Registry: sent again: "
-		    "sequence %llu", ch->tag, (unsigned long long)r->sequence);
+			 "sequence %llu",
+		    ch->tag, (unsigned long long)r->sequence);
 		gas_registration(ch);
 		send_registration(ch);
 	}

@@ -54,8 +54,8 @@ replay_new(void)
 }
 
 uint32_t
-replay_add(struct replay *r, const uint8_t id[32], uint32_t attempt,
-    uint64_t life)
+replay_add(
+    struct replay *r, const uint8_t id[32], uint32_t attempt, uint64_t life)
 {
 	const uint32_t now = (uint32_t)(now_ms() / 1000);
 	size_t set, i, room = WAYS;

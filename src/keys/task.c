@@ -27,7 +27,7 @@ static struct tally refused[STATUS_MAX], unsigned_batches, unsigned_grants,
     unfit_grants;
 static LIST_HEAD(, batch) ended = LIST_HEAD_INITIALIZER(ended);
 
-/* ---- the batch ----------------------------------------------------------- */
+/* ---- the batch --------------------------------------------------------- */
 
 static struct batch *
 batch_find(const struct chain *ch, uint32_t id)
@@ -42,15 +42,15 @@ batch_find(const struct chain *ch, uint32_t id)
 
 /* The batch that a message names, in the state that it needs; NULL: a fault. */
 static struct batch *
-batch_get(struct chan *c, enum msg_type type, uint32_t id,
-    enum batch_state state)
+batch_get(
+    struct chan *c, enum msg_type type, uint32_t id, enum batch_state state)
 {
 	struct batch *b = batch_find(chain_of(c), id);
 
 	if (b != NULL && b->state == state)
 		return b;
-	chan_fault(c, type, b == NULL ? "no such batch" :
-	    "not in this state of the batch");
+	chan_fault(c, type,
+	    b == NULL ? "no such batch" : "not in this state of the batch");
 	return NULL;
 }
 
@@ -136,7 +136,7 @@ task_drop_all(struct chain *ch)
 		batch_drop(LIST_FIRST(&ch->batches));
 }
 
-/* ---- offered ------------------------------------------------------------- */
+/* ---- offered ----------------------------------------------------------- */
 
 /* So many bytes more: 0, or -1 if the chain may not have them. */
 static int
@@ -156,8 +156,8 @@ task_grant_size(const struct task *t, size_t threshold)
 	const struct p_shape *s = &t->program.shape;
 
 	return s->n_inputs * sizeof(struct m_value) +
-	    threshold * (sizeof(struct seal) +
-	    s->n_inputs * sizeof(struct m_partial)) +
+	    threshold *
+	    (sizeof(struct seal) + s->n_inputs * sizeof(struct m_partial)) +
 	    s->n_outputs * sizeof(struct m_value);
 }
 
@@ -226,8 +226,8 @@ task_acceptable(const struct task *t, uint64_t now)
 		return ST_DEADLINE_TOO_NEAR;
 	/* Until the deadline has passed by every clock that we may have
 	 * then. */
-	return replay_add(ch->replay, m->id, m->attempt,
-	    m->deadline - facts_floor(ch));
+	return replay_add(
+	    ch->replay, m->id, m->attempt, m->deadline - facts_floor(ch));
 }
 
 static int
@@ -238,8 +238,7 @@ batch_signed_by_orchestrator(const struct batch *b)
 
 	for (i = 0; i < b->n_tasks; i++)
 		td_task(&b->tasks[i]->m, &b->tasks[i]->program, hashes[i]);
-	td_batch(TD_TASK_BATCH, (const uint8_t (*)[32])hashes, b->n_tasks,
-	    hash);
+	td_batch(TD_TASK_BATCH, (const uint8_t(*)[32])hashes, b->n_tasks, hash);
 	return sign_recover(b->chain, hash, b->signature, who) == 0 &&
 	    facts_orchestrator(b->chain->facts, who);
 }
@@ -271,12 +270,11 @@ batch_ask(struct batch *b)
 	b->state = B_ASKED;
 	b->since = now_ms();
 	ask.batch = b->id;
-	ask.expiry = facts_now(b->chain) + keys.conf.fetch_timeout +
-	    CLOCK_SKEW;
+	ask.expiry = facts_now(b->chain) + keys.conf.fetch_timeout + CLOCK_SKEW;
 	ask.avoid = delegate_avoid(b->chain);
 	memcpy(ask.runner, sign_address(), 20);
 	td_operand_request_batch(ask.runner, ask.expiry, ask.avoid,
-	    (const uint8_t (*)[32])hashes, n, hash);
+	    (const uint8_t(*)[32])hashes, n, hash);
 	sign_typed(b->chain, hash, ask.signature);
 	chan_send(&b->chain->net, M_ASK, &ask, rows, n, -1);
 }
@@ -296,8 +294,8 @@ batch_admit(struct batch *b)
 		return ST_NOT_SERVING;
 	if (!batch_signed_by_orchestrator(b)) {
 		if (tally_add(&unsigned_batches, "batch: refused", by_nobody))
-			log_warn("%sbatch: refused: %s", b->chain->tag,
-			    by_nobody);
+			log_warn(
+			    "%sbatch: refused: %s", b->chain->tag, by_nobody);
 		return ST_BAD_SIGNATURE;
 	}
 	b->facts = facts_hold(b->chain);
@@ -354,8 +352,9 @@ task_take_program(struct task *t, const struct msg *msg)
 {
 	t->n_words = msg->n_rows;
 	t->words = xmemdup(msg->rows, msg->n_rows, sizeof(*t->words));
-	return program_view(&t->program, &t->m.shape, t->words,
-	    t->n_words) == 0 && program_check_flow(&t->program) == ST_OK;
+	return program_view(&t->program, &t->m.shape, t->words, t->n_words) ==
+	    0 &&
+	    program_check_flow(&t->program) == ST_OK;
 }
 
 void
@@ -375,8 +374,8 @@ task_on_task(struct chan *c, const struct msg *msg)
 	b->tasks[b->n_came++] = t;
 	t->batch = b;
 	t->m = *m;
-	if (b->refuse == ST_OK && batch_reserve(b, sizeof(*t) +
-	    msg->n_rows * sizeof(*t->words)) != 0)
+	if (b->refuse == ST_OK &&
+	    batch_reserve(b, sizeof(*t) + msg->n_rows * sizeof(*t->words)) != 0)
 		b->refuse = ST_BUSY;
 	if (b->refuse == ST_OK && !task_take_program(t, msg))
 		chan_fault(c, M_TASK, "program that net must have refused");
@@ -384,7 +383,7 @@ task_on_task(struct chan *c, const struct msg *msg)
 		batch_complete(b);
 }
 
-/* ---- granted ------------------------------------------------------------- */
+/* ---- granted ----------------------------------------------------------- */
 
 static void
 batch_end_all(struct batch *b, uint32_t status)
@@ -436,11 +435,11 @@ task_hash_grant(const struct task *t, uint8_t hash[32])
 
 	for (i = 0; i < t->n_operands; i++)
 		td_granted_operand(&t->operands[i], hashes[i]);
-	td_array((const uint8_t (*)[32])hashes, t->n_operands, operands);
+	td_array((const uint8_t(*)[32])hashes, t->n_operands, operands);
 	for (i = 0; i < t->n_seals; i++)
 		td_seal(t->seals[i].head.node, t->seals[i].head.key,
 		    t->seals[i].partials, t->n_operands, hashes[i]);
-	td_array((const uint8_t (*)[32])hashes, t->n_seals, seals);
+	td_array((const uint8_t(*)[32])hashes, t->n_seals, seals);
 	td_operand_grant(t->grant.id, t->grant.attempt, t->grant.status,
 	    t->grant.ephemeral_key, operands, seals, hash);
 }
@@ -458,8 +457,7 @@ batch_signed_by_gateway(const struct batch *b)
 			return 0;	/* it is not there to be hashed */
 		task_hash_grant(b->tasks[i], hashes[n++]);
 	}
-	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t (*)[32])hashes, n,
-	    hash);
+	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t(*)[32])hashes, n, hash);
 	return sign_recover(b->chain, hash, b->signature, who) == 0 &&
 	    facts_gateway(b->facts, who);
 }
@@ -483,10 +481,10 @@ batch_granted(struct batch *b)
 		if (b->tasks[i]->state != T_GRANTED)
 			continue;
 		status = delegate_check(b->tasks[i]);
-		if (status == ST_GRANT_INVALID && tally_add(&unfit_grants,
-		    "grant", "does not fit its task"))
-			log_warn("%sgrant: does not fit its task",
-			    b->chain->tag);
+		if (status == ST_GRANT_INVALID &&
+		    tally_add(&unfit_grants, "grant", "does not fit its task"))
+			log_warn(
+			    "%sgrant: does not fit its task", b->chain->tag);
 		if (status == ST_OK)
 			job_queue(b->tasks[i]);
 		else
@@ -513,8 +511,8 @@ batch_try_granted(struct batch *b)
 static struct task *
 batch_next_granted(struct batch *b)
 {
-	while (b->n_came < b->n_tasks &&
-	    b->tasks[b->n_came]->state == T_REFUSED)
+	while (
+	    b->n_came < b->n_tasks && b->tasks[b->n_came]->state == T_REFUSED)
 		b->n_came++;
 	return b->n_came < b->n_tasks ? b->tasks[b->n_came] : NULL;
 }
@@ -533,8 +531,7 @@ grant_task_fault(struct batch *b, const struct msg *msg, struct task **task)
 	    before->n_seals != before->grant.n_seals)
 		return "seals of the last are missing";
 	*task = batch_next_granted(b);
-	if (*task == NULL || m->task != b->n_came ||
-	    (*task)->state != T_ASKED)
+	if (*task == NULL || m->task != b->n_came || (*task)->state != T_ASKED)
 		return "out of order";
 	if (m->n_seals > KMS_NODES)
 		return "number of seals";
@@ -566,8 +563,8 @@ task_on_grant_task(struct chan *c, const struct msg *msg)
 	t->is_oversized = msg->n_rows > t->program.shape.n_inputs ||
 	    m->n_seals > b->facts->kms_threshold;
 	if (!t->is_oversized) {
-		t->operands = xmemdup(msg->rows, msg->n_rows,
-		    sizeof(*t->operands));
+		t->operands = xmemdup(
+		    msg->rows, msg->n_rows, sizeof(*t->operands));
 		t->seals = xcalloc(m->n_seals, sizeof(*t->seals));
 	}
 	batch_try_granted(b);
@@ -596,14 +593,14 @@ task_on_grant_seal(struct chan *c, const struct msg *msg)
 	if (!t->is_oversized) {
 		s = &t->seals[t->n_seals];
 		s->head = *m;
-		s->partials = xmemdup(msg->rows, msg->n_rows,
-		    sizeof(*s->partials));
+		s->partials = xmemdup(
+		    msg->rows, msg->n_rows, sizeof(*s->partials));
 	}
 	t->n_seals++;
 	batch_try_granted(b);
 }
 
-/* ---- ended --------------------------------------------------------------- */
+/* ---- ended ------------------------------------------------------------- */
 
 /* All accepted tasks have ended: send their results under one signature. */
 static void
@@ -626,12 +623,12 @@ batch_results(struct batch *b)
 		chan_send(&b->chain->net, M_RESULT, &r, t->outputs, n, -1);
 		for (j = 0; j < n; j++)
 			td_output(&t->outputs[j], outputs[j]);
-		td_array((const uint8_t (*)[32])outputs, n, hash);
-		td_task_result(t->m.id, t->m.attempt, t->status, hash,
-		    hashes[done++]);
+		td_array((const uint8_t(*)[32])outputs, n, hash);
+		td_task_result(
+		    t->m.id, t->m.attempt, t->status, hash, hashes[done++]);
 	}
-	td_task_result_batch(b->facts->kms_epoch, (const uint8_t (*)[32])hashes, done,
-	    hash);
+	td_task_result_batch(
+	    b->facts->kms_epoch, (const uint8_t(*)[32])hashes, done, hash);
 	results.epoch = b->facts->kms_epoch;
 	results.batch = b->id;
 	results.n_results = (uint32_t)done;
@@ -655,8 +652,8 @@ task_end(struct task *t, uint32_t status)
 {
 	struct batch *b = t->batch;
 
-	if (!status_by(status, RESULT_KEYS | RESULT_COMPUTE | RESULT_NET |
-	    RESULT_GATEWAY))
+	if (!status_by(status,
+		RESULT_KEYS | RESULT_COMPUTE | RESULT_NET | RESULT_GATEWAY))
 		fatal("status %u is not allowed in a result by keys", status);
 	job_forget(t);
 	delegate_wipe(t);
@@ -691,7 +688,7 @@ task_tick(void)
 
 	for (i = 0; i < keys.conf.n_chains; i++)
 		for (b = LIST_FIRST(&keys.chains[i].batches); b != NULL;
-		    b = next) {
+		     b = next) {
 			next = LIST_NEXT(b, next);
 			batch_tick(b, now);
 		}

@@ -44,21 +44,21 @@ static const struct form {
 #define PUBLIC		0xa1, 0x44, 0x03, 0x42, 0x00, 0x04
 	/* RFC 5208 around RFC 5915, with the public key and without */
 	{ "PRIVATE KEY",
-	    (const uint8_t []){ 0x30, 0x81, 0x87, 0x02, 0x01, 0x00, EC_ON_P256,
-	    0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20 },
-	    (const uint8_t []){ PUBLIC }, 36, 6, 64 },
+	    (const uint8_t[]){ 0x30, 0x81, 0x87, 0x02, 0x01, 0x00, EC_ON_P256,
+		0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20 },
+	    (const uint8_t[]){ PUBLIC }, 36, 6, 64 },
 	{ "PRIVATE KEY",
-	    (const uint8_t []){ 0x30, 0x41, 0x02, 0x01, 0x00, EC_ON_P256,
-	    0x04, 0x27, 0x30, 0x25, 0x02, 0x01, 0x01, 0x04, 0x20 },
+	    (const uint8_t[]){ 0x30, 0x41, 0x02, 0x01, 0x00, EC_ON_P256, 0x04,
+		0x27, 0x30, 0x25, 0x02, 0x01, 0x01, 0x04, 0x20 },
 	    NULL, 35, 0, 0 },
 	/* RFC 5915 alone, likewise */
 	{ "EC PRIVATE KEY",
-	    (const uint8_t []){ 0x30, 0x77, 0x02, 0x01, 0x01, 0x04, 0x20 },
-	    (const uint8_t []){ 0xa0, 0x0a, 0x06, 0x08, P256, PUBLIC },
-	    7, 18, 64 },
+	    (const uint8_t[]){ 0x30, 0x77, 0x02, 0x01, 0x01, 0x04, 0x20 },
+	    (const uint8_t[]){ 0xa0, 0x0a, 0x06, 0x08, P256, PUBLIC }, 7, 18,
+	    64 },
 	{ "EC PRIVATE KEY",
-	    (const uint8_t []){ 0x30, 0x31, 0x02, 0x01, 0x01, 0x04, 0x20 },
-	    (const uint8_t []){ 0xa0, 0x0a, 0x06, 0x08, P256 }, 7, 12, 0 },
+	    (const uint8_t[]){ 0x30, 0x31, 0x02, 0x01, 0x01, 0x04, 0x20 },
+	    (const uint8_t[]){ 0xa0, 0x0a, 0x06, 0x08, P256 }, 7, 12, 0 },
 };
 
 static struct secrets {
@@ -72,7 +72,7 @@ static struct tls_key {
 	uint8_t		 xy[64];	/* its public point */
 } held[2];				/* the newest, and the one before it */
 
-/* ---- the file -------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------- */
 
 /* NULL, or what is wrong with it. */
 static const char *
@@ -106,7 +106,8 @@ base64_digit(unsigned char c)
 	v |= -(unsigned)(c == '+') & 62;
 	v |= -(unsigned)(c == '/') & 63;
 	v |= -(unsigned)(!(upper < 26) & !(lower < 26) & !(digit < 10) &
-	    (c != '+') & (c != '/')) & 64;
+		 (c != '+') & (c != '/')) &
+	    64;
 	return v;
 }
 
@@ -157,14 +158,14 @@ take_form(const struct form *f)
 	    decode_base64(at + strlen(begin)) != all ||
 	    memcmp(d, f->before, f->n_before) != 0 ||
 	    (f->n_behind != 0 &&
-	    memcmp(d + f->n_before + 32, f->behind, f->n_behind) != 0))
+		memcmp(d + f->n_before + 32, f->behind, f->n_behind) != 0))
 		return -1;
 	for (i = 0; i < 32; i++)
 		secret->scalar[i] = d[f->n_before + 31 - i];
 	return 0;
 }
 
-/* ---- the key --------------------------------------------------------------- */
+/* ---- the key ----------------------------------------------------------- */
 
 /* secret->scalar times the generator: 0, or -1. */
 static int
@@ -181,8 +182,8 @@ make_public(uint8_t xy[64])
 	if (d != NULL && point != NULL &&
 	    BN_lebin2bn(secret->scalar, sizeof(secret->scalar), d) != NULL &&
 	    EC_POINT_mul(group, point, d, NULL, NULL, NULL) == 1 &&
-	    EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED,
-	    out, sizeof(out), NULL) == sizeof(out)) {
+	    EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED, out,
+		sizeof(out), NULL) == sizeof(out)) {
 		memcpy(xy, out + 1, 64);
 		r = 0;
 	}
@@ -198,8 +199,8 @@ make_key(void)
 {
 	char curve[] = "prime256v1";
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-		    curve, 0),
+		OSSL_PARAM_construct_utf8_string(
+		    OSSL_PKEY_PARAM_GROUP_NAME, curve, 0),
 		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY,
 		    secret->scalar, sizeof(secret->scalar)),
 		OSSL_PARAM_construct_end(),
@@ -232,10 +233,10 @@ load(int fd, struct tls_key *to)
 			break;
 	if (i == sizeof(forms) / sizeof(forms[0]))
 		fault = "not an unencrypted private key on P-256 in PEM: "
-		    "create one with: " WRITE_ONE;
+			"create one with: " WRITE_ONE;
 	to->key = NULL;
-	if (fault == NULL && ((to->key = make_key()) == NULL ||
-	    make_public(to->xy) == -1)) {
+	if (fault == NULL &&
+	    ((to->key = make_key()) == NULL || make_public(to->xy) == -1)) {
 		EVP_PKEY_free(to->key);
 		fault = "not a valid private key on P-256";
 	}

@@ -72,17 +72,18 @@ update_state(struct chain *ch, uint64_t now)
 	s->sequence = ch->facts->sequence;
 	s->valid_until = ch->facts->valid_until;
 	s->suspects = delegate_avoid(ch);
-	s->evidence_next = ch->renew_at == 0 ? 0 : ch->renew_at <= now ?
-	    facts_now(ch) : facts_now(ch) + (ch->renew_at - now) / 1000;
+	s->evidence_next = ch->renew_at == 0 ? 0 :
+	    ch->renew_at <= now		     ? facts_now(ch) :
+				  facts_now(ch) + (ch->renew_at - now) / 1000;
 	ch->status_due = 1;	/* to net, at least once a second */
 	if (state == ch->state && why == s->why)
 		return;
 	if (state == S_IDLE)
 		log_warn("%snot accepting tasks: %s", ch->tag, why_text(why));
 	else if (state != ch->state)
-		log_info("%s%s", ch->tag, state == S_SERVING ?
-		    "accepting tasks" :
-		    "not accepting tasks: shutting down");
+		log_info("%s%s", ch->tag,
+		    state == S_SERVING ? "accepting tasks" :
+					 "not accepting tasks: shutting down");
 	ch->state = state;
 	s->why = why;
 }

@@ -7,6 +7,6 @@
 
 /* A new connection to the socket at `path', non-blocking: -1 with errno.  It is
  * of this machine: it connects at once, or its queue is full (EAGAIN). */
-int	 agent_connect(const char *path);
+int agent_connect(const char *path);
 
 #endif

@@ -31,11 +31,11 @@
 #define PINGS_MISSED	3
 #define PINGS_BUSY	24		/* evidence: the TEE may take minutes */
 #define LAST_WORDS	64		/* turns of chan_dispatch() */
-#define LOG_INTERVAL	100		/* milliseconds for each line of a
-					 * child */
+/* milliseconds for each line of a child */
+#define LOG_INTERVAL	100
 #define LOG_BURST	200		/* lines at once */
-#define LOG_REPORT	5		/* seconds, from the first that is
-					 * dropped */
+/* seconds, from the first that is dropped */
+#define LOG_REPORT	5
 
 static struct event_base *base;
 static const struct conf *conf;
@@ -69,7 +69,6 @@ static void	child_start(struct child *);
 static void	end_all(int);
 static void	on_patience(evutil_socket_t, short, void *);
 
-
 static size_t
 role_bit(enum role role)
 {
@@ -83,7 +82,7 @@ child_of(const struct chan *c)
 	    offsetof(struct child, chan));
 }
 
-/* ---- logs ---------------------------------------------------------------- */
+/* ---- logs -------------------------------------------------------------- */
 
 /* A token bucket: each line takes LOG_INTERVAL of the child's time, of which at
  * most LOG_BURST lines are lent.  It outlives the process: a restart refills
@@ -116,7 +115,7 @@ on_log_report(evutil_socket_t fd, short what, void *arg)
 	c->log_dropped = 0;
 }
 
-/* ---- channels ------------------------------------------------------------ */
+/* ---- channels ---------------------------------------------------------- */
 
 void
 child_kill(struct child *c, const char *why)
@@ -144,8 +143,7 @@ child_hear(struct child *c)
 
 	if (c->chan.fd == -1)
 		return -1;
-	if (chan_flush(&c->chan) != -1 &&
-	    chan_dispatch(&c->chan, &state) != -1)
+	if (chan_flush(&c->chan) != -1 && chan_dispatch(&c->chan, &state) != -1)
 		return 0;
 	child_deafen(c);
 	return -1;
@@ -279,8 +277,8 @@ child_ready(struct child *c, uint32_t features)
 			strcat(text, sandbox_feature[i]);
 		}
 	if (!is_routine)
-		log_info("%s[%d] ready, sandbox:%s", c->name, (int)c->pid,
-		    text);
+		log_info(
+		    "%s[%d] ready, sandbox:%s", c->name, (int)c->pid, text);
 	if (lacks(c)) {
 		children_failed = 1;
 		phase = STOPPING;
@@ -295,7 +293,7 @@ child_ready(struct child *c, uint32_t features)
 	tell_roles();
 }
 
-/* ---- starting ------------------------------------------------------------ */
+/* ---- starting ---------------------------------------------------------- */
 
 /* The role cannot be started: the monitor is to hear why. */
 static _Noreturn void
@@ -330,8 +328,8 @@ child_exec(const struct child *c, int monitor_fd, int keys_fd)
 	    (keys_fd != -1 && (keys_fd = fcntl(keys_fd, F_DUPFD, 10)) == -1) ||
 	    dup2(monitor_fd, PROC_MONITOR_FD) == -1 ||
 	    (keys_fd != -1 && dup2(keys_fd, PROC_KEYS_FD) == -1) ||
-	    close_range(keys_fd != -1 ? PROC_KEYS_FD + 1 :
-	    PROC_MONITOR_FD + 1, ~0U, 0) == -1)
+	    close_range(keys_fd != -1 ? PROC_KEYS_FD + 1 : PROC_MONITOR_FD + 1,
+		~0U, 0) == -1)
 		_exit(126);
 	setsid();
 	/* libevent's handlers would tell the monitor of our signals.  A signal
@@ -344,8 +342,7 @@ child_exec(const struct child *c, int monitor_fd, int keys_fd)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(path, sizeof(path), "%s/%s", role_dir, role_name(c->role));
-	execle(path, role_name(c->role), (char *)NULL,
-	    (char *const []){ NULL });
+	execle(path, role_name(c->role), (char *)NULL, (char *const[]){ NULL });
 	child_fail(c, path);
 }
 
@@ -393,8 +390,8 @@ child_start(struct child *c)
 	c->denied = 0;
 	c->started = now_ms();
 	chan_init(&c->chan, fd[0], R_MONITOR, c->role, c->index);
-	c->readable = event_new(base, fd[0], EV_READ | EV_PERSIST,
-	    on_readable, c);
+	c->readable = event_new(
+	    base, fd[0], EV_READ | EV_PERSIST, on_readable, c);
 	if (c->readable == NULL || event_add(c->readable, NULL) == -1)
 		fatal("libevent: out of memory");
 	child_send_start(c);
@@ -485,7 +482,7 @@ children_start(struct event_base *b, const struct conf *cf,
 		child_start(&children[i]);
 }
 
-/* ---- are they alive? ----------------------------------------------------- */
+/* ---- are they alive? --------------------------------------------------- */
 
 /* How many PINGs may this role leave unanswered?  Before it is ready, how many
  * ticks may it take?  Counted, not timed: while the system is suspended nobody
@@ -493,8 +490,7 @@ children_start(struct event_base *b, const struct conf *cf,
 static unsigned
 may_miss(const struct child *c)
 {
-	return c->is_ready && c->role != R_EVIDENCE ? PINGS_MISSED :
-	    PINGS_BUSY;
+	return c->is_ready && c->role != R_EVIDENCE ? PINGS_MISSED : PINGS_BUSY;
 }
 
 static void
@@ -512,9 +508,9 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 		if (c->pid == 0 || (c->is_ready && !(c->role & R_PINGED)))
 			continue;
 		if (c->unanswered++ >= may_miss(c)) {
-			snprintf(why, sizeof(why), c->is_ready ?
-			    "no answer for %u s" :
-			    "not ready after %u s",
+			snprintf(why, sizeof(why),
+			    c->is_ready ? "no answer for %u s" :
+					  "not ready after %u s",
 			    may_miss(c) * PING_INTERVAL);
 			child_kill(c, why);
 		} else if (c->is_ready)
@@ -522,7 +518,7 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* ---- ending -------------------------------------------------------------- */
+/* ---- ending ------------------------------------------------------------ */
 
 static size_t
 children_alive(void)
@@ -645,16 +641,15 @@ child_ended(struct child *c, int status)
 	}
 	c->delay = next_delay(c->delay, now_ms() - c->started);
 	if (phase == DRAINING && (c->role == R_KEYS || c->role == R_NET)) {
-		log_err("%s: died: %s: not restarted during shutdown",
-		    c->name, text);
+		log_err("%s: died: %s: not restarted during shutdown", c->name,
+		    text);
 		if (c->role == R_KEYS)
 			children_stop();
 		else
 			child_drained(c);
 		return;
 	}
-	log_err("%s: died: %s: restarting in %u ms", c->name, text,
-	    c->delay);
+	log_err("%s: died: %s: restarting in %u ms", c->name, text, c->delay);
 	if (c->role == R_KEYS)
 		keys_lost(c);
 	else
@@ -752,7 +747,7 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	if (phase == DRAINING) {
 		log_warn("shutting down: tasks not finished within "
-		    "drain-timeout (%u s): stopping",
+			 "drain-timeout (%u s): stopping",
 		    conf->drain_timeout);
 		children_stop();
 		return;
@@ -762,7 +757,8 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 		if (c->pid != 0 && c->role == R_EVIDENCE && c->was_up &&
 		    !is_patient) {
 			log_warn("%s: waiting for the TEE to answer "
-			    "(timeout %d s)", c->name, QUOTE_TIMEOUT);
+				 "(timeout %d s)",
+			    c->name, QUOTE_TIMEOUT);
 			is_patient = 1;
 			wait_at_most(QUOTE_TIMEOUT);
 		} else

@@ -55,7 +55,7 @@ parse_fault(struct parse *p, const char *fmt, ...)
 	return -1;
 }
 
-/* ---- the file ------------------------------------------------------------ */
+/* ---- the file ---------------------------------------------------------- */
 
 /* Keyword and value of a line, both within it; value NULL: there is none. */
 static char *
@@ -86,7 +86,8 @@ next_chain(struct parse *p, const struct keyword *chain_id)
 	if (*seen_at(p, chain_id) == 0)
 		return 0;
 	if (p->chain == CONF_CHAINS - 1)
-		return parse_fault(p, "expected at most %d of them", CONF_CHAINS);
+		return parse_fault(
+		    p, "expected at most %d of them", CONF_CHAINS);
 	p->chain++;
 	return 0;
 }
@@ -108,8 +109,7 @@ parse_line(struct parse *p, char *line)
 	else if (k->offset == OF(chain_id) && next_chain(p, k) != 0)
 		;
 	else if (*seen_at(p, k) != 0 && !value_is_list(k))
-		parse_fault(p, "already set in line %u",
-		    *seen_at(p, k));
+		parse_fault(p, "already set in line %u", *seen_at(p, k));
 	else {
 		*seen_at(p, k) = p->line;
 		if (value == NULL)
@@ -175,11 +175,12 @@ is_twice(const struct parse *p, const struct keyword *k)
 	uint32_t i;
 
 	for (i = 0; i < p->chain; i++)
-		if ((k->offset == OF(chain_id) && p->c->chains[i].chain_id ==
-		    p->c->chains[p->chain].chain_id) ||
-		    (k->offset == OF(control_socket) && strcmp(
-		    p->c->chains[i].control_socket,
-		    p->c->chains[p->chain].control_socket) == 0))
+		if ((k->offset == OF(chain_id) &&
+			p->c->chains[i].chain_id ==
+			    p->c->chains[p->chain].chain_id) ||
+		    (k->offset == OF(control_socket) &&
+			strcmp(p->c->chains[i].control_socket,
+			    p->c->chains[p->chain].control_socket) == 0))
 			return 1;
 	return 0;
 }
@@ -200,17 +201,19 @@ finish_chain(struct parse *p)
 		about(p, k);
 		if (k->offset == OF(registry_quorum) &&
 		    c->registry_quorum > c->n_endpoints)
-			parse_fault(p, "%u: expected at most %u, the number of "
-			    "registry-endpoint", c->registry_quorum,
-			    c->n_endpoints);
+			parse_fault(p,
+			    "%u: expected at most %u, the number of "
+			    "registry-endpoint",
+			    c->registry_quorum, c->n_endpoints);
 		if (k->offset == OF(registry_max_age) &&
 		    c->registry_max_age <= c->registry_refresh)
-			parse_fault(p, "%u: expected more than registry-refresh, "
-			    "which is %u", c->registry_max_age,
-			    c->registry_refresh);
+			parse_fault(p,
+			    "%u: expected more than registry-refresh, "
+			    "which is %u",
+			    c->registry_max_age, c->registry_refresh);
 		if (p->c->gas_key[0] == '\0' &&
 		    ((k->offset == OF(register_direct) && c->register_direct) ||
-		    (k->offset == OF(publish) && c->publish)))
+			(k->offset == OF(publish) && c->publish)))
 			parse_fault(p, "needs gas-key to pay for transactions");
 		if (is_twice(p, k))
 			parse_fault(p, "already used by another chain");
@@ -232,7 +235,8 @@ finish(struct parse *p)
 		if (k->offset == AT(dstack_socket) &&
 		    c->dstack_socket[0] != '\0' && c->tee != TEE_CHOICE_TDX &&
 		    c->tee != TEE_CHOICE_AUTO)
-			parse_fault(p, "expected only with tee auto or tee tdx");
+			parse_fault(
+			    p, "expected only with tee auto or tee tdx");
 	}
 	for (p->chain = 0; p->chain < c->n_chains; p->chain++)
 		finish_chain(p);
@@ -249,7 +253,8 @@ conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 		p.line++;
 		p.name = "line";
 		if (strchr(line, '\n') == NULL && !feof(f)) {
-			parse_fault(&p, "expected at most %zu characters of text",
+			parse_fault(&p,
+			    "expected at most %zu characters of text",
 			    sizeof(line) - 2);
 			break;
 		}
@@ -262,8 +267,8 @@ conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 	if (p.faults == 0)
 		finish(&p);
 	if (p.faults > FAULTS_MAX)
-		fprintf(err, "%s: %u more errors\n", path,
-		    p.faults - FAULTS_MAX);
+		fprintf(
+		    err, "%s: %u more errors\n", path, p.faults - FAULTS_MAX);
 	return p.faults == 0 ? 0 : -1;
 }
 
@@ -309,7 +314,9 @@ chroot_fault(const char *path)
 int
 conf_check_files(const struct conf *c, const char *path, FILE *err)
 {
-	const struct { const char *name, *path; } files[] = {
+	const struct {
+		const char *name, *path;
+	} files[] = {
 		{ "tls-ca", c->tls_ca },
 		{ "tls-certificate", c->tls_certificate },
 		{ "tls-key", c->tls_key },
@@ -323,9 +330,10 @@ conf_check_files(const struct conf *c, const char *path, FILE *err)
 	/* If it is missing, the monitor makes it. */
 	if ((access(c->chroot, F_OK) == 0 || errno != ENOENT) &&
 	    (fault = chroot_fault(c->chroot)) != NULL) {
-		fprintf(err, "%s: chroot: %s: %s: expected an empty directory "
-		    "owned by root, or a path that does not exist\n", path,
-		    c->chroot, fault);
+		fprintf(err,
+		    "%s: chroot: %s: %s: expected an empty directory "
+		    "owned by root, or a path that does not exist\n",
+		    path, c->chroot, fault);
 		r = -1;
 	}
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -372,8 +380,8 @@ conf_hash_files(struct conf *c, const char *path, FILE *err)
 		if (k->kind != CA)
 			continue;
 		file = keyword_field(c, k, k->offset, 0);
-		if (*file != '\0' && hash_file(file,
-		    keyword_field(c, k, k->count, 0)) != 0) {
+		if (*file != '\0' &&
+		    hash_file(file, keyword_field(c, k, k->count, 0)) != 0) {
 			fprintf(err, "%s: %s: %s: %s\n", path, k->name, file,
 			    strerror(errno));
 			r = -1;
@@ -383,8 +391,8 @@ conf_hash_files(struct conf *c, const char *path, FILE *err)
 }
 
 static void
-print_line(const struct conf *c, const struct keyword *k, uint32_t chain,
-    FILE *f)
+print_line(
+    const struct conf *c, const struct keyword *k, uint32_t chain, FILE *f)
 {
 	keyword_print(c, k, chain, "", f);
 }

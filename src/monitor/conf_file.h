@@ -12,16 +12,16 @@
 
 /* Read `path' into *c, complete with defaults.  0, or -1 after each fault was
  * written to `err' as `path:line: keyword: what: what is expected'. */
-int	 conf_read(const char *path, struct conf *c, FILE *err);
+int conf_read(const char *path, struct conf *c, FILE *err);
 /* The same, from an open file: for tests. */
-int	 conf_parse(FILE *f, const char *path, struct conf *c, FILE *err);
+int conf_parse(FILE *f, const char *path, struct conf *c, FILE *err);
 /* Are the files that it names there, and is the directory for the roles fit? 0,
  * or -1 with the reasons in `err'. */
-int	 conf_check_files(const struct conf *, const char *path, FILE *err);
+int conf_check_files(const struct conf *, const char *path, FILE *err);
 /* Put the SHA-256 of each file that decides whom the Runner trusts into *c. 0,
  * or -1 with the reasons in `err'. */
-int	 conf_hash_files(struct conf *, const char *path, FILE *err);
+int conf_hash_files(struct conf *, const char *path, FILE *err);
 /* The effective configuration; reading it back gives the same. */
-void	 conf_print(const struct conf *, FILE *);
+void conf_print(const struct conf *, FILE *);
 
 #endif

@@ -33,8 +33,9 @@ ON(LOG)
 	/* Nothing worse than an error: syslogd tells all users of those. */
 	if (l->level < LOG_DEBUG)
 		level = l->level < LOG_ERR ? LOG_ERR : (int)l->level;
-	child_log(child_of(c), level, log_escape(text, sizeof(text),
-	    l->text, strnlen(l->text, sizeof(l->text))));
+	child_log(child_of(c), level,
+	    log_escape(text, sizeof(text), l->text,
+		strnlen(l->text, sizeof(l->text))));
 }
 
 ON(DENIED)

@@ -27,8 +27,8 @@
 #ifndef SYSLOG_PATH			/* a test's own */
 #define SYSLOG_PATH	"/dev/log"
 #endif
-#define LINE_SIZE	704		/* a line of log.c and syslogd's
-					 * header */
+/* a line of log.c and syslogd's header */
+#define LINE_SIZE	704
 #define BUFFER		(128 * 1024)
 #define RETRY		100		/* milliseconds */
 #define FINISH		1000		/* milliseconds, at the end */
@@ -47,7 +47,7 @@ static ssize_t	(*put)(const void *, size_t);
 static int is_syslog;
 static struct event *retry;
 
-/* ---- standard error -------------------------------------------------------- */
+/* ---- standard error ---------------------------------------------------- */
 
 /* Nobody will ever read what failed for another reason than EAGAIN: it counts
  * as written. */
@@ -85,14 +85,14 @@ open_stderr(void)
 	if (S_ISSOCK(st.st_mode))
 		put = put_socket;
 	else if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
-		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK |
-		    O_NOCTTY | O_CLOEXEC);
+		fd = open("/proc/self/fd/2",
+		    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
 		fd = STDERR_FILENO;	/* no /proc, or another user's
 					 * terminal */
 }
 
-/* ---- syslogd --------------------------------------------------------------- */
+/* ---- syslogd ----------------------------------------------------------- */
 
 static int
 syslog_connect(void)
@@ -115,8 +115,8 @@ put_syslog(const void *line, size_t n)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		if (fd != -1 && send(fd, line, n, MSG_DONTWAIT |
-		    MSG_NOSIGNAL) != -1)
+		if (fd != -1 &&
+		    send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL) != -1)
 			return (ssize_t)n;
 		if (fd != -1 && (errno == EAGAIN || errno == ENOBUFS))
 			return -1;
@@ -143,7 +143,7 @@ syslog_format(char *to, size_t size, int level, const char *line)
 
 static void	flush(void);
 
-/* ---- the buffer ------------------------------------------------------------ */
+/* ---- the buffer -------------------------------------------------------- */
 
 static void
 keep(const void *line, uint16_t n)
@@ -164,7 +164,7 @@ line_out(int level, const char *line)
 	size_t n;
 
 	n = is_syslog ? syslog_format(text, sizeof(text), level, line) :
-	    (size_t)snprintf(text, sizeof(text), "%s\n", line);
+			(size_t)snprintf(text, sizeof(text), "%s\n", line);
 	if (n >= sizeof(text))
 		n = sizeof(text) - 1;
 	keep(text, (uint16_t)n);
@@ -179,8 +179,10 @@ tell_dropped(void)
 
 	if (pending.dropped == 0 || pending.used != 0)
 		return;
-	snprintf(line, sizeof(line), "tee-runnerd: log: %u lines dropped: "
-	    "nobody read them", pending.dropped);
+	snprintf(line, sizeof(line),
+	    "tee-runnerd: log: %u lines dropped: "
+	    "nobody read them",
+	    pending.dropped);
 	pending.dropped = 0;
 	line_out(LOG_WARNING, line);
 }
@@ -230,7 +232,7 @@ on_retry(evutil_socket_t none, short what, void *arg)
 	flush();
 }
 
-/* ---- start and end --------------------------------------------------------- */
+/* ---- start and end ----------------------------------------------------- */
 
 void
 logger_init(int to_syslog)

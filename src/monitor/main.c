@@ -39,18 +39,18 @@
 #define CONF_FILE	SYSCONFDIR "/tee-runner/tee-runnerd.conf"
 
 static const char usage_text[] =
-	"usage: tee-runnerd [-dtT] [-f file] [-L directory]\n"
-	"\n"
-	"  -d            stay in the foreground, log to standard error\n"
-	"  -f file       configuration (" CONF_FILE ")\n"
-	"  -L directory  the roles' executables (" ROLEDIR ")\n"
-	"  -t            test the configuration, then exit\n"
-	"  -T            print the effective configuration, then exit\n"
-	"  --help, --version\n";
+    "usage: tee-runnerd [-dtT] [-f file] [-L directory]\n"
+    "\n"
+    "  -d            stay in the foreground, log to standard error\n"
+    "  -f file       configuration (" CONF_FILE ")\n"
+    "  -L directory  the roles' executables (" ROLEDIR ")\n"
+    "  -t            test the configuration, then exit\n"
+    "  -T            print the effective configuration, then exit\n"
+    "  --help, --version\n";
 
 static struct event_base *base;
 
-/* ---- signals ------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------- */
 
 static void
 on_signal(evutil_socket_t sig, short what, void *arg)
@@ -63,7 +63,7 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 		children_reap();
 	else if (sig == SIGHUP) {
 		log_info("SIGHUP: checking tls-key and tls-certificate for "
-		    "changes; a new configuration needs a restart");
+			 "changes; a new configuration needs a restart");
 		tls_files_check();
 	} else if (asked++ == 0)
 		children_drain();
@@ -77,7 +77,8 @@ catch_signals(void)
 	/* A signal that is sent to the whole control group, or by mistake, must
 	 * not end the monitor without draining. */
 	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP,
-	    SIGCHLD }, ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
+		SIGCHLD },
+			 ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
 	struct event *e;
 	size_t i;
 
@@ -90,7 +91,7 @@ catch_signals(void)
 	}
 }
 
-/* ---- users --------------------------------------------------------------- */
+/* ---- users ------------------------------------------------------------- */
 
 static void
 find_users(const struct conf *c, struct users *u)
@@ -102,7 +103,7 @@ find_users(const struct conf *c, struct users *u)
 	memset(u, 0, sizeof(*u));
 	if (geteuid() != 0) {
 		log_warn("not started as root: all roles run as this user, "
-		    "without chroot and namespaces");
+			 "without chroot and namespaces");
 		return;
 	}
 	for (bit = 0; bit < ROLE_BITS; bit++) {
@@ -112,12 +113,12 @@ find_users(const struct conf *c, struct users *u)
 			u->uid[bit] = u->gid[bit] = c->uid_base + bit;
 			continue;
 		}
-		snprintf(name, sizeof(name), "_tee-%s",
-		    role_name(1u << bit));
+		snprintf(name, sizeof(name), "_tee-%s", role_name(1u << bit));
 		if ((pw = getpwnam(name)) == NULL || pw->pw_uid == 0 ||
 		    pw->pw_gid == 0)
 			fatal("no user %s: add it, or set uid-base in the "
-			    "configuration", name);
+			      "configuration",
+			    name);
 		u->uid[bit] = pw->pw_uid;
 		u->gid[bit] = pw->pw_gid;
 	}
@@ -131,7 +132,7 @@ make_directory(const char *path)
 	char *s;
 
 	snprintf(p, sizeof(p), "%s", path);
-	for (s = p + 1; ; s++) {
+	for (s = p + 1;; s++) {
 		char end = *s;
 
 		if (end != '/' && end != '\0')
@@ -145,7 +146,7 @@ make_directory(const char *path)
 	}
 }
 
-/* ---- what the monitor itself gives up ------------------------------------ */
+/* ---- what the monitor itself gives up ---------------------------------- */
 
 /* The roles get 0 to 2 from us: no terminal to read, none of the three free. */
 static void
@@ -171,7 +172,7 @@ raise_memlock(void)
 
 	if (geteuid() == 0 && setrlimit(RLIMIT_MEMLOCK, &all) == -1)
 		log_warn("RLIMIT_MEMLOCK: cannot raise the limit: %s: keys and "
-		    "compute lock their secrets, but not all memory",
+			 "compute lock their secrets, but not all memory",
 		    strerror(errno));
 }
 
@@ -183,7 +184,8 @@ warn_limit(enum role role, const char *what, int resource, size_t wanted)
 	if (getrlimit((__rlimit_resource_t)resource, &rl) == 0 &&
 	    rl.rlim_max < wanted)
 		log_warn("limits: %s may need %s %zu, the hard limit is %llu: "
-		    "raise it", role_name(role), what, wanted,
+			 "raise it",
+		    role_name(role), what, wanted,
 		    (unsigned long long)rl.rlim_max);
 }
 
@@ -198,11 +200,10 @@ check_limits(void)
 		if (((1u << bit) & R_CHILDREN) == 0)
 			continue;
 		r = sandbox_role(1u << bit);
-		warn_limit(r->role, "RLIMIT_NOFILE", RLIMIT_NOFILE,
-		    r->max_files);
+		warn_limit(
+		    r->role, "RLIMIT_NOFILE", RLIMIT_NOFILE, r->max_files);
 		warn_limit(r->role, "RLIMIT_AS", RLIMIT_AS, r->max_memory);
-		warn_limit(r->role, "RLIMIT_FSIZE", RLIMIT_FSIZE,
-		    r->max_file);
+		warn_limit(r->role, "RLIMIT_FSIZE", RLIMIT_FSIZE, r->max_file);
 	}
 }
 
@@ -231,8 +232,9 @@ drop_capabilities(uint32_t spaces)
 	capng_clear(CAPNG_SELECT_BOTH);
 	for (k = sandbox_caps; k < sandbox_caps + sandbox_n_caps; k++)
 		if (!k->for_spaces || spaces != 0)
-			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE |
-			    CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+			capng_update(CAPNG_ADD,
+			    CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+				CAPNG_BOUNDING_SET,
 			    (unsigned)k->number);
 	if (capng_apply(CAPNG_SELECT_BOTH) != 0)
 		fatal("cannot drop capabilities");
@@ -274,11 +276,11 @@ bound_writes(const struct conf *c)
 	for (i = 0; i < c->n_chains; i++) {
 		snprintf(dir, sizeof(dir), "%s", c->chains[i].control_socket);
 		paths[n++] = (struct sandbox_path){ path_fd(dirname(dir)),
-		    SANDBOX_SOCKETS };
+			SANDBOX_SOCKETS };
 	}
 	if (!sandbox_bound_writes(paths, n))
 		log_warn("Landlock is not available: nothing restricts the "
-		    "paths that the monitor can write");
+			 "paths that the monitor can write");
 	while (n-- > 0)
 		if (paths[n].fd != -1)
 			close(paths[n].fd);
@@ -288,7 +290,7 @@ static void
 enter_filter(const struct conf *c)
 {
 	const struct sigaction sa = { .sa_sigaction = on_sigsys,
-	    .sa_flags = SA_SIGINFO | (int)SA_RESETHAND };
+		.sa_flags = SA_SIGINFO | (int)SA_RESETHAND };
 
 	if (sigaction(SIGSYS, &sa, NULL) == -1)
 		fatal("sigaction: %s", strerror(errno));
@@ -302,7 +304,7 @@ enter_filter(const struct conf *c)
 #endif
 }
 
-/* ---- main ---------------------------------------------------------------- */
+/* ---- main -------------------------------------------------------------- */
 
 static int
 usage(FILE *f, int status)
@@ -316,7 +318,8 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
 	};
 	static struct conf conf;
 	static struct users users;

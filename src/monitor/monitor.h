@@ -11,7 +11,7 @@
 
 #include "chan.h"
 
-/* ---- spaces.c: namespaces ---- */
+/* ---- spaces.c: namespaces ---------------------------------------------- */
 
 /* Before capabilities are dropped and the filter is on: the SANDBOX_* that hold
  * for the monitor and what it starts. */
@@ -20,26 +20,26 @@ uint32_t spaces_enter(void);
 uint32_t spaces_of(enum role, uint32_t spaces);
 /* In the child, before it is one: to the network that the role needs. 0, or -1
  * and errno. */
-int	 spaces_leave(enum role);
+int spaces_leave(enum role);
 
-/* ---- logger.c: the log ---- */
+/* ---- logger.c: the log ------------------------------------------------- */
 
 /* Before the filter: from now on log.c's lines go to syslogd, or else to
  * standard error.  Nothing here waits for a reader. */
-void	 logger_init(int to_syslog);
+void logger_init(int to_syslog);
 /* Lines that could not be written are tried again from this loop. */
-void	 logger_start(struct event_base *);
+void logger_start(struct event_base *);
 /* Write what is left: at most a second. */
-void	 logger_finish(void);
-/* ---- tls_files.c ---- */
+void logger_finish(void);
+/* ---- tls_files.c ------------------------------------------------------- */
 
 /* Before the roles are started: from now on a file of tls-key or
  * tls-certificate that has changed is handed to its roles within 10 seconds, or
  * by tls_files_check(). */
-void	 tls_files_start(struct event_base *, const struct conf *);
-void	 tls_files_check(void);
+void tls_files_start(struct event_base *, const struct conf *);
+void tls_files_check(void);
 
-/* ---- children.c ---- */
+/* ---- children.c -------------------------------------------------------- */
 
 struct child {
 	enum role	 role;
@@ -79,32 +79,32 @@ struct users {
 
 /* Start all roles; `dir' has their executables, `spaces' is from
  * spaces_enter().  Returns at once. */
-void	 children_start(struct event_base *, const struct conf *,
-	     const struct users *, uint32_t spaces, const char *dir);
+void children_start(struct event_base *, const struct conf *,
+    const struct users *, uint32_t spaces, const char *dir);
 /* One did not come up at the very first start: the daemon has failed. */
 extern int children_failed;
 /* The configuration that they were started with. */
 const struct conf *children_conf(void);
 /* Wait for children that ended: on SIGCHLD. */
-void	 children_reap(void);
+void children_reap(void);
 /* No new tasks, finish what there is, then end; again: end now. */
-void	 children_drain(void);
-void	 children_stop(void);
+void children_drain(void);
+void children_stop(void);
 struct child *child_of(const struct chan *);
 /* It does what it must not. */
-void	 child_kill(struct child *, const char *why);
+void child_kill(struct child *, const char *why);
 /* keys gave up this peer: it broke the protocol, does not read, or is stuck. */
-void	 child_cut(enum role, uint32_t index);
+void child_cut(enum role, uint32_t index);
 /* A message without rows.  A child that does not read is killed. */
-void	 child_send(struct child *, enum msg_type, const void *payload, int fd);
+void child_send(struct child *, enum msg_type, const void *payload, int fd);
 /* A descriptor to each process of a role, also to one that is not in its
  * sandbox yet.  It stays the caller's. */
-void	 children_send(enum role, enum msg_type, int fd);
+void children_send(enum role, enum msg_type, int fd);
 /* Log a line of its, which is escaped, unless there were too many. */
-void	 child_log(struct child *, int level, const char *text);
+void child_log(struct child *, int level, const char *text);
 /* This net has finished what it had. */
-void	 child_drained(struct child *);
+void child_drained(struct child *);
 /* It is in its sandbox: give it its channels. */
-void	 child_ready(struct child *, uint32_t features);
+void child_ready(struct child *, uint32_t features);
 
 #endif

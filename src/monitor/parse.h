@@ -21,17 +21,17 @@ struct parse {
 };
 
 /* The fields of this keyword's value and of the count of its list. */
-void	*parse_value(const struct parse *, const struct keyword *);
-void	*parse_count(const struct parse *, const struct keyword *);
+void *parse_value(const struct parse *, const struct keyword *);
+void *parse_count(const struct parse *, const struct keyword *);
 /* Write a fault of the line to p->err, and count it.  Always -1. */
-int	 parse_fault(struct parse *, const char *fmt, ...)
-	    __attribute__((format(printf, 2, 3)));
+int parse_fault(struct parse *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Read the value `v' into the keyword's field: 0, or -1 after parse_fault(). */
-int	 value_read(struct parse *, const struct keyword *, const char *v);
+int value_read(struct parse *, const struct keyword *, const char *v);
 /* The form of this keyword's value, for a fault: written to `text', which is
  * returned. */
 const char *value_expected(const struct keyword *, char *text, size_t size);
-int	 value_is_list(const struct keyword *);
+int value_is_list(const struct keyword *);
 
 #endif

@@ -23,10 +23,12 @@ spaces_enter(void)
 	if (geteuid() != 0)
 		return 0;
 	host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (host == -1 || unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC) ==
-	    -1 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == -1) {
+	if (host == -1 ||
+	    unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == -1) {
 		log_warn("cannot create namespaces: %s: all roles can access "
-		    "the network of the host", strerror(errno));
+			 "the network of the host",
+		    strerror(errno));
 		if (host != -1)
 			close(host);
 		host = -1;
@@ -39,7 +41,7 @@ uint32_t
 spaces_of(enum role role, uint32_t spaces)
 {
 	return role == R_NET || role == R_REGISTRY ? spaces & ~SANDBOX_NETNS :
-	    spaces;
+						     spaces;
 }
 
 int

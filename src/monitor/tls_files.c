@@ -26,7 +26,8 @@ static struct tls_file {
 	int		 is_failing;	/* as the log says */
 } files[] = {
 	{ .keyword = "tls-key", .role = R_KEYS, .type = M_TLS_KEY },
-	{ .keyword = "tls-certificate", .role = R_NET,
+	{ .keyword = "tls-certificate",
+	    .role = R_NET,
 	    .type = M_TLS_CERTIFICATE },
 };
 
@@ -76,8 +77,8 @@ tls_files_check(void)
 	for (f = files; f < files + sizeof(files) / sizeof(files[0]); f++) {
 		fault = hand_over(f);
 		if (fault != NULL && !f->is_failing)
-			log_warn("%s %s: not renewed: %s", f->keyword,
-			    f->path, fault);
+			log_warn("%s %s: not renewed: %s", f->keyword, f->path,
+			    fault);
 		f->is_failing = fault != NULL;
 	}
 }

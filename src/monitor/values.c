@@ -15,13 +15,14 @@ const char *
 value_expected(const struct keyword *k, char *text, size_t size)
 {
 	static const char *const texts[] = {
-		[HOST] = "host:port", [PATH] = "an absolute path",
+		[HOST] = "host:port",
+		[PATH] = "an absolute path",
 		[CA] = "an absolute path",
 		[SECRET] = "an absolute path, or credential:NAME",
 		[ADDRESS] = "an address, 0x and 40 hex digits",
 		[ADDRESSES] = "an address, 0x and 40 hex digits",
 		[POINT] = "a compressed public key, 0x and 66 hex digits that "
-		    "begin with 02 or 03",
+			  "begin with 02 or 03",
 		[HASH] = "a hash, 0x and 64 hex digits",
 		[URLS] = "http://host... or https://host...",
 		[LOOPBACK] = "127.0.0.1:port or [::1]:port",
@@ -29,23 +30,25 @@ value_expected(const struct keyword *k, char *text, size_t size)
 	const struct choice *x;
 
 	switch (k->kind) {
-	case NUMBER: case NUMBER64:
+	case NUMBER:
+	case NUMBER64:
 		snprintf(text, size, "a number from %llu to %llu",
 		    (unsigned long long)k->min, (unsigned long long)k->max);
 		break;
 	case SECONDS:
-		snprintf(text, size, "a time from %llu to %llu seconds, such "
-		    "as 90, 90s, 5m, 2h, 1d", (unsigned long long)k->min,
-		    (unsigned long long)k->max);
+		snprintf(text, size,
+		    "a time from %llu to %llu seconds, such "
+		    "as 90, 90s, 5m, 2h, 1d",
+		    (unsigned long long)k->min, (unsigned long long)k->max);
 		break;
-	case CHOICE: case CHOICES:
+	case CHOICE:
+	case CHOICES:
 		snprintf(text, size, "one of");
 		for (x = k->choices; x->name != NULL; x++)
 			snprintf(text + strlen(text), size - strlen(text),
 			    "%s %s", x == k->choices ? "" : ",", x->name);
 		break;
-	default:
-		snprintf(text, size, "%s", texts[k->kind]);
+	default: snprintf(text, size, "%s", texts[k->kind]);
 	}
 	return text;
 }
@@ -55,15 +58,16 @@ bad(struct parse *p, const struct keyword *k, const char *v)
 {
 	char text[128];
 
-	return parse_fault(p, "%s: expected %s", v, value_expected(k, text, sizeof(text)));
+	return parse_fault(
+	    p, "%s: expected %s", v, value_expected(k, text, sizeof(text)));
 }
 
 static int
 read_text(struct parse *p, char *dst, size_t size, const char *v)
 {
 	if (strlen(v) >= size)
-		return parse_fault(p, "%s: expected at most %zu characters", v,
-		    size - 1);
+		return parse_fault(
+		    p, "%s: expected at most %zu characters", v, size - 1);
 	strcpy(dst, v);
 	return 0;
 }
@@ -99,8 +103,8 @@ read_host(struct parse *p, const struct keyword *k, const char *v)
 static int
 read_loopback(struct parse *p, const struct keyword *k, const char *v)
 {
-	if (!is_host_port(v) || (strncmp(v, "127.0.0.1:", 10) != 0 &&
-	    strncmp(v, "[::1]:", 6) != 0))
+	if (!is_host_port(v) ||
+	    (strncmp(v, "127.0.0.1:", 10) != 0 && strncmp(v, "[::1]:", 6) != 0))
 		return bad(p, k, v);
 	return read_text(p, parse_value(p, k), CONF_HOST, v);
 }
@@ -128,8 +132,10 @@ read_secret(struct parse *p, const struct keyword *k, const char *v)
 		return bad(p, k, v);
 	dir = getenv("CREDENTIALS_DIRECTORY");
 	if (dir == NULL || *dir != '/')
-		return parse_fault(p, "%s: credentials need systemd: "
-		    "CREDENTIALS_DIRECTORY is not set", v);
+		return parse_fault(p,
+		    "%s: credentials need systemd: "
+		    "CREDENTIALS_DIRECTORY is not set",
+		    v);
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >=
 	    (int)sizeof(path))
 		return parse_fault(p, "%s: its path is too long", v);
@@ -178,8 +184,14 @@ read_number(struct parse *p, const struct keyword *k, const char *v)
 static int
 read_seconds(struct parse *p, const struct keyword *k, const char *v)
 {
-	static const struct { const char *suffix; uint32_t times; } units[] = {
-		{ "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 },
+	static const struct {
+		const char *suffix;
+		uint32_t times;
+	} units[] = {
+		{ "", 1 },
+		{ "s", 1 },
+		{ "m", 60 },
+		{ "h", 3600 },
 		{ "d", 86400 },
 	};
 	uint64_t n;
@@ -300,8 +312,7 @@ read_choice(struct parse *p, const struct keyword *k, const char *v)
 
 	for (x = k->choices; x->name != NULL; x++)
 		if (strcmp(x->name, v) == 0) {
-			memcpy(parse_value(p, k), &x->value,
-			    sizeof(x->value));
+			memcpy(parse_value(p, k), &x->value, sizeof(x->value));
 			return 0;
 		}
 	return bad(p, k, v);
@@ -321,15 +332,22 @@ read_choices(struct parse *p, const struct keyword *k, const char *v)
 	return bad(p, k, v);
 }
 
-static int (*const readers[])(struct parse *, const struct keyword *,
-    const char *) = {
-	[HOST] = read_host, [PATH] = read_path, [CA] = read_path,
+static int (*const readers[])(
+    struct parse *, const struct keyword *, const char *) = {
+	[HOST] = read_host,
+	[PATH] = read_path,
+	[CA] = read_path,
 	[SECRET] = read_secret,
 	[NUMBER] = read_number,
-	[NUMBER64] = read_number64, [SECONDS] = read_seconds, [ADDRESS] = read_address,
-	[ADDRESSES] = read_addresses, [POINT] = read_point,
-	[URLS] = read_url, [CHOICE] = read_choice,
-	[CHOICES] = read_choices, [LOOPBACK] = read_loopback,
+	[NUMBER64] = read_number64,
+	[SECONDS] = read_seconds,
+	[ADDRESS] = read_address,
+	[ADDRESSES] = read_addresses,
+	[POINT] = read_point,
+	[URLS] = read_url,
+	[CHOICE] = read_choice,
+	[CHOICES] = read_choices,
+	[LOOPBACK] = read_loopback,
 	[HASH] = read_hash,
 };
 

@@ -79,7 +79,7 @@ count(uint32_t status, uint64_t n)
 		net.statuses[status] += n;
 }
 
-/* ---- refusals ------------------------------------------------------------ */
+/* ---- refusals ---------------------------------------------------------- */
 
 void
 batch_refuse(Teerunner__V1__TaskRef **tasks, size_t n,
@@ -120,8 +120,8 @@ refuse_batch(const Teerunner__V1__TaskBatch *from, uint32_t status)
 	net.refused += n;
 	count(status, n);
 	if (from->signature.len == 65) {
-		batch_refuse(NULL, 0, &from->signature, status,
-		    status_text(status));
+		batch_refuse(
+		    NULL, 0, &from->signature, status, status_text(status));
 		return;
 	}
 	refs = reallocarray(NULL, n + 1, sizeof(*refs));
@@ -145,8 +145,8 @@ struct fault {
 };
 
 static void
-fault_reason(const struct fault *f, const Teerunner__V1__Task *t, char *to,
-    size_t size)
+fault_reason(
+    const struct fault *f, const Teerunner__V1__Task *t, char *to, size_t size)
 {
 	const char *text = f->text != NULL ? f->text : status_text(f->status);
 
@@ -173,8 +173,8 @@ refuse_spoiled(const Teerunner__V1__TaskBatch *from,
 			continue;
 		}
 		bad = &refs[i];
-		fault_reason(&faults[i], from->tasks[i], reason,
-		    sizeof(reason));
+		fault_reason(
+		    &faults[i], from->tasks[i], reason, sizeof(reason));
 		count(faults[i].status, 1);
 		batch_refuse(&bad, 1, NULL, faults[i].status, reason);
 	}
@@ -185,7 +185,7 @@ refuse_spoiled(const Teerunner__V1__TaskBatch *from,
 		    status_text(ST_BATCH_SPOILED));
 }
 
-/* ---- offers -------------------------------------------------------------- */
+/* ---- offers ------------------------------------------------------------ */
 
 static struct m_task flat[BATCH_TASKS];
 static struct m_word words[BATCH_TASKS][PROGRAM_WORDS];
@@ -193,8 +193,8 @@ static size_t n_words[BATCH_TASKS];
 
 /* The same task twice is two answers to one question: neither is taken. */
 static void
-find_twins(const Teerunner__V1__TaskBatch *from,
-    struct fault faults[BATCH_TASKS])
+find_twins(
+    const Teerunner__V1__TaskBatch *from, struct fault faults[BATCH_TASKS])
 {
 	const Teerunner__V1__Task *a, *b;
 	size_t i, j;
@@ -208,7 +208,8 @@ find_twins(const Teerunner__V1__TaskBatch *from,
 			    memcmp(a->id.data, b->id.data, 32) != 0)
 				continue;
 			faults[i] = (struct fault){ ST_MALFORMED,
-			    a->n_operations, "the same task twice in a batch" };
+				a->n_operations,
+				"the same task twice in a batch" };
 			faults[j] = faults[i];
 			faults[j].op = b->n_operations;
 		}
@@ -216,16 +217,15 @@ find_twins(const Teerunner__V1__TaskBatch *from,
 
 /* All tasks into `flat' and `words'; how many cannot be. */
 static size_t
-flatten(const Teerunner__V1__TaskBatch *from,
-    struct fault faults[BATCH_TASKS])
+flatten(const Teerunner__V1__TaskBatch *from, struct fault faults[BATCH_TASKS])
 {
 	static struct builder b;
 	size_t i, bad = 0;
 
 	for (i = 0; i < from->n_tasks; i++) {
 		faults[i].text = NULL;
-		faults[i].status = wire_task(from->tasks[i], &flat[i], &b,
-		    &faults[i].op);
+		faults[i].status = wire_task(
+		    from->tasks[i], &flat[i], &b, &faults[i].op);
 		if (faults[i].status == ST_OK)
 			n_words[i] = builder_words(&b, words[i]);
 	}
@@ -286,8 +286,9 @@ offer_check(const Teerunner__V1__TaskBatch *from, struct m_batch *m)
 	const uint32_t credit = net.credit;
 
 	net.credit -= from->n_tasks < credit ? (uint32_t)from->n_tasks : credit;
-	if (from->n_tasks == 0 || wire_fixed(&from->signature, m->signature,
-	    sizeof(m->signature)) != 0)
+	if (from->n_tasks == 0 ||
+	    wire_fixed(&from->signature, m->signature, sizeof(m->signature)) !=
+		0)
 		return ST_MALFORMED;
 	if (from->n_tasks > BATCH_TASKS)
 		return ST_OVER_LIMIT;
@@ -315,7 +316,7 @@ batch_on_offer(const Teerunner__V1__TaskBatch *from)
 	session_credit();
 }
 
-/* ---- what keys says ------------------------------------------------------ */
+/* ---- what keys says ---------------------------------------------------- */
 
 /* The batch that a message names, before it is over. */
 static struct batch *
@@ -460,8 +461,8 @@ results_pack(struct batch *b, const struct m_results *m)
 	arena_init(&arena, PACK_MAX);
 	for (i = 0; i < b->n_tasks; i++)
 		if (b->tasks[i].is_ended)
-			list[batch.n_results++] = result_of(&arena,
-			    &b->tasks[i]);
+			list[batch.n_results++] = result_of(
+			    &arena, &b->tasks[i]);
 	batch.results = list;
 	batch.epoch = m->epoch;
 	batch.signature = BYTES(m->signature, 65);
@@ -487,17 +488,10 @@ results_count(struct batch *b)
 			continue;
 		count(o->status, 1);
 		switch (status_class(o->status)) {
-		case CLASS_DONE:
-			net.ok++;
-			break;
-		case CLASS_RETRYABLE:
-			net.retryable++;
-			break;
-		case CLASS_WAITING:
-			net.waiting++;
-			break;
-		case CLASS_TERMINAL:
-			net.terminal++;
+		case CLASS_DONE: net.ok++; break;
+		case CLASS_RETRYABLE: net.retryable++; break;
+		case CLASS_WAITING: net.waiting++; break;
+		case CLASS_TERMINAL: net.terminal++;
 		}
 	}
 }
@@ -519,7 +513,7 @@ batch_on_results(struct chan *c, const struct m_results *m)
 	session_credit();
 }
 
-/* ---- acknowledged -------------------------------------------------------- */
+/* ---- acknowledged ------------------------------------------------------ */
 
 void
 batch_resend(void)

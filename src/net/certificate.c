@@ -37,7 +37,7 @@ static int is_told_waiting;	/* of that, in the log */
 static int told;		/* the last warning in the log: 0, 1 or 2 */
 static struct event *timer;
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 const char *
 pem_read(int fd, char to[PEM_LIMIT], size_t *len)
@@ -121,8 +121,9 @@ static const char *
 parse(struct certificate *c)
 {
 	BIO *bio = BIO_new_mem_buf(c->pem, -1);
-	X509 *cert = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL,
-	    no_passphrase, NULL);
+	X509 *cert = bio == NULL ?
+	    NULL :
+	    PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
 	const char *fault = NULL;
 
 	if (cert == NULL || take_expiry(c, cert) == -1)
@@ -156,7 +157,7 @@ certificate_key(void)
 	return used.xy;
 }
 
-/* ---- its end ------------------------------------------------------------- */
+/* ---- its end ----------------------------------------------------------- */
 
 uint64_t
 certificate_expires(void)
@@ -204,7 +205,7 @@ watch_expiry(void)
 		told = now;
 }
 
-/* ---- renewal ------------------------------------------------------------- */
+/* ---- renewal ----------------------------------------------------------- */
 
 void
 certificate_renewed(int fd)
@@ -250,7 +251,7 @@ tell_waiting(void)
 {
 	if (!is_told_waiting)
 		log_info("tls-certificate: the new certificate waits for its "
-		    "key in tls-key: the old certificate is used");
+			 "key in tls-key: the old certificate is used");
 	is_told_waiting = 1;
 }
 
@@ -261,7 +262,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	const int fits_next = has_next ? tls_try(next.xy) : -1;
 	const int fits_used = fits_next != 1 && tls_is_mismatched() ?
-	    tls_try(used.xy) : -1;
+	    tls_try(used.xy) :
+	    -1;
 
 	(void)fd;
 	(void)what;

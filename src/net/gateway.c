@@ -64,8 +64,8 @@ gateway_start(void)
 
 	if ((current = malloc(sizeof(*current))) == NULL)
 		fatal("gateway: out of memory");
-	current->channel = rpc_channel(&target, RECEIVE_MAX, BACK_OFF_MIN,
-	    BACK_OFF_MAX);
+	current->channel = rpc_channel(
+	    &target, RECEIVE_MAX, BACK_OFF_MIN, BACK_OFF_MAX);
 	current->users = 1;
 	if (old != NULL)
 		carrier_release(old);
@@ -77,7 +77,7 @@ gateway_connect(void)
 	(void)grpc_channel_check_connectivity_state(current->channel, 1);
 }
 
-/* ---- the answer ---------------------------------------------------------- */
+/* ---- the answer -------------------------------------------------------- */
 
 /* The first accepted task from `i' on. */
 static uint32_t
@@ -106,14 +106,14 @@ grant_task(const struct batch *b, uint32_t task,
 	if (is_sending)
 		net_to_keys(M_GRANT_TASK, &g, operands, from->n_operands);
 	for (i = 0; i < from->n_seals; i++) {
-		if (wire_seal(from->seals[i], from->n_operands, &seal,
-		    partials) != 0)
+		if (wire_seal(
+			from->seals[i], from->n_operands, &seal, partials) != 0)
 			return -1;
 		seal.batch = b->id;
 		seal.task = task;
 		if (is_sending)
-			net_to_keys(M_GRANT_SEAL, &seal, partials,
-			    from->n_operands);
+			net_to_keys(
+			    M_GRANT_SEAL, &seal, partials, from->n_operands);
 	}
 	return 0;
 }
@@ -141,11 +141,14 @@ grant_deliver(const struct batch *b, grpc_byte_buffer *answer)
 	int r = -1;
 
 	arena_init(&arena, ARENA_MAX);
-	from = answer == NULL ? NULL : rpc_unpack(answer,
-	    &teerunner__v1__operand_grant_batch__descriptor, &arena);
+	from = answer == NULL ?
+	    NULL :
+	    rpc_unpack(answer, &teerunner__v1__operand_grant_batch__descriptor,
+		&arena);
 	if (from != NULL && from->n_grants == b->n_accepted &&
-	    wire_fixed(&from->signature, g.signature,
-	    sizeof(g.signature)) == 0 && grant_walk(b, from, 0) == 0) {
+	    wire_fixed(&from->signature, g.signature, sizeof(g.signature)) ==
+		0 &&
+	    grant_walk(b, from, 0) == 0) {
 		net_to_keys(M_GRANT, &g, NULL, 0);
 		r = grant_walk(b, from, 1);
 	}
@@ -209,8 +212,7 @@ on_answer(struct tag *tag, int ok)
 	b->state = B_RUNNING;
 	if (f->code == GRPC_STATUS_OK && grant_deliver(b, f->answer) == 0) {
 		if (net.gateway_failing)
-			log_info("gateway %s: answers again",
-			    target.authority);
+			log_info("gateway %s: answers again", target.authority);
 		net.gateway_failing = 0;
 	} else {
 		if (f->code != GRPC_STATUS_OK)
@@ -225,7 +227,7 @@ on_answer(struct tag *tag, int ok)
 	fetch_free(f);
 }
 
-/* ---- the request --------------------------------------------------------- */
+/* ---- the request ------------------------------------------------------- */
 
 #define BYTES(p, n)	(ProtobufCBinaryData){ (n), (uint8_t *)(uintptr_t)(p) }
 
@@ -253,8 +255,7 @@ request_task(struct arena *arena, const struct offer *o)
 	r->n_inputs = o->n_inputs;
 	r->inputs = handle_list(arena, o->handles, o->n_inputs);
 	r->n_outputs = o->n_outputs;
-	r->outputs = handle_list(arena, o->handles + o->n_inputs,
-	    o->n_outputs);
+	r->outputs = handle_list(arena, o->handles + o->n_inputs, o->n_outputs);
 	return r;
 }
 

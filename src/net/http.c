@@ -54,7 +54,7 @@ static struct service {
 } http = { .max = HEADERS_MAX, .end = "\r\n\r\n", .answer = http_answer },
   control = { .max = QUESTION_MAX, .end = "\n", .answer = control_answer };
 
-/* ---- clients ------------------------------------------------------------- */
+/* ---- clients ----------------------------------------------------------- */
 
 static void
 client_close(struct client *c)
@@ -196,7 +196,7 @@ service_start(struct service *s, int fd)
 		fatal("libevent: cannot create an event for a listener");
 }
 
-/* ---- HTTP ---------------------------------------------------------------- */
+/* ---- HTTP -------------------------------------------------------------- */
 
 static int
 metrics(struct evbuffer *body)
@@ -241,8 +241,10 @@ static const struct page {
 	const char	*path;
 	int		(*write)(struct evbuffer *body);	/* status */
 } pages[] = {
-	{ "/metrics", metrics }, { "/healthz", healthz },
-	{ "/readyz", readyz }, { NULL, not_found },
+	{ "/metrics", metrics },
+	{ "/healthz", healthz },
+	{ "/readyz", readyz },
+	{ NULL, not_found },
 };
 
 /* RFC 9112, one request a connection: "GET /metrics HTTP/1.1" and headers, of
@@ -263,14 +265,18 @@ http_answer(const char *question, struct evbuffer *out)
 	if (question[method] != ' ' || (body = evbuffer_new()) == NULL)
 		return -1;
 	len = strcspn(path, " ?\r");
-	while (p->path != NULL && (strlen(p->path) != len ||
-	    memcmp(p->path, path, len) != 0))
+	while (p->path != NULL &&
+	    (strlen(p->path) != len || memcmp(p->path, path, len) != 0))
 		p++;
 	status = p->write(body);
-	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nConnection: close\r\n"
+	evbuffer_add_printf(out,
+	    "HTTP/1.1 %d %s\r\nConnection: close\r\n"
 	    "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
-	    "Content-Length: %zu\r\n\r\n", status, status == 200 ? "OK" :
-	    status == 404 ? "Not Found" : "Service Unavailable",
+	    "Content-Length: %zu\r\n\r\n",
+	    status,
+	    status == 200     ? "OK" :
+		status == 404 ? "Not Found" :
+				"Service Unavailable",
 	    evbuffer_get_length(body));
 	if (!is_head)
 		evbuffer_add_buffer(out, body);
@@ -285,19 +291,20 @@ http_listen(const char *address)
 	int fd, on = 1, len = sizeof(ss);
 
 	memset(&ss, 0, sizeof(ss));
-	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&ss,
-	    &len) == -1)
+	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&ss, &len) ==
+	    -1)
 		fatal("http-listen %s: not IP:PORT", address);
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
-	    sizeof(on)) == -1 || bind(fd, (struct sockaddr *)&ss,
-	    (socklen_t)len) == -1 || listen(fd, QUEUE) == -1)
+	fd = socket(
+	    ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
+	    bind(fd, (struct sockaddr *)&ss, (socklen_t)len) == -1 ||
+	    listen(fd, QUEUE) == -1)
 		fatal("http-listen %s: %s", address, strerror(errno));
 	service_start(&http, fd);
 }
 
-/* ---- the control socket -------------------------------------------------- */
+/* ---- the control socket ------------------------------------------------ */
 
 static int
 control_answer(const char *question, struct evbuffer *out)
@@ -325,15 +332,18 @@ control_clear(int fd, const struct sockaddr_un *sun)
 	}
 	if (!S_ISSOCK(st.st_mode))
 		fatal("control-socket %s: exists and is not a socket: "
-		    "remove it, or configure another path", path);
+		      "remove it, or configure another path",
+		    path);
 	/* EAGAIN: somebody listens, and the queue is full. */
 	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
 	    errno == EAGAIN)
 		fatal("control-socket %s: another process listens there: "
-		    "stop it, or configure another path", path);
+		      "stop it, or configure another path",
+		    path);
 	if (errno != ECONNREFUSED)
 		fatal("control-socket %s: connect: %s: remove it, or "
-		    "configure another path", path, strerror(errno));
+		      "configure another path",
+		    path, strerror(errno));
 	if (unlink(path) == -1)
 		fatal("control-socket %s: unlink: %s", path, strerror(errno));
 }

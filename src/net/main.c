@@ -36,8 +36,6 @@ struct waiting {
 };
 static STAILQ_HEAD(, waiting) outbox = STAILQ_HEAD_INITIALIZER(outbox);
 
-
-
 void
 net_lock(void)
 {
@@ -57,11 +55,11 @@ net_unlock(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* ---- to keys ------------------------------------------------------------- */
+/* ---- to keys ----------------------------------------------------------- */
 
 void
-net_to_keys(enum msg_type type, const void *payload, const void *rows,
-    size_t n_rows)
+net_to_keys(
+    enum msg_type type, const void *payload, const void *rows, size_t n_rows)
 {
 	const struct msg_rule *r = &msg_rules[type];
 	struct waiting *w;
@@ -98,7 +96,7 @@ outbox_move(void)
 	}
 }
 
-/* ---- the libevent thread ------------------------------------------------- */
+/* ---- the libevent thread ----------------------------------------------- */
 
 static void
 link_lost(struct link *l)
@@ -168,7 +166,7 @@ net_keys_up(int fd)
 	link_init(KEYS, &net.keys);
 }
 
-/* ---- start --------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 int
 main(void)

@@ -24,8 +24,7 @@
 #include "program.h"
 #include "teerunner.pb-c.h"
 
-/* ---- main.c -------------------------------------------------------------- */
-
+/* ---- main.c ------------------------------------------------------------ */
 
 enum stream {			/* with the Orchestrator */
 	STREAM_DOWN,		/* waits to try again */
@@ -56,18 +55,18 @@ struct net {
 };
 extern struct net net;
 
-void	 net_lock(void);
-void	 net_unlock(void);	/* also sees to it that queues are written
-				 * out */
+void net_lock(void);
+/* also sees to it that queues are written out */
+void net_unlock(void);
 
-void	 net_keys_up(int fd);
-void	 net_keys_lost(void);
+void net_keys_up(int fd);
+void net_keys_lost(void);
 /* To keys, in order, however much it is: what the channel has no room for
  * waits here. */
-void	 net_to_keys(enum msg_type, const void *payload, const void *rows,
-	     size_t n_rows);
+void net_to_keys(
+    enum msg_type, const void *payload, const void *rows, size_t n_rows);
 
-/* ---- rpc.c: gRPC --------------------------------------------------------- */
+/* ---- rpc.c: gRPC ------------------------------------------------------- */
 
 /* A tag of the completion queue: the first member of its owner, or at a known
  * offset in it. */
@@ -77,30 +76,30 @@ struct tag {
 
 /* Call before the sandbox, in this order. rpc_warm makes every library do what
  * it does on first use, and leaves no thread. */
-void	 rpc_warm(void);
+void rpc_warm(void);
 /* Resolve "host:port" for rpc_channel; fatal if it does not resolve. */
 struct target {
 	char	uri[512];
 	char	authority[CONF_HOST];
 };
-void	 rpc_resolve(const char *what, const char *address, struct target *);
+void rpc_resolve(const char *what, const char *address, struct target *);
 
 /* After the sandbox: start gRPC and its thread. */
-void	 rpc_start(void);
+void rpc_start(void);
 /* The back-off of gRPC's own attempts, in ms: the first and the longest time
  * between two.  An attempt at one address has CONNECT_TIME, or `first' if that
  * is longer. */
 #define CONNECT_TIME	5000
-grpc_channel *rpc_channel(const struct target *, int receive_max, int first,
-	     int longest);
+grpc_channel *rpc_channel(
+    const struct target *, int receive_max, int first, int longest);
 /* A deadline of 0 is none. */
 grpc_call *rpc_call(grpc_channel *, const char *method, uint32_t seconds);
-void	 rpc_begin(grpc_call *, const grpc_op *, size_t n, struct tag *);
+void rpc_begin(grpc_call *, const grpc_op *, size_t n, struct tag *);
 
 /* Printable: log_escape of a slice. */
-char	*rpc_text(char *dst, size_t size, grpc_slice);
+char *rpc_text(char *dst, size_t size, grpc_slice);
 
-/* ---- certificate.c: the Runner's own certificate -------------------------- */
+/* ---- certificate.c: the Runner's own certificate ----------------------- */
 
 #define PEM_LIMIT	(1024 * 1024)
 #define CERTIFICATE_TEXT 64
@@ -109,61 +108,61 @@ char	*rpc_text(char *dst, size_t size, grpc_slice);
  * it. */
 const char *pem_read(int fd, char to[PEM_LIMIT], size_t *len);
 /* The same for a path: the length; fatal if it cannot be read. */
-size_t	 pem_open(const char *what, const char *path, char to[PEM_LIMIT]);
+size_t pem_open(const char *what, const char *path, char to[PEM_LIMIT]);
 
-void	 certificate_init(const char *path);	/* before the sandbox */
-void	 certificate_start(void);	/* after the sandbox: watches expiry and
-					 * renewal */
+void certificate_init(const char *path);	/* before the sandbox */
+/* after the sandbox: watches expiry and renewal */
+void certificate_start(void);
 /* The file has changed; fd becomes ours.  If it is no certificate, or keys does
  * not have its key, the old certificate stays. */
-void	 certificate_renewed(int fd);
-int	 certificate_is_waiting(void);	/* has one come whose key has not? */
+void certificate_renewed(int fd);
+int certificate_is_waiting(void);	/* has one come whose key has not? */
 /* The one that new connections use: PEM, and x and y of its public key (64
  * bytes). */
 const char *certificate_pem(void);
 const uint8_t *certificate_key(void);
 uint64_t certificate_expires(void);	/* seconds since 1970 */
 /* 0; or 1: it expires soon, or 2: it has expired, and the text says when. */
-int	 certificate_warning(char *text, size_t size);
+int certificate_warning(char *text, size_t size);
 
-/* ---- tls_engine.c: the private key is elsewhere --------------------------- */
+/* ---- tls_engine.c: the private key is elsewhere ------------------------ */
 
 /* Reads the CA's and our certificate, makes the ENGINE: before the sandbox. */
-void	 tls_init(const struct conf *);
+void tls_init(const struct conf *);
 grpc_channel_credentials *tls_credentials(void);
 /* A new channel to keys for signatures alone; -1: none. */
-void	 tls_channel(int fd);
-int	 tls_has_channel(void);
+void tls_channel(int fd);
+int tls_has_channel(void);
 /* Has keys turned out not to have the certificate's key? */
-int	 tls_is_mismatched(void);
+int tls_is_mismatched(void);
 /* Does keys sign by the key with this public point (x, y)? 1; 0: it does not
  * have it; -1: it does not answer, for which it has PATIENCE: not under net's
  * lock. */
-int	 tls_try(const uint8_t xy[64]);
+int tls_try(const uint8_t xy[64]);
 
-/* ---- orchestrator.c: the session ------------------------------------------ */
+/* ---- orchestrator.c: the session --------------------------------------- */
 
-void	 session_init(void);
+void session_init(void);
 /* Connect, now and for ever, once both channels to keys are there. */
-void	 session_start(void);
-void	 session_stop(const char *why);	/* and connect again */
+void session_start(void);
+void session_stop(const char *why);	/* and connect again */
 /* There is a new certificate, or keys now has its key: if the session is down,
  * connect now.  An open session goes on, unless its certificate has expired. */
-void	 session_renewed(int has_expired);
-void	 session_on_hello(const struct m_hello *);
-void	 session_on_register(const struct m_register *, int fd);
-void	 session_drain(void);
+void session_renewed(int has_expired);
+void session_on_hello(const struct m_hello *);
+void session_on_register(const struct m_register *, int fd);
+void session_drain(void);
 /* Send if the stream is open; the caller keeps the message. */
-void	 session_send(const Teerunner__V1__RunnerMessage *);
-void	 session_send_packed(grpc_byte_buffer *);
+void session_send(const Teerunner__V1__RunnerMessage *);
+void session_send_packed(grpc_byte_buffer *);
 /* Give the Orchestrator what room there is. */
-void	 session_credit(void);
+void session_credit(void);
 /* A batch that came in this session has its results.  If the session lives, the
  * back-off after it begins at its minimum; nothing else resets it, or an
  * Orchestrator that only connects would be dialled without end. */
-void	 session_worked(uint32_t session);
+void session_worked(uint32_t session);
 
-/* ---- batch.c: from TaskBatch to Ack ---------------------------------------- */
+/* ---- batch.c: from TaskBatch to Ack ------------------------------------ */
 
 struct offer {			/* a task of a batch, as far as net needs it */
 	uint8_t		 id[32];
@@ -189,41 +188,40 @@ struct batch {
 	grpc_byte_buffer *packed;	/* RunnerMessage of its results */
 };
 
-void	 batch_on_offer(const Teerunner__V1__TaskBatch *);
-void	 batch_on_ack(const Teerunner__V1__Ack *);
-void	 batch_on_refused(struct chan *, const struct m_refused *);
-void	 batch_on_ask(struct chan *, const struct msg *);
-void	 batch_on_result(struct chan *, const struct msg *);
-void	 batch_on_results(struct chan *, const struct m_results *);
-void	 batch_resend(void);	/* what waits for an Ack, to a new session */
-void	 batch_forget_all(void);
+void batch_on_offer(const Teerunner__V1__TaskBatch *);
+void batch_on_ack(const Teerunner__V1__Ack *);
+void batch_on_refused(struct chan *, const struct m_refused *);
+void batch_on_ask(struct chan *, const struct msg *);
+void batch_on_result(struct chan *, const struct msg *);
+void batch_on_results(struct chan *, const struct m_results *);
+void batch_resend(void);	/* what waits for an Ack, to a new session */
+void batch_forget_all(void);
 /* Draining: tell the monitor once nothing is left. */
-void	 batch_try_drained(void);
+void batch_try_drained(void);
 /* Tell the Orchestrator what is not accepted: these tasks, or if there are none
  * all of the batch with this signature. */
-void	 batch_refuse(Teerunner__V1__TaskRef **, size_t n,
-	     const ProtobufCBinaryData *signature, uint32_t status,
-	     const char *reason);
+void batch_refuse(Teerunner__V1__TaskRef **, size_t n,
+    const ProtobufCBinaryData *signature, uint32_t status, const char *reason);
 
-/* ---- gateway.c: FetchOperands ---------------------------------------------- */
+/* ---- gateway.c: FetchOperands ------------------------------------------ */
 
-void	 gateway_init(void);
+void gateway_init(void);
 /* Make the channel; again: calls that are under way finish on the old one. */
-void	 gateway_start(void);
-void	 gateway_connect(void);	/* before the first batch needs it */
-void	 gateway_fetch(struct batch *, const struct m_ask *);
+void gateway_start(void);
+void gateway_connect(void);	/* before the first batch needs it */
+void gateway_fetch(struct batch *, const struct m_ask *);
 /* Its batch has ended without it. */
-void	 gateway_cancel(struct batch *);
+void gateway_cancel(struct batch *);
 
-/* ---- status.c: what others may know ---------------------------------------- */
+/* ---- status.c: what others may know ------------------------------------ */
 
-void	 status_json(struct evbuffer *);
-void	 status_metrics(struct evbuffer *);
+void status_json(struct evbuffer *);
+void status_metrics(struct evbuffer *);
 /* 1: ready; 0, and why. */
-int	 status_ready(const char **why);
+int status_ready(const char **why);
 
-/* ---- http.c: /metrics, /healthz, /readyz and the control socket ------------ */
+/* ---- http.c: /metrics, /healthz, /readyz and the control socket -------- */
 
-void	 http_init(const char *listen, const char *control);
+void http_init(const char *listen, const char *control);
 
 #endif

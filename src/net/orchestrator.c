@@ -20,17 +20,17 @@
 #include "proc.h"
 #include "wire.h"
 
-#define RECEIVE_MAX	(8 * 1024 * 1024)	/* a batch at its limits: 4
-						 * MB */
+/* a batch at its limits: 4 MB */
+#define RECEIVE_MAX	(8 * 1024 * 1024)
 #define ARENA_MAX	(64 * 1024 * 1024)
-#define QUEUE_MAX	4096		/* messages that the peer does not
-					 * read */
+/* messages that the peer does not read */
+#define QUEUE_MAX	4096
 #define EVIDENCE_MAX	(1024 * 1024)
 #define BACK_OFF_MIN	100		/* ms */
-#define BACK_OFF_MAX	30000		/* it answers, and then ends the
-					 * session */
-#define ABSENT_MAX	500		/* nobody answers: that costs nobody
-					 * anything */
+/* it answers, and then ends the session */
+#define BACK_OFF_MAX	30000
+/* nobody answers: that costs nobody anything */
+#define ABSENT_MAX	500
 #define HELLO_TIME	15		/* seconds from connect to Hello */
 
 struct out {
@@ -69,13 +69,13 @@ static void
 timer_set(uint64_t ms)
 {
 	const struct timeval tv = { (time_t)(ms / 1000),
-	    (suseconds_t)(ms % 1000 * 1000) };
+		(suseconds_t)(ms % 1000 * 1000) };
 
 	if (event_add(timer, &tv) == -1)
 		fatal("orchestrator: no timer");
 }
 
-/* ---- sending ------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------- */
 
 static void
 session_write(void)
@@ -175,7 +175,7 @@ session_drain(void)
 	batch_try_drained();
 }
 
-/* ---- hello and registration ---------------------------------------------- */
+/* ---- hello and registration -------------------------------------------- */
 
 #define BYTES(array)	(ProtobufCBinaryData){ sizeof(array),		\
 	(uint8_t *)(uintptr_t)(array) }
@@ -238,8 +238,7 @@ session_on_register(const struct m_register *r, int fd)
 	arena_free(&evidence);
 	arena_init(&evidence, 2 * EVIDENCE_MAX);
 	bytes = arena_get(&evidence, 1, r->evidence_size);
-	if (pread(fd, bytes, r->evidence_size, 0) !=
-	    (ssize_t)r->evidence_size)
+	if (pread(fd, bytes, r->evidence_size, 0) != (ssize_t)r->evidence_size)
 		fatal("registration: evidence: %s", strerror(errno));
 	reg = arena_get(&evidence, 1, sizeof(*reg));
 	teerunner__v1__registration__init(reg);
@@ -257,13 +256,13 @@ session_on_register(const struct m_register *r, int fd)
 	reg->own_gas = r->is_direct;
 	registration = arena_get(&evidence, 1, sizeof(*registration));
 	teerunner__v1__runner_message__init(registration);
-	registration->body_case =
-	    TEERUNNER__V1__RUNNER_MESSAGE__BODY_REGISTRATION;
+	registration
+	    ->body_case = TEERUNNER__V1__RUNNER_MESSAGE__BODY_REGISTRATION;
 	registration->registration = reg;
 	session_send(registration);
 }
 
-/* ---- receiving ----------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------- */
 
 /* It may be a message of a later version, or rubbish: say so, once a session to
  * the log, and go on. */
@@ -310,12 +309,13 @@ on_registered(uint64_t sequence)
 {
 	if (sequence != 0 && sequence <= registered.sequence) {
 		log_info("registration: relayed by the Orchestrator: sequence "
-		    "%llu", (unsigned long long)sequence);
+			 "%llu",
+		    (unsigned long long)sequence);
 		return;
 	}
 	if (!s.has_false_word)
 		log_warn("registration: the Orchestrator relayed sequence "
-		    "%llu, which was never signed: the last is %llu",
+			 "%llu, which was never signed: the last is %llu",
 		    (unsigned long long)sequence,
 		    (unsigned long long)registered.sequence);
 	s.has_false_word = 1;
@@ -329,8 +329,8 @@ on_message(grpc_byte_buffer *bytes)
 
 	s.has_answered = 1;
 	arena_init(&arena, ARENA_MAX);
-	m = rpc_unpack(bytes,
-	    &teerunner__v1__orchestrator_message__descriptor, &arena);
+	m = rpc_unpack(
+	    bytes, &teerunner__v1__orchestrator_message__descriptor, &arena);
 	if (m == NULL)
 		on_rubbish();
 	else if (m->body_case ==
@@ -357,7 +357,7 @@ on_message(grpc_byte_buffer *bytes)
 	arena_free(&arena);
 }
 
-/* ---- the stream ---------------------------------------------------------- */
+/* ---- the stream -------------------------------------------------------- */
 
 static void
 session_read(void)
@@ -377,9 +377,11 @@ session_say_why(uint64_t wait)
 
 	if (s.why == NULL && tls_is_mismatched())
 		s.why = "tls-key does not match tls-certificate";
-	snprintf(why, sizeof(why), "%s", s.why != NULL ? s.why :
-	    s.code == GRPC_STATUS_OK ? "the Orchestrator closed the stream" :
-	    rpc_text(text, sizeof(text), s.details));
+	snprintf(why, sizeof(why), "%s",
+	    s.why != NULL ? s.why :
+		s.code == GRPC_STATUS_OK ?
+			    "the Orchestrator closed the stream" :
+			    rpc_text(text, sizeof(text), s.details));
 	if (strcmp(why, last_why) == 0)
 		return;
 	memcpy(last_why, why, sizeof(why));
@@ -397,7 +399,8 @@ session_was_answered(void)
 	if (s.has_answered || s.why != NULL)
 		return s.has_answered;
 	return s.code != GRPC_STATUS_UNAVAILABLE ||
-	    strstr(rpc_text(text, sizeof(text), s.details), "SSL_ERROR") != NULL;
+	    strstr(rpc_text(text, sizeof(text), s.details), "SSL_ERROR") !=
+	    NULL;
 }
 
 /* How long to wait for the next try, in ms.  While nobody answers, the longer
@@ -502,7 +505,7 @@ static void
 session_connect(void)
 {
 	grpc_op ops[2] = { { .op = GRPC_OP_SEND_INITIAL_METADATA },
-	    { .op = GRPC_OP_RECV_INITIAL_METADATA } };
+		{ .op = GRPC_OP_RECV_INITIAL_METADATA } };
 	grpc_op end = { .op = GRPC_OP_RECV_STATUS_ON_CLIENT };
 
 	memset(&s, 0, sizeof(s));
@@ -516,8 +519,8 @@ session_connect(void)
 	grpc_metadata_array_init(&s.trailing);
 	/* A channel for each try: the back-off is ours alone, and each failure
 	 * tells its reason. */
-	s.channel = rpc_channel(&target, RECEIVE_MAX, CONNECT_TIME,
-	    CONNECT_TIME);
+	s.channel = rpc_channel(
+	    &target, RECEIVE_MAX, CONNECT_TIME, CONNECT_TIME);
 	s.call = rpc_call(s.channel, "/teerunner.v1.Orchestrator/Session", 0);
 	net.stream = STREAM_CONNECTING;
 	net.session++;

@@ -27,13 +27,13 @@
 
 static grpc_completion_queue *queue;
 
-/* ---- channels and calls -------------------------------------------------- */
+/* ---- channels and calls ------------------------------------------------ */
 
 char *
 rpc_text(char *dst, size_t size, grpc_slice slice)
 {
-	return log_escape(dst, size, GRPC_SLICE_START_PTR(slice),
-	    GRPC_SLICE_LENGTH(slice));
+	return log_escape(
+	    dst, size, GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice));
 }
 
 #define INT(name, n) { .type = GRPC_ARG_INTEGER,			\
@@ -61,8 +61,8 @@ rpc_channel(const struct target *to, int receive_max, int first, int longest)
 		INT(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
 		INT(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
 		{ .type = GRPC_ARG_STRING,
-		  .key = (char *)(uintptr_t)GRPC_ARG_DEFAULT_AUTHORITY,
-		  .value.string = (char *)(uintptr_t)to->authority },
+		    .key = (char *)(uintptr_t)GRPC_ARG_DEFAULT_AUTHORITY,
+		    .value.string = (char *)(uintptr_t)to->authority },
 	};
 	const grpc_channel_args args = { sizeof(list) / sizeof(list[0]), list };
 	grpc_channel_credentials *credentials = tls_credentials();
@@ -81,7 +81,7 @@ rpc_call(grpc_channel *channel, const char *method, uint32_t seconds)
 	const gpr_timespec deadline = seconds == 0 ?
 	    gpr_inf_future(GPR_CLOCK_MONOTONIC) :
 	    gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-	    gpr_time_from_seconds(seconds, GPR_TIMESPAN));
+		gpr_time_from_seconds(seconds, GPR_TIMESPAN));
 	grpc_slice name = grpc_slice_from_copied_string(method);
 	grpc_call *call;
 
@@ -102,7 +102,7 @@ rpc_begin(grpc_call *call, const grpc_op *ops, size_t n, struct tag *tag)
 		fatal("grpc: an operation was refused: %d", (int)e);
 }
 
-/* ---- start --------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 /* gRPC logs from any of its threads while it holds its own locks, so nothing of
  * ours may be called there.  Failures are reported as the status of a call. */
@@ -157,8 +157,8 @@ warm_lock(void)
 	gpr_mu_init(&warm_mu);
 	gpr_mu_lock(&warm_mu);
 	for (i = 0; i < WARM; i++) {
-		if (pthread_create(&thread[i], NULL, warm_wait,
-		    &warm_tid[i]) != 0)
+		if (pthread_create(&thread[i], NULL, warm_wait, &warm_tid[i]) !=
+		    0)
 			fatal("grpc: a thread did not start");
 		do
 			usleep(1000);
@@ -176,10 +176,10 @@ static void
 warm_ipv6(void)
 {
 	const gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
-	grpc_completion_queue *done =
-	    grpc_completion_queue_create_for_pluck(NULL);
-	grpc_server_credentials *none =
-	    grpc_insecure_server_credentials_create();
+	grpc_completion_queue *done = grpc_completion_queue_create_for_pluck(
+	    NULL);
+	grpc_server_credentials
+	    *none = grpc_insecure_server_credentials_create();
 	grpc_server *server = grpc_server_create(NULL, NULL);
 
 	grpc_server_register_completion_queue(server, done, NULL);
@@ -242,18 +242,18 @@ rpc_resolve(const char *what, const char *address, struct target *to)
 		is_v6 |= a->ai_family == AF_INET6;
 	memset(to, 0, sizeof(*to));
 	snprintf(to->authority, sizeof(to->authority), "%s", address);
-	used = (size_t)snprintf(to->uri, sizeof(to->uri), "%s",
-	    is_v6 ? "ipv6:" : "ipv4:");
+	used = (size_t)snprintf(
+	    to->uri, sizeof(to->uri), "%s", is_v6 ? "ipv6:" : "ipv4:");
 	for (a = list; a != NULL && used < sizeof(to->uri) - 80;
-	    a = a->ai_next) {
-		if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, sizeof(ip),
-		    NULL, 0, NI_NUMERICHOST) != 0)
-			fatal("%s %s: cannot format its address", what,
-			    address);
+	     a = a->ai_next) {
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, sizeof(ip), NULL,
+			0, NI_NUMERICHOST) != 0)
+			fatal(
+			    "%s %s: cannot format its address", what, address);
 		/* One URI is of one family: a mapped IPv4 address is IPv6. */
-		used += (size_t)snprintf(to->uri + used,
-		    sizeof(to->uri) - used, is_v6 ? "%s%%5B%s%s%%5D:%s" :
-		    "%s%s%s:%s", a == list ? "" : ",",
+		used += (size_t)snprintf(to->uri + used, sizeof(to->uri) - used,
+		    is_v6 ? "%s%%5B%s%s%%5D:%s" : "%s%s%s:%s",
+		    a == list ? "" : ",",
 		    is_v6 && a->ai_family == AF_INET ? "::ffff:" : "", ip,
 		    colon + 1);
 	}

@@ -13,13 +13,18 @@
 #include "sandbox.h"
 
 static const char *const streams[] = {
-	[STREAM_DOWN] = "down", [STREAM_CONNECTING] = "connecting",
-	[STREAM_HELLO] = "hello", [STREAM_OPEN] = "open",
+	[STREAM_DOWN] = "down",
+	[STREAM_CONNECTING] = "connecting",
+	[STREAM_HELLO] = "hello",
+	[STREAM_OPEN] = "open",
 };
 
 static const char *const tees[] = {
-	[TEE_INSECURE] = "insecure", [TEE_TDX] = "tdx",
-	[TEE_SEV_SNP] = "sev-snp", [TEE_CCA] = "cca", [TEE_OPTEE] = "optee",
+	[TEE_INSECURE] = "insecure",
+	[TEE_TDX] = "tdx",
+	[TEE_SEV_SNP] = "sev-snp",
+	[TEE_CCA] = "cca",
+	[TEE_OPTEE] = "optee",
 };
 
 #define NAME(table, i)							\
@@ -33,7 +38,7 @@ state_name(void)
 	if (net.state == S_DRAINING)
 		return "draining";
 	return net.has_status && net.status.state == S_SERVING ? "serving" :
-	    "idle";
+								 "idle";
 }
 
 static const char *
@@ -55,7 +60,7 @@ age(uint64_t at)
 	return at == 0 || at > now ? 0 : now - at;
 }
 
-/* ---- JSON ---------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------- */
 
 static void
 json_statuses(struct evbuffer *out)
@@ -104,7 +109,7 @@ struct warnings {
 };
 
 static void	warn(struct warnings *, const char *, ...)
-	    __attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 static void
 warn(struct warnings *w, const char *fmt, ...)
@@ -151,8 +156,8 @@ json_warnings(struct evbuffer *out)
 		warn(&w, "the registration was not renewed: it expires at %llu",
 		    ULL(net.status.valid_until));
 	if (net.status.gas == GAS_NO_FUNDS)
-		warn(&w, "%s: 0x%s", gas_text(net.status.gas), log_hex(gas,
-		    net.status.gas_account, 20));
+		warn(&w, "%s: 0x%s", gas_text(net.status.gas),
+		    log_hex(gas, net.status.gas_account, 20));
 	else if (net.status.gas == GAS_FEE_TOO_HIGH)
 		warn(&w, "%s", gas_text(net.status.gas));
 	if (certificate_warning(text, sizeof(text)) != 0)
@@ -160,13 +165,15 @@ json_warnings(struct evbuffer *out)
 	if (tls_is_mismatched())
 		warn(&w, "tls-key does not match tls-certificate");
 	if (certificate_is_waiting())
-		warn(&w, "tls-certificate is new, but tls-key does not match: "
+		warn(&w,
+		    "tls-certificate is new, but tls-key does not match: "
 		    "the old certificate is used");
 	if (net.gateway_failing)
 		warn(&w, "the Gateway does not answer");
 	for (i = 0; i < KMS_NODES; i++)
 		if (net.status.suspects & UINT64_C(1) << i)
-			warn(&w, "KMS node %u or the Gateway answered "
+			warn(&w,
+			    "KMS node %u or the Gateway answered "
 			    "wrongly: the node is avoided",
 			    i + 1);
 	for (i = 0; i < SANDBOX_FEATURES; i++)
@@ -199,10 +206,11 @@ json_gas(struct evbuffer *out)
 	ADD("\"gas\":{\"account\":\"0x%s\",\"state\":\"%s\","
 	    "\"balance_gwei\":%llu,\"sent\":%llu,\"replaced\":%llu,"
 	    "\"failed\":%llu,\"published\":%llu,\"publish_waiting\":%llu,"
-	    "\"publish_dropped\":%llu},", log_hex(hex, k->gas_account, 20),
-	    gas_text(k->gas), ULL(k->gas_balance), ULL(k->tx_sent),
-	    ULL(k->tx_replaced), ULL(k->tx_failed), ULL(k->published),
-	    ULL(k->publish_waiting), ULL(k->publish_dropped));
+	    "\"publish_dropped\":%llu},",
+	    log_hex(hex, k->gas_account, 20), gas_text(k->gas),
+	    ULL(k->gas_balance), ULL(k->tx_sent), ULL(k->tx_replaced),
+	    ULL(k->tx_failed), ULL(k->published), ULL(k->publish_waiting),
+	    ULL(k->publish_dropped));
 }
 
 void
@@ -218,9 +226,10 @@ status_json(struct evbuffer *out)
 	    state_why(), NAME(tees, k->tee_type));
 	ADD("\"registry\":{\"block\":%llu,\"age_seconds\":%llu,"
 	    "\"block_age_seconds\":%llu,\"endpoint_failures\":%llu,"
-	    "\"endpoint_disagreements\":%llu},", ULL(k->facts_block),
-	    ULL(age(k->facts_read_at)), ULL(age(k->block_time)),
-	    ULL(k->endpoint_failures), ULL(k->endpoint_disagreements));
+	    "\"endpoint_disagreements\":%llu},",
+	    ULL(k->facts_block), ULL(age(k->facts_read_at)),
+	    ULL(age(k->block_time)), ULL(k->endpoint_failures),
+	    ULL(k->endpoint_disagreements));
 	ADD("\"registration\":{\"sequence\":%llu,\"valid_until\":%llu},",
 	    ULL(k->sequence), ULL(k->valid_until));
 	json_evidence(out);
@@ -241,14 +250,15 @@ status_json(struct evbuffer *out)
 	ADD("}\n");
 }
 
-/* ---- metrics ------------------------------------------------------------- */
+/* ---- metrics ----------------------------------------------------------- */
 
 static void
 metric(struct evbuffer *out, const char *name, const char *type,
     const char *help, uint64_t value)
 {
 	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n"
-	    "tee_runner_%s %llu\n", name, help, name, type, name, ULL(value));
+	    "tee_runner_%s %llu\n",
+	    name, help, name, type, name, ULL(value));
 }
 
 static void
@@ -265,8 +275,7 @@ metrics_gas(struct evbuffer *out)
 	    "1 while that is too little for the next transaction.",
 	    k->gas == GAS_NO_FUNDS);
 	metric(out, "gas_fee_too_high", "gauge",
-	    "1 while fees are above gas-max-fee.",
-	    k->gas == GAS_FEE_TOO_HIGH);
+	    "1 while fees are above gas-max-fee.", k->gas == GAS_FEE_TOO_HIGH);
 	metric(out, "transactions_total", "counter",
 	    "Transactions that the gas account began.", k->tx_sent);
 	metric(out, "transactions_replaced_total", "counter",
@@ -292,14 +301,15 @@ metric_families(struct evbuffer *out)
 	for (i = 0; i < STATUS_MAX; i++)
 		if (net.statuses[i] != 0)
 			ADD("tee_runner_tasks_total{status=\"%s\",class=\"%s\"}"
-			    " %llu\n", status_name(i),
-			    status_class_name(i), ULL(net.statuses[i]));
+			    " %llu\n",
+			    status_name(i), status_class_name(i),
+			    ULL(net.statuses[i]));
 	ADD("# HELP tee_runner_idle 1 for the reason why no tasks are taken.\n"
 	    "# TYPE tee_runner_idle gauge\n");
 	for (i = WHY_NONE + 1; i < WHYS; i++)
 		ADD("tee_runner_idle{why=\"%s\"} %d\n", why_name(i),
 		    net.has_status && net.status.state == S_IDLE &&
-		    net.status.why == i);
+			net.status.why == i);
 	ADD("# HELP tee_runner_restarts_total Restarts of a role.\n"
 	    "# TYPE tee_runner_restarts_total counter\n");
 	for (i = 0; i < ROLE_BITS; i++)
@@ -326,16 +336,14 @@ status_metrics(struct evbuffer *out)
 	    "Results that the Orchestrator has not acknowledged.", net.kept);
 	metric(out, "credit", "gauge",
 	    "Tasks that the Orchestrator may still assign.", net.credit);
-	metric(out, "workers_idle", "gauge", "Idle workers.",
-	    k->workers_idle);
-	metric(out, "workers_busy", "gauge", "Busy workers.",
-	    k->workers_busy);
+	metric(out, "workers_idle", "gauge", "Idle workers.", k->workers_idle);
+	metric(out, "workers_busy", "gauge", "Busy workers.", k->workers_busy);
 	metric(out, "registry_block", "gauge",
 	    "Block that the Registry was read at.", k->facts_block);
 	metric(out, "registry_age_seconds", "gauge",
 	    "Time since the Registry was read.", age(k->facts_read_at));
-	metric(out, "registry_block_age_seconds", "gauge",
-	    "Age of that block.", age(k->block_time));
+	metric(out, "registry_block_age_seconds", "gauge", "Age of that block.",
+	    age(k->block_time));
 	metric(out, "registry_endpoint_failures_total", "counter",
 	    "Calls that an endpoint did not answer as it should.",
 	    k->endpoint_failures);

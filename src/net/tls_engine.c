@@ -39,7 +39,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct chan tls = { .fd = -1 };
 static atomic_int mismatched;
 
-/* ---- asking keys --------------------------------------------------------- */
+/* ---- asking keys ------------------------------------------------------- */
 
 static int
 wait_answer(struct m_tls_signed *answer)
@@ -62,8 +62,9 @@ wait_answer(struct m_tls_signed *answer)
 	n = recvmsg(tls.fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < (ssize_t)sizeof(rec.hdr) ||
 	    (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || rec.hdr.zero != 0 ||
-	    rec.hdr.type != M_TLS_SIGNED || !msg_legal(R_KEYS, R_TLS,
-	    S_SERVING, rec.hdr.type, (size_t)n - sizeof(rec.hdr), 0))
+	    rec.hdr.type != M_TLS_SIGNED ||
+	    !msg_legal(R_KEYS, R_TLS, S_SERVING, rec.hdr.type,
+		(size_t)n - sizeof(rec.hdr), 0))
 		return -1;
 	*answer = rec.answer;
 	return 0;
@@ -79,8 +80,7 @@ ask_keys(const struct m_tls_sign *ask, struct m_tls_signed *answer)
 	int r;
 
 	pthread_mutex_lock(&lock);
-	r = tls.fd == -1 ? -1 :
-	    chan_send(&tls, M_TLS_SIGN, ask, NULL, 0, -1);
+	r = tls.fd == -1 ? -1 : chan_send(&tls, M_TLS_SIGN, ask, NULL, 0, -1);
 	if (r == 0)
 		r = wait_answer(answer);
 	if (r == -1 && tls.fd != -1)
@@ -131,7 +131,7 @@ tls_is_mismatched(void)
 	return atomic_load(&mismatched);
 }
 
-/* ---- the ENGINE ---------------------------------------------------------- */
+/* ---- the ENGINE -------------------------------------------------------- */
 
 /* The public point of the key that is used is what keys knows it by. */
 static int
@@ -140,8 +140,8 @@ name_key(const EC_KEY *key, uint8_t xy[64])
 	uint8_t point[65];
 
 	if (EC_POINT_point2oct(EC_KEY_get0_group(key),
-	    EC_KEY_get0_public_key(key), POINT_CONVERSION_UNCOMPRESSED, point,
-	    sizeof(point), NULL) != sizeof(point))
+		EC_KEY_get0_public_key(key), POINT_CONVERSION_UNCOMPRESSED,
+		point, sizeof(point), NULL) != sizeof(point))
 		return -1;
 	memcpy(xy, point + 1, 64);
 	return 0;
@@ -228,8 +228,7 @@ load_key(ENGINE *e, const char *id, UI_METHOD *ui, void *arg)
 	(void)e;
 	(void)ui;
 	(void)arg;
-	if (ec == NULL || key == NULL ||
-	    EVP_PKEY_assign_EC_KEY(key, ec) != 1) {
+	if (ec == NULL || key == NULL || EVP_PKEY_assign_EC_KEY(key, ec) != 1) {
 		EC_KEY_free(ec);
 		EVP_PKEY_free(key);
 		return NULL;
@@ -254,7 +253,7 @@ engine_init(void)
 	ENGINE_free(e);
 }
 
-/* ---- start --------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 /* Only the authorities that are attested: the file may have been replaced
  * since. */
@@ -267,7 +266,8 @@ read_ca(const struct conf *conf)
 	sha256(ca, n, hash);
 	if (memcmp(hash, conf->tls_ca_sha256, sizeof(hash)) != 0)
 		fatal("tls-ca %s: not the attested file: it changed after the "
-		    "start: restart tee-runnerd", conf->tls_ca);
+		      "start: restart tee-runnerd",
+		    conf->tls_ca);
 }
 
 void
@@ -285,8 +285,8 @@ tls_credentials(void)
 	grpc_ssl_pem_key_cert_pair pair = { id, certificate_pem() };
 	grpc_channel_credentials *c;
 
-	snprintf(id, sizeof(id), ENGINE_KEY "%s", log_hex(xy,
-	    certificate_key(), 64));
+	snprintf(id, sizeof(id), ENGINE_KEY "%s",
+	    log_hex(xy, certificate_key(), 64));
 	c = grpc_ssl_credentials_create_ex(ca, &pair, NULL, NULL);
 	if (c == NULL)
 		fatal("tls: cannot create credentials");

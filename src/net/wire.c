@@ -39,7 +39,7 @@ wire_value(const ProtobufCBinaryData *handle, const ProtobufCBinaryData *key,
 	return 0;
 }
 
-/* ---- tasks --------------------------------------------------------------- */
+/* ---- tasks ------------------------------------------------------------- */
 
 static uint32_t
 wire_operand(const Teerunner__V1__Operand *from, struct builder *b)
@@ -52,12 +52,10 @@ wire_operand(const Teerunner__V1__Operand *from, struct builder *b)
 			return ST_MALFORMED;
 		return builder_handle(b, word);
 	case TEERUNNER__V1__OPERAND__SOURCE_CONSTANT:
-		if (wire_fixed(&from->constant->word, word,
-		    sizeof(word)) != 0)
+		if (wire_fixed(&from->constant->word, word, sizeof(word)) != 0)
 			return ST_MALFORMED;
 		return builder_const(b, from->constant->type, word);
-	default:
-		return ST_MALFORMED;
+	default: return ST_MALFORMED;
 	}
 }
 
@@ -88,7 +86,7 @@ wire_task_head(const Teerunner__V1__Task *from, struct m_task *t)
 {
 	if (wire_fixed(&from->id, t->id, sizeof(t->id)) != 0 ||
 	    wire_fixed(&from->transaction_hash, t->transaction_hash,
-	    sizeof(t->transaction_hash)) != 0 ||
+		sizeof(t->transaction_hash)) != 0 ||
 	    wire_fixed(&from->caller, t->caller, sizeof(t->caller)) != 0 ||
 	    wire_fixed(&from->runner, t->runner, sizeof(t->runner)) != 0)
 		return -1;
@@ -101,8 +99,8 @@ wire_task_head(const Teerunner__V1__Task *from, struct m_task *t)
 }
 
 uint32_t
-wire_task(const Teerunner__V1__Task *from, struct m_task *t,
-    struct builder *b, size_t *op)
+wire_task(const Teerunner__V1__Task *from, struct m_task *t, struct builder *b,
+    size_t *op)
 {
 	struct program p;
 	uint32_t st;
@@ -119,11 +117,11 @@ wire_task(const Teerunner__V1__Task *from, struct m_task *t,
 			return st;
 	t->shape = b->shape;
 	p = (struct program){ b->shape, b->inputs, b->outputs, b->consts,
-	    b->const_types, b->ops, b->refs };
+		b->const_types, b->ops, b->refs };
 	return program_check(&p, t->chain_id, op);
 }
 
-/* ---- grants -------------------------------------------------------------- */
+/* ---- grants ------------------------------------------------------------ */
 
 int
 wire_grant(const Teerunner__V1__OperandGrant *from, struct m_grant_task *g,
@@ -135,7 +133,7 @@ wire_grant(const Teerunner__V1__OperandGrant *from, struct m_grant_task *g,
 	memset(g, 0, sizeof(*g));
 	if (wire_fixed(&from->task_id, g->id, sizeof(g->id)) != 0 ||
 	    wire_fixed(&from->ephemeral_key, g->ephemeral_key,
-	    sizeof(g->ephemeral_key)) != 0)
+		sizeof(g->ephemeral_key)) != 0)
 		return -1;
 	if (from->n_operands > TASK_INPUTS || from->n_seals > KMS_NODES)
 		return -1;
@@ -144,8 +142,8 @@ wire_grant(const Teerunner__V1__OperandGrant *from, struct m_grant_task *g,
 	g->n_seals = (uint32_t)from->n_seals;
 	for (i = 0; i < from->n_operands; i++) {
 		o = from->operands[i];
-		if (wire_value(&o->handle, &o->key, &o->nonce,
-		    &o->ciphertext, &operands[i]) != 0)
+		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
+			&operands[i]) != 0)
 			return -1;
 	}
 	return 0;
@@ -157,8 +155,10 @@ wire_seal(const Teerunner__V1__Seal *from, size_t n, struct m_grant_seal *s,
 {
 	memset(s, 0, sizeof(*s));
 	if (wire_fixed(&from->key, s->key, sizeof(s->key)) != 0 ||
-	    n > TASK_INPUTS || (n != 0 && wire_fixed(&from->partials,
-	    partials, n * sizeof(*partials)) != 0))
+	    n > TASK_INPUTS ||
+	    (n != 0 &&
+		wire_fixed(&from->partials, partials, n * sizeof(*partials)) !=
+		    0))
 		return -1;
 	if (n == 0 && from->partials.len != 0)
 		return -1;

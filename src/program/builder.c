@@ -18,8 +18,10 @@ builder_init(struct builder *b)
 static struct program
 view_program(const struct builder *b)
 {
-	return (struct program){ .inputs = b->inputs, .outputs = b->outputs,
-	    .consts = b->consts, .const_types = b->const_types };
+	return (struct program){ .inputs = b->inputs,
+		.outputs = b->outputs,
+		.consts = b->consts,
+		.const_types = b->const_types };
 }
 
 uint32_t
@@ -32,7 +34,7 @@ builder_op(struct builder *b, uint32_t opcode, uint32_t flags)
 	if (b->shape.n_ops == TASK_OPS)
 		return ST_OVER_LIMIT;
 	b->ops[b->shape.n_ops++] = (struct p_op){ .opcode = (uint8_t)opcode,
-	    .flags = (uint8_t)flags };
+		.flags = (uint8_t)flags };
 	return ST_OK;
 }
 
@@ -81,7 +83,7 @@ builder_handle(struct builder *b, const uint8_t handle[32])
 	if (op->n_out != 0)
 		return ST_MALFORMED;
 	if ((st = add_word(b->inputs, &b->shape.n_inputs, TASK_INPUTS,
-	    REF_INPUT, slot, handle)) != ST_OK)
+		 REF_INPUT, slot, handle)) != ST_OK)
 		return st;
 	op->n_in++;
 	b->refs[b->shape.n_refs++] = (uint16_t)(*slot - 1);
@@ -104,7 +106,7 @@ builder_const(struct builder *b, uint32_t type, const uint8_t word[32])
 		return ST_MALFORMED;
 	slot = program_lookup(&p, b->slots, word, (int)type);
 	if ((st = add_word(b->consts, &b->shape.n_consts, TASK_CONSTS,
-	    REF_CONST, slot, word)) != ST_OK)
+		 REF_CONST, slot, word)) != ST_OK)
 		return st;
 	b->const_types[(*slot - 1) & REF_INDEX] = (uint8_t)type;
 	op->n_in++;
@@ -124,9 +126,10 @@ builder_output(struct builder *b, const uint8_t handle[32])
 		return st;
 	if (*slot != 0)
 		return ((*slot - 1) & REF_KIND) == REF_OUTPUT ?
-		    ST_OUTPUT_TWICE : ST_USE_BEFORE_DEFINITION;
+		    ST_OUTPUT_TWICE :
+		    ST_USE_BEFORE_DEFINITION;
 	if ((st = add_word(b->outputs, &b->shape.n_outputs, TASK_OUTPUTS,
-	    REF_OUTPUT, slot, handle)) != ST_OK)
+		 REF_OUTPUT, slot, handle)) != ST_OK)
 		return st;
 	op->n_out++;
 	b->refs[b->shape.n_refs++] = (uint16_t)(*slot - 1);

@@ -31,7 +31,8 @@ primitive_find(uint8_t opcode)
 static const struct {
 	const char	*alias, *name;
 } aliases[] = {
-	{ "trivialEncrypt", "wrap" }, { "wrapAsPublicHandle", "wrap" },
+	{ "trivialEncrypt", "wrap" },
+	{ "wrapAsPublicHandle", "wrap" },
 };
 
 const struct primitive *
@@ -48,7 +49,7 @@ primitive_named(const char *name)
 	return NULL;
 }
 
-/* ---- view --------------------------------------------------------------- */
+/* ---- view -------------------------------------------------------------- */
 
 /* Number of words that n items of `size' bytes occupy. */
 static size_t
@@ -90,12 +91,9 @@ ref_ok(const struct p_shape *s, uint16_t ref)
 	unsigned index = ref & REF_INDEX;
 
 	switch (ref & REF_KIND) {
-	case REF_INPUT:
-		return index < s->n_inputs;
-	case REF_OUTPUT:
-		return index < s->n_outputs;
-	case REF_CONST:
-		return index < s->n_consts;
+	case REF_INPUT: return index < s->n_inputs;
+	case REF_OUTPUT: return index < s->n_outputs;
+	case REF_CONST: return index < s->n_consts;
 	}
 	return 0;
 }
@@ -167,10 +165,8 @@ program_type(const struct program *p, uint16_t ref)
 	size_t i = ref & REF_INDEX;
 
 	switch (ref & REF_KIND) {
-	case REF_INPUT:
-		return handle_type(p->inputs[i].b);
-	case REF_OUTPUT:
-		return handle_type(p->outputs[i].b);
+	case REF_INPUT: return handle_type(p->inputs[i].b);
+	case REF_OUTPUT: return handle_type(p->outputs[i].b);
 	}
 	return p->const_types[i];
 }
@@ -184,7 +180,7 @@ program_fee(const struct program *p, uint16_t ref)
 	    (uint32_t)b[30] << 8 | b[31];
 }
 
-/* ---- lookup ------------------------------------------------------------- */
+/* ---- lookup ------------------------------------------------------------ */
 
 /*
  * An open-addressing hash table from words to references.  A slot holds a
@@ -198,8 +194,8 @@ _Static_assert(2 * (TASK_INPUTS + TASK_OUTPUTS + TASK_CONSTS) <= PROGRAM_SLOTS,
 _Static_assert(PROGRAM_SLOTS == 1 << 11, "program_lookup() takes 11 bits");
 
 static int
-is_word_at(const struct program *p, uint16_t ref, const uint8_t word[32],
-    int type)
+is_word_at(
+    const struct program *p, uint16_t ref, const uint8_t word[32], int type)
 {
 	size_t i = ref & REF_INDEX;
 
@@ -214,8 +210,8 @@ is_word_at(const struct program *p, uint16_t ref, const uint8_t word[32],
 }
 
 uint16_t *
-program_lookup(const struct program *p, uint16_t *slots,
-    const uint8_t word[32], int type)
+program_lookup(
+    const struct program *p, uint16_t *slots, const uint8_t word[32], int type)
 {
 	uint64_t h = (uint64_t)type, part[4];
 	size_t i;
@@ -223,14 +219,14 @@ program_lookup(const struct program *p, uint16_t *slots,
 	memcpy(part, word, sizeof(part));
 	for (i = 0; i < 4; i++)
 		h = (h ^ part[i]) * 0x9e3779b97f4a7c15; /* 2^64 / phi */
-	for (i = h >> 53; ; i++)	/* the top 11 bits are mixed best */
+	for (i = h >> 53;; i++) /* the top 11 bits are mixed best */
 		if (slots[i % PROGRAM_SLOTS] == 0 ||
 		    is_word_at(p, (uint16_t)(slots[i % PROGRAM_SLOTS] - 1),
-		    word, type))
+			word, type))
 			return &slots[i % PROGRAM_SLOTS];
 }
 
-/* ---- check -------------------------------------------------------------- */
+/* ---- check ------------------------------------------------------------- */
 
 /* No handle may occur twice, as output, input or both. */
 static uint32_t
@@ -338,33 +334,22 @@ letter_fits(char letter, uint8_t type, int is_const)
 {
 	switch (letter) {
 	case 'I':
-	case 'J':
-		return is_integer(type);
+	case 'J': return is_integer(type);
 	case 'U':
-	case 'V':
-		return type_is_uint(type);
-	case 'S':
-		return type_is_int(type);
-	case 'B':
-		return type == TYPE_BOOL;
+	case 'V': return type_is_uint(type);
+	case 'S': return type_is_int(type);
+	case 'B': return type == TYPE_BOOL;
 	case 'A':
-	case 'Z':
-		return type_size(type) != 0;
+	case 'Z': return type_size(type) != 0;
 	case 'L':
 		return type == TYPE_BOOL || is_integer(type) ||
 		    type_is_bytes(type);
-	case 'H':
-		return is_integer(type) || type_is_bytes(type);
-	case 'w':
-		return type == TYPE_UINT(256);
-	case 'i':
-		return type == TYPE_INT(256);
-	case 'K':
-		return is_const && type == TYPE_BYTES(32);
-	case 'C':
-		return is_const && type_is_uint(type);
-	case 'F':
-		return is_const && type == TYPE_UINT(32);
+	case 'H': return is_integer(type) || type_is_bytes(type);
+	case 'w': return type == TYPE_UINT(256);
+	case 'i': return type == TYPE_INT(256);
+	case 'K': return is_const && type == TYPE_BYTES(32);
+	case 'C': return is_const && type_is_uint(type);
+	case 'F': return is_const && type == TYPE_UINT(32);
 	}
 	return 0;
 }
@@ -450,8 +435,8 @@ check_row(const struct primitive *row, const struct program *p,
 		if (f >= F || F > 1 << 16)
 			return ST_FEE_RANGE;
 	}
-	if (row->flags & P_CAST && !cast_ok(program_type(p, refs[0]),
-	    program_type(p, refs[1])))
+	if (row->flags & P_CAST &&
+	    !cast_ok(program_type(p, refs[0]), program_type(p, refs[1])))
 		return ST_TYPE_MISMATCH;
 	return ST_OK;
 }
@@ -475,8 +460,8 @@ check_op(const struct program *p, uint64_t chain_id, const struct p_op *op,
 			return st;
 	memset(bound, UNBOUND, sizeof(bound));
 	if ((st = match_operands(row->in, p, refs, op->n_in, bound)) != ST_OK ||
-	    (st = match_operands(row->out, p, refs + op->n_in, op->n_out,
-	    bound)) != 	    ST_OK)
+	    (st = match_operands(
+		 row->out, p, refs + op->n_in, op->n_out, bound)) != ST_OK)
 		return st;
 	return check_row(row, p, op, refs);
 }

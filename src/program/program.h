@@ -14,7 +14,7 @@
 #include "status.h"
 #include "types.h"
 
-/* ---- primitives.def ---- */
+/* ---- primitives.def ---------------------------------------------------- */
 #define P_SAME_ACCOUNT	0x01
 #define P_NO_HANDLE	0x02
 #define P_FEE		0x04
@@ -31,7 +31,7 @@ const struct primitive *primitive_find(uint8_t opcode);	/* NULL: none */
  * none. */
 const struct primitive *primitive_named(const char *name);
 
-/* ---- programs ---- */
+/* ---- programs ---------------------------------------------------------- */
 struct program {		/* pointers into the words of a message */
 	struct p_shape		 shape;
 	const struct m_word	*inputs, *outputs, *consts;
@@ -41,20 +41,20 @@ struct program {		/* pointers into the words of a message */
 };
 
 /* Type of the value that a reference of a viewed program refers to. */
-uint8_t	 program_type(const struct program *, uint16_t ref);
+uint8_t program_type(const struct program *, uint16_t ref);
 /* Numerator or denominator of a fee, which is a constant of type uint32. */
 uint32_t program_fee(const struct program *, uint16_t ref);
 
 /* Number of words of a program of this shape; 0 if a count exceeds its
  * limit. */
-size_t	 program_words(const struct p_shape *);
+size_t program_words(const struct p_shape *);
 
 /* View n words, aligned to 2, as a program.  Returns 0, or -1 if the shape does
  * not add up to n words, padding is not zero, an operation's operands exceed
  * refs, or a reference exceeds its table.  After success every index in the
  * program is in range, and operations write only outputs. */
-int	 program_view(struct program *, const struct p_shape *,
-	     const struct m_word *words, size_t n);
+int program_view(struct program *, const struct p_shape *,
+    const struct m_word *words, size_t n);
 
 /* Check the data flow, which keys does before it signs for the handles: every
  * input is used, no input is an output, and every output is written exactly
@@ -72,7 +72,7 @@ uint32_t program_check(const struct program *, uint64_t chain_id, size_t *op);
 /* Find the slot of a word in a lookup table over a program's handles (type
  * HANDLE) and constants.  The slot holds a reference + 1, or 0 if the table
  * lacks the word. */
-uint16_t *program_lookup(const struct program *, uint16_t *slots,
-	    const uint8_t word[32], int type);
+uint16_t *program_lookup(
+    const struct program *, uint16_t *slots, const uint8_t word[32], int type);
 
 #endif

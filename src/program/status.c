@@ -68,14 +68,18 @@ const char *
 status_class_name(uint32_t number)
 {
 	static const char *const names[] = {
-		[CLASS_DONE] = "done", [CLASS_RETRYABLE] = "retryable",
-		[CLASS_WAITING] = "waiting", [CLASS_TERMINAL] = "terminal",
+		[CLASS_DONE] = "done",
+		[CLASS_RETRYABLE] = "retryable",
+		[CLASS_WAITING] = "waiting",
+		[CLASS_TERMINAL] = "terminal",
 	};
 
 	return names[status_class(number)];
 }
 
-static const struct { const char *name, *text; } whys[WHYS] = {
+static const struct {
+	const char *name, *text;
+} whys[WHYS] = {
 	[WHY_NONE] = { "none", "" },
 	[WHY_NO_FACTS] = { "no-facts", "the Registry has not been read yet" },
 	[WHY_FACTS_OLD] = { "facts-old",

@@ -14,7 +14,10 @@ enum status {
 #undef STATUS
 };
 enum status_class {
-	CLASS_DONE, CLASS_RETRYABLE, CLASS_WAITING, CLASS_TERMINAL
+	CLASS_DONE,
+	CLASS_RETRYABLE,
+	CLASS_WAITING,
+	CLASS_TERMINAL
 };
 enum status_who {
 	REFUSAL_NET	= 1 << 0,
@@ -28,17 +31,17 @@ enum status_who {
 #define STATUS_MAX	400		/* exceeds every number of status.def */
 /* Name ("INPUT_MISSING"), description and class of a status.  If it is unknown:
  * NULL, NULL and CLASS_TERMINAL. */
-const char	 *status_name(uint32_t);
-const char	 *status_text(uint32_t);
+const char *status_name(uint32_t);
+const char *status_text(uint32_t);
 enum status_class status_class(uint32_t);
 /* 1 if `who' may report this status, else 0. */
-int		 status_by(uint32_t number, uint32_t who);
-const char	 *status_class_name(uint32_t);	/* "retryable" */
+int status_by(uint32_t number, uint32_t who);
+const char *status_class_name(uint32_t);	/* "retryable" */
 
 /* enum why_idle of payload.h as text; "?" if unknown. */
-const char	 *why_name(uint32_t);	/* one word, for metrics */
-const char	 *why_text(uint32_t);
+const char *why_name(uint32_t);	/* one word, for metrics */
+const char *why_text(uint32_t);
 /* enum gas_state as text; "?" if unknown. */
-const char	 *gas_text(uint32_t);
+const char *gas_text(uint32_t);
 
 #endif

@@ -17,15 +17,13 @@
 	X(24, 192) X(25, 200) X(26, 208) X(27, 216) X(28, 224)		\
 	X(29, 232) X(30, 240) X(31, 248) X(32, 256)
 
-static const char *const names[] = {
-	[TYPE_BOOL] = "bool",
+static const char *const names[] = { [TYPE_BOOL] = "bool",
 	[TYPE_ADDRESS] = "address",
 #define NAMES(n, bits)							\
 	[TYPE_UINT(bits)] = "uint" #bits,				\
 	[TYPE_INT(bits)] = "int" #bits,					\
 	[TYPE_BYTES(n)] = "bytes" #n,
-	WIDTHS(NAMES)
-};
+	WIDTHS(NAMES) };
 #define N_NAMES	(sizeof(names) / sizeof(names[0]))
 
 int

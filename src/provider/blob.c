@@ -86,7 +86,8 @@ tdx_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 	/* Since Linux 7.0: drivers that support the DICE/CWT form use larger
 	 * buffers. */
 	if (n > TDX_MAX || (at = tdx_body(b, n, &size)) == 0)
-		return reject("tdx", "not a DCAP quote of version 4 or 5: the "
+		return reject("tdx",
+		    "not a DCAP quote of version 4 or 5: the "
 		    "newer DICE/CWT form, which tee-attest does not support");
 	if (n < at + size + 4)
 		return reject("tdx", "the quote is cut off");
@@ -133,19 +134,15 @@ blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
     const uint8_t report_data[64])
 {
 	switch (tee_type) {		/* optee returns records, not a blob */
-	case TEE_TDX:
-		return tdx_check(b, n, report_data);
-	case TEE_SEV_SNP:
-		return snp_check(b, n, report_data);
-	case TEE_CCA:
-		return cca_check(b, n, report_data);
+	case TEE_TDX: return tdx_check(b, n, report_data);
+	case TEE_SEV_SNP: return snp_check(b, n, report_data);
+	case TEE_CCA: return cca_check(b, n, report_data);
 	}
 	return reject("evidence", "of a TEE that has no check");
 }
 
 void
-blob_measurement(uint32_t tee_type, const uint8_t *b, size_t n,
-    uint8_t out[48])
+blob_measurement(uint32_t tee_type, const uint8_t *b, size_t n, uint8_t out[48])
 {
 	/* Claim 44238 of a realm token, a string of up to 64 bytes. */
 	static const uint8_t rim[] = { 0x19, 0xac, 0xce, 0x58 };
@@ -176,7 +173,8 @@ blob_table(const uint8_t *b, size_t n)
 	for (i = 0; n - i >= SNP_ENTRY; i += SNP_ENTRY) {
 		if (is_zero(b + i, SNP_ENTRY))
 			return (long)(end == 0 ? 0 :
-			    end > i + SNP_ENTRY ? end : i + SNP_ENTRY);
+				end > i + SNP_ENTRY ? end :
+						      i + SNP_ENTRY);
 		offset = le32(b + i + 16);
 		length = le32(b + i + 20);
 		if (offset > n || length > n - offset)

@@ -40,7 +40,8 @@ ask(int fd, const uint8_t report_data[64])
 		snprintf(hex + 2 * i, 3, "%02x", report_data[i]);
 	/* HTTP/1.0, so that the answer is not chunked and ends with the
 	 * connection. */
-	n = snprintf(text, sizeof(text), "POST /GetQuote HTTP/1.0\r\n"
+	n = snprintf(text, sizeof(text),
+	    "POST /GetQuote HTTP/1.0\r\n"
 	    "Host: dstack\r\nContent-Type: application/json\r\n"
 	    "Content-Length: %zu\r\n\r\n{\"report_data\":\"%s\"}",
 	    strlen(hex) + 18, hex);
@@ -91,7 +92,8 @@ digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' :
 	    c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	    c >= 'A' && c <= 'F'    ? c - 'A' + 10 :
+				      -1;
 }
 
 /* Extract the quote from the body, which ends in a NUL.  Returns its size, or
@@ -111,7 +113,7 @@ quote_find(const char *body, uint8_t *out, size_t size)
 	for (n = 0; n < size && digit(p[0]) != -1 && digit(p[1]) != -1; p += 2)
 		out[n++] = (uint8_t)(digit(p[0]) << 4 | digit(p[1]));
 	return *p == '"' ? (long)n :
-	    fail_answer("the answer's quote is not in hex");
+			   fail_answer("the answer's quote is not in hex");
 }
 
 static long
@@ -140,4 +142,4 @@ dstack_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 }
 
 const struct provider dstack = { "tdx by dstack's agent", TEE_TDX,
-    dstack_quote };
+	dstack_quote };

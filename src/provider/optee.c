@@ -33,10 +33,8 @@
 #define TEE_ITEM_NOT_FOUND	0xffff0008
 #define TEE_TARGET_DEAD		0xffff3024
 
-static const uint8_t pta[TEE_IOCTL_UUID_LEN] = {
-	0x39, 0x80, 0x08, 0x61, 0x18, 0x2a, 0x47, 0x20,
-	0x9b, 0x67, 0x2b, 0xcd, 0x62, 0x2b, 0xc0, 0xb5
-};
+static const uint8_t pta[TEE_IOCTL_UUID_LEN] = { 0x39, 0x80, 0x08, 0x61, 0x18,
+	0x2a, 0x47, 0x20, 0x9b, 0x67, 0x2b, 0xcd, 0x62, 0x2b, 0xc0, 0xb5 };
 
 /* An ioctl argument followed by its parameters. */
 union call {
@@ -55,12 +53,12 @@ static int
 call(unsigned long command, union call *c, size_t head)
 {
 	struct tee_ioctl_buf_data b = { (uintptr_t)c,
-	    head + N_PARAMS * sizeof(struct tee_ioctl_param) };
+		head + N_PARAMS * sizeof(struct tee_ioctl_param) };
 
 	return ioctl(device, command, &b);
 }
 
-/* ---- before the sandbox -------------------------------------------------- */
+/* ---- before the sandbox ------------------------------------------------ */
 
 /* /dev/tee0 may belong to another TEE. */
 static int
@@ -85,7 +83,7 @@ session_open(void)
 		fatal("tee: optee: cannot open a session: %s", strerror(errno));
 	if (c.open.ret == TEE_ITEM_NOT_FOUND)
 		fatal("tee: optee: this OP-TEE has no attestation: it must be "
-		    "built with CFG_ATTESTATION_PTA");
+		      "built with CFG_ATTESTATION_PTA");
 	if (c.open.ret != TEE_SUCCESS)
 		fatal("tee: optee: attestation cannot be opened: 0x%08" PRIx32,
 		    (uint32_t)c.open.ret);
@@ -106,7 +104,7 @@ memory_share(void)
 	shared_id = (uint64_t)s.id;	/* fd must stay open to keep it */
 }
 
-/* ---- requests ------------------------------------------------------------ */
+/* ---- requests ---------------------------------------------------------- */
 
 static size_t
 put_nonce(uint8_t *to, uint8_t command, const uint8_t report_data[64])
@@ -140,8 +138,10 @@ invoke(uint32_t command, union call *c)
 	if (c->invoke.ret == TEE_SUCCESS)
 		return 0;
 	log_err("tee: optee: attestation failed: 0x%08" PRIx32 "%s",
-	    (uint32_t)c->invoke.ret, c->invoke.ret == TEE_TARGET_DEAD ?
-	    ": OP-TEE has given it up: restart" : "");
+	    (uint32_t)c->invoke.ret,
+	    c->invoke.ret == TEE_TARGET_DEAD ?
+		": OP-TEE has given it up: restart" :
+		"");
 	errno = EIO;
 	return -1;
 }
@@ -168,8 +168,8 @@ attest(uint8_t command, const uint8_t report_data[64])
 	memset(&c, 0, sizeof(c));
 	p = c.invoke.params;
 	p[0] = memory(TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INPUT, 0, nonce);
-	p[1] = memory(TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT, AT_OUTPUT,
-	    OUTPUT_MAX);
+	p[1] = memory(
+	    TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT, AT_OUTPUT, OUTPUT_MAX);
 	if (invoke(command, &c) == -1 ||
 	    !is_size(p[1].b, OPTEE_DIGEST + 1, OUTPUT_MAX))
 		return -1;
@@ -177,8 +177,8 @@ attest(uint8_t command, const uint8_t report_data[64])
 }
 
 int
-optee_key(uint8_t *exponent, size_t *exponent_n, uint8_t *modulus,
-    size_t *modulus_n)
+optee_key(
+    uint8_t *exponent, size_t *exponent_n, uint8_t *modulus, size_t *modulus_n)
 {
 	struct tee_ioctl_param *p;
 	union call c;
@@ -186,8 +186,8 @@ optee_key(uint8_t *exponent, size_t *exponent_n, uint8_t *modulus,
 	memset(&c, 0, sizeof(c));
 	p = c.invoke.params;
 	p[0] = memory(TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT, 0, *exponent_n);
-	p[1] = memory(TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT, AT_OUTPUT,
-	    *modulus_n);
+	p[1] = memory(
+	    TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT, AT_OUTPUT, *modulus_n);
 	p[2].attr = TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_OUTPUT;
 	if (invoke(OPTEE_KEY, &c) == -1 || !is_size(p[0].b, 1, *exponent_n) ||
 	    !is_size(p[1].b, 1, *modulus_n))

@@ -17,8 +17,7 @@ struct provider {
 	uint32_t	 tee_type;	/* enum tee_type */
 	/* Write evidence over `report_data' to `out'.  Returns its size, or -1
 	 * with errno. */
-	long		(*quote)(const uint8_t report_data[64], uint8_t *out,
-			    size_t size);
+	long (*quote)(const uint8_t report_data[64], uint8_t *out, size_t size);
 };
 #define QUOTE_MAX	65536
 
@@ -42,24 +41,24 @@ const struct provider *optee_open(const char *path);
 /* Read the device's RSA key, big-endian, after optee_open().  The sizes are
  * those of the buffers, at most 1024, and then those of the numbers.  Returns
  * 0, or -1 with errno. */
-int	 optee_key(uint8_t *exponent, size_t *exponent_n, uint8_t *modulus,
-	    size_t *modulus_n);
+int optee_key(
+    uint8_t *exponent, size_t *exponent_n, uint8_t *modulus, size_t *modulus_n);
 /* Remove our instance; for a process outside of the sandbox. */
-void	 tsm_remove(const char *path);
+void tsm_remove(const char *path);
 /* Descriptor of the directory that tsm's quote() uses, for the sandbox; 0:
  * none. */
-int	 tsm_dir(void);
+int tsm_dir(void);
 
 /* Check that `b' is evidence of this TEE over this report data.  Returns its
  * size without padding, or -1 with EBADMSG after a log line. */
-long	 blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
-	    const uint8_t report_data[64]);
+long blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
+    const uint8_t report_data[64]);
 /* Extract the measurement (MRTD, measurement or RIM); zeros if there is none.
  * `b' must have passed blob_check(). */
-void	 blob_measurement(uint32_t tee_type, const uint8_t *b, size_t n,
-	    uint8_t out[48]);
+void blob_measurement(
+    uint32_t tee_type, const uint8_t *b, size_t n, uint8_t out[48]);
 /* Size of the certificate table that SNP's host supplies: 0 if it is empty, -1
  * if an entry points outside of it. */
-long	 blob_table(const uint8_t *b, size_t n);
+long blob_table(const uint8_t *b, size_t n);
 
 #endif

@@ -42,7 +42,8 @@ explain(const struct snp_guest_request_ioctl *io)
 		log_err("tee: sev-snp: the host did not answer in time");
 	else if (host == SNP_GUEST_VMM_ERR_INVALID_LEN)
 		log_err("tee: sev-snp: the host's certificates exceed %d "
-		    "bytes", CERTS_MAX);
+			"bytes",
+		    CERTS_MAX);
 	else
 		log_err("tee: sev-snp: host error %u, firmware error %u", host,
 		    (uint32_t)io->exitinfo2);
@@ -79,13 +80,13 @@ sev_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 		errno = EIO;
 		return -1;
 	}
-	if (blob_check(TEE_SEV_SNP, resp.r.report, SNP_REPORT,
-	    report_data) == -1)
+	if (blob_check(TEE_SEV_SNP, resp.r.report, SNP_REPORT, report_data) ==
+	    -1)
 		return -1;
 	more = blob_table(certs, sizeof(certs));
 	if (more == -1 || (size_t)more > size - SNP_REPORT) {
 		log_err("tee: sev-snp: the host's table of certificates is "
-		    "broken");
+			"broken");
 		errno = EBADMSG;
 		return -1;
 	}

@@ -41,11 +41,11 @@ static const struct kind {
 	/* One byte more than allowed, so that blob_check() can report the
 	 * excess. */
 	{ "tdx_guest", TEE_CHOICE_TDX, TDX_MAX + 1,
-	  { "tdx", TEE_TDX, tsm_quote } },
+	    { "tdx", TEE_TDX, tsm_quote } },
 	{ "sev_guest", TEE_CHOICE_SEV_SNP, SNP_REPORT + 1,
-	  { "sev-snp", TEE_SEV_SNP, tsm_quote } },
+	    { "sev-snp", TEE_SEV_SNP, tsm_quote } },
 	{ "arm_cca_guest", TEE_CHOICE_CCA, QUOTE_MAX,
-	  { "cca", TEE_CCA, tsm_quote } },
+	    { "cca", TEE_CCA, tsm_quote } },
 };
 #define N_KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
@@ -53,7 +53,7 @@ static int dir = -1;		/* the instance's directory */
 static const struct kind *kind;
 static int has_asked;
 
-/* ---- before the sandbox -------------------------------------------------- */
+/* ---- before the sandbox ------------------------------------------------ */
 
 /* A running Runner holds a lock on its instance.  Its process ID would not do,
  * as it may belong to another process in another container. */
@@ -62,8 +62,9 @@ is_stale(int report, const char *name)
 {
 	int fd, r;
 
-	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || (fd = openat(report,
-	    name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 ||
+	    (fd = openat(report, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) ==
+		-1)
 		return 0;
 	r = flock(fd, LOCK_EX | LOCK_NB) == 0;
 	close(fd);
@@ -203,7 +204,8 @@ tsm_open(const char *path, uint32_t choice, gid_t gid)
 			fatal("tee: %s: cannot make an instance: %s", path,
 			    strerror(errno));
 		log_warn("tee: %s: exists, but no driver serves it: load "
-		    "tdx-guest, sev-guest or arm-cca-guest", path);
+			 "tdx-guest, sev-guest or arm-cca-guest",
+		    path);
 		close(report);
 		return NULL;
 	}
@@ -212,10 +214,10 @@ tsm_open(const char *path, uint32_t choice, gid_t gid)
 	    (choice != TEE_CHOICE_AUTO && choice != kind->choice)) {
 		unlinkat(report, name, AT_REMOVEDIR);
 		if (kind == NULL)
-			fatal("tee: %s: the driver is not supported",
-			    path);
+			fatal("tee: %s: the driver is not supported", path);
 		fatal("tee: %s: this machine has %s, the configuration wants "
-		    "another", path, kind->provider.name);
+		      "another",
+		    path, kind->provider.name);
 	}
 	if (privilege_level() == -1)
 		fatal("tee: %s: privilege level: %s", path, strerror(errno));
@@ -247,14 +249,14 @@ tsm_dir(void)
 	return dir == -1 ? 0 : dir;
 }
 
-/* ---- requests ------------------------------------------------------------ */
+/* ---- requests ---------------------------------------------------------- */
 
 static int
 generation(uint64_t *g)
 {
 	char b[24], *end;
-	const long n = read_attribute("generation", (uint8_t *)b,
-	    sizeof(b) - 1);
+	const long n = read_attribute(
+	    "generation", (uint8_t *)b, sizeof(b) - 1);
 
 	if (n == -1)
 		return -1;
@@ -335,7 +337,7 @@ try_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 	if (n == 0) {
 		/* Some drivers ignore the host's status. */
 		log_err("tee: outblob: the host's quoting service gave "
-		    "nothing");
+			"nothing");
 		errno = EIO;
 		return -1;
 	}
@@ -344,8 +346,8 @@ try_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 		errno = EFBIG;
 		return -1;
 	}
-	if (kind->provider.tee_type == TEE_SEV_SNP && (more = read_certificates(
-	    out + n, size - (size_t)n)) == -1)
+	if (kind->provider.tee_type == TEE_SEV_SNP &&
+	    (more = read_certificates(out + n, size - (size_t)n)) == -1)
 		return -1;
 	if (generation_is(g + 1, "after the quote") == -1)
 		return -1;
@@ -372,8 +374,8 @@ explain(int e)
 
 	for (i = 0; i < sizeof(why) / sizeof(why[0]); i++)
 		if (why[i].error == e)
-			log_err("tee: %s: %s", kind->provider.name,
-			    why[i].text);
+			log_err(
+			    "tee: %s: %s", kind->provider.name, why[i].text);
 }
 
 static long

@@ -110,8 +110,8 @@ at_offset(const struct cursor *c, uint64_t offset)
 
 /* Read the public shares; there may be none. */
 static const char *
-read_shares(struct cursor *c, uint64_t offset, uint8_t to[KMS_NODES][33],
-    size_t *nodes)
+read_shares(
+    struct cursor *c, uint64_t offset, uint8_t to[KMS_NODES][33], size_t *nodes)
 {
 	const uint8_t *shares;
 	size_t len;
@@ -145,7 +145,7 @@ read_kms(struct cursor *c, const uint64_t head[HEAD], struct m_facts *f)
 		return "kmsKey is not a compressed point";
 	if ((why = read_shares(c, head[5], f->kms_shares, &n)) != NULL ||
 	    (why = read_shares(c, head[6], f->kms_former_shares, &former)) !=
-	    NULL)
+		NULL)
 		return why;
 	if (head[3] < 1 || head[3] > n)
 		return "threshold is not 1 to the number of shares";

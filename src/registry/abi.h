@@ -17,7 +17,7 @@
 #define ABI_FACTS	{ 0xca, 0x53, 0x81, 0xee }
 
 /* Encode the call data of facts(runner). */
-void	abi_facts_call(const uint8_t runner[20], uint8_t call[ABI_CALL]);
+void abi_facts_call(const uint8_t runner[20], uint8_t call[ABI_CALL]);
 
 /* Decode the result of facts() into kms_*, orchestrators, gateways, sequence
  * and valid_until; the other members are not changed.  Returns NULL, or the

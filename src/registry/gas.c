@@ -52,8 +52,8 @@ gas_tx(const struct m_tx *m, const struct m_word *words)
 
 	if (m->nonce != tx.nonce || tx.n_hashes == VERSIONS)
 		tx.n_hashes = 0;
-	for (i = 0; i < tx.n_hashes &&
-	    memcmp(tx.hash[i], m->hash, 32) != 0; i++)
+	for (i = 0; i < tx.n_hashes && memcmp(tx.hash[i], m->hash, 32) != 0;
+	     i++)
 		;
 	memcpy(tx.hash[i], m->hash, 32);
 	if (i == tx.n_hashes)
@@ -75,7 +75,7 @@ gas_is_waiting(void)
 	return 1;
 }
 
-/* ---- sending ------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------- */
 
 /* True if an error means that the endpoint has this transaction, or a later
  * version of it, already. */
@@ -83,8 +83,8 @@ static int
 is_known(const char *why)
 {
 	static const char *const texts[] = { "already known", "nonce too low",
-	    "already imported", "known transaction",
-	    "replacement transaction underpriced" };
+		"already imported", "known transaction",
+		"replacement transaction underpriced" };
 	size_t i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -121,11 +121,11 @@ gas_send(struct gas_asked *g, struct rpc *rpc, gas_next next, void *arg)
 		return;
 	}
 	g->sent = tx.number;
-	rpc_call(rpc, "eth_sendRawTransaction", json_pack("[o]",
-	    rpc_hex(tx.bytes, tx.size)), on_sent, g);
+	rpc_call(rpc, "eth_sendRawTransaction",
+	    json_pack("[o]", rpc_hex(tx.bytes, tx.size)), on_sent, g);
 }
 
-/* ---- at the agreed block ------------------------------------------------- */
+/* ---- at the agreed block ----------------------------------------------- */
 
 static void	ask_receipt(struct gas_asked *);
 
@@ -146,8 +146,8 @@ on_receipt(void *arg, const json_t *result, const char *why)
 		return;
 	}
 	if (rpc_quantity(json_object_get(result, "status"), &status) != 0 ||
-	    rpc_quantity(json_object_get(result, "blockNumber"),
-	    &number) != 0) {
+	    rpc_quantity(json_object_get(result, "blockNumber"), &number) !=
+		0) {
 		g->next(g->arg, "eth_getTransactionReceipt: not a receipt");
 		return;
 	}
@@ -162,8 +162,9 @@ ask_receipt(struct gas_asked *g)
 	if (g->version >= tx.n_hashes || g->answer.nonce <= tx.nonce)
 		g->next(g->arg, NULL);
 	else	/* latest version first */
-		rpc_call(g->rpc, "eth_getTransactionReceipt", json_pack("[o]",
-		    rpc_hex(tx.hash[tx.n_hashes - 1 - g->version], 32)),
+		rpc_call(g->rpc, "eth_getTransactionReceipt",
+		    json_pack("[o]",
+			rpc_hex(tx.hash[tx.n_hashes - 1 - g->version], 32)),
 		    on_receipt, g);
 }
 
@@ -221,16 +222,19 @@ on_count(void *arg, const json_t *result, const char *why)
 	if (why != NULL)
 		g->next(g->arg, why);
 	else
-		rpc_call(g->rpc, "eth_getBalance", json_pack("[o,o]",
-		    rpc_hex(account, 20), rpc_number(g->block)), on_balance, g);
+		rpc_call(g->rpc, "eth_getBalance",
+		    json_pack(
+			"[o,o]", rpc_hex(account, 20), rpc_number(g->block)),
+		    on_balance, g);
 }
 
 const char *
 gas_header(struct gas_asked *g, const json_t *block)
 {
 	memset(&g->answer, 0, sizeof(g->answer));
-	if (has_account() && rpc_quantity(json_object_get(block,
-	    "baseFeePerGas"), &g->answer.base_fee) != 0)
+	if (has_account() &&
+	    rpc_quantity(json_object_get(block, "baseFeePerGas"),
+		&g->answer.base_fee) != 0)
 		return "the block has no baseFeePerGas";
 	return NULL;
 }
@@ -244,8 +248,10 @@ gas_ask(struct gas_asked *g, struct rpc *rpc, uint64_t block, gas_next next,
 	g->arg = arg;
 	g->block = block;
 	if (has_account())
-		rpc_call(rpc, "eth_getTransactionCount", json_pack("[o,o]",
-		    rpc_hex(account, 20), rpc_number(g->block)), on_count, g);
+		rpc_call(rpc, "eth_getTransactionCount",
+		    json_pack(
+			"[o,o]", rpc_hex(account, 20), rpc_number(g->block)),
+		    on_count, g);
 	else
 		next(arg, NULL);
 }

@@ -36,22 +36,22 @@ struct gas_asked {
 
 /* Set the account to follow; zeros for none.  Another account drops the pending
  * transaction. */
-void	gas_account(const uint8_t account[20]);
+void gas_account(const uint8_t account[20]);
 /* Replace the pending transaction by this one from keys. */
-void	gas_tx(const struct m_tx *, const struct m_word *);
+void gas_tx(const struct m_tx *, const struct m_word *);
 /* 1 if a transaction is pending, so that the next round should come soon. */
-int	gas_is_waiting(void);
+int gas_is_waiting(void);
 
 /* Send the pending transaction unless this endpoint has it already, then call
  * next in any case, possibly before gas_send() returns.  Must not run inside a
  * callback of libevent. */
-void	gas_send(struct gas_asked *, struct rpc *, gas_next, void *arg);
+void gas_send(struct gas_asked *, struct rpc *, gas_next, void *arg);
 /* Start with the base fee of the block.  NULL, or why the block is unusable. */
 const char *gas_header(struct gas_asked *, const json_t *block);
 /* Then request nonce, balance and receipt at that block. */
-void	gas_ask(struct gas_asked *, struct rpc *, uint64_t block, gas_next,
-	    void *arg);
+void gas_ask(
+    struct gas_asked *, struct rpc *, uint64_t block, gas_next, void *arg);
 /* Copy the agreed answer into the facts. */
-void	gas_facts(const struct gas_answer *, struct m_facts *);
+void gas_facts(const struct gas_answer *, struct m_facts *);
 
 #endif

@@ -69,8 +69,8 @@ on_writable(int fd, short what, void *arg)
 static void
 link_peer(struct link *l)
 {
-	l->readable = event_new(base, l->chan->fd, EV_READ | EV_PERSIST,
-	    on_readable, l);
+	l->readable = event_new(
+	    base, l->chan->fd, EV_READ | EV_PERSIST, on_readable, l);
 	l->writable = event_new(base, l->chan->fd, EV_WRITE, on_writable, l);
 	if (l->readable == NULL || l->writable == NULL ||
 	    event_add(l->readable, NULL) != 0)

@@ -11,8 +11,8 @@
 
 /* Start to read the monitor's channel; the one to keys arrives as a PEER
  * message. */
-void	handlers_init(struct event_base *);
+void handlers_init(struct event_base *);
 /* Send facts to keys if it is connected. */
-void	handlers_facts(const struct m_facts *);
+void handlers_facts(const struct m_facts *);
 
 #endif

@@ -24,20 +24,13 @@ static const struct field {
 	size_t		 size;		/* bytes, if kind is BYTES */
 	int		 is_optional;
 } fields[] = {
-	{ "parentHash", BYTES, 32, 0 },
-	{ "sha3Uncles", BYTES, 32, 0 },
-	{ "miner", BYTES, 20, 0 },
-	{ "stateRoot", BYTES, 32, 0 },
-	{ "transactionsRoot", BYTES, 32, 0 },
-	{ "receiptsRoot", BYTES, 32, 0 },
-	{ "logsBloom", BYTES, 256, 0 },
-	{ "difficulty", NUMBER, 0, 0 },
-	{ "number", NUMBER, 0, 0 },
-	{ "gasLimit", NUMBER, 0, 0 },
-	{ "gasUsed", NUMBER, 0, 0 },
-	{ "timestamp", NUMBER, 0, 0 },
-	{ "extraData", DATA, 0, 0 },
-	{ "mixHash", BYTES, 32, 0 },
+	{ "parentHash", BYTES, 32, 0 }, { "sha3Uncles", BYTES, 32, 0 },
+	{ "miner", BYTES, 20, 0 }, { "stateRoot", BYTES, 32, 0 },
+	{ "transactionsRoot", BYTES, 32, 0 }, { "receiptsRoot", BYTES, 32, 0 },
+	{ "logsBloom", BYTES, 256, 0 }, { "difficulty", NUMBER, 0, 0 },
+	{ "number", NUMBER, 0, 0 }, { "gasLimit", NUMBER, 0, 0 },
+	{ "gasUsed", NUMBER, 0, 0 }, { "timestamp", NUMBER, 0, 0 },
+	{ "extraData", DATA, 0, 0 }, { "mixHash", BYTES, 32, 0 },
 	{ "nonce", BYTES, 8, 0 },
 	{ "baseFeePerGas", NUMBER, 0, 1 },		/* London */
 	{ "withdrawalsRoot", BYTES, 32, 1 },		/* Shanghai */
@@ -60,7 +53,8 @@ put_field(uint8_t *to, const struct field *f, const json_t *value)
 	long n;
 
 	if (f->kind == NUMBER)
-		return rpc_quantity(value, &number) != 0 ? NULL :
+		return rpc_quantity(value, &number) != 0 ?
+		    NULL :
 		    rlp_put_number(to, number);
 	n = rpc_bytes(value, bytes, sizeof(bytes));
 	if (n < 0 || (f->kind == BYTES && (size_t)n != f->size))
@@ -81,8 +75,8 @@ header_read(const json_t *block, const uint8_t hash[32], struct header *header)
 	to = rlp + RLP_HEAD;
 	for (size_t i = 0; i < FIELDS; i++) {
 		value = json_object_get(block, fields[i].name);
-		if (fields[i].is_optional && (value == NULL ||
-		    json_is_null(value)))
+		if (fields[i].is_optional &&
+		    (value == NULL || json_is_null(value)))
 			continue;
 		if ((to = put_field(to, &fields[i], value)) == NULL)
 			return "a header with a missing or wrong field";
@@ -96,7 +90,7 @@ header_read(const json_t *block, const uint8_t hash[32], struct header *header)
 	if (rpc_quantity(json_object_get(block, "number"), &h.number) != 0 ||
 	    rpc_quantity(json_object_get(block, "timestamp"), &h.time) != 0 ||
 	    rpc_bytes(json_object_get(block, "stateRoot"), h.state_root, 32) !=
-	    32)
+		32)
 		return "a header with a missing or wrong field";
 	*header = h;
 	return NULL;

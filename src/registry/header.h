@@ -17,7 +17,7 @@ struct header {
 
 /* Returns NULL, or the reason why it is invalid, and then *header is
  * unchanged. */
-const char *header_read(const json_t *block, const uint8_t hash[32],
-	    struct header *header);
+const char *header_read(
+    const json_t *block, const uint8_t hash[32], struct header *header);
 
 #endif

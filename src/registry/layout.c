@@ -86,8 +86,8 @@ read_length(const uint8_t *word, size_t max)
  * holds twice the length plus 1, and the data starts at keccak256(slot).
  * Returns -1 if longer than max. */
 static long
-get_bytes(struct layout_words *s, const uint8_t base[32],
-    const struct place *p, uint8_t *to, size_t max)
+get_bytes(struct layout_words *s, const uint8_t base[32], const struct place *p,
+    uint8_t *to, size_t max)
 {
 	const uint8_t *head = get_word(s, base, p->slot);
 	uint8_t slot[32], data[32];
@@ -161,24 +161,24 @@ layout_read(struct layout_words *s, struct layout *l)
 
 	memset(l, 0, sizeof(*l));
 	s->n_unknown = 0;
-	l->last_epoch = read_number(get_word(s, zero, Registry_lastEpoch.slot),
-	    &Registry_lastEpoch);
+	l->last_epoch = read_number(
+	    get_word(s, zero, Registry_lastEpoch.slot), &Registry_lastEpoch);
 	for (uint64_t i = 0; i < LAYOUT_EPOCHS && i < l->last_epoch; i++)
 		if ((w = get_epoch(s, l->last_epoch - i, &l->epochs[i])) !=
 		    NULL)
 			why = w;
 	if (get_addresses(s, &Registry_orchestrators, l->orchestrators,
-	    &l->n_orchestrators) != 0 ||
-	    get_addresses(s, &Registry_gateways, l->gateways,
-	    &l->n_gateways) != 0)
+		&l->n_orchestrators) != 0 ||
+	    get_addresses(s, &Registry_gateways, l->gateways, &l->n_gateways) !=
+		0)
 		why = "a list is too long";
 	/* Unknown words read as zeros, so an error may be due to them. */
 	return s->n_unknown != 0 ? NULL : why;
 }
 
 void
-layout_facts(const struct layout *l, uint64_t block, uint64_t time,
-    struct m_facts *f)
+layout_facts(
+    const struct layout *l, uint64_t block, uint64_t time, struct m_facts *f)
 {
 	const struct layout_epoch *e = &l->epochs[0];
 

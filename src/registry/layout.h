@@ -50,7 +50,7 @@ const char *layout_read(struct layout_words *, struct layout *l);
 
 /* Fill in kms_*, orchestrators and gateways as facts() would return them at
  * this block if nothing else changed since. */
-void	layout_facts(const struct layout *, uint64_t block, uint64_t time,
-	    struct m_facts *);
+void layout_facts(
+    const struct layout *, uint64_t block, uint64_t time, struct m_facts *);
 
 #endif

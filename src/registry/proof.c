@@ -22,7 +22,7 @@ end_proof(struct proof *p, const char *why)
 	p->done(p->arg, why);
 }
 
-/* ---- answers ------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------- */
 
 /* Verify the proof, a JSON array of nodes, that the trie of `root' has *value
  * under keccak256(name).  *value points into p's buffer. */
@@ -37,8 +37,8 @@ get_value(struct proof *p, const uint8_t root[32], const uint8_t *name,
 	if (!json_is_array(proof) || n > TRIE_NODES)
 		return "no proof";
 	for (size_t i = 0; i < n; i++) {
-		size = rpc_bytes(json_array_get(proof, i), p->bytes[i],
-		    TRIE_NODE);
+		size = rpc_bytes(
+		    json_array_get(proof, i), p->bytes[i], TRIE_NODE);
 		if (size < 0)
 			return "a node is not a hex string, or too long";
 		p->nodes[i] = (struct rlp){ p->bytes[i], (size_t)size };
@@ -58,7 +58,7 @@ get_account(struct proof *p, const json_t *result, uint8_t storage_root[32])
 
 	memset(storage_root, 0, 32);
 	if ((why = get_value(p, p->header.state_root, p->conf->registry, 20,
-	    json_object_get(result, "accountProof"), &value)) != NULL)
+		 json_object_get(result, "accountProof"), &value)) != NULL)
 		return why;
 	if (value.n == 0)
 		return NULL;
@@ -104,17 +104,18 @@ get_words(struct proof *p, const json_t *result)
 	keccak256(NULL, 0, nothing);
 	if (root[0] == 0 && memcmp(root, root + 1, 31) == 0)
 		p->unusable = "no contract at its address in "
-		    "registry-trusted-block";
+			      "registry-trusted-block";
 	else if (memcmp(p->code_hash, nothing, 32) == 0)
 		p->unusable = "an account without code at its address in "
-		    "registry-trusted-block";
+			      "registry-trusted-block";
 	if (p->unusable != NULL)
 		return NULL;
 	if (json_array_size(proofs) != p->n_asked)
 		return "wrong number of proofs";
 	for (size_t i = 0; i < p->n_asked; i++)
-		if ((why = get_word(p, root, json_object_get(
-		    json_array_get(proofs, i), "proof"), p->asked[i])) != NULL)
+		if ((why = get_word(p, root,
+			 json_object_get(json_array_get(proofs, i), "proof"),
+			 p->asked[i])) != NULL)
 			return why;
 	return NULL;
 }
@@ -139,10 +140,11 @@ on_header(void *arg, const json_t *result, const char *why)
 {
 	struct proof *p = arg;
 
-	if (result != NULL && (why = header_read(result,
-	    p->conf->registry_trusted_block, &p->header)) != NULL) {
-		snprintf(p->why, sizeof(p->why),
-		    "registry-trusted-block: %s", why);
+	if (result != NULL &&
+	    (why = header_read(result, p->conf->registry_trusted_block,
+		 &p->header)) != NULL) {
+		snprintf(
+		    p->why, sizeof(p->why), "registry-trusted-block: %s", why);
 		why = p->why;
 	}
 	if (why != NULL) {
@@ -153,7 +155,7 @@ on_header(void *arg, const json_t *result, const char *why)
 	next_call(p);
 }
 
-/* ---- calls --------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------- */
 
 static json_t *
 wanted_slots(struct proof *p)
@@ -182,19 +184,20 @@ log_proof(const struct proof *p)
 	}
 	log_hex(code, p->code_hash, sizeof(p->code_hash));
 	log_info("proven at block %llu: code 0x%s, KMS epoch %llu, "
-	    "%u Orchestrators, %u Gateways",
+		 "%u Orchestrators, %u Gateways",
 	    (unsigned long long)p->header.number, code,
-	    (unsigned long long)p->layout.last_epoch,
-	    p->layout.n_orchestrators, p->layout.n_gateways);
+	    (unsigned long long)p->layout.last_epoch, p->layout.n_orchestrators,
+	    p->layout.n_gateways);
 }
 
 static void
 next_call(struct proof *p)
 {
 	if (!p->has_header) {
-		rpc_call(p->rpc, "eth_getBlockByHash", json_pack("[o,b]",
-		    rpc_hex(p->conf->registry_trusted_block, 32), 0), on_header,
-		    p);
+		rpc_call(p->rpc, "eth_getBlockByHash",
+		    json_pack("[o,b]",
+			rpc_hex(p->conf->registry_trusted_block, 32), 0),
+		    on_header, p);
 		return;
 	}
 	if (p->unusable == NULL)
@@ -203,9 +206,10 @@ next_call(struct proof *p)
 		/* Request it by number, which all endpoints support.  If the
 		 * endpoint has another block of that number, the state root
 		 * differs and the proof fails. */
-		rpc_call(p->rpc, "eth_getProof", json_pack("[o,o,o]",
-		    rpc_hex(p->conf->registry, 20), wanted_slots(p),
-		    rpc_number(p->header.number)), on_words, p);
+		rpc_call(p->rpc, "eth_getProof",
+		    json_pack("[o,o,o]", rpc_hex(p->conf->registry, 20),
+			wanted_slots(p), rpc_number(p->header.number)),
+		    on_words, p);
 		return;
 	}
 	p->is_proven = 1;
@@ -235,7 +239,7 @@ proof_ask(struct proof *p, struct rpc *rpc, proof_done done, void *arg)
 	next_call(p);
 }
 
-/* ---- facts --------------------------------------------------------------- */
+/* ---- facts ------------------------------------------------------------- */
 
 #define NEWER	" not what registry-trusted-block proves: set it to a "	\
 	"newer block, from a trusted source, and restart"
@@ -272,13 +276,14 @@ proof_check(const struct proof *p, const struct m_facts *facts)
 		return p->unusable;
 	if (facts->block_number < p->header.number)
 		return "the endpoints' newest block is before "
-		    "registry-trusted-block";
+		       "registry-trusted-block";
 	memset(&expected, 0, sizeof(expected));
-	layout_facts(&p->layout, facts->block_number, facts->block_time,
-	    &expected);
+	layout_facts(
+	    &p->layout, facts->block_number, facts->block_time, &expected);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (memcmp((const char *)&expected + parts[i].offset,
-		    (const char *)facts + parts[i].offset, parts[i].size) != 0)
+			(const char *)facts + parts[i].offset,
+			parts[i].size) != 0)
 			return parts[i].differs;
 	return NULL;
 }

@@ -40,11 +40,11 @@ struct proof {
 	char		 why[96];
 };
 
-void	proof_init(struct proof *, const struct conf_chain *);
+void proof_init(struct proof *, const struct conf_chain *);
 /* 1 if a trusted block is configured and the proof is not complete. */
-int	proof_is_missing(const struct proof *);
+int proof_is_missing(const struct proof *);
 /* Ask this endpoint for the missing parts.  It must have no other call. */
-void	proof_ask(struct proof *, struct rpc *, proof_done, void *arg);
+void proof_ask(struct proof *, struct rpc *, proof_done, void *arg);
 /* Compare facts with the proven state.  Returns NULL if they agree or no
  * trusted block is configured, or else the difference (a static string). */
 const char *proof_check(const struct proof *, const struct m_facts *);

@@ -34,7 +34,9 @@
 
 enum progress {
 	OUT,			/* takes no part in the rest of this round */
-	ASKED, HAS_HEAD, HAS_FACTS,
+	ASKED,
+	HAS_HEAD,
+	HAS_FACTS,
 };
 
 struct endpoint {
@@ -128,7 +130,8 @@ end_round(int is_settled)
 	}
 	schedule(retry_delay < limit ? retry_delay : limit);
 	retry_delay = retry_delay < conf->registry_refresh / 2 ?
-	    retry_delay * 2 : conf->registry_refresh;
+	    retry_delay * 2 :
+	    conf->registry_refresh;
 }
 
 /* n: the number of endpoints that answered, or the size of the largest group
@@ -141,13 +144,12 @@ no_quorum(size_t n, int do_answer)
 	if (!is_obsolete && quorum != state) {
 		quorum = state;
 		log_warn("no quorum: %zu endpoints %s, registry-quorum is %u",
-		    n, do_answer ? "agree" : "answer",
-		    conf->registry_quorum);
+		    n, do_answer ? "agree" : "answer", conf->registry_quorum);
 	}
 	end_round(0);
 }
 
-/* ---- endpoints ----------------------------------------------------------- */
+/* ---- endpoints --------------------------------------------------------- */
 
 static void
 endpoint_failed(struct endpoint *e, const char *why)
@@ -219,8 +221,8 @@ on_facts(void *arg, const json_t *result, const char *why)
 	struct endpoint *e = arg;
 	long n = 0;
 
-	if (result != NULL && (n = rpc_bytes(result, e->facts,
-	    sizeof(e->facts))) < 0)
+	if (result != NULL &&
+	    (n = rpc_bytes(result, e->facts, sizeof(e->facts))) < 0)
 		why = "eth_call: no bytes, or too many";
 	e->n_facts = (size_t)n;
 	if (why != NULL)
@@ -241,9 +243,11 @@ on_block(void *arg, const json_t *result, const char *why)
 	else if (!json_is_object(result))
 		why = "it does not have the block";
 	else if (rpc_quantity(json_object_get(result, "number"), &number) !=
-	    0 || number != block || rpc_quantity(json_object_get(result,
-	    "timestamp"), &e->block_time) != 0 || rpc_bytes(
-	    json_object_get(result, "hash"), e->block_hash, 32) != 32)
+		0 ||
+	    number != block ||
+	    rpc_quantity(
+		json_object_get(result, "timestamp"), &e->block_time) != 0 ||
+	    rpc_bytes(json_object_get(result, "hash"), e->block_hash, 32) != 32)
 		why = "eth_getBlockByNumber: no such block";
 	else
 		why = gas_header(&e->gas, result);
@@ -252,13 +256,14 @@ on_block(void *arg, const json_t *result, const char *why)
 		return;
 	}
 	abi_facts_call(runner, call);
-	rpc_call(e->rpc, "eth_call", json_pack("[{s:o,s:o},o]",
-	    "to", rpc_hex(conf->registry, sizeof(conf->registry)),
-	    "data", rpc_hex(call, sizeof(call)), rpc_number(block)), on_facts,
-	    e);
+	rpc_call(e->rpc, "eth_call",
+	    json_pack("[{s:o,s:o},o]", "to",
+		rpc_hex(conf->registry, sizeof(conf->registry)), "data",
+		rpc_hex(call, sizeof(call)), rpc_number(block)),
+	    on_facts, e);
 }
 
-/* ---- rounds -------------------------------------------------------------- */
+/* ---- rounds ------------------------------------------------------------ */
 
 static void
 on_tx_sent(void *arg, const char *why)
@@ -295,7 +300,7 @@ ask_for_proof(time_t t)
 	}
 	if (!is_unproven)
 		log_warn("not proven yet at registry-trusted-block: no "
-		    "endpoint has given a valid proof");
+			 "endpoint has given a valid proof");
 	is_unproven = 1;
 	end_round(0);
 }
@@ -375,8 +380,8 @@ read_block(void)
 			continue;
 		e->progress = ASKED;
 		pending++;
-		rpc_call(e->rpc, "eth_getBlockByNumber", json_pack("[o,b]",
-		    rpc_number(block), 0), on_block, e);
+		rpc_call(e->rpc, "eth_getBlockByNumber",
+		    json_pack("[o,b]", rpc_number(block), 0), on_block, e);
 	}
 }
 
@@ -386,8 +391,7 @@ is_same(const struct endpoint *a, const struct endpoint *b)
 	return a->block_time == b->block_time && a->n_facts == b->n_facts &&
 	    memcmp(a->block_hash, b->block_hash, 32) == 0 &&
 	    memcmp(a->facts, b->facts, a->n_facts) == 0 &&
-	    memcmp(&a->gas.answer, &b->gas.answer,
-	    sizeof(a->gas.answer)) == 0;
+	    memcmp(&a->gas.answer, &b->gas.answer, sizeof(a->gas.answer)) == 0;
 }
 
 /* Return a member of the largest group of equal answers and the size of that
@@ -428,8 +432,8 @@ log_agreement(struct endpoint *e, const struct endpoint *truth)
 		log_warn("endpoint disagrees: %s", rpc_name(e->rpc));
 	else if (!differs && e->differs)
 		log_info("endpoint agrees again: %s: it disagreed "
-		    "%llu times", rpc_name(e->rpc),
-		    (unsigned long long)e->disagreements);
+			 "%llu times",
+		    rpc_name(e->rpc), (unsigned long long)e->disagreements);
 	e->differs = differs;
 }
 
@@ -480,7 +484,8 @@ accept_facts(const struct endpoint *truth)
 	facts.block_number = block;
 	facts.block_time = truth->block_time;
 	if ((why = abi_facts_read(truth->facts, truth->n_facts, &facts)) !=
-	    NULL || (why = proof_check(&proof, &facts)) != NULL) {
+		NULL ||
+	    (why = proof_check(&proof, &facts)) != NULL) {
 		if (why != last_unusable)
 			log_err("not usable: %s", why);
 		last_unusable = why;
@@ -577,11 +582,11 @@ registry_init(struct event_base *base, const struct conf_chain *c,
 	if ((next_round = evtimer_new(base, begin_round, NULL)) == NULL)
 		fatal("out of memory");
 	for (size_t i = 0; i < c->n_endpoints; i++)
-		if ((endpoints[n_endpoints].rpc = rpc_new(base,
-		    c->endpoints[i])) != NULL)
+		if ((endpoints[n_endpoints].rpc = rpc_new(
+			 base, c->endpoints[i])) != NULL)
 			n_endpoints++;
 	if (n_endpoints < c->registry_quorum || n_endpoints == 0)
 		fatal("only %zu endpoints have an address, registry-quorum is "
-		    "%u",
+		      "%u",
 		    n_endpoints, c->registry_quorum);
 }

@@ -13,14 +13,14 @@
 /* Look up the endpoints' addresses; before the sandbox is entered.  Fatal if
  * fewer than a quorum of them resolve.  `report' is called with the facts after
  * each refresh. */
-void	registry_init(struct event_base *, const struct conf_chain *,
-	    void (*report)(const struct m_facts *));
+void registry_init(struct event_base *, const struct conf_chain *,
+    void (*report)(const struct m_facts *));
 
 /* Set the Runner and the gas account to ask for (zeros: none), and refresh at
  * once.  Results for the previous Runner are dropped. */
-void	registry_runner(const struct m_runner *);
+void registry_runner(const struct m_runner *);
 /* Send this transaction of the gas account to every endpoint and refresh at
  * once. */
-void	registry_tx(const struct m_tx *, const struct m_word *);
+void registry_tx(const struct m_tx *, const struct m_word *);
 
 #endif

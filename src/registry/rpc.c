@@ -57,7 +57,7 @@ struct rpc {
 
 static SSL_CTX *tls;
 
-/* ---- answers ------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------- */
 
 /* jansson's parser is recursive and allows 2048 levels; our answers need far
  * fewer. */
@@ -104,8 +104,7 @@ rpc_parse(const char *text, size_t n, uint64_t id, char *buf, size_t size,
 	if (s == NULL || strcmp(s, "2.0") != 0)
 		*why = "not JSON-RPC 2.0";
 	else if (!json_is_integer(json_object_get(answer, "id")) ||
-	    json_integer_value(json_object_get(answer, "id")) !=
-	    (json_int_t)id)
+	    json_integer_value(json_object_get(answer, "id")) != (json_int_t)id)
 		*why = "answer to another call";
 	else if (json_object_get(answer, "error") != NULL) {
 		s = json_string_value(json_object_get(
@@ -203,7 +202,7 @@ rpc_number(uint64_t v)
 	return json_sprintf("0x%llx", (unsigned long long)v);
 }
 
-/* ---- one call ------------------------------------------------------------ */
+/* ---- one call ---------------------------------------------------------- */
 
 static void
 finish(struct rpc *r, const json_t *result, const char *why)
@@ -253,11 +252,11 @@ on_answer(struct evhttp_request *req, void *arg)
 	char buf[128];
 	int code;
 
-	if (req == NULL || (code = evhttp_request_get_response_code(req)) ==
-	    0) {
+	if (req == NULL ||
+	    (code = evhttp_request_get_response_code(req)) == 0) {
 		if (!next_address(r))
-			finish(r, NULL,
-			    "no connection, or no valid HTTP answer");
+			finish(
+			    r, NULL, "no connection, or no valid HTTP answer");
 		return;
 	}
 	if (code != HTTP_OK) {
@@ -346,15 +345,16 @@ connect_http(struct rpc *r)
 		if ((ssl = new_ssl(r)) == NULL)
 			return -1;
 		if ((bev = bufferevent_openssl_socket_new(r->base, -1, ssl,
-		    BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE |
-		    BEV_OPT_DEFER_CALLBACKS)) == NULL) {
+			 BUFFEREVENT_SSL_CONNECTING,
+			 BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS)) ==
+		    NULL) {
 			SSL_free(ssl);
 			return -1;
 		}
 	}
 	/* A numeric address, so that connecting looks up no name. */
-	r->http = evhttp_connection_base_bufferevent_new(r->base, NULL, bev,
-	    r->address[r->which], r->port);
+	r->http = evhttp_connection_base_bufferevent_new(
+	    r->base, NULL, bev, r->address[r->which], r->port);
 	if (r->http == NULL) {
 		if (bev != NULL)
 			bufferevent_free(bev);
@@ -391,19 +391,20 @@ on_start(int fd, short what, void *arg)
 	evhttp_add_header(headers, "Host", r->host_header);
 	evhttp_add_header(headers, "Content-Type", "application/json");
 	evhttp_add_header(headers, "Connection", "keep-alive");
-	evbuffer_add(evhttp_request_get_output_buffer(req), r->body,
-	    strlen(r->body));
+	evbuffer_add(
+	    evhttp_request_get_output_buffer(req), r->body, strlen(r->body));
 	/* On failure libevent frees req and may have called on_answer, which
 	 * may have started the next call. */
 	if (evhttp_make_request(r->http, req, EVHTTP_REQ_POST, r->target) !=
-	    0 && r->done != NULL && r->id == id &&
+		0 &&
+	    r->done != NULL && r->id == id &&
 	    !evtimer_pending(r->start, NULL) && !next_address(r))
 		finish(r, NULL, "no connection");
 }
 
 void
-rpc_call(struct rpc *r, const char *method, json_t *params, rpc_done done,
-    void *arg)
+rpc_call(
+    struct rpc *r, const char *method, json_t *params, rpc_done done, void *arg)
 {
 	static const struct timeval at_once = { 0, 0 };
 	static const struct timeval limit = { RPC_TIMEOUT, 0 };
@@ -423,15 +424,15 @@ rpc_call(struct rpc *r, const char *method, json_t *params, rpc_done done,
 	evtimer_add(r->overdue, &limit);
 }
 
-/* ---- start-up ------------------------------------------------------------ */
+/* ---- start-up ---------------------------------------------------------- */
 
 /* Like SSL_CTX_load_verify_file(), but from memory, so that the bytes are those
  * that were hashed.  Returns the number of certificates. */
 static int
 add_authorities(BIO *pem)
 {
-	STACK_OF(X509_INFO) *infos = PEM_X509_INFO_read_bio(pem, NULL,
-	    no_passphrase, NULL);
+	STACK_OF(X509_INFO) *infos = PEM_X509_INFO_read_bio(
+	    pem, NULL, no_passphrase, NULL);
 	X509_STORE *store = SSL_CTX_get_cert_store(tls);
 	X509_INFO *info;
 	int i, n = 0;
@@ -466,7 +467,8 @@ read_ca(const struct conf *conf)
 	sha256(text, n, hash);
 	if (memcmp(hash, conf->registry_ca_sha256, sizeof(hash)) != 0)
 		fatal("registry-ca %s: not the attested file: it changed after "
-		    "the start: restart tee-runnerd", conf->registry_ca);
+		      "the start: restart tee-runnerd",
+		    conf->registry_ca);
 	if ((pem = BIO_new_mem_buf(text, (int)n)) == NULL ||
 	    add_authorities(pem) == 0)
 		fatal("registry-ca %s: no certificates in the file",
@@ -478,8 +480,8 @@ void
 rpc_init(const struct conf *conf)
 {
 	const char *const system[] = { X509_get_default_cert_file(),
-	    "/etc/ssl/certs/ca-certificates.crt",
-	    "/etc/pki/tls/certs/ca-bundle.crt" };
+		"/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt" };
 
 	if ((tls = SSL_CTX_new(TLS_client_method())) == NULL ||
 	    SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
@@ -493,7 +495,7 @@ rpc_init(const struct conf *conf)
 		if (SSL_CTX_load_verify_file(tls, system[i]) == 1)
 			return;
 	log_warn("no CA certificates found: https endpoints will fail: set "
-	    "registry-ca");
+		 "registry-ca");
 }
 
 /* The name omits the path, which may contain an access key. */
@@ -509,8 +511,8 @@ set_names(struct rpc *r, const char *scheme, const char *host, int port)
 	if (port == -1)
 		snprintf(r->host_header, sizeof(r->host_header), "%s", host);
 	else
-		snprintf(r->host_header, sizeof(r->host_header), "%s:%d",
-		    host, port);
+		snprintf(r->host_header, sizeof(r->host_header), "%s:%d", host,
+		    port);
 	snprintf(r->name, sizeof(r->name), "%s://%s", scheme, r->host_header);
 }
 
@@ -521,7 +523,8 @@ look_up(struct rpc *r)
 	 * files to check for IPv4 and IPv6, which the sandbox would refuse
 	 * later. */
 	struct evutil_addrinfo hints = { .ai_socktype = SOCK_STREAM,
-	    .ai_protocol = IPPROTO_TCP }, *list, *ai;
+		.ai_protocol = IPPROTO_TCP },
+			       *list, *ai;
 	int e;
 
 	if ((e = evutil_getaddrinfo(r->host, NULL, &hints, &list)) != 0) {
@@ -530,10 +533,10 @@ look_up(struct rpc *r)
 		return -1;
 	}
 	for (ai = list; ai != NULL && r->n_addresses < ADDRESSES;
-	    ai = ai->ai_next)
+	     ai = ai->ai_next)
 		if (getnameinfo(ai->ai_addr, ai->ai_addrlen,
-		    r->address[r->n_addresses], NI_MAXHOST, NULL, 0,
-		    NI_NUMERICHOST) == 0)
+			r->address[r->n_addresses], NI_MAXHOST, NULL, 0,
+			NI_NUMERICHOST) == 0)
 			r->n_addresses++;
 	evutil_freeaddrinfo(list);
 	return r->n_addresses > 0 ? 0 : -1;
@@ -552,7 +555,7 @@ rpc_new(struct event_base *base, const char *url)
 	    strlen(host) >= sizeof(r->host) ||
 	    evhttp_uri_get_userinfo(uri) != NULL ||
 	    (strcasecmp(scheme, "http") != 0 &&
-	    strcasecmp(scheme, "https") != 0))
+		strcasecmp(scheme, "https") != 0))
 		fatal("registry-endpoint: expected an http or https URL");
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		fatal("out of memory");
@@ -564,7 +567,7 @@ rpc_new(struct event_base *base, const char *url)
 	path = evhttp_uri_get_path(uri);
 	query = evhttp_uri_get_query(uri);
 	if (asprintf(&r->target, "%s%s%s", *path == '\0' ? "/" : path,
-	    query != NULL ? "?" : "", query != NULL ? query : "") == -1)
+		query != NULL ? "?" : "", query != NULL ? query : "") == -1)
 		fatal("out of memory");
 	evhttp_uri_free(uri);
 	r->start = evtimer_new(base, on_start, r);

@@ -27,7 +27,7 @@ typedef void (*rpc_done)(void *arg, const json_t *result, const char *why);
 /* Load the CA certificates from registry-ca, or from the system's file if that
  * is not set.  Call once, before the sandbox is entered.  Fatal if the hash of
  * the file is not the attested one. */
-void	 rpc_init(const struct conf *);
+void rpc_init(const struct conf *);
 
 /* Parse the URL and look up its host; before the sandbox is entered.  Returns
  * NULL after a log line if the name does not resolve; fatal if the URL is
@@ -40,23 +40,23 @@ const char *rpc_name(const struct rpc *);
 /* Start a call; only one at a time.  Takes over the reference to `params'.
  * Never calls the callback before it returns; the callback may start the next
  * call. */
-void	 rpc_call(struct rpc *, const char *method, json_t *params, rpc_done,
-	     void *arg);
+void rpc_call(
+    struct rpc *, const char *method, json_t *params, rpc_done, void *arg);
 
 /* Parse the answer to call `id'.  Returns a new reference to its result, or
  * NULL and the reason (in buf, or static).  Exported for tests and the
  * fuzzer. */
-json_t	*rpc_parse(const char *text, size_t n, uint64_t id, char *buf,
-	     size_t size, const char **why);
+json_t *rpc_parse(const char *text, size_t n, uint64_t id, char *buf,
+    size_t size, const char **why);
 
 /* Parse "0x1f".  Returns 0, or -1 if it is not such a string. */
-int	 rpc_quantity(const json_t *, uint64_t *);
+int rpc_quantity(const json_t *, uint64_t *);
 /* Parse "0x0102..", at most `max' bytes.  Returns the number of bytes, or
  * -1. */
-long	 rpc_bytes(const json_t *, uint8_t *out, size_t max);
+long rpc_bytes(const json_t *, uint8_t *out, size_t max);
 
 /* Encode bytes and numbers as parameters of a call. */
-json_t	*rpc_hex(const uint8_t *, size_t n);
-json_t	*rpc_number(uint64_t);
+json_t *rpc_hex(const uint8_t *, size_t n);
+json_t *rpc_number(uint64_t);
 
 #endif

@@ -73,7 +73,8 @@ load_node(struct walk *w, const struct rlp_item *to)
 		w->used++;
 	}
 	w->n_items = rlp_get_list(*node, w->node, BRANCH);
-	return w->n_items == 2 || w->n_items == BRANCH ? NULL :
+	return w->n_items == 2 || w->n_items == BRANCH ?
+	    NULL :
 	    "a node of neither 2 nor 17 items";
 }
 
@@ -117,7 +118,7 @@ follow_path(struct walk *w, struct rlp_item *next, struct rlp *value)
 	if ((why = read_path(&w->node[0], &path)) != NULL)
 		return why;
 	if (path.is_leaf ? path.n != NIBBLES - w->at :
-	    path.n == 0 || path.n >= NIBBLES - w->at)
+			   path.n == 0 || path.n >= NIBBLES - w->at)
 		return "a path of the wrong length";
 	if (path.is_leaf && (w->node[1].is_list || w->node[1].in.n == 0))
 		return "a leaf without a value";
@@ -152,8 +153,8 @@ follow_branch(struct walk *w, struct rlp_item *next, struct rlp *value)
 }
 
 const char *
-trie_get(const uint8_t root[32], const uint8_t key[32],
-    const struct rlp *nodes, size_t n_nodes, struct rlp *value)
+trie_get(const uint8_t root[32], const uint8_t key[32], const struct rlp *nodes,
+    size_t n_nodes, struct rlp *value)
 {
 	struct walk w = { .key = key, .nodes = nodes, .n_nodes = n_nodes };
 	struct rlp_item next = { .in = { root, 32 }, .all = { root, 32 } };
@@ -162,8 +163,9 @@ trie_get(const uint8_t root[32], const uint8_t key[32],
 
 	if (is_empty(root)) {
 		/* Some endpoints send the node 0x80, others send no node. */
-		if (n_nodes > 1 || (n_nodes == 1 && (nodes->n != 1 ||
-		    nodes->p[0] != RLP_STRING)))
+		if (n_nodes > 1 ||
+		    (n_nodes == 1 &&
+			(nodes->n != 1 || nodes->p[0] != RLP_STRING)))
 			return "nodes for an empty trie";
 		*value = found;
 		return NULL;
@@ -172,7 +174,7 @@ trie_get(const uint8_t root[32], const uint8_t key[32],
 		if ((why = load_node(&w, &next)) != NULL)
 			return why;
 		why = w.n_items == BRANCH ? follow_branch(&w, &next, &found) :
-		    follow_path(&w, &next, &found);
+					    follow_path(&w, &next, &found);
 		if (why != NULL)
 			return why;
 	} while (next.all.n != 0);

@@ -17,6 +17,6 @@
  * points into `nodes' and has size 0 if the key is absent; or returns the
  * reason why the proof is invalid, and then *value is unchanged. */
 const char *trie_get(const uint8_t root[32], const uint8_t key[32],
-	    const struct rlp *nodes, size_t n_nodes, struct rlp *value);
+    const struct rlp *nodes, size_t n_nodes, struct rlp *value);
 
 #endif

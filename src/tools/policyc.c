@@ -3,9 +3,9 @@
  * policyc: compiles each policy/ROLE.policy to a BPF program, at build time, so
  * that nothing parses a policy at run time.  The format is in policy/README.
  *
- * 	policyc ROLE.policy ... > policies.c	the programs, as policy.h has them
- * 	policyc -t ROLE.policy ... > texts.c	the texts
- * 	policyc -n > names.c			the names of all system calls
+ *	policyc ROLE.policy ... > policies.c	the programs (policy.h)
+ *	policyc -t ROLE.policy ... > texts.c	the texts
+ *	policyc -n > names.c			the names of all system calls
  */
 #include <ctype.h>
 #include <errno.h>
@@ -46,41 +46,121 @@ static const struct {
 	const char	*name;
 	uint64_t	 value;
 } constants[] = {
-	C(PROT_NONE), C(PROT_READ), C(PROT_WRITE),
-	C(MAP_PRIVATE), C(MAP_ANONYMOUS), C(MAP_STACK), C(MAP_NORESERVE),
-	C(MAP_FIXED), C(MAP_SHARED),
-	C(MADV_DONTNEED), C(MADV_FREE), C(MADV_NOHUGEPAGE), C(MADV_HUGEPAGE),
-	C(MADV_DONTDUMP), C(MADV_WIPEONFORK),
-	C(AF_UNIX), C(AF_INET), C(AF_INET6), C(SOCK_STREAM), C(SOCK_DGRAM),
-	C(SOCK_CLOEXEC), C(SOCK_NONBLOCK), C(SOL_SOCKET), C(IPPROTO_TCP),
-	C(IPPROTO_IP), C(IPPROTO_IPV6),
-	C(F_GETFL), C(F_SETFL), C(F_GETFD), C(F_SETFD), C(F_DUPFD_CLOEXEC),
-	C(F_ADD_SEALS), C(F_GET_SEALS), C(MFD_CLOEXEC), C(MFD_ALLOW_SEALING),
-	C(O_NONBLOCK), C(O_RDWR), C(CLONE_THREAD), C(CLONE_VM),
-	C(PR_SET_NAME), C(PR_SET_PDEATHSIG), C(STDERR_FILENO), C(FIONREAD),
+	C(PROT_NONE),
+	C(PROT_READ),
+	C(PROT_WRITE),
+	C(MAP_PRIVATE),
+	C(MAP_ANONYMOUS),
+	C(MAP_STACK),
+	C(MAP_NORESERVE),
+	C(MAP_FIXED),
+	C(MAP_SHARED),
+	C(MADV_DONTNEED),
+	C(MADV_FREE),
+	C(MADV_NOHUGEPAGE),
+	C(MADV_HUGEPAGE),
+	C(MADV_DONTDUMP),
+	C(MADV_WIPEONFORK),
+	C(AF_UNIX),
+	C(AF_INET),
+	C(AF_INET6),
+	C(SOCK_STREAM),
+	C(SOCK_DGRAM),
+	C(SOCK_CLOEXEC),
+	C(SOCK_NONBLOCK),
+	C(SOL_SOCKET),
+	C(IPPROTO_TCP),
+	C(IPPROTO_IP),
+	C(IPPROTO_IPV6),
+	C(F_GETFL),
+	C(F_SETFL),
+	C(F_GETFD),
+	C(F_SETFD),
+	C(F_DUPFD_CLOEXEC),
+	C(F_ADD_SEALS),
+	C(F_GET_SEALS),
+	C(MFD_CLOEXEC),
+	C(MFD_ALLOW_SEALING),
+	C(O_NONBLOCK),
+	C(O_RDWR),
+	C(CLONE_THREAD),
+	C(CLONE_VM),
+	C(PR_SET_NAME),
+	C(PR_SET_PDEATHSIG),
+	C(STDERR_FILENO),
+	C(FIONREAD),
 	C(FIONBIO),
-	C(SNP_GET_EXT_REPORT), C(TEE_IOC_INVOKE), C(O_WRONLY), C(O_CLOEXEC),
-	C(ENOSYS), C(O_RDONLY), C(O_DIRECTORY), C(O_NOFOLLOW), C(O_PATH),
-	C(PROT_EXEC), C(MREMAP_MAYMOVE), C(MADV_DONTFORK), C(F_DUPFD),
-	C(AF_NETLINK), C(SOCK_RAW), C(SOCK_SEQPACKET),
-	C(FUTEX_WAIT), C(FUTEX_WAKE), C(FUTEX_WAIT_BITSET), C(FUTEX_REQUEUE),
-	C(FUTEX_CMP_REQUEUE), C(FUTEX_WAKE_OP), C(FUTEX_PRIVATE_FLAG),
+	C(SNP_GET_EXT_REPORT),
+	C(TEE_IOC_INVOKE),
+	C(O_WRONLY),
+	C(O_CLOEXEC),
+	C(ENOSYS),
+	C(O_RDONLY),
+	C(O_DIRECTORY),
+	C(O_NOFOLLOW),
+	C(O_PATH),
+	C(PROT_EXEC),
+	C(MREMAP_MAYMOVE),
+	C(MADV_DONTFORK),
+	C(F_DUPFD),
+	C(AF_NETLINK),
+	C(SOCK_RAW),
+	C(SOCK_SEQPACKET),
+	C(FUTEX_WAIT),
+	C(FUTEX_WAKE),
+	C(FUTEX_WAIT_BITSET),
+	C(FUTEX_REQUEUE),
+	C(FUTEX_CMP_REQUEUE),
+	C(FUTEX_WAKE_OP),
+	C(FUTEX_PRIVATE_FLAG),
 	C(FUTEX_CLOCK_REALTIME),
-	C(CLONE_FS), C(CLONE_FILES), C(CLONE_SIGHAND), C(CLONE_SYSVSEM),
-	C(CLONE_SETTLS), C(CLONE_PARENT_SETTID), C(CLONE_CHILD_CLEARTID),
-	C(CLONE_CHILD_SETTID), C(CLONE_NEWNET), C(SIGCHLD), C(SIGKILL), C(SIGTERM),
-	C(PR_SET_NO_NEW_PRIVS), C(PR_SET_DUMPABLE), C(PR_CAPBSET_READ),
-	C(PR_CAPBSET_DROP), C(PR_CAP_AMBIENT), C(PR_SET_MDWE),
-	C(SECCOMP_SET_MODE_FILTER), C(TCGETS), C(MCL_CURRENT), C(MCL_FUTURE),
-	C(MCL_ONFAULT), C(SNP_GET_REPORT),
-	C(TEE_IOC_VERSION), C(TEE_IOC_OPEN_SESSION), C(TEE_IOC_CLOSE_SESSION),
+	C(CLONE_FS),
+	C(CLONE_FILES),
+	C(CLONE_SIGHAND),
+	C(CLONE_SYSVSEM),
+	C(CLONE_SETTLS),
+	C(CLONE_PARENT_SETTID),
+	C(CLONE_CHILD_CLEARTID),
+	C(CLONE_CHILD_SETTID),
+	C(CLONE_NEWNET),
+	C(SIGCHLD),
+	C(SIGKILL),
+	C(SIGTERM),
+	C(PR_SET_NO_NEW_PRIVS),
+	C(PR_SET_DUMPABLE),
+	C(PR_CAPBSET_READ),
+	C(PR_CAPBSET_DROP),
+	C(PR_CAP_AMBIENT),
+	C(PR_SET_MDWE),
+	C(SECCOMP_SET_MODE_FILTER),
+	C(TCGETS),
+	C(MCL_CURRENT),
+	C(MCL_FUTURE),
+	C(MCL_ONFAULT),
+	C(SNP_GET_REPORT),
+	C(TEE_IOC_VERSION),
+	C(TEE_IOC_OPEN_SESSION),
+	C(TEE_IOC_CLOSE_SESSION),
 	C(TEE_IOC_SHM_ALLOC),
-	C(FUTEX_WAKE_PRIVATE), C(FUTEX_WAIT_PRIVATE),
-	C(MSG_DONTWAIT), C(MSG_NOSIGNAL), C(MSG_CMSG_CLOEXEC), C(MSG_ERRQUEUE),
-	C(MAP_DENYWRITE), C(AT_EMPTY_PATH), C(AT_SYMLINK_NOFOLLOW),
-	C(SO_REUSEADDR), C(SO_REUSEPORT), C(SO_SNDBUF), C(SO_ZEROCOPY),
-	C(TCP_NODELAY), C(TCP_USER_TIMEOUT),
-	C(TCP_INQ), C(IPV6_V6ONLY), C(NETLINK_ROUTE), C(SIGABRT),
+	C(FUTEX_WAKE_PRIVATE),
+	C(FUTEX_WAIT_PRIVATE),
+	C(MSG_DONTWAIT),
+	C(MSG_NOSIGNAL),
+	C(MSG_CMSG_CLOEXEC),
+	C(MSG_ERRQUEUE),
+	C(MAP_DENYWRITE),
+	C(AT_EMPTY_PATH),
+	C(AT_SYMLINK_NOFOLLOW),
+	C(SO_REUSEADDR),
+	C(SO_REUSEPORT),
+	C(SO_SNDBUF),
+	C(SO_ZEROCOPY),
+	C(TCP_NODELAY),
+	C(TCP_USER_TIMEOUT),
+	C(TCP_INQ),
+	C(IPV6_V6ONLY),
+	C(NETLINK_ROUTE),
+	C(SIGABRT),
 };
 
 static const char *file;
@@ -106,7 +186,7 @@ trim(char *s)
 
 	while (isspace((unsigned char)*s))
 		s++;
-	for (end = s + strlen(s); end > s && isspace((unsigned char)end[-1]); )
+	for (end = s + strlen(s); end > s && isspace((unsigned char)end[-1]);)
 		*--end = '\0';
 	return s;
 }
@@ -159,7 +239,7 @@ parse_test(char *s)
 		const char	*text;
 		enum scmp_compare op;
 	} ops[] = { { "==", SCMP_CMP_EQ }, { "!=", SCMP_CMP_NE },
-	    { " in ", SCMP_CMP_MASKED_EQ } };
+		{ " in ", SCMP_CMP_MASKED_EQ } };
 	struct scmp_arg_cmp c = { 0 };
 	char *value = NULL;
 	size_t i;
@@ -187,8 +267,8 @@ parse_test(char *s)
 static void
 add_refusal(scmp_filter_ctx ctx, int nr, char *s)
 {
-	int r = seccomp_rule_add_exact_array(ctx,
-	    SCMP_ACT_ERRNO((uint32_t)parse_value(s)), nr, 0, NULL);
+	int r = seccomp_rule_add_exact_array(
+	    ctx, SCMP_ACT_ERRNO((uint32_t)parse_value(s)), nr, 0, NULL);
 
 	if (r != 0)
 		bad("%s", strerror(-r));
@@ -210,8 +290,8 @@ add_rule(scmp_filter_ctx ctx, int nr, char *s)
 				bad("too many tests");
 			tests[n++] = parse_test(s);
 		}
-	if ((r = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, nr, n,
-	    tests)) != 0)
+	if ((r = seccomp_rule_add_exact_array(
+		 ctx, SCMP_ACT_ALLOW, nr, n, tests)) != 0)
 		bad("%s", strerror(-r));
 }
 
@@ -267,8 +347,8 @@ print_filter(scmp_filter_ctx ctx)
 		bad("cannot make the filter");
 	printf("static const struct sock_filter %s[] = {\n", role_of(file));
 	while (read(fd, &f, sizeof(f)) == sizeof(f))
-		printf("\t{ 0x%04x, %u, %u, 0x%08x },\n", f.code, f.jt, f.jf,
-		    f.k);
+		printf(
+		    "\t{ 0x%04x, %u, %u, 0x%08x },\n", f.code, f.jt, f.jf, f.k);
 	printf("};\n");
 	close(fd);
 }
@@ -296,8 +376,8 @@ compile(const char *path)
 
 	/* Trapped, so that the process can name the call before it dies. */
 	if ((ctx = seccomp_init(SCMP_ACT_TRAP)) == NULL ||
-	    seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS) != 0 ||
+	    seccomp_attr_set(
+		ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) != 0 ||
 	    seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) != 0)
 		bad("libseccomp is too old");
 	while (fgets(text, sizeof(text), f) != NULL) {
@@ -323,8 +403,8 @@ print_policies(int n, char **paths)
 	for (i = 0; i < n; i++) {
 		const char *role = role_of(paths[i]);
 
-		printf("\t{ \"%s\", %s, sizeof(%s) / sizeof(%s[0]) },\n",
-		    role, role, role, role);
+		printf("\t{ \"%s\", %s, sizeof(%s) / sizeof(%s[0]) },\n", role,
+		    role, role, role);
 	}
 	printf("};\nconst size_t n_policies = %d;\n", n);
 	return 0;
@@ -337,7 +417,7 @@ print_texts(int n, char **paths)
 	int i, c, col;
 
 	printf("/* Made by policyc -t. */\n#include \"policy.h\"\n\n"
-	    "const char *const policy_texts[] = {\n");
+	       "const char *const policy_texts[] = {\n");
 	for (i = 0; i < n; i++) {
 		f = open_policy(paths[i]);
 		for (col = 0; (c = getc(f)) != EOF; col = c != '\n') {
@@ -346,8 +426,8 @@ print_texts(int n, char **paths)
 			if (c == '\n')
 				printf("\\n\"\n");
 			else
-				printf(c == '"' || c == '\\' ? "\\%c" : "%c",
-				    c);
+				printf(
+				    c == '"' || c == '\\' ? "\\%c" : "%c", c);
 		}
 		printf("\t,\n");
 		fclose(f);
@@ -363,14 +443,15 @@ print_names(void)
 	int nr;
 
 	printf("/* Made by policyc -n. */\n#include \"syscalls.h\"\n\n"
-	    "static const char *const names[] = {\n");
+	       "static const char *const names[] = {\n");
 	for (nr = 0; nr < 512; nr++)
 		if ((name = seccomp_syscall_resolve_num_arch(
-		    SCMP_ARCH_NATIVE, nr)) != NULL) {
+			 SCMP_ARCH_NATIVE, nr)) != NULL) {
 			printf("\t[%d] = \"%s\",\n", nr, name);
 			free(name);
 		}
-	printf("};\n\nconst char *\nsyscall_name(uint32_t nr)\n{\n"
+	printf(
+	    "};\n\nconst char *\nsyscall_name(uint32_t nr)\n{\n"
 	    "\tconst size_t n = sizeof(names) / sizeof(names[0]);\n\n"
 	    "\treturn nr < n && names[nr] != NULL ? names[nr] : \"?\";\n}\n");
 	return 0;

@@ -19,7 +19,8 @@ static const struct sample {
 	time_t		 at;
 	double		 most;			/* microseconds; 0: any */
 } samples[] = {
-	{ "TDX quote v4", &format_dcap, "tdx/sets/tdx-v4-emr-uptodate/quote.bin",
+	{ "TDX quote v4", &format_dcap,
+	    "tdx/sets/tdx-v4-emr-uptodate/quote.bin",
 	    "tdx/sets/tdx-v4-emr-uptodate", 1750809600, 2000 },
 	{ "TDX quote v5", &format_dcap, "tdx/sets/tdx-v5-uptodate/quote.bin",
 	    "tdx/sets/tdx-v5-uptodate", 1771977600, 2000 },

@@ -80,7 +80,7 @@ verify(const uint8_t hash[32], const uint8_t sig[65])
 	must(secp_recover(digest, sig, who));
 }
 
-/* ---- the hashes that both sides compute ------------------------------------- */
+/* ---- the hashes that both sides compute -------------------------------- */
 
 static void
 hash_tasks(uint8_t hash[32])
@@ -90,7 +90,7 @@ hash_tasks(uint8_t hash[32])
 
 	for (i = 0; i < batch; i++)
 		td_task(&transfers[i].task, &transfers[i].program, hashes[i]);
-	td_batch(TD_TASK_BATCH, (const uint8_t (*)[32])hashes, batch, hash);
+	td_batch(TD_TASK_BATCH, (const uint8_t(*)[32])hashes, batch, hash);
 }
 
 static void
@@ -106,8 +106,8 @@ hash_requests(uint8_t hash[32])
 		    t->ephemeral_pub, t->program.inputs, OPERANDS,
 		    t->program.outputs, OUTPUTS, hashes[i]);
 	}
-	td_operand_request_batch(runner.address, 0, 0,
-	    (const uint8_t (*)[32])hashes, batch, hash);
+	td_operand_request_batch(
+	    runner.address, 0, 0, (const uint8_t(*)[32])hashes, batch, hash);
 }
 
 static void
@@ -122,16 +122,16 @@ hash_grants(uint8_t hash[32])
 
 		for (j = 0; j < OPERANDS; j++)
 			td_granted_operand(&t->operands[j], parts[j]);
-		td_array((const uint8_t (*)[32])parts, OPERANDS, operands);
+		td_array((const uint8_t(*)[32])parts, OPERANDS, operands);
 		for (j = 0; j < NODES; j++)
-			td_seal(j + 1, t->node_pub[j], t->partials[j],
-			    OPERANDS, parts[j]);
-		td_array((const uint8_t (*)[32])parts, NODES, seals);
+			td_seal(j + 1, t->node_pub[j], t->partials[j], OPERANDS,
+			    parts[j]);
+		td_array((const uint8_t(*)[32])parts, NODES, seals);
 		td_operand_grant(t->task.id, 1, ST_OK, t->ephemeral_pub,
 		    operands, seals, hashes[i]);
 	}
-	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t (*)[32])hashes, batch,
-	    hash);
+	td_batch(
+	    TD_OPERAND_GRANT_BATCH, (const uint8_t(*)[32])hashes, batch, hash);
 }
 
 static void
@@ -143,15 +143,14 @@ hash_results(uint8_t hash[32])
 	for (i = 0; i < batch; i++) {
 		for (j = 0; j < OUTPUTS; j++)
 			td_output(&transfers[i].outputs[j], parts[j]);
-		td_array((const uint8_t (*)[32])parts, OUTPUTS, outputs);
-		td_task_result(transfers[i].task.id, 1, ST_OK, outputs,
-		    hashes[i]);
+		td_array((const uint8_t(*)[32])parts, OUTPUTS, outputs);
+		td_task_result(
+		    transfers[i].task.id, 1, ST_OK, outputs, hashes[i]);
 	}
-	td_task_result_batch(1, (const uint8_t (*)[32])hashes, batch,
-	    hash);
+	td_task_result_batch(1, (const uint8_t(*)[32])hashes, batch, hash);
 }
 
-/* ---- what comes from outside: not measured ---------------------------------- */
+/* ---- what comes from outside: not measured ----------------------------- */
 
 static void
 bind_of(const struct transfer *t, uint32_t node, struct seal_bind *b)
@@ -201,8 +200,8 @@ make_program(struct transfer *t)
 		secp_key_new(handle);
 		builder_output(&b, handle);
 	}
-	must(program_view(&t->program, &b.shape, t->words,
-	    builder_words(&b, t->words)));
+	must(program_view(
+	    &t->program, &b.shape, t->words, builder_words(&b, t->words)));
 }
 
 /* The task and its operands; what hangs on the ephemeral key comes later. */
@@ -228,7 +227,7 @@ make_transfer(struct transfer *t)
 
 static double computing;	/* microseconds, of all */
 
-/* ---- the floor --------------------------------------------------------------- */
+/* ---- the floor --------------------------------------------------------- */
 
 static double
 cpu(void)
@@ -251,8 +250,8 @@ part_one(void)
 	verify(hash, batch_sig);
 	for (i = 0; i < batch; i++) {
 		secp_key_new(transfers[i].ephemeral);
-		must(secp_public(transfers[i].ephemeral,
-		    transfers[i].ephemeral_pub));
+		must(secp_public(
+		    transfers[i].ephemeral, transfers[i].ephemeral_pub));
 	}
 	hash_requests(hash);
 	sign(&runner, hash, sig);
@@ -272,7 +271,7 @@ open_operand(struct transfer *t, const uint8_t keys[NODES][32], uint32_t j)
 		    t->partials[i][j].b, partial));
 		memcpy(points[i], partial, 64);
 	}
-	must(secp_sum((const uint8_t (*)[64])points, NODES, sum));
+	must(secp_sum((const uint8_t(*)[64])points, NODES, sum));
 	must(ecies_key(sum, t->keys[j]));
 }
 
@@ -285,7 +284,7 @@ delegate(struct transfer *t)
 	for (i = 0; i < NODES; i++)
 		must(seal_key(t->ephemeral, t->node_pub[i], keys[i]));
 	for (i = 0; i < OPERANDS; i++)
-		open_operand(t, (const uint8_t (*)[32])keys, i);
+		open_operand(t, (const uint8_t(*)[32])keys, i);
 }
 
 /* A worker's part without the arithmetic: decrypt, encrypt. */
@@ -388,7 +387,8 @@ main(int argc, char **argv)
 	for (start = cpu(); cpu() - start < SECONDS * 1e6; n += batch)
 		used += run_batch();
 	printf("{\"batch\": %u, \"floor_us\": %.1f, \"keys_us\": %.1f, "
-	    "\"compute_us\": %.1f}\n", batch, used / (double)n,
-	    (used - computing) / (double)n, computing / (double)n);
+	       "\"compute_us\": %.1f}\n",
+	    batch, used / (double)n, (used - computing) / (double)n,
+	    computing / (double)n);
 	return 0;
 }

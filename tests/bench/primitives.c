@@ -32,16 +32,11 @@ static uint8_t
 type_of(char letter, unsigned bits)
 {
 	switch (letter) {
-	case 'S':
-		return TYPE_INT(bits);
-	case 'B':
-		return TYPE_BOOL;
-	case 'w':
-		return TYPE_UINT(256);
-	case 'i':
-		return TYPE_INT(256);
-	case 'F':
-		return TYPE_UINT(32);
+	case 'S': return TYPE_INT(bits);
+	case 'B': return TYPE_BOOL;
+	case 'w': return TYPE_UINT(256);
+	case 'i': return TYPE_INT(256);
+	case 'F': return TYPE_UINT(32);
 	}
 	return TYPE_UINT(bits);
 }
@@ -127,8 +122,7 @@ main(int argc, char **argv)
 	secp_init(NULL);
 	ecies_init();
 	secp_key_new(kms);
-	if (secp_public(kms, kms_pub) != 0 ||
-	    secp_public_xy(kms, kms_xy) != 0)
+	if (secp_public(kms, kms_pub) != 0 || secp_public_xy(kms, kms_xy) != 0)
 		return 1;
 	seal = measure_crypto(encrypt, 100 * most);
 	task = 3 * measure_crypto(multiply, 100 * most);
@@ -140,8 +134,9 @@ main(int argc, char **argv)
 		printf("\n%-16s", primitives[i].name);
 		for (w = 0; w < N_WIDTHS; w++) {
 			ns = measure(&primitives[i], widths[w], most);
-			share = 100 * ns / (ns + task +
-			    seal * (double)strlen(primitives[i].out));
+			share = 100 * ns /
+			    (ns + task +
+				seal * (double)strlen(primitives[i].out));
 			printf("%8.0f", ns);
 			if (strcmp(primitives[i].name, "transfer") == 0 &&
 			    share > transfer)
@@ -154,7 +149,7 @@ main(int argc, char **argv)
 		}
 	}
 	printf("\nof a task, with %.0f us of cryptography and %.0f for each "
-	    "output: transfer %.2f %%, dearest: %s at %u bits %.1f %%\n",
+	       "output: transfer %.2f %%, dearest: %s at %u bits %.1f %%\n",
 	    task / 1000, seal / 1000, transfer, dearest_name, dearest_bits,
 	    dearest);
 	return transfer < 5 && dearest < 15 ? 0 : 1;

@@ -36,24 +36,12 @@ types_of(char letter, unsigned bits, uint8_t types[3])
 		types[1] = TYPE_INT(bits);
 		types[2] = TYPE_BYTES(bits / 8);
 		return 3;
-	case 'S':
-		types[0] = TYPE_INT(bits);
-		return 1;
-	case 'B':
-		types[0] = TYPE_BOOL;
-		return 1;
-	case 'w':
-		types[0] = TYPE_UINT(256);
-		return 1;
-	case 'i':
-		types[0] = TYPE_INT(256);
-		return 1;
-	case 'K':
-		types[0] = TYPE_BYTES(32);
-		return 1;
-	case 'F':
-		types[0] = TYPE_UINT(32);
-		return 1;
+	case 'S': types[0] = TYPE_INT(bits); return 1;
+	case 'B': types[0] = TYPE_BOOL; return 1;
+	case 'w': types[0] = TYPE_UINT(256); return 1;
+	case 'i': types[0] = TYPE_INT(256); return 1;
+	case 'K': types[0] = TYPE_BYTES(32); return 1;
+	case 'F': types[0] = TYPE_UINT(32); return 1;
 	}
 	types[0] = TYPE_UINT(bits);
 	return 1;
@@ -96,12 +84,11 @@ run(const struct op *o)
 		plain[0] &= o->in[i] == TYPE_BOOL ? 1 : 0xff;
 		/* Loading a bool tells whether it is one: that is public. */
 		if (o->in[i] != TYPE_BOOL)
-			(void)VALGRIND_MAKE_MEM_UNDEFINED(plain,
-			    sizeof(plain));
+			(void)VALGRIND_MAKE_MEM_UNDEFINED(plain, sizeof(plain));
 		(void)value_load(o->in[i], plain, &in[i]);
 		if (o->in[i] == TYPE_BOOL)
-			(void)VALGRIND_MAKE_MEM_UNDEFINED(&in[i],
-			    sizeof(in[i]));
+			(void)VALGRIND_MAKE_MEM_UNDEFINED(
+			    &in[i], sizeof(in[i]));
 	}
 	exec_op(o, in, out);
 	/* Results of undefined operands are: the marks were not lost. */
@@ -140,22 +127,30 @@ main(int argc, char **argv)
 		return positive();
 	for (i = 0; i < n_primitives; i++)
 		for (w = 0; w < N_WIDTHS; w++)
-			for (a = 0; a < 3; a++) for (b = 0; b < 3; b++) {
-				memset(&o, 0, sizeof(o));
-				o.opcode = primitives[i].opcode;
-				o.flags = b && (primitives[i].flags &
-				    P_SAME_ACCOUNT) ? OP_SAME_ACCOUNT : 0;
-				o.n_in = fill(primitives[i].in, widths[w], a,
-				    o.in);
-				o.n_out = fill(primitives[i].out, widths[w],
-				    primitives[i].out[0] == 'Z' ||
-				    primitives[i].out[1] == 'J' ? b : a,
-				    o.out);
-				o.fee = 3;
-				o.fee_base = 1000;
-				run(&o);
-				n++;
-			}
+			for (a = 0; a < 3; a++)
+				for (b = 0; b < 3; b++) {
+					memset(&o, 0, sizeof(o));
+					o.opcode = primitives[i].opcode;
+					o.flags = b &&
+						(primitives[i].flags &
+						    P_SAME_ACCOUNT) ?
+					    OP_SAME_ACCOUNT :
+					    0;
+					o.n_in = fill(primitives[i].in,
+					    widths[w], a, o.in);
+					o.n_out = fill(primitives[i].out,
+					    widths[w],
+					    primitives[i].out[0] == 'Z' ||
+						    primitives[i].out[1] ==
+							'J' ?
+						b :
+						a,
+					    o.out);
+					o.fee = 3;
+					o.fee_base = 1000;
+					run(&o);
+					n++;
+				}
 	printf("%zu operations, no value told apart\n", n);
 	return lost;
 }

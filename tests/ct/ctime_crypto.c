@@ -37,7 +37,7 @@
 	ret __real_##name args; ret __wrap_##name args;			\
 	ret __wrap_##name args
 
-/* ---- what is public of a secret ------------------------------------------- */
+/* ---- what is public of a secret ---------------------------------------- */
 
 /* 32 random bytes are a key; 12 are a nonce, which anyone sees. */
 WRAP(ssize_t, getrandom, (void *b, size_t n, unsigned flags))
@@ -51,8 +51,8 @@ WRAP(ssize_t, getrandom, (void *b, size_t n, unsigned flags))
 
 /* That it is a key, a point, a sum, that there is a product: always so, but
  * with probability 2^-128, or the other side is at fault and named. */
-WRAP(int, secp256k1_ec_seckey_verify, (const secp256k1_context *c,
-    const unsigned char *key))
+WRAP(int, secp256k1_ec_seckey_verify,
+    (const secp256k1_context *c, const unsigned char *key))
 {
 	int r = __real_secp256k1_ec_seckey_verify(c, key);
 
@@ -60,8 +60,8 @@ WRAP(int, secp256k1_ec_seckey_verify, (const secp256k1_context *c,
 	return r;
 }
 
-WRAP(int, secp256k1_ec_seckey_negate, (const secp256k1_context *c,
-    unsigned char *key))
+WRAP(int, secp256k1_ec_seckey_negate,
+    (const secp256k1_context *c, unsigned char *key))
 {
 	int r = __real_secp256k1_ec_seckey_negate(c, key);
 
@@ -69,8 +69,9 @@ WRAP(int, secp256k1_ec_seckey_negate, (const secp256k1_context *c,
 	return r;
 }
 
-WRAP(int, secp256k1_ec_seckey_tweak_add, (const secp256k1_context *c,
-    unsigned char *key, const unsigned char *tweak))
+WRAP(int, secp256k1_ec_seckey_tweak_add,
+    (const secp256k1_context *c, unsigned char *key,
+	const unsigned char *tweak))
 {
 	int r = __real_secp256k1_ec_seckey_tweak_add(c, key, tweak);
 
@@ -78,8 +79,9 @@ WRAP(int, secp256k1_ec_seckey_tweak_add, (const secp256k1_context *c,
 	return r;
 }
 
-WRAP(int, secp256k1_ec_seckey_tweak_mul, (const secp256k1_context *c,
-    unsigned char *key, const unsigned char *tweak))
+WRAP(int, secp256k1_ec_seckey_tweak_mul,
+    (const secp256k1_context *c, unsigned char *key,
+	const unsigned char *tweak))
 {
 	int r = __real_secp256k1_ec_seckey_tweak_mul(c, key, tweak);
 
@@ -87,9 +89,9 @@ WRAP(int, secp256k1_ec_seckey_tweak_mul, (const secp256k1_context *c,
 	return r;
 }
 
-WRAP(int, secp256k1_ecdh, (const secp256k1_context *c, unsigned char *out,
-    const secp256k1_pubkey *p, const unsigned char *key,
-    secp256k1_ecdh_hash_function take, void *arg))
+WRAP(int, secp256k1_ecdh,
+    (const secp256k1_context *c, unsigned char *out, const secp256k1_pubkey *p,
+	const unsigned char *key, secp256k1_ecdh_hash_function take, void *arg))
 {
 	int r = __real_secp256k1_ecdh(c, out, p, key, take, arg);
 
@@ -97,8 +99,9 @@ WRAP(int, secp256k1_ecdh, (const secp256k1_context *c, unsigned char *out,
 	return r;
 }
 
-WRAP(int, secp256k1_ec_pubkey_parse, (const secp256k1_context *c,
-    secp256k1_pubkey *p, const unsigned char *in, size_t n))
+WRAP(int, secp256k1_ec_pubkey_parse,
+    (const secp256k1_context *c, secp256k1_pubkey *p, const unsigned char *in,
+	size_t n))
 {
 	int r = __real_secp256k1_ec_pubkey_parse(c, p, in, n);
 
@@ -106,8 +109,9 @@ WRAP(int, secp256k1_ec_pubkey_parse, (const secp256k1_context *c,
 	return r;
 }
 
-WRAP(int, secp256k1_ec_pubkey_combine, (const secp256k1_context *c,
-    secp256k1_pubkey *sum, const secp256k1_pubkey *const *p, size_t n))
+WRAP(int, secp256k1_ec_pubkey_combine,
+    (const secp256k1_context *c, secp256k1_pubkey *sum,
+	const secp256k1_pubkey *const *p, size_t n))
 {
 	int r = __real_secp256k1_ec_pubkey_combine(c, sum, p, n);
 
@@ -116,8 +120,8 @@ WRAP(int, secp256k1_ec_pubkey_combine, (const secp256k1_context *c,
 }
 
 /* A public key and a signature are for everyone. */
-WRAP(int, secp256k1_ec_pubkey_create, (const secp256k1_context *c,
-    secp256k1_pubkey *p, const unsigned char *key))
+WRAP(int, secp256k1_ec_pubkey_create,
+    (const secp256k1_context *c, secp256k1_pubkey *p, const unsigned char *key))
 {
 	int r = __real_secp256k1_ec_pubkey_create(c, p, key);
 
@@ -126,13 +130,13 @@ WRAP(int, secp256k1_ec_pubkey_create, (const secp256k1_context *c,
 	return r;
 }
 
-WRAP(int, secp256k1_ecdsa_sign_recoverable, (const secp256k1_context *c,
-    secp256k1_ecdsa_recoverable_signature *sig, const unsigned char *digest,
-    const unsigned char *key, secp256k1_nonce_function nonce,
-    const void *data))
+WRAP(int, secp256k1_ecdsa_sign_recoverable,
+    (const secp256k1_context *c, secp256k1_ecdsa_recoverable_signature *sig,
+	const unsigned char *digest, const unsigned char *key,
+	secp256k1_nonce_function nonce, const void *data))
 {
-	int r = __real_secp256k1_ecdsa_sign_recoverable(c, sig, digest, key,
-	    nonce, data);
+	int r = __real_secp256k1_ecdsa_sign_recoverable(
+	    c, sig, digest, key, nonce, data);
 
 	PUBLIC(r);
 	PUBLIC(*sig);
@@ -140,8 +144,7 @@ WRAP(int, secp256k1_ecdsa_sign_recoverable, (const secp256k1_context *c,
 }
 
 /* Does the tag fit? */
-WRAP(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX *c, unsigned char *out,
-    int *n))
+WRAP(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX * c, unsigned char *out, int *n))
 {
 	int r = __real_EVP_DecryptFinal_ex(c, out, n);
 
@@ -149,7 +152,7 @@ WRAP(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX *c, unsigned char *out,
 	return r;
 }
 
-/* ---- what runs ------------------------------------------------------------ */
+/* ---- what runs --------------------------------------------------------- */
 
 static int failed;
 
@@ -170,7 +173,8 @@ must_be_secret(const void *p, size_t n, const char *what)
 	uint8_t vbits[PARTIAL_PLAIN];
 
 	must(VALGRIND_GET_VBITS(p, vbits, n) == 1 &&
-	    memcmp(vbits, defined, n) != 0, what);
+		memcmp(vbits, defined, n) != 0,
+	    what);
 }
 
 /* keys: an identity is made, signs, and is recovered from the signature. */
@@ -225,7 +229,8 @@ delegate(const uint8_t share[32], const uint32_t *quorum, uint32_t node,
 {
 	struct seal_bind b = { .attempt = 1, .node = node };
 	uint8_t n[32], x[32], key[32], partial[PARTIAL_PLAIN];
-	uint8_t handle[32] = { 1 }, lambda[32], share_pub[33], sealed[PARTIAL_SEALED];
+	uint8_t handle[32] = { 1 }, lambda[32], share_pub[33],
+		sealed[PARTIAL_SEALED];
 
 	secp_key_new(n);
 	must(secp_public(n, b.node_key) == 0, "node: public");
@@ -268,7 +273,7 @@ delegation(void)
 	must(shamir_split(kms, 2, 3, shares) == 0, "split");
 	for (i = 0; i < 2; i++)
 		delegate(shares[quorum[i] - 1], quorum, quorum[i], e, K, D[i]);
-	must(secp_sum((const uint8_t (*)[64])D, 2, sum) == 0, "sum");
+	must(secp_sum((const uint8_t(*)[64])D, 2, sum) == 0, "sum");
 	must_be_secret(sum, sizeof(sum), "marks of the sum");
 	must(ecies_key(sum, key) == 0, "derive");
 	must_be_secret(key, sizeof(key), "marks of the data key");

@@ -41,8 +41,8 @@ fuzz_answer(const uint8_t *data, size_t size)
 	const char *why = NULL;
 	char buf[128];
 	uint64_t v;
-	json_t *result = rpc_parse((const char *)data, size, 1, buf,
-	    sizeof(buf), &why);
+	json_t *result = rpc_parse(
+	    (const char *)data, size, 1, buf, sizeof(buf), &why);
 
 	if ((result == NULL) != (why != NULL))
 		abort();

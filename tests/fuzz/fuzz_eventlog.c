@@ -24,8 +24,8 @@ replay(const struct eventlog *l)
 		if (e->name.n == 0)
 			continue;
 		/* type ":" name ":" payload, as they stand in its text */
-		if (e->name.p < l->text + 5 || e->payload.p + e->payload.n >
-		    l->text + l->n_text ||
+		if (e->name.p < l->text + 5 ||
+		    e->payload.p + e->payload.n > l->text + l->n_text ||
 		    memchr(e->name.p, ':', e->name.n) != NULL)
 			abort();
 		SHA384(e->name.p - 5, 5 + e->name.n + 1 + e->payload.n, digest);

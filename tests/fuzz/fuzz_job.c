@@ -56,8 +56,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	data += n_words * sizeof(*words);
 	size -= n_words * sizeof(*words);
 	memset(operands, 0, sizeof(operands));
-	memcpy(operands, data, size < sizeof(operands) ? size :
-	    sizeof(operands));
+	memcpy(
+	    operands, data, size < sizeof(operands) ? size : sizeof(operands));
 	if (n_words <= PROGRAM_WORDS &&
 	    job_start(&job, words, n_words) == NULL &&
 	    job_run(operands, n_operands, &done, &n) == NULL &&

@@ -52,16 +52,12 @@ plaintext(uint8_t type, uint8_t plain[VALUE_MAX])
 
 	memset(plain, how % 8 == 1 ? 0xff : 0, VALUE_MAX);
 	switch (type == TYPE_BOOL ? 7 : how % 8) {
-	case 2:				/* the ends of a signed type */
-		plain[0] = 0x80;
-		break;
+	case 2: /* the ends of a signed type */ plain[0] = 0x80; break;
 	case 3:
 		memset(plain, 0xff, VALUE_MAX);
 		plain[0] = 0x7f;
 		break;
-	case 4:				/* small */
-		plain[n - 1] = take();
-		break;
+	case 4: /* small */ plain[n - 1] = take(); break;
 	case 5:				/* a bit */
 		plain[how / 8 % n] = (uint8_t)(1 << take() % 8);
 		break;
@@ -69,9 +65,7 @@ plaintext(uint8_t type, uint8_t plain[VALUE_MAX])
 		for (i = 0; i < n; i++)
 			plain[i] = take();
 		break;
-	case 7:
-		plain[n - 1] = how >> 7;
-		break;
+	case 7: plain[n - 1] = how >> 7; break;
 	}
 }
 
@@ -120,18 +114,20 @@ type_for(char letter)
 	if (type_size(type) == 0)
 		type = TYPE_UINT(8 * (1 + k % 32));
 	switch (letter) {
-	case 'I': case 'J':
-		return type_is_uint(type) || type_is_int(type) ? type :
+	case 'I':
+	case 'J':
+		return type_is_uint(type) || type_is_int(type) ?
+		    type :
 		    TYPE_INT(8 * (1 + k % 32));
-	case 'U': case 'V':
+	case 'U':
+	case 'V':
 		return type_is_uint(type) ? type : TYPE_UINT(8 * (1 + k % 32));
-	case 'S':
-		return type_is_int(type) ? type : TYPE_INT(8 * (1 + k % 32));
-	case 'L':
-		return type == TYPE_ADDRESS ? TYPE_BOOL : type;
+	case 'S': return type_is_int(type) ? type : TYPE_INT(8 * (1 + k % 32));
+	case 'L': return type == TYPE_ADDRESS ? TYPE_BOOL : type;
 	case 'H':
 		return type == TYPE_ADDRESS || type == TYPE_BOOL ?
-		    TYPE_BYTES(1 + k % 32) : type;
+		    TYPE_BYTES(1 + k % 32) :
+		    type;
 	}
 	return type;
 }
@@ -210,8 +206,8 @@ operation(void)
 		if (types[(int)*l] == 0xff)
 			types[(int)*l] = type_for(*l);
 		need = !have && strchr("F*", l[1]) != NULL;	/* the last */
-		have |= operand(*l, types[(int)*l], need, before, &in[c.n_in],
-		    &c);
+		have |= operand(
+		    *l, types[(int)*l], need, before, &in[c.n_in], &c);
 		c.n_in++;
 		if (l[1] == '*' && repeat == 0)
 			repeat = 1 + take() % 5;
@@ -225,7 +221,7 @@ operation(void)
 		l = &p->out[i];
 		if (types[(int)*l] == 0xff)
 			types[(int)*l] = *l == 'Z' ? cast_to(types['A']) :
-			    type_for(*l);
+						     type_for(*l);
 		(void)builder_output(&b, handle(new_value(types[(int)*l], 0)));
 	}
 	reference(p->opcode, &c);
@@ -279,13 +275,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (n = 0; at < end && n < OPS && n_values <= VALUES - OP_VALUES; n++)
 		operation();
 	if (b.shape.n_ops > 0) {
-		if (program_view(&p, &b.shape, words,
-		    builder_words(&b, words)) != 0 ||
+		if (program_view(
+			&p, &b.shape, words, builder_words(&b, words)) != 0 ||
 		    program_check(&p, 0, &op) != ST_OK)
 			abort();
 		for (i = 0; i < p.shape.n_inputs; i++)
 			if (value_load(handle_type(p.inputs[i].b),
-			    plains[p.inputs[i].b[31]], &in[i]) != 0)
+				plains[p.inputs[i].b[31]], &in[i]) != 0)
 				abort();
 		exec_program(&p, in, out);
 		compare(&p, out);

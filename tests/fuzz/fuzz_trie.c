@@ -29,7 +29,7 @@ take(void)
 	return left == 0 ? 0 : (left--, *in++);
 }
 
-/* ---- the test's trie ------------------------------------------------------ */
+/* ---- the test's trie --------------------------------------------------- */
 
 struct pair {
 	uint8_t		key[32], value[48];
@@ -60,8 +60,8 @@ put_path(uint8_t *to, const uint8_t *key, size_t from, size_t end, int is_leaf)
 	uint8_t path[33];
 	size_t n = 1, odd = (end - from) % 2;
 
-	path[0] = (uint8_t)((is_leaf ? 0x20 : 0) | (odd ? 0x10 | digit(key,
-	    from) : 0));
+	path[0] = (uint8_t)((is_leaf ? 0x20 : 0) |
+	    (odd ? 0x10 | digit(key, from) : 0));
 	for (from += odd; from < end; from += 2)
 		path[n++] = (uint8_t)(digit(key, from) << 4 |
 		    digit(key, from + 1));
@@ -172,8 +172,8 @@ copy_proof(const uint8_t key[32], struct rlp *nodes)
 		for (size_t i = 0; i < n_made; i++) {
 			size_t same = 0;
 
-			while (same < depth && digit(key, same) ==
-			    digit(made[i].key, same))
+			while (same < depth &&
+			    digit(key, same) == digit(made[i].key, same))
 				same++;
 			if (made[i].depth != depth || same < depth)
 				continue;
@@ -187,8 +187,8 @@ copy_proof(const uint8_t key[32], struct rlp *nodes)
 
 /* Another proof of the same: not one. */
 static void
-change_proof(const uint8_t root[32], const uint8_t key[32], struct rlp *nodes,
-    size_t n)
+change_proof(
+    const uint8_t root[32], const uint8_t key[32], struct rlp *nodes, size_t n)
 {
 	const size_t which = take() % n;
 	struct rlp value, *node = &nodes[which];
@@ -196,19 +196,13 @@ change_proof(const uint8_t root[32], const uint8_t key[32], struct rlp *nodes,
 	const uint8_t by = take();
 
 	switch (take() % 4) {
-	case 0:
-		((uint8_t *)(uintptr_t)node->p)[at] ^= by == 0 ? 1 : by;
-		break;
-	case 1:
-		node->n = at;
-		break;
+	case 0: ((uint8_t *)(uintptr_t)node->p)[at] ^= by == 0 ? 1 : by; break;
+	case 1: node->n = at; break;
 	case 2:
 		memmove(node, node + 1, (n - which - 1) * sizeof(*node));
 		n--;
 		break;
-	default:
-		memmove(node + 1, node, (n - which) * sizeof(*node));
-		n++;
+	default: memmove(node + 1, node, (n - which) * sizeof(*node)); n++;
 	}
 	if (trie_get(root, key, nodes, n, &value) == NULL)
 		abort();
@@ -241,7 +235,7 @@ fuzz_pairs(void)
 		free((void *)(uintptr_t)kept[i].p);
 }
 
-/* ---- nodes as they come --------------------------------------------------- */
+/* ---- nodes as they come ------------------------------------------------ */
 
 static void
 fuzz_nodes(void)
@@ -262,7 +256,7 @@ fuzz_nodes(void)
 		left -= size;
 		nodes[n] = (struct rlp){ node[n], size };
 	}
-	for (size_t i = n; i-- > 0; ) {
+	for (size_t i = n; i-- > 0;) {
 		uint8_t *at = memmem(node[i], nodes[i].n, mark, sizeof(mark));
 
 		if (at != NULL)
@@ -273,8 +267,8 @@ fuzz_nodes(void)
 		size_t i;
 
 		for (i = 0; i < n; i++)
-			if (value.p >= nodes[i].p && value.p + value.n <=
-			    nodes[i].p + nodes[i].n)
+			if (value.p >= nodes[i].p &&
+			    value.p + value.n <= nodes[i].p + nodes[i].n)
 				break;
 		if (i == n)
 			abort();
@@ -283,7 +277,7 @@ fuzz_nodes(void)
 		free(node[--n]);
 }
 
-/* ---- storage -------------------------------------------------------------- */
+/* ---- storage ----------------------------------------------------------- */
 
 static void
 fuzz_words(void)
@@ -321,8 +315,8 @@ fuzz_words(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const kinds[])(void) = { fuzz_pairs, fuzz_nodes,
-	    fuzz_words };
+	static void (*const kinds[])(
+	    void) = { fuzz_pairs, fuzz_nodes, fuzz_words };
 
 	in = data;
 	left = size;

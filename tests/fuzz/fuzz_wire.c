@@ -27,8 +27,7 @@ fuzz_batch(const uint8_t *data, size_t size)
 		return;
 	if (m->body_case == TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_BATCH)
 		for (i = 0; i < m->batch->n_tasks; i++) {
-			if (wire_task(m->batch->tasks[i], &t, &b, &op) !=
-			    ST_OK)
+			if (wire_task(m->batch->tasks[i], &t, &b, &op) != ST_OK)
 				continue;
 			n = builder_words(&b, words);
 			if (program_view(&p, &t.shape, words, n) != 0 ||
@@ -57,8 +56,8 @@ fuzz_grant(const uint8_t *data, size_t size)
 		if (wire_grant(g, &t, operands) != 0)
 			continue;
 		for (j = 0; j < g->n_seals; j++)
-			(void)wire_seal(g->seals[j], g->n_operands, &s,
-			    partials);
+			(void)wire_seal(
+			    g->seals[j], g->n_operands, &s, partials);
 	}
 	teerunner__v1__operand_grant_batch__free_unpacked(m, NULL);
 }

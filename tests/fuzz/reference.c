@@ -17,7 +17,7 @@ bits_of(uint8_t type)
 	return type == TYPE_BOOL ? 1 : 8 * type_size(type);
 }
 
-/* ---- a number into a type ---- */
+/* ---- a number into a type ---------------------------------------------- */
 
 /* The value of these low bits; below 0 if the type is signed and the sign bit
  * is set. */
@@ -71,8 +71,10 @@ static void
 clamp(struct value *to, const mpz_t x)
 {
 	bounds(to->type);
-	mpz_set(to->n, mpz_cmp(x, low) < 0 ? low :
-	    mpz_cmp(x, high) > 0 ? high : x);
+	mpz_set(to->n,
+	    mpz_cmp(x, low) < 0	     ? low :
+		mpz_cmp(x, high) > 0 ? high :
+				       x);
 }
 
 /* (true, x), or (false, 0) if it failed or does not fit. */
@@ -112,7 +114,7 @@ value_write(const struct value *x, uint8_t *plain)
 	mpz_clear(raw);
 }
 
-/* ---- creation ---- */
+/* ---- creation ---------------------------------------------------------- */
 
 static void
 ref_wrap(const struct call *c)
@@ -123,8 +125,16 @@ ref_wrap(const struct call *c)
 		wrap(OUT(0), IN(0));
 }
 
-static void ref_rand(const struct call *c) { (void)c; }
-static void ref_randBounded(const struct call *c) { (void)c; }
+static void
+ref_rand(const struct call *c)
+{
+	(void)c;
+}
+static void
+ref_randBounded(const struct call *c)
+{
+	(void)c;
+}
 
 static void
 ref_cast(const struct call *c)
@@ -141,7 +151,7 @@ ref_cast(const struct call *c)
 		wrap(OUT(0), IN(0));
 }
 
-/* ---- arithmetic ---- */
+/* ---- arithmetic -------------------------------------------------------- */
 
 static int
 quotient(const struct call *c)		/* into t */
@@ -175,24 +185,108 @@ quotient_wide(const struct call *c)
 #define DIFF	mpz_sub(t, IN(0), IN(1))
 #define PRODUCT	mpz_mul(t, IN(0), IN(1))
 
-static void ref_add(const struct call *c) { SUM; wrap(OUT(0), t); }
-static void ref_sub(const struct call *c) { DIFF; wrap(OUT(0), t); }
-static void ref_mul(const struct call *c) { PRODUCT; wrap(OUT(0), t); }
-static void ref_satAdd(const struct call *c) { SUM; clamp(OUT(0), t); }
-static void ref_satSub(const struct call *c) { DIFF; clamp(OUT(0), t); }
-static void ref_satMul(const struct call *c) { PRODUCT; clamp(OUT(0), t); }
-static void ref_safeAdd(const struct call *c) { SUM; safe(c, 1, t); }
-static void ref_safeSub(const struct call *c) { DIFF; safe(c, 1, t); }
-static void ref_safeMul(const struct call *c) { PRODUCT; safe(c, 1, t); }
-static void ref_safeDiv(const struct call *c) { safe(c, quotient(c), t); }
-static void ref_safeMod(const struct call *c) { safe(c, remainder_(c), t); }
-static void ref_neg(const struct call *c) { mpz_neg(t, IN(0)); wrap(OUT(0), t); }
-static void ref_safeNeg(const struct call *c) { mpz_neg(t, IN(0)); safe(c, 1, t); }
-static void ref_abs(const struct call *c) { mpz_abs(t, IN(0)); wrap(OUT(0), t); }
-static void ref_safeCast(const struct call *c) { safe(c, 1, IN(0)); }
-static void ref_sqrt(const struct call *c) { mpz_sqrt(OUT(0)->n, IN(0)); }
-static void ref_cbrt(const struct call *c) { mpz_root(OUT(0)->n, IN(0), 3); }
-static void ref_safeMulDiv(const struct call *c) { safe(c, quotient_wide(c), t); }
+static void
+ref_add(const struct call *c)
+{
+	SUM;
+	wrap(OUT(0), t);
+}
+static void
+ref_sub(const struct call *c)
+{
+	DIFF;
+	wrap(OUT(0), t);
+}
+static void
+ref_mul(const struct call *c)
+{
+	PRODUCT;
+	wrap(OUT(0), t);
+}
+static void
+ref_satAdd(const struct call *c)
+{
+	SUM;
+	clamp(OUT(0), t);
+}
+static void
+ref_satSub(const struct call *c)
+{
+	DIFF;
+	clamp(OUT(0), t);
+}
+static void
+ref_satMul(const struct call *c)
+{
+	PRODUCT;
+	clamp(OUT(0), t);
+}
+static void
+ref_safeAdd(const struct call *c)
+{
+	SUM;
+	safe(c, 1, t);
+}
+static void
+ref_safeSub(const struct call *c)
+{
+	DIFF;
+	safe(c, 1, t);
+}
+static void
+ref_safeMul(const struct call *c)
+{
+	PRODUCT;
+	safe(c, 1, t);
+}
+static void
+ref_safeDiv(const struct call *c)
+{
+	safe(c, quotient(c), t);
+}
+static void
+ref_safeMod(const struct call *c)
+{
+	safe(c, remainder_(c), t);
+}
+static void
+ref_neg(const struct call *c)
+{
+	mpz_neg(t, IN(0));
+	wrap(OUT(0), t);
+}
+static void
+ref_safeNeg(const struct call *c)
+{
+	mpz_neg(t, IN(0));
+	safe(c, 1, t);
+}
+static void
+ref_abs(const struct call *c)
+{
+	mpz_abs(t, IN(0));
+	wrap(OUT(0), t);
+}
+static void
+ref_safeCast(const struct call *c)
+{
+	safe(c, 1, IN(0));
+}
+static void
+ref_sqrt(const struct call *c)
+{
+	mpz_sqrt(OUT(0)->n, IN(0));
+}
+static void
+ref_cbrt(const struct call *c)
+{
+	mpz_root(OUT(0)->n, IN(0), 3);
+}
+static void
+ref_safeMulDiv(const struct call *c)
+{
+	safe(c, quotient_wide(c), t);
+}
 
 static void
 ref_div(const struct call *c)
@@ -239,8 +333,10 @@ ref_safeExp(const struct call *c)
 
 	if (mpz_cmpabs_ui(IN(0), 1) <= 0)	/* 0, 1, -1: no power is
 						 * large */
-		mpz_pow_ui(t, IN(0), mpz_sgn(IN(1)) == 0 ? 0 :
-		    mpz_odd_p(IN(1)) ? 1 : 2);
+		mpz_pow_ui(t, IN(0),
+		    mpz_sgn(IN(1)) == 0	 ? 0 :
+			mpz_odd_p(IN(1)) ? 1 :
+					   2);
 	else if (mpz_cmp_ui(IN(1), 256) <= 0)
 		mpz_pow_ui(t, IN(0), mpz_get_ui(IN(1)));
 	else
@@ -262,9 +358,21 @@ logarithm(const struct call *c, unsigned long base)
 	wrap_ui(OUT(0), n);
 }
 
-static void ref_log2(const struct call *c) { logarithm(c, 2); }
-static void ref_log10(const struct call *c) { logarithm(c, 10); }
-static void ref_log256(const struct call *c) { logarithm(c, 256); }
+static void
+ref_log2(const struct call *c)
+{
+	logarithm(c, 2);
+}
+static void
+ref_log10(const struct call *c)
+{
+	logarithm(c, 10);
+}
+static void
+ref_log256(const struct call *c)
+{
+	logarithm(c, 256);
+}
 
 static void
 ref_mulDiv(const struct call *c)
@@ -286,8 +394,18 @@ modulo(const struct call *c)		/* t by the third */
 		mpz_fdiv_r(OUT(0)->n, t, IN(2));
 }
 
-static void ref_addMod(const struct call *c) { SUM; modulo(c); }
-static void ref_mulMod(const struct call *c) { PRODUCT; modulo(c); }
+static void
+ref_addMod(const struct call *c)
+{
+	SUM;
+	modulo(c);
+}
+static void
+ref_mulMod(const struct call *c)
+{
+	PRODUCT;
+	modulo(c);
+}
 
 static void
 ref_sum(const struct call *c)
@@ -307,7 +425,7 @@ ref_avg(const struct call *c)
 	mpz_fdiv_q_2exp(OUT(0)->n, t, 1);
 }
 
-/* ---- fixed point: Solady 0.1.26, line by line ---- */
+/* ---- fixed point: Solady 0.1.26, line by line -------------------------- */
 
 static void
 ref_mulWad(const struct call *c)
@@ -468,9 +586,13 @@ ln_wad(mpz_t x)
 	mpz_tdiv_q(x, p, q);
 	times(x, "1677202110996718588342820967067443963516166");
 	mpz_set_si(p, (long)log2 - 96);
-	times(p, "16597577552685614221487285958193947469193820559219878177908093499208371");
+	times(p,
+	    "1659757755268561422148728595819394746919382055921987817790809"
+	    "3499208371");
 	mpz_add(x, x, p);
-	plus(x, x, "600920179829731861736702779321621459595472258049074101567377883020018308");
+	plus(x, x,
+	    "6009201798297318617367027793216214595954722580490741015673778"
+	    "83020018308");
 	mpz_fdiv_q_2exp(x, x, 174);
 	mpz_clears(p, q, NULL);
 	return 1;
@@ -510,7 +632,7 @@ ref_powWad(const struct call *c)
 	safe(c, ok, t);
 }
 
-/* ---- comparison and choice ---- */
+/* ---- comparison and choice --------------------------------------------- */
 
 #define COMPARE(name, is)						\
 static void								\
@@ -542,12 +664,32 @@ ref_isIn(const struct call *c)
 	wrap_ui(OUT(0), (unsigned long)found);
 }
 
-/* ---- bits ---- */
+/* ---- bits -------------------------------------------------------------- */
 
-static void ref_and(const struct call *c) { mpz_and(t, IN(0), IN(1)); wrap(OUT(0), t); }
-static void ref_or(const struct call *c) { mpz_ior(t, IN(0), IN(1)); wrap(OUT(0), t); }
-static void ref_xor(const struct call *c) { mpz_xor(t, IN(0), IN(1)); wrap(OUT(0), t); }
-static void ref_not(const struct call *c) { mpz_com(t, IN(0)); wrap(OUT(0), t); }
+static void
+ref_and(const struct call *c)
+{
+	mpz_and(t, IN(0), IN(1));
+	wrap(OUT(0), t);
+}
+static void
+ref_or(const struct call *c)
+{
+	mpz_ior(t, IN(0), IN(1));
+	wrap(OUT(0), t);
+}
+static void
+ref_xor(const struct call *c)
+{
+	mpz_xor(t, IN(0), IN(1));
+	wrap(OUT(0), t);
+}
+static void
+ref_not(const struct call *c)
+{
+	mpz_com(t, IN(0));
+	wrap(OUT(0), t);
+}
 
 /* The amount, or the width if the amount is larger. */
 static unsigned long
@@ -598,7 +740,7 @@ ref_rotr(const struct call *c)
 	rotate(c, bits - mpz_fdiv_ui(IN(1), bits));
 }
 
-/* ---- tokens ---- */
+/* ---- tokens ------------------------------------------------------------ */
 
 /* Subtract and add if both go; what is left of the two in outputs 1 and 2. */
 static int
@@ -607,8 +749,7 @@ move(const struct call *c)
 	int ok;
 
 	mpz_add(t, IN(1), IN(2));
-	ok = mpz_cmp(IN(2), IN(0)) <= 0 &&
-	    (c->same || fits(c->in[1].type, t));
+	ok = mpz_cmp(IN(2), IN(0)) <= 0 && (c->same || fits(c->in[1].type, t));
 	mpz_set(OUT(1)->n, IN(0));
 	mpz_set(OUT(2)->n, IN(1));
 	if (ok && !c->same) {
@@ -663,7 +804,14 @@ ref_burn(const struct call *c)
 static void
 ref_swap(const struct call *c)
 {
-	enum { BALANCE_IN, BALANCE_OUT, RESERVE_IN, RESERVE_OUT, AMOUNT, LEAST };
+	enum {
+		BALANCE_IN,
+		BALANCE_OUT,
+		RESERVE_IN,
+		RESERVE_OUT,
+		AMOUNT,
+		LEAST
+	};
 	uint8_t type = c->in[0].type;
 	int ok;
 

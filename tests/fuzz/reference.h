@@ -25,9 +25,9 @@ struct call {
 
 /* The result of the operation for these inputs; rand and randBounded leave
  * `out' as it is. */
-void	reference(uint8_t opcode, const struct call *);
+void reference(uint8_t opcode, const struct call *);
 /* The number that n bytes of plaintext stand for, and back. */
-void	value_read(struct value *, const uint8_t *plain);
-void	value_write(const struct value *, uint8_t *plain);
+void value_read(struct value *, const uint8_t *plain);
+void value_write(const struct value *, uint8_t *plain);
 
 #endif

@@ -144,8 +144,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (all == 0 && !unlocked_only) {
-		fprintf(stderr, "memscan: %s: nothing could be read\n",
-		    argv[1]);
+		fprintf(
+		    stderr, "memscan: %s: nothing could be read\n", argv[1]);
 		return 2;
 	}
 	for (i = 0; i < n_needles; i++) {

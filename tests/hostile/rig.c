@@ -52,7 +52,7 @@ char rig_tls_scalar[65];
 uint8_t rig_tls_xy[64];
 static char empty_dir[] = "/tmp/tee-rig-XXXXXX";
 
-/* ---- once ---------------------------------------------------------------- */
+/* ---- once -------------------------------------------------------------- */
 
 static void
 tls_key_remove(void)
@@ -97,8 +97,8 @@ rig_once(void)
 	    (key = EVP_EC_gen("P-256")) == NULL ||
 	    (f = fdopen(fd, "w")) == NULL)
 		fail_msg("no TLS key: %s", strerror(errno));
-	assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL,
-	    NULL), 1);
+	assert_int_equal(
+	    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
 	fclose(f);
 	assert_int_equal(EVP_PKEY_get_bn_param(key, "priv", &d), 1);
 	assert_int_equal(BN_bn2binpad(d, scalar, 32), 32);
@@ -127,7 +127,7 @@ now(void)
 	return (uint64_t)time(NULL);
 }
 
-/* ---- channels ------------------------------------------------------------ */
+/* ---- channels ---------------------------------------------------------- */
 
 int
 rig_hear(struct rig *r)
@@ -139,8 +139,9 @@ rig_hear(struct rig *r)
 	while ((got = chan_recv(&r->monitor, S_IDLE, &m)) == 1) {
 		if (m.type == M_READY) {
 			r->is_ready = 1;
-			r->has_memlock = ((const struct m_ready *)m.payload)->
-			    features & SANDBOX_MEMLOCK;
+			r->has_memlock = ((const struct m_ready *)m.payload)
+					     ->features &
+			    SANDBOX_MEMLOCK;
 		}
 		if (m.type == M_CUT)
 			r->cut = *(const struct m_peer *)m.payload;
@@ -182,11 +183,15 @@ rig_next(struct rig *r, struct chan *c, enum msg_type type)
 {
 	static struct msg m;
 
-	if (rig_recv(c, type == M_JOB ? S_IDLE : S_SERVING, &m, PATIENCE) != 1 || m.type != type) {
+	if (rig_recv(c, type == M_JOB ? S_IDLE : S_SERVING, &m, PATIENCE) !=
+		1 ||
+	    m.type != type) {
 		rig_hear(r);
 		fail_msg("%s did not come (%s did); keys said:\n%s",
-		    msg_rules[type].name, m.type > 0 && m.type < M_TYPES ?
-		    msg_rules[m.type].name : "nothing", r->log);
+		    msg_rules[type].name,
+		    m.type > 0 && m.type < M_TYPES ? msg_rules[m.type].name :
+						     "nothing",
+		    r->log);
 	}
 	return &m;
 }
@@ -214,8 +219,7 @@ rig_next_result(struct rig *r)
 	struct msg m;
 
 	do {
-		assert_int_equal(rig_recv(&r->net, S_SERVING, &m, PATIENCE),
-		    1);
+		assert_int_equal(rig_recv(&r->net, S_SERVING, &m, PATIENCE), 1);
 		assert_true(m.type == M_RESULT || m.type == M_RESULTS);
 	} while (m.type == M_RESULTS);
 	result = *(const struct m_result *)m.payload;
@@ -247,7 +251,7 @@ rig_raw(struct chan *c, uint32_t type, const void *p, size_t n)
 {
 	struct msg_hdr h = { type, 0 };
 	struct iovec iov[2] = { { &h, sizeof(h) },
-	    { (void *)(uintptr_t)p, n } };
+		{ (void *)(uintptr_t)p, n } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	/* After the first illegal record keys may have gone already. */
@@ -282,7 +286,7 @@ nothing_signed(struct rig *r)
 			fail_msg("%s was sent", msg_rules[m.type].name);
 }
 
-/* ---- start --------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 static void
 rig_peer(struct rig *r, struct chan *c, enum role role, uint32_t index)
@@ -375,8 +379,8 @@ rig_exec(struct rig *r)
 	int fd[2], page;
 
 	/* As the monitor does, if it may. */
-	(void)setrlimit(RLIMIT_MEMLOCK, &(const struct rlimit){
-	    RLIM_INFINITY, RLIM_INFINITY });
+	(void)setrlimit(RLIMIT_MEMLOCK,
+	    &(const struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
 	assert_int_equal(chan_pair(fd), 0);
 	page = memfd_create("seam", 0);
 	assert_int_equal(ftruncate(page, sizeof(*r->seam)), 0);
@@ -401,8 +405,7 @@ rig_exec(struct rig *r)
 	snprintf(s.empty_dir, sizeof(s.empty_dir), "%s", empty_dir);
 	snprintf(s.conf.tls_key, sizeof(s.conf.tls_key), "%s", tls_key);
 	if (r->has_gas) {
-		snprintf(s.conf.gas_key, sizeof(s.conf.gas_key), "%s",
-		    gas_key);
+		snprintf(s.conf.gas_key, sizeof(s.conf.gas_key), "%s", gas_key);
 		s.conf.chains[0].register_direct = 1;
 		s.conf.chains[0].publish = 1;
 		s.conf.chains[0].publish_interval = 1;
@@ -423,8 +426,8 @@ rig_exec(struct rig *r)
 		s.conf.chains[0].n_pin_gateways = 1;
 		memcpy(s.conf.chains[0].pin_orchestrators[0],
 		    r->orchestrator.address, 20);
-		memcpy(s.conf.chains[0].pin_gateways[0], r->gateway.address,
-		    20);
+		memcpy(
+		    s.conf.chains[0].pin_gateways[0], r->gateway.address, 20);
 	}
 	s.conf.workers = 1;
 	s.conf.isolate_task = r->isolate_task;
@@ -443,8 +446,8 @@ rig_facts(struct rig *r)
 	struct m_facts *f = &r->facts;
 	size_t i;
 
-	assert_int_equal(shamir_split(r->kms.key, THRESHOLD, NODES,
-	    r->shares), 0);
+	assert_int_equal(
+	    shamir_split(r->kms.key, THRESHOLD, NODES, r->shares), 0);
 	memset(f, 0, sizeof(*f));
 	f->block_number = 1;
 	f->block_time = now();
@@ -456,8 +459,8 @@ rig_facts(struct rig *r)
 	f->kms_threshold = THRESHOLD;
 	f->kms_nodes = NODES;
 	for (i = 0; i < NODES; i++)
-		assert_int_equal(secp_public(r->shares[i],
-		    f->kms_shares[i]), 0);
+		assert_int_equal(
+		    secp_public(r->shares[i], f->kms_shares[i]), 0);
 }
 
 void
@@ -560,8 +563,7 @@ rig_start(struct rig *r)
 	party_new(&r->kms);
 	r->other_net.fd = r->other_registry.fd = -1;
 	rig_exec(r);
-	while (!r->is_ready && readable(r->monitor.fd, PATIENCE) &&
-	    rig_hear(r))
+	while (!r->is_ready && readable(r->monitor.fd, PATIENCE) && rig_hear(r))
 		;
 	rig_peer(r, &r->net, R_NET, 0);
 	rig_peer(r, &r->tls, R_TLS, 0);
@@ -588,7 +590,7 @@ void
 rig_stop(struct rig *r)
 {
 	struct chan *all[] = { &r->net, &r->tls, &r->registry, &r->evidence,
-	    &r->worker, &r->other_net, &r->other_registry };
+		&r->worker, &r->other_net, &r->other_registry };
 	int status;
 	size_t i;
 
@@ -603,7 +605,7 @@ rig_stop(struct rig *r)
 			chan_close(all[i]);
 }
 
-/* ---- work ---------------------------------------------------------------- */
+/* ---- work -------------------------------------------------------------- */
 
 static void
 handle_new(const struct rig *r, uint8_t h[32])
@@ -637,15 +639,16 @@ work_new(struct rig *r, struct work *w)
 		memcpy(w->operands[i].handle, in[i], 32);
 		w->operands[i].len = 48;
 		assert_int_equal(ecies_seal(r->kms.xy, in[i], 32, plain, 32,
-		    w->operands[i].key, w->operands[i].nonce,
-		    w->operands[i].ciphertext), 0);
+				     w->operands[i].key, w->operands[i].nonce,
+				     w->operands[i].ciphertext),
+		    0);
 	}
 	handle_new(r, out);
 	assert_int_equal(builder_output(&b, out), 0);
 	w->n_words = builder_words(&b, w->words);
 	shape = b.shape;
-	assert_int_equal(program_view(&w->program, &shape, w->words,
-	    w->n_words), 0);
+	assert_int_equal(
+	    program_view(&w->program, &shape, w->words, w->n_words), 0);
 	w->m.shape = shape;
 	assert_int_equal(getrandom(w->m.id, 32, 0), 32);
 	w->m.attempt = 1;
@@ -666,8 +669,8 @@ work_new_largest(struct rig *r, struct work *w)
 	work_new(r, w);
 	builder_init(&b);
 	for (i = 0; i < TASK_OPS; i++) {
-		assert_int_equal(builder_op(&b, primitive_named("add")->opcode,
-		    0), 0);
+		assert_int_equal(
+		    builder_op(&b, primitive_named("add")->opcode, 0), 0);
 		for (j = 0; j < 2; j++) {
 			handle_new(r, handle);
 			assert_int_equal(builder_handle(&b, handle), 0);
@@ -677,8 +680,8 @@ work_new_largest(struct rig *r, struct work *w)
 	}
 	w->n_words = builder_words(&b, w->words);
 	shape = b.shape;
-	assert_int_equal(program_view(&w->program, &shape, w->words,
-	    w->n_words), 0);
+	assert_int_equal(
+	    program_view(&w->program, &shape, w->words, w->n_words), 0);
 	w->m.shape = shape;
 }
 
@@ -715,17 +718,17 @@ work_offer(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 		w[i].m.task = i;
 		td_task(&w[i].m, &w[i].program, hashes[i]);
 	}
-	td_batch(TD_TASK_BATCH, (const uint8_t (*)[32])hashes, n, hash);
+	td_batch(TD_TASK_BATCH, (const uint8_t(*)[32])hashes, n, hash);
 	sign(r, by, hash, b.signature);
 	chan_send(&r->net, M_BATCH, &b, NULL, 0, -1);
 	for (i = 0; i < n; i++)
-		chan_send(&r->net, M_TASK, &w[i].m, w[i].words,
-		    w[i].n_words, -1);
+		chan_send(
+		    &r->net, M_TASK, &w[i].m, w[i].words, w[i].n_words, -1);
 }
 
 void
-work_asked(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
-    uint64_t *avoid)
+work_asked(
+    struct rig *r, uint32_t batch, struct work *w, uint32_t n, uint64_t *avoid)
 {
 	const struct msg *m = rig_next(r, &r->net, M_ASK);
 	const struct m_ask *a = m->payload;
@@ -744,7 +747,7 @@ work_asked(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 		    w[i].program.shape.n_outputs, hashes[i]);
 	}
 	td_operand_request_batch(r->runner, a->expiry, a->avoid,
-	    (const uint8_t (*)[32])hashes, n, hash);
+	    (const uint8_t(*)[32])hashes, n, hash);
 	rig_signed(r, hash, a->signature);
 	if (avoid != NULL)
 		*avoid = a->avoid;
@@ -772,11 +775,12 @@ node_answer(struct rig *r, struct work *w, uint32_t node)
 	memcpy(bind.ephemeral_key, w->ephemeral_key, 33);
 	memcpy(bind.node_key, s->key, 33);
 	for (j = 0; j < 2; j++) {
-		assert_int_equal(partial_make(x, w->operands[j].key,
-		    partial), 0);
-		assert_int_equal(seal_partial(key, &bind, j,
-		    w->operands[j].handle, partial,
-		    w->partials[node - 1][j].b), 0);
+		assert_int_equal(
+		    partial_make(x, w->operands[j].key, partial), 0);
+		assert_int_equal(
+		    seal_partial(key, &bind, j, w->operands[j].handle, partial,
+			w->partials[node - 1][j].b),
+		    0);
 	}
 }
 
@@ -805,13 +809,12 @@ work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 			td_seal(w[i].seals[r->quorum[j] - 1].node,
 			    w[i].seals[r->quorum[j] - 1].key,
 			    w[i].partials[r->quorum[j] - 1], 2, seals[j]);
-		td_array((const uint8_t (*)[32])ops, 2, ops_hash);
-		td_array((const uint8_t (*)[32])seals, r->threshold, seals_hash);
+		td_array((const uint8_t(*)[32])ops, 2, ops_hash);
+		td_array((const uint8_t(*)[32])seals, r->threshold, seals_hash);
 		td_operand_grant(w[i].m.id, w[i].m.attempt, ST_OK,
 		    w[i].ephemeral_key, ops_hash, seals_hash, hashes[i]);
 	}
-	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t (*)[32])hashes, n,
-	    hash);
+	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t(*)[32])hashes, n, hash);
 	sign(r, by, hash, g.signature);
 	chan_send(&r->net, M_GRANT, &g, NULL, 0, -1);
 	for (i = 0; i < n; i++) {
@@ -835,8 +838,7 @@ work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 }
 
 void
-work_grant_fails(struct rig *r, uint32_t batch, struct work *w,
-    uint32_t status)
+work_grant_fails(struct rig *r, uint32_t batch, struct work *w, uint32_t status)
 {
 	struct m_grant g = { .batch = batch, .n_tasks = 1 };
 	struct m_grant_task t = { .batch = batch, .status = status };
@@ -846,10 +848,9 @@ work_grant_fails(struct rig *r, uint32_t batch, struct work *w,
 	t.attempt = w->m.attempt;
 	memcpy(t.ephemeral_key, w->ephemeral_key, 33);
 	td_array(NULL, 0, none);
-	td_operand_grant(t.id, t.attempt, status, t.ephemeral_key, none, none,
-	    hash[0]);
-	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t (*)[32])hash, 1,
-	    digest);
+	td_operand_grant(
+	    t.id, t.attempt, status, t.ephemeral_key, none, none, hash[0]);
+	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t(*)[32])hash, 1, digest);
 	sign(r, &r->gateway, digest, g.signature);
 	chan_send(&r->net, M_GRANT, &g, NULL, 0, -1);
 	chan_send(&r->net, M_GRANT_TASK, &t, NULL, 0, -1);
@@ -871,8 +872,8 @@ work_job(struct rig *r, struct work *w, uint8_t plain[2][32])
 	o = m->rows;
 	for (j = 0; j < 2; j++) {
 		memcpy(r->data_keys[j], o[j].key, 32);
-		if (gcm_open(o[j].key, o[j].value.nonce, o[j].value.handle,
-		    32, o[j].value.ciphertext, 48, plain[j]) != 0)
+		if (gcm_open(o[j].key, o[j].value.nonce, o[j].value.handle, 32,
+			o[j].value.ciphertext, 48, plain[j]) != 0)
 			memset(plain[j], 0xff, 32);
 	}
 	return number;
@@ -940,12 +941,11 @@ work_result(struct rig *r, uint32_t batch, struct work *w, uint32_t status,
 		assert_memory_equal(m->rows, output, sizeof(*output));
 		td_output(output, out[0]);
 	}
-	td_array((const uint8_t (*)[32])out, n, digest);
+	td_array((const uint8_t(*)[32])out, n, digest);
 	td_task_result(w->m.id, w->m.attempt, status, digest, hash[0]);
 	all = rig_next(r, &r->net, M_RESULTS)->payload;
 	assert_int_equal(all->n_results, 1);
 	assert_int_equal(all->epoch, r->epoch);
-	td_task_result_batch(all->epoch, (const uint8_t (*)[32])hash, 1,
-	    digest);
+	td_task_result_batch(all->epoch, (const uint8_t(*)[32])hash, 1, digest);
 	rig_signed(r, digest, all->signature);
 }

@@ -45,7 +45,8 @@ struct rig {
 	struct m_peer	 cut;		/* whom keys wants ended; role 0:
 					 * nobody */
 	uint32_t	 max_tasks;	/* 0: 256; before the start, too */
-	uint32_t	 pin_kms_key, pin_lists;	/* pins; before the start, too */
+	/* pins; before the start, too */
+	uint32_t	 pin_kms_key, pin_lists;
 	char		 log[65536];	/* what keys said, a line each */
 	struct party	 orchestrator, gateway, kms;
 	uint8_t		 shares[NODES][32];
@@ -73,18 +74,18 @@ struct work {
 };
 
 /* Start keys, registered and serving; end it. */
-void	 rig_start(struct rig *);
-void	 rig_stop(struct rig *);
+void rig_start(struct rig *);
+void rig_stop(struct rig *);
 
 /* These facts, and keys has worked them off. */
-void	 rig_facts_now(struct rig *, const struct m_facts *);
+void rig_facts_now(struct rig *, const struct m_facts *);
 /* Time passes; or the host sets the system's clock, forwards or back. */
-void	 rig_later(struct rig *, int seconds);
-void	 rig_clock(struct rig *, int seconds);
+void rig_later(struct rig *, int seconds);
+void rig_clock(struct rig *, int seconds);
 /* keys is asked for a new registration, and signs it. */
-void	 rig_renewed(struct rig *);
+void rig_renewed(struct rig *);
 /* keys asks for a quote: it gets one, and signs. */
-void	 rig_quote(struct rig *);
+void rig_quote(struct rig *);
 /* keys's status as of now. */
 const struct m_status *rig_status(struct rig *);
 /* The next RESULT, past RESULTS. */
@@ -92,65 +93,65 @@ const struct m_result *rig_next_result(struct rig *);
 
 /* With has_other: all that is called `net' and `registry', and what is signed,
  * is of the other chain from now on, or of the first again. */
-void	 rig_swap(struct rig *);
+void rig_swap(struct rig *);
 
 /* Receive the next message of `type' from keys on this channel, past STATUS and
  * nothing else; a second of silence, or another message, fails the test. */
 const struct msg *rig_next(struct rig *, struct chan *, enum msg_type type);
 /* Nothing but STATUS comes on this channel until keys is idle again. */
-void	 rig_silent(struct rig *, struct chan *);
+void rig_silent(struct rig *, struct chan *);
 /* Any record, legal or not. */
-void	 rig_raw(struct chan *, uint32_t type, const void *, size_t);
+void rig_raw(struct chan *, uint32_t type, const void *, size_t);
 /* keys cuts the peer on this channel off, having signed nothing for net since,
  * and asks the monitor to end it; one line of its log has `text'.  The peer
  * comes again, and keys serves it and all others. */
-void	 rig_cuts(struct rig *, struct chan *, const char *text);
+void rig_cuts(struct rig *, struct chan *, const char *text);
 /* It lives and answers. */
-void	 rig_lives(struct rig *);
+void rig_lives(struct rig *);
 /* A line of the log has `text'; waits a little for it. */
-void	 rig_said(struct rig *, const char *text);
+void rig_said(struct rig *, const char *text);
 
-void	 work_new(struct rig *, struct work *);
+void work_new(struct rig *, struct work *);
 /* The same with as many operations and inputs as there can be, for offers
  * alone. */
-void	 work_new_largest(struct rig *, struct work *);
+void work_new_largest(struct rig *, struct work *);
 /* BATCH and TASKs of n works, signed by this party. */
-void	 work_offer(struct rig *, uint32_t batch, struct work *, uint32_t n,
-	     const struct party *);
+void work_offer(struct rig *, uint32_t batch, struct work *, uint32_t n,
+    const struct party *);
 /* Receive ASK, check it and keep the ephemeral keys. */
-void	 work_asked(struct rig *, uint32_t batch, struct work *, uint32_t n,
-	     uint64_t *avoid);
+void work_asked(
+    struct rig *, uint32_t batch, struct work *, uint32_t n, uint64_t *avoid);
 /* Real partials of nodes 1 and 2 for the ephemeral key. */
-void	 work_delegate(struct rig *, struct work *);
+void work_delegate(struct rig *, struct work *);
 /* GRANT, GRANT_TASKs, GRANT_SEALs as they stand in the works, signed. */
-void	 work_grant(struct rig *, uint32_t batch, struct work *, uint32_t n,
-	     const struct party *);
+void work_grant(struct rig *, uint32_t batch, struct work *, uint32_t n,
+    const struct party *);
 /* The same for one work, which fails with this status. */
-void	 work_grant_fails(struct rig *, uint32_t batch, struct work *,
-	     uint32_t status);
+void work_grant_fails(
+    struct rig *, uint32_t batch, struct work *, uint32_t status);
 /* hashStruct `hash' was signed by the Runner. */
-void	 rig_signed(struct rig *, const uint8_t hash[32], const uint8_t sig[65]);
+void rig_signed(struct rig *, const uint8_t hash[32], const uint8_t sig[65]);
 /* The worker is another from now on, as the monitor would say. */
-void	 rig_new_worker(struct rig *);
+void rig_new_worker(struct rig *);
 /* The worker gets the job: its number, and the two plaintexts it can read.  The
  * data keys stay in rig.data_keys. */
 uint32_t work_job(struct rig *, struct work *, uint8_t plain[2][32]);
 /* Take what the monitor's channel has: log lines, READY, CUT.  0 at its end. */
-int	 rig_hear(struct rig *);
+int rig_hear(struct rig *);
 /* Does it stand in the memory of keys?  1 or 0. */
-int	 rig_finds(struct rig *, const char *hex);
+int rig_finds(struct rig *, const char *hex);
 extern char rig_tls_scalar[65];		/* the TLS key, hex */
 extern uint8_t rig_tls_xy[64];		/* its public point */
 /* x and y of a key on P-256. */
-void	 rig_public_xy(EVP_PKEY *, uint8_t xy[64]);
+void rig_public_xy(EVP_PKEY *, uint8_t xy[64]);
 /* The bytes of `hex' stand nowhere in the memory of keys; or, with the options
  * of memscan, not in what is not locked. */
-void	 rig_scan(struct rig *, const char *option, const char *hex);
+void rig_scan(struct rig *, const char *option, const char *hex);
 /* The worker's answer: the one output under this handle, `len' bytes. */
-void	 work_done(struct rig *, uint32_t job, const uint8_t handle[32],
-	     uint8_t len, struct m_value *);
+void work_done(struct rig *, uint32_t job, const uint8_t handle[32],
+    uint8_t len, struct m_value *);
 /* RESULT and RESULTS: the status, signed by the Runner over exactly that. */
-void	 work_result(struct rig *, uint32_t batch, struct work *,
-	     uint32_t status, const struct m_value *output);
+void work_result(struct rig *, uint32_t batch, struct work *, uint32_t status,
+    const struct m_value *output);
 
 #endif

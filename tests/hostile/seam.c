@@ -12,8 +12,7 @@
 
 static const volatile struct seam *seam;
 
-static void __attribute__((constructor))
-seam_map(void)
+static void __attribute__((constructor)) seam_map(void)
 {
 	seam = mmap(NULL, sizeof(*seam), PROT_READ, MAP_SHARED, SEAM_FD, 0);
 	if (seam == MAP_FAILED)
@@ -27,8 +26,8 @@ now_ms(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000 +
-	    seam->boot_ms);
+	return (
+	    uint64_t)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + seam->boot_ms);
 }
 
 uint64_t

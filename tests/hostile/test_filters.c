@@ -73,9 +73,7 @@ simulate(const struct policy *p, const struct seccomp_data *d)
 			assert_true(k % 4 == 0 && k < sizeof(*d));
 			memcpy(&a, (const char *)d + k, sizeof(a));
 			break;
-		case BPF_JMP | BPF_JA:
-			i += k;
-			break;
+		case BPF_JMP | BPF_JA: i += k; break;
 		case BPF_JMP | BPF_JEQ | BPF_K:
 			i += a == k ? f[i].jt : f[i].jf;
 			break;
@@ -88,11 +86,8 @@ simulate(const struct policy *p, const struct seccomp_data *d)
 		case BPF_JMP | BPF_JSET | BPF_K:
 			i += a & k ? f[i].jt : f[i].jf;
 			break;
-		case BPF_ALU | BPF_AND | BPF_K:
-			a &= k;
-			break;
-		case BPF_RET | BPF_K:
-			return k;
+		case BPF_ALU | BPF_AND | BPF_K: a &= k; break;
+		case BPF_RET | BPF_K: return k;
 		default:
 			fail_msg("%s: instruction %zu: code %#x", p->role, i,
 			    f[i].code);
@@ -110,7 +105,9 @@ verdict(const struct policy *p, const struct seccomp_data *d)
 
 	inherited = simulate(policy_of("monitor"), d);
 	return (int32_t)(inherited & SECCOMP_RET_ACTION_FULL) <
-	    (int32_t)(own & SECCOMP_RET_ACTION_FULL) ? inherited : own;
+		(int32_t)(own & SECCOMP_RET_ACTION_FULL) ?
+	    inherited :
+	    own;
 }
 
 /* Make the call under both filters: the wait status. */
@@ -131,8 +128,8 @@ try(const struct policy *p, const struct seccomp_data *d)
 		    (p != monitor && policy_load(p) == -1))
 			_exit(255);
 		errno = 0;
-		syscall((long)(uint32_t)d->nr, a[0], a[1], a[2], a[3], a[4],
-		    a[5]);
+		syscall(
+		    (long)(uint32_t)d->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 		syscall(SYS_exit_group, errno);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -143,8 +140,9 @@ try(const struct policy *p, const struct seccomp_data *d)
 static int
 check(const struct policy *p, uint32_t nr, uint64_t arg)
 {
-	const struct seccomp_data d = { .nr = (int)nr, .arch = ARCH,
-	    .args = { arg, arg, arg, arg, arg, arg } };
+	const struct seccomp_data d = { .nr = (int)nr,
+		.arch = ARCH,
+		.args = { arg, arg, arg, arg, arg, arg } };
 	const uint32_t v = verdict(p, &d);
 	int status;
 
@@ -159,8 +157,8 @@ check(const struct policy *p, uint32_t nr, uint64_t arg)
 			    v & SECCOMP_RET_DATA);
 	} else if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
 		if (!is_probe(nr))
-			fail_msg("%s: call %#x: status %#x: it lives",
-			    p->role, nr, (unsigned)status);
+			fail_msg("%s: call %#x: status %#x: it lives", p->role,
+			    nr, (unsigned)status);
 	return 1;
 }
 
@@ -199,15 +197,16 @@ what_is_not_allowed_ends_a_role(void **unused)
 #if defined(__x86_64__)
 		for (nr = 0; nr < CALLS; nr++)
 			if (!check(p, nr | X32, 0))
-				fail_msg("%s: x32 %u is let through", p->role,
-				    nr);
+				fail_msg(
+				    "%s: x32 %u is let through", p->role, nr);
 #endif
 		/* At most as many as there are rules; rules for a single
 		 * argument take neither 0 nor -1. */
 		assert_true(passed <= rules(p));
 		assert_true(made >= CALLS - rules(p));
 		printf("%-9s %4u calls end it or are refused, of %u rules %u "
-		    "let 0 or -1 through\n", p->role, made, rules(p), passed);
+		       "let 0 or -1 through\n",
+		    p->role, made, rules(p), passed);
 	}
 }
 
@@ -298,8 +297,7 @@ static const struct mode {
 	    SOL_SOCKET },
 	{ "net", SYS_setsockopt, 2, SO_SNDBUF, SO_REUSEADDR, 1, SOL_SOCKET },
 	{ "net", SYS_setsockopt, 2, TCP_REPAIR, TCP_NODELAY, 1, IPPROTO_TCP },
-	{ "net", SYS_setsockopt, 2, TCP_ULP, TCP_USER_TIMEOUT, 1,
-	    IPPROTO_TCP },
+	{ "net", SYS_setsockopt, 2, TCP_ULP, TCP_USER_TIMEOUT, 1, IPPROTO_TCP },
 	{ "net", SYS_setsockopt, 2, IPV6_ADDRFORM, IPV6_V6ONLY, 1,
 	    IPPROTO_IPV6 },
 	{ "monitor", SYS_recvmsg, 2, MSG_PEEK, CHAN_RECV, 0, 0 },

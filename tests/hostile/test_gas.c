@@ -93,7 +93,7 @@ the_gas_key_stands_in_locked_memory_alone(void **unused)
 #endif
 }
 
-/* ---- what was signed ------------------------------------------------------------ */
+/* ---- what was signed --------------------------------------------------- */
 
 /* The next item: its bytes. */
 static const uint8_t *
@@ -182,7 +182,7 @@ is_registration(const struct seen *s)
 	assert_memory_equal(s->data, data, s->n);
 }
 
-/* ---- net -------------------------------------------------------------------------- */
+/* ---- net --------------------------------------------------------------- */
 
 static void
 verdicts_on_another_registration_cost_nothing(void **unused)
@@ -244,7 +244,7 @@ net_sends_a_transaction(void **unused)
 	rig_cuts(&rig, &rig.net, "illegal TX");
 }
 
-/* ---- registry ------------------------------------------------------------------------- */
+/* ---- registry ---------------------------------------------------------- */
 
 static void
 no_fee_that_chain_tells_is_paid_above_the_cap(void **unused)
@@ -294,7 +294,7 @@ facts_of_another_account_move_nothing(void **unused)
 	rig_silent(&rig, &rig.registry);
 }
 
-/* ---- publication --------------------------------------------------------------------- */
+/* ---- publication ------------------------------------------------------- */
 
 static void
 what_is_published_is_what_was_computed(void **unused)
@@ -325,14 +325,13 @@ what_is_published_is_what_was_computed(void **unused)
 	memcpy(o.nonce, v.nonce, 12);
 	keccak256(v.ciphertext, v.len, o.hash);
 	/* The signature is what it ends with, in three words. */
-	assert_int_equal(s.n, calldata_publish(rig.epoch, &t, 1, &o,
-	    s.data + s.n - 96, data));
+	assert_int_equal(s.n,
+	    calldata_publish(rig.epoch, &t, 1, &o, s.data + s.n - 96, data));
 	assert_memory_equal(s.data, data, s.n);
 	td_output(&v, out[0]);
-	td_array((const uint8_t (*)[32])out, 1, digest);
+	td_array((const uint8_t(*)[32])out, 1, digest);
 	td_task_result(t.id, t.attempt, ST_OK, digest, hash[0]);
-	td_task_result_batch(rig.epoch, (const uint8_t (*)[32])hash, 1,
-	    digest);
+	td_task_result_batch(rig.epoch, (const uint8_t(*)[32])hash, 1, digest);
 	rig_signed(&rig, digest, s.data + s.n - 96);
 }
 

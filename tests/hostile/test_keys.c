@@ -80,14 +80,14 @@ finish(uint32_t batch, struct work *w, uint32_t job)
 static void
 expect_refused(uint32_t batch, uint32_t status)
 {
-	const struct m_refused *r = rig_next(&rig, &rig.net,
-	    M_REFUSED)->payload;
+	const struct m_refused *r = rig_next(&rig, &rig.net, M_REFUSED)
+					->payload;
 
 	assert_int_equal(r->batch, batch);
 	assert_int_equal(r->status, status);
 }
 
-/* ---- another KMS key ------------------------------------------------------- */
+/* ---- another KMS key --------------------------------------------------- */
 
 /* The key is the batch's, from its acceptance on, and the signature says
  * which. */
@@ -121,7 +121,7 @@ a_new_kms_key_is_for_the_next_batch(void **unused)
 	finish(2, &work[1], job);
 }
 
-/* ---- another chain --------------------------------------------------------- */
+/* ---- another chain ----------------------------------------------------- */
 
 static int
 setup_chains(void **unused)
@@ -212,7 +212,7 @@ chain_lies_about_its_own_registry_alone(void **unused)
 	rig_lives(&rig);
 }
 
-/* ---- honest -------------------------------------------------------------- */
+/* ---- honest ------------------------------------------------------------ */
 
 static void
 an_honest_task_is_computed_and_signed(void **unused)
@@ -225,13 +225,16 @@ an_honest_task_is_computed_and_signed(void **unused)
 	rig_lives(&rig);
 }
 
-/* ---- net ----------------------------------------------------------------- */
+/* ---- net --------------------------------------------------------------- */
 
 static void
 net_forges_a_workers_answer(void **unused)
 {
 	struct m_job_done d = { .status = ST_OK };
-	struct { struct m_job_done d; struct m_value v; } forged;
+	struct {
+		struct m_job_done d;
+		struct m_value v;
+	} forged;
 
 	(void)unused;
 	d.job = run_to_job(1, &work[0]);
@@ -310,8 +313,8 @@ tls_signs(const uint8_t xy[64])
 
 	memcpy(s.key, xy, sizeof(s.key));
 	chan_send(&rig.tls, M_TLS_SIGN, &s, NULL, 0, -1);
-	return memcmp(rig_next(&rig, &rig.tls, M_TLS_SIGNED)->payload,
-	    &refused, sizeof(refused)) != 0;
+	return memcmp(rig_next(&rig, &rig.tls, M_TLS_SIGNED)->payload, &refused,
+		   sizeof(refused)) != 0;
 }
 
 /* The file of tls-key, as the monitor hands it over. */
@@ -333,8 +336,8 @@ tls_key_renew(EVP_PKEY *key)
 	char *pem;
 	long n;
 
-	assert_int_equal(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0,
-	    NULL, NULL), 1);
+	assert_int_equal(
+	    PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
 	n = BIO_get_mem_data(bio, &pem);
 	tls_key_file(pem, (size_t)n);
 	BIO_free(bio);
@@ -496,8 +499,8 @@ net_sends_a_task_out_of_order(void **unused)
 	chan_send(&rig.net, M_BATCH, &b, NULL, 0, -1);
 	work[0].m.batch = 1;
 	work[0].m.task = 1;
-	chan_send(&rig.net, M_TASK, &work[0].m, work[0].words,
-	    work[0].n_words, -1);
+	chan_send(
+	    &rig.net, M_TASK, &work[0].m, work[0].words, work[0].n_words, -1);
 	rig_cuts(&rig, &rig.net, "illegal TASK: out of order");
 }
 
@@ -510,8 +513,8 @@ net_sends_a_program_that_reads_past_itself(void **unused)
 	chan_send(&rig.net, M_BATCH, &b, NULL, 0, -1);
 	work[0].m.batch = 1;
 	work[0].m.shape.n_refs = TASK_REFS;
-	chan_send(&rig.net, M_TASK, &work[0].m, work[0].words,
-	    work[0].n_words, -1);
+	chan_send(
+	    &rig.net, M_TASK, &work[0].m, work[0].words, work[0].n_words, -1);
 	rig_cuts(&rig, &rig.net, "illegal TASK");
 }
 
@@ -525,7 +528,7 @@ net_plays_the_monitor(void **unused)
 	rig_cuts(&rig, &rig.net, "illegal PEER");
 }
 
-/* ---- replay, and what was not signed -------------------------------------- */
+/* ---- replay, and what was not signed ----------------------------------- */
 
 static void
 net_replays_a_task_under_way(void **unused)
@@ -577,7 +580,8 @@ static void
 a_task_changed_after_its_signature_is_refused(void **unused)
 {
 	static const size_t at[] = {
-		offsetof(struct m_task, id), offsetof(struct m_task, attempt),
+		offsetof(struct m_task, id),
+		offsetof(struct m_task, attempt),
 		offsetof(struct m_task, caller),
 		offsetof(struct m_task, chain_id),
 		offsetof(struct m_task, block_number),
@@ -664,7 +668,7 @@ what_the_clock_or_the_address_speaks_against_is_refused(void **unused)
 	rig_silent(&rig, &rig.net);
 }
 
-/* ---- the Gateway and the nodes -------------------------------------------- */
+/* ---- the Gateway and the nodes ----------------------------------------- */
 
 /* Asked and delegated; the test spoils the grant, keys must not start a job. */
 static void
@@ -842,9 +846,9 @@ a_node_whose_partial_is_wrong_is_named_and_avoided(void **unused)
 static void
 a_status_that_is_not_the_gateways_becomes_its_error(void **unused)
 {
-	static const uint32_t theirs[] = { ST_KMS_UNAVAILABLE,
-	    ST_GATEWAY_ERROR, ST_INPUT_MISSING, ST_BAD_HANDLE,
-	    ST_OUTPUT_EXISTS, ST_ACCESS_DENIED, ST_KMS_KEY_OVER };
+	static const uint32_t theirs[] = { ST_KMS_UNAVAILABLE, ST_GATEWAY_ERROR,
+		ST_INPUT_MISSING, ST_BAD_HANDLE, ST_OUTPUT_EXISTS,
+		ST_ACCESS_DENIED, ST_KMS_KEY_OVER };
 	uint32_t status, expect, i, batch = 1;
 
 	(void)unused;
@@ -930,8 +934,8 @@ a_quorum_whose_shares_do_not_fit_is_avoided(void **unused)
 
 	(void)unused;
 	secp_key_new(rig.shares[0]);
-	assert_int_equal(secp_public(rig.shares[0], rig.facts.kms_shares[0]),
-	    0);
+	assert_int_equal(
+	    secp_public(rig.shares[0], rig.facts.kms_shares[0]), 0);
 	rig_facts_now(&rig, &rig.facts);
 	d.job = run_to_plain(1, work, plain);
 	assert_int_equal(plain[0][0], 0xff);
@@ -983,7 +987,7 @@ a_fetch_that_failed_ends_as_retryable(void **unused)
 	work_result(&rig, 1, work, ST_GATEWAY_UNREACHABLE, NULL);
 }
 
-/* ---- a worker -------------------------------------------------------------- */
+/* ---- a worker ---------------------------------------------------------- */
 
 static void
 a_worker_answers_for_another_tasks_handle(void **unused)
@@ -1078,7 +1082,7 @@ a_worker_that_does_not_exit_after_its_last_task_is_ended(void **unused)
 	rig_cuts(&rig, &rig.worker, "did not exit after its last task");
 }
 
-/* ---- registry ----------------------------------------------------------------- */
+/* ---- registry ---------------------------------------------------------- */
 
 static void
 chain_sends_facts_out_of_bounds(void **unused)
@@ -1099,14 +1103,15 @@ a_runner_that_is_revoked_serves_no_more(void **unused)
 	(void)unused;
 	f.valid_until = 0;
 	chan_send(&rig.registry, M_FACTS, &f, NULL, 0, -1);
-	rig_said(&rig, "not accepting tasks: registration pending, expired"
+	rig_said(&rig,
+	    "not accepting tasks: registration pending, expired"
 	    " or revoked");
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
 	rig_silent(&rig, &rig.net);
 }
 
-/* ---- facts: one door -------------------------------------------------------- */
+/* ---- facts: one door --------------------------------------------------- */
 
 static int
 setup_pins(void **unused)
@@ -1180,7 +1185,7 @@ a_revocation_between_batch_and_task_is_obeyed(void **unused)
 }
 
 static void
-an_orchestrator_that_is_removed_between_batch_and_task_is_not_one(void **unused)
+an_orchestrator_removed_between_batch_and_task_is_not_one(void **unused)
 {
 	struct m_facts f = rig.facts;
 
@@ -1213,7 +1218,7 @@ facts_that_alternate_never_show(void **unused)
 		work_delegate(&rig, work);
 		work_grant(&rig, 2 * i + 1, work, 1, &rig.gateway);
 		/* work_job() compares the KMS key. */
-		job = work_job(&rig, work, (uint8_t [2][32]){ { 0 } });
+		job = work_job(&rig, work, (uint8_t[2][32]){ { 0 } });
 		finish(2 * i + 1, work, job);
 	}
 }
@@ -1267,7 +1272,8 @@ a_sequence_that_keys_did_not_sign_is_a_lie(void **unused)
 	(void)unused;
 	f.sequence = UINT64_MAX - 1;
 	rig_facts_now(&rig, &f);
-	rig_said(&rig, "not accepting tasks: the Registry shows a registration that "
+	rig_said(&rig,
+	    "not accepting tasks: the Registry shows a registration that "
 	    "this Runner did not sign");
 	work_offer(&rig, 1, work, 1, &rig.orchestrator);
 	expect_refused(1, ST_NOT_SERVING);
@@ -1276,7 +1282,7 @@ a_sequence_that_keys_did_not_sign_is_a_lie(void **unused)
 	assert_int_equal(rig.registration.sequence, 2);
 }
 
-/* ---- bounds at their exact maximum --------------------------------------------- */
+/* ---- bounds at their exact maximum ------------------------------------- */
 
 /* keys takes these facts and serves under them, or cuts registry off. */
 static void
@@ -1470,7 +1476,7 @@ a_task_whose_deadline_has_passed_is_expired(void **unused)
 	rig_silent(&rig, &rig.worker);
 }
 
-/* ---- serving or not --------------------------------------------------------------- */
+/* ---- serving or not ---------------------------------------------------- */
 
 static void
 without_a_worker_it_does_not_serve(void **unused)
@@ -1500,7 +1506,7 @@ a_draining_runner_takes_no_task_and_asks_for_no_evidence(void **unused)
 	rig_silent(&rig, &rig.evidence);
 }
 
-/* ---- what is dropped ------------------------------------------------------------- */
+/* ---- what is dropped --------------------------------------------------- */
 
 /* One task in the worker, one that waits for it; then their net is another. */
 static void
@@ -1529,7 +1535,7 @@ a_task_that_waits_is_forgotten_with_its_batch(void **unused)
 	rig_silent(&rig, &rig.worker);
 }
 
-/* ---- the registration ------------------------------------------------------------- */
+/* ---- the registration -------------------------------------------------- */
 
 static void
 later_with_new_blocks(int seconds)
@@ -1563,7 +1569,8 @@ a_registration_that_is_not_renewed_is_told(void **unused)
 	rig_said(&rig, "registration: not renewed: expires in");
 	assert_int_equal(rig_status(&rig)->renewal_late, 1);
 	later_with_new_blocks(900);
-	rig_said(&rig, "not accepting tasks: registration pending, expired"
+	rig_said(&rig,
+	    "not accepting tasks: registration pending, expired"
 	    " or revoked");
 }
 
@@ -1579,8 +1586,10 @@ a_quote_that_fails_is_tried_again_after_a_while(void **unused)
 	for (i = 1; i <= 3; i++) {
 		rig_next(&rig, &rig.evidence, M_QUOTE_ASK);
 		chan_send(&rig.evidence, M_QUOTE_FAILED, &f, NULL, 0, -1);
-		rig_said(&rig, i == 1 ? "retrying in 10 s" : i == 2 ?
-		    "retrying in 20 s" : "retrying in 40 s");
+		rig_said(&rig,
+		    i == 1     ? "retrying in 10 s" :
+			i == 2 ? "retrying in 20 s" :
+				 "retrying in 40 s");
 		assert_int_equal(rig_status(&rig)->evidence_failures, i);
 		rig_later(&rig, (5 << i) - 4);
 		rig_silent(&rig, &rig.evidence);
@@ -1619,7 +1628,7 @@ a_registration_that_does_not_show_is_sent_again(void **unused)
 	rig_silent(&rig, &rig.net);
 }
 
-/* ---- memory ----------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------ */
 
 /* Not even on the heap or the stack, once the worker has them. */
 static void
@@ -1675,16 +1684,21 @@ a_worker_that_does_not_read_is_cut_off(void **unused)
 		work_delegate(&rig, &work[0]);
 		work_grant(&rig, i, &work[0], 1, &rig.gateway);
 		/* Until it was given all of the job, or was cut off. */
-		for (given = 0; given < (int)(i * (2 * sizeof(struct msg_hdr) +
-		    sizeof(struct m_job) + work[0].n_words * 32 +
-		    2 * sizeof(struct m_operand))) && rig.cut.role == 0;) {
-			assert_int_equal(ioctl(rig.worker.fd, FIONREAD,
-			    &given), 0);
+		for (given = 0; given <
+			 (int)(i *
+			     (2 * sizeof(struct msg_hdr) +
+				 sizeof(struct m_job) + work[0].n_words * 32 +
+				 2 * sizeof(struct m_operand))) &&
+		     rig.cut.role == 0;) {
+			assert_int_equal(
+			    ioctl(rig.worker.fd, FIONREAD, &given), 0);
 			rig_hear(&rig);
 		}
 		work_done(&rig, i, work[0].program.outputs[0].b, 48, &v);
-		status = ((const struct m_result *)rig_next(&rig, &rig.net,
-		    M_RESULT)->payload)->status;
+		status = ((const struct m_result *)rig_next(
+			      &rig, &rig.net, M_RESULT)
+			      ->payload)
+			     ->status;
 		rig_next(&rig, &rig.net, M_RESULTS);
 	}
 	assert_int_equal(status, ST_WORKER_LOST);
@@ -1692,7 +1706,7 @@ a_worker_that_does_not_read_is_cut_off(void **unused)
 	rig_lives(&rig);
 }
 
-/* ---- time: the host sets the clock ---------------------------------------------- */
+/* ---- time: the host sets the clock ------------------------------------- */
 
 static void
 facts_ahead_of_the_clock_are_refused(void **unused)
@@ -1838,7 +1852,8 @@ refused_tasks_are_ten_lines_and_then_a_number(void **unused)
 		expect_refused(id, ST_WRONG_CHAIN);
 	}
 	rig_later(&rig, 61);
-	rig_said(&rig, "task: refused: wrong chain: 30 more in the last minute");
+	rig_said(
+	    &rig, "task: refused: wrong chain: 30 more in the last minute");
 	for (s = rig.log; (s = strstr(s, "refused: wrong chain")) != NULL; s++)
 		lines++;
 	assert_int_equal(lines, 10 + 1);
@@ -1862,7 +1877,7 @@ no_clock_makes_keys_forget_what_it_accepted(void **unused)
 	expect_refused(2, ST_REPLAYED);
 }
 
-/* ---- bounds of a chain -------------------------------------------------------- */
+/* ---- bounds of a chain ------------------------------------------------- */
 
 static void
 a_batch_whose_tasks_do_not_come_expires(void **unused)
@@ -1919,7 +1934,7 @@ what_one_chain_breaks_costs_the_other_nothing(void **unused)
 	finish(1, &work[1], job);
 }
 
-/* ---- anything -------------------------------------------------------------- */
+/* ---- anything ---------------------------------------------------------- */
 
 /* Records of every type at every size: whatever keys does, it signs nothing. */
 static void
@@ -1937,8 +1952,9 @@ net_says_anything_at_all(void **unused)
 			    type == M_VERDICT)
 				continue;	/* legal at any time */
 			n = type > 0 && type < M_TYPES ?
-			    msg_rules[type].payload + (size_t)round *
-			    msg_rules[type].row : 64;
+			    msg_rules[type].payload +
+				(size_t)round * msg_rules[type].row :
+			    64;
 			if (n > sizeof(b))
 				continue;
 			assert_int_equal(getrandom(b, n, 0), (ssize_t)n);
@@ -1950,7 +1966,8 @@ net_says_anything_at_all(void **unused)
 
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define P(f)	cmocka_unit_test_setup_teardown(f, setup_pins, teardown_pins)
-#define C(f)	cmocka_unit_test_setup_teardown(f, setup_chains, teardown_chains)
+#define C(f)								\
+	cmocka_unit_test_setup_teardown(f, setup_chains, teardown_chains)
 
 int
 main(void)
@@ -2019,7 +2036,7 @@ main(void)
 		P(a_kms_key_that_comes_between_batch_and_task_is_not_used),
 		P(a_revocation_between_batch_and_task_is_obeyed),
 		T(a_revocation_between_batch_and_task_is_obeyed),
-		T(an_orchestrator_that_is_removed_between_batch_and_task_is_not_one),
+		T(an_orchestrator_removed_between_batch_and_task_is_not_one),
 		P(facts_that_alternate_never_show),
 		P(pins_take_the_place_of_the_lists),
 		T(a_batch_keeps_the_gateway_that_it_was_admitted_under),

@@ -46,10 +46,24 @@ static char dir[] = "/tmp/tee-net-XXXXXX";
 static char address[32];
 static EVP_PKEY *tls_key, *renewed_key;
 
-/* ---- the Orchestrator ---------------------------------------------------- */
+/* ---- the Orchestrator -------------------------------------------------- */
 
-enum mode { GOOD, SILENT, RUBBISH, EARLY, SPOILED, OVER, GREEDY, UNSIGNED,
-    FALSE_WORD, BRIEF, WORK, TWINS, RENEWED, MODES };
+enum mode {
+	GOOD,
+	SILENT,
+	RUBBISH,
+	EARLY,
+	SPOILED,
+	OVER,
+	GREEDY,
+	UNSIGNED,
+	FALSE_WORD,
+	BRIEF,
+	WORK,
+	TWINS,
+	RENEWED,
+	MODES
+};
 #define OPENED	100
 #define ENDED	101
 struct report {
@@ -129,7 +143,7 @@ send_batch(const struct offer *offer)
 		teerunner__v1__task__init(&t[i]);
 		ids[i][0] = (uint8_t)i;
 		t[i].id = (ProtobufCBinaryData){ i == 0 ? offer->id : 32,
-		    ids[i] };
+			ids[i] };
 		t[i].transaction_hash = (ProtobufCBinaryData){ 32, bytes };
 		t[i].caller = t[i].runner = (ProtobufCBinaryData){ 20, bytes };
 		t[i].chain_id = CHAIN;
@@ -152,8 +166,7 @@ send_registered(uint64_t sequence)
 {
 	Teerunner__V1__OrchestratorMessage m =
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
-	Teerunner__V1__Registered registered =
-	    TEERUNNER__V1__REGISTERED__INIT;
+	Teerunner__V1__Registered registered = TEERUNNER__V1__REGISTERED__INIT;
 
 	registered.sequence = sequence;
 	m.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED;
@@ -171,8 +184,8 @@ on_message(void *arg, grpc_byte_buffer *bytes)
 
 	(void)arg;
 	pool_init(&pool);
-	m = rpc_unpack(bytes, &teerunner__v1__runner_message__descriptor,
-	    &pool.arena);
+	m = rpc_unpack(
+	    bytes, &teerunner__v1__runner_message__descriptor, &pool.arena);
 	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT) {
 		report(m->body_case, m->credit->tasks);
 		if (mode == RUBBISH)
@@ -189,8 +202,8 @@ on_message(void *arg, grpc_byte_buffer *bytes)
 	else
 		report(m->body_case, 0);
 	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_REGISTRATION)
-		send_registered(m->registration->sequence +
-		    (mode == FALSE_WORD));
+		send_registered(
+		    m->registration->sequence + (mode == FALSE_WORD));
 	pool_free(&pool);
 }
 
@@ -229,7 +242,7 @@ serve(void)
 	/* The owner of the certificate that it uses. */
 	const struct rpc_method methods[] = {
 		{ "/teerunner.v1.Orchestrator/Session",
-		  mode == RENEWED ? "renewed" : "runner", NULL, on_session },
+		    mode == RENEWED ? "renewed" : "runner", NULL, on_session },
 	};
 	struct rpc_tls tls;
 
@@ -257,7 +270,7 @@ read_key(const char *name)
 	return key;
 }
 
-/* ---- monitor and keys ---------------------------------------------------- */
+/* ---- monitor and keys -------------------------------------------------- */
 
 static struct {
 	pid_t		pid, server;
@@ -304,20 +317,15 @@ on_monitor(void)
 
 	while (chan_recv(&r.monitor, S_SERVING, &m) == 1)
 		switch (m.type) {
-		case M_READY:
-			r.is_ready = 1;
-			break;
-		case M_DRAINED:
-			r.is_drained = 1;
-			break;
+		case M_READY: r.is_ready = 1; break;
+		case M_DRAINED: r.is_drained = 1; break;
 		case M_LOG:
 			line = m.payload;
-			strncat(r.log, line->text, sizeof(r.log) -
-			    strlen(r.log) - 2);
+			strncat(r.log, line->text,
+			    sizeof(r.log) - strlen(r.log) - 2);
 			strcat(r.log, "\n");
 			break;
-		default:
-			fail_msg("net says %s", msg_rules[m.type].name);
+		default: fail_msg("net says %s", msg_rules[m.type].name);
 		}
 }
 
@@ -327,7 +335,7 @@ answer_batch(const struct m_batch *b)
 {
 	const struct m_ask ask = { .batch = b->batch };
 	const struct m_result result = { .batch = b->batch,
-	    .status = ST_WORKER_LOST };
+		.status = ST_WORKER_LOST };
 	const struct m_results results = { .batch = b->batch, .n_results = 1 };
 	static const struct m_ask_task row;
 
@@ -344,14 +352,14 @@ on_keys(void)
 
 	while (chan_recv(&r.keys, S_SERVING, &m) == 1) {
 		r.n_batches += m.type == M_BATCH;
-		if (m.type == M_BATCH && ((const struct m_batch *)
-		    m.payload)->n_tasks == 1)
+		if (m.type == M_BATCH &&
+		    ((const struct m_batch *)m.payload)->n_tasks == 1)
 			answer_batch(m.payload);
 		if (m.type != M_HELLO_ASK)
 			continue;
 		memset(&hello, 0, sizeof(hello));
-		hello.session =
-		    ((const struct m_hello_ask *)m.payload)->session;
+		hello.session = ((const struct m_hello_ask *)m.payload)
+				    ->session;
 		chan_send(&r.keys, M_HELLO, &hello, NULL, 0, -1);
 	}
 }
@@ -394,8 +402,8 @@ on_tls(void)
 		}
 		ctx = EVP_PKEY_CTX_new(tls_key, NULL);
 		assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
-		assert_int_equal(EVP_PKEY_sign(ctx, der, &len, ask->digest,
-		    32), 1);
+		assert_int_equal(
+		    EVP_PKEY_sign(ctx, der, &len, ask->digest, 32), 1);
 		EVP_PKEY_CTX_free(ctx);
 		p = der;
 		sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
@@ -413,8 +421,10 @@ static int
 await(uint32_t what, int ms)
 {
 	struct pollfd p[4] = {
-		{ r.monitor.fd, POLLIN, 0 }, { r.keys.fd, POLLIN, 0 },
-		{ r.tls.fd, POLLIN, 0 }, { r.reports, POLLIN, 0 },
+		{ r.monitor.fd, POLLIN, 0 },
+		{ r.keys.fd, POLLIN, 0 },
+		{ r.tls.fd, POLLIN, 0 },
+		{ r.reports, POLLIN, 0 },
 	};
 	uint64_t until = now_ms() + (uint64_t)ms;
 
@@ -424,8 +434,10 @@ await(uint32_t what, int ms)
 		on_monitor();
 		on_keys();
 		on_tls();
-		if (p[3].revents & POLLIN && read(r.reports, &r.last,
-		    sizeof(r.last)) == sizeof(r.last) && r.last.what == what)
+		if (p[3].revents & POLLIN &&
+		    read(r.reports, &r.last, sizeof(r.last)) ==
+			sizeof(r.last) &&
+		    r.last.what == what)
 			return 1;
 		if (p[0].revents & POLLHUP)
 			return 0;
@@ -537,8 +549,8 @@ net_ends_with(int want)
 	assert_int_equal(waitpid(r.pid, &status, 0), r.pid);
 	on_monitor();
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != want)
-		fail_msg("net ended with %#x; it said:\n%s",
-		    (unsigned)status, r.log);
+		fail_msg("net ended with %#x; it said:\n%s", (unsigned)status,
+		    r.log);
 	r.pid = 0;
 }
 
@@ -561,7 +573,7 @@ teardown(void **state)
 #define REFUSAL	TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL
 #define DRAINING TEERUNNER__V1__RUNNER_MESSAGE__BODY_DRAINING
 
-/* ---- the tests ----------------------------------------------------------- */
+/* ---- the tests --------------------------------------------------------- */
 
 static void
 session_opens_with_a_signature_made_in_keys(void **state)
@@ -585,8 +597,11 @@ cpu_time(void)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)r.pid);
 	f = fopen(path, "r");
 	assert_non_null(f);
-	assert_int_equal(fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u "
-	    "%*u %*u %*u %*u %lu %lu", &user, &sys), 2);
+	assert_int_equal(fscanf(f,
+			     "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u "
+			     "%*u %*u %*u %*u %lu %lu",
+			     &user, &sys),
+	    2);
 	fclose(f);
 	return user + sys;
 }
@@ -684,8 +699,8 @@ same_task_twice_spoils_its_batch(void **state)
 	for (i = 0; i < 2; i++) {
 		assert_true(await(REFUSAL, PATIENCE));
 		assert_int_equal(r.last.value, ST_MALFORMED);
-		assert_string_equal(r.last.text,
-		    "the same task twice in a batch");
+		assert_string_equal(
+		    r.last.text, "the same task twice in a batch");
 	}
 	assert_true(await(REFUSAL, PATIENCE));
 	assert_int_equal(r.last.value, ST_BATCH_SPOILED);
@@ -765,8 +780,8 @@ relayed_registration_that_was_never_signed_is_a_warning(void **state)
 	assert_true(await(CREDIT, PATIENCE));
 	send_register(3);
 	await_log("relayed sequence 4, which was never signed: the last is 3");
-	assert_null(strstr(r.log,
-	    "registration: relayed by the Orchestrator: sequence 4"));
+	assert_null(strstr(
+	    r.log, "registration: relayed by the Orchestrator: sequence 4"));
 }
 
 static void
@@ -849,8 +864,8 @@ hand_over(const char *name)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	} else {
 		fd = memfd_create("rubbish", MFD_CLOEXEC);
-		assert_int_equal(write(fd, rubbish, sizeof(rubbish)),
-		    sizeof(rubbish));
+		assert_int_equal(
+		    write(fd, rubbish, sizeof(rubbish)), sizeof(rubbish));
 	}
 	assert_int_not_equal(fd, -1);
 	chan_send(&r.monitor, M_TLS_CERTIFICATE, NULL, NULL, 0, fd);
@@ -926,13 +941,13 @@ tls_ca_that_is_not_the_attested_one_is_refused(void **state)
 	said("not the attested file");
 }
 
-/* ---- once ---------------------------------------------------------------- */
+/* ---- once -------------------------------------------------------------- */
 
 static int
 once(void **state)
 {
 	static const char *const names[] = { "runner", "orchestrator",
-	    "renewed" };
+		"renewed" };
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	socklen_t len = sizeof(sin);
 	char path[64];
@@ -950,8 +965,7 @@ once(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
 	close(fd);
-	snprintf(address, sizeof(address), "127.0.0.1:%u",
-	    ntohs(sin.sin_port));
+	snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(sin.sin_port));
 	return 0;
 }
 
@@ -959,9 +973,9 @@ static int
 clean(void **state)
 {
 	static const char *const files[] = { "tls/ca.pem", "tls/ca.key",
-	    "tls/runner.pem",
-	    "tls/runner.key", "tls/orchestrator.pem", "tls/orchestrator.key",
-	    "tls/renewed.pem", "tls/renewed.key", "tls", "" };
+		"tls/runner.pem", "tls/runner.key", "tls/orchestrator.pem",
+		"tls/orchestrator.key", "tls/renewed.pem", "tls/renewed.key",
+		"tls", "" };
 	char path[64];
 	size_t i;
 

@@ -38,14 +38,15 @@ open_servers(void **unused)
 	(void)unused;
 	for (i = 0; i < SERVERS; i++) {
 		servers[i] = (struct sockaddr_in){ .sin_family = AF_INET,
-		    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 		len = sizeof(servers[i]);
 		listeners[i] = socket(AF_INET, SOCK_STREAM, 0);
-		if (listeners[i] == -1 || bind(listeners[i],
-		    (struct sockaddr *)&servers[i], len) == -1 ||
+		if (listeners[i] == -1 ||
+		    bind(listeners[i], (struct sockaddr *)&servers[i], len) ==
+			-1 ||
 		    listen(listeners[i], 8) == -1 ||
 		    getsockname(listeners[i], (struct sockaddr *)&servers[i],
-		    &len) == -1)
+			&len) == -1)
 			return -1;
 	}
 	return 0;
@@ -61,7 +62,8 @@ reach(const struct sockaddr_in *to)
 	if (fd == -1)
 		return 255;
 	r = connect(fd, (const struct sockaddr *)to, sizeof(*to)) == -1 ?
-	    errno : 0;
+	    errno :
+	    0;
 	close(fd);
 	return r;
 }
@@ -73,8 +75,7 @@ take_port(void)
 	const int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return bind(fd, (struct sockaddr *)&any, sizeof(any)) == -1 ?
-	    errno : 0;
+	return bind(fd, (struct sockaddr *)&any, sizeof(any)) == -1 ? errno : 0;
 }
 
 /* `try' in the sandbox of this role, which has two counterparts: what it
@@ -82,9 +83,11 @@ take_port(void)
 static int
 in_sandbox(const char *role, int (*try)(void))
 {
-	const struct sandbox s = { .role = role, .empty_dir = "/",
-	    .max_files = 64, .allow_fork = 1,
-	    .allow_ports = 1 };
+	const struct sandbox s = { .role = role,
+		.empty_dir = "/",
+		.max_files = 64,
+		.allow_fork = 1,
+		.allow_ports = 1 };
 	int i, status;
 	pid_t pid;
 
@@ -143,8 +146,9 @@ no_port_is_bound(void **unused)
 static void
 a_role_without_counterparts_gets_no_port(void **unused)
 {
-	const struct sandbox s = { .role = "evidence", .empty_dir = "/",
-	    .max_files = 64 };
+	const struct sandbox s = {
+		.role = "evidence", .empty_dir = "/", .max_files = 64
+	};
 	int status;
 	pid_t pid;
 
@@ -172,7 +176,8 @@ main(void)
 
 	if (abi < 4) {
 		printf("skipped: Landlock here is ABI %ld, its rules for ports "
-		    "need 4\n", abi);
+		       "need 4\n",
+		    abi);
 		return 77;
 	}
 	return cmocka_run_group_tests(tests, open_servers, NULL);

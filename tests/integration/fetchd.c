@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 static const char absent[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n"
-    "Connection: close\r\n\r\n";
+			     "Connection: close\r\n\r\n";
 
 /* The target of a request whose head ends here; NULL: there is none. */
 static char *
@@ -31,7 +31,8 @@ read_target(int fd, char *head, size_t size)
 
 	head[0] = '\0';
 	while (strstr(head, "\r\n\r\n") == NULL) {
-		if (n == size - 1 || (r = read(fd, head + n, size - 1 - n)) <= 0)
+		if (n == size - 1 ||
+		    (r = read(fd, head + n, size - 1 - n)) <= 0)
 			return NULL;
 		head[n += (size_t)r] = '\0';
 	}
@@ -102,7 +103,7 @@ int
 main(int argc, char **argv)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof(sin);
 	int s, fd;
 

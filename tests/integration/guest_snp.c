@@ -56,8 +56,13 @@ evidence(const uint8_t data[64], uint8_t b[EVIDENCE_MAX])
 static size_t
 certificates(uint8_t to[EVIDENCE_MAX])
 {
-	static const struct { const char *file; uint8_t guid; } of[] = {
-		{ "vek.der", 0x63 }, { "ask.der", 0x4a }, { "ark.der", 0xc0 },
+	static const struct {
+		const char *file;
+		uint8_t guid;
+	} of[] = {
+		{ "vek.der", 0x63 },
+		{ "ask.der", 0x4a },
+		{ "ark.der", 0xc0 },
 	};
 	size_t k, n, at = 24 * 4;
 
@@ -73,4 +78,4 @@ certificates(uint8_t to[EVIDENCE_MAX])
 }
 
 const struct guest guest_snp = { "sev_guest", "vek.key", evidence,
-    certificates };
+	certificates };

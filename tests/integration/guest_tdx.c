@@ -48,7 +48,7 @@ static size_t
 put_header(uint8_t *to, int is_15)
 {
 	static const uint8_t intel[16] = { 0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c,
-	    0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 };
+		0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 };
 
 	put16(to, is_15 ? 5 : 4);
 	put16(to + 2, 2);			/* ECDSA P-256 */
@@ -107,8 +107,8 @@ put_signatures(uint8_t *quote, size_t n)
 
 	if (ak == NULL && (ak = EVP_EC_gen("P-256")) == NULL)
 		abort();
-	if (EVP_PKEY_get_octet_string_param(ak, OSSL_PKEY_PARAM_PUB_KEY, point,
-	    sizeof(point), &size) != 1)
+	if (EVP_PKEY_get_octet_string_param(
+		ak, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &size) != 1)
 		abort();
 	memcpy(ak_auth, point + 1, 64);
 	memset(ak_auth + 64, 0xa0, AUTH);
@@ -120,8 +120,8 @@ put_signatures(uint8_t *quote, size_t n)
 	put16(qe + ENCLAVE + 64, AUTH);
 	memcpy(qe + ENCLAVE + 66, ak_auth + 64, AUTH);
 	put16(qe + ENCLAVE + 66 + AUTH, 5);	/* a chain as PEM */
-	certs = guest_file("chain.pem", qe + ENCLAVE + 72 + AUTH,
-	    EVIDENCE_MAX - n - 1000);
+	certs = guest_file(
+	    "chain.pem", qe + ENCLAVE + 72 + AUTH, EVIDENCE_MAX - n - 1000);
 	put32(qe + ENCLAVE + 68 + AUTH, certs);
 	size = ENCLAVE + 72 + AUTH + certs;
 	put16(to + 4 + 128, 6);			/* the quoting enclave's */

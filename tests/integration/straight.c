@@ -48,7 +48,7 @@ static struct rpc_peer *gateway, *orchestrator;
 static uint8_t key[32], public[33], address[20];
 static uint32_t credit = 256;
 
-/* ---- the stream ---------------------------------------------------------- */
+/* ---- the stream -------------------------------------------------------- */
 
 static struct {
 	struct rpc_tag	 opened, read, written, ended;
@@ -66,8 +66,7 @@ static void	on_message(const Teerunner__V1__OrchestratorMessage *);
 static void
 start(const grpc_op *ops, size_t n, struct rpc_tag *tag)
 {
-	if (grpc_call_start_batch(line.call, ops, n, tag, NULL) !=
-	    GRPC_CALL_OK)
+	if (grpc_call_start_batch(line.call, ops, n, tag, NULL) != GRPC_CALL_OK)
 		fatal("stream: an operation was refused");
 }
 
@@ -155,7 +154,7 @@ static void
 dial(void)
 {
 	grpc_op ops[2] = { { .op = GRPC_OP_SEND_INITIAL_METADATA },
-	    { .op = GRPC_OP_RECV_INITIAL_METADATA } };
+		{ .op = GRPC_OP_RECV_INITIAL_METADATA } };
 	grpc_op last = { .op = GRPC_OP_RECV_STATUS_ON_CLIENT };
 	grpc_slice path = grpc_slice_from_static_string(
 	    "/teerunner.v1.Orchestrator/Session");
@@ -167,8 +166,7 @@ dial(void)
 	line.call = grpc_channel_create_call(orchestrator->channel, NULL,
 	    GRPC_PROPAGATE_DEFAULTS, rpc_queue, path, NULL,
 	    gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-	ops[1].data.recv_initial_metadata.recv_initial_metadata =
-	    &line.initial;
+	ops[1].data.recv_initial_metadata.recv_initial_metadata = &line.initial;
 	start(ops, 2, &line.opened);
 	last.data.recv_status_on_client.trailing_metadata = &line.trailing;
 	last.data.recv_status_on_client.status = &line.status;
@@ -177,7 +175,7 @@ dial(void)
 	read_next();
 }
 
-/* ---- hello --------------------------------------------------------------- */
+/* ---- hello ------------------------------------------------------------- */
 
 static void
 sign(const uint8_t hash[32], uint8_t signature[65])
@@ -217,17 +215,17 @@ say_hello(const uint8_t challenge[32], const uint8_t registration[32])
 static void
 make_evidence(struct m_register *r)
 {
-	json_t *block = facts_call(&d, "eth_getBlockByNumber",
-	    json_pack("[s,b]", "latest", 0));
+	json_t *block = facts_call(
+	    &d, "eth_getBlockByNumber", json_pack("[s,b]", "latest", 0));
 	const char *hash = json_string_value(json_object_get(block, "hash"));
-	const char *number = json_string_value(json_object_get(block,
-	    "number"));
+	const char *number = json_string_value(
+	    json_object_get(block, "number"));
 	uint8_t block_hash[32];
 
 	if (hash == NULL || number == NULL ||
 	    hex_read(hash, block_hash, 32) != 0 ||
 	    report_data(r->public_key, r->configuration_hash, block_hash,
-	    evidence + sizeof(insecure) - 1) != 0)
+		evidence + sizeof(insecure) - 1) != 0)
 		fatal("no block to attest to");
 	r->block_number = strtoull(number, NULL, 16);
 	json_decref(block);
@@ -287,7 +285,7 @@ on_challenge(const Teerunner__V1__Challenge *challenge)
 	say_credit(credit);
 }
 
-/* ---- a batch ------------------------------------------------------------- */
+/* ---- a batch ----------------------------------------------------------- */
 
 static void	on_grants(void *, int, const char *, void *);
 
@@ -307,21 +305,22 @@ read_batch(struct batch *b, const Teerunner__V1__TaskBatch *from)
 	for (i = 0; i < b->n; i++) {
 		struct task *t = &b->tasks[i];
 
-		if (wire_task(from->tasks[i], &t->flat, &builder, &op) !=
-		    ST_OK)
+		if (wire_task(from->tasks[i], &t->flat, &builder, &op) != ST_OK)
 			return -1;
 		t->words = pool_get(&b->pool, program_words(&t->flat.shape),
 		    sizeof(t->words[0]));
 		t->n_words = builder_words(&builder, t->words);
-		if (program_view(&t->program, &t->flat.shape, t->words,
-		    t->n_words) != 0)
+		if (program_view(
+			&t->program, &t->flat.shape, t->words, t->n_words) != 0)
 			return -1;
 		td_task(&t->flat, &t->program, hashes[i]);
 	}
-	td_batch(TD_TASK_BATCH, (const uint8_t (*)[32])hashes, b->n, hash);
+	td_batch(TD_TASK_BATCH, (const uint8_t(*)[32])hashes, b->n, hash);
 	td_digest(d.domain, hash, digest);
 	return secp_recover(digest, sig, signer) == 0 &&
-	    memcmp(signer, d.orchestrator, 20) == 0 ? 0 : -1;
+		memcmp(signer, d.orchestrator, 20) == 0 ?
+	    0 :
+	    -1;
 }
 
 static ProtobufCBinaryData *
@@ -358,20 +357,19 @@ ask(struct batch *b)
 		r->caller = bytes(t->flat.caller, 20);
 		r->ephemeral_key = bytes(t->public, 33);
 		r->n_inputs = shape->n_inputs;
-		r->inputs = handles(&b->pool, t->program.inputs,
-		    r->n_inputs);
+		r->inputs = handles(&b->pool, t->program.inputs, r->n_inputs);
 		r->n_outputs = shape->n_outputs;
-		r->outputs = handles(&b->pool, t->program.outputs,
-		    r->n_outputs);
-		td_operand_request(t->flat.id, t->flat.attempt,
-		    t->flat.caller, t->public, t->program.inputs,
-		    r->n_inputs, t->program.outputs, r->n_outputs, hashes[i]);
+		r->outputs = handles(
+		    &b->pool, t->program.outputs, r->n_outputs);
+		td_operand_request(t->flat.id, t->flat.attempt, t->flat.caller,
+		    t->public, t->program.inputs, r->n_inputs,
+		    t->program.outputs, r->n_outputs, hashes[i]);
 	}
 	request.runner = bytes(address, 20);
 	request.expiry = (uint64_t)time(NULL) + 60;
 	request.n_requests = b->n;
 	td_operand_request_batch(address, request.expiry, 0,
-	    (const uint8_t (*)[32])hashes, b->n, hash);
+	    (const uint8_t(*)[32])hashes, b->n, hash);
 	sign(hash, signature);
 	request.signature = bytes(signature, 65);
 	rpc_send(gateway, "/teerunner.v1.HandleGateway/FetchOperands",
@@ -400,12 +398,14 @@ operand_key(const struct task *t, const Teerunner__V1__OperandGrant *g,
 		    s->partials.len != g->n_operands * PARTIAL_SEALED ||
 		    seal_key(t->own, bind.node_key, seal) != 0 ||
 		    open_partial(seal, &bind, j, t->program.inputs[j].b,
-		    s->partials.data + j * PARTIAL_SEALED, partial) != 0)
+			s->partials.data + j * PARTIAL_SEALED, partial) != 0)
 			return -1;
 		memcpy(points[i], partial, 64);
 	}
-	return secp_sum((const uint8_t (*)[64])points, g->n_seals, sum) ==
-	    0 && ecies_key(sum, out) == 0 ? 0 : -1;
+	return secp_sum((const uint8_t(*)[64])points, g->n_seals, sum) == 0 &&
+		ecies_key(sum, out) == 0 ?
+	    0 :
+	    -1;
 }
 
 static uint32_t
@@ -422,8 +422,8 @@ open_operands(const struct task *t, const Teerunner__V1__OperandGrant *g,
 	for (j = 0; j < g->n_operands; j++) {
 		const Teerunner__V1__GrantedOperand *o = g->operands[j];
 
-		if (wire_value(&o->handle, &o->key, &o->nonce,
-		    &o->ciphertext, &operands[j].value) != 0)
+		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
+			&operands[j].value) != 0)
 			return ST_GRANT_INVALID;
 		if (operand_key(t, g, j, operands[j].key) != 0)
 			return ST_KMS_NODE_FAULT;
@@ -432,12 +432,12 @@ open_operands(const struct task *t, const Teerunner__V1__OperandGrant *g,
 }
 
 static uint32_t
-compute(const struct task *t, const Teerunner__V1__OperandGrant *g,
-    size_t *n)
+compute(const struct task *t, const Teerunner__V1__OperandGrant *g, size_t *n)
 {
 	static struct m_operand operands[TASK_INPUTS];
-	struct m_job job = { .chain_id = d.chain_id, .job = 1,
-	    .shape = t->flat.shape };
+	struct m_job job = {
+		.chain_id = d.chain_id, .job = 1, .shape = t->flat.shape
+	};
 	struct m_job_done done;
 	uint32_t status;
 
@@ -477,7 +477,7 @@ result(struct pool *pool, const struct task *t,
 		o->ciphertext = pool_bytes(pool, v->ciphertext, v->len);
 		td_output(v, hashes[i]);
 	}
-	td_array((const uint8_t (*)[32])hashes, n, array);
+	td_array((const uint8_t(*)[32])hashes, n, array);
 	td_task_result(t->flat.id, t->flat.attempt, r->status, array, hash);
 	return r;
 }
@@ -501,10 +501,10 @@ on_grants(void *arg, int code, const char *why, void *answer)
 	Teerunner__V1__RunnerMessage m = TEERUNNER__V1__RUNNER_MESSAGE__INIT;
 	Teerunner__V1__TaskResultBatch out =
 	    TEERUNNER__V1__TASK_RESULT_BATCH__INIT;
-	Teerunner__V1__OperandGrantBatch *grants = answer, none =
-	    TEERUNNER__V1__OPERAND_GRANT_BATCH__INIT;
-	Teerunner__V1__OperandGrant failed =
-	    TEERUNNER__V1__OPERAND_GRANT__INIT;
+	Teerunner__V1__OperandGrantBatch
+	    *grants = answer,
+	    none = TEERUNNER__V1__OPERAND_GRANT_BATCH__INIT;
+	Teerunner__V1__OperandGrant failed = TEERUNNER__V1__OPERAND_GRANT__INIT;
 	uint8_t hashes[BATCH_TASKS][32], hash[32], signature[65];
 	struct batch *b = arg;
 	size_t i;
@@ -524,8 +524,8 @@ on_grants(void *arg, int code, const char *why, void *answer)
 	for (i = 0; i < b->n; i++)
 		out.results[i] = result(&b->pool, &b->tasks[i],
 		    grants == &none ? &failed : grants->grants[i], hashes[i]);
-	td_task_result_batch(out.epoch, (const uint8_t (*)[32])hashes, b->n,
-	    hash);
+	td_task_result_batch(
+	    out.epoch, (const uint8_t(*)[32])hashes, b->n, hash);
 	sign(hash, signature);
 	out.signature = bytes(signature, 65);
 	m.body_case = TEERUNNER__V1__RUNNER_MESSAGE__BODY_RESULTS;
@@ -544,7 +544,7 @@ refuse(const Teerunner__V1__TaskBatch *from)
 
 	refusal.batch = from->signature;
 	refusal.status = ST_BAD_SIGNATURE;
-	refusal.reason = (char *)(uintptr_t)"not good";
+	refusal.reason = (char *)(uintptr_t) "not good";
 	m.body_case = TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL;
 	m.refusal = &refusal;
 	send_message(&m);
@@ -589,8 +589,7 @@ main(int argc, char **argv)
 	rpc_tls_load(&tls, argv[1], name);
 	job_init();
 	secp_key_new(key);
-	if (secp_public(key, public) != 0 ||
-	    secp_address(public, address) != 0)
+	if (secp_public(key, public) != 0 || secp_address(public, address) != 0)
 		fatal("no key");
 	gateway = rpc_connect(dir_address(d.gateway_port), &tls);
 	orchestrator = rpc_connect(dir_address(d.orchestrator_port), &tls);

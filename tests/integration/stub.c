@@ -66,17 +66,15 @@ on_signal(int sig)
 		syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
 		break;
 	case SIGUSR2:		/* an illegal message */
-		(void)sendmsg(PROC_MONITOR_FD, &mh,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)sendmsg(
+		    PROC_MONITOR_FD, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 		break;
 	case SIGTTOU:		/* a flood of lines that look like another's */
 		for (i = 0; i < 1000; i++)
 			log_info("flood\ntee-runnerd: keys: forged");
 		loop();
-	case SIGIO:
-		_exit(7);
-	case SIGURG:
-		_exit(0);
+	case SIGIO: _exit(7);
+	case SIGURG: _exit(0);
 	case SIGWINCH:		/* what only this role may say */
 		if (monitor.self == R_EVIDENCE) {
 			chan_send(&monitor, M_AGENT_ASK, NULL, NULL, 0, -1);
@@ -96,7 +94,7 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = { SIGUSR1, SIGUSR2, SIGIO, SIGURG,
-	    SIGWINCH, SIGALRM, SIGTTOU };
+		SIGWINCH, SIGALRM, SIGTTOU };
 	static struct m_start start;
 	enum role role = R_NET;
 	size_t i;

@@ -50,7 +50,8 @@ answer(int fd)
 		return;
 	}
 	n = guest_tdx.evidence(data, quote);
-	at = (size_t)sprintf(text, "HTTP/1.0 200 OK\r\nContent-Type: "
+	at = (size_t)sprintf(text,
+	    "HTTP/1.0 200 OK\r\nContent-Type: "
 	    "application/json\r\n\r\n{\"event_log\":\"[]\",\"quote\":\"");
 	for (i = 0; i < n; i++)
 		at += (size_t)sprintf(text + at, "%02x", quote[i]);
@@ -87,7 +88,8 @@ main(int argc, char **argv)
 		return serve(argv[2]);
 	}
 	if (argc != 3 || read_data(argv[2], data) == -1) {
-		fprintf(stderr, "usage: tdxquote DIR HEX\n"
+		fprintf(stderr,
+		    "usage: tdxquote DIR HEX\n"
 		    "       tdxquote --agent SOCKET DIR\n");
 		return 2;
 	}

@@ -39,11 +39,14 @@ const msg_handler handlers[M_TYPES];
 static const uint8_t contract[20] = { 0x5f, 0xbd, [19] = 0xa3 };
 
 /* The state of the stand-ins; any point will do as key and share. */
-#define POINT	"0x0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
-#define OTHER	"0x02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5"
+#define POINT	"0x0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f28" \
+	"15b16f81798"
+#define OTHER	"0x02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac0" \
+	"9b95c709ee5"
 #define KMS	"\"kmsKey\":\"" OTHER "\",\"shares\":[\"" POINT "\",\"" OTHER \
 	"\"],\"threshold\":2,\"epoch\":7"
-#define PEERS	"\"orchestrators\":[\"0x1111111111111111111111111111111111111111\"]," \
+#define PEERS	"\"orchestrators\":[\"0x111111111111111111111111111111" \
+	"1111111111\"]," \
 	"\"gateways\":[\"0x2222222222222222222222222222222222222222\"]"
 
 struct server {
@@ -65,7 +68,7 @@ static struct {
 	size_t		 n_log;
 } c;
 
-/* ---- endpoints ------------------------------------------------------------ */
+/* ---- endpoints --------------------------------------------------------- */
 
 /* A stand-in on `port', 0: any; the number of its server. */
 static size_t
@@ -92,7 +95,14 @@ stand_in(uint16_t port, uint64_t chain_id)
 }
 
 /* How a server that is no endpoint treats each connection. */
-enum mood { CLOSES, SILENT, DRIPS, RUBBISH, HUGE_BODY, NOT_RPC, };
+enum mood {
+	CLOSES,
+	SILENT,
+	DRIPS,
+	RUBBISH,
+	HUGE_BODY,
+	NOT_RPC,
+};
 
 static void
 misbehave(int fd, enum mood mood)
@@ -102,7 +112,7 @@ misbehave(int fd, enum mood mood)
 	    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]" :
 	    mood == RUBBISH ? "\x16\x03 what?\r\n\r\n" :
 	    mood == HUGE_BODY ? "HTTP/1.1 200 OK\r\n\r\n" :
-	    "HTTP/1.1 200 OK\r\nX: ";
+				"HTTP/1.1 200 OK\r\nX: ";
 
 	if (recv(fd, block, sizeof(block), 0) <= 0 || mood == CLOSES)
 		return;
@@ -125,7 +135,7 @@ bad_endpoint(enum mood mood)
 {
 	struct server *s = &servers[n_servers];
 	struct sockaddr_in sin = { .sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sin);
 	int fd, peer;
 
@@ -168,18 +178,22 @@ static void
 tell(size_t i, const char *members)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET,
-	    .sin_port = htons(servers[i].port),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		.sin_port = htons(servers[i].port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	char body[2048], text[4096];
 	size_t n = 0;
 	ssize_t r;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
-	snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":1,"
-	    "\"method\":\"devnet_set\",\"params\":{%s}}", members);
-	snprintf(text, sizeof(text), "POST / HTTP/1.0\r\nContent-Length: %zu"
-	    "\r\n\r\n%s", strlen(body), body);
+	snprintf(body, sizeof(body),
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,"
+	    "\"method\":\"devnet_set\",\"params\":{%s}}",
+	    members);
+	snprintf(text, sizeof(text),
+	    "POST / HTTP/1.0\r\nContent-Length: %zu"
+	    "\r\n\r\n%s",
+	    strlen(body), body);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	while ((r = read(fd, text + n, sizeof(text) - 1 - n)) > 0)
 		n += (size_t)r;
@@ -188,11 +202,10 @@ tell(size_t i, const char *members)
 	assert_non_null(strstr(text, "\"result\":true"));
 }
 
-/* ---- registry ---------------------------------------------------------------- */
+/* ---- registry ---------------------------------------------------------- */
 
 static void
-send_record(int fd, uint32_t type, const void *payload, size_t len,
-    int pass_fd)
+send_record(int fd, uint32_t type, const void *payload, size_t len, int pass_fd)
 {
 	static uint8_t record[MSG_MAX];
 	struct msg_hdr h = { .type = type };
@@ -200,7 +213,8 @@ send_record(int fd, uint32_t type, const void *payload, size_t len,
 		struct cmsghdr	h;
 		char		b[CMSG_SPACE(sizeof(int))];
 	} control = { .h = { .cmsg_len = CMSG_LEN(sizeof(int)),
-	    .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+			  .cmsg_level = SOL_SOCKET,
+			  .cmsg_type = SCM_RIGHTS } };
 	struct iovec iov = { record, sizeof(h) + len };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
@@ -231,15 +245,13 @@ note(const struct msg_hdr *h, const void *payload, size_t n)
 		memcpy(&c.facts, payload, n);
 		c.n_facts++;
 		break;
-	case M_READY:
-		assert_int_equal(n, sizeof(struct m_ready));
+	case M_READY: assert_int_equal(n, sizeof(struct m_ready));
 #ifndef TEE_SANITIZERS
 		assert_true(((const struct m_ready *)payload)->features &
 		    SANDBOX_SECCOMP);
 #endif
 		break;
-	default:
-		fail_msg("chain sent a message of type %u", h->type);
+	default: fail_msg("chain sent a message of type %u", h->type);
 	}
 }
 
@@ -249,18 +261,18 @@ take_records(int ms)
 {
 	static _Alignas(16) uint8_t record[MSG_MAX];
 	struct pollfd p[2] = { { .fd = c.monitor, .events = POLLIN },
-	    { .fd = c.keys, .events = POLLIN } };
+		{ .fd = c.keys, .events = POLLIN } };
 	ssize_t n;
 
 	assert_int_not_equal(poll(p, 2, ms), -1);
 	for (int i = 0; i < 2; i++)
 		while ((n = recv(p[i].fd, record, sizeof(record),
-		    MSG_DONTWAIT)) != -1) {
+			    MSG_DONTWAIT)) != -1) {
 			if (n == 0)
 				fail_msg("chain has gone:\n%s", c.log);
-			note((struct msg_hdr *)record, record +
-			    sizeof(struct msg_hdr), (size_t)n -
-			    sizeof(struct msg_hdr));
+			note((struct msg_hdr *)record,
+			    record + sizeof(struct msg_hdr),
+			    (size_t)n - sizeof(struct msg_hdr));
 		}
 }
 
@@ -351,8 +363,7 @@ start_chain(uint32_t quorum, uint32_t refresh)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, m), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, k), 0);
 	if ((c.pid = fork()) == 0) {
-		if (dup2(m[1], 60) == -1 ||
-		    dup2(60, PROC_MONITOR_FD) == -1 ||
+		if (dup2(m[1], 60) == -1 || dup2(60, PROC_MONITOR_FD) == -1 ||
 		    close_range(PROC_MONITOR_FD + 1, ~0u, 0) == -1)
 			_exit(126);
 		execl("libexec/registry", "registry", (char *)NULL);
@@ -406,7 +417,7 @@ of(const char *what, size_t i)
 	return text;
 }
 
-/* ---- tests ---------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void
 facts_are_what_the_registry_says(void **state)
@@ -614,8 +625,11 @@ ticks(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	f = fopen(path, "r");
 	assert_non_null(f);
-	assert_int_equal(fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u "
-	    "%*u %*u %*u %*u %ld %ld", &user, &sys), 2);
+	assert_int_equal(fscanf(f,
+			     "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u "
+			     "%*u %*u %*u %*u %ld %ld",
+			     &user, &sys),
+	    2);
 	fclose(f);
 	return user + sys;
 }
@@ -624,7 +638,7 @@ static void
 endpoints_that_are_none_hold_nobody_up(void **state)
 {
 	static const enum mood moods[] = { CLOSES, SILENT, DRIPS, RUBBISH,
-	    HUGE_BODY, NOT_RPC };
+		HUGE_BODY, NOT_RPC };
 	const size_t n_bad = sizeof(moods) / sizeof(moods[0]);
 	long used;
 

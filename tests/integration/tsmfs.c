@@ -6,12 +6,12 @@
  * never fails; outblob is made at the first read behind that.  DIR/fault makes
  * it misbehave:
  *
- * 	busy	close(2) takes nothing and reading says EBUSY
- * 	empty	outblob has no bytes
- * 	lost	what was written is not committed
- * 	race	someone else writes behind us
- * 	slow	a quote takes eight seconds
- * 	wrong	a report over other report data
+ *	busy	close(2) takes nothing and reading says EBUSY
+ *	empty	outblob has no bytes
+ *	lost	what was written is not committed
+ *	race	someone else writes behind us
+ *	slow	a quote takes eight seconds
+ *	wrong	a report over other report data
  */
 #define FUSE_USE_VERSION 31
 #include <errno.h>
@@ -26,7 +26,7 @@
 
 enum file { PROVIDER, GENERATION, INBLOB, OUTBLOB, AUXBLOB, FILES };
 static const char *const names[FILES] = { "provider", "generation", "inblob",
-    "outblob", "auxblob" };
+	"outblob", "auxblob" };
 
 static struct instance {
 	char		name[64];
@@ -42,15 +42,15 @@ static struct instance {
 /* Which guest DIR is. */
 static const struct guest *guest;
 
-/* ---- paths: /, /NAME, /NAME/FILE ---- */
+/* ---- paths: /, /NAME, /NAME/FILE --------------------------------------- */
 
 /* The instance, and which file of it (FILES: itself): NULL, there is none. */
 static struct instance *
 lookup(const char *path, enum file *file)
 {
 	const char *slash = strchr(path + 1, '/');
-	size_t i, n = slash == NULL ? strlen(path + 1) :
-	    (size_t)(slash - path - 1);
+	size_t i,
+	    n = slash == NULL ? strlen(path + 1) : (size_t)(slash - path - 1);
 
 	*file = FILES;
 	if (slash != NULL) {
@@ -104,8 +104,9 @@ on_readdir(const char *path, void *to, fuse_fill_dir_t fill, off_t at,
 			if (instances[i].name[0] != '\0')
 				fill(to, instances[i].name, NULL, 0, 0);
 	} else
-		for (i = 0; i < FILES &&
-		    (i != AUXBLOB || guest->certificates != NULL); i++)
+		for (i = 0;
+		     i < FILES && (i != AUXBLOB || guest->certificates != NULL);
+		     i++)
 			fill(to, names[i], NULL, 0, 0);
 	return 0;
 }
@@ -174,7 +175,7 @@ on_truncate(const char *path, off_t n, struct fuse_file_info *fi)
 	return 0;
 }
 
-/* ---- files ---- */
+/* ---- files ------------------------------------------------------------- */
 
 static int
 on_open(const char *path, struct fuse_file_info *fi)
@@ -227,8 +228,8 @@ on_flush(const char *path, struct fuse_file_info *fi)
 }
 
 static int
-on_read(const char *path, char *to, size_t n, off_t at,
-    struct fuse_file_info *fi)
+on_read(
+    const char *path, char *to, size_t n, off_t at, struct fuse_file_info *fi)
 {
 	static uint8_t aux[EVIDENCE_MAX];
 	char text[32];
@@ -242,8 +243,8 @@ on_read(const char *path, char *to, size_t n, off_t at,
 		return -ENOENT;
 	switch (file) {
 	case PROVIDER:
-		size = (size_t)snprintf(text, sizeof(text), "%s\n",
-		    guest->provider);
+		size = (size_t)snprintf(
+		    text, sizeof(text), "%s\n", guest->provider);
 		break;
 	case GENERATION:
 		size = (size_t)snprintf(text, sizeof(text), "%llu\n",
@@ -268,8 +269,7 @@ on_read(const char *path, char *to, size_t n, off_t at,
 		size = guest->certificates(aux);
 		from = aux;
 		break;
-	default:
-		return -EACCES;
+	default: return -EACCES;
 	}
 	if (at < 0 || (size_t)at >= size)
 		return 0;
@@ -283,14 +283,21 @@ int
 main(int argc, char **argv)
 {
 	static const struct fuse_operations operations = {
-		.getattr = on_getattr, .readdir = on_readdir,
-		.mkdir = on_mkdir, .rmdir = on_rmdir, .chmod = on_chmod,
-		.chown = on_chown, .truncate = on_truncate, .open = on_open,
-		.read = on_read, .write = on_write, .flush = on_flush,
+		.getattr = on_getattr,
+		.readdir = on_readdir,
+		.mkdir = on_mkdir,
+		.rmdir = on_rmdir,
+		.chmod = on_chmod,
+		.chown = on_chown,
+		.truncate = on_truncate,
+		.open = on_open,
+		.read = on_read,
+		.write = on_write,
+		.flush = on_flush,
 	};
 	char foreground[] = "-f", single[] = "-s", with[] = "-o";
 	char options[] = "allow_other,default_permissions,attr_timeout=0,"
-	    "entry_timeout=0";
+			 "entry_timeout=0";
 
 	if (argc != 3) {
 		fprintf(stderr, "usage: tsmfs dir mountpoint\n");
@@ -298,7 +305,7 @@ main(int argc, char **argv)
 	}
 	guest_dir = argv[1];
 	guest = guest_file(guest_tdx.has, &(char){ 0 }, 1) == 1 ? &guest_tdx :
-	    &guest_snp;
+								  &guest_snp;
 	char *args[] = { argv[0], foreground, single, with, options, argv[2] };
 
 	return fuse_main(6, args, &operations, NULL);

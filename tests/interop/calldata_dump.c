@@ -81,8 +81,8 @@ dump_publish(size_t n, uint32_t each, uint32_t last)
 	fill(tasks, sizeof(tasks));
 	fill(outputs, sizeof(outputs));
 	fill(signature, sizeof(signature));
-	printf("{\"call\":\"publish\",\"arguments\":[\"%zu\",[",
-	    UINT64_MAX - n);
+	printf(
+	    "{\"call\":\"publish\",\"arguments\":[\"%zu\",[", UINT64_MAX - n);
 	for (i = 0, o = outputs; i < n; i++) {
 		tasks[i].n_outputs = i + 1 == n ? last : each;
 		hex(i == 0 ? "[" : ",[", tasks[i].id, 32, ",");
@@ -96,8 +96,10 @@ dump_publish(size_t n, uint32_t each, uint32_t last)
 		printf("]]");
 	}
 	hex("],", signature, 65, "],");
-	hex("\"data\":", data, calldata_publish(UINT64_MAX - n, tasks, n, outputs,
-	    signature, data), "}\n");
+	hex("\"data\":", data,
+	    calldata_publish(
+		UINT64_MAX - n, tasks, n, outputs, signature, data),
+	    "}\n");
 }
 
 int

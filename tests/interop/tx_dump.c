@@ -40,7 +40,7 @@ dump(size_t n, int is_call)
 	uint8_t key[32], to[20], hash[32], pub[33], from[20];
 	/* ethers takes no nonce above 2^53, and no priority above the fee. */
 	struct tx t = { number(), number() >> 11, number() >> 2, 0, number(),
-	    is_call ? to : NULL, data, n };
+		is_call ? to : NULL, data, n };
 	size_t i, size;
 
 	t.max_fee = t.priority_fee + (number() >> 2);
@@ -53,10 +53,10 @@ dump(size_t n, int is_call)
 	    (size = tx_sign(&t, key, out, hash)) == 0)
 		abort();
 	printf("{\"chainId\":\"%llu\",\"nonce\":\"%llu\",\"maxPriorityFeePerGas"
-	    "\":\"%llu\",\"maxFeePerGas\":\"%llu\",\"gasLimit\":\"%llu\",",
+	       "\":\"%llu\",\"maxFeePerGas\":\"%llu\",\"gasLimit\":\"%llu\",",
 	    (unsigned long long)t.chain_id, (unsigned long long)t.nonce,
-	    (unsigned long long)t.priority_fee,
-	    (unsigned long long)t.max_fee, (unsigned long long)t.gas);
+	    (unsigned long long)t.priority_fee, (unsigned long long)t.max_fee,
+	    (unsigned long long)t.gas);
 	if (is_call)
 		print_hex("to", to, sizeof(to), ",");
 	print_hex("data", data, n, ",");
@@ -69,7 +69,7 @@ int
 main(void)
 {
 	static const size_t sizes[] = { 0, 1, 2, 31, 54, 55, 56, 57, 255, 256,
-	    257, 4096, 65535, 65536, 70000 };
+		257, 4096, 65535, 65536, 70000 };
 	size_t i, k;
 
 	secp_init(NULL);

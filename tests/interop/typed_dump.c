@@ -22,7 +22,7 @@ static uint64_t seed;
 static FILE *out;			/* NULL: hash only */
 static const char *sep = "";
 
-/* ---- pseudo-random values, printed as they are made ------------------------ */
+/* ---- pseudo-random values, printed as they are made -------------------- */
 
 static uint64_t
 number(uint64_t max)
@@ -105,7 +105,7 @@ end(const char *bracket)
 	sep = ",";
 }
 
-/* ---- structs --------------------------------------------------------------- */
+/* ---- structs ----------------------------------------------------------- */
 
 static void
 value(struct m_value *v)
@@ -120,7 +120,7 @@ static void
 task_operation(struct builder *b)
 {
 	static const uint8_t types[] = { TYPE_BOOL, TYPE_ADDRESS,
-	    TYPE_UINT(256), TYPE_INT(8), TYPE_BYTES(32) };
+		TYPE_UINT(256), TYPE_INT(8), TYPE_BYTES(32) };
 	uint8_t opcode = (uint8_t)number(255), flags = (uint8_t)number(1);
 	uint8_t word[32], kinds[8], words[8][32];
 	size_t i, n_in = number(7), n_out = 1 + number(3);
@@ -206,8 +206,8 @@ one_request(uint8_t hash[32])
 		bytes("", result[i].b, 32);
 	end("]");
 	end("}");
-	td_operand_request(id, attempt, caller, key, in, n_in, result, n_out,
-	    hash);
+	td_operand_request(
+	    id, attempt, caller, key, in, n_in, result, n_out, hash);
 }
 
 static void
@@ -215,7 +215,8 @@ one_grant(uint8_t hash[32])
 {
 	struct m_value v;
 	struct m_partial partials[4];
-	uint8_t id[32], key[33], node_key[33], hashes[8][32], ops[32], seals[32];
+	uint8_t id[32], key[33], node_key[33], hashes[8][32], ops[32],
+	    seals[32];
 	uint32_t attempt, status, node;
 	size_t i, j, n = number(4), n_seals = number(3);
 
@@ -234,7 +235,7 @@ one_grant(uint8_t hash[32])
 		td_granted_operand(&v, hashes[i]);
 	}
 	end("]");
-	td_array((const uint8_t (*)[32])hashes, n, ops);
+	td_array((const uint8_t(*)[32])hashes, n, ops);
 	begin("seals", "[");
 	for (i = 0; i < n_seals; i++) {
 		begin("", "{");
@@ -247,7 +248,7 @@ one_grant(uint8_t hash[32])
 		td_seal(node, node_key, partials, n, hashes[i]);
 	}
 	end("]");
-	td_array((const uint8_t (*)[32])hashes, n_seals, seals);
+	td_array((const uint8_t(*)[32])hashes, n_seals, seals);
 	end("}");
 	td_operand_grant(id, attempt, status, key, ops, seals, hash);
 }
@@ -278,11 +279,11 @@ one_result(uint8_t hash[32])
 	}
 	end("]");
 	end("}");
-	td_array((const uint8_t (*)[32])hashes, n, outputs);
+	td_array((const uint8_t(*)[32])hashes, n, outputs);
 	td_task_result(id, attempt, status, outputs, hash);
 }
 
-/* ---- primary types ---------------------------------------------------------- */
+/* ---- primary types ----------------------------------------------------- */
 
 static void
 array_of(const char *key, void (*one)(uint8_t hash[32]), enum td_type type,
@@ -295,7 +296,7 @@ array_of(const char *key, void (*one)(uint8_t hash[32]), enum td_type type,
 	for (i = 0; i < n; i++)
 		one(hashes[i]);
 	end("]");
-	td_batch(type, (const uint8_t (*)[32])hashes, n, hash);
+	td_batch(type, (const uint8_t(*)[32])hashes, n, hash);
 }
 
 static void
@@ -321,7 +322,7 @@ result_batch(uint8_t hash[32])
 	for (i = 0; i < n; i++)
 		one_result(hashes[i]);
 	end("]");
-	td_task_result_batch(epoch, (const uint8_t (*)[32])hashes, n, hash);
+	td_task_result_batch(epoch, (const uint8_t(*)[32])hashes, n, hash);
 }
 
 static void
@@ -338,8 +339,8 @@ request_batch(uint8_t hash[32])
 	for (i = 0; i < n; i++)
 		one_request(hashes[i]);
 	end("]");
-	td_operand_request_batch(runner, expiry, avoid,
-	    (const uint8_t (*)[32])hashes, n, hash);
+	td_operand_request_batch(
+	    runner, expiry, avoid, (const uint8_t(*)[32])hashes, n, hash);
 }
 
 static void
@@ -373,7 +374,7 @@ static void
 verdict(uint8_t hash[32])
 {
 	static const char *const names[] = { "", "tee-attest 0.1.0",
-	    "another verifier, of another version" };
+		"another verifier, of another version" };
 	uint8_t reg[32], measurement[32];
 	uint32_t v;
 	uint64_t i;
@@ -392,10 +393,12 @@ static const struct {
 	const char	*type;
 	void		(*make)(uint8_t hash[32]);
 } primary[] = {
-	{ "TaskBatch", task_batch }, { "SessionHello", session_hello },
+	{ "TaskBatch", task_batch },
+	{ "SessionHello", session_hello },
 	{ "OperandRequestBatch", request_batch },
 	{ "OperandGrantBatch", grant_batch },
-	{ "TaskResultBatch", result_batch }, { "Registration", registration },
+	{ "TaskResultBatch", result_batch },
+	{ "Registration", registration },
 	{ "Verdict", verdict },
 };
 #define N_PRIMARY	(sizeof(primary) / sizeof(primary[0]))

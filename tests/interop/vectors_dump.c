@@ -38,7 +38,7 @@ must(int is_true, const char *what)
 	}
 }
 
-/* ---- numbers that are not random ------------------------------------------- */
+/* ---- numbers that are not random --------------------------------------- */
 
 static uint8_t drawn[32];	/* by the last call for 32 bytes */
 
@@ -73,7 +73,7 @@ __wrap_getrandom(void *to, size_t n, unsigned flags)
 	return (ssize_t)n;
 }
 
-/* ---- JSON, one member a line ------------------------------------------------ */
+/* ---- JSON, one member a line ------------------------------------------- */
 
 static int depth, is_first = 1;
 
@@ -131,7 +131,7 @@ put_number(const char *name, uint64_t v)
 	printf("%llu", (unsigned long long)v);
 }
 
-/* ---- types ------------------------------------------------------------------- */
+/* ---- types ------------------------------------------------------------- */
 
 static const struct {
 	uint8_t		 type;
@@ -143,7 +143,8 @@ static const struct {
 	{ TYPE_UINT(8), "200", "c8" },
 	{ TYPE_UINT(64), "1000", "00000000000003e8" },
 	{ TYPE_UINT(256), "1",
-	    "0000000000000000000000000000000000000000000000000000000000000001" },
+	    "0000000000000000000000000000000000000000000000000000000000000"
+	    "001" },
 	{ TYPE_INT(8), "-1", "ff" },
 	{ TYPE_INT(64), "-1000", "fffffffffffffc18" },
 	{ TYPE_BYTES(4), "0x01020304", "01020304" },
@@ -174,7 +175,8 @@ put_types(void)
 		must(n == type_size(samples[i].type), "size of a type");
 		type_word(samples[i].type, plain, word);
 		must(type_unword(samples[i].type, word, again) == 0 &&
-		    memcmp(again, plain, n) == 0, "word of a type");
+			memcmp(again, plain, n) == 0,
+		    "word of a type");
 		begin(NULL, '{');
 		put_text("type", type_name(samples[i].type));
 		put_number("typeByte", samples[i].type);
@@ -187,7 +189,7 @@ put_types(void)
 	end(']');
 }
 
-/* ---- the KMS key -------------------------------------------------------------- */
+/* ---- the KMS key ------------------------------------------------------- */
 
 static struct {
 	uint8_t	secret[32], key[33], xy[64];
@@ -201,8 +203,8 @@ put_kms(void)
 
 	label_hash(kms.secret, "tee-runner vectors: KMS key");
 	must(secp_public(kms.secret, kms.key) == 0 &&
-	    secp_public_xy(kms.secret, kms.xy) == 0 &&
-	    shamir_split(kms.secret, THRESHOLD, NODES, kms.shares) == 0,
+		secp_public_xy(kms.secret, kms.xy) == 0 &&
+		shamir_split(kms.secret, THRESHOLD, NODES, kms.shares) == 0,
 	    "KMS key");
 	begin("kms", '{');
 	put_number("epoch", EPOCH);
@@ -224,7 +226,7 @@ put_kms(void)
 	end('}');
 }
 
-/* ---- values -------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------ */
 
 /* Inputs, then outputs. */
 static struct m_value values[INPUTS + OUTPUTS];
@@ -256,13 +258,16 @@ put_value(size_t i, uint8_t type, uint64_t v)
 	make_handle(m->handle, type, i);
 	m->len = (uint8_t)(n + GCM_TAG);
 	must(ecies_seal(kms.xy, m->handle, 32, plain, n, m->key, m->nonce,
-	    m->ciphertext) == 0, "seal");
+		 m->ciphertext) == 0,
+	    "seal");
 	memcpy(k, drawn, 32);
 	/* As whoever holds the KMS key opens it. */
 	must(secp_mul_x(kms.secret, m->key, shared) == 0 &&
-	    ecies_key(shared, key) == 0 &&
-	    gcm_open(key, m->nonce, m->handle, 32, m->ciphertext, m->len,
-	    opened) == 0 && memcmp(opened, plain, n) == 0, "open");
+		ecies_key(shared, key) == 0 &&
+		gcm_open(key, m->nonce, m->handle, 32, m->ciphertext, m->len,
+		    opened) == 0 &&
+		memcmp(opened, plain, n) == 0,
+	    "open");
 	begin(NULL, '{');
 	put_text("type", type_name(type));
 	put_hex("plaintext", plain, n);
@@ -288,7 +293,7 @@ put_values(void)
 	end(']');
 }
 
-/* ---- seals ---------------------------------------------------------------------- */
+/* ---- seals ------------------------------------------------------------- */
 
 static const uint32_t quorum[THRESHOLD] = { 1, 3 };
 static uint8_t task_id[32], ephemeral[32], ephemeral_key[33];
@@ -328,7 +333,7 @@ put_proof(const uint8_t X[33], const uint8_t K[33],
 	size_t n;
 
 	must(secp_compress(partial, D) == 0 && secp_public(drawn, A) == 0 &&
-	    secp_mul_xy(drawn, K, xy) == 0 && secp_compress(xy, B) == 0,
+		secp_mul_xy(drawn, K, xy) == 0 && secp_compress(xy, B) == 0,
 	    "points of a proof");
 	n = transcript(X, K, D, A, B, text);
 	keccak256(text, n, hash);
@@ -347,7 +352,7 @@ static void
 put_binding(const struct seal_bind *b, uint32_t j, const uint8_t handle[32])
 {
 	const uint8_t numbers[8] = { 0, 0, 0, (uint8_t)b->attempt, 0, 0, 0,
-	    (uint8_t)b->node };
+		(uint8_t)b->node };
 	uint8_t aad[256], nonce[GCM_NONCE] = { 0 }, *p = aad;
 
 	nonce[GCM_NONCE - 1] = (uint8_t)j;
@@ -370,11 +375,12 @@ put_partial(size_t i, uint32_t j, const uint8_t x[32], const uint8_t X[33],
 	uint8_t *sealed = seals[i].partials[j].b;
 
 	must(partial_make(x, v->key, partial) == 0 &&
-	    partial_check(kms.public_shares[bind->node - 1], lambda, v->key,
-	    partial) == 0 &&
-	    seal_partial(key, bind, j, v->handle, partial, sealed) == 0 &&
-	    open_partial(key, bind, j, v->handle, sealed, opened) == 0 &&
-	    memcmp(opened, partial, sizeof(partial)) == 0, "partial");
+		partial_check(kms.public_shares[bind->node - 1], lambda, v->key,
+		    partial) == 0 &&
+		seal_partial(key, bind, j, v->handle, partial, sealed) == 0 &&
+		open_partial(key, bind, j, v->handle, sealed, opened) == 0 &&
+		memcmp(opened, partial, sizeof(partial)) == 0,
+	    "partial");
 	memcpy(seals[i].points[j], partial, 64);
 	begin(NULL, '{');
 	put_number("operand", j);
@@ -393,17 +399,17 @@ put_seal(size_t i)
 	uint8_t again[32];
 	uint32_t j;
 
-	must(shamir_lambda(quorum, THRESHOLD, bind.node, lambda) == 0,
-	    "lambda");
+	must(
+	    shamir_lambda(quorum, THRESHOLD, bind.node, lambda) == 0, "lambda");
 	memcpy(x, lambda, 32);
 	secp_key_new(own);
 	must(secp_scalar_mul(x, kms.shares[bind.node - 1]) == 0 &&
-	    secp_public(x, X) == 0 &&
-	    secp_public(own, seals[i].key) == 0 &&
-	    secp_mul_x(own, ephemeral_key, shared) == 0 &&
-	    seal_key(own, ephemeral_key, key) == 0 &&
-	    seal_key(ephemeral, seals[i].key, again) == 0 &&
-	    memcmp(key, again, 32) == 0, "seal key");
+		secp_public(x, X) == 0 && secp_public(own, seals[i].key) == 0 &&
+		secp_mul_x(own, ephemeral_key, shared) == 0 &&
+		seal_key(own, ephemeral_key, key) == 0 &&
+		seal_key(ephemeral, seals[i].key, again) == 0 &&
+		memcmp(key, again, 32) == 0,
+	    "seal key");
 	memcpy(bind.task_id, task_id, 32);
 	memcpy(bind.ephemeral_key, ephemeral_key, 33);
 	memcpy(bind.node_key, seals[i].key, 33);
@@ -432,10 +438,11 @@ put_sum(size_t j)
 
 	for (i = 0; i < THRESHOLD; i++)
 		memcpy(points[i], seals[i].points[j], 64);
-	must(secp_sum((const uint8_t (*)[64])points, THRESHOLD, sum) == 0 &&
-	    secp_compress(sum, pub) == 0 &&
-	    secp_mul_x(kms.secret, values[j].key, shared) == 0 &&
-	    memcmp(sum, shared, 32) == 0 && ecies_key(sum, key) == 0, "sum");
+	must(secp_sum((const uint8_t(*)[64])points, THRESHOLD, sum) == 0 &&
+		secp_compress(sum, pub) == 0 &&
+		secp_mul_x(kms.secret, values[j].key, shared) == 0 &&
+		memcmp(sum, shared, 32) == 0 && ecies_key(sum, key) == 0,
+	    "sum");
 	begin(NULL, '{');
 	put_number("operand", j);
 	put_hex("sum", pub, 33);
@@ -468,7 +475,7 @@ put_seals(void)
 	end('}');
 }
 
-/* ---- signed messages -------------------------------------------------------------- */
+/* ---- signed messages --------------------------------------------------- */
 
 static const uint8_t registry[20] = { 0x5f, 0xbd, 0xb2, 0x31, 0x56, 0x78, 0xaf,
 	0xec, 0xb3, 0x67, 0xf0, 0x32, 0xd9, 0x3f, 0x64, 0x2f, 0x64, 0x18, 0x0a,
@@ -481,15 +488,17 @@ struct party {
 	uint8_t		 key[32], pub[33], address[20];
 };
 static struct party orchestrator = { .name = "Orchestrator" },
-    gateway = { .name = "Gateway" }, runner = { .name = "Runner" },
-    registrar = { .name = "registrar" };
+		    gateway = { .name = "Gateway" },
+		    runner = { .name = "Runner" },
+		    registrar = { .name = "registrar" };
 
 static void
 make_party(struct party *p)
 {
 	label_hash(p->key, "tee-runner vectors: %s", p->name);
 	must(secp_public(p->key, p->pub) == 0 &&
-	    secp_address(p->pub, p->address) == 0, "key of a party");
+		secp_address(p->pub, p->address) == 0,
+	    "key of a party");
 }
 
 static void
@@ -511,8 +520,9 @@ end_message(const uint8_t hash[32], const struct party *by)
 	end('}');
 	td_digest(domain, hash, digest);
 	must(secp_sign(by->key, digest, sig) == 0 &&
-	    secp_recover(digest, sig, who) == 0 &&
-	    memcmp(who, by->address, 20) == 0, "signature");
+		secp_recover(digest, sig, who) == 0 &&
+		memcmp(who, by->address, 20) == 0,
+	    "signature");
 	put_hex("structHash", hash, 32);
 	put_hex("digest", digest, 32);
 	put_hex("signature", sig, 65);
@@ -530,7 +540,7 @@ put_handles(const char *name, size_t from, size_t n)
 	end(']');
 }
 
-/* ---- the task ---- */
+/* ---- the task ---------------------------------------------------------- */
 
 #define OPCODE_ADD	0x10
 #define OPCODE_GT	0x54
@@ -548,13 +558,14 @@ put_operations(void)
 
 	builder_init(&builder);
 	must(builder_op(&builder, OPCODE_ADD, 0) == ST_OK &&
-	    builder_handle(&builder, values[0].handle) == ST_OK &&
-	    builder_handle(&builder, values[1].handle) == ST_OK &&
-	    builder_output(&builder, values[2].handle) == ST_OK &&
-	    builder_op(&builder, OPCODE_GT, 0) == ST_OK &&
-	    builder_handle(&builder, values[2].handle) == ST_OK &&
-	    builder_const(&builder, TYPE_UINT(256), hundred) == ST_OK &&
-	    builder_output(&builder, values[3].handle) == ST_OK, "program");
+		builder_handle(&builder, values[0].handle) == ST_OK &&
+		builder_handle(&builder, values[1].handle) == ST_OK &&
+		builder_output(&builder, values[2].handle) == ST_OK &&
+		builder_op(&builder, OPCODE_GT, 0) == ST_OK &&
+		builder_handle(&builder, values[2].handle) == ST_OK &&
+		builder_const(&builder, TYPE_UINT(256), hundred) == ST_OK &&
+		builder_output(&builder, values[3].handle) == ST_OK,
+	    "program");
 	begin("operations", '[');
 	begin(NULL, '{');
 	put_number("opcode", OPCODE_ADD);
@@ -579,9 +590,11 @@ put_operations(void)
 static void
 put_task_batch(void)
 {
-	struct m_task t = { .attempt = 1, .chain_id = CHAIN_ID,
-	    .block_number = 1000, .issued_at = ISSUED,
-	    .deadline = ISSUED + 60 };
+	struct m_task t = { .attempt = 1,
+		.chain_id = CHAIN_ID,
+		.block_number = 1000,
+		.issued_at = ISSUED,
+		.deadline = ISSUED + 60 };
 	struct program p;
 	uint8_t hash[1][32], batch[32];
 	size_t op;
@@ -606,20 +619,22 @@ put_task_batch(void)
 	end('}');
 	end(']');
 	must(program_view(&p, &builder.shape, words,
-	    builder_words(&builder, words)) == 0 &&
-	    program_check(&p, CHAIN_ID, &op) == ST_OK, "program");
+		 builder_words(&builder, words)) == 0 &&
+		program_check(&p, CHAIN_ID, &op) == ST_OK,
+	    "program");
 	td_task(&t, &p, hash[0]);
-	td_batch(TD_TASK_BATCH, (const uint8_t (*)[32])hash, 1, batch);
+	td_batch(TD_TASK_BATCH, (const uint8_t(*)[32])hash, 1, batch);
 	end_message(batch, &orchestrator);
 }
 
-/* ---- the Runner's ---- */
+/* ---- the Runner's ------------------------------------------------------ */
 
 static void
 put_registration(void)
 {
-	struct m_register r = { .tee_type = TEE_TDX, .sequence = 1,
-	    .valid_until = ISSUED + 86400 };
+	struct m_register r = { .tee_type = TEE_TDX,
+		.sequence = 1,
+		.valid_until = ISSUED + 86400 };
 
 	memcpy(r.runner, runner.address, 20);
 	memcpy(r.public_key, runner.pub, 33);
@@ -693,7 +708,7 @@ put_request_batch(void)
 	td_operand_request(task_id, 1, caller, ephemeral_key, handles, INPUTS,
 	    handles + INPUTS, OUTPUTS, hash[0]);
 	td_operand_request_batch(runner.address, ISSUED + 40, 1 << (2 - 1),
-	    (const uint8_t (*)[32])hash, 1, batch);
+	    (const uint8_t(*)[32])hash, 1, batch);
 	end_message(batch, &runner);
 }
 
@@ -726,13 +741,13 @@ put_result_batch(void)
 	end(']');
 	end('}');
 	end(']');
-	td_array((const uint8_t (*)[32])hashes, OUTPUTS, array);
+	td_array((const uint8_t(*)[32])hashes, OUTPUTS, array);
 	td_task_result(task_id, 1, ST_OK, array, hash[0]);
-	td_task_result_batch(EPOCH, (const uint8_t (*)[32])hash, 1, batch);
+	td_task_result_batch(EPOCH, (const uint8_t(*)[32])hash, 1, batch);
 	end_message(batch, &runner);
 }
 
-/* ---- the Gateway's ---- */
+/* ---- the Gateway's ----------------------------------------------------- */
 
 static void
 put_operands(uint8_t array[32])
@@ -753,7 +768,7 @@ put_operands(uint8_t array[32])
 		td_granted_operand(v, hashes[i]);
 	}
 	end(']');
-	td_array((const uint8_t (*)[32])hashes, INPUTS, array);
+	td_array((const uint8_t(*)[32])hashes, INPUTS, array);
 }
 
 static void
@@ -776,8 +791,8 @@ put_grant_batch(void)
 		begin(NULL, '{');
 		put_number("node", quorum[i]);
 		put_hex("key", seals[i].key, 33);
-		put_hex("partials", seals[i].partials,
-		    sizeof(seals[i].partials));
+		put_hex(
+		    "partials", seals[i].partials, sizeof(seals[i].partials));
 		end('}');
 		td_seal(quorum[i], seals[i].key, seals[i].partials, INPUTS,
 		    hashes[i]);
@@ -785,11 +800,10 @@ put_grant_batch(void)
 	end(']');
 	end('}');
 	end(']');
-	td_array((const uint8_t (*)[32])hashes, THRESHOLD, array);
-	td_operand_grant(task_id, 1, ST_OK, ephemeral_key, operands, array,
-	    hash[0]);
-	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t (*)[32])hash, 1,
-	    batch);
+	td_array((const uint8_t(*)[32])hashes, THRESHOLD, array);
+	td_operand_grant(
+	    task_id, 1, ST_OK, ephemeral_key, operands, array, hash[0]);
+	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t(*)[32])hash, 1, batch);
 	end_message(batch, &gateway);
 }
 
@@ -829,7 +843,8 @@ main(void)
 	ecies_init();
 	td_init();
 	begin(NULL, '{');
-	put_text("about", "Test vectors of proto/VALUES.md and "
+	put_text("about",
+	    "Test vectors of proto/VALUES.md and "
 	    "proto/TYPED-DATA.md: one task. Never use these keys.");
 	put_types();
 	put_kms();

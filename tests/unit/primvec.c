@@ -33,7 +33,7 @@ types(char *text, uint8_t *to)
 	if (strcmp(text, "-") == 0)
 		return 0;
 	for (t = strtok_r(text, ",", &save); t != NULL && n < MAX;
-	    t = strtok_r(NULL, ",", &save)) {
+	     t = strtok_r(NULL, ",", &save)) {
 		if ((type = type_parse(t)) == -1)
 			return MAX + 1;
 		to[n++] = (uint8_t)type;
@@ -166,7 +166,7 @@ run(const struct line *l, int constants)
 		return -1;
 	for (i = 0; i < p.shape.n_inputs; i++)
 		if (value_load(handle_type(p.inputs[i].b),
-		    l->plain_in[p.inputs[i].b[31]], &in[i]) != 0)
+			l->plain_in[p.inputs[i].b[31]], &in[i]) != 0)
 			return -1;
 	exec_program(&p, in, out);
 	for (i = 0; i < l->n_out; i++) {

@@ -54,8 +54,9 @@ sample_free(struct bytes b)
 static inline time_t
 day(int year, int month, int mday)
 {
-	struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1,
-	    .tm_mday = mday };
+	struct tm tm = {
+		.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = mday
+	};
 
 	return timegm(&tm);
 }
@@ -102,8 +103,8 @@ counted_free(void *p, const char *file, int line)
 static inline void
 count_allocations(void)
 {
-	if (CRYPTO_set_mem_functions(counted_malloc, counted_realloc,
-	    counted_free) != 1)
+	if (CRYPTO_set_mem_functions(
+		counted_malloc, counted_realloc, counted_free) != 1)
 		abort();
 }
 
@@ -123,7 +124,7 @@ only(const struct report *r, enum outcome outcome, const char *names)
 		}
 	snprintf(wanted, sizeof(wanted), "%s", names);
 	for (name = strtok_r(wanted, " ", &save); name != NULL;
-	    name = strtok_r(NULL, " ", &save), n--)
+	     name = strtok_r(NULL, " ", &save), n--)
 		if (report_find(r, name) == NULL ||
 		    report_find(r, name)->outcome != outcome)
 			fail_msg("wanted: %s; there are: %s", names, list);

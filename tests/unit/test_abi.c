@@ -34,7 +34,7 @@ static void
 good(uint8_t data[SIZE])
 {
 	static const size_t tails[5] = { KEY, SHARES, FORMER, ORCHESTRATORS,
-	    GATEWAYS };
+		GATEWAYS };
 
 	memset(data, 0, SIZE);
 	put(data, 0, 7);
@@ -173,8 +173,8 @@ every_truncation_and_addition_is_refused(void **state)
 static void
 every_other_offset_is_refused(void **state)
 {
-	static const uint64_t far[] = { UINT32_MAX, UINT64_MAX,
-	    UINT64_MAX - 31, (uint64_t)1 << 63 };
+	static const uint64_t far[] = { UINT32_MAX, UINT64_MAX, UINT64_MAX - 31,
+		(uint64_t)1 << 63 };
 	uint8_t data[SIZE];
 
 	(void)state;
@@ -202,7 +202,7 @@ static void
 every_other_length_is_refused(void **state)
 {
 	static const size_t lengths[] = { KEY, SHARES, FORMER, ORCHESTRATORS,
-	    GATEWAYS };
+		GATEWAYS };
 	uint8_t data[SIZE];
 
 	(void)state;
@@ -223,15 +223,21 @@ every_other_length_is_refused(void **state)
 static void
 bad_fields_are_refused(void **state)
 {
-	static const struct { size_t at; uint8_t value; } bad[] = {
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} bad[] = {
 		{ 32 * 3 + 31, 0 },		/* threshold 0 */
 		{ 32 * 3 + 31, 3 },		/* above n */
 		{ 32 * 3 + 30, 1 },		/* above 255 */
-		{ 0, 1 }, { 23, 1 },		/* sequence above 64 bits */
+		{ 0, 1 },
+		{ 23, 1 },	 /* sequence above 64 bits */
 		{ KEY + 32, 4 },		/* no compressed point */
-		{ SHARES + 32 + 33, 0 }, { FORMER + 32, 5 },
+		{ SHARES + 32 + 33, 0 },
+		{ FORMER + 32, 5 },
 		{ KEY + 32 + 33, 1 },		/* padding */
-		{ SHARES + 32 + 95, 1 }, { FORMER + 32 + 95, 1 },
+		{ SHARES + 32 + 95, 1 },
+		{ FORMER + 32 + 95, 1 },
 		{ ORCHESTRATORS + 32, 1 },	/* address above 160 bits */
 		{ GATEWAYS + 32 + 11, 1 },
 	};
@@ -281,8 +287,10 @@ what_is_taken_after_mutation_is_within_bounds(void **state)
 		for (long k = random() % 4; k >= 0; k--)
 			data[random() % SIZE] = (uint8_t)random();
 		memset(&f, 0, sizeof(f));
-		if (read_copy(data, SIZE - (size_t)(random() % 8 == 0 ?
-		    random() % SIZE : 0), &f) != NULL)
+		if (read_copy(data,
+			SIZE -
+			    (size_t)(random() % 8 == 0 ? random() % SIZE : 0),
+			&f) != NULL)
 			continue;
 		assert_in_range(f.kms_nodes, 1, KMS_NODES);
 		assert_in_range(f.kms_threshold, 1, f.kms_nodes);
@@ -303,8 +311,7 @@ main(void)
 		cmocka_unit_test(every_other_length_is_refused),
 		cmocka_unit_test(bad_fields_are_refused),
 		cmocka_unit_test(no_list_is_longer_than_its_array),
-		cmocka_unit_test(
-		    what_is_taken_after_mutation_is_within_bounds),
+		cmocka_unit_test(what_is_taken_after_mutation_is_within_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,8 @@ static struct op
 op_of(const char *name, size_t n_in, uint8_t in, size_t n_out, uint8_t out)
 {
 	struct op o = { .opcode = primitive_named(name)->opcode,
-	    .n_in = n_in, .n_out = n_out };
+		.n_in = n_in,
+		.n_out = n_out };
 
 	memset(o.in, in, n_in);
 	memset(o.out, out, n_out);
@@ -61,7 +62,7 @@ fits(int64_t x)
 	return x >= min && x <= max;
 }
 
-/* ---- 8 bits, all pairs --------------------------------------------------- */
+/* ---- 8 bits, all pairs ------------------------------------------------- */
 
 static int64_t
 power(int a, int e, int *exact)
@@ -153,8 +154,7 @@ is_one_of(const char *name, const char *list)
 static void
 check_pairs(const char *name, uint8_t type)
 {
-	int by_amount = is_power(name) ||
-	    is_one_of(name, "shl shr rotl rotr");
+	int by_amount = is_power(name) || is_one_of(name, "shl shr rotl rotr");
 	int is_safe = strncmp(name, "safe", 4) == 0;
 	struct op o = op_of(name, 2, type, is_safe ? 2 : 1, type);
 	struct u256 in[2], out[2];
@@ -167,7 +167,7 @@ check_pairs(const char *name, uint8_t type)
 	max = type_is_int(type) ? 127 : 255;
 	for (a = min; a <= max; a++)
 		for (b = by_amount ? 0 : min; b <= (by_amount ? 255 : max);
-		    b++) {
+		     b++) {
 			in[0] = value(a);
 			in[1] = value(b);
 			exec_op(&o, in, out);
@@ -175,8 +175,8 @@ check_pairs(const char *name, uint8_t type)
 			if (is_safe)
 				assert_int_equal(number(out[0]), w.ok);
 			if (number(out[is_safe]) != w.x)
-				fail_msg("%s(%d, %d): %lld, not %d", name, a,
-				    b, (long long)number(out[is_safe]), w.x);
+				fail_msg("%s(%d, %d): %lld, not %d", name, a, b,
+				    (long long)number(out[is_safe]), w.x);
 		}
 }
 
@@ -184,10 +184,36 @@ static void
 test_binary_operations_on_all_pairs(void **state)
 {
 	static const char *const both[] = {
-		"add", "sub", "mul", "div", "mod", "min", "max", "satAdd",
-		"satSub", "satMul", "exp", "safeAdd", "safeSub", "safeMul",
-		"safeDiv", "safeMod", "safeExp", "eq", "ne", "lt", "le", "gt",
-		"ge", "and", "or", "xor", "shl", "shr", "rotl", "rotr",
+		"add",
+		"sub",
+		"mul",
+		"div",
+		"mod",
+		"min",
+		"max",
+		"satAdd",
+		"satSub",
+		"satMul",
+		"exp",
+		"safeAdd",
+		"safeSub",
+		"safeMul",
+		"safeDiv",
+		"safeMod",
+		"safeExp",
+		"eq",
+		"ne",
+		"lt",
+		"le",
+		"gt",
+		"ge",
+		"and",
+		"or",
+		"xor",
+		"shl",
+		"shr",
+		"rotl",
+		"rotr",
 	};
 	size_t i;
 
@@ -222,12 +248,12 @@ test_unary_operations_on_all_values(void **state)
 	for (a = min; a <= max; a++) {
 		assert_int_equal(unary("neg", s, s, a), wrapped(-a));
 		assert_int_equal(unary("not", s, s, a), ~a);
-		assert_int_equal(unary("abs", s, s, a),
-		    wrapped(a < 0 ? -a : a));
+		assert_int_equal(
+		    unary("abs", s, s, a), wrapped(a < 0 ? -a : a));
 		assert_int_equal(unary("cast", s, u, a), a & 0xff);
 		assert_int_equal(unary("cast", s, TYPE_INT(24), a), a);
-		assert_int_equal(unary("cast", s, TYPE_UINT(24), a),
-		    a & 0xffffff);
+		assert_int_equal(
+		    unary("cast", s, TYPE_UINT(24), a), a & 0xffffff);
 		assert_int_equal(unary("cast", s, TYPE_BOOL, a), a != 0);
 	}
 	min = 0;
@@ -244,8 +270,8 @@ test_unary_operations_on_all_values(void **state)
 		assert_int_equal(unary("log10", u, u, a), (a > 9) + (a > 99));
 		assert_int_equal(unary("log256", u, u, a), 0);
 		assert_int_equal(unary("cast", u, s, a), (int8_t)a);
-		assert_int_equal(unary("cast", TYPE_BYTES(1), TYPE_BYTES(2),
-		    a), a << 8);
+		assert_int_equal(
+		    unary("cast", TYPE_BYTES(1), TYPE_BYTES(2), a), a << 8);
 	}
 	assert_int_equal(unary("not", TYPE_BOOL, TYPE_BOOL, 0), 1);
 	assert_int_equal(unary("not", TYPE_BOOL, TYPE_BOOL, 1), 0);
@@ -280,7 +306,7 @@ test_safe_unary_operations_on_all_values(void **state)
 }
 
 static const int edges[] = { 0, 1, 2, 3, 7, 10, 16, 85, 127, 128, 200, 254,
-    255 };
+	255 };
 #define N_EDGES	(sizeof(edges) / sizeof(edges[0]))
 
 static void
@@ -301,22 +327,25 @@ test_ternary_operations(void **state)
 	size_t i;
 
 	(void)state;
-	for (a = 0; a < 256; a++) for (b = 0; b < 256; b++)
-		for (i = 0; i < N_EDGES; i++) {
-			c = edges[i];
-			q = c == 0 ? 256 : a * b / c;
-			ternary("mulDiv", a, b, c, 0, out);
-			assert_int_equal(number(out[0]), q > 255 ? 255 : q);
-			ternary("safeMulDiv", a, b, c, 0, out);
-			assert_int_equal(number(out[0]), q <= 255);
-			assert_int_equal(number(out[1]), q > 255 ? 0 : q);
-			ternary("addMod", a, b, c, 0, out);
-			assert_int_equal(number(out[0]),
-			    c == 0 ? 0 : (a + b) % c);
-			ternary("mulMod", a, b, c, 0, out);
-			assert_int_equal(number(out[0]),
-			    c == 0 ? 0 : a * b % c);
-		}
+	for (a = 0; a < 256; a++)
+		for (b = 0; b < 256; b++)
+			for (i = 0; i < N_EDGES; i++) {
+				c = edges[i];
+				q = c == 0 ? 256 : a * b / c;
+				ternary("mulDiv", a, b, c, 0, out);
+				assert_int_equal(
+				    number(out[0]), q > 255 ? 255 : q);
+				ternary("safeMulDiv", a, b, c, 0, out);
+				assert_int_equal(number(out[0]), q <= 255);
+				assert_int_equal(
+				    number(out[1]), q > 255 ? 0 : q);
+				ternary("addMod", a, b, c, 0, out);
+				assert_int_equal(
+				    number(out[0]), c == 0 ? 0 : (a + b) % c);
+				ternary("mulMod", a, b, c, 0, out);
+				assert_int_equal(
+				    number(out[0]), c == 0 ? 0 : a * b % c);
+			}
 }
 
 static void
@@ -335,31 +364,36 @@ test_token_operations(void **state)
 	size_t i, j;
 
 	(void)state;
-	for (a = 0; a < 256; a++) for (j = 0; j < N_EDGES; j++)
-		for (i = 0; i < N_EDGES; i++) {
-			b = edges[j];
-			c = edges[i];
-			ok = c <= a && b + c <= 255;
-			ternary("transfer", a, b, c, 0, out);
-			outputs(out, ok, ok ? a - c : a, ok ? b + c : b);
-			ternary("transferCapped", a, b, c, 0, out);
-			outputs(out, ok ? c : 0, ok ? a - c : a,
-			    ok ? b + c : b);
-			ternary("transfer", a, b, c, OP_SAME_ACCOUNT, out);
-			outputs(out, c <= a, a, b);
-			ternary("transferCapped", a, b, c, OP_SAME_ACCOUNT,
-			    out);
-			outputs(out, c <= a ? c : 0, a, b);
-			ok = a + b <= 255 && c + b <= 255;
-			ternary("mint", a, b, c, 0, out);
-			outputs(out, ok, ok ? a + b : a, ok ? c + b : c);
-			ok = b <= a && b <= c;
-			ternary("burn", a, b, c, 0, out);
-			outputs(out, ok, ok ? a - b : a, ok ? c - b : c);
-		}
+	for (a = 0; a < 256; a++)
+		for (j = 0; j < N_EDGES; j++)
+			for (i = 0; i < N_EDGES; i++) {
+				b = edges[j];
+				c = edges[i];
+				ok = c <= a && b + c <= 255;
+				ternary("transfer", a, b, c, 0, out);
+				outputs(
+				    out, ok, ok ? a - c : a, ok ? b + c : b);
+				ternary("transferCapped", a, b, c, 0, out);
+				outputs(out, ok ? c : 0, ok ? a - c : a,
+				    ok ? b + c : b);
+				ternary(
+				    "transfer", a, b, c, OP_SAME_ACCOUNT, out);
+				outputs(out, c <= a, a, b);
+				ternary("transferCapped", a, b, c,
+				    OP_SAME_ACCOUNT, out);
+				outputs(out, c <= a ? c : 0, a, b);
+				ok = a + b <= 255 && c + b <= 255;
+				ternary("mint", a, b, c, 0, out);
+				outputs(
+				    out, ok, ok ? a + b : a, ok ? c + b : c);
+				ok = b <= a && b <= c;
+				ternary("burn", a, b, c, 0, out);
+				outputs(
+				    out, ok, ok ? a - b : a, ok ? c - b : c);
+			}
 }
 
-/* ---- all widths, random values -------------------------------------------- */
+/* ---- all widths, random values ----------------------------------------- */
 
 static uint64_t
 prng(void)
@@ -378,7 +412,8 @@ random_value(uint8_t type)
 {
 	struct u256 v;
 	uint8_t plain[32];
-	size_t i, n = type_size(type), zeros = prng() % 3 ? 0 : prng() % (n + 1);
+	size_t i, n = type_size(type),
+		  zeros = prng() % 3 ? 0 : prng() % (n + 1);
 
 	for (i = 0; i < n; i++)
 		plain[i] = i < zeros ? 0 : prng() % 4 ? (uint8_t)prng() : 0xff;
@@ -468,7 +503,10 @@ test_swap_never_shrinks_the_product(void **state)
 			o.fee = (uint32_t)(prng() % o.fee_base);
 			for (j = 0; j < 6; j++)
 				in[j] = u256_shr(random_value(TYPE_UINT(n)),
-				    j == 5 ? n - 1 : j == 4 ? 2 : 0, 0);
+				    j == 5     ? n - 1 :
+					j == 4 ? 2 :
+						 0,
+				    0);
 			exec_op(&o, in, out);
 			done += (unsigned)out[0].w[0];
 			mp_mul(before, in[2].w, 4, in[3].w, 4);
@@ -496,8 +534,8 @@ test_random_values_are_of_their_type(void **state)
 			o = op_of("rand", 0, 0, 1, (uint8_t)t);
 			exec_op(&o, NULL, &out);
 			value_store((uint8_t)t, out, plain);
-			assert_int_equal(value_load((uint8_t)t, plain, &fit),
-			    0);
+			assert_int_equal(
+			    value_load((uint8_t)t, plain, &fit), 0);
 			assert_memory_equal(&fit, &out, sizeof(fit));
 		}
 	o = op_of("rand", 0, 0, 1, TYPE_BOOL);
@@ -533,8 +571,7 @@ test_no_other_bool_is_loaded(void **state)
 	(void)state;
 	for (i = 0; i < 256; i++) {
 		b = (uint8_t)i;
-		assert_int_equal(value_load(TYPE_BOOL, &b, &v),
-		    i < 2 ? 0 : -1);
+		assert_int_equal(value_load(TYPE_BOOL, &b, &v), i < 2 ? 0 : -1);
 	}
 }
 

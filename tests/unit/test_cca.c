@@ -64,7 +64,9 @@ at(uint8_t *in, size_t n, const char *bytes, size_t bytes_n)
 static void
 good(void **state)
 {
-	static const struct { const char *token, *key; } of[] = {
+	static const struct {
+		const char *token, *key;
+	} of[] = {
 		{ "cca/cca-token-01.cbor", "cca/cca_platform.pem" },
 		{ "cca/cca-token-01.cbor", "cca/cpak.json" },
 		{ "cca/cca-example-token.cbor", "cca/cpak-pub.json" },
@@ -83,8 +85,8 @@ good(void **state)
 		assert_true(r.hardware);
 		assert_int_equal(r.debug, 0);
 	}
-	assert_string_equal(fact_of(&r, "realm-profile"),
-	    "tag:arm.com,2023:realm#1.0.0");
+	assert_string_equal(
+	    fact_of(&r, "realm-profile"), "tag:arm.com,2023:realm#1.0.0");
 	judge_file("cca/cca-example-token.cbor", "cca/cpak-pub.json");
 	assert_string_equal(fact_of(&r, "lifecycle"), "0x3003");
 	assert_non_null(fact_of(&r, "sw-component-12"));
@@ -170,7 +172,9 @@ reference_values(void **state)
 static void
 every_byte(void **state)
 {
-	static const struct { const char *token, *key; } of[] = {
+	static const struct {
+		const char *token, *key;
+	} of[] = {
 		{ "cca/cca-token-01.cbor", "cca/cpak.json" },
 		{ "cca/cca-token-draft-ffm-00.cbor", "cca/ta-tfa.json" },
 	};
@@ -244,7 +248,7 @@ hostile_sizes(void **state)
 	free(p);
 }
 
-/* ---- tokens made here: a sample's claims, edited, under keys of the test ---- */
+/* ---- tokens made here: claims of a sample, edited, under test keys ------ */
 
 #define ES384_HEADER	"\xa1\x01\x38\x22"
 
@@ -272,7 +276,7 @@ setup_cpak(const char *curve)
 		return -1;
 	n = BIO_get_mem_data(bio, &p);
 	cpak_pem = (struct bytes){ memcpy(malloc((size_t)n), p, (size_t)n),
-	    (size_t)n };
+		(size_t)n };
 	BIO_free(bio);
 	return 0;
 }
@@ -339,13 +343,14 @@ make(struct made *m, const char *name)
 	m->challenge = at(m->platform, m->platform_n, "\x0a\x58\x20", 3) + 3;
 	m->rak = at(m->realm, m->realm_n, "\x19\xac\xcd\x58", 4) + 5;
 	m->rak_n = m->rak[-1];
-	assert_int_equal(EVP_PKEY_get_octet_string_param(rak_pair, "pub", point,
-	    sizeof(point), &n), 1);
+	assert_int_equal(EVP_PKEY_get_octet_string_param(
+			     rak_pair, "pub", point, sizeof(point), &n),
+	    1);
 	if (m->rak_n == sizeof(point))
 		memcpy(m->rak, point, sizeof(point));
 	else {				/* {1: 2, -1: 2, -2: x, -3: y} */
-		memcpy(at(m->rak, m->rak_n, "\x21\x58\x30", 3) + 3, point + 1,
-		    48);
+		memcpy(
+		    at(m->rak, m->rak_n, "\x21\x58\x30", 3) + 3, point + 1, 48);
 		memcpy(at(m->rak, m->rak_n, "\x22\x58\x30", 3) + 3, point + 49,
 		    48);
 	}
@@ -388,8 +393,8 @@ sign(EVP_PKEY *by, const uint8_t *p, size_t n, uint8_t rs[96])
 	size_t der_n = sizeof(der);
 	ECDSA_SIG *sig;
 
-	assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha384(), NULL, by),
-	    1);
+	assert_int_equal(
+	    EVP_DigestSignInit(ctx, NULL, EVP_sha384(), NULL, by), 1);
 	assert_int_equal(EVP_DigestSign(ctx, der, &der_n, p, n), 1);
 	sig = d2i_ECDSA_SIG(NULL, &d, (long)der_n);
 	BN_bn2binpad(ECDSA_SIG_get0_r(sig), rs, 48);
@@ -426,11 +431,11 @@ judge_made(struct made *m)
 
 	EVP_Digest(m->rak, m->rak_n, m->challenge, NULL, EVP_sha256(), NULL);
 	memcpy(p, "\xd9\x01\x8f\xa2\x19\xac\xca", 7);
-	p = put_bytes(p + 7, part, put_sign1(m, cpak_pair, m->platform,
-	    m->platform_n, part));
+	p = put_bytes(p + 7, part,
+	    put_sign1(m, cpak_pair, m->platform, m->platform_n, part));
 	memcpy(p, "\x19\xac\xd1", 3);
-	p = put_bytes(p + 3, part, put_sign1(m, rak_pair, m->realm, m->realm_n,
-	    part));
+	p = put_bytes(
+	    p + 3, part, put_sign1(m, rak_pair, m->realm, m->realm_n, part));
 	judge((struct bytes){ token, (size_t)(p - token) }, cpak_pem);
 }
 
@@ -460,9 +465,13 @@ made_is_good(void **state)
 static void
 strict_cbor(void **state)
 {
-	static const struct { const char *pair; size_t n; } of[] = {
+	static const struct {
+		const char *pair;
+		size_t n;
+	} of[] = {
 		{ "\x61x\x00\x61x\x00", 6 },		/* "x" twice, below */
-		{ "\x0a\x00", 2 },			/* the challenge again */
+		/* the challenge again */
+		{ "\x0a\x00", 2 },
 		{ "\x18\x63\x9f\xff", 4 },		/* indefinite array */
 		{ "\x18\x63\xbf\xff", 4 },		/* indefinite map */
 		{ "\x18\x63\x5f\x41x\xff", 6 },		/* indefinite bytes */
@@ -473,7 +482,8 @@ strict_cbor(void **state)
 		{ "\x18\x63\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x00", 13 },
 		{ "\x18\x63\x00\x00", 4 },		/* a byte after it */
 		{ "\x18\x63", 2 },			/* no value */
-		{ "\x80\x00", 2 },			/* a key that is an array */
+		/* a key that is an array */
+		{ "\x80\x00", 2 },
 	};
 	struct made m;
 	size_t i, j;
@@ -482,8 +492,9 @@ strict_cbor(void **state)
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++)
 		for (j = 0; j < 2; j++) {
 			make(&m, LEGACY);
-			append(j == 0 ? m.platform : m.realm, j == 0 ?
-			    &m.platform_n : &m.realm_n, of[i].pair, of[i].n);
+			append(j == 0 ? m.platform : m.realm,
+			    j == 0 ? &m.platform_n : &m.realm_n, of[i].pair,
+			    of[i].n);
 			if (i == 0)
 				(j == 0 ? m.platform : m.realm)[0]++;
 			judge_made(&m);
@@ -494,13 +505,17 @@ strict_cbor(void **state)
 static void
 strict_headers(void **state)
 {
-	static const struct { const char *header; size_t n; } of[] = {
+	static const struct {
+		const char *header;
+		size_t n;
+	} of[] = {
 		{ "\xa2\x01\x38\x22\x02\x81\x01", 7 },	/* crit: [1] */
 		{ "\xa2\x01\x38\x22\x04\x41x", 7 },	/* kid */
 		{ "\xa2\x01\x38\x22\x01\x38\x22", 7 },	/* alg twice */
 		{ "\xa1\x01\x38\x23", 4 },		/* ES512 */
 		{ "\xa1\x01\x05", 3 },			/* HMAC */
-		{ "\xa0", 1 }, { "", 0 },
+		{ "\xa0", 1 },
+		{ "", 0 },
 	};
 	struct made m;
 	size_t i;
@@ -630,8 +645,10 @@ mixed_profiles(void **state)
 	judge_made(&m);
 	only(&r, A_FAIL, "realm-profile");
 	mix(&m, OF_2023, LEGACY);		/* a point instead of a map */
-	append(m.realm, &m.realm_n, "\x19\x01\x09\x78\x1c"
-	    "tag:arm.com,2023:realm#1.0.0", 33);
+	append(m.realm, &m.realm_n,
+	    "\x19\x01\x09\x78\x1c"
+	    "tag:arm.com,2023:realm#1.0.0",
+	    33);
 	judge_made(&m);
 	only(&r, A_FAIL, "realm-signature");
 	mix(&m, LEGACY, OF_2023);		/* and the other way round */
@@ -661,9 +678,13 @@ other_curve(void **state)
 static void
 lifecycles(void **state)
 {
-	static const struct { uint8_t high, low; int debug; const char *fail; }
-	    of[] = {
-		{ 0x30, 0xff, 0, "" }, { 0x31, 0x00, -1, "lifecycle" },
+	static const struct {
+		uint8_t high, low;
+		int debug;
+		const char *fail;
+	} of[] = {
+		{ 0x30, 0xff, 0, "" },
+		{ 0x31, 0x00, -1, "lifecycle" },
 		{ 0x10, 0x00, -1, "lifecycle" },
 		{ 0x20, 0x00, -1, "lifecycle" },
 		{ 0x40, 0x00, 1, "lifecycle debug" },

@@ -125,8 +125,9 @@ key_and_expiry_are_read(void **state)
 	put(key, now + 77);
 	certificate_init(path);
 	assert_int_equal(certificate_expires(), now + 77);
-	assert_int_equal(EVP_PKEY_get_octet_string_param(key, "pub", point,
-	    sizeof(point), &n), 1);
+	assert_int_equal(EVP_PKEY_get_octet_string_param(
+			     key, "pub", point, sizeof(point), &n),
+	    1);
 	assert_memory_equal(certificate_key(), point + 1, 64);
 	assert_non_null(strstr(certificate_pem(), "BEGIN CERTIFICATE"));
 }
@@ -178,8 +179,8 @@ each_line_that_it_crosses_is_told_once(void **state)
 	assert_int_equal(certificate_warning(text, sizeof(text)), 0);
 	for (now = end - SOON + 1; now < end; now += 3600)
 		watch_expiry();
-	assert_non_null(strstr(lines,
-	    "tls-certificate: expires 2027-01-15: renew it\n"));
+	assert_non_null(
+	    strstr(lines, "tls-certificate: expires 2027-01-15: renew it\n"));
 	now = end - 1;
 	assert_int_equal(certificate_warning(text, sizeof(text)), 1);
 	assert_string_equal(text, "expires 2027-01-15");
@@ -187,8 +188,8 @@ each_line_that_it_crosses_is_told_once(void **state)
 	lines[0] = '\0';
 	for (now = end; now < end + 86400; now += 3600)
 		watch_expiry();
-	assert_non_null(strstr(lines,
-	    "tls-certificate: expired 2027-01-15: renew it\n"));
+	assert_non_null(
+	    strstr(lines, "tls-certificate: expired 2027-01-15: renew it\n"));
 	assert_ptr_equal(strchr(lines, '\n'), strrchr(lines, '\n'));
 	assert_int_equal(certificate_warning(text, sizeof(text)), 2);
 }
@@ -231,8 +232,8 @@ renewed_certificate_of_the_same_key_is_used_at_once(void **state)
 	put(key, now + 365 * 86400);
 	hand_over();
 	assert_int_equal(certificate_expires(), now + 365 * 86400);
-	assert_non_null(strstr(lines,
-	    "tls-certificate: renewed: expires 2028-01-15\n"));
+	assert_non_null(
+	    strstr(lines, "tls-certificate: renewed: expires 2028-01-15\n"));
 	assert_int_equal(n_gateways, 1);
 	assert_int_equal(n_sessions, 1);
 	assert_int_equal(n_expired, 0);
@@ -282,13 +283,13 @@ what_is_no_certificate_keeps_the_old_one(void **state)
 	give_keys(key);
 	put(other, now + 40 * 86400);
 	hand_over();
-	assert_non_null(strstr(lines,
-	    "tls-certificate: not renewed: its key is not on P-256"));
+	assert_non_null(strstr(
+	    lines, "tls-certificate: not renewed: its key is not on P-256"));
 	f = fopen(path, "w");
 	fclose(f);
 	hand_over();
-	assert_non_null(strstr(lines,
-	    "tls-certificate: not renewed: not a certificate in PEM"));
+	assert_non_null(strstr(
+	    lines, "tls-certificate: not renewed: not a certificate in PEM"));
 	tick();
 	assert_int_equal(n_tried, 0);
 	assert_int_equal(n_gateways, 0);

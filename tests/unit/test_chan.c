@@ -25,8 +25,12 @@
 static unsigned n_jobs, n_operands;
 static enum state state;
 
-ON(START) { }
-ON(PEER) { }
+ON(START)
+{
+}
+ON(PEER)
+{
+}
 ON(JOB)
 {
 	n_jobs++;
@@ -49,9 +53,11 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 		return from == R_MONITOR && (to & R_CHILDREN) &&
 		    state_bit == S_INIT;
 	case M_FACTS:
-		return from == R_REGISTRY && to == R_KEYS && (state_bit & S_UP) != 0;
+		return from == R_REGISTRY && to == R_KEYS &&
+		    (state_bit & S_UP) != 0;
 	case M_TX:
-		return from == R_KEYS && to == R_REGISTRY && (state_bit & S_UP) != 0;
+		return from == R_KEYS && to == R_REGISTRY &&
+		    (state_bit & S_UP) != 0;
 	case M_TLS_KEY:
 		return from == R_MONITOR && to == R_KEYS &&
 		    (state_bit & S_UP) != 0;
@@ -65,12 +71,19 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 	case M_JOB_OPERANDS:
 		return from == R_KEYS && to == R_COMPUTE &&
 		    state_bit == S_SERVING;
-	case M_BATCH: case M_TASK: case M_GRANT: case M_GRANT_TASK:
-	case M_GRANT_SEAL: case M_FETCH_FAILED: case M_HELLO_ASK:
-	case M_RENEW: case M_VERDICT:
+	case M_BATCH:
+	case M_TASK:
+	case M_GRANT:
+	case M_GRANT_TASK:
+	case M_GRANT_SEAL:
+	case M_FETCH_FAILED:
+	case M_HELLO_ASK:
+	case M_RENEW:
+	case M_VERDICT:
 		return from == R_NET && to == R_KEYS && (state_bit & S_UP) != 0;
 	case M_JOB_DONE:
-		return from == R_COMPUTE && to == R_KEYS && (state_bit & S_UP) != 0;
+		return from == R_COMPUTE && to == R_KEYS &&
+		    (state_bit & S_UP) != 0;
 	}
 	return -1;		/* not read by hand */
 }
@@ -83,6 +96,8 @@ legal_is_the_table_and_nothing_else(void **unused)
 	int nfds, want;
 
 	(void)unused;
+	/* Nested loops, all indented as one. */
+	/* clang-format off */
 	for (type = 0; type < M_TYPES + 3; type++)
 	for (from = 1; from <= 1u << ROLE_BITS; from <<= 1)
 	for (to = 1; to <= 1u << ROLE_BITS; to <<= 1)
@@ -116,6 +131,7 @@ legal_is_the_table_and_nothing_else(void **unused)
 			all++;
 		}
 	}
+	/* clang-format on */
 	assert_true(legal > 100 && legal < all / 50);
 }
 
@@ -123,16 +139,16 @@ static void
 two_bits_are_no_role_and_no_state(void **unused)
 {
 	(void)unused;
-	assert_true(msg_legal(R_NET, R_KEYS, S_IDLE, M_BATCH,
-	    sizeof(struct m_batch), 0));
-	assert_false(msg_legal(R_NET | R_TLS, R_KEYS, S_IDLE, M_BATCH,
-	    sizeof(struct m_batch), 0));
+	assert_true(msg_legal(
+	    R_NET, R_KEYS, S_IDLE, M_BATCH, sizeof(struct m_batch), 0));
+	assert_false(msg_legal(
+	    R_NET | R_TLS, R_KEYS, S_IDLE, M_BATCH, sizeof(struct m_batch), 0));
 	assert_false(msg_legal(R_NET, R_KEYS | R_REGISTRY, S_IDLE, M_BATCH,
 	    sizeof(struct m_batch), 0));
-	assert_false(msg_legal(R_NET, R_KEYS, S_UP, M_BATCH,
-	    sizeof(struct m_batch), 0));
-	assert_false(msg_legal(R_NET, R_KEYS, 0, M_BATCH,
-	    sizeof(struct m_batch), 0));
+	assert_false(
+	    msg_legal(R_NET, R_KEYS, S_UP, M_BATCH, sizeof(struct m_batch), 0));
+	assert_false(
+	    msg_legal(R_NET, R_KEYS, 0, M_BATCH, sizeof(struct m_batch), 0));
 }
 
 static void
@@ -157,8 +173,8 @@ records_come_whole_and_in_order(void **unused)
 	state = S_IDLE;
 	n_jobs = n_operands = 0;
 	assert_int_equal(chan_send(&k, M_JOB, &job, NULL, 0, -1), 0);
-	assert_int_equal(chan_send(&k, M_JOB_OPERANDS, NULL, operands, 3, -1),
-	    0);
+	assert_int_equal(
+	    chan_send(&k, M_JOB_OPERANDS, NULL, operands, 3, -1), 0);
 	assert_int_equal(chan_dispatch(&c, &state), 0);
 	assert_int_equal(n_jobs, 1);
 	assert_int_equal(n_operands, 1);
@@ -183,8 +199,8 @@ through_the_queue(struct chan *a, struct chan *b)
 	assert_int_equal(chan_flush(a), 1);
 	do {
 		while (chan_recv(b, S_IDLE, &m) == 1)
-			assert_int_equal(((const struct m_log *)m.payload)->
-			    level, got++);
+			assert_int_equal(
+			    ((const struct m_log *)m.payload)->level, got++);
 	} while (chan_flush(a) == 1 || got < sent);
 	assert_int_equal(a->queued, 0);
 }
@@ -454,7 +470,8 @@ static void
 an_error_that_no_peer_can_cause_is_fatal(void **unused)
 {
 	(void)unused;
-	dies(send_on_a_bad_descriptor, NULL, "channel to monitor: sendmsg: Bad");
+	dies(
+	    send_on_a_bad_descriptor, NULL, "channel to monitor: sendmsg: Bad");
 	dies(receive_on_a_bad_descriptor, NULL,
 	    "channel to monitor: recvmsg: Bad");
 }
@@ -624,15 +641,15 @@ one_that_does_not_read_is_a_fault_at_the_limit(void **unused)
 	open_pair(&a, R_KEYS, &b, R_COMPUTE);
 	log_sink(keep_line);
 	n_lines = 0;
-	while (!a.is_broken && (sent = chan_send(&a, M_JOB, &job, rows,
-	    PROGRAM_WORDS, -1)) == 0)
+	while (!a.is_broken &&
+	    (sent = chan_send(&a, M_JOB, &job, rows, PROGRAM_WORDS, -1)) == 0)
 		assert_true(a.queued <= CHAN_QUEUE);
 	assert_int_equal(sent, -1);
 	assert_true(a.is_broken);
 	assert_true(CHAN_QUEUE - a.queued < size);
 	assert_int_equal(n_lines, 1);
-	assert_non_null(strstr(lines[0],
-	    "compute: does not read its messages"));
+	assert_non_null(
+	    strstr(lines[0], "compute: does not read its messages"));
 	log_sink(NULL);
 	chan_close(&a);
 	chan_close(&b);
@@ -666,8 +683,8 @@ a_record_that_leaves_the_queue_is_wiped_and_freed(void **unused)
 	while (a.head == NULL)
 		assert_int_equal(chan_send(&a, M_LOG, &log, NULL, 0, -1), 0);
 	watched = a.head;
-	assert_non_null(memmem(watched, malloc_usable_size(watched), "secret",
-	    6));
+	assert_non_null(
+	    memmem(watched, malloc_usable_size(watched), "secret", 6));
 	is_freed = has_secret = 0;
 	chan_close(&a);
 	watched = NULL;
@@ -803,9 +820,10 @@ receive_descriptors(size_t n)
 	    __attribute__((aligned(8))) = { 0 };
 	struct msg_hdr hdr = { .type = M_DRAINED };
 	struct iovec iov = { &hdr, sizeof(hdr) };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = control,
-	    .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	struct msghdr mh = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
 	struct cmsghdr *cm = CMSG_FIRSTHDR(&mh);
 	struct chan a, b;
 	struct msg m;
@@ -851,8 +869,8 @@ credentials_are_no_descriptors(void **unused)
 
 	(void)unused;
 	open_pair(&a, R_NET, &b, R_MONITOR);
-	assert_int_equal(setsockopt(b.fd, SOL_SOCKET, SO_PASSCRED, &on,
-	    sizeof(on)), 0);
+	assert_int_equal(
+	    setsockopt(b.fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
 	assert_int_equal(chan_send(&a, M_DRAINED, NULL, NULL, 0, -1), 0);
 	assert_int_equal(chan_recv(&b, S_IDLE, &m), 1);
 	assert_int_equal(m.fd, -1);
@@ -934,8 +952,9 @@ text_of_peers_is_escaped(void **unused)
 	assert_string_equal(log_escape(dst, sizeof(dst), "a\\b", 3), "a\\x5cb");
 	assert_string_equal(log_escape(dst, sizeof(dst), "123456789012345", 15),
 	    "123456789012345");
-	assert_string_equal(log_escape(dst, sizeof(dst), "1234567890123456",
-	    16), "123456789012...");
+	assert_string_equal(
+	    log_escape(dst, sizeof(dst), "1234567890123456", 16),
+	    "123456789012...");
 	assert_string_equal(log_escape(dst, 5, "\xff\xff", 2), "...");
 	assert_string_equal(log_escape(dst, 5, "", 0), "");
 }
@@ -960,13 +979,17 @@ main(void)
 		cmocka_unit_test(a_closed_channel_is_silent),
 		cmocka_unit_test(a_broken_channel_is_silent),
 		cmocka_unit_test(one_that_has_gone_gets_nothing_more),
-		cmocka_unit_test(a_queued_descriptor_is_closed_after_it_was_sent),
+		cmocka_unit_test(
+		    a_queued_descriptor_is_closed_after_it_was_sent),
 		cmocka_unit_test(closing_drops_the_queue_and_its_descriptors),
-		cmocka_unit_test(one_that_does_not_read_is_a_fault_at_the_limit),
-		cmocka_unit_test(a_record_that_leaves_the_queue_is_wiped_and_freed),
+		cmocka_unit_test(
+		    one_that_does_not_read_is_a_fault_at_the_limit),
+		cmocka_unit_test(
+		    a_record_that_leaves_the_queue_is_wiped_and_freed),
 		cmocka_unit_test(the_queue_may_be_exactly_full),
 		cmocka_unit_test(a_direct_channel_never_queues),
-		cmocka_unit_test(a_fault_of_the_channel_of_the_log_is_not_logged_through_it),
+		cmocka_unit_test(
+		    a_fault_of_the_channel_of_the_log_is_not_logged_through_it),
 		cmocka_unit_test(keys_outlive_a_fault_of_all_but_the_monitor),
 		cmocka_unit_test(all_others_end_at_a_fault),
 		cmocka_unit_test(descriptors_of_an_illegal_record_are_closed),

@@ -15,17 +15,18 @@
 #include "../../src/monitor/children.c"
 
 static const struct conf two_workers = { .n_chains = 1, .workers = 2 };
-static const struct conf two_chains = { .n_chains = 2, .workers = 2,
-    .chains = { { .chain_id = 1 }, { .chain_id = 42161 } } };
+static const struct conf two_chains = { .n_chains = 2,
+	.workers = 2,
+	.chains = { { .chain_id = 1 }, { .chain_id = 42161 } } };
 static struct chan role[CHILDREN_MAX];	/* the other ends, by child */
 
-/* ---- small things -------------------------------------------------------- */
+/* ---- small things ------------------------------------------------------ */
 
 static void
 the_delay_doubles_up_to_its_limit(void **unused)
 {
 	static const unsigned want[] = { 100, 200, 400, 800, 1600, 3200, 6400,
-	    12800, 25600, 30000, 30000 };
+		12800, 25600, 30000, 30000 };
 	unsigned delay = 0;
 	size_t i;
 
@@ -51,7 +52,8 @@ a_cause_is_status_signal_or_system_call(void **unused)
 	char text[160];
 
 	(void)unused;
-	assert_string_equal(cause(&c, 3 << 8, text, sizeof(text)), "exit status 3");
+	assert_string_equal(
+	    cause(&c, 3 << 8, text, sizeof(text)), "exit status 3");
 	assert_string_equal(cause(&c, SIGSEGV, text, sizeof(text)),
 	    "signal 11: Segmentation fault");
 	c.denied = 1 + 0;		/* read(2) is number 0 */
@@ -60,7 +62,7 @@ a_cause_is_status_signal_or_system_call(void **unused)
 	    "policy");
 }
 
-/* ---- channels ------------------------------------------------------------ */
+/* ---- channels ---------------------------------------------------------- */
 
 static struct child *
 named(const char *name)
@@ -212,14 +214,16 @@ a_file_goes_to_all_of_a_role(void **unused)
 	close(p[1]);
 	for (i = 0; i < 2; i++) {
 		do
-			assert_int_equal(chan_recv(&role[named(nets[i]) -
-			    children], S_IDLE, &m), 1);
+			assert_int_equal(
+			    chan_recv(
+				&role[named(nets[i]) - children], S_IDLE, &m),
+			    1);
 		while (m.type != M_TLS_CERTIFICATE);
 		assert_int_equal(fcntl(m.fd, F_GETFD), FD_CLOEXEC);
 		close(m.fd);
 	}
-	assert_int_equal(chan_recv(&role[named("keys") - children], S_IDLE,
-	    &m), 0);
+	assert_int_equal(
+	    chan_recv(&role[named("keys") - children], S_IDLE, &m), 0);
 }
 
 static void
@@ -319,8 +323,8 @@ net_is_told_how_all_are(void **unused)
 	child_ready(named("compute-1"), 8);
 	child_ready(named("registry"), 5);
 	child_ready(named("net"), 1);
-	assert_int_equal(chan_recv(&role[named("net") - children], S_IDLE, &m),
-	    1);
+	assert_int_equal(
+	    chan_recv(&role[named("net") - children], S_IDLE, &m), 1);
 	assert_int_equal(m.type, M_ROLES);
 	memcpy(&r, m.payload, sizeof(r));
 	assert_int_equal(r.restarts[6], 5);
@@ -390,7 +394,7 @@ it_stops_when_each_net_is_drained(void **unused)
 	phase = RUNNING;
 }
 
-/* ---- logs ---------------------------------------------------------------- */
+/* ---- logs -------------------------------------------------------------- */
 
 static char logged[1024];		/* the last line */
 static size_t n_logged;
@@ -414,8 +418,8 @@ child_says(struct child *c, const char *text, size_t n)
 	n_logged = 0;
 	log_sink(on_line);
 	while (n-- > 0)
-		assert_int_equal(chan_send(&role[c - children], M_LOG, &m,
-		    NULL, 0, -1), 0);
+		assert_int_equal(
+		    chan_send(&role[c - children], M_LOG, &m, NULL, 0, -1), 0);
 	/* A turn takes some of them. */
 	for (i = 0; i < LAST_WORDS; i++) {
 		assert_int_not_equal(chan_flush(&role[c - children]), -1);
@@ -432,7 +436,8 @@ a_line_is_one_and_bears_its_childs_name(void **unused)
 	(void)unused;
 	child_says(&children[1], text, 1);
 	assert_int_equal(n_logged, 1);
-	assert_string_equal(logged, "evidence: x\\x0atee-runnerd: keys: up"
+	assert_string_equal(logged,
+	    "evidence: x\\x0atee-runnerd: keys: up"
 	    "\\x0d\\x1b[2K\\x09end");
 	memset(full, '\n', 508);
 	child_says(&children[1], full, 1);
@@ -460,7 +465,8 @@ a_flood_of_lines_is_cut_and_told_once(void **unused)
 	event_active(c->log_report, EV_TIMEOUT, 0);
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	assert_int_equal(n_logged, 1);
-	assert_non_null(strstr(logged, ": evidence: 250 log lines dropped: "
+	assert_non_null(strstr(logged,
+	    ": evidence: 250 log lines dropped: "
 	    "more than 10 a second"));
 	assert_int_equal(c->log_dropped, 0);
 }
@@ -501,7 +507,7 @@ a_child_that_does_not_read_is_killed(void **unused)
 	net->pid = 0;
 }
 
-/* ---- hung roles ------------------------------------------------------------ */
+/* ---- hung roles -------------------------------------------------------- */
 
 /* A process in the place of this child. */
 static void
@@ -536,8 +542,8 @@ answers(struct child *c)
 
 	while (chan_recv(&role[c - children], S_UP & -S_UP, &m) == 1)
 		if (m.type == M_PING)
-			chan_send(&role[c - children], M_PONG, NULL, NULL, 0,
-			    -1);
+			chan_send(
+			    &role[c - children], M_PONG, NULL, NULL, 0, -1);
 	assert_int_equal(child_hear(c), 0);
 }
 
@@ -558,7 +564,8 @@ who_does_not_answer_is_killed(void **unused)
 	}
 	log_sink(on_line);
 	on_heartbeat(-1, 0, NULL);
-	assert_string_equal(logged, "tee-runner: net: killed: no answer for "
+	assert_string_equal(logged,
+	    "tee-runner: net: killed: no answer for "
 	    "15 s");
 	was_killed(net);
 	for (i = 0; i < 3 * PINGS_BUSY; i++) {
@@ -573,7 +580,8 @@ who_does_not_answer_is_killed(void **unused)
 static void
 evidence_may_be_busy_and_workers_are_not_asked(void **unused)
 {
-	struct child *evidence = named("evidence"), *worker = named("compute-0");
+	struct child *evidence = named("evidence"),
+		     *worker = named("compute-0");
 	unsigned i;
 
 	(void)unused;
@@ -605,7 +613,8 @@ who_does_not_come_up_is_killed(void **unused)
 	is_alive(registry);
 	log_sink(on_line);
 	on_heartbeat(-1, 0, NULL);
-	assert_string_equal(logged, "tee-runner: registry: killed: not ready "
+	assert_string_equal(logged,
+	    "tee-runner: registry: killed: not ready "
 	    "after 120 s");
 	was_killed(registry);
 }

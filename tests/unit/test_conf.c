@@ -31,35 +31,40 @@
 
 /* The required keywords: 8 lines. */
 static const char *const required[] = {
-	"orchestrator o.example:1\n", "gateway [::1]:65535\n",
-	"tls-ca /ca\n", "tls-certificate /certificate\n", "tls-key /key\n",
-	"chain-id 1\n", "registry " REGISTRY "\n",
+	"orchestrator o.example:1\n",
+	"gateway [::1]:65535\n",
+	"tls-ca /ca\n",
+	"tls-certificate /certificate\n",
+	"tls-key /key\n",
+	"chain-id 1\n",
+	"registry " REGISTRY "\n",
 	"registry-endpoint http://a\n",
 };
 #define N_REQUIRED	(sizeof(required) / sizeof(required[0]))
 
 static const char full[] =
-	"orchestrator o.example:1\ngateway [::1]:65535\ntls-ca /ca\n"
-	"tls-certificate /certificate\ntls-key /key\n"
-	"chain-id 4294967295\nregistry " REGISTRY "\n"
-	"registry-endpoint http://a\nregistry-endpoint https://b:8/c?d\n"
-	"registry-endpoint http://[::1]:8545/\nregistry-ca /c a\n"
-	"registry-quorum 3\nregistry-refresh 1m\nregistry-max-age 1h\n"
-	"registry-depth 0\nregistry-trusted-block " HASH "\n"
-	"gas-key /gas\nregistration direct\npublish yes\n"
-	"publish-interval 1m\ngas-max-fee 1000000\npin-orchestrator " REGISTRY "\n"
-	"pin-orchestrator " OTHER "\npin-gateway " OTHER "\n"
-	"pin-kms-key " POINT "\nworkers 64\nisolate task\nmax-tasks 4096\n"
-	"min-time 600\ntask-timeout 1\nfetch-timeout 2s\nsuspect-time 1d\n"
-	"tee tdx\ndstack-socket /agent\nrtmr-extend 3\n"
-	"registration-life 365d\ncontrol-socket /control\n"
-	"http-listen 127.0.0.1:80\nlog-level debug\nrequire netns\n"
-	"require landlock\ndrain-timeout 7\n"
-	"chroot /empty\nuid-base 70000\n";
+    "orchestrator o.example:1\ngateway [::1]:65535\ntls-ca /ca\n"
+    "tls-certificate /certificate\ntls-key /key\n"
+    "chain-id 4294967295\nregistry " REGISTRY "\n"
+    "registry-endpoint http://a\nregistry-endpoint https://b:8/c?d\n"
+    "registry-endpoint http://[::1]:8545/\nregistry-ca /c a\n"
+    "registry-quorum 3\nregistry-refresh 1m\nregistry-max-age 1h\n"
+    "registry-depth 0\nregistry-trusted-block " HASH "\n"
+    "gas-key /gas\nregistration direct\npublish yes\n"
+    "publish-interval 1m\ngas-max-fee 1000000\npin-orchestrator " REGISTRY "\n"
+    "pin-orchestrator " OTHER "\npin-gateway " OTHER "\n"
+    "pin-kms-key " POINT "\nworkers 64\nisolate task\nmax-tasks 4096\n"
+    "min-time 600\ntask-timeout 1\nfetch-timeout 2s\nsuspect-time 1d\n"
+    "tee tdx\ndstack-socket /agent\nrtmr-extend 3\n"
+    "registration-life 365d\ncontrol-socket /control\n"
+    "http-listen 127.0.0.1:80\nlog-level debug\nrequire netns\n"
+    "require landlock\ndrain-timeout 7\n"
+    "chroot /empty\nuid-base 70000\n";
 
 /* The keywords that a chain needs, after a chain that is complete. */
 #define SECOND								\
-	"chain-id 2\norchestrator p:2\ngateway g:2\nregistry " OTHER "\n"	\
+	"chain-id 2\norchestrator p:2\ngateway g:2\n"		\
+	"registry " OTHER "\n"						\
 	"registry-endpoint http://a\n"
 
 static struct conf conf;
@@ -106,8 +111,8 @@ static void
 every_keyword_is_read(void **unused)
 {
 	static const uint8_t registry[20] = { 0x00, 0x11, 0x22, 0x33, 0x44,
-	    0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
-	    0x00, 0x11, 0x22, 0x33 };
+		0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee,
+		0xff, 0x00, 0x11, 0x22, 0x33 };
 
 	(void)unused;
 	assert_int_equal(parse(full), 0);
@@ -168,8 +173,10 @@ static void
 every_default_is_as_documented(void **unused)
 {
 	(void)unused;
-	assert_int_equal(parse_without(N_REQUIRED,
-	    "registry-endpoint http://b\nregistry-endpoint http://c\n"), 0);
+	assert_int_equal(
+	    parse_without(N_REQUIRED,
+		"registry-endpoint http://b\nregistry-endpoint http://c\n"),
+	    0);
 	assert_int_equal(first->registry_quorum, 2);
 	assert_int_equal(first->registry_refresh, 12);
 	assert_int_equal(first->registry_max_age, 300);
@@ -194,8 +201,8 @@ every_default_is_as_documented(void **unused)
 	assert_int_equal(conf.registration_life, 86400);
 	assert_string_equal(conf.dstack_socket, "");
 	assert_int_equal(conf.rtmr_extend, 0);
-	assert_string_equal(first->control_socket,
-	    RUNSTATEDIR "/tee-runner/control");
+	assert_string_equal(
+	    first->control_socket, RUNSTATEDIR "/tee-runner/control");
 	assert_string_equal(first->http_listen, "");
 	assert_string_equal(conf.registry_ca, "");
 	assert_int_equal(conf.log_level, LOG_INFO);
@@ -212,24 +219,25 @@ a_credential_is_a_file_of_systemds(void **unused)
 
 	(void)unused;
 	unsetenv("CREDENTIALS_DIRECTORY");
-	assert_int_equal(parse_without(N_REQUIRED, "gas-key credential:g\n"),
-	    -1);
-	assert_string_equal(err, "f:9: gas-key: credential:g: credentials "
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "gas-key credential:g\n"), -1);
+	assert_string_equal(err,
+	    "f:9: gas-key: credential:g: credentials "
 	    "need systemd: CREDENTIALS_DIRECTORY is not set\n");
 	setenv("CREDENTIALS_DIRECTORY", "/run/c", 1);
-	assert_int_equal(parse_without(N_REQUIRED, "gas-key credential:g\n"),
-	    0);
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "gas-key credential:g\n"), 0);
 	assert_string_equal(conf.gas_key, "/run/c/g");
-	assert_int_equal(parse_without(N_REQUIRED,
-	    "gas-key credential:../g\n"), -1);
-	assert_int_equal(parse_without(N_REQUIRED, "gas-key credential:\n"),
-	    -1);
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "gas-key credential:../g\n"), -1);
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "gas-key credential:\n"), -1);
 	memset(path, 'a', sizeof(path));
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';
 	setenv("CREDENTIALS_DIRECTORY", path, 1);
-	assert_int_equal(parse_without(N_REQUIRED, "gas-key credential:g\n"),
-	    -1);
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "gas-key credential:g\n"), -1);
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
@@ -254,108 +262,162 @@ each_fault_names_line_and_remedy(void **unused)
 {
 #define NUMBER64 "a number from 1 to 4294967295"
 #define TIMES ", such as 90, 90s, 5m, 2h, 1d"
-	static const struct { const char *line, *fault; } bad[] = {
-	{ "worker 1", "worker: unknown keyword: see "
-	  "tee-runnerd.conf(5)" },
-	{ "Workers 1", "Workers: unknown keyword: see "
-	  "tee-runnerd.conf(5)" },
-	{ "workers", "workers: has no value: expected a number from 1 to 64" },
-	{ "workers # 4", "workers: has no value: expected a number from 1 to "
-	  "64" },
-	{ "workers 0", "workers: 0: expected a number from 1 to 64" },
-	{ "workers 65", "workers: 65: expected a number from 1 to 64" },
-	{ "workers -1", "workers: -1: expected a number from 1 to 64" },
-	{ "workers +1", "workers: +1: expected a number from 1 to 64" },
-	{ "workers 1x", "workers: 1x: expected a number from 1 to 64" },
-	{ "workers 1 2", "workers: 1 2: expected a number from 1 to 64" },
-	{ "workers 99999999999999999999999",
-	  "workers: 99999999999999999999999: expected a number from 1 to 64" },
-	{ "uid-base 0", "uid-base: 0: expected a number from 1 to 4294967231" },
-	{ "uid-base 4294967297", "uid-base: 4294967297: expected a number "
-	  "from 1 to 4294967231" },
-	{ "min-time 0", "min-time: 0: expected a time from 1 to 600 seconds"
-	  TIMES },
-	{ "min-time 11m", "min-time: 11m: expected a time from 1 to 600 "
-	  "seconds" TIMES },
-	{ "min-time 1w", "min-time: 1w: expected a time from 1 to 600 seconds"
-	  TIMES },
-	{ "min-time 1ms", "min-time: 1ms: expected a time from 1 to 600 "
-	  "seconds" TIMES },
-	{ "min-time m", "min-time: m: expected a time from 1 to 600 seconds"
-	  TIMES },
+	static const struct {
+		const char *line, *fault;
+	} bad[] = {
+		{ "worker 1",
+		    "worker: unknown keyword: see "
+		    "tee-runnerd.conf(5)" },
+		{ "Workers 1",
+		    "Workers: unknown keyword: see "
+		    "tee-runnerd.conf(5)" },
+		{ "workers",
+		    "workers: has no value: expected a number from 1 to 64" },
+		{ "workers # 4",
+		    "workers: has no value: expected a number from 1 to "
+		    "64" },
+		{ "workers 0", "workers: 0: expected a number from 1 to 64" },
+		{ "workers 65", "workers: 65: expected a number from 1 to 64" },
+		{ "workers -1", "workers: -1: expected a number from 1 to 64" },
+		{ "workers +1", "workers: +1: expected a number from 1 to 64" },
+		{ "workers 1x", "workers: 1x: expected a number from 1 to 64" },
+		{ "workers 1 2",
+		    "workers: 1 2: expected a number from 1 to 64" },
+		{ "workers 99999999999999999999999",
+		    "workers: 99999999999999999999999: expected a number "
+		    "from 1 to 64" },
+		{ "uid-base 0",
+		    "uid-base: 0: expected a number from 1 to 4294967231" },
+		{ "uid-base 4294967297",
+		    "uid-base: 4294967297: expected a number "
+		    "from 1 to 4294967231" },
+		{ "min-time 0",
+		    "min-time: 0: expected a time from 1 to 600 "
+		    "seconds" TIMES },
+		{ "min-time 11m",
+		    "min-time: 11m: expected a time from 1 to 600 "
+		    "seconds" TIMES },
+		{ "min-time 1w",
+		    "min-time: 1w: expected a time from 1 to 600 "
+		    "seconds" TIMES },
+		{ "min-time 1ms",
+		    "min-time: 1ms: expected a time from 1 to 600 "
+		    "seconds" TIMES },
+		{ "min-time m",
+		    "min-time: m: expected a time from 1 to 600 "
+		    "seconds" TIMES },
 	/* 2^64 / 86400 days, and one more: not a small number */
-	{ "suspect-time 213503982334602d", "suspect-time: 213503982334602d: "
-	  "expected a time from 1 to 86400 seconds" TIMES },
-	{ "registry-ca ca.pem", "registry-ca: ca.pem: expected an absolute "
-	  "path" },
-	{ "gas-key key", "gas-key: key: expected an absolute path, or "
-	  "credential:NAME" },
-	{ "registration direct", "registration: needs gas-key to pay for "
-	  "transactions" },
-	{ "publish yes", "publish: needs gas-key to pay for transactions" },
-	{ "publish maybe", "publish: maybe: expected one of no, yes" },
-	{ "gas-max-fee 0", "gas-max-fee: 0: expected a number from 1 to "
-	  "1000000" },
-	{ "http-listen 0.0.0.0:80", "http-listen: 0.0.0.0:80: expected "
-	  "127.0.0.1:port or [::1]:port" },
-	{ "http-listen 127.example:80", "http-listen: 127.example:80: "
-	  "expected 127.0.0.1:port or [::1]:port" },
-	{ "http-listen 127.0.0.1", "http-listen: 127.0.0.1: expected "
-	  "127.0.0.1:port or [::1]:port" },
-	{ "pin-gateway 0x12", "pin-gateway: 0x12: expected an address, 0x and "
-	  "40 hex digits" },
-	{ "pin-orchestrator " REGISTRY "00", "pin-orchestrator: " REGISTRY
-	  "00: expected an address, 0x and 40 hex digits" },
-	{ "pin-orchestrator 1x00112233445566778899aabbccddeeff00112233",
-	  "pin-orchestrator: 1x00112233445566778899aabbccddeeff00112233: "
-	  "expected an address, 0x and 40 hex digits" },
-	{ "pin-orchestrator 0x 0112233445566778899aabbccddeeff00112233",
-	  "pin-orchestrator: 0x 0112233445566778899aabbccddeeff00112233: "
-	  "expected an address, 0x and 40 hex digits" },
-	{ "pin-kms-key 0x04", "pin-kms-key: 0x04: expected a compressed "
-	  "public key, 0x and 66 hex digits that begin with 02 or 03" },
-	{ "registry-trusted-block " REGISTRY, "registry-trusted-block: "
-	  REGISTRY ": expected a hash, 0x and 64 hex digits" },
-	{ "registry-endpoint ftp://b", "registry-endpoint: ftp://b: expected "
-	  "http://host... or https://host..." },
-	{ "registry-endpoint https://", "registry-endpoint: https://: "
-	  "expected http://host... or https://host..." },
-	{ "registry-endpoint http:///x", "registry-endpoint: http:///x: "
-	  "expected http://host... or https://host..." },
-	{ "registry-endpoint http://b c", "registry-endpoint: http://b c: "
-	  "expected http://host... or https://host..." },
-	{ "registry-endpoint http://a", "registry-endpoint: http://a: "
-	  "already in the list" },
-	{ "isolate both", "isolate: both: expected one of worker, task" },
-	{ "tee none", "tee: none: expected one of auto, tdx, sev-snp, cca, "
-	  "optee, insecure" },
-	{ "require root", "require: root: expected one of chroot, user, "
-	  "landlock, seccomp, mdwe, nodump, secretmem, memlock, netns, "
-	  "mountns, ports" },
-	{ "log-level loud", "log-level: loud: expected one of error, warning, "
-	  "info, debug" },
-	{ "registry-quorum 2", "registry-quorum: 2: expected at most 1, the "
-	  "number of registry-endpoint" },
-	{ "registry-max-age 12", "registry-max-age: 12: expected more than "
-	  "registry-refresh, which is 12" },
+		{ "suspect-time 213503982334602d",
+		    "suspect-time: 213503982334602d: "
+		    "expected a time from 1 to 86400 seconds" TIMES },
+		{ "registry-ca ca.pem",
+		    "registry-ca: ca.pem: expected an absolute "
+		    "path" },
+		{ "gas-key key",
+		    "gas-key: key: expected an absolute path, or "
+		    "credential:NAME" },
+		{ "registration direct",
+		    "registration: needs gas-key to pay for "
+		    "transactions" },
+		{ "publish yes",
+		    "publish: needs gas-key to pay for transactions" },
+		{ "publish maybe", "publish: maybe: expected one of no, yes" },
+		{ "gas-max-fee 0",
+		    "gas-max-fee: 0: expected a number from 1 to "
+		    "1000000" },
+		{ "http-listen 0.0.0.0:80",
+		    "http-listen: 0.0.0.0:80: expected "
+		    "127.0.0.1:port or [::1]:port" },
+		{ "http-listen 127.example:80",
+		    "http-listen: 127.example:80: "
+		    "expected 127.0.0.1:port or [::1]:port" },
+		{ "http-listen 127.0.0.1",
+		    "http-listen: 127.0.0.1: expected "
+		    "127.0.0.1:port or [::1]:port" },
+		{ "pin-gateway 0x12",
+		    "pin-gateway: 0x12: expected an address, 0x and "
+		    "40 hex digits" },
+		{ "pin-orchestrator " REGISTRY "00",
+		    "pin-orchestrator: " REGISTRY
+		    "00: expected an address, 0x and 40 hex digits" },
+		{ "pin-orchestrator 1x00112233445566778899aabbccddeeff00112233",
+		    "pin-orchestrator: "
+		    "1x00112233445566778899aabbccddeeff00112233: "
+		    "expected an address, 0x and 40 hex digits" },
+		{ "pin-orchestrator 0x 0112233445566778899aabbccddeeff00112233",
+		    "pin-orchestrator: 0x "
+		    "0112233445566778899aabbccddeeff00112233: "
+		    "expected an address, 0x and 40 hex digits" },
+		{ "pin-kms-key 0x04",
+		    "pin-kms-key: 0x04: expected a compressed "
+		    "public key, 0x and 66 hex digits that begin with 02 "
+		    "or 03" },
+		{ "registry-trusted-block " REGISTRY,
+		    "registry-trusted-block: " REGISTRY
+		    ": expected a hash, 0x and 64 hex digits" },
+		{ "registry-endpoint ftp://b",
+		    "registry-endpoint: ftp://b: expected "
+		    "http://host... or https://host..." },
+		{ "registry-endpoint https://",
+		    "registry-endpoint: https://: "
+		    "expected http://host... or https://host..." },
+		{ "registry-endpoint http:///x",
+		    "registry-endpoint: http:///x: "
+		    "expected http://host... or https://host..." },
+		{ "registry-endpoint http://b c",
+		    "registry-endpoint: http://b c: "
+		    "expected http://host... or https://host..." },
+		{ "registry-endpoint http://a",
+		    "registry-endpoint: http://a: "
+		    "already in the list" },
+		{ "isolate both",
+		    "isolate: both: expected one of worker, task" },
+		{ "tee none",
+		    "tee: none: expected one of auto, tdx, sev-snp, cca, "
+		    "optee, insecure" },
+		{ "require root",
+		    "require: root: expected one of chroot, user, "
+		    "landlock, seccomp, mdwe, nodump, secretmem, memlock, "
+		    "netns, "
+		    "mountns, ports" },
+		{ "log-level loud",
+		    "log-level: loud: expected one of error, warning, "
+		    "info, debug" },
+		{ "registry-quorum 2",
+		    "registry-quorum: 2: expected at most 1, the "
+		    "number of registry-endpoint" },
+		{ "registry-max-age 12",
+		    "registry-max-age: 12: expected more than "
+		    "registry-refresh, which is 12" },
 	};
-	static const struct { size_t which; const char *line, *fault; } in[] = {
-	{ 0, "orchestrator o", "orchestrator: o: expected host:port" },
-	{ 0, "orchestrator o:", "orchestrator: o:: expected host:port" },
-	{ 0, "orchestrator :1", "orchestrator: :1: expected host:port" },
-	{ 0, "orchestrator o:0", "orchestrator: o:0: expected host:port" },
-	{ 0, "orchestrator o:65536",
-	  "orchestrator: o:65536: expected host:port" },
-	{ 0, "orchestrator ::1:1", "orchestrator: ::1:1: expected host:port" },
-	{ 0, "orchestrator a b:1", "orchestrator: a b:1: expected host:port" },
-	{ 0, "orchestrator http://a:1",
-	  "orchestrator: http://a:1: expected host:port" },
-	{ 0, "orchestrator [x]:1", "orchestrator: [x]:1: expected host:port" },
-	{ 0, "orchestrator []:1", "orchestrator: []:1: expected host:port" },
-	{ 5, "chain-id 0", "chain-id: 0: expected " NUMBER64 },
-	{ 5, "chain-id 4294967296", "chain-id: 4294967296: "
-	  "expected " NUMBER64 },
-	{ 5, "chain-id 0x1", "chain-id: 0x1: expected " NUMBER64 },
+	static const struct {
+		size_t which;
+		const char *line, *fault;
+	} in[] = {
+		{ 0, "orchestrator o", "orchestrator: o: expected host:port" },
+		{ 0,
+		    "orchestrator o:", "orchestrator: o:: expected host:port" },
+		{ 0, "orchestrator :1",
+		    "orchestrator: :1: expected host:port" },
+		{ 0, "orchestrator o:0",
+		    "orchestrator: o:0: expected host:port" },
+		{ 0, "orchestrator o:65536",
+		    "orchestrator: o:65536: expected host:port" },
+		{ 0, "orchestrator ::1:1",
+		    "orchestrator: ::1:1: expected host:port" },
+		{ 0, "orchestrator a b:1",
+		    "orchestrator: a b:1: expected host:port" },
+		{ 0, "orchestrator http://a:1",
+		    "orchestrator: http://a:1: expected host:port" },
+		{ 0, "orchestrator [x]:1",
+		    "orchestrator: [x]:1: expected host:port" },
+		{ 0, "orchestrator []:1",
+		    "orchestrator: []:1: expected host:port" },
+		{ 5, "chain-id 0", "chain-id: 0: expected " NUMBER64 },
+		{ 5, "chain-id 4294967296",
+		    "chain-id: 4294967296: "
+		    "expected " NUMBER64 },
+		{ 5, "chain-id 0x1", "chain-id: 0x1: expected " NUMBER64 },
 	};
 	char want[512], line[256];
 	size_t i;
@@ -384,11 +446,11 @@ what_must_be_set_is_missed(void **unused)
 		"tls-certificate: is missing: expected an absolute path",
 		"tls-key: is missing: expected an absolute path",
 		"chain-id: is missing: expected a number from 1 to "
-		    "4294967295",
+		"4294967295",
 		"registry: is missing: expected an address, 0x and 40 hex "
-		    "digits",
+		"digits",
 		"registry-endpoint: is missing: expected http://host... or "
-		    "https://host...",
+		"https://host...",
 	};
 	char want[256];
 	size_t i;
@@ -416,28 +478,30 @@ what_is_too_long_or_too_many_is_a_fault(void **unused)
 	text[8 + 126] = 'a';
 	text[8 + 127] = '\0';
 	assert_int_equal(parse_without(N_REQUIRED, text), -1);
-	snprintf(want, sizeof(want), "f:9: chroot: %s: expected at most 127 "
-	    "characters\n", text + 7);
+	snprintf(want, sizeof(want),
+	    "f:9: chroot: %s: expected at most 127 "
+	    "characters\n",
+	    text + 7);
 	assert_string_equal(err, want);
 
 	memset(text, ' ', sizeof(text));
 	text[1500] = '\0';
 	assert_int_equal(parse_without(N_REQUIRED, text), -1);
-	assert_string_equal(err,
-	    "f:9: line: expected at most 1022 characters of text\n");
+	assert_string_equal(
+	    err, "f:9: line: expected at most 1022 characters of text\n");
 
 	for (n = 0; n < CONF_ENDPOINTS; n++) {
 		s = more + strlen(more);
 		sprintf(s, "registry-endpoint http://%u\n", n);
 	}
 	assert_int_equal(parse_without(N_REQUIRED, more), -1);
-	assert_string_equal(err,
-	    "f:16: registry-endpoint: expected at most 8 of them\n");
+	assert_string_equal(
+	    err, "f:16: registry-endpoint: expected at most 8 of them\n");
 	for (n = 0, more[0] = '\0'; n <= CONF_PINS; n++)
 		strcat(more, "pin-gateway " OTHER "\n");
 	assert_int_equal(parse_without(N_REQUIRED, more), -1);
-	assert_string_equal(err,
-	    "f:17: pin-gateway: expected at most 8 of them\n");
+	assert_string_equal(
+	    err, "f:17: pin-gateway: expected at most 8 of them\n");
 }
 
 static void
@@ -468,8 +532,10 @@ layout_does_not_matter(void **unused)
 	size_t i;
 
 	(void)unused;
-	assert_int_equal(parse_without(N_REQUIRED,
-	    "\n\r\n# workers 1\n \t workers\t 3 \t# 4\r\n   #\ntee insecure"),
+	assert_int_equal(
+	    parse_without(N_REQUIRED,
+		"\n\r\n# workers 1\n \t workers\t 3 \t# 4\r\n   #\ntee "
+		"insecure"),
 	    0);
 	assert_int_equal(conf.workers, 3);
 	assert_int_equal(conf.tee, TEE_CHOICE_INSECURE);
@@ -487,9 +553,11 @@ a_second_chain_id_begins_a_second_chain(void **unused)
 	const struct conf_chain *c = conf.chains;
 
 	(void)unused;
-	assert_int_equal(parse_without(N_REQUIRED, "registry-depth 7\n"
-	    "http-listen 127.0.0.1:1\npin-gateway " OTHER "\n" SECOND
-	    "workers 5\nregistry-refresh 3\n"), 0);
+	assert_int_equal(parse_without(N_REQUIRED,
+			     "registry-depth 7\n"
+			     "http-listen 127.0.0.1:1\npin-gateway " OTHER
+			     "\n" SECOND "workers 5\nregistry-refresh 3\n"),
+	    0);
 	assert_string_equal(err, "");
 	assert_int_equal(conf.n_chains, 2);
 	assert_int_equal(conf.workers, 5);
@@ -506,34 +574,42 @@ a_second_chain_id_begins_a_second_chain(void **unused)
 	assert_true(c[0].n_pin_gateways == 1 && c[1].n_pin_gateways == 0);
 	assert_string_equal(c[1].http_listen, "");
 	assert_int_equal(c[1].registry_quorum, 1);
-	assert_string_equal(c[0].control_socket,
-	    RUNSTATEDIR "/tee-runner/control");
-	assert_string_equal(c[1].control_socket,
-	    RUNSTATEDIR "/tee-runner/control.2");
+	assert_string_equal(
+	    c[0].control_socket, RUNSTATEDIR "/tee-runner/control");
+	assert_string_equal(
+	    c[1].control_socket, RUNSTATEDIR "/tee-runner/control.2");
 }
 
 static void
 a_second_chain_has_all_of_its_own(void **unused)
 {
-	static const struct { const char *more, *fault; } bad[] = {
-	{ "chain-id 2\n", "f:9: orchestrator: is missing: expected "
-	  "host:port\nf:9: gateway: is missing: expected host:port\n"
-	  "f:9: registry: is missing: expected an address, 0x and 40 hex "
-	  "digits\nf:9: registry-endpoint: is missing: expected http://host... "
-	  "or https://host...\n" },
-	{ SECOND "registry " OTHER "\n",
-	  "f:14: registry: already set in line 12\n" },
-	{ "workers 1\n" SECOND "workers 2\n",
-	  "f:15: workers: already set in line 9\n" },
-	{ SECOND "registry-quorum 2\n", "f:14: registry-quorum: 2: expected "
-	  "at most 1, the number of registry-endpoint\n" },
-	{ "control-socket /c\n" SECOND "control-socket /c\n", "f:15: "
-	  "control-socket: already used by another chain\n" },
-	{ "chain-id 1\norchestrator p:2\ngateway g:2\nregistry " OTHER
-	  "\nregistry-endpoint http://a\n", "f:9: chain-id: already used by "
-	  "another chain\n" },
-	{ SECOND "chain-id 3\nchain-id 4\nchain-id 5\n",
-	  "f:16: chain-id: expected at most 4 of them\n" },
+	static const struct {
+		const char *more, *fault;
+	} bad[] = {
+		{ "chain-id 2\n",
+		    "f:9: orchestrator: is missing: expected "
+		    "host:port\nf:9: gateway: is missing: expected host:port\n"
+		    "f:9: registry: is missing: expected an address, 0x "
+		    "and 40 hex "
+		    "digits\nf:9: registry-endpoint: is missing: expected "
+		    "http://host... "
+		    "or https://host...\n" },
+		{ SECOND "registry " OTHER "\n",
+		    "f:14: registry: already set in line 12\n" },
+		{ "workers 1\n" SECOND "workers 2\n",
+		    "f:15: workers: already set in line 9\n" },
+		{ SECOND "registry-quorum 2\n",
+		    "f:14: registry-quorum: 2: expected "
+		    "at most 1, the number of registry-endpoint\n" },
+		{ "control-socket /c\n" SECOND "control-socket /c\n",
+		    "f:15: "
+		    "control-socket: already used by another chain\n" },
+		{ "chain-id 1\norchestrator p:2\ngateway g:2\nregistry " OTHER
+		  "\nregistry-endpoint http://a\n",
+		    "f:9: chain-id: already used by "
+		    "another chain\n" },
+		{ SECOND "chain-id 3\nchain-id 4\nchain-id 5\n",
+		    "f:16: chain-id: expected at most 4 of them\n" },
 	};
 	size_t i;
 
@@ -615,7 +691,7 @@ every_keyword_is_in_the_manual(void **unused)
 	}
 }
 
-/* ---- what is attested ---------------------------------------------------- */
+/* ---- what is attested -------------------------------------------------- */
 
 static const char *
 attested(void)
@@ -631,7 +707,8 @@ attested(void)
 static void
 the_attested_text_has_one_form(void **unused)
 {
-	static const char want[] = "tee-runner configuration v1\n"
+	static const char want[] =
+	    "tee-runner configuration v1\n"
 	    "tls-ca sha256:"
 	    "2a00000000000000000000000000000000000000000000000000000000000000\n"
 	    "registry-ca sha256:"
@@ -704,7 +781,8 @@ every_keyword_is_in_the_document(void **unused)
 	for (k = keywords; k < keywords + n_keywords; k++) {
 		snprintf(row, sizeof(row), "\n| `%s` | %s |", k->name,
 		    k->attested != HASHED ? "no" :
-		    k->kind == CA ? "contents" : "value");
+			k->kind == CA	  ? "contents" :
+					    "value");
 		if (strstr(document, row) == NULL)
 			fail_msg("expected in proto/REPORT-DATA.md:%s", row);
 	}
@@ -744,12 +822,15 @@ files_that_cannot_be_hashed_are_told(void **unused)
 	FILE *out;
 
 	(void)unused;
-	assert_int_equal(parse_without(2, "tls-ca /dev/zero\n"
-	    "registry-ca /nowhere\n"), 0);
+	assert_int_equal(parse_without(2,
+			     "tls-ca /dev/zero\n"
+			     "registry-ca /nowhere\n"),
+	    0);
 	out = fmemopen(err, sizeof(err), "w");
 	assert_int_equal(conf_hash_files(&conf, "f", out), -1);
 	fclose(out);
-	assert_string_equal(err, "f: tls-ca: /dev/zero: File too large\n"
+	assert_string_equal(err,
+	    "f: tls-ca: /dev/zero: File too large\n"
 	    "f: registry-ca: /nowhere: No such file or directory\n");
 }
 
@@ -759,8 +840,10 @@ files_that_are_not_there_are_told(void **unused)
 	FILE *out;
 
 	(void)unused;
-	assert_int_equal(parse_without(3, "tls-certificate /dev/null\n"
-	    "registry-ca /nowhere/registry\n"), 0);
+	assert_int_equal(parse_without(3,
+			     "tls-certificate /dev/null\n"
+			     "registry-ca /nowhere/registry\n"),
+	    0);
 	out = fmemopen(err, sizeof(err), "w");
 	assert_int_equal(conf_check_files(&conf, "f", out), -1);
 	fclose(out);
@@ -786,13 +869,15 @@ chroot_is(const char *dir, const char *fault)
 	strcpy(conf.tls_certificate, "/dev/null");
 	strcpy(conf.tls_key, "/dev/null");
 	out = fmemopen(err, sizeof(err), "w");
-	assert_int_equal(conf_check_files(&conf, "f", out),
-	    fault == NULL ? 0 : -1);
+	assert_int_equal(
+	    conf_check_files(&conf, "f", out), fault == NULL ? 0 : -1);
 	fclose(out);
 	if (fault == NULL)
 		return;
-	snprintf(want, sizeof(want), "f: chroot: %s: %s: expected an empty "
-	    "directory owned by root, or a path that does not exist\n", dir, fault);
+	snprintf(want, sizeof(want),
+	    "f: chroot: %s: %s: expected an empty "
+	    "directory owned by root, or a path that does not exist\n",
+	    dir, fault);
 	assert_string_equal(err, want);
 }
 

@@ -103,7 +103,7 @@ each(const char *kind, void (*check)(char **))
 	assert_true(n > 0);
 }
 
-/* ---- Keccak -------------------------------------------------------------- */
+/* ---- Keccak ------------------------------------------------------------ */
 
 static void
 keccak_has_its_known_answers(void **unused)
@@ -112,10 +112,12 @@ keccak_has_its_known_answers(void **unused)
 
 	(void)unused;
 	keccak256("", 0, out);
-	assert_hex(out, "c5d2460186f7233c927e7db2dcc703c0"
+	assert_hex(out,
+	    "c5d2460186f7233c927e7db2dcc703c0"
 	    "e500b653ca82273b7bfad8045d85a470");
 	keccak256("abc", 3, out);
-	assert_hex(out, "4e03657aea45a94fc7d47ba826c8d667"
+	assert_hex(out,
+	    "4e03657aea45a94fc7d47ba826c8d667"
 	    "c0d1e6e33a64a036ec44f58fa12d6c45");
 }
 
@@ -142,7 +144,7 @@ keccak_of_pieces_is_keccak_of_the_whole(void **unused)
 		}
 }
 
-/* ---- secp256k1 ------------------------------------------------------------ */
+/* ---- secp256k1 --------------------------------------------------------- */
 
 static void
 the_key_one_has_the_generator_and_its_address(void **unused)
@@ -152,7 +154,8 @@ the_key_one_has_the_generator_and_its_address(void **unused)
 	(void)unused;
 	one[31] = 1;
 	assert_int_equal(secp_public(one, pub), 0);
-	assert_hex(pub, "0279be667ef9dcbbac55a06295ce870b"
+	assert_hex(pub,
+	    "0279be667ef9dcbbac55a06295ce870b"
 	    "07029bfcdb2dce28d959f2815b16f81798");
 	assert_int_equal(secp_address(pub, address), 0);
 	assert_hex(address, "7e5f4552091a69125d5dfcb7b8c2659029395bdf");
@@ -304,7 +307,8 @@ scalars_are_reduced_by_the_group_order(void **unused)
 
 	(void)unused;
 	unhex("fffffffffffffffffffffffffffffffe"
-	    "baaedce6af48a03bbfd25e8cd0364141", n);
+	      "baaedce6af48a03bbfd25e8cd0364141",
+	    n);
 	secp_scalar_reduce(n, out);
 	assert_memory_equal(out, zero, 32);
 	n[31]++;
@@ -326,10 +330,10 @@ a_sum_of_opposite_points_is_refused(void **unused)
 	secp_public_xy(k, p[0]);
 	assert_int_equal(secp_scalar_negate(k), 0);
 	secp_public_xy(k, p[1]);
-	assert_int_equal(secp_sum((const uint8_t (*)[64])p, 2, sum), -1);
+	assert_int_equal(secp_sum((const uint8_t(*)[64])p, 2, sum), -1);
 }
 
-/* ---- values -------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------ */
 
 static void
 check_gcm(char **f)
@@ -345,8 +349,8 @@ check_gcm(char **f)
 	n_ct = unhex(f[4], ct);
 	if (strcmp(f[5], "valid") != 0) {
 		memset(out, 0xaa, sizeof(out));
-		assert_int_equal(gcm_open(key, nonce, aad, n_aad, ct, n_ct,
-		    out), -1);
+		assert_int_equal(
+		    gcm_open(key, nonce, aad, n_aad, ct, n_ct, out), -1);
 		for (; n > 0; n--)
 			assert_int_equal(out[n - 1], 0);
 		return;
@@ -392,19 +396,24 @@ a_value_of_the_field_decrypts(void **unused)
 
 	(void)unused;
 	unhex("78578f8ec98d81fdcc5f401088ddc8bf"
-	    "b3df92d2e674345d3c0f1023693d7fe9", kms);
+	      "b3df92d2e674345d3c0f1023693d7fe9",
+	    kms);
 	unhex("02989c0b76cb563971fdc9bef31ec06c"
-	    "3560f3249d6ee9e5d83c57625596e05f6f", K);
+	      "3560f3249d6ee9e5d83c57625596e05f6f",
+	    K);
 	unhex("000102030405060708090a0b", nonce);
 	n = unhex("d424f0e76f73f7a5594a6f1dd9c7cb65"
-	    "d9bc7ca528019cecce528047d947e812"
-	    "05a20b46b0a2e3fb75f26a5f13882707", ct);
+		  "d9bc7ca528019cecce528047d947e812"
+		  "05a20b46b0a2e3fb75f26a5f13882707",
+	    ct);
 	assert_int_equal(secp_mul_x(kms, K, x), 0);
 	assert_int_equal(ecies_key(x, key), 0);
-	assert_hex(key, "ef3ddb4cc052f7111426c4ecc9cc03f8"
+	assert_hex(key,
+	    "ef3ddb4cc052f7111426c4ecc9cc03f8"
 	    "447fe347ac0fd86ffa83f8c36412790b");
 	assert_int_equal(gcm_open(key, nonce, NULL, 0, ct, n, plain), 0);
-	assert_hex(plain, "00000000000000000000000000000000"
+	assert_hex(plain,
+	    "00000000000000000000000000000000"
 	    "000000000000000000000000000004d2");
 }
 
@@ -421,7 +430,8 @@ seal(struct sealed *s)
 	secp_key_new(s->handle);
 	secp_key_new(s->plain);
 	assert_int_equal(ecies_seal(s->xy, s->handle, 32, s->plain, 32, s->K,
-	    s->nonce, s->ct), 0);
+			     s->nonce, s->ct),
+	    0);
 }
 
 static int
@@ -475,13 +485,13 @@ two_encryptions_of_a_value_differ(void **unused)
 	(void)unused;
 	seal(&s);
 	t = s;
-	assert_int_equal(ecies_seal(t.xy, t.handle, 32, t.plain, 32, t.K,
-	    t.nonce, t.ct), 0);
+	assert_int_equal(
+	    ecies_seal(t.xy, t.handle, 32, t.plain, 32, t.K, t.nonce, t.ct), 0);
 	assert_memory_not_equal(s.K, t.K, 33);
 	assert_memory_not_equal(s.ct, t.ct, 48);
 }
 
-/* ---- threshold delegation -------------------------------------------------- */
+/* ---- threshold delegation ---------------------------------------------- */
 
 #define NODES	5
 
@@ -527,7 +537,7 @@ quorum_opens(const struct kms *k, const uint32_t *quorum, size_t t)
 		partial_of(k, quorum, t, quorum[i], partial, l);
 		memcpy(points[i], partial, 64);
 	}
-	assert_int_equal(secp_sum((const uint8_t (*)[64])points, t, sum), 0);
+	assert_int_equal(secp_sum((const uint8_t(*)[64])points, t, sum), 0);
 	return memcmp(sum, k->want, 64) == 0;
 }
 
@@ -603,29 +613,29 @@ a_seal_opens_where_it_belongs_alone(void **unused)
 	assert_int_equal(seal_key(n, b.ephemeral_key, key[0]), 0);
 	assert_int_equal(seal_key(e, b.node_key, key[1]), 0);
 	assert_memory_equal(key[0], key[1], 32);
-	assert_int_equal(seal_partial(key[0], &b, 3, handle, partial,
-	    sealed), 0);
+	assert_int_equal(
+	    seal_partial(key[0], &b, 3, handle, partial, sealed), 0);
 	assert_int_equal(open_partial(key[1], &b, 3, handle, sealed, out), 0);
 	assert_memory_equal(out, partial, sizeof(out));
 
 	assert_int_equal(open_partial(key[1], &b, 2, handle, sealed, out), -1);
 	other = b;
 	other.attempt = 2;
-	assert_int_equal(open_partial(key[1], &other, 3, handle, sealed,
-	    out), -1);
+	assert_int_equal(
+	    open_partial(key[1], &other, 3, handle, sealed, out), -1);
 	other = b;
 	other.node = 1;
-	assert_int_equal(open_partial(key[1], &other, 3, handle, sealed,
-	    out), -1);
+	assert_int_equal(
+	    open_partial(key[1], &other, 3, handle, sealed, out), -1);
 	other = b;
 	other.task_id[0] = 1;
-	assert_int_equal(open_partial(key[1], &other, 3, handle, sealed,
-	    out), -1);
+	assert_int_equal(
+	    open_partial(key[1], &other, 3, handle, sealed, out), -1);
 	handle[0] = 8;
 	assert_int_equal(open_partial(key[1], &b, 3, handle, sealed, out), -1);
 }
 
-/* ---- typed data ------------------------------------------------------------ */
+/* ---- typed data -------------------------------------------------------- */
 
 /* A signature of one must not stand for another: all must differ, also in their
  * first names. */
@@ -659,7 +669,7 @@ type_hashes_are_those_of_the_document(void **unused)
 	(void)unused;
 	while (fgets(line, sizeof(line), in) != NULL) {
 		if (sscanf(line, "| %31[A-Za-z] | 0x%64[0-9a-f] |", name,
-		    hex) != 2)
+			hex) != 2)
 			continue;
 		for (i = 0; i < TD_TYPES; i++) {
 			type = td_encode_type((enum td_type)i);
@@ -675,7 +685,7 @@ type_hashes_are_those_of_the_document(void **unused)
 	assert_int_equal(n, TD_TYPES);
 }
 
-/* ---- what is attested ---------------------------------------------------- */
+/* ---- what is attested -------------------------------------------------- */
 
 static void
 sha256_is_that_of_openssl(void **unused)
@@ -685,13 +695,14 @@ sha256_is_that_of_openssl(void **unused)
 
 	(void)unused;
 	sha256("abc", 3, got);
-	assert_hex(got, "ba7816bf8f01cfea414140de5dae2223"
+	assert_hex(got,
+	    "ba7816bf8f01cfea414140de5dae2223"
 	    "b00361a396177a9cb410ff61f20015ad");
 	for (n = 0; n < sizeof(data); n++) {
 		data[n] = (uint8_t)(n * 7 + 1);
 		sha256(data, n, got);
-		assert_int_equal(EVP_Digest(data, n, want, NULL,
-		    EVP_sha256(), NULL), 1);
+		assert_int_equal(
+		    EVP_Digest(data, n, want, NULL, EVP_sha256(), NULL), 1);
 		assert_memory_equal(got, want, 32);
 	}
 }
@@ -699,8 +710,8 @@ sha256_is_that_of_openssl(void **unused)
 static void
 report_data_are_those_of_the_document(void **unused)
 {
-	static const char *const names[] = { "configuration hash",
-	    "public key", "block hash", "report data" };
+	static const char *const names[] = { "configuration hash", "public key",
+		"block hash", "report data" };
 	FILE *in = source("proto/REPORT-DATA.md");
 	uint8_t value[4][64], got[64];
 	char line[1024], *hex;
@@ -715,8 +726,10 @@ report_data_are_those_of_the_document(void **unused)
 			    (hex = strstr(hex, " 0x")) == NULL)
 				continue;
 			hex[strcspn(hex, "\n")] = '\0';
-			assert_int_equal(strlen(hex + 3), i == 1 ? 66 :
-			    i == 3 ? 128 : 64);
+			assert_int_equal(strlen(hex + 3),
+			    i == 1     ? 66 :
+				i == 3 ? 128 :
+					 64);
 			unhex(hex + 3, value[i]);
 			n++;
 		}
@@ -726,7 +739,7 @@ report_data_are_those_of_the_document(void **unused)
 	assert_memory_equal(got, value[3], 64);
 }
 
-/* ---- after the filter ------------------------------------------------------ */
+/* ---- after the filter -------------------------------------------------- */
 
 /* All that keys and compute call once they run; 0 when it works. */
 static int
@@ -757,7 +770,7 @@ all_of_it(void)
 		bad |= open_partial(key, &b, 0, digest, sealed, partial[i]);
 		memcpy(points[i], partial[i], 64);
 	}
-	bad |= secp_sum((const uint8_t (*)[64])points, 2, sum);
+	bad |= secp_sum((const uint8_t(*)[64])points, 2, sum);
 	bad |= ecies_key(sum, key);
 	bad |= gcm_open(key, nonce, digest, 32, ct, 48, back);
 	bad |= memcmp(back, plain, 32);

@@ -16,14 +16,20 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define STATE "{\"version\":\"1\",\"runner\":\"0x11\",\"chain_id\":6,\"state\":\"%s\"," \
+#define STATE "{\"version\":\"1\",\"runner\":\"0x11\",\"chain_id\":6," \
+	"\"state\":\"%s\"," \
 	"\"why\":\"no facts\",\"tee\":\"insecure\",\"registry\":{\"block\":7," \
-	"\"age_seconds\":3},\"registration\":{\"sequence\":2,\"valid_until\":9}," \
+	"\"age_seconds\":3},\"registration\":{\"sequence\":2," \
+	"\"valid_until\":9}," \
 	"\"evidence\":{\"age_seconds\":4,\"next\":8,\"failures\":0," \
-	"\"measurement\":\"4d\"},\"kms_epoch\":5,\"stream\":\"open\",\"credit\":256,\"tasks\":{" \
-	"\"in_flight\":1,\"ok\":41,\"retryable\":0,\"waiting\":0,\"terminal\":2," \
-	"\"refused\":0},\"statuses\":{\"BAD_HANDLE\":2},\"workers\":{\"idle\":3," \
-	"\"busy\":1},\"roles\":{\"keys\":{\"restarts\":4,\"features\":[\"chroot\"," \
+	"\"measurement\":\"4d\"},\"kms_epoch\":5,\"stream\":\"open\"," \
+	"\"credit\":256,\"tasks\":{" \
+	"\"in_flight\":1,\"ok\":41,\"retryable\":0,\"waiting\":0," \
+	"\"terminal\":2," \
+	"\"refused\":0},\"statuses\":{\"BAD_HANDLE\":2}," \
+	"\"workers\":{\"idle\":3," \
+	"\"busy\":1},\"roles\":{\"keys\":{\"restarts\":4," \
+	"\"features\":[\"chroot\"," \
 	"\"seccomp\"]}},\"warnings\":[\"bell \\u0007 \\u001b[2J\"]}\n"
 
 static char dir[] = "/tmp/test_ctl.XXXXXX";
@@ -39,8 +45,8 @@ ctl(const char *arguments)
 	FILE *f;
 	int status;
 
-	snprintf(command, sizeof(command), "./tee-runnerctl %s 2>&1",
-	    arguments);
+	snprintf(
+	    command, sizeof(command), "./tee-runnerctl %s 2>&1", arguments);
 	assert_non_null(f = popen(command, "r"));
 	n = fread(out, 1, sizeof(out) - 1, f);
 	out[n] = '\0';
@@ -103,7 +109,8 @@ a_serving_runner_is_success(void **unused)
 	assert_non_null(strstr(out, "workers        3 idle, 1 busy\n"));
 	assert_non_null(strstr(out, " 1 in flight, 41 ok,"));
 	assert_non_null(strstr(out, "  BAD_HANDLE               2\n"));
-	assert_non_null(strstr(out, "keys           4         chroot seccomp\n"));
+	assert_non_null(
+	    strstr(out, "keys           4         chroot seccomp\n"));
 }
 
 static void
@@ -139,19 +146,24 @@ policies_are_shown(void **unused)
 	(void)unused;
 	assert_int_equal(ctl("policy"), 0);
 	assert_non_null(strstr(out, "\nkeys "));
-	assert_int_equal(sscanf(strstr(out, "\nkeys ") + 5, "%*u %*u %64s",
-	    keys), 1);
+	assert_int_equal(
+	    sscanf(strstr(out, "\nkeys ") + 5, "%*u %*u %64s", keys), 1);
 	assert_int_equal(ctl("policy keys"), 0);
-	assert_non_null(strstr(out, "\nrecvmsg: arg2 == MSG_DONTWAIT|MSG_CMSG_CLOEXEC # chan: "));
+	assert_non_null(strstr(
+	    out, "\nrecvmsg: arg2 == MSG_DONTWAIT|MSG_CMSG_CLOEXEC # chan: "));
 	assert_non_null(strstr(out, "\n# sha256 of the program: "));
 	assert_non_null(strstr(out, keys));
-	assert_non_null(strstr(out, "\n# descriptors: 0 to 2 are /dev/null; "
+	assert_non_null(strstr(out,
+	    "\n# descriptors: 0 to 2 are /dev/null; "
 	    "channels: monitor net tls registry evidence compute\n"));
-	assert_non_null(strstr(out, "\n# limits: 512 descriptors, 768 MB of "
+	assert_non_null(strstr(out,
+	    "\n# limits: 512 descriptors, 768 MB of "
 	    "address space, 0 MB a file, one thread, no core dump\n"));
-	assert_non_null(strstr(out, "\n# Landlock: files: none; connects to "
+	assert_non_null(strstr(out,
+	    "\n# Landlock: files: none; connects to "
 	    "TCP ports: none; binds: none\n# capabilities: none\n"));
-	assert_non_null(strstr(out, " chroot user landlock seccomp mdwe nodump "
+	assert_non_null(strstr(out,
+	    " chroot user landlock seccomp mdwe nodump "
 	    "secretmem netns mountns memlock ports\n"));
 	assert_int_equal(ctl("policy registry"), 0);
 	assert_non_null(strstr(out, "ports: endpoints of the Registry;"));
@@ -169,13 +181,12 @@ policies_are_shown(void **unused)
 static void
 what_policy_cannot_do_is_told(void **unused)
 {
-	static const char *const wrong[] = { "policy --bpf",
-	    "policy keys net", "policy keys --bpf --text",
-	    "policy keys --json", "policy keys --diff",
-	    "policy keys --diff 0", "policy --diff 1",
-	    "policy keys --diff-all", "policy --diff-all --json",
-	    "policy keys -s x", "status --bpf",
-	    "primitives keys", "primitives -s x" };
+	static const char *const wrong[] = { "policy --bpf", "policy keys net",
+		"policy keys --bpf --text", "policy keys --json",
+		"policy keys --diff", "policy keys --diff 0", "policy --diff 1",
+		"policy keys --diff-all", "policy --diff-all --json",
+		"policy keys -s x", "status --bpf", "primitives keys",
+		"primitives -s x" };
 	size_t i;
 
 	(void)unused;
@@ -188,7 +199,8 @@ what_policy_cannot_do_is_told(void **unused)
 	assert_int_equal(ctl("policy keys --diff $$"), 1);
 	assert_non_null(strstr(out, ": not a tee-runner role"));
 	assert_int_equal(ctl("policy --diff-all -s /nowhere/socket"), 1);
-	assert_non_null(strstr(out, "/nowhere/socket: no tee-runnerd is there"));
+	assert_non_null(
+	    strstr(out, "/nowhere/socket: no tee-runnerd is there"));
 }
 
 static void
@@ -211,8 +223,10 @@ nonsense_is_failure(void **unused)
 	assert_non_null(strstr(out, "not JSON"));
 	assert_int_equal(ctl_with("", "[]"), 1);
 	assert_int_equal(ctl_with("", "{}"), 1);
-	assert_int_equal(ctl_with("", "{\"state\":[],\"tasks\":1,\"roles\":[1],"
-	    "\"warnings\":[2,{}],\"statuses\":{\"x\":null}}"), 1);
+	assert_int_equal(ctl_with("",
+			     "{\"state\":[],\"tasks\":1,\"roles\":[1],"
+			     "\"warnings\":[2,{}],\"statuses\":{\"x\":null}}"),
+	    1);
 }
 
 static void

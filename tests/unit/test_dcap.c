@@ -29,8 +29,8 @@ judge(struct bytes quote, const char *directory, time_t at)
 
 	memset(&r, 0, sizeof(r));
 	if (directory != NULL)
-		assert_int_equal(collateral_load(&c, sample_path(directory)),
-		    0);
+		assert_int_equal(
+		    collateral_load(&c, sample_path(directory)), 0);
 	format_dcap.verify(quote, &c, &policy, at, &r);
 	collateral_free(&c);
 }
@@ -52,7 +52,7 @@ setup(void **state)
 	return 0;
 }
 
-/* ---- every set, by its EXPECT.json ---- */
+/* ---- every set, by its EXPECT.json ------------------------------------- */
 
 static void
 expect_fact(const json_t *e, const char *member, const char *fact)
@@ -80,12 +80,19 @@ static void
 set_is(const char *set, const char *failing)
 {
 	static const char *const facts[][2] = {
-		{ "fmspc", "fmspc" }, { "ppid", "ppid" }, { "mrtd", "mrtd" },
-		{ "rtmr0", "rtmr0" }, { "rtmr1", "rtmr1" },
-		{ "rtmr2", "rtmr2" }, { "rtmr3", "rtmr3" },
-		{ "mrseam", "mrseam" }, { "mrconfigid", "mrconfigid" },
-		{ "mrowner", "mrowner" }, { "mrownerconfig", "mrownerconfig" },
-		{ "mrservicetd", "mrservicetd" }, { "xfam", "xfam" },
+		{ "fmspc", "fmspc" },
+		{ "ppid", "ppid" },
+		{ "mrtd", "mrtd" },
+		{ "rtmr0", "rtmr0" },
+		{ "rtmr1", "rtmr1" },
+		{ "rtmr2", "rtmr2" },
+		{ "rtmr3", "rtmr3" },
+		{ "mrseam", "mrseam" },
+		{ "mrconfigid", "mrconfigid" },
+		{ "mrowner", "mrowner" },
+		{ "mrownerconfig", "mrownerconfig" },
+		{ "mrservicetd", "mrservicetd" },
+		{ "xfam", "xfam" },
 		{ "td_attributes", "td-attributes" },
 		{ "tee_tcb_svn", "tee-tcb-svn" },
 		{ "tee_tcb_svn2", "tee-tcb-svn-2" },
@@ -100,8 +107,9 @@ set_is(const char *set, const char *failing)
 	snprintf(path, sizeof(path), "%s/EXPECT.json", directory);
 	e = json_load_file(sample_path(path), 0, NULL);
 	assert_non_null(e);
-	assert_non_null(strptime(json_string_value(json_object_get(e,
-	    "verify_at")), "%Y-%m-%dT%H:%M:%SZ", &tm));
+	assert_non_null(
+	    strptime(json_string_value(json_object_get(e, "verify_at")),
+		"%Y-%m-%dT%H:%M:%SZ", &tm));
 	snprintf(path, sizeof(path), "%s/quote.bin", directory);
 	judge_file(path, directory, timegm(&tm));
 
@@ -110,8 +118,8 @@ set_is(const char *set, const char *failing)
 	assert_int_equal(report_verdict(&r), *failing == '\0' ? 0 : 1);
 	assert_true(r.hardware);
 	assert_int_equal(r.debug, 0);
-	assert_string_equal(r.tcb_status, json_string_value(
-	    json_object_get(e, "expected_status")));
+	assert_string_equal(r.tcb_status,
+	    json_string_value(json_object_get(e, "expected_status")));
 	for (i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
 		expect_fact(e, facts[i][0], facts[i][1]);
 	launch = json_object_get(e, "launch");
@@ -121,8 +129,8 @@ set_is(const char *set, const char *failing)
 }
 
 static const char *const good_sets[] = { "tdx-v4-emr-uptodate",
-    "tdx-v4-near-uptodate", "tdx-v5-uptodate",
-    "tdx-v4-dstack-eventlog-uptodate" };
+	"tdx-v4-near-uptodate", "tdx-v5-uptodate",
+	"tdx-v4-dstack-eventlog-uptodate" };
 
 static void
 sets(void **state)
@@ -144,7 +152,8 @@ service_td_and_out_of_date(void **state)
 
 	(void)state;
 	assert_int_equal(policy_parse(&policy, "tcb-status OutOfDate\n", error,
-	    sizeof(error)), 0);
+			     sizeof(error)),
+	    0);
 	set_is("tdx-v5-alibaba-2026-outofdate", "mrservicetd");
 	snprintf(text, sizeof(text), "accept mrservicetd %s\n",
 	    fact_of(&r, "mrservicetd"));
@@ -153,8 +162,8 @@ service_td_and_out_of_date(void **state)
 	policy_default(&policy);
 	assert_int_equal(policy_parse(&policy, text, error, sizeof(error)), 0);
 	set_is("tdx-v5-alibaba-2026-outofdate", "tcb-status");
-	assert_non_null(strstr(report_find(&r, "tcb-status")->detail,
-	    "component 1: 2 of 3"));
+	assert_non_null(strstr(
+	    report_find(&r, "tcb-status")->detail, "component 1: 2 of 3"));
 }
 
 /* Outside the collateral's windows nothing fails, and nothing is accepted. */
@@ -177,8 +186,9 @@ windows(void **state)
 				only(&r, A_FAIL, "pck-validity");
 			else
 				assert_int_equal(report_verdict(&r), 3);
-			assert_int_equal(report_find(&r,
-			    "tcb-info-window")->outcome, A_MISSING);
+			assert_int_equal(
+			    report_find(&r, "tcb-info-window")->outcome,
+			    A_MISSING);
 		}
 }
 
@@ -186,10 +196,11 @@ static void
 no_collateral(void **state)
 {
 	(void)state;
-	judge_file("tdx/sets/tdx-v5-uptodate/quote.bin", NULL,
-	    day(2026, 2, 25));
+	judge_file(
+	    "tdx/sets/tdx-v5-uptodate/quote.bin", NULL, day(2026, 2, 25));
 	only(&r, A_FAIL, "");
-	only(&r, A_MISSING, "root-crl pck-crl not-revoked tcb-info "
+	only(&r, A_MISSING,
+	    "root-crl pck-crl not-revoked tcb-info "
 	    "qe-identity tcb-status");
 	assert_int_equal(report_verdict(&r), 3);
 	assert_true(r.hardware);
@@ -205,7 +216,7 @@ certificates_expire(void **state)
 	only(&r, A_FAIL, "pck-validity");
 }
 
-/* ---- other quotes ---- */
+/* ---- other quotes ------------------------------------------------------ */
 
 static void
 debug_td(void **state)
@@ -239,9 +250,11 @@ sgx(void **state)
 	assert_string_equal(r.advisories[0], "INTEL-SA-00289");
 	assert_string_equal(r.advisories[1], "INTEL-SA-00615");
 	assert_string_equal(r.format, "SGX quote v3");
-	assert_int_equal(policy_parse(&policy,
-	    "tcb-status UpToDate ConfigurationAndSWHardeningNeeded\n", error,
-	    sizeof(error)), 0);
+	assert_int_equal(
+	    policy_parse(&policy,
+		"tcb-status UpToDate ConfigurationAndSWHardeningNeeded\n",
+		error, sizeof(error)),
+	    0);
 	judge_file("sgx/quote.bin", "sgx", day(2025, 6, 25));
 	assert_int_equal(report_verdict(&r), 0);
 }
@@ -292,7 +305,7 @@ test_root(void **state)
 	sample_free(chain);
 }
 
-/* ---- collateral that is not this quote's ---- */
+/* ---- collateral that is not this quote's ------------------------------- */
 
 static struct collateral mine, other;
 
@@ -309,8 +322,9 @@ judge_with_both(void)
 static void
 load_both(const char *second)
 {
-	assert_int_equal(collateral_load(&mine,
-	    sample_path("tdx/sets/tdx-v4-emr-uptodate")), 0);
+	assert_int_equal(
+	    collateral_load(&mine, sample_path("tdx/sets/tdx-v4-emr-uptodate")),
+	    0);
 	assert_int_equal(collateral_load(&other, sample_path(second)), 0);
 }
 
@@ -362,9 +376,9 @@ static void
 forged_collateral(void **state)
 {
 	static const char *const files[] = { "tcb_info.json",
-	    "qe_identity.json", "tcb_info.sig.hex", "qe_identity.sig.hex",
-	    "tcb_info_chain.pem", "qe_identity_chain.pem", "root_ca.crl",
-	    "pck.crl" };
+		"qe_identity.json", "tcb_info.sig.hex", "qe_identity.sig.hex",
+		"tcb_info_chain.pem", "qe_identity_chain.pem", "root_ca.crl",
+		"pck.crl" };
 	char dir[] = "/tmp/test_dcap.XXXXXX", path[600], from[128];
 	struct collateral c;
 	struct bytes b;
@@ -375,8 +389,10 @@ forged_collateral(void **state)
 	assert_non_null(mkdtemp(dir));
 	for (i = 0; i <= sizeof(files) / sizeof(files[0]); i++) {
 		for (k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
-			snprintf(from, sizeof(from), "tdx/sets/"
-			    "tdx-v4-emr-uptodate/%s", files[k]);
+			snprintf(from, sizeof(from),
+			    "tdx/sets/"
+			    "tdx-v4-emr-uptodate/%s",
+			    files[k]);
 			b = sample(from);
 			if (i == k)	/* a digit, base64 or DER: it matters */
 				((uint8_t *)(uintptr_t)b.p)[b.n / 3] ^= 1;
@@ -402,7 +418,7 @@ forged_collateral(void **state)
 	rmdir(dir);
 }
 
-/* ---- what a quote says ---- */
+/* ---- what a quote says ------------------------------------------------- */
 
 struct place {
 	const char	*name;
@@ -440,21 +456,33 @@ static void
 each_fact_is_read_from_its_place(void **state)
 {
 	static const struct place td[] = {
-		{ "tee-tcb-svn", 0, 16 }, { "mrseam", 16, 48 },
-		{ "mrsignerseam", 64, 48 }, { "seam-attributes", 112, 8 },
-		{ "td-attributes", 120, 8 }, { "xfam", 128, 8 },
-		{ "mrtd", 136, 48 }, { "mrconfigid", 184, 48 },
-		{ "mrowner", 232, 48 }, { "mrownerconfig", 280, 48 },
-		{ "rtmr0", 328, 48 }, { "rtmr1", 376, 48 },
-		{ "rtmr2", 424, 48 }, { "rtmr3", 472, 48 },
-		{ "report-data", 520, 64 }, { "tee-tcb-svn-2", 584, 16 },
+		{ "tee-tcb-svn", 0, 16 },
+		{ "mrseam", 16, 48 },
+		{ "mrsignerseam", 64, 48 },
+		{ "seam-attributes", 112, 8 },
+		{ "td-attributes", 120, 8 },
+		{ "xfam", 128, 8 },
+		{ "mrtd", 136, 48 },
+		{ "mrconfigid", 184, 48 },
+		{ "mrowner", 232, 48 },
+		{ "mrownerconfig", 280, 48 },
+		{ "rtmr0", 328, 48 },
+		{ "rtmr1", 376, 48 },
+		{ "rtmr2", 424, 48 },
+		{ "rtmr3", 472, 48 },
+		{ "report-data", 520, 64 },
+		{ "tee-tcb-svn-2", 584, 16 },
 		{ "mrservicetd", 600, 48 },
 	};
 	static const struct place enclave[] = {
-		{ "cpusvn", 0, 16 }, { "miscselect", 16, 4 },
-		{ "attributes", 48, 16 }, { "mrenclave", 64, 32 },
-		{ "mrsigner", 128, 32 }, { "isvprodid", 256, 2 },
-		{ "isvsvn", 258, 2 }, { "report-data", 320, 64 },
+		{ "cpusvn", 0, 16 },
+		{ "miscselect", 16, 4 },
+		{ "attributes", 48, 16 },
+		{ "mrenclave", 64, 32 },
+		{ "mrsigner", 128, 32 },
+		{ "isvprodid", 256, 2 },
+		{ "isvsvn", 258, 2 },
+		{ "report-data", 320, 64 },
 	};
 
 	(void)state;
@@ -500,8 +528,8 @@ the_platform_is_told_by_its_certificate(void **state)
 	(void)state;
 	set_is("tdx-v4-emr-uptodate", "");
 	assert_int_equal(report_find(&r, "pck-extension")->outcome, A_PASS);
-	assert_string_equal(fact_of(&r, "tcb-components"),
-	    "03030202040100050000000000000000");
+	assert_string_equal(
+	    fact_of(&r, "tcb-components"), "03030202040100050000000000000000");
 	assert_string_equal(fact_of(&r, "pcesvn"), "11");
 	assert_string_equal(fact_of(&r, "pce-id"), "0000");
 	assert_string_equal(report_find(&r, "tcb-status")->detail,
@@ -519,7 +547,8 @@ nothing_given_is_nothing_known(void **state)
 	memset(&r, 0, sizeof(r));
 	format_dcap.verify(b, NULL, &policy, day(2026, 2, 25), &r);
 	only(&r, A_FAIL, "");
-	only(&r, A_MISSING, "root-crl pck-crl not-revoked tcb-info "
+	only(&r, A_MISSING,
+	    "root-crl pck-crl not-revoked tcb-info "
 	    "qe-identity tcb-status");
 	sample_free(b);
 }
@@ -530,8 +559,8 @@ judge_bit(size_t at, unsigned bit)
 {
 	struct bytes b = sample("tdx/sets/tdx-v4-emr-uptodate/quote.bin");
 
-	((uint8_t *)(uintptr_t)b.p)[48 + at + bit / 8] ^=
-	    (uint8_t)(1 << bit % 8);
+	((uint8_t *)(uintptr_t)b.p)[48 + at + bit / 8] ^= (uint8_t)(1
+	    << bit % 8);
 	memset(&r, 0, sizeof(r));
 	format_dcap.verify(b, &mine, &policy, day(2025, 6, 25), &r);
 	sample_free(b);
@@ -546,9 +575,11 @@ each_attribute_of_a_td_is_judged(void **state)
 	load_both("sgx");
 	for (i = 0; i < 64; i++) {
 		judge_bit(120, i);
-		only(&r, A_FAIL, i < 8 ? "quote-signature debug" :
-		    i == 28 || i == 30 || i == 63 ? "quote-signature" :
-		    "quote-signature td-attributes");
+		only(&r, A_FAIL,
+		    i < 8 ? "quote-signature debug" :
+			i == 28 || i == 30 || i == 63 ?
+			    "quote-signature" :
+			    "quote-signature td-attributes");
 	}
 	policy.allow_migration = policy.allow_debug = 1;
 	judge_bit(120, 29);
@@ -569,8 +600,8 @@ each_extended_feature_is_judged(void **state)
 	load_both("sgx");
 	for (i = 0; i < 64; i++) {
 		judge_bit(128, i);
-		only(&r, A_FAIL, may >> i & 1 ? "quote-signature" :
-		    "quote-signature xfam");
+		only(&r, A_FAIL,
+		    may >> i & 1 ? "quote-signature" : "quote-signature xfam");
 	}
 	free_both();
 }
@@ -655,7 +686,7 @@ collateral_hangs_from_the_root_of_the_quote(void **state)
 	free_both();
 }
 
-/* ---- certificates and revocation lists made here ---- */
+/* ---- certificates and revocation lists made here ----------------------- */
 
 static EVP_PKEY *root_key, *ca_key;
 
@@ -663,7 +694,8 @@ static void
 name_it(X509_NAME *name, const char *text)
 {
 	assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	    (const uint8_t *)text, -1, -1, 0), 1);
+			     (const uint8_t *)text, -1, -1, 0),
+	    1);
 }
 
 static X509 *
@@ -730,8 +762,7 @@ with_certificates(X509 *const x[3])
 	memcpy(p + at, pem, n);
 	memcpy(p + at - 4, &(uint32_t){ (uint32_t)n }, 4);
 	memcpy(p + 632, &(uint32_t){ (uint32_t)(at + n - 636) }, 4);
-	memcpy(p + 636 + 130, &(uint32_t){ (uint32_t)(at + n - 636 - 134) },
-	    4);
+	memcpy(p + 636 + 130, &(uint32_t){ (uint32_t)(at + n - 636 - 134) }, 4);
 	BIO_free(bio);
 	sample_free(b);
 	return (struct bytes){ p, at + n };
@@ -745,10 +776,10 @@ revoked_is(X509 *const x[3], X509 *in_root, X509 *in_pck, enum outcome outcome)
 
 	X509_CRL_free(mine.tdx->root_crl);
 	X509_CRL_free(mine.tdx->pck_crl);
-	mine.tdx->root_crl = list_of(x[2], root_key,
-	    X509_get0_serialNumber(in_root));
-	mine.tdx->pck_crl = list_of(x[1], ca_key,
-	    X509_get0_serialNumber(in_pck));
+	mine.tdx->root_crl = list_of(
+	    x[2], root_key, X509_get0_serialNumber(in_root));
+	mine.tdx->pck_crl = list_of(
+	    x[1], ca_key, X509_get0_serialNumber(in_pck));
 	memset(&r, 0, sizeof(r));
 	format_dcap.verify(b, &mine, &policy, day(2025, 6, 25), &r);
 	assert_int_equal(report_find(&r, "root-crl")->outcome, A_PASS);
@@ -796,7 +827,8 @@ a_list_of_another_time_decides_nothing(void **state)
 	judge_file("tdx/sets/tdx-v4-emr-uptodate/quote.bin",
 	    "tdx/sets/tdx-v4-emr-uptodate", day(2027, 1, 1));
 	only(&r, A_FAIL, "");
-	only(&r, A_MISSING, "root-crl pck-crl not-revoked tcb-info-window "
+	only(&r, A_MISSING,
+	    "root-crl pck-crl not-revoked tcb-info-window "
 	    "qe-identity-window tcb-status");
 }
 
@@ -814,12 +846,15 @@ a_verification_frees_what_it_made(void **state)
 	free_both();
 }
 
-/* ---- policy ---- */
+/* ---- policy ------------------------------------------------------------ */
 
 static void
 policy_rules(void **state)
 {
-	static const struct { const char *text, *fails; int verdict; } cases[] = {
+	static const struct {
+		const char *text, *fails;
+		int verdict;
+	} cases[] = {
 		{ "max-collateral-age 3\n", "", 3 },
 		{ "max-collateral-age 90\n", "", 0 },
 		{ "min-tcb-evaluation 99\n", "tcb-evaluation", 1 },
@@ -829,18 +864,20 @@ policy_rules(void **state)
 		    "policy-ppid", 1 },
 		{ "accept fmspc 90c06f000000\n", "", 0 },
 		{ "accept mrtd 7348651a34b2d2d3462822e3a750ec6110125f36757c784"
-		    "80bbfc69cc0d21fb001a1ced3ee19747dda8f750c3bc8f876\n", "",
-		    0 },
+		  "80bbfc69cc0d21fb001a1ced3ee19747dda8f750c3bc8f876\n",
+		    "", 0 },
 		{ "accept mrtd 0048651a34b2d2d3462822e3a750ec6110125f36757c784"
-		    "80bbfc69cc0d21fb001a1ced3ee19747dda8f750c3bc8f876\n",
+		  "80bbfc69cc0d21fb001a1ced3ee19747dda8f750c3bc8f876\n",
 		    "policy-mrtd", 1 },
 		{ "tcb-status SWHardeningNeeded\n", "tcb-status", 1 },
 		{ "report-data 945eaacf5abc1f719d8666a942fda03d1edcb4490277396"
-		    "093dc5a5289ab9f1e094aed63060cd4a4933a4dd537ed1255c9c79ecb"
-		    "3ed82cd1b486233e31c25c3a # this one\n", "", 0 },
+		  "093dc5a5289ab9f1e094aed63060cd4a4933a4dd537ed1255c9c79ecb"
+		  "3ed82cd1b486233e31c25c3a # this one\n",
+		    "", 0 },
 		{ "report-data 005eaacf5abc1f719d8666a942fda03d1edcb4490277396"
-		    "093dc5a5289ab9f1e094aed63060cd4a4933a4dd537ed1255c9c79ecb"
-		    "3ed82cd1b486233e31c25c3a\n", "report-data", 1 },
+		  "093dc5a5289ab9f1e094aed63060cd4a4933a4dd537ed1255c9c79ecb"
+		  "3ed82cd1b486233e31c25c3a\n",
+		    "report-data", 1 },
 	};
 	char error[200];
 	size_t i;
@@ -848,8 +885,9 @@ policy_rules(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		policy_default(&policy);
-		assert_int_equal(policy_parse(&policy, cases[i].text, error,
-		    sizeof(error)), 0);
+		assert_int_equal(
+		    policy_parse(&policy, cases[i].text, error, sizeof(error)),
+		    0);
 		judge_file("tdx/sets/tdx-v5-uptodate/quote.bin",
 		    "tdx/sets/tdx-v5-uptodate", day(2026, 2, 25));
 		only(&r, A_FAIL, cases[i].fails);
@@ -860,7 +898,9 @@ policy_rules(void **state)
 static void
 policy_errors(void **state)
 {
-	static const struct { const char *text, *error; } cases[] = {
+	static const struct {
+		const char *text, *error;
+	} cases[] = {
 		{ "mrtd 00\n", "line 1: no such keyword" },
 		{ "# fine\naccept nothing 00\n", "line 2: accept: no such" },
 		{ "accept mrtd 00\n", "line 1: accept: a value is not hex" },
@@ -881,14 +921,15 @@ policy_errors(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(policy_parse(&policy, cases[i].text, error,
-		    sizeof(error)), -1);
+		assert_int_equal(
+		    policy_parse(&policy, cases[i].text, error, sizeof(error)),
+		    -1);
 		if (strncmp(error, cases[i].error, strlen(cases[i].error)) != 0)
 			fail_msg("%s: %s", cases[i].text, error);
 	}
 }
 
-/* ---- mutation ---- */
+/* ---- mutation ---------------------------------------------------------- */
 
 /* The certificates' text can change in ways that change no certificate. */
 static int
@@ -915,8 +956,8 @@ every_byte(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(collateral_load(&c,
-	    sample_path("tdx/sets/tdx-v5-uptodate")), 0);
+	assert_int_equal(
+	    collateral_load(&c, sample_path("tdx/sets/tdx-v5-uptodate")), 0);
 	assert_int_equal(quote_read(&q, b, why, sizeof(why)), 0);
 	for (i = 0; i < b.n; i++) {
 		memset(&r, 0, sizeof(r));
@@ -928,12 +969,12 @@ every_byte(void **state)
 
 			assert_non_null(copy);
 			assert_true(p + i >= q.certs.p);
-			assert_int_equal(quote_read(&changed, b, why,
-			    sizeof(why)), 0);
+			assert_int_equal(
+			    quote_read(&changed, b, why, sizeof(why)), 0);
 			memcpy(copy, was.p, was.n);
 			copy[(size_t)(p + i - was.p)] ^= (uint8_t)(1 << i % 8);
-			assert_true(same_certificates((struct bytes){ copy,
-			    was.n }, changed.certs));
+			assert_true(same_certificates(
+			    (struct bytes){ copy, was.n }, changed.certs));
 			free(copy);
 		}
 		p[i] ^= (uint8_t)(1 << i % 8);
@@ -978,12 +1019,14 @@ every_length(void **state)
 	sample_free(b);
 }
 
-/* ---- TCB levels by themselves ---- */
+/* ---- TCB levels by themselves ------------------------------------------ */
 
 static void
 convergence(void **state)
 {
-	static const struct { const char *platform, *qe, *result; } cases[] = {
+	static const struct {
+		const char *platform, *qe, *result;
+	} cases[] = {
 		{ "UpToDate", "UpToDate", "UpToDate" },
 		{ "UpToDate", "OutOfDate", "OutOfDate" },
 		{ "SWHardeningNeeded", "OutOfDate", "OutOfDate" },
@@ -1020,7 +1063,9 @@ convergence(void **state)
 static void
 relaunch(void **state)
 {
-	static const struct { const char *launch, *now, *result; } cases[] = {
+	static const struct {
+		const char *launch, *now, *result;
+	} cases[] = {
 		{ "OutOfDate", "UpToDate", "TDRelaunchAdvised" },
 		{ "OutOfDate", "SWHardeningNeeded", "TDRelaunchAdvised" },
 		{ "OutOfDate", "ConfigurationNeeded",
@@ -1063,16 +1108,20 @@ main(void)
 		cmocka_unit_test_setup(each_fact_is_read_from_its_place, setup),
 		cmocka_unit_test_setup(
 		    looks_like_one_by_size_version_and_key_type, setup),
-		cmocka_unit_test_setup(the_platform_is_told_by_its_certificate, setup),
+		cmocka_unit_test_setup(
+		    the_platform_is_told_by_its_certificate, setup),
 		cmocka_unit_test_setup(nothing_given_is_nothing_known, setup),
 		cmocka_unit_test_setup(each_attribute_of_a_td_is_judged, setup),
 		cmocka_unit_test_setup(each_extended_feature_is_judged, setup),
 		cmocka_unit_test_setup(the_quoting_enclave_is_intels, setup),
 		cmocka_unit_test_setup(the_module_is_intels, setup),
-		cmocka_unit_test_setup(collateral_hangs_from_the_root_of_the_quote, setup),
+		cmocka_unit_test_setup(
+		    collateral_hangs_from_the_root_of_the_quote, setup),
 		cmocka_unit_test_setup(each_certificate_can_be_revoked, setup),
-		cmocka_unit_test_setup(a_list_of_another_time_decides_nothing, setup),
-		cmocka_unit_test_setup(a_verification_frees_what_it_made, setup),
+		cmocka_unit_test_setup(
+		    a_list_of_another_time_decides_nothing, setup),
+		cmocka_unit_test_setup(
+		    a_verification_frees_what_it_made, setup),
 		cmocka_unit_test_setup(policy_rules, setup),
 		cmocka_unit_test_setup(policy_errors, setup),
 		cmocka_unit_test_setup(every_byte, setup),

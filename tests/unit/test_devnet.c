@@ -24,7 +24,7 @@
 #include "../../src/devnet/gateway/gateway.c"	/* src/net has one too */
 #include "quorum.c"
 
-/* ---- values -------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------ */
 
 static void
 same_text(const char *pair, const char *printed)
@@ -59,7 +59,8 @@ values_print_as_they_were_written(void **state)
 	same_text("int256:-1", "-1");
 	same_text("int8:-0", "0");
 	same_text("uint256:0xfffffffffffffffffffffffffffffffffffffffffffffff"
-	    "fffffffffffffffff", "115792089237316195423570985008687907853269"
+		  "fffffffffffffffff",
+	    "115792089237316195423570985008687907853269"
 	    "984665640564039457584007913129639935");
 	same_text("bytes2:0xAB01", "0xab01");
 	same_text("address:00112233445566778899aabbccddeeff00112233",
@@ -108,7 +109,7 @@ a_fresh_handle_names_chain_and_type(void **state)
 	assert_memory_not_equal(a, b, 32);
 }
 
-/* ---- operations ---------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------- */
 
 static struct op op;
 static struct pool pool;
@@ -217,14 +218,13 @@ every_output_has_a_name(void **state)
 		for (k = 0; k < strlen(p->out); k++) {
 			assert_non_null(build_output_name(p, k));
 			for (j = 0; j < k; j++)
-				assert_string_not_equal(
-				    build_output_name(p, j),
+				assert_string_not_equal(build_output_name(p, j),
 				    build_output_name(p, k));
 		}
 	}
 }
 
-/* ---- store --------------------------------------------------------------- */
+/* ---- store ------------------------------------------------------------- */
 
 static char db[] = "/tmp/test_devnetXXXXXX", db_path[64];
 
@@ -299,7 +299,7 @@ static void
 a_task_that_fails_leaves_nothing(void **state)
 {
 	struct m_value good = value_of(10), bad = value_of(11),
-	    later = value_of(12);
+		       later = value_of(12);
 	uint8_t user[20] = { 1 };
 
 	(void)state;
@@ -341,9 +341,10 @@ a_value_is_for_those_who_were_allowed(void **state)
 static void
 a_put_can_be_repeated_by_its_user_alone(void **state)
 {
-	Teerunner__Devnet__PutRequest put = TEERUNNER__DEVNET__PUT_REQUEST__INIT;
-	Teerunner__V1__GrantedOperand o =
-	    TEERUNNER__V1__GRANTED_OPERAND__INIT, *list[] = { &o };
+	Teerunner__Devnet__PutRequest put =
+	    TEERUNNER__DEVNET__PUT_REQUEST__INIT;
+	Teerunner__V1__GrantedOperand o = TEERUNNER__V1__GRANTED_OPERAND__INIT,
+				      *list[] = { &o };
 	uint8_t alice[20] = { 1 }, bob[20] = { 2 };
 	uint8_t handle[32], key[33], nonce[12] = { 3 }, cipher[32] = { 4 };
 	static const uint8_t secret[32] = { [31] = 5 };
@@ -447,7 +448,7 @@ a_commit_does_not_wait_for_a_checkpoint(void **state)
 	assert_int_equal(n_committer_syncs, 0);
 }
 
-/* ---- the Registry's facts ------------------------------------------------ */
+/* ---- the Registry's facts ---------------------------------------------- */
 
 static void
 no_answer_is_neither_yes_nor_no(void **state)
@@ -461,7 +462,7 @@ no_answer_is_neither_yes_nor_no(void **state)
 	assert_int_equal(facts_epoch(&d), 0);
 }
 
-/* ---- quorum -------------------------------------------------------------- */
+/* ---- quorum ------------------------------------------------------------ */
 
 static uint32_t *quorum;
 static size_t n_quorum;
@@ -539,7 +540,7 @@ a_node_that_failed_of_late_is_the_last_choice(void **state)
 	assert_int_equal(quorum_failing(), 1 << 2);
 }
 
-/* ---- faults -------------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------ */
 
 static void
 faults_belong_to_a_counterpart(void **state)

@@ -41,7 +41,7 @@ setup(void **state)
 	return 0;
 }
 
-/* ---- with the quote ---- */
+/* ---- with the quote ---------------------------------------------------- */
 
 static void
 judge(struct bytes log, const char *quote)
@@ -82,7 +82,7 @@ accepted(void **state)
 {
 	struct bytes b = sample(DSTACK_SET "/quote.bin");
 	struct bytes logs[2] = { sample("tdx/dstack/full.json"),
-	    sample("tdx/dstack/lite.json") };
+		sample("tdx/dstack/lite.json") };
 	struct collateral c;
 	size_t i;
 
@@ -113,17 +113,19 @@ no_log(void **state)
 	(void)state;
 	judge(none, DSTACK_SET "/quote.bin");
 	assert_int_equal(report_find(&r, "event-log")->outcome, A_NONE);
-	assert_int_equal(policy_parse(&policy, "event-log required\n", error,
-	    sizeof(error)), 0);
+	assert_int_equal(
+	    policy_parse(&policy, "event-log required\n", error, sizeof(error)),
+	    0);
 	judge(none, DSTACK_SET "/quote.bin");
 	only(&r, A_FAIL, "event-log");
-	assert_int_equal(policy_parse(&policy, "event-log\n", error,
-	    sizeof(error)), -1);
-	assert_int_equal(policy_parse(&policy, "event-log wanted\n", error,
-	    sizeof(error)), -1);
+	assert_int_equal(
+	    policy_parse(&policy, "event-log\n", error, sizeof(error)), -1);
+	assert_int_equal(
+	    policy_parse(&policy, "event-log wanted\n", error, sizeof(error)),
+	    -1);
 }
 
-/* ---- mutation ---- */
+/* ---- mutation ---------------------------------------------------------- */
 
 /* The next place of a digest in the log, as it is there: bytes or hex. */
 static uint8_t *
@@ -136,8 +138,8 @@ find_digest(struct bytes log, size_t from, const uint8_t *digest)
 	for (i = 0; i < DIGEST; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 	p = memmem(log.p + from, log.n - from, digest, DIGEST);
-	return p != NULL ? p : memmem(log.p + from, log.n - from, hex,
-	    2 * DIGEST);
+	return p != NULL ? p :
+			   memmem(log.p + from, log.n - from, hex, 2 * DIGEST);
 }
 
 static void
@@ -156,8 +158,8 @@ every_digest(void **state)
 		for (at = 0, k = 0; k < l->n; k++) {
 			p = find_digest(log, at, l->events[k].digest);
 			if (p == NULL) {	/* not in the log: recomputed */
-				assert_int_equal(l->events[k].type,
-				    EVENT_RUNTIME);
+				assert_int_equal(
+				    l->events[k].type, EVENT_RUNTIME);
 				continue;
 			}
 			tried++;
@@ -243,9 +245,9 @@ static void
 payload_changed(void **state)
 {
 	static const char *const names[] = { "tdx/dstack/full.json",
-	    "tdx/dstack/lite.json" };
+		"tdx/dstack/lite.json" };
 	static const char *const said[] = { "not that of its name",
-	    "rtmr3 is" };
+		"rtmr3 is" };
 	struct bytes log;
 	uint8_t *p;
 	size_t i;
@@ -266,7 +268,7 @@ payload_changed(void **state)
 	}
 }
 
-/* ---- CCEL by hand ---- */
+/* ---- CCEL by hand ------------------------------------------------------ */
 
 static uint8_t area[1 << 17];
 static size_t used;
@@ -385,10 +387,12 @@ static void
 ccel_errors(void **state)
 {
 	static const unsigned none[] = { 0 }, sha256[] = { 11, 32, 0 },
-	    twice[] = { 12, 48, 12, 48, 0 }, wrong[] = { 12, 32, 0 },
-	    odd[] = { 11, 65, 12, 48, 0 }, empty[] = { 11, 0, 12, 48, 0 },
-	    nine[] = { 12, 48, 1, 9, 2, 9, 3, 9, 4, 9, 5, 9, 6, 9, 7, 9, 8, 9,
-	    0 };
+			      twice[] = { 12, 48, 12, 48, 0 },
+			      wrong[] = { 12, 32, 0 },
+			      odd[] = { 11, 65, 12, 48, 0 },
+			      empty[] = { 11, 0, 12, 48, 0 },
+			      nine[] = { 12, 48, 1, 9, 2, 9, 3, 9, 4, 9, 5, 9,
+				      6, 9, 7, 9, 8, 9, 0 };
 	static const struct {
 		const unsigned *header, *event;
 		unsigned mr;
@@ -450,7 +454,7 @@ ccel_count(void **state)
 	area_fails("event 1025: the log has too many");
 }
 
-/* ---- dstack by hand ---- */
+/* ---- dstack by hand ---------------------------------------------------- */
 
 #define D32	"0123456789abcdef0123456789abcdef"
 #define D96	D32 D32 D32
@@ -459,14 +463,17 @@ ccel_count(void **state)
 static struct eventlog *
 read_text(const char *text)
 {
-	return eventlog_read((struct bytes){ (const uint8_t *)text,
-	    strlen(text) }, why, sizeof(why));
+	return eventlog_read(
+	    (struct bytes){ (const uint8_t *)text, strlen(text) }, why,
+	    sizeof(why));
 }
 
 static void
 dstack_errors(void **state)
 {
-	static const struct { const char *text, *error; } cases[] = {
+	static const struct {
+		const char *text, *error;
+	} cases[] = {
 		{ "", "no JSON array" },
 		{ "7", "no JSON array" },
 		{ "{\"event_log\":7}", "no JSON array" },
@@ -485,7 +492,8 @@ dstack_errors(void **state)
 		    "event 1: its \"imr\"" },
 		{ "[{\"imr\":1,\"digest\":\"" D96 "\"}]", "\"event_type\"" },
 		{ "[{\"imr\":1,\"event_type\":4294967296,\"digest\":\"" D96
-		    "\"}]", "\"event_type\"" },
+		  "\"}]",
+		    "\"event_type\"" },
 		{ "[{\"imr\":1,\"event_type\":1}]", "\"digest\"" },
 		{ "[{\"imr\":1,\"event_type\":1,\"digest\":\"" D96 "0\"}]",
 		    "\"digest\"" },
@@ -500,19 +508,24 @@ dstack_errors(void **state)
 		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\"}]",
 		    "no digest" },
 		{ "[{\"imr\":2,\"event_type\":134217729,\"digest\":\"\","
-		    "\"event\":\"a\",\"event_payload\":\"\"}]", "RTMR 3" },
+		  "\"event\":\"a\",\"event_payload\":\"\"}]",
+		    "RTMR 3" },
 		{ "[{" RUNTIME ",\"digest\":\"\",\"event\":\"a\"}]",
 		    "no payload" },
 		{ "[{" RUNTIME ",\"digest\":\"\",\"event_payload\":\"00\"}]",
 		    "no name" },
 		{ "[{" RUNTIME ",\"digest\":\"\",\"event\":\"a\","
-		    "\"event_payload\":\"0\"}]", "not hex" },
+		  "\"event_payload\":\"0\"}]",
+		    "not hex" },
 		{ "[{" RUNTIME ",\"digest\":\"\",\"event\":\"a\","
-		    "\"event_payload\":\"0x\"}]", "not hex" },
+		  "\"event_payload\":\"0x\"}]",
+		    "not hex" },
 		{ "[{" RUNTIME ",\"digest\":\"\",\"event\":\"a:b\","
-		    "\"event_payload\":\"00\"}]", "colon" },
+		  "\"event_payload\":\"00\"}]",
+		    "colon" },
 		{ "[{" RUNTIME ",\"digest\":\"" D96 "\",\"event\":\"a\","
-		    "\"event_payload\":\"00\"}]", "not that of" },
+		  "\"event_payload\":\"00\"}]",
+		    "not that of" },
 	};
 	size_t i;
 
@@ -529,7 +542,7 @@ static void
 dstack_forms(void **state)
 {
 	static const char list[] = "[{\"imr\":0,\"event_type\":1,"
-	    "\"digest\":\"" D96 "\"}]";
+				   "\"digest\":\"" D96 "\"}]";
 	char text[400];
 	struct eventlog *l;
 
@@ -550,7 +563,7 @@ dstack_count(void **state)
 {
 	static char text[(EVENTS + 2) * 150];
 	const char entry[] = "{\"imr\":3,\"event_type\":1,\"digest\":\"" D96
-	    "\"},";
+			     "\"},";
 	struct eventlog *l;
 	size_t i;
 
@@ -565,8 +578,10 @@ dstack_count(void **state)
 	free(l);
 	/* More than are shown. */
 	memset(&r, 0, sizeof(r));
-	assert_int_equal(format_eventlog.show((struct bytes){
-	    (const uint8_t *)text, strlen(text) }, &r), 0);
+	assert_int_equal(
+	    format_eventlog.show(
+		(struct bytes){ (const uint8_t *)text, strlen(text) }, &r),
+	    0);
 	assert_non_null(fact_of(&r, "event-48"));
 	assert_null(fact_of(&r, "event-49"));
 	assert_int_equal(r.n_warnings, 1);
@@ -589,17 +604,24 @@ read_sized(size_t name, size_t payload, int more)
 	memset(p, 'a', name);
 	p += name + (size_t)sprintf(p + name, "\",\"event_payload\":\"");
 	memset(p, '7', 2 * payload);
-	strcpy(p + 2 * payload, more ? "\"},{" RUNTIME ",\"digest\":\"\","
-	    "\"event\":\"b\",\"event_payload\":\"\"}]" : "\"}]");
+	strcpy(p + 2 * payload,
+	    more ? "\"},{" RUNTIME ",\"digest\":\"\","
+		   "\"event\":\"b\",\"event_payload\":\"\"}]" :
+		   "\"}]");
 	return read_text(text);
 }
 
 static void
 dstack_text(void **state)
 {
-	static const struct { size_t name, payload; int more; } cases[] = {
-		{ 1, EVENT_TEXT - 6, 0 }, { EVENT_TEXT - 5, 0, 0 },
-		{ EVENT_TEXT + 1, 0, 0 }, { 1, EVENT_TEXT - 7, 1 },
+	static const struct {
+		size_t name, payload;
+		int more;
+	} cases[] = {
+		{ 1, EVENT_TEXT - 6, 0 },
+		{ EVENT_TEXT - 5, 0, 0 },
+		{ EVENT_TEXT + 1, 0, 0 },
+		{ 1, EVENT_TEXT - 7, 1 },
 		{ 1, EVENT_TEXT - 13, 1 },
 	};
 	struct eventlog *l = read_sized(1, EVENT_TEXT - 7, 0);
@@ -615,13 +637,13 @@ dstack_text(void **state)
 	assert_int_equal(l->n_text, EVENT_TEXT);
 	free(l);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_null(read_sized(cases[i].name, cases[i].payload,
-		    cases[i].more));
+		assert_null(
+		    read_sized(cases[i].name, cases[i].payload, cases[i].more));
 		assert_non_null(strstr(why, "too large"));
 	}
 }
 
-/* ---- show ---- */
+/* ---- show -------------------------------------------------------------- */
 
 /* The fact that an event becomes. */
 static const char *
@@ -630,8 +652,10 @@ shown(const char *name, const char *payload)
 	char text[4096];
 	struct bytes b = { (const uint8_t *)text, 0 };
 
-	b.n = (size_t)snprintf(text, sizeof(text), "[{" RUNTIME ",\"digest\":"
-	    "\"\",\"event\":\"%s\",\"event_payload\":\"%s\"}]", name, payload);
+	b.n = (size_t)snprintf(text, sizeof(text),
+	    "[{" RUNTIME ",\"digest\":"
+	    "\"\",\"event\":\"%s\",\"event_payload\":\"%s\"}]",
+	    name, payload);
 	memset(&r, 0, sizeof(r));
 	assert_ptr_equal(format_of(b), &format_eventlog);
 	assert_int_equal(format_eventlog.show(b, &r), 0);
@@ -645,8 +669,8 @@ show_events(void **state)
 	const char *fact;
 
 	(void)state;
-	assert_string_equal(shown("storage-fs", "7a6673"),
-	    "storage-fs \"zfs\"");
+	assert_string_equal(
+	    shown("storage-fs", "7a6673"), "storage-fs \"zfs\"");
 	assert_string_equal(shown("system-ready", ""), "system-ready \"\"");
 	assert_string_equal(shown("hash", "1b5b"), "hash 1b5b");
 	/* A name is one word, whatever it is. */
@@ -672,9 +696,13 @@ static void
 by_itself(void **state)
 {
 	static const struct collateral none;
-	const char *const wanted[] = { NULL, "compose-hash 3763bc34552cf3a27ff"
-	    "71ad5f7a90471562a1a2df552dfc1998cba2d60da27e7", "compose-hash 86b"
-	    "0e55f2fa8e4fb69d890f14f54d5612707646e2573d54e0d2ddaaade77caa9" };
+	const char *const wanted[] = {
+		NULL,
+		"compose-hash 3763bc34552cf3a27ff"
+		"71ad5f7a90471562a1a2df552dfc1998cba2d60da27e7",
+		"compose-hash 86b"
+		"0e55f2fa8e4fb69d890f14f54d5612707646e2573d54e0d2ddaaade77caa9"
+	};
 	struct bytes log;
 	size_t i;
 
@@ -685,8 +713,8 @@ by_itself(void **state)
 		memset(&r, 0, sizeof(r));
 		assert_int_equal(format_eventlog.show(log, &r), 0);
 		only(&r, A_FAIL, "");
-		assert_string_equal(fact_of(&r, "form"), i == 0 ? "CCEL" :
-		    "dstack");
+		assert_string_equal(
+		    fact_of(&r, "form"), i == 0 ? "CCEL" : "dstack");
 		if (wanted[i] == NULL)
 			assert_null(fact_of(&r, "event-3"));
 		else
@@ -698,8 +726,9 @@ by_itself(void **state)
 		sample_free(log);
 	}
 	memset(&r, 0, sizeof(r));
-	assert_int_equal(format_eventlog.show((struct bytes){
-	    (const uint8_t *)"[]", 2 }, &r), -1);
+	assert_int_equal(format_eventlog.show(
+			     (struct bytes){ (const uint8_t *)"[]", 2 }, &r),
+	    -1);
 	only(&r, A_FAIL, "format");
 }
 

@@ -159,8 +159,9 @@ no_one_can_change_a_quote_any_more(void **unused)
 	fd = ask(1, data, &q);
 	assert_int_equal(write(fd, "x", 1), -1);
 	assert_int_equal(ftruncate(fd, 1), -1);
-	assert_ptr_equal(mmap(NULL, q.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    fd, 0), MAP_FAILED);
+	assert_ptr_equal(
+	    mmap(NULL, q.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0),
+	    MAP_FAILED);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), -1);
 	close(fd);
 	stop();
@@ -219,19 +220,20 @@ static void
 play_agent(int fd, const uint8_t report_data[64])
 {
 	const char name[] = "/tests/vectors/evidence/tdx/sets/"
-	    "tdx-v4-emr-uptodate/quote.bin";
+			    "tdx-v4-emr-uptodate/quote.bin";
 	const char *srcdir = getenv("srcdir");
-	static char path[512], text[20000] = "HTTP/1.0 200 OK\r\n\r\n"
-	    "{\"quote\":\"";
+	static char path[512],
+	    text[20000] = "HTTP/1.0 200 OK\r\n\r\n"
+			  "{\"quote\":\"";
 	static uint8_t quote[8192];
 	size_t i, n, at = strlen(text);
 	char request[1024];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s%s", srcdir == NULL ? "." : srcdir,
-	    name);
-	if ((f = fopen(path, "r")) == NULL || read(fd, request,
-	    sizeof(request)) <= 0)
+	snprintf(
+	    path, sizeof(path), "%s%s", srcdir == NULL ? "." : srcdir, name);
+	if ((f = fopen(path, "r")) == NULL ||
+	    read(fd, request, sizeof(request)) <= 0)
 		_exit(1);
 	n = fread(quote, 1, sizeof(quote), f);
 	memcpy(quote + 48 + 520, report_data, 64);
@@ -268,11 +270,11 @@ a_connection_to_the_agent_is_the_monitors(void **unused)
 	chan_send(&monitor_end, M_AGENT_FAILED, &refused, NULL, 0, -1);
 	assert_int_equal(next(&keys_end, &m), 1);
 	assert_int_equal(m.type, M_QUOTE_FAILED);
-	assert_int_equal(((const struct m_quote_failed *)m.payload)->error,
-	    ECONNREFUSED);
+	assert_int_equal(
+	    ((const struct m_quote_failed *)m.payload)->error, ECONNREFUSED);
 	ask_agent(&m);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-	    fd), 0);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
 	if ((child = fork()) == 0) {
 		close(fd[0]);
 		play_agent(fd[1], data);
@@ -282,8 +284,8 @@ a_connection_to_the_agent_is_the_monitors(void **unused)
 	close(fd[0]);
 	assert_int_equal(next(&keys_end, &m), 1);
 	assert_int_equal(m.type, M_QUOTE);
-	assert_int_equal(((const struct m_quote *)m.payload)->tee_type,
-	    TEE_TDX);
+	assert_int_equal(
+	    ((const struct m_quote *)m.payload)->tee_type, TEE_TDX);
 	close(m.fd);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -323,7 +325,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_quote_says_what_it_is_and_has_the_report_data),
+		cmocka_unit_test(
+		    a_quote_says_what_it_is_and_has_the_report_data),
 		cmocka_unit_test(no_one_can_change_a_quote_any_more),
 		cmocka_unit_test(it_answers_one_question_after_the_other),
 		cmocka_unit_test(without_a_tee_it_does_not_start),

@@ -34,7 +34,7 @@ static struct m_tx last;
 static size_t to_publish;		/* what publish_call() gives */
 static unsigned n_published, n_dropped, n_again;
 
-/* ---- the rest of keys -------------------------------------------------------- */
+/* ---- the rest of keys -------------------------------------------------- */
 
 uint64_t
 now_ms(void)
@@ -53,7 +53,7 @@ enum why_idle
 facts_why(const struct chain *c)
 {
 	return facts_at + c->conf->registry_max_age < now ? WHY_FACTS_OLD :
-	    WHY_NONE;
+							    WHY_NONE;
 }
 
 const uint8_t *
@@ -68,8 +68,8 @@ trust_changed(void)
 	gas_tick(ch);
 }
 
-int	__wrap_chan_send(struct chan *, enum msg_type, const void *,
-	    const void *, size_t, int);
+int __wrap_chan_send(
+    struct chan *, enum msg_type, const void *, const void *, size_t, int);
 int
 __wrap_chan_send(struct chan *c, enum msg_type type, const void *payload,
     const void *rows, size_t n_rows, int fd)
@@ -114,7 +114,7 @@ publish_ended(struct chain *c, enum tx_status status)
 		to_publish = 0;
 }
 
-/* ---- what happens ------------------------------------------------------------- */
+/* ---- what happens ------------------------------------------------------ */
 
 static int
 setup(void **unused)
@@ -265,8 +265,8 @@ stuck_means_more_up_to_the_cap(void **unused)
 		pass(1, STUCK_TIME);
 		if (n_sent != i)
 			break;
-		assert_true(g->tip >= tip + tip / 10 &&
-		    g->max_fee >= fee + fee / 10);
+		assert_true(
+		    g->tip >= tip + tip / 10 && g->max_fee >= fee + fee / 10);
 		assert_true(g->max_fee <= 100 * GWEI && g->tip <= g->max_fee);
 		assert_int_equal(last.nonce, 5);
 		pass(2 + STUCK_BLOCKS, 0);
@@ -305,7 +305,8 @@ without_funds_it_waits_for_them(void **unused)
 	(void)unused;
 	facts.gas_balance = 0;
 	pass(1, 1);
-	assert_int_equal(g->state, GAS_NO_FUNDS);	/* before it is needed */
+	/* before it is needed */
+	assert_int_equal(g->state, GAS_NO_FUNDS);
 	to_publish = 100;
 	pass(1, 1);
 	/* Its gas, of which data is 40 a byte, at 15 gwei. */
@@ -405,16 +406,17 @@ a_verdict_is_paid_for_once_whatever_chain_claims(void **unused)
 		if (random() % 5 == 0)
 			verdict(0);
 		facts.gas_nonce = random() % 3 == 0 ? (uint64_t)random() % 9 :
-		    nonce == UINT64_MAX ? 5 : nonce + (uint64_t)random() % 2;
+		    nonce == UINT64_MAX		    ? 5 :
+					  nonce + (uint64_t)random() % 2;
 		facts.tx_nonce = random() % 2 == 0 ? nonce :
-		    (uint64_t)random() % 9;
+						     (uint64_t)random() % 9;
 		facts.tx_status = (uint32_t)random() % 3;
 		before = n_sent;
 		pass((uint64_t)random() % 9, (uint64_t)random() % 60);
 		assert_in_range(n_sent - before, 0, 1);
 		/* Its end and the next may fall together: same nonce or not. */
-		if (n_sent != before && (nonce != last.nonce ||
-		    !is_replacement)) {
+		if (n_sent != before &&
+		    (nonce != last.nonce || !is_replacement)) {
 			nonces++;
 			nonce = last.nonce;
 		}
@@ -514,7 +516,7 @@ static void
 a_key_is_hex_and_nothing_else(void **unused)
 {
 	static const char good[] = "0123456789abcdefABCDEF0123456789"
-	    "0123456789abcdefABCDEF0123456789\n";
+				   "0123456789abcdefABCDEF0123456789\n";
 	uint8_t key[32], text[80];
 	size_t i;
 	unsigned c;
@@ -533,8 +535,9 @@ a_key_is_hex_and_nothing_else(void **unused)
 			memcpy(text, good, 65);
 			text[i] = (uint8_t)c;
 			assert_int_equal(read_key(text, 65, key) == 0,
-			    c < 128 && c != 0 && strchr(
-			    "0123456789abcdefABCDEF", (int)c) != NULL);
+			    c < 128 && c != 0 &&
+				strchr("0123456789abcdefABCDEF", (int)c) !=
+				    NULL);
 		}
 }
 

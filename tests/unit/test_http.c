@@ -52,7 +52,7 @@ status_ready(const char **why)
 	return 0;
 }
 
-/* ---- the control socket -------------------------------------------------- */
+/* ---- the control socket ------------------------------------------------ */
 
 static char dir[] = "/tmp/tee-http-XXXXXX";
 static char path[64];
@@ -175,7 +175,7 @@ a_control_socket_that_was_left_is_replaced(void **unused)
 	event_free(control.accept);
 }
 
-/* ---- HTTP ---------------------------------------------------------------- */
+/* ---- HTTP -------------------------------------------------------------- */
 
 #define NET_FILES	1024		/* proc.c: limits of net */
 #define SLOW		1500
@@ -199,8 +199,8 @@ server_begin(void **unused)
 	assert_int_equal(bind(fd, (struct sockaddr *)&server, len), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&server, &len), 0);
 	close(fd);
-	snprintf(address, sizeof(address), "127.0.0.1:%u",
-	    ntohs(server.sin_port));
+	snprintf(
+	    address, sizeof(address), "127.0.0.1:%u", ntohs(server.sin_port));
 	net.base = event_base_new();
 	http_listen(address);
 	if ((server_pid = fork()) == 0) {
@@ -231,8 +231,8 @@ client(void)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	assert_int_not_equal(fd, -1);
-	assert_int_equal(connect(fd, (struct sockaddr *)&server,
-	    sizeof(server)), 0);
+	assert_int_equal(
+	    connect(fd, (struct sockaddr *)&server, sizeof(server)), 0);
 	return fd;
 }
 
@@ -264,8 +264,8 @@ answer_to(const char *request)
 {
 	int fd = client();
 
-	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL),
-	    strlen(request));
+	assert_int_equal(
+	    send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
 	return answer_on(fd);
 }
 
@@ -274,11 +274,12 @@ a_page_is_its_text(void **unused)
 {
 	(void)unused;
 	assert_string_equal(answer_to("GET /metrics HTTP/1.1\r\nHost: x\r\n"
-	    "\r\n"), "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+				      "\r\n"),
+	    "HTTP/1.1 200 OK\r\nConnection: close\r\n"
 	    "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
 	    "Content-Length: 11\r\n\r\na_metric 1\n");
-	assert_non_null(strstr(answer_to("GET /healthz?x HTTP/1.0\r\n\r\n"),
-	    "\r\nok\n"));
+	assert_non_null(
+	    strstr(answer_to("GET /healthz?x HTTP/1.0\r\n\r\n"), "\r\nok\n"));
 }
 
 static void
@@ -295,7 +296,7 @@ static void
 another_path_is_404(void **unused)
 {
 	static const char *const paths[] = { "/", "/metric", "/metricsx", "",
-	    "/metrics/", "x" };
+		"/metrics/", "x" };
 	char request[64];
 	size_t i;
 
@@ -356,8 +357,8 @@ a_client_that_sends_nothing_is_closed_early(void **unused)
 
 	(void)unused;
 	assert_string_equal(answer_on(client()), "");
-	assert_in_range(now_ms() - start, 1000 * QUIET - 500,
-	    1000 * QUIET + 900);
+	assert_in_range(
+	    now_ms() - start, 1000 * QUIET - 500, 1000 * QUIET + 900);
 }
 
 static size_t
@@ -395,12 +396,13 @@ slow_clients_leave_room_for_others(void **unused)
 		fd[i] = client();
 		assert_int_equal(send(fd[i], "GET /", 5, MSG_NOSIGNAL), 5);
 		if (i % 100 == 99)
-			assert_non_null(strstr(answer_to(
-			    "GET /healthz HTTP/1.1\r\n\r\n"), "\r\nok\n"));
+			assert_non_null(
+			    strstr(answer_to("GET /healthz HTTP/1.1\r\n\r\n"),
+				"\r\nok\n"));
 	}
 	assert_in_range(server_files() - before, 1, CLIENTS);
-	assert_non_null(strstr(answer_to("GET /metrics HTTP/1.1\r\n\r\n"),
-	    "a_metric 1\n"));
+	assert_non_null(
+	    strstr(answer_to("GET /metrics HTTP/1.1\r\n\r\n"), "a_metric 1\n"));
 	for (i = 0; i < SLOW; i++)
 		close(fd[i]);
 }

@@ -96,8 +96,10 @@ read_all(void)
 		assert_memory_equal(s, want, strlen(want));
 		s += strlen(want);
 	}
-	snprintf(want, sizeof(want), "tee-runnerd: log: %u lines dropped: "
-	    "nobody read them\n", dropped);
+	snprintf(want, sizeof(want),
+	    "tee-runnerd: log: %u lines dropped: "
+	    "nobody read them\n",
+	    dropped);
 	assert_string_equal(s, want);
 	assert_int_equal(pending.dropped, 0);
 }

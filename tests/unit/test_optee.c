@@ -65,7 +65,7 @@ setup(void **state)
 	return 0;
 }
 
-/* ---- what the PTA does, and the evidence process around it ---- */
+/* ---- what the PTA does, and the evidence process around it ------------- */
 
 static size_t
 sign(EVP_PKEY *by, int saltlen, const uint8_t hash[32], uint8_t *to)
@@ -86,8 +86,8 @@ sign(EVP_PKEY *by, int saltlen, const uint8_t hash[32], uint8_t *to)
 
 /* One record whose nonce is that of `label', its digest all the command's. */
 static size_t
-put_record(uint8_t *to, uint8_t command, uint8_t label, EVP_PKEY *by,
-    int saltlen)
+put_record(
+    uint8_t *to, uint8_t command, uint8_t label, EVP_PKEY *by, int saltlen)
 {
 	uint8_t all[17 + 1 + 64 + 32], hash[32];
 	size_t n;
@@ -149,7 +149,7 @@ judge_made(const char *commands)
 	sample_free(b);
 }
 
-/* ---- tests ---- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void
 good(void **state)
@@ -167,7 +167,8 @@ good(void **state)
 		only(&r, A_MISSING, "");
 		only(&r, A_PASS, "format signature");
 		assert_int_equal(report_verdict(&r), 0);
-		assert_string_equal(r.warnings[0], "device key, trusted since "
+		assert_string_equal(r.warnings[0],
+		    "device key, trusted since "
 		    "provisioning: no hardware chain");
 		memset(&r, 0, sizeof(r));
 		assert_int_equal(format_optee.show(b, &r), 0);
@@ -214,7 +215,7 @@ static void
 bad_keys(void **state)
 {
 	EVP_PKEY *of[] = { EVP_RSA_gen(2048), EVP_RSA_gen(1024),
-	    EVP_EC_gen("P-256") };
+		EVP_EC_gen("P-256") };
 	struct bytes b = make("1", key, 32), k;
 	uint8_t *longer;
 	size_t i;
@@ -339,13 +340,15 @@ reference_values(void **state)
 
 	(void)state;
 	judge_made("13");
-	snprintf(text, sizeof(text), "accept ta-digest %s\n"
-	    "accept tee-memory %s\n", fact_of(&r, "ta-digest"),
-	    fact_of(&r, "tee-memory"));
+	snprintf(text, sizeof(text),
+	    "accept ta-digest %s\n"
+	    "accept tee-memory %s\n",
+	    fact_of(&r, "ta-digest"), fact_of(&r, "tee-memory"));
 	assert_int_equal(policy_parse(&policy, text, error, sizeof(error)), 0);
 	judge_made("13");
 	only(&r, A_FAIL, "");
-	only(&r, A_PASS, "format signature policy-ta-digest "
+	only(&r, A_PASS,
+	    "format signature policy-ta-digest "
 	    "policy-tee-memory");
 	judge_made("1");			/* left out is not accepted */
 	only(&r, A_FAIL, "policy-tee-memory");
@@ -357,10 +360,20 @@ reference_values(void **state)
 static void
 refused_forms(void **state)
 {
-	static const struct { size_t at; uint8_t value; } of[] = {
-		{ 71, 0 }, { 71, 1 }, { 71, 3 }, { 71, 255 },	/* records */
-		{ HEAD, 0 }, { HEAD, 4 }, { HEAD, 3 },		/* command */
-		{ HEAD + 1, 0 }, { HEAD + 2, 0 }, { HEAD + 2, 0xff },
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} of[] = {
+		{ 71, 0 },
+		{ 71, 1 },
+		{ 71, 3 },
+		{ 71, 255 }, /* records */
+		{ HEAD, 0 },
+		{ HEAD, 4 },
+		{ HEAD, 3 }, /* command */
+		{ HEAD + 1, 0 },
+		{ HEAD + 2, 0 },
+		{ HEAD + 2, 0xff },
 	};
 	struct bytes b = make("13", key, 32);
 	uint8_t *p = (uint8_t *)(uintptr_t)b.p, was;

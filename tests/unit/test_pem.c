@@ -34,7 +34,7 @@ static struct report r;
 static struct policy policy;
 static char dir[] = "/tmp/test_pem.XXXXXX";
 
-/* ---- encrypted PEM ---- */
+/* ---- encrypted PEM ----------------------------------------------------- */
 
 /* i2d of what is DER already. */
 static int
@@ -58,8 +58,9 @@ encrypted(const char *name, struct bytes der)
 
 	assert_true(bio != NULL && p != NULL);
 	assert_int_equal(PEM_ASN1_write_bio(copy_der, name, bio, &der,
-	    EVP_aes_256_cbc(), (const uint8_t *)PASSPHRASE,
-	    sizeof(PASSPHRASE) - 1, NULL, NULL), 1);
+			     EVP_aes_256_cbc(), (const uint8_t *)PASSPHRASE,
+			     sizeof(PASSPHRASE) - 1, NULL, NULL),
+	    1);
 	n = BIO_read(bio, p, PEM_SIZE);
 	assert_true(n > 0 && n < PEM_SIZE);
 	BIO_free(bio);
@@ -79,11 +80,11 @@ certificate_of(const X509 *x)
 	return b;
 }
 
-/* ---- a verifier without a terminal ---- */
+/* ---- a verifier without a terminal ------------------------------------- */
 
 static _Noreturn void
-run_child(const int input[2], int said, int (*verify)(const void *),
-    const void *arg)
+run_child(
+    const int input[2], int said, int (*verify)(const void *), const void *arg)
 {
 	alarm(20);
 	setsid();
@@ -102,15 +103,14 @@ without_terminal(int (*verify)(const void *), const void *arg)
 	pid_t pid;
 
 	assert_int_equal(pipe(input), 0);
-	assert_int_equal(write(input[1], typed, sizeof(typed) - 1),
-	    sizeof(typed) - 1);
+	assert_int_equal(
+	    write(input[1], typed, sizeof(typed) - 1), sizeof(typed) - 1);
 	if ((pid = fork()) == 0)
 		run_child(input, said, verify, arg);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(pread(said, text, sizeof(text) - 1, 0) >= 0);
 	assert_string_equal(text, "");
-	assert_int_equal(read(input[0], text, sizeof(text)),
-	    sizeof(typed) - 1);
+	assert_int_equal(read(input[0], text, sizeof(text)), sizeof(typed) - 1);
 	close(said);
 	close(input[0]);
 	close(input[1]);
@@ -118,7 +118,7 @@ without_terminal(int (*verify)(const void *), const void *arg)
 	return WEXITSTATUS(status);
 }
 
-/* ---- evidence ---- */
+/* ---- evidence ---------------------------------------------------------- */
 
 static void
 put32(const uint8_t *at, size_t v)
@@ -137,10 +137,11 @@ verify_quote(const void *quote)
 
 	if (collateral_load(&c, sample_path(TDX_SET)) == -1)
 		return 99;
-	format_dcap.verify(*(const struct bytes *)quote, &c, &policy, FEBRUARY,
-	    &r);
+	format_dcap.verify(
+	    *(const struct bytes *)quote, &c, &policy, FEBRUARY, &r);
 	collateral_free(&c);
-	return report_find(&r, "format")->outcome != A_PASS ? 98 :
+	return report_find(&r, "format")->outcome != A_PASS ?
+	    98 :
 	    report_passed(&r, "pck-chain");
 }
 
@@ -183,10 +184,11 @@ quote(void **state)
 static int
 verify_snp(const void *report)
 {
-	format_snp.verify(*(const struct bytes *)report, NULL, &policy, JUNE,
-	    &r);
+	format_snp.verify(
+	    *(const struct bytes *)report, NULL, &policy, JUNE, &r);
 	return report_passed(&r, "certificate-table") ?
-	    report_passed(&r, "vek-chain") : 98;
+	    report_passed(&r, "vek-chain") :
+	    98;
 }
 
 /* A report with the host's table of certificates: as PEM, then encrypted. */
@@ -228,7 +230,7 @@ host_table(void **state)
 	sample_free(b);
 }
 
-/* ---- collateral ---- */
+/* ---- collateral -------------------------------------------------------- */
 
 static void
 put_file(const char *name, struct bytes b)
@@ -270,7 +272,9 @@ load_directory(const void *name)
 static void
 collateral_files(void **state)
 {
-	static const struct { const char *file, *name, *der; } of[] = {
+	static const struct {
+		const char *file, *name, *der;
+	} of[] = {
 		{ "vek.pem", PEM_STRING_X509, "snp/vcek_turin.der" },
 		{ "snp.crl", PEM_STRING_X509_CRL, "sgx/root_ca.crl" },
 		{ "root_ca.crl", PEM_STRING_X509_CRL, "sgx/root_ca.crl" },
@@ -300,7 +304,7 @@ verify_cca(const void *key)
 	struct bytes b = sample("cca/cca-token-01.cbor");
 	const struct bytes *pem = key;
 	struct collateral c = { .cca_key = (uint8_t *)(uintptr_t)pem->p,
-	    .cca_key_n = pem->n };
+		.cca_key_n = pem->n };
 
 	format_cca.verify(b, &c, &policy, JUNE, &r);
 	sample_free(b);
@@ -318,8 +322,7 @@ platform_key(void **state)
 
 	(void)state;
 	assert_true(n > 0);
-	pem = encrypted(PEM_STRING_PUBLIC,
-	    (struct bytes){ der, (size_t)n });
+	pem = encrypted(PEM_STRING_PUBLIC, (struct bytes){ der, (size_t)n });
 	assert_int_equal(without_terminal(verify_cca, &plain), 1);
 	assert_int_equal(without_terminal(verify_cca, &pem), 0);
 	sample_free(pem);

@@ -62,8 +62,8 @@ check(size_t *op)
 static void
 op(const char *name, uint32_t flags)
 {
-	assert_int_equal(builder_op(&b, primitive_named(name)->opcode, flags),
-	    ST_OK);
+	assert_int_equal(
+	    builder_op(&b, primitive_named(name)->opcode, flags), ST_OK);
 }
 
 static void
@@ -338,8 +338,8 @@ test_use_before_definition(void **state)
 	add(1, 2, 3);
 	op("neg", 0);
 	in(U8, 4);
-	assert_int_equal(builder_output(&b, handle(U8, 1)),
-	    ST_USE_BEFORE_DEFINITION);
+	assert_int_equal(
+	    builder_output(&b, handle(U8, 1)), ST_USE_BEFORE_DEFINITION);
 	out(U8, 5);
 	/* By hand: the input of the first operation is an output too. */
 	memcpy(b.inputs[0].b, handle(U8, 5), 32);
@@ -351,8 +351,8 @@ test_use_before_definition(void **state)
 	b.refs[1] = REF_INPUT | 0;
 	n = builder_words(&b, words);
 	assert_int_equal(program_view(&p, &b.shape, words, n), 0);
-	assert_int_equal(program_check(&p, CHAIN, &at),
-	    ST_USE_BEFORE_DEFINITION);
+	assert_int_equal(
+	    program_check(&p, CHAIN, &at), ST_USE_BEFORE_DEFINITION);
 }
 
 static void
@@ -673,8 +673,8 @@ test_each_letter_takes_its_types_alone(void **state)
 			for (c = letters[i].in; *c != '\0'; c++)
 				in(type_of(*c, t), 1);
 			for (c = letters[i].out; *c != '\0'; c++)
-				out(type_of(*c, t), 20 +
-				    (unsigned)(c - letters[i].out));
+				out(type_of(*c, t),
+				    20 + (unsigned)(c - letters[i].out));
 			expect(letters[i].fits(t) ? ST_OK : ST_TYPE_MISMATCH);
 		}
 }
@@ -722,7 +722,10 @@ test_a_fee_is_the_last_four_bytes(void **state)
 static void
 test_each_limit_of_a_shape_holds_by_itself(void **state)
 {
-	static const struct { size_t at; uint16_t limit; } of[] = {
+	static const struct {
+		size_t at;
+		uint16_t limit;
+	} of[] = {
 		{ offsetof(struct p_shape, n_inputs), TASK_INPUTS },
 		{ offsetof(struct p_shape, n_outputs), TASK_OUTPUTS },
 		{ offsetof(struct p_shape, n_consts), TASK_CONSTS },
@@ -766,8 +769,8 @@ test_a_word_has_32_bytes_and_no_more(void **state)
 	for (i = 0; i < 4; i++) {
 		word[32] = (uint8_t)(0xa0 + i);
 		memcpy(word, handle(U8, 10 + i / 2), 32);
-		assert_int_equal(builder_output(&b, word), i % 2 == 0 ? ST_OK :
-		    ST_OUTPUT_TWICE);
+		assert_int_equal(builder_output(&b, word),
+		    i % 2 == 0 ? ST_OK : ST_OUTPUT_TWICE);
 	}
 }
 
@@ -787,8 +790,9 @@ test_words_that_differ_anywhere_are_spread(void **state)
 		memset(word, 0, sizeof(word));
 		for (i = distinct = 0; i < 256; i++) {
 			word[at] = (uint8_t)i;
-			slot = (size_t)(program_lookup(&p, slots, word,
-			    HANDLE) - slots);
+			slot = (size_t)(program_lookup(
+					    &p, slots, word, HANDLE) -
+			    slots);
 			distinct += !seen[slot];
 			seen[slot] = 1;
 		}
@@ -804,8 +808,10 @@ test_a_search_compares_all_of_a_word_and_its_type(void **state)
 	static const uint16_t refs[] = { REF_INPUT, REF_OUTPUT, REF_CONST };
 	struct m_word in[1], out[1], konst[1], word;
 	const uint8_t type = U8;
-	const struct program p = { .inputs = in, .outputs = out,
-	    .consts = konst, .const_types = &type };
+	const struct program p = { .inputs = in,
+		.outputs = out,
+		.consts = konst,
+		.const_types = &type };
 	size_t i, at;
 	int t;
 
@@ -819,14 +825,14 @@ test_a_search_compares_all_of_a_word_and_its_type(void **state)
 		slots[77] = 0;
 		t = refs[i] == REF_CONST ? U8 : HANDLE;
 		memset(&word, (int)i + 1, sizeof(word));
-		assert_ptr_not_equal(program_lookup(&p, slots, word.b, t),
-		    &slots[77]);
-		assert_ptr_equal(program_lookup(&p, slots, word.b, U256),
-		    &slots[77]);
+		assert_ptr_not_equal(
+		    program_lookup(&p, slots, word.b, t), &slots[77]);
+		assert_ptr_equal(
+		    program_lookup(&p, slots, word.b, U256), &slots[77]);
 		for (at = 0; at < 32; at++) {
 			word.b[at] ^= 0x80;
-			assert_ptr_equal(program_lookup(&p, slots, word.b, t),
-			    &slots[77]);
+			assert_ptr_equal(
+			    program_lookup(&p, slots, word.b, t), &slots[77]);
 			word.b[at] ^= 0x80;
 		}
 	}
@@ -883,7 +889,8 @@ test_words_at_an_odd_address_are_refused(void **state)
 	n = builder_words(&b, words);
 	memcpy(odd, words, n * sizeof(*words));
 	assert_int_equal(program_view(&p, &b.shape,
-	    (const struct m_word *)(const void *)odd, n), -1);
+			     (const struct m_word *)(const void *)odd, n),
+	    -1);
 }
 
 static void
@@ -970,14 +977,15 @@ test_rubbish_does_no_harm(void **state)
 			s = b.shape;
 			n = builder_words(&b, words);
 			for (j = prng() % 4; j > 0; j--)
-				words[prng() % n].b[prng() % 32] ^=
-				    (uint8_t)(1 << prng() % 8);
+				words[prng() % n].b[prng() % 32] ^= (uint8_t)(1
+				    << prng() % 8);
 		} else {
 			s = (struct p_shape){ prng() % 4, prng() % 4,
-			    prng() % 4, prng() % 4, prng() % 16, 0 };
+				prng() % 4, prng() % 4, prng() % 16, 0 };
 			n = program_words(&s);
 			for (j = 0; j < n * 32; j++)
-				words[j / 32].b[j % 32] = prng() % 4 ? 0 :
+				words[j / 32].b[j % 32] = prng() % 4 ?
+				    0 :
 				    (uint8_t)prng();
 		}
 		w = malloc(n * sizeof(*w) + !n);
@@ -1010,8 +1018,9 @@ test_a_constant_has_a_type_of_some_size(void **state)
 	constant(U8, 3);
 	out(U8, 3);
 	n = builder_words(&b, words);
-	type = words[b.shape.n_inputs + b.shape.n_outputs +
-	    b.shape.n_consts].b + 1;
+	type = words[b.shape.n_inputs + b.shape.n_outputs + b.shape.n_consts]
+		   .b +
+	    1;
 	assert_int_equal(*type, U8);
 	for (t = 0; t < 256; t++) {
 		*type = (uint8_t)t;
@@ -1026,8 +1035,8 @@ static void
 test_an_operation_has_its_names_of_other_documents(void **state)
 {
 	(void)state;
-	assert_ptr_equal(primitive_named("trivialEncrypt"),
-	    primitive_named("wrap"));
+	assert_ptr_equal(
+	    primitive_named("trivialEncrypt"), primitive_named("wrap"));
 	assert_int_equal(primitive_named("wrapAsPublicHandle")->opcode, 0x01);
 	assert_null(primitive_named("trivial"));
 }

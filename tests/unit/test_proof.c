@@ -37,7 +37,7 @@ struct vector {			/* a trie's */
 
 static FILE *vectors;
 
-/* ---- lines ---------------------------------------------------------------- */
+/* ---- lines ------------------------------------------------------------- */
 
 static int
 open_vectors(void **state)
@@ -74,7 +74,7 @@ next_line(struct line *l, const char *kind, const char *other, size_t words)
 		rest = text;
 		for (l->n = 0; l->n < words && rest != NULL; l->n++)
 			l->word[l->n] = l->n == words - 1 ? rest :
-			    strsep(&rest, " ");
+							    strsep(&rest, " ");
 		if (strcmp(l->word[0], kind) == 0 ||
 		    strcmp(l->word[0], other) == 0)
 			return 1;
@@ -113,7 +113,7 @@ fixed(uint8_t *to, size_t n, const char *text)
 	drop(b);
 }
 
-/* ---- tries ---------------------------------------------------------------- */
+/* ---- tries ------------------------------------------------------------- */
 
 static int
 next_vector(struct vector *v)
@@ -273,7 +273,8 @@ a_proof_that_is_changed_is_refused(void **state)
 static void
 nodes_that_are_none_are_refused(void **state)
 {
-#define H32	"0000000000000000000000000000000000000000000000000000000000000000"
+#define H32	"000000000000000000000000000000000000000000000000000000000" \
+	"0000000"
 #define EMPTY16	"80808080808080808080808080808080"
 	static const struct {
 		const char	*node, *why;
@@ -285,20 +286,36 @@ nodes_that_are_none_are_refused(void **state)
 		{ "0xd2" EMPTY16 "8080", "a node of neither 2 nor 17 items" },
 		{ "0xc2200100", "a node of neither 2 nor 17 items" },
 		{ "0xc320", "a node of neither 2 nor 17 items" },
-		{ "0xc38120" "01", "a node of neither 2 nor 17 items" },
-		{ "0xf80220" "01", "a node of neither 2 nor 17 items" },
+		{ "0xc38120"
+		  "01",
+		    "a node of neither 2 nor 17 items" },
+		{ "0xf80220"
+		  "01",
+		    "a node of neither 2 nor 17 items" },
 		{ "0xc28001", "a malformed path" },
 		{ "0xc2c001", "a malformed path" },
-		{ "0xe5a2" "20" H32 "00" "0100", "a node of neither 2 nor 17 items" },
-		{ "0xe4a2" "20" H32 "00" "01", "a malformed path" },
+		{ "0xe5a2"
+		  "20" H32 "00"
+		  "0100",
+		    "a node of neither 2 nor 17 items" },
+		{ "0xe4a2"
+		  "20" H32 "00"
+		  "01",
+		    "a malformed path" },
 		{ "0xc24001", "a path with a wrong prefix" },
 		{ "0xc22101", "a path with a wrong prefix" },
 		{ "0xc20101", "a path with a wrong prefix" },
 		{ "0xc22001", "a path of the wrong length" },
 		{ "0xc20001", "a path of the wrong length" },
-		{ "0xe3a1" "20" H32 "80", "a leaf without a value" },
-		{ "0xe3a1" "20" H32 "c0", "a leaf without a value" },
-		{ "0xe3a1" "00" H32 "01", "a path of the wrong length" },
+		{ "0xe3a1"
+		  "20" H32 "80",
+		    "a leaf without a value" },
+		{ "0xe3a1"
+		  "20" H32 "c0",
+		    "a leaf without a value" },
+		{ "0xe3a1"
+		  "00" H32 "01",
+		    "a path of the wrong length" },
 		{ "0xc21001", "a reference is not a hash" },
 		{ "0xd101" EMPTY16, "a reference is not a hash" },
 		{ "0xd1c0" EMPTY16, "a node of neither 2 nor 17 items" },
@@ -330,14 +347,14 @@ nothing_is_deeper_than_the_key(void **state)
 	struct rlp value;
 
 	(void)state;
-	for (size_t i = v.n; i-- > 0; ) {
+	for (size_t i = v.n; i-- > 0;) {
 		to = nodes[i] + rlp_put_head(nodes[i], RLP_LIST, 33 + 16);
 		if (i == v.n - 1)
 			memset(v.root, 1, 32);
 		to = rlp_put_bytes(to, v.root, 32);
 		memset(to, 0x80, 16);
 		v.nodes[i] = (struct rlp){ nodes[i],
-		    (size_t)(to + 16 - nodes[i]) };
+			(size_t)(to + 16 - nodes[i]) };
 		keccak256(nodes[i], v.nodes[i].n, v.root);
 	}
 	assert_string_equal(get(&v, &value), "the path is longer than the key");
@@ -352,7 +369,8 @@ a_path_longer_than_what_is_left_is_refused(void **state)
 	struct rlp value;
 
 	(void)state;
-	v.nodes[1] = bytes("0xe3a1" "20" H32 "01");
+	v.nodes[1] = bytes("0xe3a1"
+			   "20" H32 "01");
 	keccak256(v.nodes[1].p, v.nodes[1].n, branch + 2);
 	memset(branch + 34, 0x80, 16);
 	v.nodes[0] = (struct rlp){ branch, sizeof(branch) };
@@ -361,19 +379,39 @@ a_path_longer_than_what_is_left_is_refused(void **state)
 	drop(v.nodes[1]);
 }
 
-/* ---- RLP ------------------------------------------------------------------ */
+/* ---- RLP --------------------------------------------------------------- */
 
 static void
 other_encodings_are_none(void **state)
 {
 	static const char *const bad[] = {
-		"0x", "0x81", "0x8100", "0x817f", "0xb7", "0xb800", "0xb837",
-		"0xb90001", "0xb90038", "0xbf", "0xbfffffffffffffffff",
-		"0xbb7fffffff", "0xc1", "0xf7", "0xf800", "0xffffffffffffffffff",
-		"0xfbffffffff", "0x8201",
+		"0x",
+		"0x81",
+		"0x8100",
+		"0x817f",
+		"0xb7",
+		"0xb800",
+		"0xb837",
+		"0xb90001",
+		"0xb90038",
+		"0xbf",
+		"0xbfffffffffffffffff",
+		"0xbb7fffffff",
+		"0xc1",
+		"0xf7",
+		"0xf800",
+		"0xffffffffffffffffff",
+		"0xfbffffffff",
+		"0x8201",
 	};
 	static const char *const good[] = {
-		"0x00", "0x7f", "0x80", "0x8180", "0x820000", "0xc0", "0xc100",
+		"0x00",
+		"0x7f",
+		"0x80",
+		"0x8180",
+		"0x820000",
+		"0xc0",
+		"0xc100",
 	};
 	struct rlp_item item;
 	struct rlp all, at;
@@ -393,7 +431,7 @@ other_encodings_are_none(void **state)
 	}
 }
 
-/* ---- headers -------------------------------------------------------------- */
+/* ---- headers ----------------------------------------------------------- */
 
 static void
 headers_have_their_hash_and_no_other(void **state)
@@ -412,17 +450,18 @@ headers_have_their_hash_and_no_other(void **state)
 		fixed(hash, 32, l.word[1]);
 		block = json_loads(l.word[2], 0, NULL);
 		assert_null(header_read(block, hash, &h));
-		assert_int_equal(rpc_quantity(json_object_get(block, "number"),
-		    &number), 0);
+		assert_int_equal(
+		    rpc_quantity(json_object_get(block, "number"), &number), 0);
 		assert_int_equal(h.number, number);
-		fixed(root, 32, json_string_value(json_object_get(block,
-		    "stateRoot")));
+		fixed(root, 32,
+		    json_string_value(json_object_get(block, "stateRoot")));
 		assert_memory_equal(h.state_root, root, 32);
 		fields = 0;
 		json_object_foreach(block, name, field) {
 			changed = json_deep_copy(block);
 			text = strdup(json_string_value(field) != NULL ?
-			    json_string_value(field) : "0x00");
+				json_string_value(field) :
+				"0x00");
 			text[strlen(text) - 1] ^= 1;
 			json_object_set_new(changed, name, json_string(text));
 			fields += header_read(changed, hash, &h) != NULL;
@@ -444,11 +483,11 @@ headers_have_their_hash_and_no_other(void **state)
 		json_decref(block);
 	}
 	assert_int_equal(n, 7);
-	assert_string_equal(header_read(json_null(), hash, &h),
-	    "it does not have the block");
+	assert_string_equal(
+	    header_read(json_null(), hash, &h), "it does not have the block");
 }
 
-/* ---- storage -------------------------------------------------------------- */
+/* ---- storage ----------------------------------------------------------- */
 
 static struct {
 	uint8_t	slot[32], value[32];
@@ -571,7 +610,8 @@ storage_of_another_contract_is_refused(void **state)
 	}
 	stored[2].slot[31] = 2;
 	memset(stored[2].value, 0xff, 32);	/* epoch 2^64 - 1 */
-	assert_string_equal(read_stored(&l), "a KMS key does not have 33 bytes");
+	assert_string_equal(
+	    read_stored(&l), "a KMS key does not have 33 bytes");
 }
 
 int

@@ -38,10 +38,24 @@
 #define BLOB_MAX 131072
 
 /* In the order of names[]. */
-enum file { PROVIDER, GENERATION, INBLOB, OUTBLOB, AUXBLOB, FLOOR, LEVEL, FILES };
+enum file {
+	PROVIDER,
+	GENERATION,
+	INBLOB,
+	OUTBLOB,
+	AUXBLOB,
+	FLOOR,
+	LEVEL,
+	FILES
+};
 static const char *const names[FILES] = {
-	"provider", "generation", "inblob", "outblob", "auxblob",
-	"privlevel_floor", "privlevel",
+	"provider",
+	"generation",
+	"inblob",
+	"outblob",
+	"auxblob",
+	"privlevel_floor",
+	"privlevel",
 };
 
 enum race { NO_RACE, BEFORE_QUOTE, BEHIND_QUOTE };
@@ -94,7 +108,7 @@ int	__wrap_mkdirat(int, const char *, mode_t);
 int	__real_ioctl(int, unsigned long, ...);
 int	__wrap_ioctl(int, unsigned long, ...);
 
-/* ---- the kernel's side ---------------------------------------------------- */
+/* ---- the kernel's side ------------------------------------------------- */
 
 int
 __wrap_openat(int fd, const char *name, int flags, ...)
@@ -179,8 +193,8 @@ __wrap_read(int fd, void *b, size_t size)
 {
 	char text[64];
 
-	if (fd < FAKE_FD && (file_of(fd) == FILES ||
-	    __real_read(fd, b, size) == -1))
+	if (fd < FAKE_FD &&
+	    (file_of(fd) == FILES || __real_read(fd, b, size) == -1))
 		return __real_read(fd, b, size);
 	switch (file_of(fd)) {
 	case PROVIDER:
@@ -198,8 +212,7 @@ __wrap_read(int fd, void *b, size_t size)
 		return serve(OUTBLOB, fake.blob, fake.n, b, size);
 	case FLOOR:
 		return serve(FLOOR, fake.floor, strlen(fake.floor), b, size);
-	case AUXBLOB:
-		return serve(AUXBLOB, fake.aux, fake.n_aux, b, size);
+	case AUXBLOB: return serve(AUXBLOB, fake.aux, fake.n_aux, b, size);
 	}
 	fail_msg("%d is read", fd);
 	return -1;
@@ -328,7 +341,7 @@ __wrap_ioctl(int fd, unsigned long command, ...)
 	return 0;
 }
 
-/* ---- helpers -------------------------------------------------------------- */
+/* ---- helpers ----------------------------------------------------------- */
 
 static void
 hear(int level, const char *line)
@@ -413,10 +426,26 @@ one_certificate(uint32_t offset, uint32_t length)
 	fake.n_aux = 0x4000;
 }
 
-static void tdx4(void) { load("tdx_guest", "tdx/sets/tdx-v4-emr-uptodate/quote.bin", 48 + 520); }
-static void tdx5(void) { load("tdx_guest", "tdx/sets/tdx-v5-uptodate/quote.bin", 54 + 520); }
-static void snp(void) { load("sev_guest", "snp/snp-genoa-v3-azure/report.bin", 0x50); }
-static void cca(void) { load("arm_cca_guest", "cca/cca-token-01.cbor", 687 + 3); }
+static void
+tdx4(void)
+{
+	load("tdx_guest", "tdx/sets/tdx-v4-emr-uptodate/quote.bin", 48 + 520);
+}
+static void
+tdx5(void)
+{
+	load("tdx_guest", "tdx/sets/tdx-v5-uptodate/quote.bin", 54 + 520);
+}
+static void
+snp(void)
+{
+	load("sev_guest", "snp/snp-genoa-v3-azure/report.bin", 0x50);
+}
+static void
+cca(void)
+{
+	load("arm_cca_guest", "cca/cca-token-01.cbor", 687 + 3);
+}
 
 static const struct provider *
 opened(void)
@@ -460,7 +489,7 @@ open_is_fatal(uint32_t choice, const char *text)
 	dies(open_tsm, &choice, text);
 }
 
-/* ---- opening -------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------- */
 
 static void
 what_the_driver_is_tells_the_tee(void **unused)
@@ -559,7 +588,7 @@ below_an_svsm_the_level_is_our_own(void **unused)
 	open_is_fatal(TEE_CHOICE_AUTO, "privilege level: Invalid argument");
 }
 
-/* ---- good days ------------------------------------------------------------ */
+/* ---- good days --------------------------------------------------------- */
 
 static void
 a_tdx_quote_of_version_4(void **unused)
@@ -653,7 +682,7 @@ one_quote_after_the_other(void **unused)
 	assert_int_equal(fake.slept, 0);
 }
 
-/* ---- bad days ------------------------------------------------------------- */
+/* ---- bad days ---------------------------------------------------------- */
 
 static void
 a_write_that_is_lost_is_noticed(void **unused)
@@ -701,7 +730,7 @@ static void
 a_generation_that_is_no_number_fails(void **unused)
 {
 	static const char *const bad[] = { "", "\n", "x\n", "-1\n", "1 \n", "1",
-	    "99999999999999999999\n" };
+		"99999999999999999999\n" };
 	const struct provider *p;
 	size_t i;
 
@@ -925,7 +954,7 @@ what_was_started_is_told(void **unused)
 	says(TEE_CCA, "00000000");
 }
 
-/* ---- /dev/sev-guest ------------------------------------------------------- */
+/* ---- /dev/sev-guest ---------------------------------------------------- */
 
 static const struct provider *
 device(void)
@@ -1012,7 +1041,7 @@ without_the_device_there_is_no_sev(void **unused)
 	assert_null(sev_open("/nonexistent"));
 }
 
-/* ---- the sandbox: with the real filter, by the real calls ----------------- */
+/* ---- the sandbox: with the real filter, by the real calls -------------- */
 
 /* Root with no more capabilities than the monitor keeps. */
 static void
@@ -1031,10 +1060,13 @@ as_the_monitor(void)
 static int
 in_the_sandbox(int device)
 {
-	const struct sandbox s = { .role = "evidence", .empty_dir = empty,
-	    .max_files = 64, .max_file = 1024 * 1024,
-	    .uid = geteuid() == 0 ? 65534 : 0, .gid = 65534,
-	    .files_fd = tsm_dir() };
+	const struct sandbox s = { .role = "evidence",
+		.empty_dir = empty,
+		.max_files = 64,
+		.max_file = 1024 * 1024,
+		.uid = geteuid() == 0 ? 65534 : 0,
+		.gid = 65534,
+		.files_fd = tsm_dir() };
 	const uint32_t has = sandbox_enter(&s);
 
 	fake.busy = 1;		/* once, so that it waits too */
@@ -1073,8 +1105,8 @@ in_its_sandbox_it_reaches_its_files_and_no_other(void **unused)
 	if ((pid = fork()) == 0) {
 		assert_int_equal(chdir(empty), 0);
 		as_the_monitor();
-		provider = tsm_open(root, TEE_CHOICE_SEV_SNP,
-		    geteuid() == 0 ? 65534 : 0);
+		provider = tsm_open(
+		    root, TEE_CHOICE_SEV_SNP, geteuid() == 0 ? 65534 : 0);
 		_exit(in_the_sandbox(open("/dev/null", O_RDWR)));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -1082,7 +1114,7 @@ in_its_sandbox_it_reaches_its_files_and_no_other(void **unused)
 	assert_true(WIFEXITED(status));
 	if (WEXITSTATUS(status) == 43) {
 		print_message("no Landlock here: what it refuses is not "
-		    "tested\n");
+			      "tested\n");
 		return;
 	}
 	assert_int_equal(WEXITSTATUS(status), 42);

@@ -87,7 +87,7 @@ teardown(void **unused)
 	return system(command);
 }
 
-/* ---- the agent ------------------------------------------------------------ */
+/* ---- the agent --------------------------------------------------------- */
 
 /* Is it what the agent understands, with our report data?  Ends the child. */
 static void
@@ -97,7 +97,8 @@ read_request(int fd)
 	ssize_t n = 0, r;
 	size_t i;
 
-	while (n < (ssize_t)sizeof(b) - 1 && memchr(b, '}', (size_t)n) == NULL &&
+	while (n < (ssize_t)sizeof(b) - 1 &&
+	    memchr(b, '}', (size_t)n) == NULL &&
 	    (r = read(fd, b + n, sizeof(b) - 1 - (size_t)n)) > 0)
 		n += r;
 	b[n] = '\0';
@@ -190,8 +191,9 @@ a_quote_is_taken_without_its_padding(void **unused)
 	(void)unused;
 	for (i = 0; i < 3; i++) {
 		pid = agent(OK "{\"event_log\":\"[{\\\"quote\\\":1}]\", "
-		    "\"quote\": \"", hex_of(sample, QUOTE + 64),
-		    "\",\"report_data\":\"00\"}", pieces[i]);
+			       "\"quote\": \"",
+		    hex_of(sample, QUOTE + 64), "\",\"report_data\":\"00\"}",
+		    pieces[i]);
 		assert_int_equal(dstack.quote(data, out, sizeof(out)), QUOTE);
 		assert_memory_equal(out, sample, QUOTE);
 		agent_ends(pid);
@@ -257,7 +259,7 @@ silence_ends_the_wait(void **unused)
 	close(fd[1]);
 }
 
-/* ---- registers ------------------------------------------------------------ */
+/* ---- registers --------------------------------------------------------- */
 
 static void
 put(const char *name, const uint8_t *b, size_t n)

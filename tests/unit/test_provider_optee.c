@@ -47,7 +47,7 @@ static EVP_PKEY *key;
 static char said[2048];
 static uint8_t data[64], out[QUOTE_MAX];
 
-/* ---- the TEE's side ------------------------------------------------------- */
+/* ---- the TEE's side ---------------------------------------------------- */
 
 static int
 share(struct tee_ioctl_shm_alloc_data *s)
@@ -55,8 +55,8 @@ share(struct tee_ioctl_shm_alloc_data *s)
 	const int fd = memfd_create("tee", 0);
 
 	assert_int_equal(ftruncate(fd, (off_t)s->size), 0);
-	tee.memory = mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    fd, 0);
+	tee.memory = mmap(
+	    NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	tee.memory_size = s->size;
 	s->id = MEMORY;
 	return fd;
@@ -74,8 +74,10 @@ place(const struct tee_ioctl_param *p, uint64_t attr)
 static void
 open_session(struct tee_ioctl_open_session_arg *a)
 {
-	assert_memory_equal(a->uuid, "\x39\x80\x08\x61\x18\x2a\x47\x20"
-	    "\x9b\x67\x2b\xcd\x62\x2b\xc0\xb5", 16);
+	assert_memory_equal(a->uuid,
+	    "\x39\x80\x08\x61\x18\x2a\x47\x20"
+	    "\x9b\x67\x2b\xcd\x62\x2b\xc0\xb5",
+	    16);
 	assert_int_equal(a->clnt_login, TEE_IOCTL_LOGIN_PUBLIC);
 	assert_int_equal(a->num_params, 4);
 	a->session = SESSION;
@@ -91,15 +93,15 @@ give_key(struct tee_ioctl_invoke_arg *a)
 	int i;
 
 	for (i = 0; i < 2; i++)
-		to[i] = place(&a->params[i],
-		    TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT);
-	assert_true(a->params[2].attr ==
-	    TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_OUTPUT);
+		to[i] = place(
+		    &a->params[i], TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT);
+	assert_true(
+	    a->params[2].attr == TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_OUTPUT);
 	EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e);
 	EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n);
 	a->params[0].b = (__u64)BN_bn2bin(e, to[0]);
 	a->params[1].b = tee.size != 0 ? (__u64)tee.size :
-	    (__u64)BN_bn2bin(n, to[1]);
+					 (__u64)BN_bn2bin(n, to[1]);
 	BN_free(e);
 	BN_free(n);
 	a->ret = tee.invoke_ret;
@@ -109,10 +111,11 @@ give_key(struct tee_ioctl_invoke_arg *a)
 static void
 attest(struct tee_ioctl_invoke_arg *a)
 {
-	const uint8_t *nonce = place(&a->params[0],
-	    TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INPUT);
-	uint8_t *to = place(&a->params[1],
-	    TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT), hash[32];
+	const uint8_t *nonce = place(
+	    &a->params[0], TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INPUT);
+	uint8_t *to = place(
+		    &a->params[1], TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT),
+		hash[32];
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
 	size_t n = (size_t)a->params[1].b - 32;
@@ -158,19 +161,18 @@ __wrap_ioctl(int fd, unsigned long command, ...)
 		v = arg;
 		v->impl_id = tee.implementation;
 		return 0;
-	case TEE_IOC_SHM_ALLOC:
-		return share(arg);
+	case TEE_IOC_SHM_ALLOC: return share(arg);
 	}
 	b = arg;
 	if (command == TEE_IOC_OPEN_SESSION) {
-		assert_int_equal(b->buf_len, sizeof(
-		    struct tee_ioctl_open_session_arg) + 4 * 32);
+		assert_int_equal(b->buf_len,
+		    sizeof(struct tee_ioctl_open_session_arg) + 4 * 32);
 		open_session((void *)(uintptr_t)b->buf_ptr);
 		return 0;
 	}
 	assert_true(command == TEE_IOC_INVOKE);
-	assert_int_equal(b->buf_len,
-	    sizeof(struct tee_ioctl_invoke_arg) + 4 * 32);
+	assert_int_equal(
+	    b->buf_len, sizeof(struct tee_ioctl_invoke_arg) + 4 * 32);
 	a = (void *)(uintptr_t)b->buf_ptr;
 	assert_int_equal(a->session, SESSION);
 	assert_int_equal(a->num_params, 4);
@@ -181,7 +183,7 @@ __wrap_ioctl(int fd, unsigned long command, ...)
 	return 0;
 }
 
-/* ---- helpers -------------------------------------------------------------- */
+/* ---- helpers ----------------------------------------------------------- */
 
 static void
 hear(int level, const char *line)
@@ -246,7 +248,7 @@ open_null(const void *unused)
 	optee_open("/dev/null");
 }
 
-/* ---- tests ---------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void
 the_verifier_accepts_what_it_gives(void **unused)
@@ -268,10 +270,10 @@ the_verifier_accepts_what_it_gives(void **unused)
 	size = i2d_PUBKEY(key, &c.optee_key);
 	assert_true(size > 0);
 	c.optee_key_n = (size_t)size;
-	assert_ptr_equal(format_of((struct bytes){ out, (size_t)n }),
-	    &format_optee);
-	format_optee.verify((struct bytes){ out, (size_t)n }, &c, &policy, 0,
-	    &r);
+	assert_ptr_equal(
+	    format_of((struct bytes){ out, (size_t)n }), &format_optee);
+	format_optee.verify(
+	    (struct bytes){ out, (size_t)n }, &c, &policy, 0, &r);
 	assert_int_equal(report_verdict(&r), 0);
 	assert_true(report_passed(&r, "signature"));
 	assert_true(report_passed(&r, "report-data"));
@@ -298,7 +300,8 @@ its_key_can_be_kept(void **unused)
 	assert_int_equal(e_n, 3);
 	assert_int_equal(n_n, 384);
 	assert_int_equal(rsa_key_write(f, (struct bytes){ e, e_n },
-	    (struct bytes){ n, n_n }), 0);
+			     (struct bytes){ n, n_n }),
+	    0);
 	rewind(f);
 	kept = PEM_read_PUBKEY(f, NULL, NULL, NULL);
 	assert_int_equal(EVP_PKEY_eq(kept, key), 1);
@@ -353,7 +356,7 @@ static void
 an_output_of_no_possible_size_is_refused(void **unused)
 {
 	static const uint64_t sizes[] = { 1, 32, 32 + 1025, 1u << 20,
-	    UINT64_MAX };
+		UINT64_MAX };
 	const struct provider *p = opened();
 	size_t i;
 

@@ -95,8 +95,8 @@ there_is_room_for_the_rate_that_is_promised(void **unused)
 
 	(void)unused;
 	for (i = first; i < n; i++)
-		assert_int_equal(replay_add(table, id(i), 7, REPLAY_AHEAD),
-		    ST_OK);
+		assert_int_equal(
+		    replay_add(table, id(i), 7, REPLAY_AHEAD), ST_OK);
 }
 
 /* With all of the above in it. */
@@ -117,11 +117,11 @@ a_full_table_refuses_and_forgets_nothing(void **unused)
 	}
 	assert_in_range(busy, 1, 2000000);
 	for (i = first; i < n; i += 5)
-		assert_int_not_equal(replay_add(table, id(i), 7, REPLAY_AHEAD),
-		    ST_OK);
+		assert_int_not_equal(
+		    replay_add(table, id(i), 7, REPLAY_AHEAD), ST_OK);
 	for (i = 1000; i < 1000 + RATE * REPLAY_AHEAD; i += 50)
-		assert_int_equal(replay_add(table, id(i), 7, REPLAY_AHEAD),
-		    ST_REPLAYED);
+		assert_int_equal(
+		    replay_add(table, id(i), 7, REPLAY_AHEAD), ST_REPLAYED);
 }
 
 int

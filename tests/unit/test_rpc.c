@@ -73,7 +73,7 @@ error_is_told_and_escaped(void **state)
 {
 	(void)state;
 	refuses("{\"jsonrpc\":\"2.0\",\"id\":5,\"error\":"
-	    "{\"code\":-1,\"message\":\"oh\\nno\"}}");
+		"{\"code\":-1,\"message\":\"oh\\nno\"}}");
 	assert_non_null(strstr(why, "oh"));
 	assert_null(strchr(why, '\n'));
 	refuses("{\"jsonrpc\":\"2.0\",\"id\":5,\"error\":7}");
@@ -90,7 +90,7 @@ nesting_is_limited(void **state)
 	assert_string_equal(why, "JSON is nested too deeply");
 	/* but not what a string holds */
 	assert_null(parse("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\""
-	    "[[[[[[[[[[[[[[[[[[[\"}"));
+			  "[[[[[[[[[[[[[[[[[[[\"}"));
 	assert_string_equal(why, "not JSON-RPC 2.0");
 }
 
@@ -108,7 +108,7 @@ static void
 quantities_have_1_to_16_digits(void **state)
 {
 	static const char *const bad[] = { "", "0x", "1", "0xg", "x1", " 0x1",
-	    "0x1 ", "-0x1", "0x-1", "0x10000000000000000" };
+		"0x1 ", "-0x1", "0x-1", "0x10000000000000000" };
 	uint64_t v = 1;
 
 	(void)state;

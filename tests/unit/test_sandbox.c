@@ -31,14 +31,23 @@
 #include "sandbox.h"
 #include "secret.h"
 
-ON(START) { }
-ON(PEER) { }
-ON(JOB) { }
-ON(JOB_OPERANDS) { }
+ON(START)
+{
+}
+ON(PEER)
+{
+}
+ON(JOB)
+{
+}
+ON(JOB_OPERANDS)
+{
+}
 
-static const struct sandbox box = { .role = "compute", .empty_dir = "/",
-    .max_files = 16,
-    .max_memory = 512ul << 20 };
+static const struct sandbox box = { .role = "compute",
+	.empty_dir = "/",
+	.max_files = 16,
+	.max_memory = 512ul << 20 };
 
 /* Run `f' in a sandboxed child; its wait status, and what it told. */
 static int
@@ -163,7 +172,8 @@ static int
 in_bounds(const char *mine, const char *other)
 {
 	const struct sandbox_path paths[] = {
-		{ open(mine, O_PATH), SANDBOX_WRITE }, { -1, SANDBOX_WRITE } };
+		{ open(mine, O_PATH), SANDBOX_WRITE }, { -1, SANDBOX_WRITE }
+	};
 	char path[128];
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
@@ -171,17 +181,19 @@ in_bounds(const char *mine, const char *other)
 		return 77;
 	snprintf(path, sizeof(path), "%s/new", mine);
 	return writes(mine, "file") == 0 && writes(other, "file") == EACCES &&
-	    open(path, O_WRONLY | O_CREAT, 0600) == -1 && errno == EACCES &&
-	    unlinkat(AT_FDCWD, path, 0) == -1 &&
-	    mkdir(path, 0700) == -1 && errno == EACCES &&
-	    open("/etc/passwd", O_RDONLY) != -1 ? 42 : 1;
+		open(path, O_WRONLY | O_CREAT, 0600) == -1 && errno == EACCES &&
+		unlinkat(AT_FDCWD, path, 0) == -1 && mkdir(path, 0700) == -1 &&
+		errno == EACCES && open("/etc/passwd", O_RDONLY) != -1 ?
+	    42 :
+	    1;
 }
 
 static void
 paths_that_are_not_listed_cannot_be_written(void **unused)
 {
 	char dirs[2][26] = { "/tmp/test_sandbox.XXXXXX",
-	    "/tmp/test_sandbox.XXXXXX" }, file[2][64];
+		"/tmp/test_sandbox.XXXXXX" },
+	     file[2][64];
 	int i, status;
 	pid_t pid;
 

@@ -63,18 +63,23 @@ unload(struct bytes b)
 	sample_free(b);
 }
 
-/* ---- every set ---- */
+/* ---- every set --------------------------------------------------------- */
 
 static void
 set_is(const char *set, const char *failing)
 {
 	static const char *const facts[][2] = {
 		{ "report_data", "report-data" },
-		{ "measurement", "measurement" }, { "host_data", "host-data" },
-		{ "idkd", "id-key-digest" }, { "akd", "author-key-digest" },
-		{ "report_id", "report-id" }, { "chip", "chip-id" },
-		{ "cpuid", "cpuid" }, { "policy", "policy" },
-		{ "platinfo", "platform-info" }, { "flags", "key-info" },
+		{ "measurement", "measurement" },
+		{ "host_data", "host-data" },
+		{ "idkd", "id-key-digest" },
+		{ "akd", "author-key-digest" },
+		{ "report_id", "report-id" },
+		{ "chip", "chip-id" },
+		{ "cpuid", "cpuid" },
+		{ "policy", "policy" },
+		{ "platinfo", "platform-info" },
+		{ "flags", "key-info" },
 	};
 	struct bytes b = load(set);
 	char path[128];
@@ -91,8 +96,8 @@ set_is(const char *set, const char *failing)
 	assert_true(r.hardware);
 	assert_int_equal(report_verdict(&r), *failing == '\0' ? 0 : 1);
 	for (i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-		wanted = json_string_value(json_object_get(json_object_get(e,
-		    "report"), facts[i][0]));
+		wanted = json_string_value(
+		    json_object_get(json_object_get(e, "report"), facts[i][0]));
 		assert_non_null(wanted);
 		assert_string_equal(fact_of(&r, facts[i][1]), wanted);
 	}
@@ -105,18 +110,18 @@ sets(void **state)
 {
 	(void)state;
 	set_is("snp-genoa-v3-azure", "");
-	assert_string_equal(fact_of(&r, "reported-tcb"),
-	    "bl=10 tee=0 snp=23 ucode=84");
+	assert_string_equal(
+	    fact_of(&r, "reported-tcb"), "bl=10 tee=0 snp=23 ucode=84");
 	set_is("snp-milan-v2-virtee", "");
-	assert_string_equal(fact_of(&r, "reported-tcb"),
-	    "bl=3 tee=0 snp=8 ucode=115");
+	assert_string_equal(
+	    fact_of(&r, "reported-tcb"), "bl=3 tee=0 snp=8 ucode=115");
 	set_is("snp-milan-v2-debug-policy", "debug");
 	assert_int_equal(r.debug, 1);
 	set_is("snp-milan-v3-aws-vlek", "");
-	assert_string_equal(fact_of(&r, "csp-id"),
-	    "CN=cc-us-east-2.amazonaws.com");
-	assert_string_equal(fact_of(&r, "committed-tcb"),
-	    "bl=4 tee=0 snp=24 ucode=219");
+	assert_string_equal(
+	    fact_of(&r, "csp-id"), "CN=cc-us-east-2.amazonaws.com");
+	assert_string_equal(
+	    fact_of(&r, "committed-tcb"), "bl=4 tee=0 snp=24 ucode=219");
 }
 
 /* Outside the certificates' lives. */
@@ -124,7 +129,7 @@ static void
 validity(void **state)
 {
 	static const char *const of[] = { "snp-genoa-v3-azure",
-	    "snp-milan-v2-virtee", "snp-milan-v3-aws-vlek" };
+		"snp-milan-v2-virtee", "snp-milan-v3-aws-vlek" };
 	struct bytes b;
 	size_t i;
 
@@ -143,7 +148,7 @@ validity(void **state)
 	unload(b);
 }
 
-/* ---- certificates that are not this report's ---- */
+/* ---- certificates that are not this report's --------------------------- */
 
 static void
 no_certificates(void **state)
@@ -153,7 +158,8 @@ no_certificates(void **state)
 	(void)state;
 	judge(b, JUNE);
 	only(&r, A_FAIL, "");
-	only(&r, A_MISSING, "vek-chain vek-validity report-signature "
+	only(&r, A_MISSING,
+	    "vek-chain vek-validity report-signature "
 	    "vek-extensions signing-key vek-tcb vek-chip vek-product");
 	assert_int_equal(report_verdict(&r), 3);
 	assert_false(r.hardware);
@@ -171,9 +177,9 @@ with_vek(const char *path, const char *failing)
 
 	assert_int_equal(sk_X509_num(x), 1);
 	for (i = 0; i < sk_X509_num(c.snp); i++) {
-		X509_NAME_get_text_by_NID(X509_get_subject_name(
-		    sk_X509_value(c.snp, i)), NID_commonName, name,
-		    sizeof(name));
+		X509_NAME_get_text_by_NID(
+		    X509_get_subject_name(sk_X509_value(c.snp, i)),
+		    NID_commonName, name, sizeof(name));
 		if (strcmp(name, "SEV-VCEK") == 0)
 			X509_free(sk_X509_delete(c.snp, i--));
 	}
@@ -251,7 +257,7 @@ turin_certificate(void **state)
 	sample_free(b);
 }
 
-/* ---- damaged reports ---- */
+/* ---- damaged reports --------------------------------------------------- */
 
 static void
 damaged(void **state)
@@ -316,7 +322,7 @@ every_length(void **state)
 	unload(b);
 }
 
-/* ---- the host's table ---- */
+/* ---- the host's table -------------------------------------------------- */
 
 static void
 put32(uint8_t *p, size_t v)
@@ -365,30 +371,37 @@ with_table(void **state)
 	sample_free(b);
 }
 
-/* ---- policy ---- */
+/* ---- policy ------------------------------------------------------------ */
 
 static void
 policy_rules(void **state)
 {
-	static const struct { const char *text, *fails; } cases[] = {
+	static const struct {
+		const char *text, *fails;
+	} cases[] = {
 		{ "max-vmpl 0\n", "vmpl" },
 		{ "max-vmpl 1\n", "" },
-		{ "min-spl snp 24 ucode 219\n", "min-tcb" },	/* reported 217 */
+		/* reported 217 */
+		{ "min-spl snp 24 ucode 219\n", "min-tcb" },
 		{ "min-spl snp 24 ucode 217\n", "" },
 		{ "accept measurement 8922ebbdd00ec2c541f36a6e7a82a8773a7accb4"
-		    "51ed67bc94e740dbe92c93c4e8c9af857f5ceeb5a493df2a570d7bf0\n",
+		  "51ed67bc94e740dbe92c93c4e8c9af857f5ceeb5a493df2a570d7bf0\n",
 		    "" },
 		{ "accept measurement 0022ebbdd00ec2c541f36a6e7a82a8773a7accb4"
-		    "51ed67bc94e740dbe92c93c4e8c9af857f5ceeb5a493df2a570d7bf0\n",
+		  "51ed67bc94e740dbe92c93c4e8c9af857f5ceeb5a493df2a570d7bf0\n",
 		    "policy-measurement" },
-		{ "accept host-data 00000000000000000000000000000000000000000000"
-		    "00000000000000000001\n", "policy-host-data" },
+		{ "accept host-data "
+		  "00000000000000000000000000000000000000000000"
+		  "00000000000000000001\n",
+		    "policy-host-data" },
 		{ "report-data 819770b7e6ea6df8dd8fd4dd146b073c0bf4f3ce5b0977ec"
-		    "ac486e3a05ed1bd54e2a7ac1f5d1ca02e7d7d5ef9f73b8574fd9359e3a"
-		    "480d741a4478e8a7bc27ca\n", "" },
+		  "ac486e3a05ed1bd54e2a7ac1f5d1ca02e7d7d5ef9f73b8574fd9359e3a"
+		  "480d741a4478e8a7bc27ca\n",
+		    "" },
 		{ "report-data 009770b7e6ea6df8dd8fd4dd146b073c0bf4f3ce5b0977ec"
-		    "ac486e3a05ed1bd54e2a7ac1f5d1ca02e7d7d5ef9f73b8574fd9359e3a"
-		    "480d741a4478e8a7bc27ca\n", "report-data" },
+		  "ac486e3a05ed1bd54e2a7ac1f5d1ca02e7d7d5ef9f73b8574fd9359e3a"
+		  "480d741a4478e8a7bc27ca\n",
+		    "report-data" },
 	};
 	struct bytes b = load("snp-milan-v3-aws-vlek");
 	char error[200];
@@ -397,8 +410,9 @@ policy_rules(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		policy_default(&policy);
-		assert_int_equal(policy_parse(&policy, cases[i].text, error,
-		    sizeof(error)), 0);
+		assert_int_equal(
+		    policy_parse(&policy, cases[i].text, error, sizeof(error)),
+		    0);
 		judge(b, JUNE);
 		only(&r, A_FAIL, cases[i].fails);
 	}
@@ -451,7 +465,8 @@ static void
 put_name(X509_NAME *to, const char *name)
 {
 	assert_int_equal(X509_NAME_add_entry_by_txt(to, "CN", MBSTRING_ASC,
-	    (const uint8_t *)name, -1, -1, 0), 1);
+			     (const uint8_t *)name, -1, -1, 0),
+	    1);
 }
 
 /* Not signed yet. */
@@ -560,8 +575,8 @@ sign_report(uint8_t b[SNP_REPORT])
 	size_t n = sizeof(der);
 	ECDSA_SIG *sig;
 
-	assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha384(), NULL,
-	    vek_key), 1);
+	assert_int_equal(
+	    EVP_DigestSignInit(ctx, NULL, EVP_sha384(), NULL, vek_key), 1);
 	assert_int_equal(EVP_DigestSign(ctx, der, &n, b, 0x2a0), 1);
 	p = der;
 	sig = d2i_ECDSA_SIG(NULL, &p, (long)n);
@@ -596,12 +611,12 @@ turin_report(void **state)
 	only(&r, A_MISSING, "");
 	assert_int_equal(report_find(&r, "vek-chip")->outcome, A_PASS);
 	assert_string_equal(fact_of(&r, "version"), "5");
-	assert_string_equal(fact_of(&r, "reported-tcb"),
-	    "bl=2 tee=3 snp=4 ucode=200 fmc=1");
-	assert_string_equal(fact_of(&r, "launch-mitigations"),
-	    "1100000000000000");
-	assert_string_equal(fact_of(&r, "current-mitigations"),
-	    "1300000000000000");
+	assert_string_equal(
+	    fact_of(&r, "reported-tcb"), "bl=2 tee=3 snp=4 ucode=200 fmc=1");
+	assert_string_equal(
+	    fact_of(&r, "launch-mitigations"), "1100000000000000");
+	assert_string_equal(
+	    fact_of(&r, "current-mitigations"), "1300000000000000");
 	policy.min_spl[SPL_FMC] = 2;
 	judge_made(b, "min-tcb");
 	policy.min_spl[SPL_FMC] = 1;
@@ -612,32 +627,54 @@ turin_report(void **state)
 static void
 each_check(void **state)
 {
-	static const struct { size_t at; uint8_t v; const char *fails; } of[] = {
+	static const struct {
+		size_t at;
+		uint8_t v;
+		const char *fails;
+	} of[] = {
 		{ 0x00, 3, "reserved-zero" },	/* mitigations are of 5 */
-		{ 0x00, 4, "version reserved-zero" }, { 0x00, 6, "version" },
+		{ 0x00, 4, "version reserved-zero" },
+		{ 0x00, 6, "version" },
 		{ 0x34, 0, "signature-algorithm" },
 		{ 0x34, 2, "signature-algorithm" },
 		{ 0x0a, 0x00, "policy-reserved" },
-		{ 0x0a, 0x06, "migration-agent" }, { 0x0a, 0x0a, "debug" },
-		{ 0x0a, 0x03, "" }, { 0x160, 0xfe, "migration-agent" },
+		{ 0x0a, 0x06, "migration-agent" },
+		{ 0x0a, 0x0a, "debug" },
+		{ 0x0a, 0x03, "" },
+		{ 0x160, 0xfe, "migration-agent" },
 		{ 0x17f, 0xfe, "migration-agent" },
-		{ 0x30, 3, "" }, { 0x30, 4, "vmpl" }, { 0x33, 0x80, "vmpl" },
-		{ 0x48, 0x04, "signing-key" }, { 0x48, 0x1c, "signing-key" },
-		{ 0x4c, 1, "reserved-zero" }, { 0x18b, 1, "reserved-zero" },
-		{ 0x19f, 1, "reserved-zero" }, { 0x1eb, 1, "reserved-zero" },
-		{ 0x1ef, 1, "reserved-zero" }, { 0x208, 1, "reserved-zero" },
-		{ 0x29f, 1, "reserved-zero" }, { 0x330, 1, "reserved-zero" },
+		{ 0x30, 3, "" },
+		{ 0x30, 4, "vmpl" },
+		{ 0x33, 0x80, "vmpl" },
+		{ 0x48, 0x04, "signing-key" },
+		{ 0x48, 0x1c, "signing-key" },
+		{ 0x4c, 1, "reserved-zero" },
+		{ 0x18b, 1, "reserved-zero" },
+		{ 0x19f, 1, "reserved-zero" },
+		{ 0x1eb, 1, "reserved-zero" },
+		{ 0x1ef, 1, "reserved-zero" },
+		{ 0x208, 1, "reserved-zero" },
+		{ 0x29f, 1, "reserved-zero" },
+		{ 0x330, 1, "reserved-zero" },
 		{ 0x49f, 1, "reserved-zero" },
-		{ 0x3c, 1, "reserved-zero" }, { 0x186, 1, "reserved-zero" },
-		{ 0x1e4, 1, "reserved-zero" }, { 0x1f6, 1, "reserved-zero" },
+		{ 0x3c, 1, "reserved-zero" },
+		{ 0x186, 1, "reserved-zero" },
+		{ 0x1e4, 1, "reserved-zero" },
+		{ 0x1f6, 1, "reserved-zero" },
 		/* reported */
-		{ 0x180, 0, "vek-tcb" }, { 0x180, 2, "vek-tcb tcb-order" },
-		{ 0x187, 199, "vek-tcb" }, { 0x187, 201, "vek-tcb tcb-order" },
+		{ 0x180, 0, "vek-tcb" },
+		{ 0x180, 2, "vek-tcb tcb-order" },
+		{ 0x187, 199, "vek-tcb" },
+		{ 0x187, 201, "vek-tcb tcb-order" },
 		/* committed, then current: each component by itself */
-		{ 0x1e0, 0, "tcb-order" }, { 0x1e7, 255, "tcb-order" },
-		{ 0x39, 1, "tcb-order" }, { 0x3b, 3, "tcb-order" },
-		{ 0x3b, 5, "" }, { 0x1f7, 1, "" },
-		{ 0x1a0, 0, "vek-chip" }, { 0x1a8, 1, "vek-chip" },
+		{ 0x1e0, 0, "tcb-order" },
+		{ 0x1e7, 255, "tcb-order" },
+		{ 0x39, 1, "tcb-order" },
+		{ 0x3b, 3, "tcb-order" },
+		{ 0x3b, 5, "" },
+		{ 0x1f7, 1, "" },
+		{ 0x1a0, 0, "vek-chip" },
+		{ 0x1a8, 1, "vek-chip" },
 	};
 	uint8_t b[SNP_REPORT];
 	size_t i;
@@ -684,7 +721,7 @@ min_tcb(void **state)
 {
 	static const size_t at[] = { 0x187, 0x1e7, 0x1f7 };
 	static const char *const fails[] = { "vek-tcb min-tcb",
-	    "tcb-order min-tcb", "min-tcb" };
+		"tcb-order min-tcb", "min-tcb" };
 	uint8_t b[SNP_REPORT];
 	size_t i;
 
@@ -703,10 +740,14 @@ min_tcb(void **state)
 static void
 strict_extensions(void **state)
 {
-	static const struct { const char *arc, *value; int n; } of[] = {
+	static const struct {
+		const char *arc, *value;
+		int n;
+	} of[] = {
 		{ "2", "\x16\x06Tu\x1b[2J", 8 },	/* escapes: terminals */
 		{ "2", "\x0c\x05Turin", 7 },		/* not an IA5String */
-		{ "2", "\x16\x05Turin.", 8 },		/* more bytes after it */
+		/* more bytes after it */
+		{ "2", "\x16\x05Turin.", 8 },
 		{ "2", "\x16\x05Turi", 6 },		/* less */
 		{ "3.1", "\x02\x01\x02", 3 },		/* there already */
 		{ "4", "\1\2\3\4\5\6\7\x8", 8 },
@@ -734,11 +775,15 @@ strict_extensions(void **state)
 static void
 wrong_integers(void **state)
 {
-	static const struct { const char *value; int n; } of[] = {
+	static const struct {
+		const char *value;
+		int n;
+	} of[] = {
 		{ "\x02\x01\xd9", 3 },		/* negative */
 		{ "\x02\x02\x00\x02", 4 },	/* longer than need be */
 		{ "\x02\x02\x01\x00", 4 },	/* 256 */
-		{ "\x02\x00", 2 }, { "\x04\x01\x02", 3 },
+		{ "\x02\x00", 2 },
+		{ "\x04\x01\x02", 3 },
 		{ "\x02\x81\x01\x02", 4 },	/* BER, not DER */
 		{ "", 0 },
 	};
@@ -761,7 +806,7 @@ wrong_integers(void **state)
 	}
 }
 
-/* ---- revocation ---- */
+/* ---- revocation -------------------------------------------------------- */
 
 static void
 give_crl(const char *issuer, EVP_PKEY *by, time_t from, time_t to, long serial)
@@ -862,8 +907,8 @@ several_lists(void **state)
 	assert_non_null(f);
 	for (i = 0; i < 2; i++) {
 		give_crl(of[i], root_key, day(2025, 5, 1), day(2025, 7, 1), 8);
-		assert_int_equal(PEM_write_X509_CRL(f,
-		    sk_X509_CRL_value(c.snp_crls, 0)), 1);
+		assert_int_equal(
+		    PEM_write_X509_CRL(f, sk_X509_CRL_value(c.snp_crls, 0)), 1);
 	}
 	assert_int_equal(fclose(f), 0);
 	sk_X509_CRL_pop_free(c.snp_crls, X509_CRL_free);
@@ -893,19 +938,20 @@ missing_crl(void **state)
 	only(&r, A_FAIL, "");
 	only(&r, A_MISSING, "vek-revoked");
 	assert_int_equal(report_verdict(&r), 3);
-	assert_int_equal(policy_parse(&policy, "allow missing-crl\n", error,
-	    sizeof(error)), 0);
+	assert_int_equal(
+	    policy_parse(&policy, "allow missing-crl\n", error, sizeof(error)),
+	    0);
 	judge(b, JUNE);
 	only(&r, A_MISSING, "");
 	assert_int_equal(report_verdict(&r), 0);
 	for (i = 0; i < r.n_warnings; i++)
-		warned += strncmp(r.warnings[i], wanted,
-		    sizeof(wanted) - 1) == 0;
+		warned += strncmp(r.warnings[i], wanted, sizeof(wanted) - 1) ==
+		    0;
 	assert_int_equal(warned, 1);
 	unload(b);
 }
 
-/* ---- which certificates are used ---- */
+/* ---- which certificates are used --------------------------------------- */
 
 /* Those of several products at hand, in either order. */
 static void
@@ -949,10 +995,10 @@ host_cannot_replace(void **state)
 	table = p + SNP_REPORT;
 	for (i = 0; i < 2; i++) {
 		x = certificate("x", "x", key);
-		X509_set_subject_name(x, X509_get_issuer_name(
-		    sk_X509_value(c.snp, i == 0 ? 0 : 1)));
-		X509_set_issuer_name(x, X509_get_issuer_name(
-		    sk_X509_value(c.snp, 1)));
+		X509_set_subject_name(x,
+		    X509_get_issuer_name(sk_X509_value(c.snp, i == 0 ? 0 : 1)));
+		X509_set_issuer_name(
+		    x, X509_get_issuer_name(sk_X509_value(c.snp, 1)));
 		assert_true(X509_sign(x, key, EVP_sha384()) > 0);
 		der = table + at;
 		n = i2d_X509(x, &der);
@@ -980,15 +1026,15 @@ long_table(void **state)
 	(void)state;
 	for (i = 0; i < 16; i++)
 		table[24 * i] = 1;
-	assert_int_equal(snp_cert_table((struct bytes){ table, sizeof(table) },
-	    to), 0);
+	assert_int_equal(
+	    snp_cert_table((struct bytes){ table, sizeof(table) }, to), 0);
 	table[24 * 16] = 1;
-	assert_int_equal(snp_cert_table((struct bytes){ table, sizeof(table) },
-	    to), -1);
+	assert_int_equal(
+	    snp_cert_table((struct bytes){ table, sizeof(table) }, to), -1);
 	sk_X509_free(to);
 }
 
-/* ---- what a report says ---- */
+/* ---- what a report says ------------------------------------------------ */
 
 static void
 looks_like_one_by_size_version_and_algorithm(void **state)
@@ -1029,19 +1075,31 @@ fact_is(const char *name, const uint8_t *b, size_t n)
 static void
 each_fact_is_read_from_its_place(void **state)
 {
-	static const struct { const char *name; size_t at, n; } of[] = {
-		{ "family-id", 0x10, 16 }, { "image-id", 0x20, 16 },
-		{ "report-data", 0x50, 64 }, { "measurement", 0x90, 48 },
-		{ "host-data", 0xc0, 32 }, { "id-key-digest", 0xe0, 48 },
+	static const struct {
+		const char *name;
+		size_t at, n;
+	} of[] = {
+		{ "family-id", 0x10, 16 },
+		{ "image-id", 0x20, 16 },
+		{ "report-data", 0x50, 64 },
+		{ "measurement", 0x90, 48 },
+		{ "host-data", 0xc0, 32 },
+		{ "id-key-digest", 0xe0, 48 },
 		{ "author-key-digest", 0x110, 48 },
-		{ "report-id", 0x140, 32 }, { "report-id-ma", 0x160, 32 },
-		{ "cpuid", 0x188, 3 }, { "chip-id", 0x1a0, 64 },
+		{ "report-id", 0x140, 32 },
+		{ "report-id-ma", 0x160, 32 },
+		{ "cpuid", 0x188, 3 },
+		{ "chip-id", 0x1a0, 64 },
 		{ "launch-mitigations", 0x1f8, 8 },
 		{ "current-mitigations", 0x200, 8 },
 	};
-	static const struct { const char *name, *text; } told[] = {
-		{ "version", "5" }, { "guest-svn", "117835012" },
-		{ "policy", "0xf0e0d0c0b0a0908" }, { "vmpl", "858927408" },
+	static const struct {
+		const char *name, *text;
+	} told[] = {
+		{ "version", "5" },
+		{ "guest-svn", "117835012" },
+		{ "policy", "0xf0e0d0c0b0a0908" },
+		{ "vmpl", "858927408" },
 		{ "platform-info", "0x4746454443424140" },
 		{ "key-info", "0x4b4a4948" },
 		{ "current-version", "236.235.234" },
@@ -1059,8 +1117,8 @@ each_fact_is_read_from_its_place(void **state)
 		b[i] = (uint8_t)(i + 2 * (i >> 8));
 	memcpy(b, "\5\0\0\0", 4);
 	memset(&r, 0, sizeof(r));
-	assert_int_equal(format_snp.show((struct bytes){ b, sizeof(b) }, &r),
-	    0);
+	assert_int_equal(
+	    format_snp.show((struct bytes){ b, sizeof(b) }, &r), 0);
 	assert_string_equal(r.format, "AMD SEV-SNP report");
 	assert_int_equal(r.debug, -1);
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++)
@@ -1069,23 +1127,30 @@ each_fact_is_read_from_its_place(void **state)
 		assert_string_equal(fact_of(&r, told[i].name), told[i].text);
 	b[0] = 4;
 	memset(&r, 0, sizeof(r));
-	assert_int_equal(format_snp.show((struct bytes){ b, sizeof(b) }, &r),
-	    0);
+	assert_int_equal(
+	    format_snp.show((struct bytes){ b, sizeof(b) }, &r), 0);
 	assert_null(fact_of(&r, "launch-mitigations"));
-	assert_int_equal(format_snp.show((struct bytes){ b, sizeof(b) - 1 },
-	    &r), -1);
+	assert_int_equal(
+	    format_snp.show((struct bytes){ b, sizeof(b) - 1 }, &r), -1);
 }
 
-/* ---- who signed it ---- */
+/* ---- who signed it ----------------------------------------------------- */
 
 static void
 a_product_is_a_family_and_models(void **state)
 {
-	static const struct { unsigned family, from, to; int product; } of[] = {
-		{ 0x19, 0x00, 0x0f, SNP_MILAN }, { 0x19, 0x10, 0x1f, SNP_GENOA },
-		{ 0x19, 0x20, 0x9f, -1 }, { 0x19, 0xa0, 0xaf, SNP_GENOA },
-		{ 0x19, 0xb0, 0xff, -1 }, { 0x1a, 0x00, 0xff, SNP_TURIN },
-		{ 0x18, 0x00, 0xff, -1 }, { 0x1b, 0x00, 0xff, -1 },
+	static const struct {
+		unsigned family, from, to;
+		int product;
+	} of[] = {
+		{ 0x19, 0x00, 0x0f, SNP_MILAN },
+		{ 0x19, 0x10, 0x1f, SNP_GENOA },
+		{ 0x19, 0x20, 0x9f, -1 },
+		{ 0x19, 0xa0, 0xaf, SNP_GENOA },
+		{ 0x19, 0xb0, 0xff, -1 },
+		{ 0x1a, 0x00, 0xff, SNP_TURIN },
+		{ 0x18, 0x00, 0xff, -1 },
+		{ 0x1b, 0x00, 0xff, -1 },
 	};
 	struct snp_signer s;
 	uint8_t b[SNP_REPORT];
@@ -1098,10 +1163,13 @@ a_product_is_a_family_and_models(void **state)
 		for (model = of[i].from; model <= of[i].to; model++) {
 			b[0x188] = (uint8_t)of[i].family;
 			b[0x189] = (uint8_t)model;
-			assert_int_equal(snp_signer(&s, (struct bytes){ b,
-			    sizeof(b) }, NULL), 0);
-			assert_ptr_equal(s.product, of[i].product == -1 ? NULL :
-			    &snp_products[of[i].product]);
+			assert_int_equal(
+			    snp_signer(
+				&s, (struct bytes){ b, sizeof(b) }, NULL),
+			    0);
+			assert_ptr_equal(s.product,
+			    of[i].product == -1 ? NULL :
+						  &snp_products[of[i].product]);
 		}
 }
 
@@ -1109,16 +1177,23 @@ static void
 signer_of(uint8_t b[SNP_REPORT], struct snp_signer *s, int product)
 {
 	assert_int_equal(snp_signer(s, (struct bytes){ b, SNP_REPORT },
-	    &snp_products[product]), 0);
+			     &snp_products[product]),
+	    0);
 }
 
 static void
 a_report_says_which_key_signed_it(void **state)
 {
-	static const struct snp_tcb turin = { { [SPL_FMC] = 1, [SPL_BL] = 2,
-	    [SPL_TEE] = 3, [SPL_SNP] = 4, [SPL_UCODE] = 200 } };
-	static const struct snp_tcb milan = { { [SPL_FMC] = -1, [SPL_BL] = 1,
-	    [SPL_TEE] = 2, [SPL_SNP] = 7, [SPL_UCODE] = 200 } };
+	static const struct snp_tcb turin = { { [SPL_FMC] = 1,
+	    [SPL_BL] = 2,
+	    [SPL_TEE] = 3,
+	    [SPL_SNP] = 4,
+	    [SPL_UCODE] = 200 } };
+	static const struct snp_tcb milan = { { [SPL_FMC] = -1,
+	    [SPL_BL] = 1,
+	    [SPL_TEE] = 2,
+	    [SPL_SNP] = 7,
+	    [SPL_UCODE] = 200 } };
 	struct snp_signer s;
 	uint8_t b[SNP_REPORT];
 
@@ -1150,18 +1225,21 @@ a_report_says_which_key_signed_it(void **state)
 	assert_ptr_equal(s.product, &snp_products[SNP_MILAN]);
 	assert_memory_equal(&s.tcb, &milan, sizeof(milan));
 	assert_int_equal(s.hwid_n, 64);
-	assert_int_equal(snp_signer(&s, (struct bytes){ b, SNP_REPORT - 1 },
-	    NULL), -1);
+	assert_int_equal(
+	    snp_signer(&s, (struct bytes){ b, SNP_REPORT - 1 }, NULL), -1);
 	b[0x00] = 1;
-	assert_int_equal(snp_signer(&s, (struct bytes){ b, SNP_REPORT }, NULL),
-	    -1);
+	assert_int_equal(
+	    snp_signer(&s, (struct bytes){ b, SNP_REPORT }, NULL), -1);
 }
 
 static void
 each_component_has_its_own_minimum(void **state)
 {
-	static const int has[SPLS] = { [SPL_FMC] = 1, [SPL_BL] = 2,
-	    [SPL_TEE] = 3, [SPL_SNP] = 4, [SPL_UCODE] = 200 };
+	static const int has[SPLS] = { [SPL_FMC] = 1,
+		[SPL_BL] = 2,
+		[SPL_TEE] = 3,
+		[SPL_SNP] = 4,
+		[SPL_UCODE] = 200 };
 	uint8_t b[SNP_REPORT];
 	int i;
 
@@ -1184,7 +1262,10 @@ each_component_has_its_own_minimum(void **state)
 static void
 each_listed_field_is_compared_as_a_whole(void **state)
 {
-	static const struct { const char *name, *fails; size_t at, n; } of[] = {
+	static const struct {
+		const char *name, *fails;
+		size_t at, n;
+	} of[] = {
 		{ "measurement", "policy-measurement", 0x90, 48 },
 		{ "host-data", "policy-host-data", 0xc0, 32 },
 		{ "id-key", "policy-id-key", 0xe0, 48 },
@@ -1207,8 +1288,8 @@ each_listed_field_is_compared_as_a_whole(void **state)
 			    "%02x", b[of[i].at + k]);
 		policy_default(&policy);
 		policy.allow_missing_crl = 1;
-		assert_int_equal(policy_parse(&policy, text, error,
-		    sizeof(error)), 0);
+		assert_int_equal(
+		    policy_parse(&policy, text, error, sizeof(error)), 0);
 		judge_made(b, "");
 		b[of[i].at + of[i].n - 1] ^= 1;
 		judge_made(b, of[i].fails);
@@ -1250,8 +1331,7 @@ without_a_root_nothing_hangs_from_it(void **state)
 	judge((struct bytes){ b, SNP_REPORT }, JUNE);
 	only(&r, A_FAIL, "");
 	only(&r, A_MISSING, "vek-chain vek-validity vek-product");
-	assert_non_null(strstr(report_find(&r, "vek-chain")->detail,
-	    "no ARK"));
+	assert_non_null(strstr(report_find(&r, "vek-chain")->detail, "no ARK"));
 }
 
 static void
@@ -1298,15 +1378,18 @@ main(void)
 		cmocka_unit_test_setup(fleet, setup),
 		cmocka_unit_test_setup(host_cannot_replace, setup),
 		cmocka_unit_test_setup(long_table, setup),
-		cmocka_unit_test_setup(looks_like_one_by_size_version_and_algorithm, setup),
+		cmocka_unit_test_setup(
+		    looks_like_one_by_size_version_and_algorithm, setup),
 		cmocka_unit_test_setup(each_fact_is_read_from_its_place, setup),
 		cmocka_unit_test_setup(a_product_is_a_family_and_models, setup),
-		cmocka_unit_test_setup(a_report_says_which_key_signed_it, setup),
+		cmocka_unit_test_setup(
+		    a_report_says_which_key_signed_it, setup),
 		MADE_TEST(each_component_has_its_own_minimum),
 		MADE_TEST(each_listed_field_is_compared_as_a_whole),
 		cmocka_unit_test_setup(milan_alone_has_a_warning, setup),
 		MADE_TEST(without_a_root_nothing_hangs_from_it),
-		cmocka_unit_test_setup(a_verification_frees_what_it_made, setup),
+		cmocka_unit_test_setup(
+		    a_verification_frees_what_it_made, setup),
 	};
 
 	count_allocations();

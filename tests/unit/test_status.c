@@ -133,8 +133,8 @@ warnings(const char *text)
 	size_t n = json_array_size(list);
 
 	if (text != NULL && n == 1)
-		assert_string_equal(json_string_value(json_array_get(list, 0)),
-		    text);
+		assert_string_equal(
+		    json_string_value(json_array_get(list, 0)), text);
 	json_decref(o);
 	return n;
 }
@@ -157,8 +157,8 @@ json_has_every_member(void **state)
 	assert_int_equal(number(o, "registry", "endpoint_failures"), 8);
 	assert_int_equal(number(o, "registry", "endpoint_disagreements"), 4);
 	assert_int_equal(number(o, "registration", "sequence"), 3);
-	assert_true(number(o, "registration", "valid_until") ==
-	    (json_int_t)1 << 40);
+	assert_true(
+	    number(o, "registration", "valid_until") == (json_int_t)1 << 40);
 	assert_int_equal(number(o, NULL, "chain_id"), 31337);
 	assert_int_equal(number(o, NULL, "kms_epoch"), 2);
 	assert_int_equal(number(o, "tls", "certificate_expires"), 1234567);
@@ -208,7 +208,8 @@ gas_account_is_told(void **state)
 	assert_int_equal(warnings(NULL), 0);
 	net.status.gas = GAS_NO_FUNDS;
 	assert_int_equal(warnings("gas account: insufficient funds: "
-	    "0x6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a"), 1);
+				  "0x6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a"),
+	    1);
 	net.status.gas = GAS_FEE_TOO_HIGH;
 	assert_int_equal(warnings("gas account: fees exceed gas-max-fee"), 1);
 }
@@ -225,8 +226,8 @@ json_names_each_role_and_its_sandbox(void **state)
 	assert_int_equal(json_object_size(roles), 5);
 	assert_int_equal(number(keys, NULL, "restarts"), 6);
 	assert_int_equal(json_array_size(features), SANDBOX_FEATURES);
-	assert_string_equal(json_string_value(json_array_get(features, 3)),
-	    "seccomp");
+	assert_string_equal(
+	    json_string_value(json_array_get(features, 3)), "seccomp");
 	json_decref(o);
 }
 
@@ -242,8 +243,8 @@ insecure_evidence_is_warned_of(void **state)
 {
 	(void)state;
 	net.status.tee_type = TEE_INSECURE;
-	assert_int_equal(warnings(
-	    "INSECURE: nothing proves what this Runner is"), 1);
+	assert_int_equal(
+	    warnings("INSECURE: nothing proves what this Runner is"), 1);
 }
 
 static void
@@ -251,9 +252,10 @@ avoided_node_is_warned_of(void **state)
 {
 	(void)state;
 	net.status.suspects = UINT64_C(1) << 63;
-	assert_int_equal(warnings(
-	    "KMS node 64 or the Gateway answered wrongly: the node is "
-	    "avoided"), 1);
+	assert_int_equal(
+	    warnings("KMS node 64 or the Gateway answered wrongly: the node is "
+		     "avoided"),
+	    1);
 }
 
 static void
@@ -272,8 +274,7 @@ wrong_tls_key_is_warned_of(void **state)
 {
 	(void)state;
 	mismatch = 1;
-	assert_int_equal(warnings(
-	    "tls-key does not match tls-certificate"), 1);
+	assert_int_equal(warnings("tls-key does not match tls-certificate"), 1);
 }
 
 static void
@@ -289,8 +290,10 @@ certificate_that_waits_for_its_key_is_warned_of(void **state)
 {
 	(void)state;
 	waiting = 1;
-	assert_int_equal(warnings("tls-certificate is new, but tls-key does not "
-	    "match: the old certificate is used"), 1);
+	assert_int_equal(
+	    warnings("tls-certificate is new, but tls-key does not "
+		     "match: the old certificate is used"),
+	    1);
 }
 
 static void
@@ -352,11 +355,11 @@ metrics_are_in_prometheus_format(void **state)
 	status_metrics(out);
 	while ((line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF)) != NULL) {
 		if (strncmp(line, "# TYPE ", 7) == 0)
-			assert_int_equal(sscanf(line, "# TYPE %63s", family),
-			    1);
+			assert_int_equal(
+			    sscanf(line, "# TYPE %63s", family), 1);
 		else if (line[0] != '#') {
-			assert_int_equal(strncmp(line, family,
-			    strlen(family)), 0);
+			assert_int_equal(
+			    strncmp(line, family, strlen(family)), 0);
 			assert_non_null(strrchr(line, ' '));
 			assert_in_range(strrchr(line, ' ')[1], '0', '9');
 			n++;
@@ -393,7 +396,7 @@ metrics_count_tasks_by_status(void **state)
 {
 	(void)state;
 	assert_true(metrics_have("\ntee_runner_tasks_total{status=\"EXPIRED\","
-	    "class=\"retryable\"} 2\n"));
+				 "class=\"retryable\"} 2\n"));
 }
 
 static void
@@ -418,12 +421,14 @@ main(void)
 		T(json_has_every_member),
 		T(gas_account_is_told),
 		T(json_names_each_role_and_its_sandbox),
-		T(nothing_to_warn_of), T(insecure_evidence_is_warned_of),
+		T(nothing_to_warn_of),
+		T(insecure_evidence_is_warned_of),
 		T(avoided_node_is_warned_of),
 		T(role_without_filter_is_warned_of),
 		T(wrong_tls_key_is_warned_of),
 		T(certificate_that_expires_is_warned_of),
-		T(certificate_that_waits_for_its_key_is_warned_of), T(keys_not_up_is_idle),
+		T(certificate_that_waits_for_its_key_is_warned_of),
+		T(keys_not_up_is_idle),
 		T(numbers_out_of_their_range_do_no_harm),
 		T(ready_needs_keys_and_stream),
 		T(metrics_are_in_prometheus_format),

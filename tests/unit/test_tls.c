@@ -57,14 +57,17 @@ parts(EVP_PKEY *key, uint8_t scalar[32], uint8_t xy[64])
 	BIGNUM *d = NULL;
 	size_t n;
 
-	assert_int_equal(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY,
-	    &d), 1);
+	assert_int_equal(
+	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &d), 1);
 	assert_int_equal(BN_bn2binpad(d, scalar, 32), 32);
 	BN_free(d);
-	assert_int_equal(EVP_PKEY_set_utf8_string_param(key,
-	    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed"), 1);
+	assert_int_equal(
+	    EVP_PKEY_set_utf8_string_param(key,
+		OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed"),
+	    1);
 	assert_int_equal(EVP_PKEY_get_octet_string_param(key,
-	    OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n), 1);
+			     OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n),
+	    1);
 	assert_int_equal(n, 65);
 	memcpy(xy, point + 1, 64);
 }
@@ -103,7 +106,8 @@ signs_by(EVP_PKEY *key)
 	parts(key, scalar, ask.key);
 	tls_sign(&ask, &s);
 	assert_int_equal(ECDSA_SIG_set0(sig, BN_bin2bn(s.r, 32, NULL),
-	    BN_bin2bn(s.s, 32, NULL)), 1);
+			     BN_bin2bn(s.s, 32, NULL)),
+	    1);
 	n = i2d_ECDSA_SIG(sig, &p);
 	assert_int_equal(EVP_PKEY_verify_init(ctx), 1);
 	r = EVP_PKEY_verify(ctx, der, (size_t)n, ask.digest, 32) == 1;
@@ -165,16 +169,18 @@ openssls_own_files_are_read(void **unused)
 	BIO *b;
 
 	(void)unused;
-	assert_int_equal(PEM_write_PKCS8PrivateKey(f, real, NULL, NULL, 0,
-	    NULL, NULL), 1);
+	assert_int_equal(
+	    PEM_write_PKCS8PrivateKey(f, real, NULL, NULL, 0, NULL, NULL), 1);
 	fclose(f);
 	tls_init(path);
 	signs_as_the_real_one();
 	b = BIO_new_file(path, "w");
-	BIO_puts(b, "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n"
+	BIO_puts(b,
+	    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n"
 	    "-----END EC PARAMETERS-----\n");
-	assert_int_equal(PEM_write_bio_PrivateKey_traditional(b, real, NULL,
-	    NULL, 0, NULL, NULL), 1);
+	assert_int_equal(PEM_write_bio_PrivateKey_traditional(
+			     b, real, NULL, NULL, 0, NULL, NULL),
+	    1);
 	BIO_free(b);
 	tls_init(path);
 	signs_as_the_real_one();
@@ -190,9 +196,10 @@ static void
 what_is_no_such_key_is_refused(void **unused)
 {
 	static const char *const bad[] = { "", "-----BEGIN PRIVATE KEY-----",
-	    "-----BEGIN PRIVATE KEY-----\nMEEC*\n", "-----BEGIN PRIVATE KEY-----\n"
-	    "MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAA\n"
-	    "-----END PRIVATE KEY-----\n" };
+		"-----BEGIN PRIVATE KEY-----\nMEEC*\n",
+		"-----BEGIN PRIVATE KEY-----\n"
+		"MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCAA\n"
+		"-----END PRIVATE KEY-----\n" };
 	uint8_t der[67] = { 0 };
 	EVP_PKEY *other = EVP_EC_gen("P-384");
 	FILE *f;
@@ -208,8 +215,8 @@ what_is_no_such_key_is_refused(void **unused)
 	fclose(f);
 	dies(init, path, "not an unencrypted private key on P-256");
 	f = fopen(path, "w");
-	PEM_write_PKCS8PrivateKey(f, real, EVP_aes_128_cbc(), "secret", 6,
-	    NULL, NULL);
+	PEM_write_PKCS8PrivateKey(
+	    f, real, EVP_aes_128_cbc(), "secret", 6, NULL, NULL);
 	fclose(f);
 	dies(init, path, "not an unencrypted private key");
 	/* A scalar of zero, and one that is the order or more. */
@@ -232,8 +239,8 @@ put_key(EVP_PKEY *key)
 {
 	FILE *f = fopen(path, "w");
 
-	assert_int_equal(PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL,
-	    NULL), 1);
+	assert_int_equal(
+	    PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
 	fclose(f);
 }
 

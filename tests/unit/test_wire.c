@@ -66,8 +66,8 @@ setup(void **state)
 	for (i = 0; i < OPERANDS; i++) {
 		teerunner__v1__operand__init(&w.operands[i]);
 		w.operand_list[i] = &w.operands[i];
-		w.operands[i].source_case =
-		    TEERUNNER__V1__OPERAND__SOURCE_HANDLE;
+		w.operands[i]
+		    .source_case = TEERUNNER__V1__OPERAND__SOURCE_HANDLE;
 		w.operands[i].handle = handle(i);
 		w.outputs[i] = handle(OPERANDS + i);
 	}
@@ -163,8 +163,8 @@ BENT(too_few_operands, w.ops[0].n_inputs = 1, ST_WRONG_ARITY)
 BENT(more_operands_than_any_operation, w.ops[0].n_inputs = OPERANDS,
     ST_WRONG_ARITY)
 BENT(output_without_end, w.ops[0].n_outputs = OPERANDS, ST_WRONG_ARITY)
-BENT(output_twice, w.task.n_operations = 2; w.ops[1].outputs = w.outputs,
-    ST_OUTPUT_TWICE)
+BENT(output_twice, w.task.n_operations = 2;
+     w.ops[1].outputs = w.outputs, ST_OUTPUT_TWICE)
 BENT(output_is_its_input, w.outputs[0] = w.operands[0].handle,
     ST_USE_BEFORE_DEFINITION)
 BENT(handle_of_another_chain, w.handles[1][4]++, ST_WRONG_CHAIN)
@@ -222,8 +222,8 @@ too_many_distinct_inputs(void **state)
 			handles[i][j][21] = (uint8_t)(j + 1);
 			many[i][j].source_case =
 			    TEERUNNER__V1__OPERAND__SOURCE_HANDLE;
-			many[i][j].handle =
-			    (ProtobufCBinaryData){ 32, handles[i][j] };
+			many[i][j].handle = (ProtobufCBinaryData){ 32,
+				handles[i][j] };
 			list[i][j] = &many[i][j];
 		}
 		w.ops[i].n_inputs = 3;
@@ -243,13 +243,13 @@ the_operation_at_fault_is_named(void **state)
 	assert_int_equal(op, 2);
 }
 
-/* ---- values and grants --------------------------------------------------- */
+/* ---- values and grants ------------------------------------------------- */
 
 static int
 value(size_t h, size_t k, size_t n, size_t c)
 {
 	const ProtobufCBinaryData d[4] = { bytes(h), bytes(k), bytes(n),
-	    bytes(c) };
+		bytes(c) };
 	struct m_value v;
 
 	return wire_value(&d[0], &d[1], &d[2], &d[3], &v);
@@ -405,8 +405,8 @@ seal_of_another_number_of_partials(void **state)
 	assert_int_equal(seal_of(2, 33, 144), -1);
 	assert_int_equal(seal_of(2, 33, 287), -1);
 	assert_int_equal(seal_of(0, 33, 144), -1);
-	assert_int_equal(seal_of(TASK_INPUTS + 1, 33,
-	    (TASK_INPUTS + 1) * 144), -1);
+	assert_int_equal(
+	    seal_of(TASK_INPUTS + 1, 33, (TASK_INPUTS + 1) * 144), -1);
 }
 
 static void
@@ -421,30 +421,52 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(task_of_one_add_is_flattened), T(constant_operand_is_taken),
-		T(short_task_id), T(long_task_id), T(missing_task_id),
-		T(short_transaction_hash), T(long_caller), T(short_runner),
-		T(no_operation), T(too_many_operations), T(unknown_opcode),
-		T(opcode_wider_than_a_byte), T(flags_wider_than_a_byte),
-		T(operand_without_source), T(short_input_handle),
-		T(long_output_handle), T(too_few_operands),
-		T(more_operands_than_any_operation), T(output_without_end),
-		T(output_twice), T(output_is_its_input),
-		T(handle_of_another_chain), T(task_of_another_chain),
-		T(handle_of_no_type), T(handle_of_another_version),
-		T(types_that_do_not_fit), T(short_constant),
+		T(task_of_one_add_is_flattened),
+		T(constant_operand_is_taken),
+		T(short_task_id),
+		T(long_task_id),
+		T(missing_task_id),
+		T(short_transaction_hash),
+		T(long_caller),
+		T(short_runner),
+		T(no_operation),
+		T(too_many_operations),
+		T(unknown_opcode),
+		T(opcode_wider_than_a_byte),
+		T(flags_wider_than_a_byte),
+		T(operand_without_source),
+		T(short_input_handle),
+		T(long_output_handle),
+		T(too_few_operands),
+		T(more_operands_than_any_operation),
+		T(output_without_end),
+		T(output_twice),
+		T(output_is_its_input),
+		T(handle_of_another_chain),
+		T(task_of_another_chain),
+		T(handle_of_no_type),
+		T(handle_of_another_version),
+		T(types_that_do_not_fit),
+		T(short_constant),
 		T(constant_type_wider_than_a_byte),
-		T(constant_out_of_its_range), T(too_many_references),
+		T(constant_out_of_its_range),
+		T(too_many_references),
 		T(too_many_distinct_inputs),
 		T(the_operation_at_fault_is_named),
 		T(values_of_every_length_of_a_type_are_taken),
-		T(value_handle_must_be_32), T(value_key_must_be_33),
-		T(value_nonce_must_be_12), T(value_ciphertext_is_bounded),
-		T(grant_is_flattened), T(grant_of_too_many_operands),
-		T(grant_of_too_many_seals), T(grant_of_a_short_task_id),
-		T(grant_of_a_short_key), T(grant_of_a_bad_operand),
+		T(value_handle_must_be_32),
+		T(value_key_must_be_33),
+		T(value_nonce_must_be_12),
+		T(value_ciphertext_is_bounded),
+		T(grant_is_flattened),
+		T(grant_of_too_many_operands),
+		T(grant_of_too_many_seals),
+		T(grant_of_a_short_task_id),
+		T(grant_of_a_short_key),
+		T(grant_of_a_bad_operand),
 		T(seal_has_a_partial_for_each_operand),
-		T(seal_of_another_number_of_partials), T(seal_of_a_long_key),
+		T(seal_of_another_number_of_partials),
+		T(seal_of_a_long_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

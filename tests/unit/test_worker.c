@@ -38,7 +38,7 @@ static struct builder b;
 static struct m_operand operands[TASK_INPUTS];
 static size_t n_operands;
 
-/* ---- records --------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------- */
 
 static void
 send_record(int fd, uint32_t type, const void *payload, size_t len,
@@ -52,8 +52,8 @@ send_record(int fd, uint32_t type, const void *payload, size_t len,
 		memcpy(record + sizeof(h), payload, len);
 	if (rows_len > 0)
 		memcpy(record + sizeof(h) + len, rows, rows_len);
-	assert_int_not_equal(send(fd, record, sizeof(h) + len + rows_len,
-	    MSG_NOSIGNAL), -1);
+	assert_int_not_equal(
+	    send(fd, record, sizeof(h) + len + rows_len, MSG_NOSIGNAL), -1);
 }
 
 /* The next record that is no LOG; its length after the header, -1 at the
@@ -79,7 +79,7 @@ recv_record(int fd, uint32_t *type, void *to, size_t size)
 	return n;
 }
 
-/* ---- the worker ------------------------------------------------------------- */
+/* ---- the worker -------------------------------------------------------- */
 
 static void
 run_compute(int monitor_fd, int keys_fd)
@@ -120,8 +120,8 @@ start_worker(uint32_t isolate_task)
 	start.conf.isolate_task = isolate_task;
 	snprintf(start.empty_dir, sizeof(start.empty_dir), "/");
 	send_record(w.monitor, M_START, &start, sizeof(start), NULL, 0);
-	assert_int_not_equal(recv_record(w.monitor, &type, &ready,
-	    sizeof(ready)), -1);
+	assert_int_not_equal(
+	    recv_record(w.monitor, &type, &ready, sizeof(ready)), -1);
 	assert_int_equal(type, M_READY);
 }
 
@@ -164,13 +164,13 @@ assert_refused(void)
 	uint8_t record[1024];
 	uint32_t type;
 
-	assert_int_equal(recv_record(w.keys, &type, record, sizeof(record)),
-	    -1);
+	assert_int_equal(
+	    recv_record(w.keys, &type, record, sizeof(record)), -1);
 	assert_int_equal(end_worker(), 1);
 	w.pid = 0;
 }
 
-/* ---- jobs -------------------------------------------------------------------- */
+/* ---- jobs -------------------------------------------------------------- */
 
 static const uint8_t *
 handle(uint8_t type, unsigned n)
@@ -192,8 +192,8 @@ op(const char *name)
 
 /* An input and its operand, a number in as many bytes as `len' says. */
 static void
-in_as(uint8_t type, unsigned n, uint64_t value, size_t len,
-    const uint8_t aad[32])
+in_as(
+    uint8_t type, unsigned n, uint64_t value, size_t len, const uint8_t aad[32])
 {
 	struct m_operand *o = &operands[n_operands++];
 	uint8_t plain[VALUE_MAX] = { 0 };
@@ -207,7 +207,8 @@ in_as(uint8_t type, unsigned n, uint64_t value, size_t len,
 		plain[len - 1 - i] = (uint8_t)(value >> 8 * i);
 	o->value.len = (uint8_t)(len + GCM_TAG);
 	assert_int_equal(gcm_seal(o->key, o->value.nonce, aad, 32, plain, len,
-	    o->value.ciphertext), 0);
+			     o->value.ciphertext),
+	    0);
 }
 
 static void
@@ -229,8 +230,7 @@ static void
 send_job(uint32_t number)
 {
 	static struct m_word words[PROGRAM_WORDS];
-	struct m_job m = { .chain_id = CHAIN, .job = number,
-	    .shape = b.shape };
+	struct m_job m = { .chain_id = CHAIN, .job = number, .shape = b.shape };
 	size_t n = builder_words(&b, words);
 
 	memcpy(m.kms_key, kms_public, sizeof(m.kms_key));
@@ -240,8 +240,8 @@ send_job(uint32_t number)
 static void
 send_operands(size_t n)
 {
-	send_record(w.keys, M_JOB_OPERANDS, NULL, 0, operands,
-	    n * sizeof(*operands));
+	send_record(
+	    w.keys, M_JOB_OPERANDS, NULL, 0, operands, n * sizeof(*operands));
 }
 
 static struct {
@@ -284,7 +284,8 @@ decrypt(const struct m_value *v)
 	assert_int_equal(secp_mul_x(kms_private, v->key, s), 0);
 	assert_int_equal(ecies_key(s, key), 0);
 	assert_int_equal(gcm_open(key, v->nonce, v->handle, 32, v->ciphertext,
-	    v->len, plain), 0);
+			     v->len, plain),
+	    0);
 	for (i = 0; i < n; i++)
 		x = x << 8 | plain[i];
 	return x;
@@ -442,7 +443,7 @@ test_bad_program_has_its_status(void **state)
 	assert_int_equal(answer.done.status, ST_WRONG_CHAIN);
 }
 
-/* ---- hostile ------------------------------------------------------------------ */
+/* ---- hostile ----------------------------------------------------------- */
 
 static void
 test_operands_before_a_job_end_it(void **state)

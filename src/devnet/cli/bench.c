@@ -38,18 +38,13 @@ sample_value(char letter, size_t i, struct plain *p)
 {
 	memset(p, 0, sizeof(*p));
 	switch (letter) {
-	case 'B':
-		p->type = TYPE_BOOL;
-		break;
+	case 'B': p->type = TYPE_BOOL; break;
 	case 'S':
-	case 'i':
-		p->type = TYPE_INT(256);
-		break;
-	default:
-		p->type = TYPE_UINT(256);
-		break;
+	case 'i': p->type = TYPE_INT(256); break;
+	default: p->type = TYPE_UINT(256); break;
 	}
-	p->bytes[type_size(p->type) - 1] = p->type == TYPE_BOOL ? 1 :
+	p->bytes[type_size(p->type) - 1] = p->type == TYPE_BOOL ?
+	    1 :
 	    (uint8_t)(100 - i);
 }
 
@@ -133,7 +128,7 @@ submit(struct lane *lane)
 		return;
 	pool_init(&lane->pool);
 	lane->n = b->o->batch < b->o->tasks - b->sent ? b->o->batch :
-	    b->o->tasks - b->sent;
+							b->o->tasks - b->sent;
 	b->sent += lane->n;
 	tasks = pool_get(&lane->pool, lane->n, sizeof(tasks[0]));
 	for (i = 0; i < lane->n; i++)
@@ -152,22 +147,22 @@ by_value(const void *a, const void *b)
 }
 
 static void
-print_json(const struct bench *b, double seconds, double p50, double p99,
-    double max)
+print_json(
+    const struct bench *b, double seconds, double p50, double p99, double max)
 {
 	struct pid pids[PIDS_MAX];
 	json_t *processes = json_object(), *all;
 	uint32_t i, n = pids_read(b->o->dir, pids);
 
 	for (i = 0; i < n; i++)
-		json_object_set_new(processes, pids[i].name,
-		    json_integer(pids[i].pid));
-	all = json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:o}",
-	    "op", b->primitive->name, "tasks", (int)b->o->tasks,
-	    "batch", (int)b->o->batch, "inFlight", (int)b->o->in_flight,
-	    "failed", (int)b->failed, "seconds", seconds,
-	    "tasksPerSecond", (double)b->done / seconds,
-	    "p50ms", p50, "p99ms", p99, "maxms", max, "pids", processes);
+		json_object_set_new(
+		    processes, pids[i].name, json_integer(pids[i].pid));
+	all = json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:o}", "op",
+	    b->primitive->name, "tasks", (int)b->o->tasks, "batch",
+	    (int)b->o->batch, "inFlight", (int)b->o->in_flight, "failed",
+	    (int)b->failed, "seconds", seconds, "tasksPerSecond",
+	    (double)b->done / seconds, "p50ms", p50, "p99ms", p99, "maxms", max,
+	    "pids", processes);
 	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	printf("\n");
 	json_decref(all);
@@ -187,8 +182,8 @@ print(struct bench *b, double seconds)
 		return;
 	}
 	printf("%s: %u tasks in batches of %u, %u in flight: %.1f s\n"
-	    "%.0f tasks/s, latency p50 %.1f ms, p99 %.1f ms, max %.1f ms, "
-	    "%u failed\n",
+	       "%.0f tasks/s, latency p50 %.1f ms, p99 %.1f ms, max %.1f ms, "
+	       "%u failed\n",
 	    b->primitive->name, b->o->tasks, b->o->batch, b->o->in_flight,
 	    seconds, (double)b->done / seconds, p50, p99, max, b->failed);
 }

@@ -22,8 +22,8 @@ build_task(struct pool *pool, const uint8_t caller[20])
 	task->id = pool_bytes(pool, random, 32);
 	task->transaction_hash = pool_bytes(pool, random + 32, 32);
 	task->caller = pool_bytes(pool, caller, 20);
-	task->operations = pool_get(pool, TASK_OPS + 1,
-	    sizeof(task->operations[0]));
+	task->operations = pool_get(
+	    pool, TASK_OPS + 1, sizeof(task->operations[0]));
 	return task;
 }
 
@@ -65,21 +65,22 @@ build_constant(struct op *op, const struct plain *p)
 }
 
 int
-build_option(struct op *op, const char *key, const char *value,
-    const char **why)
+build_option(
+    struct op *op, const char *key, const char *value, const char **why)
 {
 	struct plain p;
 
 	if (strcmp(key, "type") == 0) {
 		*why = "no such type";
-		return value == NULL ||
-		    (op->type = type_parse(value)) == -1 ? -1 : 0;
+		return value == NULL || (op->type = type_parse(value)) == -1 ?
+		    -1 :
+		    0;
 	}
 	if (strcmp(key, "sameAccount") == 0) {
 		*why = "sameAccount is 0 or 1";
 		op->flags = strcmp(value, "1") == 0 ? OP_SAME_ACCOUNT : 0;
-		return strcmp(value, "0") == 0 || strcmp(value, "1") == 0 ?
-		    0 : -1;
+		return strcmp(value, "0") == 0 || strcmp(value, "1") == 0 ? 0 :
+									    -1;
 	}
 	if (strcmp(key, "constant") == 0) {
 		if (value_parse("bytes32", value, &p, why) != 0)
@@ -149,10 +150,11 @@ static const struct {
 	{ "transfer", { "success", "newBalanceFrom", "newBalanceTo" } },
 	{ "mint", { "success", "newBalanceTo", "newTotalSupply" } },
 	{ "burn", { "success", "newBalanceFrom", "newTotalSupply" } },
-	{ "transferCapped", { "transferred", "newBalanceFrom",
-	  "newBalanceTo" } },
-	{ "swap", { "success", "amountOut", "newBalanceIn", "newBalanceOut",
-	  "newReserveIn", "newReserveOut" } },
+	{ "transferCapped",
+	    { "transferred", "newBalanceFrom", "newBalanceTo" } },
+	{ "swap",
+	    { "success", "amountOut", "newBalanceIn", "newBalanceOut",
+		"newReserveIn", "newReserveOut" } },
 };
 
 const char *

@@ -31,11 +31,11 @@ client_open(struct client *c, const char *dir, const char *user)
 	if (secp_decompress(c->d.kms_key, c->kms_xy) != 0)
 		fatal("devnet.json: kmsKey is no point");
 	c->gateway = rpc_connect(dir_address(c->d.gateway_port), &c->tls);
-	c->orchestrator = rpc_connect(dir_address(c->d.orchestrator_port),
-	    &c->tls);
+	c->orchestrator = rpc_connect(
+	    dir_address(c->d.orchestrator_port), &c->tls);
 }
 
-/* ---- calls with retries -------------------------------------------------- */
+/* ---- calls with retries ------------------------------------------------ */
 
 /* A call that is retried with exponential back-off while its server cannot be
  * reached, since the server may be restarting. */
@@ -105,14 +105,18 @@ ask_gateway(struct client *c, const char *what, const char *path,
     const ProtobufCMessage *message, const ProtobufCMessageDescriptor *out,
     struct pool *pool)
 {
-	struct call call = { .peer = c->gateway, .what = what,
-	    .path = path, .message = message, .out = out, .timeout = TIMEOUT,
-	    .patience = PATIENCE };
+	struct call call = { .peer = c->gateway,
+		.what = what,
+		.path = path,
+		.message = message,
+		.out = out,
+		.timeout = TIMEOUT,
+		.patience = PATIENCE };
 
 	return wait_for(&call, pool);
 }
 
-/* ---- put ----------------------------------------------------------------- */
+/* ---- put --------------------------------------------------------------- */
 
 static Teerunner__V1__GrantedOperand *
 encrypt(const struct client *c, struct pool *pool, const struct plain *p,
@@ -123,8 +127,8 @@ encrypt(const struct client *c, struct pool *pool, const struct plain *p,
 	size_t n = type_size(p->type);
 
 	value_handle(c->d.chain_id, p->type, handle);
-	if (ecies_seal(c->kms_xy, handle, 32, p->bytes, n, key, nonce,
-	    cipher) != 0)
+	if (ecies_seal(
+		c->kms_xy, handle, 32, p->bytes, n, key, nonce, cipher) != 0)
 		fatal("put: cannot encrypt");
 	teerunner__v1__granted_operand__init(o);
 	o->handle = pool_bytes(pool, handle, 32);
@@ -153,9 +157,8 @@ put_some(struct client *c, const struct plain *values, size_t n,
 	for (i = 0; i < n; i++)
 		request.values[i] = encrypt(c, &pool, &values[i], handles[i]);
 	if (sign_put(&request, c->d.domain, c->key, &pool) == 0 &&
-	    ask_gateway(c, "put", "/teerunner.devnet.Values/Put",
-	    &request.base, &teerunner__devnet__put_response__descriptor,
-	    &pool) != NULL)
+	    ask_gateway(c, "put", "/teerunner.devnet.Values/Put", &request.base,
+		&teerunner__devnet__put_response__descriptor, &pool) != NULL)
 		r = 0;
 	pool_free(&pool);
 	return r;
@@ -175,7 +178,7 @@ client_put(struct client *c, const struct plain *values, size_t n,
 	return 0;
 }
 
-/* ---- get ----------------------------------------------------------------- */
+/* ---- get --------------------------------------------------------------- */
 
 struct opening {
 	const struct client *c;
@@ -203,10 +206,10 @@ find_fault(const struct opening *o, const struct m_value *value,
 
 	for (t = 0; t < n; t++)
 		if (shamir_lambda(o->quorum, n, o->quorum[t], lambda) != 0 ||
-		    (partial_check(o->c->d.kms_shares[o->quorum[t] - 1],
-		    lambda, value->key, partials[t]) != 0 &&
-		    partial_check(o->c->d.kms_former[o->quorum[t] - 1],
-		    lambda, value->key, partials[t]) != 0))
+		    (partial_check(o->c->d.kms_shares[o->quorum[t] - 1], lambda,
+			 value->key, partials[t]) != 0 &&
+			partial_check(o->c->d.kms_former[o->quorum[t] - 1],
+			    lambda, value->key, partials[t]) != 0))
 			blame(o, o->quorum[t], "a partial is wrong");
 }
 
@@ -223,7 +226,7 @@ open_one(const struct opening *o, uint32_t j, const uint8_t handle[32],
 	memset(plain, 0, sizeof(*plain));
 	plain->type = handle_type(handle);
 	if (wire_value(&from->handle, &from->key, &from->nonce,
-	    &from->ciphertext, &value) != 0 ||
+		&from->ciphertext, &value) != 0 ||
 	    memcmp(value.handle, handle, 32) != 0 ||
 	    value.len != type_size(plain->type) + GCM_TAG)
 		return -1;
@@ -231,17 +234,20 @@ open_one(const struct opening *o, uint32_t j, const uint8_t handle[32],
 	plain->n_ciphertext = value.len;
 	for (t = 0; t < n; t++) {
 		if (open_partial(o->keys[t], &o->bind[t], j, handle,
-		    o->answer->seals[t]->partials.data +
-		    (size_t)j * PARTIAL_SEALED, partials[t]) != 0) {
+			o->answer->seals[t]->partials.data +
+			    (size_t)j * PARTIAL_SEALED,
+			partials[t]) != 0) {
 			blame(o, o->quorum[t], "a seal does not open");
 			return -1;
 		}
 		memcpy(points[t], partials[t], 64);
 	}
-	if (secp_sum((const uint8_t (*)[64])points, n, sum) != 0 ||
-	    ecies_key(sum, key) != 0 || gcm_open(key, value.nonce, handle, 32,
-	    value.ciphertext, value.len, plain->bytes) != 0) {
-		find_fault(o, &value, (const uint8_t (*)[PARTIAL_PLAIN])partials);
+	if (secp_sum((const uint8_t(*)[64])points, n, sum) != 0 ||
+	    ecies_key(sum, key) != 0 ||
+	    gcm_open(key, value.nonce, handle, 32, value.ciphertext, value.len,
+		plain->bytes) != 0) {
+		find_fault(
+		    o, &value, (const uint8_t(*)[PARTIAL_PLAIN])partials);
 		return -1;
 	}
 	return 0;
@@ -249,9 +255,8 @@ open_one(const struct opening *o, uint32_t j, const uint8_t handle[32],
 
 static int
 open_all(const struct client *c, const Teerunner__Devnet__GetResponse *answer,
-    const uint8_t own[32], const uint8_t hash[32],
-    const uint8_t (*handles)[32], size_t n, struct plain *values,
-    uint64_t *bad)
+    const uint8_t own[32], const uint8_t hash[32], const uint8_t (*handles)[32],
+    size_t n, struct plain *values, uint64_t *bad)
 {
 	struct opening o = { .c = c, .answer = answer, .bad = bad };
 	size_t t, i;
@@ -307,8 +312,8 @@ get_some(struct client *c, const uint8_t (*handles)[32], size_t n,
 		answer = ask_gateway(c, "get", "/teerunner.devnet.Values/Get",
 		    &request.base, &teerunner__devnet__get_response__descriptor,
 		    &pool);
-	if (answer != NULL && (r = open_all(c, answer, own, hash, handles, n,
-	    values, bad)) != 0)
+	if (answer != NULL &&
+	    (r = open_all(c, answer, own, hash, handles, n, values, bad)) != 0)
 		fprintf(stderr, "tee-devnet: get: the answer does not open\n");
 	explicit_bzero(own, sizeof(own));
 	pool_free(&pool);
@@ -326,8 +331,8 @@ client_get(struct client *c, const uint8_t (*handles)[32], size_t n,
 		some = n - i < CLIENT_BULK ? n - i : CLIENT_BULK;
 		do {
 			before = bad;
-			if (get_some(c, handles + i, some, values + i,
-			    &bad) == 0)
+			if (get_some(c, handles + i, some, values + i, &bad) ==
+			    0)
 				break;
 			if (bad == before)	/* no other node to avoid */
 				return -1;
@@ -336,15 +341,15 @@ client_get(struct client *c, const uint8_t (*handles)[32], size_t n,
 	return 0;
 }
 
-/* ---- submit -------------------------------------------------------------- */
+/* ---- submit ------------------------------------------------------------ */
 
 static struct call *
 make_submit(struct client *c, struct pool *pool, Teerunner__V1__Task **tasks,
     size_t n, uint32_t batch, uint32_t timeout)
 {
 	struct call *call = pool_get(pool, 1, sizeof(*call));
-	Teerunner__Devnet__SubmitRequest *request = pool_get(pool, 1,
-	    sizeof(*request));
+	Teerunner__Devnet__SubmitRequest *request = pool_get(
+	    pool, 1, sizeof(*request));
 
 	teerunner__devnet__submit_request__init(request);
 	request->n_tasks = n;
@@ -367,8 +372,7 @@ client_submit_send(struct client *c, struct pool *pool,
     Teerunner__V1__Task **tasks, size_t n, uint32_t batch, uint32_t timeout,
     rpc_done fn, void *arg)
 {
-	struct call *call = make_submit(c, pool, tasks, n, batch,
-	    timeout);
+	struct call *call = make_submit(c, pool, tasks, n, batch, timeout);
 
 	call->fn = fn;
 	call->arg = arg;

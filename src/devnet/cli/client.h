@@ -21,28 +21,26 @@ struct client {
 };
 
 /* Open a devnet as a user (NULL: "alice"); fatal if DIR is not a devnet. */
-void	client_open(struct client *, const char *dir, const char *user);
+void client_open(struct client *, const char *dir, const char *user);
 
 /* Encrypt and store values; sets their handles.  Returns 0, or -1 after a line
  * on stderr. */
-int	client_put(struct client *, const struct plain *, size_t n,
-	    uint8_t (*handles)[32]);
+int client_put(
+    struct client *, const struct plain *, size_t n, uint8_t (*handles)[32]);
 /* Read values by threshold delegation to a new key; types are those of the
  * handles. */
-int	client_get(struct client *, const uint8_t (*handles)[32], size_t n,
-	    struct plain *);
+int client_get(
+    struct client *, const uint8_t (*handles)[32], size_t n, struct plain *);
 
 /* Submit tasks and wait for all of them.  NULL after a line on stderr. */
-Teerunner__Devnet__SubmitResponse *client_submit(struct client *,
-	    struct pool *, Teerunner__V1__Task **, size_t n, uint32_t batch,
-	    uint32_t timeout);
+Teerunner__Devnet__SubmitResponse *client_submit(struct client *, struct pool *,
+    Teerunner__V1__Task **, size_t n, uint32_t batch, uint32_t timeout);
 /* The same without waiting: `fn' gets the SubmitResponse.  Tasks and pool must
  * stay valid until then. */
-void	client_submit_send(struct client *, struct pool *,
-	    Teerunner__V1__Task **, size_t n, uint32_t batch, uint32_t timeout,
-	    rpc_done fn, void *arg);
+void client_submit_send(struct client *, struct pool *, Teerunner__V1__Task **,
+    size_t n, uint32_t batch, uint32_t timeout, rpc_done fn, void *arg);
 
-/* ---- tasks (build.c) ---- */
+/* ---- tasks (build.c) --------------------------------------------------- */
 struct arg {			/* argument of an operation */
 	int		 is_constant;
 	uint8_t		 type;
@@ -60,15 +58,15 @@ struct op {
 Teerunner__V1__Task *build_task(struct pool *, const uint8_t caller[20]);
 /* Derive the types of the outputs from the inputs, generate handles, and append
  * the operation.  Returns 0, or -1 with the reason. */
-int	build_op(struct pool *, Teerunner__V1__Task *, struct op *,
-	    uint64_t chain_id, const char **why);
+int build_op(struct pool *, Teerunner__V1__Task *, struct op *,
+    uint64_t chain_id, const char **why);
 /* Parse key=value: type, sameAccount, constant, feeNum, feeDen.  The last three
  * append arguments, so their order matters. */
-int	build_option(struct op *, const char *key, const char *value,
-	    const char **why);
+int build_option(
+    struct op *, const char *key, const char *value, const char **why);
 /* Name of output i, such as "success" or "newBalanceFrom". */
 const char *build_output_name(const struct primitive *, size_t i);
-void	build_constant(struct op *, const struct plain *);
-void	build_handle(struct op *, const uint8_t handle[32]);
+void build_constant(struct op *, const struct plain *);
+void build_handle(struct op *, const uint8_t handle[32]);
 
 #endif

@@ -21,20 +21,20 @@ struct options {
 
 /* Exit status after usage(), which prints what is wrong. */
 #define EXIT_USAGE	2
-int	usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-int	command_up(const struct options *, int argc, char **argv);
-int	command_down(const struct options *, int argc, char **argv);
-int	command_status(const struct options *, int argc, char **argv);
-int	command_fault(const struct options *, int argc, char **argv);
-int	command_rekey(const struct options *, int argc, char **argv);
-int	command_put(const struct options *, int argc, char **argv);
-int	command_get(const struct options *, int argc, char **argv);
-int	command_submit(const struct options *, int argc, char **argv);
-int	command_task(const struct options *, int argc, char **argv);
-int	command_run(const struct options *, int argc, char **argv);
-int	command_ledger(const struct options *, int argc, char **argv);
-int	command_bench(const struct options *, int argc, char **argv);
+int command_up(const struct options *, int argc, char **argv);
+int command_down(const struct options *, int argc, char **argv);
+int command_status(const struct options *, int argc, char **argv);
+int command_fault(const struct options *, int argc, char **argv);
+int command_rekey(const struct options *, int argc, char **argv);
+int command_put(const struct options *, int argc, char **argv);
+int command_get(const struct options *, int argc, char **argv);
+int command_submit(const struct options *, int argc, char **argv);
+int command_task(const struct options *, int argc, char **argv);
+int command_run(const struct options *, int argc, char **argv);
+int command_ledger(const struct options *, int argc, char **argv);
+int command_bench(const struct options *, int argc, char **argv);
 
 /* pids.c: DIR/pids has a line "NAME PID" per process. */
 struct pid {
@@ -43,11 +43,11 @@ struct pid {
 };
 #define PIDS_MAX	(3 + 64)
 uint32_t pids_read(const char *dir, struct pid *list);	/* alive or not */
-void	pids_write(const char *dir, const struct pid *list, uint32_t n);
-int	pid_is_alive(const struct pid *);
+void pids_write(const char *dir, const struct pid *list, uint32_t n);
+int pid_is_alive(const struct pid *);
 /* 1 if the process is still the server that we started. */
-int	pid_is_ours(const struct pid *);
+int pid_is_ours(const struct pid *);
 /* Terminate our processes and wait.  Returns 0, or -1 if one does not end. */
-int	pids_end(const char *dir);
+int pids_end(const char *dir);
 
 #endif

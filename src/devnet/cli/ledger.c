@@ -57,7 +57,7 @@ wall_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* ---- transfers ----------------------------------------------------------- */
+/* ---- transfers --------------------------------------------------------- */
 
 static struct account *
 payer(struct lane *lane)
@@ -128,11 +128,11 @@ transfer(struct lane *lane)
 	if (build_op(&lane->pool, task[0], lane->op, l.c.d.chain_id, &why) != 0)
 		fatal("ledger: %s", why);
 	lane->sent = wall_ms();
-	client_submit_send(&l.c, &lane->pool, task, 1, 1, l.o->timeout,
-	    on_answer, lane);
+	client_submit_send(
+	    &l.c, &lane->pool, task, 1, 1, l.o->timeout, on_answer, lane);
 }
 
-/* ---- start and end ------------------------------------------------------- */
+/* ---- start and end ----------------------------------------------------- */
 
 static void
 plain_u256(struct plain *p, uint64_t n)
@@ -176,12 +176,12 @@ accounts_check(void)
 
 	for (i = 0; i < n; i++)
 		memcpy(handles[i], lanes[i / 2].accounts[i % 2].handle, 32);
-	if (client_get(&l.c, (const uint8_t (*)[32])handles, n, values) != 0)
+	if (client_get(&l.c, (const uint8_t(*)[32])handles, n, values) != 0)
 		exit(1);
 	for (i = 0; i < n; i++) {
 		plain_u256(&want, lanes[i / 2].accounts[i % 2].balance);
 		wrong += memcmp(values[i].bytes, want.bytes,
-		    sizeof(want.bytes)) != 0;
+			     sizeof(want.bytes)) != 0;
 	}
 	return wrong;
 }

@@ -20,59 +20,71 @@ static const struct command {
 	const char	*arguments, *help;
 } commands[] = {
 	{ "up", command_up, 0, 0,
-	  "[--insecure] [--kms T/N] [--runners N] [--port BASE]\n"
-	  "          [--chain-id N | --chain URL [--owner-key FILE]] [--beside DIR]",
-	  "Start the counterparts in the background and wait until they answer.\n"
-	  "  --insecure    register Runners on evidence that proves nothing\n"
-	  "  --kms T/N     N KMS nodes, of which T can delegate together (2/3)\n"
-	  "  --runners N   configurations for so many Runners (1)\n"
-	  "  --port BASE   look for free ports at 127.0.0.1 from here on (anywhere)\n"
-	  "  --chain-id N  of the stand-in for the Registry's chain (31337)\n"
-	  "  --chain URL   the Registry as a contract on this node, http://127.0.0.1:PORT,\n"
-	  "                instead of a stand-in\n"
-	  "  --owner-key FILE  64 hex digits: the account that deploys and pays; without it\n"
-	  "                the node signs for its first account, as one for development does\n"
-	  "  --beside DIR  with the certificates of this devnet, so that a Runner can serve\n"
-	  "                both chains" },
+	    "[--insecure] [--kms T/N] [--runners N] [--port BASE]\n"
+	    "          [--chain-id N | --chain URL [--owner-key FILE]]\n"
+	    "          [--beside DIR]",
+	    "Start the counterparts in the background and wait until all\n"
+	    "answer.\n"
+	    "  --insecure    register Runners without TEE evidence\n"
+	    "  --kms T/N     N KMS nodes, of which T must agree (2/3)\n"
+	    "  --runners N   write configurations for N Runners (1)\n"
+	    "  --port BASE   use free ports of 127.0.0.1 from BASE on\n"
+	    "                (default: any)\n"
+	    "  --chain-id N  chain id of the Registry stand-in (31337)\n"
+	    "  --chain URL   deploy the Registry on the node at URL,\n"
+	    "                http://127.0.0.1:PORT, and use no stand-in\n"
+	    "  --owner-key FILE  private key of the account that deploys\n"
+	    "                and pays, 64 hex digits (default: the first\n"
+	    "                account of a development node)\n"
+	    "  --beside DIR  use the certificates of the devnet in DIR, so\n"
+	    "                that one Runner can serve both chains" },
 	{ "put", command_put, 2, 2, "[--as USER] TYPE VALUE",
-	  "Encrypt a value, store it, print its handle.  Integers are decimal or\n"
-	  "0x, bool true or false, address and bytesN hex.  USER is \"alice\"." },
+	    "Encrypt a value, store it and print its handle.  Integers are\n"
+	    "decimal or 0x, bool is true or false, address and bytesN are\n"
+	    "hex.  The default USER is \"alice\"." },
 	{ "get", command_get, 1, 1, "[--as USER] [--json] HANDLE",
-	  "Decrypt a value by threshold delegation and print TYPE:VALUE.\n"
-	  "--json: with the ciphertext that is stored." },
+	    "Decrypt a value by threshold delegation and print TYPE:VALUE.\n"
+	    "  --json        print the stored ciphertext, too" },
 	{ "submit", command_submit, 1, 110,
-	  "[--as USER] [--timeout S] OP [k=v ...] ARG ...",
-	  "Have one operation computed and print a JSON object.  ARG is a handle,\n"
-	  "or TYPE:VALUE for a public constant; k=v are type (of an output whose\n"
-	  "type is free), sameAccount, constant, feeNum and feeDen." },
+	    "[--as USER] [--timeout S] OP [k=v ...] ARG ...",
+	    "Run one operation as a task and print a JSON object.  ARG is a\n"
+	    "handle, or TYPE:VALUE for a public constant.  k=v sets type\n"
+	    "(of an output whose type is free), sameAccount, constant,\n"
+	    "feeNum or feeDen." },
 	{ "task", command_task, 1, 1, "[--as USER] [--timeout S] FILE",
-	  "Have the operations of a JSON file computed as one task; \"-\": stdin.\n"
-	  "  {\"operations\": [{\"op\": \"add\", \"inputs\": [\"0x..\", \"uint8:1\"],\n"
-	  "                   \"outputs\": [\"x\"]},\n"
-	  "                  {\"op\": \"neg\", \"inputs\": [\"x\"], \"outputs\": [\"y\"]}]}" },
+	    "Run the operations of a JSON file as one task; \"-\" is stdin.\n"
+	    "  {\"operations\": [\n"
+	    "    {\"op\": \"add\", \"inputs\": [\"0x..\", \"uint8:1\"],\n"
+	    "     \"outputs\": [\"x\"]},\n"
+	    "    {\"op\": \"neg\", \"inputs\": [\"x\"],\n"
+	    "     \"outputs\": [\"y\"]}]}" },
 	{ "run", command_run, 1, 1,
-	  "[--as USER] [--batch B] [--ops a,b,c] VECTORS",
-	  "Every line of a vector file through the whole system.  Ends with\n"
-	  "\"N passed, N failed\"; exits 1 where one failed." },
+	    "[--as USER] [--batch B] [--ops a,b,c] VECTORS",
+	    "Run every line of a vector file through the whole system.\n"
+	    "The last line is \"N passed, N failed\"; the exit status is 1\n"
+	    "if any failed." },
 	{ "bench", command_bench, 0, 0,
-	  "[--op OP] [--tasks N] [--batch B] [--in-flight K] [--json]",
-	  "Tasks a second and their latency.  K submissions of B tasks are under\n"
-	  "way at any time (transfer, 1024, 16, 4).  --json: for programs." },
+	    "[--op OP] [--tasks N] [--batch B] [--in-flight K] [--json]",
+	    "Measure tasks per second and their latency, with K submissions\n"
+	    "of B tasks in flight (transfer, 1024, 16, 4)." },
 	{ "ledger", command_ledger, 0, 1,
-	  "[--seconds S] [--in-flight K] [--timeout S] [--json] [FILE]",
-	  "Chained transfers between encrypted balances, K at a time, for S seconds (4, 10);\n"
-	  "then open every balance and compare it with the sum that is kept in plain.\n"
-	  "FILE: a line for each transfer: lane, sent and answered in ms since 1970." },
+	    "[--seconds S] [--in-flight K] [--timeout S] [--json] [FILE]",
+	    "Run chained transfers between encrypted balances for S seconds,\n"
+	    "K at a time (4, 10), then decrypt every balance and compare it\n"
+	    "with the expected one.  FILE gets a line for each transfer:\n"
+	    "lane, time sent and time answered in ms since 1970." },
 	{ "rekey", command_rekey, 0, 0, "[--blocks N] [--overlap SECONDS]",
-	  "A new KMS key: dealt to the nodes, announced by the Registry, and waited for.\n"
-	  "  --blocks N          it is the current one so many blocks behind the next (2)\n"
-	  "  --overlap SECONDS   until values under the key before cannot be read any\n"
-	  "                      more (3600)" },
+	    "Make a new KMS key, deal its shares to the nodes, announce it\n"
+	    "in the Registry and wait until it is current.\n"
+	    "  --blocks N    blocks until the new key is current (2)\n"
+	    "  --overlap SECONDS  time for which values under the old key\n"
+	    "                can still be read (3600)" },
 	{ "fault", command_fault, 0, 2, "[WHO WHAT|off]",
-	  "Make a counterpart misbehave: gateway, orchestrator, kms-1 .. kms-N.\n"
-	  "Without WHO: list what each can do." },
+	    "Make a counterpart misbehave: gateway, orchestrator, or kms-1\n"
+	    "to kms-N.  Without arguments, list the faults of each." },
 	{ "status", command_status, 0, 0, "",
-	  "Print the state of each counterpart as JSON; exits 1 unless all serve." },
+	    "Print the state of each counterpart as JSON; the exit status\n"
+	    "is 1 unless all serve." },
 	{ "down", command_down, 0, 0, "", "Stop them." },
 };
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -152,8 +164,8 @@ parse_options(int argc, char **argv, struct options *o)
 {
 	int c, r = 0;
 
-	while (r == 0 && (c = getopt_long(argc, argv, "+", long_options,
-	    NULL)) != -1)
+	while (r == 0 &&
+	    (c = getopt_long(argc, argv, "+", long_options, NULL)) != -1)
 		switch (c) {
 		case 'd': o->dir = optarg; break;
 		case 'a': o->user = optarg; break;
@@ -163,21 +175,29 @@ parse_options(int argc, char **argv, struct options *o)
 		case 'r': r = number(optarg, "runners", 16, &o->runners); break;
 		case 'p': r = number(optarg, "port", 32000, &o->port); break;
 		case 'b': r = number(optarg, "batch", 64, &o->batch); break;
-		case 't': r = number(optarg, "tasks", 1000000, &o->tasks); break;
-		case 'f': r = number(optarg, "in-flight", 1024,
-		    &o->in_flight); break;
-		case 'T': r = number(optarg, "timeout", 86400, &o->timeout);
-		    break;
-		case 's': r = number(optarg, "seconds", 86400, &o->seconds);
-		    break;
+		case 't':
+			r = number(optarg, "tasks", 1000000, &o->tasks);
+			break;
+		case 'f':
+			r = number(optarg, "in-flight", 1024, &o->in_flight);
+			break;
+		case 'T':
+			r = number(optarg, "timeout", 86400, &o->timeout);
+			break;
+		case 's':
+			r = number(optarg, "seconds", 86400, &o->seconds);
+			break;
 		case 'c': o->chain = optarg; break;
-		case 'I': r = number(optarg, "chain-id", UINT32_MAX,
-		    &o->chain_id); break;
+		case 'I':
+			r = number(
+			    optarg, "chain-id", UINT32_MAX, &o->chain_id);
+			break;
 		case 'K': o->owner_key = optarg; break;
 		case 'B': o->beside = optarg; break;
 		case 'N': r = number(optarg, "blocks", 1000, &o->blocks); break;
-		case 'l': r = number(optarg, "overlap", 31536000, &o->overlap);
-		    break;
+		case 'l':
+			r = number(optarg, "overlap", 31536000, &o->overlap);
+			break;
 		case 'i': o->insecure = 1; break;
 		case 'j': o->json = 1; break;
 		case 'h': return -1;
@@ -189,10 +209,17 @@ parse_options(int argc, char **argv, struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = { .runners = 1, .tasks = 1024,
-	    .batch = 16, .in_flight = 4, .timeout = 60, .op = "transfer",
-	    .kms = "2/3", .chain_id = 31337, .blocks = 2, .overlap = 3600,
-	    .seconds = 10 };
+	struct options o = { .runners = 1,
+		.tasks = 1024,
+		.batch = 16,
+		.in_flight = 4,
+		.timeout = 60,
+		.op = "transfer",
+		.kms = "2/3",
+		.chain_id = 31337,
+		.blocks = 2,
+		.overlap = 3600,
+		.seconds = 10 };
 	const struct command *c = NULL;
 	size_t i;
 	int r;
@@ -209,15 +236,15 @@ main(int argc, char **argv)
 		if (strcmp(commands[i].name, argv[1]) == 0)
 			c = &commands[i];
 	if (c == NULL)
-		return usage("%s: no such command; try tee-devnet --help",
-		    argv[1]);
+		return usage(
+		    "%s: no such command; try tee-devnet --help", argv[1]);
 	if ((r = parse_options(argc - 1, argv + 1, &o)) != 0)
 		return r == -1 ? help(c) : r;
 	argc -= 1 + optind;
 	argv += 1 + optind;
 	if (argc < c->min || argc > c->max)
-		return usage("%s: expected --dir DIR %s", c->name,
-		    c->arguments);
+		return usage(
+		    "%s: expected --dir DIR %s", c->name, c->arguments);
 	if (o.dir == NULL && !(c->run == command_fault && argc == 0))
 		return usage("%s: --dir is missing", c->name);
 	return c->run(&o, argc, argv);

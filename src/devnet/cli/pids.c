@@ -101,8 +101,8 @@ pids_end(const char *dir)
 		for (alive = 0, i = 0; i < n; i++)
 			if (pid_is_ours(&list[i])) {
 				alive++;
-				kill(list[i].pid, tries < 30 ? SIGTERM :
-				    SIGKILL);
+				kill(list[i].pid,
+				    tries < 30 ? SIGTERM : SIGKILL);
 			}
 		if (alive > 0)
 			usleep(100 * 1000);

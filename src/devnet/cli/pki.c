@@ -58,8 +58,8 @@ new_certificate(const char *name, EVP_PKEY *key, X509 *issuer)
 
 	random_fill(serial, sizeof(serial));
 	serial[0] &= 0x7f;
-	if (cert == NULL || (bn = BN_bin2bn(serial, sizeof(serial), NULL)) ==
-	    NULL)
+	if (cert == NULL ||
+	    (bn = BN_bin2bn(serial, sizeof(serial), NULL)) == NULL)
 		fatal("pki: out of memory");
 	BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(cert));
 	BN_free(bn);
@@ -69,8 +69,8 @@ new_certificate(const char *name, EVP_PKEY *key, X509 *issuer)
 	subject = X509_get_subject_name(cert);
 	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
 	    (const unsigned char *)name, -1, -1, 0);
-	X509_set_issuer_name(cert, issuer == NULL ? subject :
-	    X509_get_subject_name(issuer));
+	X509_set_issuer_name(
+	    cert, issuer == NULL ? subject : X509_get_subject_name(issuer));
 	X509_set_pubkey(cert, key);
 	return cert;
 }
@@ -132,8 +132,8 @@ pki_create(const char *dir, const char *const *names, size_t n)
 	if (key == NULL)
 		fatal("pki: no key for the CA");
 	ca = new_certificate("devnet CA", key, NULL);
-	add_extension(ca, ca, NID_basic_constraints,
-	    "critical,CA:TRUE,pathlen:0");
+	add_extension(
+	    ca, ca, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
 	add_extension(ca, ca, NID_key_usage, "critical,keyCertSign");
 	add_extension(ca, ca, NID_subject_key_identifier, "hash");
 	sign(ca, key, "the CA");

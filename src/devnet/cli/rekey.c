@@ -32,12 +32,12 @@ announce(const struct devnet *d, uint32_t blocks, uint64_t former_until)
 	json_decref(head);
 	for (i = 0; i < d->nodes; i++)
 		json_array_append_new(shares, facts_hex(d->kms_shares[i], 33));
-	result = facts_call(d, "devnet_set", json_pack(
-	    "{s:o,s:o,s:i,s:I,s:I,s:I}",
-	    "kmsKey", facts_hex(d->kms_key, 33), "shares", shares,
-	    "threshold", (int)d->threshold, "epoch", (json_int_t)d->epoch,
-	    "fromBlock", (json_int_t)(block + 1 + blocks),
-	    "formerUntil", (json_int_t)former_until));
+	result = facts_call(d, "devnet_set",
+	    json_pack("{s:o,s:o,s:i,s:I,s:I,s:I}", "kmsKey",
+		facts_hex(d->kms_key, 33), "shares", shares, "threshold",
+		(int)d->threshold, "epoch", (json_int_t)d->epoch, "fromBlock",
+		(json_int_t)(block + 1 + blocks), "formerUntil",
+		(json_int_t)former_until));
 	ok = json_is_true(result);
 	json_decref(result);
 	return ok ? 0 : -1;
@@ -57,21 +57,24 @@ command_rekey(const struct options *o, int argc, char **argv)
 	if (o->blocks == 0)
 		return usage("--blocks: expected 1 or more");
 	if (facts_epoch(&d) != d.epoch) {
-		fprintf(stderr, "tee-devnet: %s: the Registry does not answer, "
-		    "or a new key is on its way already\n", o->dir);
+		fprintf(stderr,
+		    "tee-devnet: %s: the Registry does not answer, "
+		    "or a new key is on its way already\n",
+		    o->dir);
 		return 1;
 	}
 	dir_deal(&d);
 	/* 0 means that the old epoch ends at the block, without overlap. */
 	former = o->overlap == 0 ? 0 : now + o->overlap;
-	if ((d.is_chain ? contract_announce : announce)(&d, o->blocks,
-	    former) != 0) {
+	if ((d.is_chain ? contract_announce : announce)(
+		&d, o->blocks, former) != 0) {
 		fprintf(stderr, "tee-devnet: the Registry refuses the key\n");
 		return 1;
 	}
 	for (i = 0; facts_epoch(&d) != d.epoch; i++) {
 		if (i == 10 * PATIENCE) {
-			fprintf(stderr, "tee-devnet: the new key's block does "
+			fprintf(stderr,
+			    "tee-devnet: the new key's block does "
 			    "not come\n");
 			return 1;
 		}

@@ -38,16 +38,15 @@ struct run {
 #define VALUES_MAX	(SLICE * OP_OPERANDS)
 
 static void
-failed(struct run *r, const struct vector *v, const char *what,
-    const char *detail)
+failed(
+    struct run *r, const struct vector *v, const char *what, const char *detail)
 {
 	if (r->failed++ < SHOWN)
-		printf("line %zu: %s: %s%s%s\n", v->line,
-		    v->op.primitive->name, what, *detail == '\0' ? "" : ": ",
-		    detail);
+		printf("line %zu: %s: %s%s%s\n", v->line, v->op.primitive->name,
+		    what, *detail == '\0' ? "" : ": ", detail);
 }
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 /* Parse the next comma-separated type and the next blank-separated value. */
 static int
@@ -70,8 +69,7 @@ static int
 read_outputs(struct vector *v, char *types, char *values)
 {
 	while (types != NULL && v->n_expect < 8)
-		if (next_pair(&types, &values, &v->expect[v->n_expect++]) !=
-		    0)
+		if (next_pair(&types, &values, &v->expect[v->n_expect++]) != 0)
 			return -1;
 	return 0;
 }
@@ -102,8 +100,8 @@ read_vector(struct run *r, struct vector *v, char *text)
 	v->first = r->n_values;
 	if (strcmp(in, "-") != 0)
 		for (; in != NULL; v->n_inputs++)
-			if (next_pair(&in, &inputs,
-			    &r->values[r->n_values++]) != 0)
+			if (next_pair(
+				&in, &inputs, &r->values[r->n_values++]) != 0)
 				return -1;
 	/* Fees and constants follow the inputs, in the file's order. */
 	v->op.n_args = v->n_inputs;
@@ -117,7 +115,7 @@ read_vector(struct run *r, struct vector *v, char *text)
 	return 0;
 }
 
-/* ---- one slice ----------------------------------------------------------- */
+/* ---- one slice --------------------------------------------------------- */
 
 static Teerunner__V1__Task *
 build_vector(struct run *r, struct vector *v, struct pool *pool)
@@ -145,12 +143,12 @@ compare(struct run *r, const struct vector *v)
 	for (i = 0; i < v->n_expect; i++) {
 		const struct plain *p = &r->values[v->first_output + i];
 
-		if (p->type == v->expect[i].type && memcmp(p->bytes,
-		    v->expect[i].bytes, type_size(p->type)) == 0)
+		if (p->type == v->expect[i].type &&
+		    memcmp(p->bytes, v->expect[i].bytes, type_size(p->type)) ==
+			0)
 			continue;
 		snprintf(detail, sizeof(detail), "%s, not %s",
-		    value_print(p, got), value_print(&v->expect[i],
-		    expected));
+		    value_print(p, got), value_print(&v->expect[i], expected));
 		failed(r, v, "wrong result", detail);
 		return;
 	}
@@ -169,8 +167,10 @@ collect_outputs(struct run *r, const Teerunner__Devnet__SubmitResponse *answer)
 		v = &r->vectors[i];
 		result = answer->outcomes[i]->result;
 		if (result->status != ST_OK) {
-			failed(r, v, status_name(result->status) == NULL ?
-			    "?" : status_name(result->status),
+			failed(r, v,
+			    status_name(result->status) == NULL ?
+				"?" :
+				status_name(result->status),
 			    answer->outcomes[i]->reason);
 			continue;
 		}
@@ -180,12 +180,12 @@ collect_outputs(struct run *r, const Teerunner__Devnet__SubmitResponse *answer)
 		}
 		v->first_output = n;
 		for (k = 0; k < v->n_expect; k++)
-			memcpy(r->handles[n++],
-			    result->outputs[k]->handle.data, 32);
+			memcpy(r->handles[n++], result->outputs[k]->handle.data,
+			    32);
 		v->has_outputs = 1;
 	}
-	return client_get(&r->c, (const uint8_t (*)[32])r->handles, n,
-	    r->values);
+	return client_get(
+	    &r->c, (const uint8_t(*)[32])r->handles, n, r->values);
 }
 
 static int
@@ -203,8 +203,8 @@ run_slice(struct run *r)
 	tasks = pool_get(&pool, r->n_vectors, sizeof(tasks[0]));
 	for (i = 0; i < r->n_vectors; i++)
 		tasks[i] = build_vector(r, &r->vectors[i], &pool);
-	answer = client_submit(&r->c, &pool, tasks, r->n_vectors,
-	    r->o->batch, r->o->timeout);
+	answer = client_submit(
+	    &r->c, &pool, tasks, r->n_vectors, r->o->batch, r->o->timeout);
 	if (answer == NULL || answer->n_outcomes != r->n_vectors ||
 	    collect_outputs(r, answer) != 0)
 		goto out;
@@ -219,7 +219,7 @@ out:
 	return e;
 }
 
-/* ---- the file ------------------------------------------------------------ */
+/* ---- the file ---------------------------------------------------------- */
 
 static int
 is_wanted(const char *ops, const char *line)

@@ -80,10 +80,10 @@ print_outputs(const Teerunner__V1__TaskResult *r, const struct names *names)
 	for (i = 0; i < r->n_outputs; i++)
 		for (k = 0; k < names->n; k++)
 			if (memcmp(names->list[k].handle,
-			    r->outputs[i]->handle.data, 32) == 0)
+				r->outputs[i]->handle.data, 32) == 0)
 				json_object_set_new(outputs,
-				    names->list[k].name, facts_hex(
-				    names->list[k].handle, 32));
+				    names->list[k].name,
+				    facts_hex(names->list[k].handle, 32));
 	return outputs;
 }
 
@@ -102,16 +102,17 @@ submit_and_print(struct client *c, struct pool *pool, Teerunner__V1__Task *task,
 		return 1;
 	o = answer->outcomes[0];
 	name = status_name(o->result->status);
-	show = json_pack("{s:s,s:o,s:i,s:o}", "status", name == NULL ? "?" :
-	    name, "task", facts_hex(o->result->task_id.data,
-	    o->result->task_id.len), "attempts", (int)o->attempts, "outputs",
+	show = json_pack("{s:s,s:o,s:i,s:o}", "status",
+	    name == NULL ? "?" : name, "task",
+	    facts_hex(o->result->task_id.data, o->result->task_id.len),
+	    "attempts", (int)o->attempts, "outputs",
 	    print_outputs(o->result, names));
 	if (o->runner.len != 0)
-		json_object_set_new(show, "runner", facts_hex(o->runner.data,
-		    o->runner.len));
+		json_object_set_new(
+		    show, "runner", facts_hex(o->runner.data, o->runner.len));
 	if (o->result->status != ST_OK)
-		json_object_set_new(show, "class", json_string(
-		    status_class_name(o->result->status)));
+		json_object_set_new(show, "class",
+		    json_string(status_class_name(o->result->status)));
 	if (*o->reason != '\0')
 		json_object_set_new(show, "reason", json_string(o->reason));
 	json_dumpf(show, stdout, JSON_INDENT(2));
@@ -160,13 +161,13 @@ command_submit(const struct options *o, int argc, char **argv)
 	return r;
 }
 
-/* ---- task files ---------------------------------------------------------- */
+/* ---- task files -------------------------------------------------------- */
 
 static int
 read_options(struct op *op, json_t *o, const char **why)
 {
 	static const char *const keys[] = { "type", "sameAccount", "constant",
-	    "feeNum", "feeDen" };
+		"feeNum", "feeDen" };
 	const json_t *value;
 	char number[32];
 	size_t i;
@@ -174,11 +175,14 @@ read_options(struct op *op, json_t *o, const char **why)
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if ((value = json_object_get(o, keys[i])) == NULL)
 			continue;
-		snprintf(number, sizeof(number), "%lld", json_is_boolean(
-		    value) ? (long long)json_is_true(value) :
-		    (long long)json_integer_value(value));
-		if (build_option(op, keys[i], json_is_string(value) ?
-		    json_string_value(value) : number, why) != 0)
+		snprintf(number, sizeof(number), "%lld",
+		    json_is_boolean(value) ?
+			(long long)json_is_true(value) :
+			(long long)json_integer_value(value));
+		if (build_option(op, keys[i],
+			json_is_string(value) ? json_string_value(value) :
+						number,
+			why) != 0)
 			return -1;
 	}
 	return 0;
@@ -218,8 +222,9 @@ read_operation(struct client *c, struct pool *pool, Teerunner__V1__Task *task,
 		return -1;
 	/* The type first, since `wrap' needs it; constants follow the
 	 * inputs. */
-	if (json_object_get(o, "type") != NULL && build_option(op, "type",
-	    json_string_value(json_object_get(o, "type")), why) != 0)
+	if (json_object_get(o, "type") != NULL &&
+	    build_option(op, "type",
+		json_string_value(json_object_get(o, "type")), why) != 0)
 		return -1;
 	if (read_inputs(op, json_object_get(o, "inputs"), names, why) != 0 ||
 	    read_options(op, o, why) != 0 ||
@@ -230,9 +235,10 @@ read_operation(struct client *c, struct pool *pool, Teerunner__V1__Task *task,
 		return -1;
 	}
 	for (i = 0; i < op->n_outputs; i++) {
-		name = i < json_array_size(outputs) ? json_string_value(
-		    json_array_get(outputs, i)) : pool_printf(pool, "%zu.%s",
-		    task->n_operations, build_output_name(op->primitive, i));
+		name = i < json_array_size(outputs) ?
+		    json_string_value(json_array_get(outputs, i)) :
+		    pool_printf(pool, "%zu.%s", task->n_operations,
+			build_output_name(op->primitive, i));
 		if (add_name(names, name, op->outputs[i], why) != 0)
 			return -1;
 	}
@@ -254,10 +260,10 @@ command_task(const struct options *o, int argc, char **argv)
 
 	(void)argc;
 	file = strcmp(argv[0], "-") == 0 ? json_loadf(stdin, 0, &error) :
-	    json_load_file(argv[0], 0, &error);
+					   json_load_file(argv[0], 0, &error);
 	if (file == NULL)
-		return usage("task: %s: line %d: %s", argv[0], error.line,
-		    error.text);
+		return usage(
+		    "task: %s: line %d: %s", argv[0], error.line, error.text);
 	list = json_object_get(file, "operations");
 	if (json_array_size(list) == 0 || json_array_size(list) > TASK_OPS)
 		return usage("task: %s: expected \"operations\", 1 to %d",
@@ -267,9 +273,9 @@ command_task(const struct options *o, int argc, char **argv)
 	task = build_task(&pool, c.address);
 	for (i = 0; i < json_array_size(list); i++)
 		if (read_operation(&c, &pool, task, json_array_get(list, i),
-		    &names, &why) != 0)
-			return usage("task: %s: operation %zu: %s", argv[0],
-			    i + 1, why);
+			&names, &why) != 0)
+			return usage(
+			    "task: %s: operation %zu: %s", argv[0], i + 1, why);
 	r = submit_and_print(&c, &pool, task, &names, o->timeout);
 	pool_free(&pool);
 	json_decref(file);

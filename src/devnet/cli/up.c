@@ -28,7 +28,7 @@
 #define PORT_MIN	10000
 #define PORT_MAX	32767
 
-/* ---- parties ------------------------------------------------------------- */
+/* ---- parties ----------------------------------------------------------- */
 
 struct party {
 	char	 name[32];
@@ -52,7 +52,7 @@ parties(const struct devnet *d, struct party *list)
 	return n;
 }
 
-/* ---- up ------------------------------------------------------------------ */
+/* ---- up ---------------------------------------------------------------- */
 
 static int
 is_free(uint16_t port)
@@ -120,8 +120,7 @@ create(struct devnet *d, const struct options *o)
 	d->runners = o->runners;
 	d->is_insecure = o->insecure;
 	if (sscanf(o->kms, "%u/%u%c", &d->threshold, &d->nodes, &end) != 2 ||
-	    d->threshold < 1 || d->threshold > d->nodes ||
-	    d->nodes > KMS_NODES)
+	    d->threshold < 1 || d->threshold > d->nodes || d->nodes > KMS_NODES)
 		return usage("--kms %s: expected T/N, 1 <= T <= N <= %d",
 		    o->kms, KMS_NODES);
 	if (d->chain_id == 0)
@@ -140,13 +139,16 @@ create(struct devnet *d, const struct options *o)
 	for (i = 0; i < d->runners; i++)
 		d->http_ports[i] = next_port(&port);
 	dir_create(d, o->beside);
-	if (o->owner_key != NULL && (!d->is_chain ||
-	    dir_take_secret(d, "owner", o->owner_key) == -1))
+	if (o->owner_key != NULL &&
+	    (!d->is_chain || dir_take_secret(d, "owner", o->owner_key) == -1))
 		return usage("--owner-key %s: expected a file of 64 hex "
-		    "digits, and --chain", o->owner_key);
+			     "digits, and --chain",
+		    o->owner_key);
 	if (d->is_chain && contract_deploy(d) == -1) {
-		fprintf(stderr, "tee-devnet: %s: the Registry cannot be "
-		    "deployed\n", o->chain);
+		fprintf(stderr,
+		    "tee-devnet: %s: the Registry cannot be "
+		    "deployed\n",
+		    o->chain);
 		return 1;
 	}
 	dir_save(d);
@@ -218,8 +220,8 @@ wait_until_ready(const struct devnet *d, const struct rpc_tls *client,
 			json_decref(answer);
 		} else {
 			if (peer == NULL)
-				peer = rpc_connect(dir_address(party->port),
-				    client);
+				peer = rpc_connect(
+				    dir_address(party->port), client);
 			peer->is_patient = 1;
 			is_up = rpc_healthy(peer, 200);
 		}
@@ -239,15 +241,13 @@ tell_registry(const struct devnet *d)
 	int r;
 
 	for (i = 0; i < d->nodes; i++)
-		json_array_append_new(shares, facts_hex(d->kms_shares[i],
-		    33));
-	result = facts_call(d, "devnet_set", json_pack(
-	    "{s:[o],s:[o],s:o,s:o,s:i,s:I}",
-	    "orchestrators", facts_hex(d->orchestrator, 20),
-	    "gateways", facts_hex(d->gateway, 20),
-	    "kmsKey", facts_hex(d->kms_key, 33), "shares", shares,
-	    "threshold", (int)d->threshold,
-	    "epoch", (json_int_t)d->epoch));
+		json_array_append_new(shares, facts_hex(d->kms_shares[i], 33));
+	result = facts_call(d, "devnet_set",
+	    json_pack("{s:[o],s:[o],s:o,s:o,s:i,s:I}", "orchestrators",
+		facts_hex(d->orchestrator, 20), "gateways",
+		facts_hex(d->gateway, 20), "kmsKey", facts_hex(d->kms_key, 33),
+		"shares", shares, "threshold", (int)d->threshold, "epoch",
+		(json_int_t)d->epoch));
 	r = json_is_true(result) ? 0 : -1;
 	json_decref(result);
 	return r;
@@ -266,7 +266,8 @@ print_addresses(const struct devnet *d, const struct party *list, uint32_t n)
 		printf("Now: tee-runnerd -f %s/tee-runnerd.conf\n", d->dir);
 	else
 		printf("Now: tee-runnerd -f %s/tee-runnerd-N.conf, N = 1 "
-		    "to %u\n", d->dir, d->runners);
+		       "to %u\n",
+		    d->dir, d->runners);
 }
 
 int
@@ -283,9 +284,10 @@ command_up(const struct options *o, int argc, char **argv)
 	(void)argv;
 	for (i = 0, n = pids_read(o->dir, pids); i < n; i++)
 		if (pid_is_ours(&pids[i])) {
-			fprintf(stderr, "tee-devnet: %s: is up already; "
-			    "`tee-devnet down --dir %s' stops it\n", o->dir,
-			    o->dir);
+			fprintf(stderr,
+			    "tee-devnet: %s: is up already; "
+			    "`tee-devnet down --dir %s' stops it\n",
+			    o->dir, o->dir);
 			return 1;
 		}
 	if (dir_exists(o->dir))
@@ -307,9 +309,10 @@ command_up(const struct options *o, int argc, char **argv)
 	for (i = 0; i < n; i++)
 		if (wait_until_ready(&d, &client, &list[i], &pids[i]) != 0 ||
 		    (i == 0 && !d.is_chain && tell_registry(&d) != 0)) {
-			fprintf(stderr, "tee-devnet: %s does not come up: "
-			    "see %s/log/%s.log\n", list[i].name, o->dir,
-			    list[i].name);
+			fprintf(stderr,
+			    "tee-devnet: %s does not come up: "
+			    "see %s/log/%s.log\n",
+			    list[i].name, o->dir, list[i].name);
 			pids_end(o->dir);
 			return 1;
 		}
@@ -329,7 +332,7 @@ command_down(const struct options *o, int argc, char **argv)
 	return 1;
 }
 
-/* ---- status and fault ---------------------------------------------------- */
+/* ---- status and fault -------------------------------------------------- */
 
 static json_t *
 ask_status(const struct party *party, const struct rpc_tls *client)
@@ -371,18 +374,19 @@ command_status(const struct options *o, int argc, char **argv)
 	n_pids = pids_read(o->dir, pids);
 	for (i = 0; i < n; i++) {
 		is_registry = strcmp(list[i].name, "registry") == 0;
-		state = is_registry ? facts_call(&d, "devnet_runners",
-		    json_array()) : ask_status(&list[i], &client);
+		state = is_registry ?
+		    facts_call(&d, "devnet_runners", json_array()) :
+		    ask_status(&list[i], &client);
 		one = json_pack("{s:s,s:b}", "address",
 		    dir_address(list[i].port), "serving", state != NULL);
 		if (i < n_pids)
-			json_object_set_new(one, "pid",
-			    json_integer(pids[i].pid));
+			json_object_set_new(
+			    one, "pid", json_integer(pids[i].pid));
 		if (state == NULL)
 			r = 1;
 		else
-			json_object_set_new(one, is_registry ? "registered" :
-			    "state", state);
+			json_object_set_new(
+			    one, is_registry ? "registered" : "state", state);
 		json_object_set_new(all, list[i].name, one);
 	}
 	json_dumpf(all, stdout, JSON_INDENT(2));
@@ -410,7 +414,7 @@ command_fault(const struct options *o, int argc, char **argv)
 	}
 	if (argc != 2 || !server_has_fault(argv[0], argv[1]))
 		return usage("fault: expected WHO WHAT; `tee-devnet fault' "
-		    "lists them");
+			     "lists them");
 	dir_load(&d, o->dir);
 	rpc_tls_load(&client, o->dir, "cli");
 	n = parties(&d, list);
@@ -421,9 +425,9 @@ command_fault(const struct options *o, int argc, char **argv)
 	peer = rpc_connect(dir_address(list[i].port), &client);
 	pool_init(&pool);
 	request.what = argv[1];
-	answer = rpc_ask(peer, "/teerunner.devnet.Control/Fault",
-	    &request.base, &teerunner__devnet__fault_response__descriptor,
-	    2000, &pool, "fault");
+	answer = rpc_ask(peer, "/teerunner.devnet.Control/Fault", &request.base,
+	    &teerunner__devnet__fault_response__descriptor, 2000, &pool,
+	    "fault");
 	pool_free(&pool);
 	rpc_disconnect(peer);
 	return answer == NULL;

@@ -62,8 +62,8 @@ parse_integer(const char *text, struct plain *p, size_t n, const char **why)
 }
 
 int
-value_parse(const char *type, const char *text, struct plain *p,
-    const char **why)
+value_parse(
+    const char *type, const char *text, struct plain *p, const char **why)
 {
 	int t = type_parse(type);
 	size_t n;
@@ -71,7 +71,7 @@ value_parse(const char *type, const char *text, struct plain *p,
 	memset(p, 0, sizeof(*p));
 	if (t == -1) {
 		*why = "no such type: bool, address, uint8..uint256, "
-		    "int8..int256, bytes1..bytes32";
+		       "int8..int256, bytes1..bytes32";
 		return -1;
 	}
 	p->type = (uint8_t)t;
@@ -79,8 +79,9 @@ value_parse(const char *type, const char *text, struct plain *p,
 	if (t == TYPE_BOOL) {
 		p->bytes[0] = strcmp(text, "true") == 0;
 		*why = "a bool is true or false";
-		return strcmp(text, "true") == 0 ||
-		    strcmp(text, "false") == 0 ? 0 : -1;
+		return strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ?
+		    0 :
+		    -1;
 	}
 	if (type_is_uint(p->type) || type_is_int(p->type))
 		return parse_integer(text, p, n, why);

@@ -20,13 +20,13 @@ struct plain {
 };
 
 /* Returns 0, or -1 with a static reason. */
-int	value_parse(const char *type, const char *text, struct plain *,
-	    const char **why);
+int value_parse(
+    const char *type, const char *text, struct plain *, const char **why);
 /* Parse "TYPE:VALUE". */
-int	value_parse_pair(const char *pair, struct plain *, const char **why);
+int value_parse_pair(const char *pair, struct plain *, const char **why);
 /* Print the VALUE; returns `out'. */
-char	*value_print(const struct plain *, char out[VALUE_TEXT]);
+char *value_print(const struct plain *, char out[VALUE_TEXT]);
 /* Make a new handle of this type on this chain. */
-void	value_handle(uint64_t chain_id, uint8_t type, uint8_t handle[32]);
+void value_handle(uint64_t chain_id, uint8_t type, uint8_t handle[32]);
 
 #endif

@@ -38,14 +38,15 @@ command_get(const struct options *o, int argc, char **argv)
 
 	(void)argc;
 	if (hex_read(argv[0], handle[0], 32) != 0 || !handle_ok(handle[0]))
-		return usage("get: %s: expected a handle, 32 bytes of hex",
-		    argv[0]);
+		return usage(
+		    "get: %s: expected a handle, 32 bytes of hex", argv[0]);
 	client_open(&c, o->dir, o->user);
-	if (client_get(&c, (const uint8_t (*)[32])handle, 1, &p) != 0)
+	if (client_get(&c, (const uint8_t(*)[32])handle, 1, &p) != 0)
 		return 1;
 	if (o->json)
 		printf("{\"handle\": \"0x%s\", \"ciphertext\": \"0x%s\", "
-		    "\"value\": \"%s:%s\"}\n", log_hex(hex, handle[0], 32),
+		       "\"value\": \"%s:%s\"}\n",
+		    log_hex(hex, handle[0], 32),
 		    log_hex(cipher, p.ciphertext, p.n_ciphertext),
 		    type_name(p.type), value_print(&p, text));
 	else

@@ -38,7 +38,7 @@ fetch_init(void)
 	dir_secret(&devnet, "gateway", key);
 }
 
-/* ---- faults -------------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------ */
 
 /* The grants of the first answer after the fault was switched on. */
 static uint8_t *old_answer;
@@ -54,8 +54,7 @@ replay(Teerunner__V1__OperandGrantBatch **answer, struct pool *pool)
 		return;
 	}
 	pool_init(&old_pool);
-	old_size = teerunner__v1__operand_grant_batch__get_packed_size(
-	    *answer);
+	old_size = teerunner__v1__operand_grant_batch__get_packed_size(*answer);
 	old_answer = pool_get(&old_pool, 1, old_size);
 	teerunner__v1__operand_grant_batch__pack(*answer, old_answer);
 }
@@ -108,7 +107,7 @@ change_count(Teerunner__V1__OperandGrantBatch *answer, struct pool *pool)
 	}
 }
 
-/* ---- the answer ---------------------------------------------------------- */
+/* ---- the answer -------------------------------------------------------- */
 
 static void
 send_answer(void *arg)
@@ -158,8 +157,9 @@ remember(const struct fetch *f, size_t i)
 	const Teerunner__V1__OperandRequest *r = f->request->requests[i];
 
 	store_granted(r->task_id.data, r->attempt, f->request->runner.data,
-	    r->caller.data, signed_words(r->outputs, r->n_outputs,
-	    &f->call->pool), r->n_outputs);
+	    r->caller.data,
+	    signed_words(r->outputs, r->n_outputs, &f->call->pool),
+	    r->n_outputs);
 	n_granted++;
 }
 
@@ -189,7 +189,7 @@ on_seals(void *arg, Teerunner__V1__Seal ***seals)
 	finish(f);
 }
 
-/* ---- the checks ---------------------------------------------------------- */
+/* ---- the checks -------------------------------------------------------- */
 
 static uint32_t
 check_request(const Teerunner__V1__OperandRequest *r)
@@ -211,7 +211,8 @@ check_request(const Teerunner__V1__OperandRequest *r)
 			is_denied = 1;
 	}
 	return is_denied ? ST_ACCESS_DENIED :
-	    is_missing ? ST_INPUT_MISSING : ST_OK;
+	    is_missing	 ? ST_INPUT_MISSING :
+			   ST_OK;
 }
 
 /* Returns ST_OK; ST_KMS_KEY_OVER if the epoch of an input has ended, so that
@@ -234,7 +235,7 @@ fill_operands(struct fetch *f, const Teerunner__V1__OperandRequest *r,
 		if ((is_open = facts_is_epoch(&devnet, epochs[i])) != 1) {
 			g->n_operands = 0;
 			return is_open == 0 ? ST_KMS_KEY_OVER :
-			    ST_GATEWAY_ERROR;
+					      ST_GATEWAY_ERROR;
 		}
 		g->operands[i] = gateway_operand(pool, &value);
 	}
@@ -265,24 +266,24 @@ check_all(struct fetch *f)
 		g->ephemeral_key = r->ephemeral_key;
 		if ((g->status = check_request(r)) != ST_OK ||
 		    (g->status = fill_operands(f, r, g, f->epochs[i])) !=
-		    ST_OK) {
+			ST_OK) {
 			n_declined++;
 			continue;
 		}
 		if (g->n_operands > 0) {
 			f->operands[f->delegate.n_selected] = g->n_operands;
-			f->delegate.selected[f->delegate.n_selected++] =
-			    (uint32_t)i;
+			f->delegate
+			    .selected[f->delegate.n_selected++] = (uint32_t)i;
 		}
 	}
 	/* Reserve room for the inputs of all requests, granted or not. */
 	for (i = 0; i < n; i++)
 		f->delegate.n_keys += f->request->requests[i]->n_inputs;
-	f->delegate.keys = pool_get(pool, f->delegate.n_keys,
-	    sizeof(f->delegate.keys[0]));
+	f->delegate.keys = pool_get(
+	    pool, f->delegate.n_keys, sizeof(f->delegate.keys[0]));
 	f->delegate.n_epochs = f->delegate.n_keys;
-	f->delegate.epochs = pool_get(pool, f->delegate.n_keys,
-	    sizeof(f->delegate.epochs[0]));
+	f->delegate.epochs = pool_get(
+	    pool, f->delegate.n_keys, sizeof(f->delegate.epochs[0]));
 	for (i = 0, n = 0; i < f->answer.n_grants; i++) {
 		g = f->answer.grants[i];
 		for (j = 0; j < f->request->requests[i]->n_inputs; j++, n++) {

@@ -39,11 +39,13 @@ gateway_operand(struct pool *pool, const struct m_value *value)
 static const char *
 status(struct pool *pool)
 {
-	return pool_printf(pool, "{\"values\":%llu,\"granted\":%llu,"
+	return pool_printf(pool,
+	    "{\"values\":%llu,\"granted\":%llu,"
 	    "\"declined\":%llu,\"stored\":%llu,\"notStored\":%llu,"
-	    "\"failingNodes\":%llu}", (unsigned long long)store_count(),
-	    (unsigned long long)n_granted, (unsigned long long)n_declined,
-	    (unsigned long long)n_stored, (unsigned long long)n_not_stored,
+	    "\"failingNodes\":%llu}",
+	    (unsigned long long)store_count(), (unsigned long long)n_granted,
+	    (unsigned long long)n_declined, (unsigned long long)n_stored,
+	    (unsigned long long)n_not_stored,
 	    (unsigned long long)quorum_failing());
 }
 
@@ -91,7 +93,7 @@ is_value_valid(const struct m_value *value)
 	    value->len == type_size(handle_type(value->handle)) + 16;
 }
 
-/* ---- results ------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------- */
 
 static uint32_t
 store_outputs(const Teerunner__V1__TaskResult *r, uint64_t epoch,
@@ -104,7 +106,8 @@ store_outputs(const Teerunner__V1__TaskResult *r, uint64_t epoch,
 		const Teerunner__V1__Output *o = r->outputs[i];
 
 		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-		    &value) != 0 || !is_value_valid(&value))
+			&value) != 0 ||
+		    !is_value_valid(&value))
 			return ST_MALFORMED;
 		if (store_put(&value, epoch) != 0)
 			return ST_OUTPUT_EXISTS;
@@ -127,8 +130,7 @@ store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch, int is_epoch,
 	if (r->status != ST_OK)
 		return r->status;
 	if (store_find_result(r->task_id.data, known))
-		return memcmp(known, hash, 32) == 0 ? ST_OK :
-		    ST_OUTPUT_EXISTS;
+		return memcmp(known, hash, 32) == 0 ? ST_OK : ST_OUTPUT_EXISTS;
 	if (!store_find_grant(r->task_id.data, r->attempt, &grant) ||
 	    memcmp(grant.runner, signer, 20) != 0)
 		return ST_WRONG_RUNNER;
@@ -136,7 +138,7 @@ store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch, int is_epoch,
 		return ST_MALFORMED;
 	for (i = 0; i < r->n_outputs; i++)
 		if (memcmp(r->outputs[i]->handle.data, grant.outputs[i].b,
-		    32) != 0)
+			32) != 0)
 			return ST_MALFORMED;
 	if (!is_epoch)
 		return ST_KMS_KEY_CHANGED;
@@ -178,8 +180,8 @@ on_store(struct rpc_call *call, void *p)
 		rpc_fail(call, GRPC_STATUS_UNAVAILABLE, "down");
 		return;
 	}
-	if (signed_results(batch, devnet.domain, &call->pool, signer,
-	    &hashes) != 0) {
+	if (signed_results(
+		batch, devnet.domain, &call->pool, signer, &hashes) != 0) {
 		rpc_fail(call, GRPC_STATUS_UNAUTHENTICATED, "not signed");
 		return;
 	}
@@ -189,24 +191,24 @@ on_store(struct rpc_call *call, void *p)
 	if (!is_answered(call, is_epoch))
 		return;
 	answer.n_outcomes = batch->n_results;
-	answer.outcomes = pool_get(&call->pool, batch->n_results,
-	    sizeof(answer.outcomes[0]));
+	answer.outcomes = pool_get(
+	    &call->pool, batch->n_results, sizeof(answer.outcomes[0]));
 	store_begin();
 	for (i = 0; i < batch->n_results; i++)
 		answer.outcomes[i] = outcome(&call->pool, batch->results[i],
-		    store_one(batch->results[i], batch->epoch, is_epoch,
-		    signer, hashes[i]));
+		    store_one(batch->results[i], batch->epoch, is_epoch, signer,
+			hashes[i]));
 	store_commit();
 	rpc_reply(call, &answer.base);
 }
 
-/* ---- users --------------------------------------------------------------- */
+/* ---- users ------------------------------------------------------------- */
 
 /* True if this user stored the same value before: the answer to the earlier Put
  * was lost. */
 static int
-is_repetition(const struct m_value *value, uint64_t epoch,
-    const uint8_t user[20])
+is_repetition(
+    const struct m_value *value, uint64_t epoch, const uint8_t user[20])
 {
 	struct m_value known;
 	uint64_t known_epoch;
@@ -229,9 +231,10 @@ put_all(const Teerunner__Devnet__PutRequest *r)
 		const Teerunner__V1__GrantedOperand *o = r->values[i];
 
 		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-		    &value) != 0 || !is_value_valid(&value) ||
+			&value) != 0 ||
+		    !is_value_valid(&value) ||
 		    (store_put(&value, r->epoch) != 0 &&
-		    !is_repetition(&value, r->epoch, r->user.data)))
+			!is_repetition(&value, r->epoch, r->user.data)))
 			return -1;
 		store_allow(r->user.data, value.handle);
 	}
@@ -289,8 +292,8 @@ on_user_seals(void *arg, Teerunner__V1__Seal ***seals)
 		return;
 	}
 	g->answer.n_seals = devnet.threshold;
-	g->answer.seals = pool_get(&g->call->pool, devnet.threshold,
-	    sizeof(g->answer.seals[0]));
+	g->answer.seals = pool_get(
+	    &g->call->pool, devnet.threshold, sizeof(g->answer.seals[0]));
 	for (t = 0; t < devnet.threshold; t++)
 		g->answer.seals[t] = seals[t][0];
 	rpc_reply(g->call, &g->answer.base);
@@ -306,14 +309,14 @@ fill_get(struct get *g, const Teerunner__Devnet__GetRequest *r)
 	g->answer.n_values = g->delegate.n_keys = r->n_handles;
 	g->delegate.n_epochs = r->n_handles;
 	g->delegate.epochs = pool_get(pool, r->n_handles, sizeof(uint64_t));
-	g->answer.values = pool_get(pool, r->n_handles,
-	    sizeof(g->answer.values[0]));
-	g->delegate.keys = pool_get(pool, r->n_handles,
-	    sizeof(g->delegate.keys[0]));
+	g->answer.values = pool_get(
+	    pool, r->n_handles, sizeof(g->answer.values[0]));
+	g->delegate.keys = pool_get(
+	    pool, r->n_handles, sizeof(g->delegate.keys[0]));
 	for (i = 0; i < r->n_handles; i++) {
 		if (!store_may(r->user.data, r->handles[i].data) ||
-		    !store_get(r->handles[i].data, &value,
-		    &g->delegate.epochs[i]))
+		    !store_get(
+			r->handles[i].data, &value, &g->delegate.epochs[i]))
 			return -1;
 		g->answer.values[i] = gateway_operand(pool, &value);
 		g->delegate.keys[i] = g->answer.values[i]->key;
@@ -364,15 +367,15 @@ gateway_main(void)
 {
 	static const struct rpc_method methods[] = {
 		{ "/teerunner.v1.HandleGateway/FetchOperands", "runner",
-		  &teerunner__v1__operand_request_batch__descriptor,
-		  on_fetch },
+		    &teerunner__v1__operand_request_batch__descriptor,
+		    on_fetch },
 		{ "/teerunner.v1.HandleGateway/StoreResults",
-		  "orchestrator,runner",
-		  &teerunner__v1__task_result_batch__descriptor, on_store },
+		    "orchestrator,runner",
+		    &teerunner__v1__task_result_batch__descriptor, on_store },
 		{ "/teerunner.devnet.Values/Put", "cli",
-		  &teerunner__devnet__put_request__descriptor, on_put },
+		    &teerunner__devnet__put_request__descriptor, on_put },
 		{ "/teerunner.devnet.Values/Get", "cli",
-		  &teerunner__devnet__get_request__descriptor, on_get },
+		    &teerunner__devnet__get_request__descriptor, on_get },
 		CONTROL_METHODS
 	};
 	char path[DEVNET_PATH];

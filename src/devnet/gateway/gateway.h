@@ -10,31 +10,31 @@
 #include "devnet.pb-c.h"
 #include "teerunner.pb-c.h"
 
-/* ---- quorum.c ---- */
-void	quorum_init(void);
+/* ---- quorum.c ---------------------------------------------------------- */
+void quorum_init(void);
 /* Ask t nodes, replacing any that fail, until t have answered correctly.
  * `message' is packed again for each quorum: its quorum field is at *quorum,
  * *n_quorum; the message must stay valid until `fn' is called.  Each answer
  * must have n seals, and seal i must have operands[i] partials.  seals: [t][n],
  * in the call's pool, or NULL if no quorum answers. */
 typedef void	(*quorum_done)(void *arg, Teerunner__V1__Seal ***seals);
-void	quorum_ask(struct pool *, const char *path, ProtobufCMessage *message,
-	    uint32_t **quorum, size_t *n_quorum, uint64_t avoid,
-	    const size_t *operands, size_t n, quorum_done fn, void *arg);
+void quorum_ask(struct pool *, const char *path, ProtobufCMessage *message,
+    uint32_t **quorum, size_t *n_quorum, uint64_t avoid, const size_t *operands,
+    size_t n, quorum_done fn, void *arg);
 /* Bit mask of the nodes that failed recently. */
 uint64_t quorum_failing(void);
 
-/* ---- fetch.c ---- */
-void	fetch_init(void);
-void	on_fetch(struct rpc_call *, void *);
+/* ---- fetch.c ----------------------------------------------------------- */
+void fetch_init(void);
+void on_fetch(struct rpc_call *, void *);
 extern uint64_t n_granted, n_declined;
 
-/* ---- gateway.c ---- */
+/* ---- gateway.c --------------------------------------------------------- */
 /* Check that the Registry lists this Runner.  If it returns 0, the call has
  * failed. */
-int	gateway_admits(struct rpc_call *, const uint8_t runner[20]);
+int gateway_admits(struct rpc_call *, const uint8_t runner[20]);
 struct m_value;
-Teerunner__V1__GrantedOperand *gateway_operand(struct pool *,
-	    const struct m_value *);
+Teerunner__V1__GrantedOperand *gateway_operand(
+    struct pool *, const struct m_value *);
 
 #endif

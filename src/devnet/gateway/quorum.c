@@ -48,8 +48,8 @@ quorum_init(void)
 	uint32_t i;
 
 	for (i = 0; i < devnet.nodes; i++)
-		nodes[i].peer = rpc_connect(dir_address(devnet.kms_ports[i]),
-		    &tls);
+		nodes[i].peer = rpc_connect(
+		    dir_address(devnet.kms_ports[i]), &tls);
 }
 
 uint64_t
@@ -77,8 +77,7 @@ choose_nodes(struct round *r)
 
 	turn++;
 	for (pass = 0; pass < 3; pass++)
-		for (k = 0; k < devnet.nodes && have < devnet.threshold;
-		    k++) {
+		for (k = 0; k < devnet.nodes && have < devnet.threshold; k++) {
 			bit = UINT64_C(1) << ((turn + k) % devnet.nodes);
 			if (((chosen | r->tried) & bit) != 0 ||
 			    (pass < 1 && (r->avoid & bit) != 0) ||
@@ -110,14 +109,13 @@ seals_ok(const struct leg *leg, const Teerunner__V1__DelegateResponse *answer)
 		if (answer->seals[i]->node != leg->node ||
 		    answer->seals[i]->key.len != 33 ||
 		    answer->seals[i]->partials.len !=
-		    r->operands[i] * PARTIAL_SEALED)
+			r->operands[i] * PARTIAL_SEALED)
 			return 0;
 	return 1;
 }
 
 static void
-keep_seals(const struct leg *leg,
-    const Teerunner__V1__DelegateResponse *answer)
+keep_seals(const struct leg *leg, const Teerunner__V1__DelegateResponse *answer)
 {
 	struct pool *pool = leg->round->pool;
 	Teerunner__V1__Seal **seals;
@@ -130,10 +128,9 @@ keep_seals(const struct leg *leg,
 		seals[i] = pool_get(pool, 1, sizeof(*from));
 		teerunner__v1__seal__init(seals[i]);
 		seals[i]->node = from->node;
-		seals[i]->key = pool_bytes(pool, from->key.data,
-		    from->key.len);
-		seals[i]->partials = pool_bytes(pool, from->partials.data,
-		    from->partials.len);
+		seals[i]->key = pool_bytes(pool, from->key.data, from->key.len);
+		seals[i]->partials = pool_bytes(
+		    pool, from->partials.data, from->partials.len);
 	}
 	leg->round->seals[leg->place] = seals;
 }
@@ -179,15 +176,15 @@ ask(struct round *r)
 		leg->place = i;
 		leg->node = (*r->quorum)[i];
 		rpc_send(nodes[leg->node - 1].peer, r->path, r->message,
-		    &teerunner__v1__delegate_response__descriptor,
-		    NODE_TIMEOUT, on_answer, leg);
+		    &teerunner__v1__delegate_response__descriptor, NODE_TIMEOUT,
+		    on_answer, leg);
 	}
 }
 
 void
 quorum_ask(struct pool *pool, const char *path, ProtobufCMessage *message,
-    uint32_t **quorum, size_t *n_quorum, uint64_t avoid,
-    const size_t *operands, size_t n, quorum_done fn, void *arg)
+    uint32_t **quorum, size_t *n_quorum, uint64_t avoid, const size_t *operands,
+    size_t n, quorum_done fn, void *arg)
 {
 	struct round *r = pool_get(pool, 1, sizeof(*r));
 

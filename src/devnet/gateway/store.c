@@ -36,9 +36,24 @@ static const char schema[] =
     " hash BLOB NOT NULL) WITHOUT ROWID;";
 
 enum query {
-	Q_BEGIN, Q_COMMIT, Q_TASK, Q_KEEP, Q_UNDO, Q_GET, Q_HAS, Q_PUT, Q_MAY, Q_ALLOW,
-	Q_GRANTED, Q_FIND_GRANT, Q_FIND_RESULT, Q_RESULT, Q_FORGET, Q_EXPIRE,
-	Q_COUNT, QUERIES,
+	Q_BEGIN,
+	Q_COMMIT,
+	Q_TASK,
+	Q_KEEP,
+	Q_UNDO,
+	Q_GET,
+	Q_HAS,
+	Q_PUT,
+	Q_MAY,
+	Q_ALLOW,
+	Q_GRANTED,
+	Q_FIND_GRANT,
+	Q_FIND_RESULT,
+	Q_RESULT,
+	Q_FORGET,
+	Q_EXPIRE,
+	Q_COUNT,
+	QUERIES,
 };
 static const char *const texts[QUERIES] = {
 	[Q_BEGIN]	= "BEGIN IMMEDIATE",
@@ -47,16 +62,16 @@ static const char *const texts[QUERIES] = {
 	[Q_KEEP]	= "RELEASE task",
 	[Q_UNDO]	= "ROLLBACK TO task",
 	[Q_GET]		= "SELECT key, nonce, ciphertext, epoch FROM value"
-			  " WHERE handle = ?",
+		  " WHERE handle = ?",
 	[Q_HAS]		= "SELECT 1 FROM value WHERE handle = ?",
 	[Q_PUT]		= "INSERT OR IGNORE INTO value"
-			  " VALUES (?, ?, ?, ?, ?)",
+		  " VALUES (?, ?, ?, ?, ?)",
 	[Q_MAY]		= "SELECT 1 FROM acl WHERE handle = ? AND user = ?",
 	[Q_ALLOW]	= "INSERT OR IGNORE INTO acl VALUES (?, ?)",
 	[Q_GRANTED]	= "INSERT OR REPLACE INTO granted"
-			  " VALUES (?, ?, ?, ?, ?, ?)",
+		      " VALUES (?, ?, ?, ?, ?, ?)",
 	[Q_FIND_GRANT]	= "SELECT runner, caller, outputs FROM granted"
-			  " WHERE task = ? AND attempt = ?",
+			 " WHERE task = ? AND attempt = ?",
 	[Q_FIND_RESULT]	= "SELECT hash FROM result WHERE task = ?",
 	[Q_RESULT]	= "INSERT INTO result VALUES (?, ?)",
 	[Q_FORGET]	= "DELETE FROM granted WHERE task = ?",
@@ -77,7 +92,7 @@ bind(sqlite3_stmt *s, int i, const void *bytes, size_t n)
 {
 	/* SQLite stores a blob with a null pointer as NULL. */
 	if (sqlite3_bind_blob(s, i, n == 0 ? "" : bytes, (int)n,
-	    SQLITE_TRANSIENT) != SQLITE_OK)
+		SQLITE_TRANSIENT) != SQLITE_OK)
 		fatal("store: %s", sqlite3_errmsg(db));
 }
 
@@ -107,7 +122,7 @@ column(sqlite3_stmt *s, int i, void *out, size_t n)
 	memcpy(out, sqlite3_column_blob(s, i), n);
 }
 
-/* ---- checkpoints --------------------------------------------------------- */
+/* ---- checkpoints ------------------------------------------------------- */
 
 /* A checkpoint copies the log's pages to the database and waits for the disk,
  * for a tenth of a second or more.  A thread with a separate connection does
@@ -123,8 +138,8 @@ static struct {
 static void
 checkpoint_make(int mode)
 {
-	int r = sqlite3_wal_checkpoint_v2(checkpoint.db, NULL, mode, NULL,
-	    NULL);
+	int r = sqlite3_wal_checkpoint_v2(
+	    checkpoint.db, NULL, mode, NULL, NULL);
 
 	/* If it is busy, the log grows and a later commit tries again. */
 	if (r != SQLITE_OK && r != SQLITE_BUSY)
@@ -142,8 +157,8 @@ make_checkpoints(void *none)
 	int i;
 
 	(void)none;
-	if (sqlite3_file_control(checkpoint.db, NULL,
-	    SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK)
+	if (sqlite3_file_control(checkpoint.db, NULL, SQLITE_FCNTL_FILE_POINTER,
+		&file) != SQLITE_OK)
 		fatal("store: checkpoint: no file to sync");
 	for (;;) {
 		while (sem_wait(&checkpoint.wanted) == -1)
@@ -152,8 +167,8 @@ make_checkpoints(void *none)
 			return NULL;
 		for (i = 0; i < 2; i++) {
 			checkpoint_make(SQLITE_CHECKPOINT_PASSIVE);
-			if (file->pMethods->xSync(file,
-			    SQLITE_SYNC_NORMAL) != SQLITE_OK)
+			if (file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) !=
+			    SQLITE_OK)
 				fatal("store: checkpoint: cannot sync");
 		}
 		checkpoint_make(SQLITE_CHECKPOINT_RESTART);
@@ -186,13 +201,16 @@ checkpoint_start(const char *path)
 {
 	/* A connection makes no checkpoint unless it has read the database. */
 	if (sqlite3_open(path, &checkpoint.db) != SQLITE_OK ||
-	    sqlite3_exec(checkpoint.db, "PRAGMA journal_mode=WAL;"
-	    "PRAGMA synchronous=NORMAL;", NULL, NULL, NULL) != SQLITE_OK)
+	    sqlite3_exec(checkpoint.db,
+		"PRAGMA journal_mode=WAL;"
+		"PRAGMA synchronous=NORMAL;",
+		NULL, NULL, NULL) != SQLITE_OK)
 		fatal("%s: %s", path, sqlite3_errmsg(checkpoint.db));
 	sqlite3_busy_handler(checkpoint.db, on_busy, NULL);
 	checkpoint.is_busy = checkpoint.is_over = 0;
-	if (sem_init(&checkpoint.wanted, 0, 0) == -1 || pthread_create(
-	    &checkpoint.thread, NULL, make_checkpoints, NULL) != 0)
+	if (sem_init(&checkpoint.wanted, 0, 0) == -1 ||
+	    pthread_create(&checkpoint.thread, NULL, make_checkpoints, NULL) !=
+		0)
 		fatal("store: no thread for checkpoints");
 	sqlite3_busy_handler(db, on_busy, NULL);
 	sqlite3_wal_hook(db, on_commit, NULL);
@@ -217,8 +235,8 @@ store_open(const char *path)
 	    sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK)
 		fatal("%s: %s", path, sqlite3_errmsg(db));
 	for (q = 0; q < QUERIES; q++)
-		if (sqlite3_prepare_v2(db, texts[q], -1, &statements[q],
-		    NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v2(
+			db, texts[q], -1, &statements[q], NULL) != SQLITE_OK)
 			fatal("%s: %s", path, sqlite3_errmsg(db));
 	sqlite3_bind_int64(query(Q_EXPIRE), 1, time(NULL) - GRANT_LIFE);
 	run(statements[Q_EXPIRE]);
@@ -351,8 +369,8 @@ store_granted(const uint8_t task[32], uint32_t attempt,
 }
 
 int
-store_find_grant(const uint8_t task[32], uint32_t attempt,
-    struct store_grant *grant)
+store_find_grant(
+    const uint8_t task[32], uint32_t attempt, struct store_grant *grant)
 {
 	sqlite3_stmt *s = query(Q_FIND_GRANT);
 	size_t n;

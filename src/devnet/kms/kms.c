@@ -30,9 +30,11 @@ static char name[16];
 static const char *
 status(struct pool *pool)
 {
-	return pool_printf(pool, "{\"seals\":%llu,\"partials\":%llu,"
-	    "\"refused\":%llu}", (unsigned long long)n_seals,
-	    (unsigned long long)n_partials, (unsigned long long)n_refused);
+	return pool_printf(pool,
+	    "{\"seals\":%llu,\"partials\":%llu,"
+	    "\"refused\":%llu}",
+	    (unsigned long long)n_seals, (unsigned long long)n_partials,
+	    (unsigned long long)n_refused);
 }
 
 static const char no_answer[] = "the Registry does not answer";
@@ -58,8 +60,8 @@ share_of(uint64_t epoch)
 	if (kept[i].epoch == epoch)
 		return kept[i].share;
 	kept[i].epoch = 0;
-	if (dir_find_secret(&devnet, dir_share(file, sizeof(file), self,
-	    epoch), kept[i].share) != 0)
+	if (dir_find_secret(&devnet, dir_share(file, sizeof(file), self, epoch),
+		kept[i].share) != 0)
 		return NULL;
 	kept[i].epoch = epoch;
 	return kept[i].share;
@@ -75,8 +77,8 @@ struct scalars {
 /* x = lambda_self(quorum) * share; the quorum must have t members and include
  * this node. */
 static int
-quorum_scalar(const uint32_t *quorum, size_t n, const uint8_t share[32],
-    uint8_t x[32])
+quorum_scalar(
+    const uint32_t *quorum, size_t n, const uint8_t share[32], uint8_t x[32])
 {
 	size_t i;
 	int has_self = 0;
@@ -152,8 +154,8 @@ static struct cached {
 } cache[CACHE];
 
 static int
-get_partial(const uint8_t x[32], const uint8_t K[33],
-    uint8_t partial[PARTIAL_PLAIN])
+get_partial(
+    const uint8_t x[32], const uint8_t K[33], uint8_t partial[PARTIAL_PLAIN])
 {
 	/* K's x coordinate is a sufficient hash. */
 	struct cached *c = &cache[((unsigned)K[31] << 8 | K[32]) % CACHE];
@@ -195,7 +197,7 @@ make_seal(struct pool *pool, const struct scalars *s, struct seal_bind *bind,
 		if (fault == FAULT_KMS_proof)
 			partial[PARTIAL_PLAIN - 1] ^= 1;
 		if (seal_partial(key, bind, (uint32_t)j, handles[j].data,
-		    partial, sealed + j * PARTIAL_SEALED) != 0)
+			partial, sealed + j * PARTIAL_SEALED) != 0)
 			goto out;
 		if (fault == FAULT_KMS_seal)
 			sealed[j * PARTIAL_SEALED] ^= 1;
@@ -231,8 +233,8 @@ seal_selected(struct rpc_call *call, const Teerunner__V1__DelegateRequest *d,
 	struct seal_bind bind;
 	size_t i, next = 0, at = 0;
 
-	answer->seals = pool_get(&call->pool, d->n_selected,
-	    sizeof(answer->seals[0]));
+	answer->seals = pool_get(
+	    &call->pool, d->n_selected, sizeof(answer->seals[0]));
 	for (i = 0; i < d->request->n_requests; i++) {
 		r = d->request->requests[i];
 		if (r->n_inputs > d->n_keys - at)
@@ -270,8 +272,8 @@ on_late(void *arg)
 }
 
 static void
-maybe_late(struct rpc_call *call, void *request,
-    void (*fn)(struct rpc_call *, void *))
+maybe_late(
+    struct rpc_call *call, void *request, void (*fn)(struct rpc_call *, void *))
 {
 	struct late *late;
 
@@ -302,8 +304,8 @@ delegate(struct rpc_call *call, void *p)
 	    signed_request(d->request, devnet.domain, &call->pool) != 0)
 		refuse(call, GRPC_STATUS_UNAUTHENTICATED,
 		    "not signed by the Runner it names");
-	else if ((is_runner = facts_is_runner(&devnet,
-	    d->request->runner.data)) == -1)
+	else if ((is_runner = facts_is_runner(
+		      &devnet, d->request->runner.data)) == -1)
 		refuse(call, GRPC_STATUS_UNAVAILABLE, no_answer);
 	else if (!is_runner)
 		refuse(call, GRPC_STATUS_PERMISSION_DENIED,
@@ -313,7 +315,7 @@ delegate(struct rpc_call *call, void *p)
 	else if (d->n_epochs != d->n_keys)
 		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, "keys and epochs");
 	else if ((why = make_scalars(&s, d->quorum, d->n_quorum, d->epochs,
-	    d->n_epochs)) != NULL)
+		      d->n_epochs)) != NULL)
 		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, why);
 	else if (seal_selected(call, d, &s, &answer) != 0)
 		refuse(call, GRPC_STATUS_INVALID_ARGUMENT,
@@ -352,7 +354,7 @@ delegate_user(struct rpc_call *call, void *p)
 	else if (d->n_keys != r->n_handles || d->n_epochs != d->n_keys)
 		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, "keys and epochs");
 	else if ((why = make_scalars(&s, d->quorum, d->n_quorum, d->epochs,
-	    d->n_epochs)) != NULL)
+		      d->n_epochs)) != NULL)
 		refuse(call, GRPC_STATUS_INVALID_ARGUMENT, why);
 	else {
 		memcpy(bind.ephemeral_key, r->ephemeral_key.data, 33);
@@ -380,10 +382,10 @@ kms_main(uint32_t node)
 {
 	static const struct rpc_method methods[] = {
 		{ "/teerunner.v1.KmsNode/Delegate", "gateway",
-		  &teerunner__v1__delegate_request__descriptor, on_delegate },
+		    &teerunner__v1__delegate_request__descriptor, on_delegate },
 		{ "/teerunner.devnet.UserKms/DelegateUser", "gateway",
-		  &teerunner__devnet__delegate_user_request__descriptor,
-		  on_delegate_user },
+		    &teerunner__devnet__delegate_user_request__descriptor,
+		    on_delegate_user },
 		CONTROL_METHODS
 	};
 

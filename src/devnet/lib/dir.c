@@ -76,7 +76,7 @@ dir_path(const struct devnet *d, char path[DEVNET_PATH], const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- devnet.json --------------------------------------------------------- */
+/* ---- devnet.json ------------------------------------------------------- */
 
 static json_t *
 json_hex(const uint8_t *bytes, size_t n)
@@ -147,8 +147,8 @@ dir_load(struct devnet *d, const char *dir)
 	d->nodes = (uint32_t)get_number(o, "nodes", KMS_NODES);
 	d->runners = (uint32_t)get_number(o, "runners", DEVNET_RUNNERS);
 	d->registry_port = (uint16_t)get_number(o, "registryPort", 65535);
-	d->orchestrator_port =
-	    (uint16_t)get_number(o, "orchestratorPort", 65535);
+	d->orchestrator_port = (uint16_t)get_number(
+	    o, "orchestratorPort", 65535);
 	d->gateway_port = (uint16_t)get_number(o, "gatewayPort", 65535);
 	d->is_insecure = json_is_true(json_object_get(o, "insecure"));
 	d->is_chain = json_is_true(json_object_get(o, "chain"));
@@ -162,8 +162,7 @@ dir_load(struct devnet *d, const char *dir)
 	for (i = 0; i < d->nodes; i++) {
 		d->kms_ports[i] = (uint16_t)get_number(
 		    json_array_get(list, i), "port", 65535);
-		get_hex(json_array_get(list, i), "share",
-		    d->kms_shares[i], 33);
+		get_hex(json_array_get(list, i), "share", d->kms_shares[i], 33);
 		if (d->epoch > 1)
 			get_hex(json_array_get(list, i), "former",
 			    d->kms_former[i], 33);
@@ -185,26 +184,25 @@ dir_save(struct devnet *d)
 	size_t i;
 
 	for (i = 0; i < d->nodes; i++)
-		json_array_append_new(kms, json_pack("{s:i,s:o,s:o}",
-		    "port", d->kms_ports[i],
-		    "share", json_hex(d->kms_shares[i], 33),
-		    "former", json_hex(d->kms_former[i], 33)));
+		json_array_append_new(kms,
+		    json_pack("{s:i,s:o,s:o}", "port", d->kms_ports[i], "share",
+			json_hex(d->kms_shares[i], 33), "former",
+			json_hex(d->kms_former[i], 33)));
 	for (i = 0; i < d->runners; i++)
 		json_array_append_new(http, json_integer(d->http_ports[i]));
-	o = json_pack("{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:b,s:b}",
-	    "chainId", (json_int_t)d->chain_id,
-	    "registry", json_hex(d->registry, 20),
-	    "threshold", (int)d->threshold, "nodes", (int)d->nodes,
-	    "runners", (int)d->runners, "registryPort", d->registry_port,
-	    "orchestratorPort", d->orchestrator_port,
-	    "gatewayPort", d->gateway_port,
-	    "orchestrator", json_hex(d->orchestrator, 20),
-	    "gateway", json_hex(d->gateway, 20),
-	    "registrar", json_hex(d->registrar, 20),
-	    "kmsKey", json_hex(d->kms_key, 33),
-	    "epoch", (json_int_t)d->epoch, "kms", kms,
-	    "httpPorts", http, "insecure", d->is_insecure,
-	    "chain", d->is_chain);
+	o = json_pack(
+	    "{s:I,s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:I,s:o,s:o,"
+	    "s:b,s:b}",
+	    "chainId", (json_int_t)d->chain_id, "registry",
+	    json_hex(d->registry, 20), "threshold", (int)d->threshold, "nodes",
+	    (int)d->nodes, "runners", (int)d->runners, "registryPort",
+	    d->registry_port, "orchestratorPort", d->orchestrator_port,
+	    "gatewayPort", d->gateway_port, "orchestrator",
+	    json_hex(d->orchestrator, 20), "gateway", json_hex(d->gateway, 20),
+	    "registrar", json_hex(d->registrar, 20), "kmsKey",
+	    json_hex(d->kms_key, 33), "epoch", (json_int_t)d->epoch, "kms", kms,
+	    "httpPorts", http, "insecure", d->is_insecure, "chain",
+	    d->is_chain);
 	dir_path(d, path, "devnet.json");
 	if (o == NULL || json_dump_file(o, path, JSON_INDENT(2)) != 0)
 		fatal("%s: %m", path);
@@ -212,7 +210,7 @@ dir_save(struct devnet *d)
 	td_domain(d->chain_id, d->registry, d->domain);
 }
 
-/* ---- keys ---------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------- */
 
 static void
 write_secret(const struct devnet *d, const char *name, const uint8_t key[32])
@@ -283,9 +281,9 @@ dir_user(const struct devnet *d, const char *user, uint8_t key[32],
 
 	if (strlen(user) > DEVNET_USER || user[0] == '\0' ||
 	    strspn(user, "abcdefghijklmnopqrstuvwxyz0123456789-_") !=
-	    strlen(user))
-		fatal("%s: a user's name is 1 to %d of a-z, 0-9, - and _",
-		    user, DEVNET_USER);
+		strlen(user))
+		fatal("%s: a user's name is 1 to %d of a-z, 0-9, - and _", user,
+		    DEVNET_USER);
 	snprintf(name, sizeof(name), "user-%s", user);
 	if (dir_find_secret(d, name, key) != 0) {
 		secp_key_new(key);
@@ -330,8 +328,8 @@ dir_deal(struct devnet *d)
 	for (i = 0; i < d->nodes; i++) {
 		if (secp_public(shares[i], d->kms_shares[i]) != 0)
 			fatal("kms: cannot split the key");
-		write_secret(d, dir_share(name, sizeof(name), i + 1,
-		    d->epoch), shares[i]);
+		write_secret(d, dir_share(name, sizeof(name), i + 1, d->epoch),
+		    shares[i]);
 	}
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(shares, sizeof(shares));
@@ -356,9 +354,12 @@ write_policy(const struct devnet *d)
 	dir_path(d, path, "evidence/policy");
 	if ((f = fopen(path, "w")) == NULL)
 		fatal("%s: %m", path);
-	fprintf(f, "# What the registrar accepts: see tee-attest(1), of which "
-	    "the collateral lies here too.\n%s", d->is_insecure ?
-	    "allow insecure	# proves nothing: for demonstrations\n" : "");
+	fprintf(f,
+	    "# What the registrar accepts: see tee-attest(1), of which "
+	    "the collateral lies here too.\n%s",
+	    d->is_insecure ?
+		"allow insecure	# proves nothing: for demonstrations\n" :
+		"");
 	if (fclose(f) == EOF)
 		fatal("%s: %m", path);
 }
@@ -419,7 +420,7 @@ dir_create(struct devnet *d, const char *beside)
 		pki_create(d->dir, list, n);
 }
 
-/* ---- the Runner's configuration ------------------------------------------ */
+/* ---- the Runner's configuration ---------------------------------------- */
 
 static void
 write_one(const struct devnet *d, unsigned runner, const char *dir)
@@ -432,19 +433,22 @@ write_one(const struct devnet *d, unsigned runner, const char *dir)
 	dir_path(d, path, "tee-runnerd%s.conf", suffix);
 	if ((f = fopen(path, "w")) == NULL)
 		fatal("%s: %m", path);
-	fprintf(f, "# Made by tee-devnet: a Runner of the devnet beside it.\n"
+	fprintf(f,
+	    "# Made by tee-devnet: a Runner of the devnet beside it.\n"
 	    "tls-ca %s/tls/ca.pem\ntls-certificate %s/tls/runner-%u.pem\n"
-	    "tls-key %s/tls/runner-%u.key\ntee %s\nchroot %s/empty\n", dir,
-	    dir, runner, dir, runner, d->is_insecure ? "insecure" : "auto",
+	    "tls-key %s/tls/runner-%u.key\ntee %s\nchroot %s/empty\n",
+	    dir, dir, runner, dir, runner, d->is_insecure ? "insecure" : "auto",
 	    dir);
 	if (geteuid() == 0)
 		fprintf(f, "uid-base %u\n", 61000 + 16 * (runner - 1));
 	/* Another devnet's Runner may copy everything from here on. */
-	fprintf(f, "\nchain-id %llu\nregistry 0x%s\n"
+	fprintf(f,
+	    "\nchain-id %llu\nregistry 0x%s\n"
 	    "registry-endpoint http://127.0.0.1:%u\nregistry-refresh 2\n",
 	    (unsigned long long)d->chain_id, log_hex(hex, d->registry, 20),
 	    d->registry_port);
-	fprintf(f, "orchestrator 127.0.0.1:%u\ngateway 127.0.0.1:%u\n"
+	fprintf(f,
+	    "orchestrator 127.0.0.1:%u\ngateway 127.0.0.1:%u\n"
 	    "control-socket %s/runner%s.sock\nhttp-listen 127.0.0.1:%u\n",
 	    d->orchestrator_port, d->gateway_port, dir, suffix,
 	    d->http_ports[runner - 1]);

@@ -37,44 +37,43 @@ struct devnet {
 
 /* Load a devnet and initialize the cryptography; fatal if DIR is not a
  * devnet. */
-void	dir_load(struct devnet *, const char *dir);
+void dir_load(struct devnet *, const char *dir);
 /* 1 if there is a devnet.json. */
-int	dir_exists(const char *dir);
+int dir_exists(const char *dir);
 /* Create directories, keys, certificates and the registrar's policy, in the
  * numbers that `d' gives.  beside: use the certificates of this devnet; NULL:
  * make new ones.  dir_save() then writes devnet.json, with the Registry's
  * address. */
-void	dir_create(struct devnet *, const char *beside);
-void	dir_save(struct devnet *);
+void dir_create(struct devnet *, const char *beside);
+void dir_save(struct devnet *);
 /* Deal a new KMS key for the next epoch: secret shares in DIR/keys, public
  * shares and the epoch's number in `d'. */
-void	dir_deal(struct devnet *);
+void dir_deal(struct devnet *);
 /* Write the name of the file in DIR/keys with a node's share of an epoch's key
  * to `name'. */
 const char *dir_share(char *name, size_t size, uint32_t node, uint64_t epoch);
 /* Write tee-runnerd.conf for each Runner. */
-void	dir_write_conf(const struct devnet *);
+void dir_write_conf(const struct devnet *);
 /* Read DIR/keys/NAME.  A missing user key is generated; any other missing key
  * is fatal. */
-void	dir_secret(const struct devnet *, const char *name, uint8_t key[32]);
+void dir_secret(const struct devnet *, const char *name, uint8_t key[32]);
 /* Like dir_secret(), but returns -1 if the file is missing, else 0. */
-int	dir_find_secret(const struct devnet *, const char *name, uint8_t key[32]);
+int dir_find_secret(const struct devnet *, const char *name, uint8_t key[32]);
 /* Store a secret from a file of 64 hex digits.  Returns 0, or -1 if it has
  * another format. */
-int	dir_take_secret(const struct devnet *, const char *name,
-	    const char *path);
-void	dir_user(const struct devnet *, const char *user, uint8_t key[32],
-	    uint8_t address[20]);
-void	dir_path(const struct devnet *, char path[DEVNET_PATH],
-	    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int dir_take_secret(const struct devnet *, const char *name, const char *path);
+void dir_user(const struct devnet *, const char *user, uint8_t key[32],
+    uint8_t address[20]);
+void dir_path(const struct devnet *, char path[DEVNET_PATH], const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
 /* "127.0.0.1:PORT" in one of eight static buffers, used in turn. */
 const char *dir_address(uint16_t port);
 
 /* pki.c: create a CA and P-256 certificates for these names in DIR/tls. */
-void	pki_create(const char *dir, const char *const *names, size_t n);
+void pki_create(const char *dir, const char *const *names, size_t n);
 
 /* Decode exactly n bytes of hex, with or without 0x.  Returns 0 or -1. */
-int	hex_read(const char *text, void *out, size_t n);
-void	random_fill(void *, size_t);
+int hex_read(const char *text, void *out, size_t n);
+void random_fill(void *, size_t);
 
 #endif

@@ -85,14 +85,15 @@ facts_call(const struct devnet *d, const char *method, json_t *params)
 
 	request = json_pack("{s:s,s:i,s:s,s:o}", "jsonrpc", "2.0", "id", 1,
 	    "method", method, "params", params);
-	if (request == NULL || (body = json_dumps(request, JSON_COMPACT)) ==
-	    NULL)
+	if (request == NULL ||
+	    (body = json_dumps(request, JSON_COMPACT)) == NULL)
 		fatal("registry: %s: out of memory", method);
 	json_decref(request);
-	snprintf(head, sizeof(head), "POST / HTTP/1.1\r\nHost: %s\r\n"
+	snprintf(head, sizeof(head),
+	    "POST / HTTP/1.1\r\nHost: %s\r\n"
 	    "Content-Type: application/json\r\nConnection: close\r\n"
-	    "Content-Length: %zu\r\n\r\n", dir_address(d->registry_port),
-	    strlen(body));
+	    "Content-Length: %zu\r\n\r\n",
+	    dir_address(d->registry_port), strlen(body));
 	if ((fd = http_connect(d->registry_port)) != -1) {
 		if (write_all(fd, head, strlen(head)) == 0 &&
 		    write_all(fd, body, strlen(body)) == 0)
@@ -108,8 +109,8 @@ facts_call(const struct devnet *d, const char *method, json_t *params)
 		const char *why = json_string_value(json_object_get(
 		    json_object_get(answer, "error"), "message"));
 
-		log_warn("registry: %s: %s", method, why == NULL ?
-		    "neither result nor error" : why);
+		log_warn("registry: %s: %s", method,
+		    why == NULL ? "neither result nor error" : why);
 	}
 	json_decref(answer);
 	return result;
@@ -132,17 +133,17 @@ facts_hex(const void *bytes, size_t n)
 
 /* Call a view function of the Registry that takes an address. */
 static json_t *
-call_view(const struct devnet *d, const char *signature,
-    const uint8_t address[20])
+call_view(
+    const struct devnet *d, const char *signature, const uint8_t address[20])
 {
 	uint8_t data[4 + 32] = { 0 }, hash[32];
 
 	keccak256(signature, strlen(signature), hash);
 	memcpy(data, hash, 4);
 	memcpy(data + 16, address, 20);
-	return facts_call(d, "eth_call", json_pack("[{s:o,s:o},s]",
-	    "to", facts_hex(d->registry, 20), "data",
-	    facts_hex(data, sizeof(data)), "latest"));
+	return facts_call(d, "eth_call",
+	    json_pack("[{s:o,s:o},s]", "to", facts_hex(d->registry, 20), "data",
+		facts_hex(data, sizeof(data)), "latest"));
 }
 
 /* Returns 1 or 0, or -1 if the Registry does not answer. */
@@ -204,7 +205,8 @@ word_at(const char *text, uint64_t i, uint64_t *v)
 	uint8_t word[32];
 	char hex[65];
 
-	if (text == NULL || i > ANSWER_MAX / 64 || strlen(text) < 2 + 64 * (i + 1))
+	if (text == NULL || i > ANSWER_MAX / 64 ||
+	    strlen(text) < 2 + 64 * (i + 1))
 		return -1;
 	snprintf(hex, sizeof(hex), "%.64s", text + 2 + 64 * i);
 	if (hex_read(hex, word, 32) != 0)
@@ -248,11 +250,12 @@ facts_is_epoch(const struct devnet *d, uint64_t epoch)
 	if (epochs.fresh_until <= now_ms() ||
 	    (epoch > epochs.current && epochs.is_answered))
 		ask_epochs(d);
-	if (!epochs.is_answered && (epoch > epochs.current ||
-	    epochs.good_until <= now_ms()))
+	if (!epochs.is_answered &&
+	    (epoch > epochs.current || epochs.good_until <= now_ms()))
 		return -1;
-	return epoch != 0 && (epoch == epochs.current ||
-	    (epochs.n_former != 0 && epoch + 1 == epochs.current));
+	return epoch != 0 &&
+	    (epoch == epochs.current ||
+		(epochs.n_former != 0 && epoch + 1 == epochs.current));
 }
 
 uint64_t

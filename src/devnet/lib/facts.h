@@ -14,20 +14,19 @@
 
 /* Call a method.  Takes over the reference to `params'.  Returns the result,
  * which the caller must free, or NULL after a log line. */
-json_t	*facts_call(const struct devnet *, const char *method,
-	    json_t *params);
+json_t *facts_call(const struct devnet *, const char *method, json_t *params);
 /* 1 if the Registry lists this Runner and the registration is neither expired
  * nor revoked, else 0; -1 if the Registry does not answer.  A positive answer
  * is cached for two seconds, or for ten if the Registry does not answer. */
-int	 facts_is_runner(const struct devnet *, const uint8_t runner[20]);
+int facts_is_runner(const struct devnet *, const uint8_t runner[20]);
 /* 1 if values under this epoch's KMS key can be read, because it is the current
  * one's or that of the previous epoch during the overlap; else 0; -1 if the
  * Registry does not answer.  An answer is cached for one second, or for ten if
  * there is no newer one. */
-int	 facts_is_epoch(const struct devnet *, uint64_t epoch);
+int facts_is_epoch(const struct devnet *, uint64_t epoch);
 /* The current epoch; 0 if there is none or the Registry does not answer. */
 uint64_t facts_epoch(const struct devnet *);
 /* "0x.." */
-json_t	*facts_hex(const void *, size_t n);
+json_t *facts_hex(const void *, size_t n);
 
 #endif

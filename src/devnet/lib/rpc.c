@@ -29,7 +29,6 @@ rpc_init(void)
 	rpc_queue = grpc_completion_queue_create_for_next(NULL);
 }
 
-
 void
 rpc_forget(struct rpc_timer *timer)
 {
@@ -79,8 +78,9 @@ loop_deadline(void)
 	if (timers == NULL)
 		return gpr_inf_future(GPR_CLOCK_MONOTONIC);
 	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-	    gpr_time_from_millis(timers->at > now ?
-	    (int64_t)(timers->at - now) : 0, GPR_TIMESPAN));
+	    gpr_time_from_millis(
+		timers->at > now ? (int64_t)(timers->at - now) : 0,
+		GPR_TIMESPAN));
 }
 
 void
@@ -91,8 +91,8 @@ rpc_loop(const int *done)
 	grpc_event event;
 
 	while (done == NULL || !*done) {
-		event = grpc_completion_queue_next(rpc_queue, loop_deadline(),
-		    NULL);
+		event = grpc_completion_queue_next(
+		    rpc_queue, loop_deadline(), NULL);
 		if (event.type == GRPC_QUEUE_SHUTDOWN)
 			return;
 		if (event.type == GRPC_OP_COMPLETE) {
@@ -114,16 +114,16 @@ rpc_copy(const ProtobufCMessage *message, struct pool *pool)
 	void *copy;
 
 	protobuf_c_message_pack(message, bytes);
-	copy = protobuf_c_message_unpack(message->descriptor,
-	    &pool->arena.allocator, n, bytes);
+	copy = protobuf_c_message_unpack(
+	    message->descriptor, &pool->arena.allocator, n, bytes);
 	if (copy == NULL)
 		fatal("grpc: a message does not survive a copy");
 	return copy;
 }
 
 static void
-tls_read(char text[TLS_TEXT], const char *dir, const char *name,
-    const char *suffix)
+tls_read(
+    char text[TLS_TEXT], const char *dir, const char *name, const char *suffix)
 {
 	char path[512];
 	size_t n;

@@ -26,12 +26,12 @@ struct rpc_tag {
 	void	(*fn)(struct rpc_tag *, int ok);
 };
 
-void	rpc_init(void);
+void rpc_init(void);
 /* Handle events until *done is set; forever if done is NULL. */
-void	rpc_loop(const int *done);
+void rpc_loop(const int *done);
 extern grpc_completion_queue *rpc_queue;
 
-/* ---- time ---------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------- */
 struct rpc_timer {
 	struct rpc_timer *next;
 	uint64_t	  at;
@@ -39,23 +39,23 @@ struct rpc_timer {
 	void		 *arg;
 };
 /* Call fn once, ms from now.  If the timer is already set, it is moved. */
-void	rpc_after(struct rpc_timer *, uint64_t ms, void (*fn)(void *), void *);
-void	rpc_forget(struct rpc_timer *);
+void rpc_after(struct rpc_timer *, uint64_t ms, void (*fn)(void *), void *);
+void rpc_forget(struct rpc_timer *);
 /* Back-off in ms after this many failures (at least 1): 100, doubled with each
  * failure, at most 2000; random between half of that and all of it. */
 uint64_t rpc_back_off(uint32_t failures);
 
-/* ---- messages ------------------------------------------------------------ */
-void	*rpc_copy(const ProtobufCMessage *, struct pool *);
+/* ---- messages ---------------------------------------------------------- */
+void *rpc_copy(const ProtobufCMessage *, struct pool *);
 
-/* ---- certificates: DIR/tls/{ca.pem,NAME.pem,NAME.key} -------------------- */
+/* ---- certificates: DIR/tls/{ca.pem,NAME.pem,NAME.key} ------------------ */
 #define TLS_TEXT	8192
 struct rpc_tls {
 	char	ca[TLS_TEXT], certificate[TLS_TEXT], key[TLS_TEXT];
 };
-void	rpc_tls_load(struct rpc_tls *, const char *dir, const char *name);
+void rpc_tls_load(struct rpc_tls *, const char *dir, const char *name);
 
-/* ---- server -------------------------------------------------------------- */
+/* ---- server ------------------------------------------------------------ */
 struct rpc_call {
 	struct pool	 pool;		/* freed with the call */
 	grpc_call	*grpc;
@@ -80,14 +80,14 @@ struct rpc_method {
 };
 /* Serve the table and grpc.health.v1 at host:port; fatal if the port cannot be
  * used. */
-void	rpc_serve(const char *address, const struct rpc_tls *,
-	    const struct rpc_method *, size_t n);
+void rpc_serve(const char *address, const struct rpc_tls *,
+    const struct rpc_method *, size_t n);
 /* End a unary call, now or later; afterwards the call is freed. */
-void	rpc_reply(struct rpc_call *, const ProtobufCMessage *);
-void	rpc_fail(struct rpc_call *, grpc_status_code, const char *why);
-void	rpc_call_free(struct rpc_call *);
+void rpc_reply(struct rpc_call *, const ProtobufCMessage *);
+void rpc_fail(struct rpc_call *, grpc_status_code, const char *why);
+void rpc_call_free(struct rpc_call *);
 
-/* ---- streams, the server's side (rpc_stream.c) --------------------------- */
+/* ---- streams, the server's side (rpc_stream.c) ------------------------- */
 struct rpc_stream;
 struct rpc_stream_events {
 	/* A message arrived; `bytes' is valid until this returns. */
@@ -95,44 +95,42 @@ struct rpc_stream_events {
 	/* The last event: the stream is freed when this returns. */
 	void	(*end)(void *arg);
 };
-struct rpc_stream *rpc_stream_open(struct rpc_call *,
-	    const struct rpc_stream_events *, void *arg);
-void	rpc_stream_send(struct rpc_stream *, const ProtobufCMessage *);
-void	rpc_stream_send_bytes(struct rpc_stream *, const void *, size_t);
+struct rpc_stream *rpc_stream_open(
+    struct rpc_call *, const struct rpc_stream_events *, void *arg);
+void rpc_stream_send(struct rpc_stream *, const ProtobufCMessage *);
+void rpc_stream_send_bytes(struct rpc_stream *, const void *, size_t);
 /* Close the stream; `end' will still be called. */
-void	rpc_stream_close(struct rpc_stream *, grpc_status_code,
-	    const char *why);
+void rpc_stream_close(struct rpc_stream *, grpc_status_code, const char *why);
 
-/* ---- client -------------------------------------------------------------- */
+/* ---- client ------------------------------------------------------------ */
 struct rpc_peer {
 	grpc_channel	*channel;
 	int		 is_patient;	/* calls wait for the connection */
 };
 struct rpc_peer *rpc_connect(const char *address, const struct rpc_tls *);
-void	rpc_disconnect(struct rpc_peer *);
+void rpc_disconnect(struct rpc_peer *);
 /* If code is 0, `answer' has the requested type and is valid until `fn'
  * returns. */
-typedef void	(*rpc_done)(void *arg, int code, const char *why,
-	    void *answer);
-void	rpc_send(struct rpc_peer *, const char *path, const ProtobufCMessage *,
-	    const ProtobufCMessageDescriptor *out, unsigned ms, rpc_done,
-	    void *arg);
+typedef void (*rpc_done)(void *arg, int code, const char *why, void *answer);
+void rpc_send(struct rpc_peer *, const char *path, const ProtobufCMessage *,
+    const ProtobufCMessageDescriptor *out, unsigned ms, rpc_done, void *arg);
 /* To wait for an answer: pass rpc_waited and this struct as rpc_done and its
  * argument, then run rpc_loop() on `done'. */
 struct rpc_wait {
 	int		 done;
 	struct pool	*pool;		/* for the answer */
 	void		*answer;	/* NULL: failed */
-	const char	*what;		/* for a message on stderr; NULL: none */
+	/* for a message on stderr; NULL: none */
+	const char	*what;
 };
-void	rpc_waited(void *wait, int code, const char *why, void *answer);
+void rpc_waited(void *wait, int code, const char *why, void *answer);
 /* rpc_send(), then wait for the answer (for commands).  Returns the answer in
  * `pool', or NULL after a message on stderr that names `what'; no message if
  * `what' is NULL. */
-void	*rpc_ask(struct rpc_peer *, const char *path, const ProtobufCMessage *,
-	    const ProtobufCMessageDescriptor *out, unsigned ms,
-	    struct pool *pool, const char *what);
+void *rpc_ask(struct rpc_peer *, const char *path, const ProtobufCMessage *,
+    const ProtobufCMessageDescriptor *out, unsigned ms, struct pool *pool,
+    const char *what);
 /* grpc.health.v1: 1 if the peer reports SERVING. */
-int	rpc_healthy(struct rpc_peer *, unsigned ms);
+int rpc_healthy(struct rpc_peer *, unsigned ms);
 
 #endif

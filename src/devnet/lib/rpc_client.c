@@ -31,28 +31,30 @@ rpc_connect(const char *address, const struct rpc_tls *tls)
 {
 	grpc_arg settings[] = {
 		{ .type = GRPC_ARG_INTEGER,
-		  .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-		  .value.integer = RPC_MESSAGE_MAX },
+		    .key = (char *)(uintptr_t)
+			GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+		    .value.integer = RPC_MESSAGE_MAX },
 		/* The server may just be starting: reconnect soon. */
 		{ .type = GRPC_ARG_INTEGER,
-		  .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
-		  .value.integer = 200 },
-		{ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)
-		  GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
-		  .value.integer = 100 },
+		    .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+		    .value.integer = 200 },
 		{ .type = GRPC_ARG_INTEGER,
-		  .key = (char *)(uintptr_t)GRPC_ARG_ENABLE_HTTP_PROXY,
-		  .value.integer = 0 },
+		    .key = (char *)(uintptr_t)
+			GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+		    .value.integer = 100 },
+		{ .type = GRPC_ARG_INTEGER,
+		    .key = (char *)(uintptr_t)GRPC_ARG_ENABLE_HTTP_PROXY,
+		    .value.integer = 0 },
 	};
 	grpc_channel_args args = { sizeof(settings) / sizeof(settings[0]),
-	    settings };
+		settings };
 	grpc_ssl_pem_key_cert_pair pair = { tls->key, tls->certificate };
 	grpc_channel_credentials *credentials;
 	struct rpc_peer *peer;
 
 	rpc_init();
-	credentials = grpc_ssl_credentials_create_ex(tls->ca, &pair, NULL,
-	    NULL);
+	credentials = grpc_ssl_credentials_create_ex(
+	    tls->ca, &pair, NULL, NULL);
 	if (credentials == NULL || (peer = calloc(1, sizeof(*peer))) == NULL)
 		fatal("grpc: no client for %s", address);
 	peer->channel = grpc_channel_create(address, credentials, &args);
@@ -76,8 +78,8 @@ on_answer(struct rpc_tag *tag, int ok)
 	void *answer = NULL;
 
 	(void)ok;
-	if (r->status == GRPC_STATUS_OK && (answer = rpc_unpack(r->answer,
-	    r->out, &r->pool.arena)) == NULL) {
+	if (r->status == GRPC_STATUS_OK &&
+	    (answer = rpc_unpack(r->answer, r->out, &r->pool.arena)) == NULL) {
 		r->status = GRPC_STATUS_INTERNAL;
 		r->fn(r->arg, r->status, "malformed answer", NULL);
 	} else
@@ -116,7 +118,8 @@ rpc_send(struct rpc_peer *peer, const char *path,
 	r->call = grpc_channel_create_call(peer->channel, NULL,
 	    GRPC_PROPAGATE_DEFAULTS, rpc_queue, method, NULL,
 	    gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-	    gpr_time_from_millis(ms, GPR_TIMESPAN)), NULL);
+		gpr_time_from_millis(ms, GPR_TIMESPAN)),
+	    NULL);
 	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
 	/* Otherwise grpc checks the progress of a connection only every five
 	 * seconds. */

@@ -18,10 +18,8 @@ static size_t n_methods;
 
 static void	on_health(struct rpc_call *, void *);
 
-static const struct rpc_method health = {
-	"/grpc.health.v1.Health/Check", NULL,
-	&teerunner__devnet__health_request__descriptor, on_health
-};
+static const struct rpc_method health = { "/grpc.health.v1.Health/Check", NULL,
+	&teerunner__devnet__health_request__descriptor, on_health };
 
 static void
 on_health(struct rpc_call *call, void *request)
@@ -51,8 +49,8 @@ static void
 on_sent(struct rpc_tag *tag, int ok)
 {
 	(void)ok;
-	rpc_call_free((struct rpc_call *)((char *)tag -
-	    offsetof(struct rpc_call, tag)));
+	rpc_call_free(
+	    (struct rpc_call *)((char *)tag - offsetof(struct rpc_call, tag)));
 }
 
 /* Send answer and status.  This also receives the end of the call, so that the
@@ -95,8 +93,8 @@ rpc_reply(struct rpc_call *call, const ProtobufCMessage *message)
 void
 rpc_fail(struct rpc_call *call, grpc_status_code code, const char *why)
 {
-	log_info("%s: from %s: refused: %s", call->method == NULL ? "?" :
-	    call->method->path, call->peer, why);
+	log_info("%s: from %s: refused: %s",
+	    call->method == NULL ? "?" : call->method->path, call->peer, why);
 	finish(call, code, why, NULL);
 }
 
@@ -120,8 +118,8 @@ read_peer(struct rpc_call *call)
 	grpc_auth_property_iterator it;
 	const grpc_auth_property *name;
 
-	it = grpc_auth_context_find_properties_by_name(context,
-	    GRPC_X509_CN_PROPERTY_NAME);
+	it = grpc_auth_context_find_properties_by_name(
+	    context, GRPC_X509_CN_PROPERTY_NAME);
 	if ((name = grpc_auth_property_iterator_next(&it)) != NULL)
 		log_escape(call->peer, sizeof(call->peer), name->value,
 		    name->value_length);
@@ -154,11 +152,11 @@ on_read(struct rpc_tag *tag, int ok)
 		rpc_fail(call, GRPC_STATUS_CANCELLED, "no request");
 		return;
 	}
-	request = rpc_unpack(call->received, call->method->in,
-	    &call->pool.arena);
+	request = rpc_unpack(
+	    call->received, call->method->in, &call->pool.arena);
 	if (request == NULL)
-		rpc_fail(call, GRPC_STATUS_INVALID_ARGUMENT,
-		    "malformed message");
+		rpc_fail(
+		    call, GRPC_STATUS_INVALID_ARGUMENT, "malformed message");
 	else
 		call->method->fn(call, request);
 }
@@ -213,7 +211,8 @@ accept_call(void)
 	grpc_metadata_array_init(&call->metadata);
 	call->tag.fn = on_call;
 	if (grpc_server_request_call(server, &call->grpc, &call->details,
-	    &call->metadata, rpc_queue, rpc_queue, &call->tag) != GRPC_CALL_OK)
+		&call->metadata, rpc_queue, rpc_queue,
+		&call->tag) != GRPC_CALL_OK)
 		fatal("grpc: cannot accept calls");
 }
 
@@ -223,19 +222,21 @@ rpc_serve(const char *address, const struct rpc_tls *tls,
 {
 	grpc_arg settings[] = {
 		{ .type = GRPC_ARG_INTEGER,
-		  .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-		  .value.integer = RPC_MESSAGE_MAX },
+		    .key = (char *)(uintptr_t)
+			GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+		    .value.integer = RPC_MESSAGE_MAX },
 		/* A port in use must be an error: do not share it. */
 		{ .type = GRPC_ARG_INTEGER,
-		  .key = (char *)(uintptr_t)GRPC_ARG_ALLOW_REUSEPORT,
-		  .value.integer = 0 },
+		    .key = (char *)(uintptr_t)GRPC_ARG_ALLOW_REUSEPORT,
+		    .value.integer = 0 },
 		/* A Runner may send a keep-alive every ten seconds. */
-		{ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)
-		  GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-		  .value.integer = 5000 },
+		{ .type = GRPC_ARG_INTEGER,
+		    .key = (char *)(uintptr_t)
+			GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+		    .value.integer = 5000 },
 	};
 	grpc_channel_args args = { sizeof(settings) / sizeof(settings[0]),
-	    settings };
+		settings };
 	grpc_ssl_pem_key_cert_pair pair = { tls->key, tls->certificate };
 	grpc_server_credentials *credentials;
 
@@ -246,8 +247,8 @@ rpc_serve(const char *address, const struct rpc_tls *tls,
 	grpc_server_register_completion_queue(server, rpc_queue, NULL);
 	credentials = grpc_ssl_server_credentials_create_with_options(
 	    grpc_ssl_server_credentials_create_options_using_config(
-	    GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY,
-	    grpc_ssl_server_certificate_config_create(tls->ca, &pair, 1)));
+		GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY,
+		grpc_ssl_server_certificate_config_create(tls->ca, &pair, 1)));
 	if (credentials == NULL ||
 	    grpc_server_add_http2_port(server, address, credentials) == 0)
 		fatal("%s: cannot listen: is the port taken?", address);

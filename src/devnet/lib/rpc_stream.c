@@ -137,8 +137,8 @@ on_status_sent(struct rpc_tag *tag, int ok)
 }
 
 struct rpc_stream *
-rpc_stream_open(struct rpc_call *call, const struct rpc_stream_events *events,
-    void *arg)
+rpc_stream_open(
+    struct rpc_call *call, const struct rpc_stream_events *events, void *arg)
 {
 	struct rpc_stream *s;
 	grpc_op op = { .op = GRPC_OP_SEND_INITIAL_METADATA };

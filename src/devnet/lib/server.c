@@ -56,8 +56,9 @@ server_has_fault(const char *who, const char *what)
 	size_t i;
 
 	for (i = 0; i < N_FAULTS; i++)
-		if (is_for(i, who) && (strcmp(faults[i].name, what) == 0 ||
-		    strcmp(what, "off") == 0))
+		if (is_for(i, who) &&
+		    (strcmp(faults[i].name, what) == 0 ||
+			strcmp(what, "off") == 0))
 			return 1;
 	return 0;
 }

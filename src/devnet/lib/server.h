@@ -28,9 +28,9 @@ _Noreturn void	kms_main(uint32_t node);
 
 /* The Control service, which is in every table.  `status' prints JSON into the
  * pool. */
-void	server_init(const char *who, const char *(*status)(struct pool *));
-void	on_fault(struct rpc_call *, void *);
-void	on_status(struct rpc_call *, void *);
+void server_init(const char *who, const char *(*status)(struct pool *));
+void on_fault(struct rpc_call *, void *);
+void on_status(struct rpc_call *, void *);
 #define CONTROL_METHODS							\
 	{ "/teerunner.devnet.Control/Fault", "cli",			\
 	  &teerunner__devnet__fault_request__descriptor, on_fault },	\
@@ -38,10 +38,10 @@ void	on_status(struct rpc_call *, void *);
 	  &teerunner__devnet__status_request__descriptor, on_status },
 
 /* Main function of `tee-devnet serve'. */
-int	server_run(const char *dir, const char *who);
+int server_run(const char *dir, const char *who);
 /* List the faults of `who' ("gateway", "kms-2"), one per line; NULL: of all
  * servers. */
-void	server_list_faults(const char *who);
-int	server_has_fault(const char *who, const char *what);
+void server_list_faults(const char *who);
+int server_has_fault(const char *who, const char *what);
 
 #endif

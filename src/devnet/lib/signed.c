@@ -52,7 +52,7 @@ sign(const uint8_t domain[32], const uint8_t hash[32], const uint8_t key[32],
 	return 0;
 }
 
-/* ---- signed by Runners --------------------------------------------------- */
+/* ---- signed by Runners ------------------------------------------------- */
 
 int
 signed_request(const Teerunner__V1__OperandRequestBatch *b,
@@ -72,8 +72,8 @@ signed_request(const Teerunner__V1__OperandRequestBatch *b,
 		if (wire_fixed(&r->task_id, id, 32) != 0 ||
 		    wire_fixed(&r->caller, caller, 20) != 0 ||
 		    wire_fixed(&r->ephemeral_key, key, 33) != 0 ||
-		    secp_point_check(key) != 0 ||
-		    r->n_inputs > TASK_INPUTS || r->n_outputs > TASK_OUTPUTS)
+		    secp_point_check(key) != 0 || r->n_inputs > TASK_INPUTS ||
+		    r->n_outputs > TASK_OUTPUTS)
 			return -1;
 		inputs = signed_words(r->inputs, r->n_inputs, pool);
 		outputs = signed_words(r->outputs, r->n_outputs, pool);
@@ -82,14 +82,14 @@ signed_request(const Teerunner__V1__OperandRequestBatch *b,
 		td_operand_request(id, r->attempt, caller, key, inputs,
 		    r->n_inputs, outputs, r->n_outputs, hashes[i]);
 	}
-	td_operand_request_batch(runner, b->expiry, b->avoid, hashes,
-	    b->n_requests, hash);
+	td_operand_request_batch(
+	    runner, b->expiry, b->avoid, hashes, b->n_requests, hash);
 	return check_signature(domain, hash, &b->signature, runner);
 }
 
 static int
-result_hash(const Teerunner__V1__TaskResult *r, struct pool *pool,
-    uint8_t out[32])
+result_hash(
+    const Teerunner__V1__TaskResult *r, struct pool *pool, uint8_t out[32])
 {
 	uint8_t (*outputs)[32] = pool_get(pool, r->n_outputs, 32);
 	uint8_t array[32], id[32];
@@ -101,8 +101,8 @@ result_hash(const Teerunner__V1__TaskResult *r, struct pool *pool,
 		return -1;
 	for (i = 0; i < r->n_outputs; i++) {
 		if (wire_value(&r->outputs[i]->handle, &r->outputs[i]->key,
-		    &r->outputs[i]->nonce, &r->outputs[i]->ciphertext,
-		    &value) != 0)
+			&r->outputs[i]->nonce, &r->outputs[i]->ciphertext,
+			&value) != 0)
 			return -1;
 		td_output(&value, outputs[i]);
 	}
@@ -149,7 +149,7 @@ signed_hello(const Teerunner__V1__Hello *h, const uint8_t domain[32])
 	return check_signature(domain, hash, &h->signature, runner);
 }
 
-/* ---- signed by the Orchestrator and the Gateway -------------------------- */
+/* ---- signed by the Orchestrator and the Gateway ------------------------ */
 
 int
 sign_tasks(Teerunner__V1__TaskBatch *b, const uint8_t domain[32],
@@ -182,8 +182,8 @@ operand_hash(const Teerunner__V1__GrantedOperand *o, uint8_t out[32])
 {
 	struct m_value value;
 
-	if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-	    &value) != 0)
+	if (wire_value(
+		&o->handle, &o->key, &o->nonce, &o->ciphertext, &value) != 0)
 		return -1;
 	td_granted_operand(&value, out);
 	return 0;
@@ -207,8 +207,8 @@ seal_hash(const Teerunner__V1__Seal *s, struct pool *pool, uint8_t out[32])
 }
 
 static int
-grant_hash(const Teerunner__V1__OperandGrant *g, struct pool *pool,
-    uint8_t out[32])
+grant_hash(
+    const Teerunner__V1__OperandGrant *g, struct pool *pool, uint8_t out[32])
 {
 	uint8_t (*operands)[32] = pool_get(pool, g->n_operands, 32);
 	uint8_t (*seals)[32] = pool_get(pool, g->n_seals, 32);
@@ -244,10 +244,11 @@ sign_grants(Teerunner__V1__OperandGrantBatch *b, const uint8_t domain[32],
 	return sign(domain, hash, key, pool, &b->signature);
 }
 
-/* ---- signed by users ----------------------------------------------------- */
+/* ---- signed by users --------------------------------------------------- */
 
 #define GRANTED_OPERAND							\
-	"GrantedOperand(bytes32 handle,bytes key,bytes12 nonce,bytes ciphertext)"
+	"GrantedOperand(bytes32 handle,bytes key,bytes12 nonce,"	\
+	"bytes ciphertext)"
 #define PUT_VALUES							\
 	"PutValues(address user,uint64 expiry,uint64 epoch,"		\
 	"GrantedOperand[] values)"					\

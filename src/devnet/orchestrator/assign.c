@@ -111,8 +111,8 @@ tasks_dispatch(void)
 		max = submission->request->batch;
 		if (max == 0 || max > BATCH_TASKS)
 			max = BATCH_TASKS;
-		for (n = 0; t != NULL && n < max &&
-		    t->submission == submission; n++)
+		for (n = 0; t != NULL && n < max && t->submission == submission;
+		     n++)
 			t = TAILQ_NEXT(t, queue);
 		if ((s = session_choose(&n)) == NULL)
 			return;

@@ -41,7 +41,8 @@ finish(struct forward *f, const Teerunner__V1__StoreReport *report)
 	for (i = 0; i < f->batch->n_results; i++)
 		tasks_stored(f->runner, f->batch->results[i],
 		    report != NULL && i < report->n_outcomes ?
-		    report->outcomes[i]->status : ST_GATEWAY_ERROR);
+			report->outcomes[i]->status :
+			ST_GATEWAY_ERROR);
 	session_ack(f->runner, f->batch);
 	pool_free(&f->pool);
 	free(f);
@@ -54,9 +55,7 @@ on_report(void *arg, int code, const char *why, void *report)
 	struct forward *f = arg;
 
 	switch (code) {
-	case GRPC_STATUS_OK:
-		finish(f, report);
-		break;
+	case GRPC_STATUS_OK: finish(f, report); break;
 	case GRPC_STATUS_UNAUTHENTICATED:
 	case GRPC_STATUS_PERMISSION_DENIED:
 	case GRPC_STATUS_INVALID_ARGUMENT:
@@ -81,8 +80,8 @@ store(void *arg)
 }
 
 void
-forward_results(const uint8_t runner[20],
-    const Teerunner__V1__TaskResultBatch *batch)
+forward_results(
+    const uint8_t runner[20], const Teerunner__V1__TaskResultBatch *batch)
 {
 	struct forward *f = calloc(1, sizeof(*f));
 

@@ -20,9 +20,9 @@ orchestrator_main(void)
 {
 	static const struct rpc_method methods[] = {
 		{ "/teerunner.v1.Orchestrator/Session", "runner", NULL,
-		  on_session },
+		    on_session },
 		{ "/teerunner.devnet.Submitter/Submit", "cli",
-		  &teerunner__devnet__submit_request__descriptor, on_submit },
+		    &teerunner__devnet__submit_request__descriptor, on_submit },
 		CONTROL_METHODS
 	};
 

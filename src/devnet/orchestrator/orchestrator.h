@@ -25,36 +25,35 @@ struct session {
 	uint64_t	 ask_again;	/* not listed: when to check */
 };
 
-/* ---- session.c ---- */
-void	on_session(struct rpc_call *, void *);
+/* ---- session.c --------------------------------------------------------- */
+void on_session(struct rpc_call *, void *);
 /* Choose a Runner that can take *n tasks now, or else an idle one, and set *n
  * to what it can take.  NULL if there is none. */
 struct session *session_choose(uint32_t *n);
-void	session_assign(struct session *, const Teerunner__V1__TaskBatch *);
+void session_assign(struct session *, const Teerunner__V1__TaskBatch *);
 /* Send an Ack to this Runner's current session, if there is one. */
-void	session_ack(const uint8_t runner[20],
-	    const Teerunner__V1__TaskResultBatch *);
+void session_ack(
+    const uint8_t runner[20], const Teerunner__V1__TaskResultBatch *);
 const char *session_status(struct pool *);
 
-/* ---- tasks.c ---- */
-void	tasks_init(void);
-void	on_submit(struct rpc_call *, void *);
-void	tasks_dispatch(void);
-void	tasks_lost(struct session *);
-void	tasks_refused(struct session *, const Teerunner__V1__Refusal *);
+/* ---- tasks.c ----------------------------------------------------------- */
+void tasks_init(void);
+void on_submit(struct rpc_call *, void *);
+void tasks_dispatch(void);
+void tasks_lost(struct session *);
+void tasks_refused(struct session *, const Teerunner__V1__Refusal *);
 /* Process a result from a batch with a valid signature.  Returns 1 if it is to
  * be stored. */
-int	tasks_result(const uint8_t runner[20],
-	    const Teerunner__V1__TaskResult *);
+int tasks_result(const uint8_t runner[20], const Teerunner__V1__TaskResult *);
 /* Process the Gateway's answer for a result that was to be stored. */
-void	tasks_stored(const uint8_t runner[20],
-	    const Teerunner__V1__TaskResult *, uint32_t status);
+void tasks_stored(const uint8_t runner[20], const Teerunner__V1__TaskResult *,
+    uint32_t status);
 const char *tasks_status(struct pool *);
 
-/* ---- forward.c ---- */
-void	forward_init(void);
+/* ---- forward.c --------------------------------------------------------- */
+void forward_init(void);
 /* The caller has verified that this Runner signed the results. */
-void	forward_results(const uint8_t runner[20],
-	    const Teerunner__V1__TaskResultBatch *);
+void forward_results(
+    const uint8_t runner[20], const Teerunner__V1__TaskResultBatch *);
 
 #endif

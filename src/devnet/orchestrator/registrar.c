@@ -30,8 +30,10 @@ enum { ACCEPTED, REFUSED, UNDECIDED = 3 };
 
 /* Evidence format of each TEE. */
 static const struct format *const format_for[] = {
-	[TEE_INSECURE] = &format_insecure, [TEE_TDX] = &format_dcap,
-	[TEE_SEV_SNP] = &format_snp, [TEE_CCA] = &format_cca,
+	[TEE_INSECURE] = &format_insecure,
+	[TEE_TDX] = &format_dcap,
+	[TEE_SEV_SNP] = &format_snp,
+	[TEE_CCA] = &format_cca,
 	[TEE_OPTEE] = &format_optee,
 };
 
@@ -43,11 +45,13 @@ read_registration(const Teerunner__V1__Registration *r, struct m_register *to)
 	to->sequence = r->sequence;
 	to->valid_until = r->valid_until;
 	return wire_fixed(&r->runner, to->runner, 20) != 0 ||
-	    wire_fixed(&r->public_key, to->public_key, 33) != 0 ||
-	    wire_fixed(&r->evidence_hash, to->evidence_hash, 32) != 0 ||
-	    wire_fixed(&r->configuration_hash, to->configuration_hash,
-	    32) != 0 || wire_fixed(&r->signature, to->signature, 65) != 0 ?
-	    -1 : 0;
+		wire_fixed(&r->public_key, to->public_key, 33) != 0 ||
+		wire_fixed(&r->evidence_hash, to->evidence_hash, 32) != 0 ||
+		wire_fixed(
+		    &r->configuration_hash, to->configuration_hash, 32) != 0 ||
+		wire_fixed(&r->signature, to->signature, 65) != 0 ?
+	    -1 :
+	    0;
 }
 
 /* Get the hash of a block, which must be less than BLOCK_AGE old.  Returns 0 or
@@ -61,8 +65,8 @@ recent_block(uint64_t number, uint8_t hash[32])
 	int ok;
 
 	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)number);
-	block = facts_call(&devnet, "eth_getBlockByNumber",
-	    json_pack("[s,b]", hex, 0));
+	block = facts_call(
+	    &devnet, "eth_getBlockByNumber", json_pack("[s,b]", hex, 0));
 	text = json_string_value(json_object_get(block, "hash"));
 	when = json_string_value(json_object_get(block, "timestamp"));
 	ok = text != NULL && when != NULL && hex_read(text, hash, 32) == 0 &&
@@ -106,8 +110,8 @@ tell(const struct report *r, const char *runner)
 			log_warn("registrar: 0x%s: %s: %s", runner,
 			    r->checks[i].name, r->checks[i].detail);
 	for (i = 0; i < r->n_warnings; i++)
-		log_warn("registrar: 0x%s: warning: %s", runner,
-		    r->warnings[i]);
+		log_warn(
+		    "registrar: 0x%s: warning: %s", runner, r->warnings[i]);
 	report_line(r, line, sizeof(line));
 	log_info("registrar: 0x%s: %s: %s", runner, r->format, line);
 }
@@ -119,8 +123,10 @@ hash_measurements(const struct report *r, uint32_t tee_type, uint8_t out[32])
 {
 	static const char *const names[][6] = {
 		[TEE_TDX] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3" },
-		[TEE_SEV_SNP] = { "measurement" }, [TEE_CCA] = { "rim" },
-		[TEE_OPTEE] = { "tee-memory" }, [TEE_INSECURE] = { NULL },
+		[TEE_SEV_SNP] = { "measurement" },
+		[TEE_CCA] = { "rim" },
+		[TEE_OPTEE] = { "tee-memory" },
+		[TEE_INSECURE] = { NULL },
 	};
 	const char *const *name = names[tee_type];
 	struct keccak k;
@@ -131,8 +137,8 @@ hash_measurements(const struct report *r, uint32_t tee_type, uint8_t out[32])
 	for (i = 0; i < r->n_facts && *name != NULL; i++)
 		if (strcmp(r->facts[i].name, *name) == 0) {
 			n = strlen(r->facts[i].text) / 2;
-			if (n > sizeof(b) || hex_read(r->facts[i].text, b,
-			    n) != 0)
+			if (n > sizeof(b) ||
+			    hex_read(r->facts[i].text, b, n) != 0)
 				break;
 			keccak_update(&k, b, n);
 			name++;
@@ -172,7 +178,7 @@ verify_evidence(const Teerunner__V1__Registration *r,
 	memset(&report, 0, sizeof(report));
 	if (recent_block(r->block_number, hash) == -1 ||
 	    report_data(m->public_key, m->configuration_hash, hash,
-	    policy.report_data) == -1)
+		policy.report_data) == -1)
 		report_check(&report, "freshness", A_FAIL,
 		    "block %llu is not of the last hour",
 		    (unsigned long long)r->block_number);
@@ -197,8 +203,7 @@ registrar_verify(const Teerunner__V1__Registration *r, struct m_register *m,
 	memcpy(v->verifier, VERIFIER, v->n_verifier);
 	v->verdict = (uint32_t)verify_evidence(r, m, v->measurement);
 	td_registration(m, v->registration);
-	td_verdict(v->registration, v->measurement, v->verdict, VERIFIER,
-	    hash);
+	td_verdict(v->registration, v->measurement, v->verdict, VERIFIER, hash);
 	td_digest(devnet.domain, hash, digest);
 	dir_secret(&devnet, "registrar", key);
 	if (secp_sign(key, digest, v->signature) != 0)

@@ -13,7 +13,7 @@
 /* Verify a registration and log what is wrong with its evidence.  Returns 0
  * with the signed fields of the registration and the verdict, or -1 without a
  * verdict if it is malformed. */
-int	registrar_verify(const Teerunner__V1__Registration *,
-	    struct m_register *, struct m_verdict *);
+int registrar_verify(const Teerunner__V1__Registration *, struct m_register *,
+    struct m_verdict *);
 
 #endif

@@ -24,7 +24,7 @@ drop(struct session *s, const char *why)
 	rpc_stream_close(s->stream, GRPC_STATUS_INVALID_ARGUMENT, why);
 }
 
-/* ---- messages from a Runner ---------------------------------------------- */
+/* ---- messages from a Runner -------------------------------------------- */
 
 static void
 on_hello(struct session *s, const Teerunner__V1__Hello *hello)
@@ -40,8 +40,7 @@ on_hello(struct session *s, const Teerunner__V1__Hello *hello)
 	else {
 		s->has_hello = 1;
 		memcpy(s->runner, hello->runner.data, 20);
-		log_info("runner 0x%s: connected", log_hex(hex, s->runner,
-		    20));
+		log_info("runner 0x%s: connected", log_hex(hex, s->runner, 20));
 	}
 }
 
@@ -52,20 +51,19 @@ register_there(const struct m_register *r, const struct m_verdict *v)
 	json_t *result;
 	int ok;
 
-	result = facts_call(&devnet, "devnet_register", json_pack(
-	    "{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:I,s:s#,s:o}",
-	    "runner", facts_hex(r->runner, 20),
-	    "publicKey", facts_hex(r->public_key, 33),
-	    "evidenceHash", facts_hex(r->evidence_hash, 32),
-	    "configurationHash", facts_hex(r->configuration_hash, 32),
-	    "signature", facts_hex(r->signature, 65),
-	    "teeType", (json_int_t)r->tee_type,
-	    "sequence", (json_int_t)r->sequence,
-	    "validUntil", (json_int_t)r->valid_until,
-	    "measurement", facts_hex(v->measurement, 32),
-	    "verdict", (json_int_t)v->verdict,
-	    "verifier", v->verifier, (int)v->n_verifier,
-	    "verdictSignature", facts_hex(v->signature, 65)));
+	result = facts_call(&devnet, "devnet_register",
+	    json_pack("{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:I,s:s#,s:o}",
+		"runner", facts_hex(r->runner, 20), "publicKey",
+		facts_hex(r->public_key, 33), "evidenceHash",
+		facts_hex(r->evidence_hash, 32), "configurationHash",
+		facts_hex(r->configuration_hash, 32), "signature",
+		facts_hex(r->signature, 65), "teeType", (json_int_t)r->tee_type,
+		"sequence", (json_int_t)r->sequence, "validUntil",
+		(json_int_t)r->valid_until, "measurement",
+		facts_hex(v->measurement, 32), "verdict",
+		(json_int_t)v->verdict, "verifier", v->verifier,
+		(int)v->n_verifier, "verdictSignature",
+		facts_hex(v->signature, 65)));
 	ok = json_is_true(result);
 	json_decref(result);
 	return ok ? 0 : -1;
@@ -82,11 +80,11 @@ answer_verdict(struct session *s, const struct m_verdict *v)
 
 	memcpy(verifier, v->verifier, v->n_verifier);
 	verdict.registration = (ProtobufCBinaryData){ 32,
-	    (uint8_t *)(uintptr_t)v->registration };
+		(uint8_t *)(uintptr_t)v->registration };
 	verdict.measurement = (ProtobufCBinaryData){ 32,
-	    (uint8_t *)(uintptr_t)v->measurement };
+		(uint8_t *)(uintptr_t)v->measurement };
 	verdict.signature = (ProtobufCBinaryData){ 65,
-	    (uint8_t *)(uintptr_t)v->signature };
+		(uint8_t *)(uintptr_t)v->signature };
 	verdict.verdict = v->verdict;
 	verdict.verifier = verifier;
 	message.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_VERDICT;
@@ -102,13 +100,11 @@ on_registration(struct session *s, const Teerunner__V1__Registration *r)
 {
 	Teerunner__V1__OrchestratorMessage message =
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
-	Teerunner__V1__Registered registered =
-	    TEERUNNER__V1__REGISTERED__INIT;
+	Teerunner__V1__Registered registered = TEERUNNER__V1__REGISTERED__INIT;
 	struct m_register m;
 	struct m_verdict v;
 
-	if (r->runner.len != 20 || memcmp(r->runner.data, s->runner, 20) !=
-	    0) {
+	if (r->runner.len != 20 || memcmp(r->runner.data, s->runner, 20) != 0) {
 		drop(s, "a registration of another Runner");
 		return;
 	}
@@ -121,12 +117,13 @@ on_registration(struct session *s, const Teerunner__V1__Registration *r)
 		return;
 	}
 	if ((devnet.is_chain ? contract_register(&devnet, &m, &v) :
-	    register_there(&m, &v)) != 0) {
+			       register_there(&m, &v)) != 0) {
 		log_warn("session: the Registry refuses the registration");
 		return;
 	}
 	registered.sequence = r->sequence;
-	message.body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED;
+	message
+	    .body_case = TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED;
 	message.registered = &registered;
 	rpc_stream_send(s->stream, &message.base);
 	s->ask_again = 0;
@@ -173,33 +170,33 @@ on_message(void *arg, grpc_byte_buffer *bytes)
 	struct pool pool;
 
 	pool_init(&pool);
-	m = rpc_unpack(bytes, &teerunner__v1__runner_message__descriptor,
-	    &pool.arena);
+	m = rpc_unpack(
+	    bytes, &teerunner__v1__runner_message__descriptor, &pool.arena);
 	if (m == NULL)
 		drop(s, "malformed message");
 	else if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_HELLO)
 		on_hello(s, m->hello);
 	else if (!s->has_hello)
 		drop(s, "no hello yet");
-	else switch (m->body_case) {
-	case TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT:
-		on_credit(s, m->credit);
-		break;
-	case TEERUNNER__V1__RUNNER_MESSAGE__BODY_RESULTS:
-		on_results(s, m->results, &pool);
-		break;
-	case TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL:
-		tasks_refused(s, m->refusal);
-		break;
-	case TEERUNNER__V1__RUNNER_MESSAGE__BODY_DRAINING:
-		s->is_draining = 1;
-		break;
-	case TEERUNNER__V1__RUNNER_MESSAGE__BODY_REGISTRATION:
-		on_registration(s, m->registration);
-		break;
-	default:
-		drop(s, "empty message");
-	}
+	else
+		switch (m->body_case) {
+		case TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT:
+			on_credit(s, m->credit);
+			break;
+		case TEERUNNER__V1__RUNNER_MESSAGE__BODY_RESULTS:
+			on_results(s, m->results, &pool);
+			break;
+		case TEERUNNER__V1__RUNNER_MESSAGE__BODY_REFUSAL:
+			tasks_refused(s, m->refusal);
+			break;
+		case TEERUNNER__V1__RUNNER_MESSAGE__BODY_DRAINING:
+			s->is_draining = 1;
+			break;
+		case TEERUNNER__V1__RUNNER_MESSAGE__BODY_REGISTRATION:
+			on_registration(s, m->registration);
+			break;
+		default: drop(s, "empty message");
+		}
 	pool_free(&pool);
 	tasks_dispatch();
 }
@@ -240,7 +237,7 @@ on_session(struct rpc_call *call, void *none)
 	rpc_stream_send(s->stream, &message.base);
 }
 
-/* ---- messages to a Runner ------------------------------------------------ */
+/* ---- messages to a Runner ---------------------------------------------- */
 
 static int
 is_listed(struct session *s)
@@ -265,8 +262,7 @@ session_choose(uint32_t *n)
 		/* Wait for credit for a full batch, unless it cannot grow. */
 		if (s->credit < *n && s->assigned > 0)
 			continue;
-		if ((best == NULL || s->credit > best->credit) &&
-		    is_listed(s))
+		if ((best == NULL || s->credit > best->credit) && is_listed(s))
 			best = s;
 	}
 	if (best != NULL && *n > best->credit)
@@ -303,8 +299,8 @@ session_assign(struct session *s, const Teerunner__V1__TaskBatch *batch)
 }
 
 void
-session_ack(const uint8_t runner[20],
-    const Teerunner__V1__TaskResultBatch *batch)
+session_ack(
+    const uint8_t runner[20], const Teerunner__V1__TaskResultBatch *batch)
 {
 	Teerunner__V1__OrchestratorMessage message =
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__INIT;
@@ -339,12 +335,12 @@ session_status(struct pool *pool)
 	char hex[41];
 
 	LIST_FOREACH(s, &sessions, link)
-		text = pool_printf(pool, "%s%s{\"address\":\"0x%s\","
+		text = pool_printf(pool,
+		    "%s%s{\"address\":\"0x%s\","
 		    "\"hello\":%s,\"draining\":%s,\"credit\":%u,"
-		    "\"assigned\":%u}", text, *text == '\0' ? "" : ",",
-		    log_hex(hex, s->runner, 20),
+		    "\"assigned\":%u}",
+		    text, *text == '\0' ? "" : ",", log_hex(hex, s->runner, 20),
 		    s->has_hello ? "true" : "false",
-		    s->is_draining ? "true" : "false", s->credit,
-		    s->assigned);
+		    s->is_draining ? "true" : "false", s->credit, s->assigned);
 	return text;
 }

@@ -37,7 +37,7 @@ count_status(uint32_t table[STATUS_MAX], uint32_t status)
 		table[status]++;
 }
 
-/* ---- tasks by id --------------------------------------------------------- */
+/* ---- tasks by id ------------------------------------------------------- */
 
 static size_t
 bucket(const uint8_t *id)
@@ -85,7 +85,7 @@ delay(struct task *t, uint64_t ms)
 	n_again++;
 }
 
-/* ---- submissions --------------------------------------------------------- */
+/* ---- submissions ------------------------------------------------------- */
 
 static void
 answer_submission(struct submission *s)
@@ -163,14 +163,9 @@ task_failed(struct task *t, uint32_t status, const char *reason,
 
 	t->status = status;
 	switch (status_class(status)) {
-	case CLASS_WAITING:
-		delay(t, WAIT);
-		return;
-	case CLASS_RETRYABLE:
-		delay(t, rpc_back_off(++t->failures));
-		return;
-	default:
-		break;
+	case CLASS_WAITING: delay(t, WAIT); return;
+	case CLASS_RETRYABLE: delay(t, rpc_back_off(++t->failures)); return;
+	default: break;
 	}
 	/* Only an attempt at this task can have stored its outputs.  If the
 	 * task was submitted again, that attempt was assigned before a restart
@@ -189,8 +184,9 @@ expire(struct submission *s)
 
 	for (i = 0; i < s->answer.n_outcomes; i++)
 		if (s->tasks[i].state != TASK_DONE)
-			task_finish(&s->tasks[i], s->tasks[i].status ==
-			    ST_OK ? ST_NOT_SERVING : s->tasks[i].status,
+			task_finish(&s->tasks[i],
+			    s->tasks[i].status == ST_OK ? ST_NOT_SERVING :
+							  s->tasks[i].status,
 			    "the submission's time is over", NULL, NULL);
 	answer_submission(s);
 }
@@ -253,9 +249,10 @@ prepare_task(struct submission *s, size_t i)
 	LIST_INSERT_HEAD(&ids[bucket(t->body->id.data)], t, bucket);
 	enqueue(t);
 	if ((st = wire_task(t->body, &flat, &builder, &op)) != ST_OK)
-		task_finish(t, st, pool_printf(pool,
-		    "refused by the Orchestrator, operation %zu", op + 1), NULL,
-		    NULL);
+		task_finish(t, st,
+		    pool_printf(pool,
+			"refused by the Orchestrator, operation %zu", op + 1),
+		    NULL, NULL);
 }
 
 void
@@ -280,19 +277,21 @@ on_submit(struct rpc_call *call, void *p)
 		}
 	timeout = request->timeout == 0 ? TIMEOUT : request->timeout;
 	elapsed = request->elapsed < 1000 * (uint64_t)timeout ?
-	    request->elapsed : 1000 * (uint64_t)timeout;
+	    request->elapsed :
+	    1000 * (uint64_t)timeout;
 	s = pool_get(&call->pool, 1, sizeof(*s));
 	s->call = call;
 	s->request = request;
 	s->left = request->n_tasks;
 	s->until = now_ms() + 1000 * (uint64_t)timeout - elapsed;
 	s->attempt_time = timeout < ATTEMPT_MIN ? ATTEMPT_MIN :
-	    timeout > ATTEMPT_MAX ? ATTEMPT_MAX : timeout;
+	    timeout > ATTEMPT_MAX		? ATTEMPT_MAX :
+						  timeout;
 	s->tasks = pool_get(&call->pool, request->n_tasks, sizeof(*s->tasks));
 	teerunner__devnet__submit_response__init(&s->answer);
 	s->answer.n_outcomes = request->n_tasks;
-	s->answer.outcomes = pool_get(&call->pool, request->n_tasks,
-	    sizeof(s->answer.outcomes[0]));
+	s->answer.outcomes = pool_get(
+	    &call->pool, request->n_tasks, sizeof(s->answer.outcomes[0]));
 	LIST_INSERT_HEAD(&submissions, s, link);
 	n_submitted += request->n_tasks;
 	for (i = 0; i < request->n_tasks; i++)
@@ -301,7 +300,7 @@ on_submit(struct rpc_call *call, void *p)
 	tasks_dispatch();
 }
 
-/* ---- answers of Runners -------------------------------------------------- */
+/* ---- answers of Runners ------------------------------------------------ */
 
 void
 tasks_lost(struct session *session)
@@ -380,7 +379,7 @@ outputs_match(const struct task *t, const Teerunner__V1__TaskResult *r)
 			if (n >= r->n_outputs ||
 			    r->outputs[n]->handle.len != 32 ||
 			    memcmp(r->outputs[n]->handle.data,
-			    o->outputs[j].data, 32) != 0)
+				o->outputs[j].data, 32) != 0)
 				return 0;
 	}
 	return n == r->n_outputs;
@@ -435,12 +434,13 @@ tasks_stored(const uint8_t runner[20], const Teerunner__V1__TaskResult *r,
 		log_warn("gateway: a result is not stored: %s",
 		    status_name(status) == NULL ? "?" : status_name(status));
 		/* A later attempt may succeed. */
-		task_failed(t, status == ST_WRONG_RUNNER ? ST_GATEWAY_ERROR :
-		    status, "not stored by the Gateway", NULL);
+		task_failed(t,
+		    status == ST_WRONG_RUNNER ? ST_GATEWAY_ERROR : status,
+		    "not stored by the Gateway", NULL);
 	}
 }
 
-/* ---- Control ------------------------------------------------------------- */
+/* ---- Control ----------------------------------------------------------- */
 
 static const char *
 list_counts(struct pool *pool, const uint32_t table[STATUS_MAX])
@@ -451,8 +451,7 @@ list_counts(struct pool *pool, const uint32_t table[STATUS_MAX])
 	for (i = 0; i < STATUS_MAX; i++)
 		if (table[i] != 0 && status_name(i) != NULL)
 			text = pool_printf(pool, "%s%s\"%s\":%u", text,
-			    *text == '\0' ? "" : ",", status_name(i),
-			    table[i]);
+			    *text == '\0' ? "" : ",", status_name(i), table[i]);
 	return text;
 }
 
@@ -464,13 +463,14 @@ tasks_status(struct pool *pool)
 
 	TAILQ_FOREACH(t, &task_queue, queue)
 		queued++;
-	return pool_printf(pool, "\"submitted\":%llu,\"done\":%llu,"
+	return pool_printf(pool,
+	    "\"submitted\":%llu,\"done\":%llu,"
 	    "\"queued\":%zu,\"assigned\":%llu,\"batches\":%llu,"
 	    "\"again\":%llu,\"results\":{%s},\"refusals\":{%s}",
-	    (unsigned long long)n_submitted, (unsigned long long)n_done,
-	    queued, (unsigned long long)n_assigned,
-	    (unsigned long long)n_batches, (unsigned long long)n_again,
-	    list_counts(pool, results), list_counts(pool, refusals));
+	    (unsigned long long)n_submitted, (unsigned long long)n_done, queued,
+	    (unsigned long long)n_assigned, (unsigned long long)n_batches,
+	    (unsigned long long)n_again, list_counts(pool, results),
+	    list_counts(pool, refusals));
 }
 
 void

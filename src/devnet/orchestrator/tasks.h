@@ -48,12 +48,12 @@ struct submission {
 TAILQ_HEAD(task_queue, task);
 extern struct task_queue task_queue;
 
-/* ---- assign.c ---- */
-void	assign_init(void);
+/* ---- assign.c ---------------------------------------------------------- */
+void assign_init(void);
 extern uint64_t n_assigned, n_batches;
 
-/* ---- tasks.c ---- */
-void	task_finish(struct task *, uint32_t status, const char *reason,
-	    const Teerunner__V1__TaskResult *, const uint8_t *runner);
+/* ---- tasks.c ----------------------------------------------------------- */
+void task_finish(struct task *, uint32_t status, const char *reason,
+    const Teerunner__V1__TaskResult *, const uint8_t *runner);
 
 #endif

@@ -22,7 +22,7 @@
 #define MINED		200		/* polls, at 50 ms */
 #define PRIORITY_FEE	1000000000ull	/* wei */
 
-/* ---- encoding ------------------------------------------------------------ */
+/* ---- encoding ---------------------------------------------------------- */
 
 /* The arguments of a call. */
 struct tuple {
@@ -123,7 +123,7 @@ write_tuple(const struct tuple *t, uint8_t *to)
 	return t->n * WORD + t->n_tail;
 }
 
-/* ---- transactions -------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------ */
 
 /* The account that owns the contracts and pays.  Returns 1 if we have its key,
  * 0 if the node signs for it, -1 if there is none. */
@@ -137,13 +137,16 @@ get_owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 
 	if (dir_find_secret(d, "owner", key) == 0)
 		return secp_public(key, pub) == 0 &&
-		    secp_address(pub, address) == 0 ? 1 : -1;
+			secp_address(pub, address) == 0 ?
+		    1 :
+		    -1;
 	list = facts_call(d, "eth_accounts", json_array());
 	text = json_string_value(json_array_get(list, 0));
 	r = text != NULL && hex_read(text, address, 20) == 0 ? 0 : -1;
 	json_decref(list);
 	if (r == -1)
-		log_err("contract: the node has no account of its own: give "
+		log_err(
+		    "contract: the node has no account of its own: give "
 		    "--owner-key, or take one for development, such as anvil");
 	return r;
 }
@@ -160,14 +163,14 @@ wait_for_receipt(const struct devnet *d, json_t *hash)
 		if (r != NULL)
 			usleep(50 * 1000);
 		json_decref(r);
-		r = facts_call(d, "eth_getTransactionReceipt",
-		    json_pack("[O]", hash));
+		r = facts_call(
+		    d, "eth_getTransactionReceipt", json_pack("[O]", hash));
 	}
 	status = json_string_value(json_object_get(r, "status"));
 	if (status != NULL && strcmp(status, "0x1") == 0)
 		return r;
-	log_warn("contract: %s", status == NULL ?
-	    "the transaction is not mined" : "it reverts");
+	log_warn("contract: %s",
+	    status == NULL ? "the transaction is not mined" : "it reverts");
 	json_decref(r);
 	return NULL;
 }
@@ -191,11 +194,11 @@ ask_number(const struct devnet *d, const char *method, json_t *params)
 }
 
 static json_t *
-call_json(const uint8_t from[20], const uint8_t *to, const uint8_t *data,
-    size_t n)
+call_json(
+    const uint8_t from[20], const uint8_t *to, const uint8_t *data, size_t n)
 {
-	json_t *tx = json_pack("{s:o,s:o}", "from", facts_hex(from, 20),
-	    "data", facts_hex(data, n));
+	json_t *tx = json_pack("{s:o,s:o}", "from", facts_hex(from, 20), "data",
+	    facts_hex(data, n));
 
 	if (to != NULL)
 		json_object_set_new(tx, "to", facts_hex(to, 20));
@@ -209,31 +212,34 @@ send_signed(const struct devnet *d, const uint8_t key[32],
     const uint8_t from[20], const uint8_t *to, const uint8_t *data, size_t n)
 {
 	static uint8_t raw[CALL_MAX + HEADS * WORD + 4 + TX_ROOM];
-	struct tx t = { .chain_id = d->chain_id, .to = to, .data = data,
-	    .n = n, .priority_fee = PRIORITY_FEE };
-	json_t *block = facts_call(d, "eth_getBlockByNumber",
-	    json_pack("[s,b]", "latest", 0));
+	struct tx t = { .chain_id = d->chain_id,
+		.to = to,
+		.data = data,
+		.n = n,
+		.priority_fee = PRIORITY_FEE };
+	json_t *block = facts_call(
+	    d, "eth_getBlockByNumber", json_pack("[s,b]", "latest", 0));
 	uint8_t hash[32];
 	size_t size;
 
 	t.max_fee = 2 * number_of(json_object_get(block, "baseFeePerGas")) +
 	    PRIORITY_FEE;
 	json_decref(block);
-	t.nonce = ask_number(d, "eth_getTransactionCount", json_pack("[o,s]",
-	    facts_hex(from, 20), "pending"));
-	t.gas = ask_number(d, "eth_estimateGas", json_pack("[o]",
-	    call_json(from, to, data, n)));
+	t.nonce = ask_number(d, "eth_getTransactionCount",
+	    json_pack("[o,s]", facts_hex(from, 20), "pending"));
+	t.gas = ask_number(d, "eth_estimateGas",
+	    json_pack("[o]", call_json(from, to, data, n)));
 	t.gas += t.gas / 10;
 	if (t.gas == 0 || (size = tx_sign(&t, key, raw, hash)) == 0)
 		return NULL;
-	return facts_call(d, "eth_sendRawTransaction", json_pack("[o]",
-	    facts_hex(raw, size)));
+	return facts_call(d, "eth_sendRawTransaction",
+	    json_pack("[o]", facts_hex(raw, size)));
 }
 
 /* to: NULL to create a contract. */
 static json_t *
-transact(const struct devnet *d, const uint8_t *to, const uint8_t *data,
-    size_t n)
+transact(
+    const struct devnet *d, const uint8_t *to, const uint8_t *data, size_t n)
 {
 	uint8_t key[32], from[20];
 	json_t *hash, *r = NULL;
@@ -244,11 +250,10 @@ transact(const struct devnet *d, const uint8_t *to, const uint8_t *data,
 		explicit_bzero(key, sizeof(key));
 		break;
 	case 0:
-		hash = facts_call(d, "eth_sendTransaction", json_pack("[o]",
-		    call_json(from, to, data, n)));
+		hash = facts_call(d, "eth_sendTransaction",
+		    json_pack("[o]", call_json(from, to, data, n)));
 		break;
-	default:
-		return NULL;
+	default: return NULL;
 	}
 	if (hash != NULL)
 		r = wait_for_receipt(d, hash);
@@ -306,8 +311,8 @@ call(const struct devnet *d, const uint8_t to[20], const char *signature,
 {
 	static uint8_t b[CALL_MAX + HEADS * WORD + 4];
 
-	return send_call(d, to, b, encode_call(signature, arguments, b),
-	    signature);
+	return send_call(
+	    d, to, b, encode_call(signature, arguments, b), signature);
 }
 
 /* Call a view function without arguments that returns one word.  -1 if it
@@ -321,16 +326,16 @@ call_view(const struct devnet *d, const char *signature, uint8_t word[WORD])
 	json_t *r;
 	int ok;
 
-	r = facts_call(d, "eth_call", json_pack("[{s:o,s:o},s]",
-	    "to", facts_hex(d->registry, 20),
-	    "data", facts_hex(b, encode_call(signature, &none, b)), "latest"));
+	r = facts_call(d, "eth_call",
+	    json_pack("[{s:o,s:o},s]", "to", facts_hex(d->registry, 20), "data",
+		facts_hex(b, encode_call(signature, &none, b)), "latest"));
 	text = json_string_value(r);
 	ok = text != NULL && hex_read(text, word, WORD) == 0;
 	json_decref(r);
 	return ok ? 0 : -1;
 }
 
-/* ---- interface ----------------------------------------------------------- */
+/* ---- interface --------------------------------------------------------- */
 
 int
 contract_deploy(struct devnet *d)
@@ -344,22 +349,23 @@ contract_deploy(struct devnet *d)
 	d->chain_id = ask_number(d, "eth_chainId", json_array());
 	put_word(&t, us, 20);
 	if (create_contract(d, registrars_code, sizeof(registrars_code), &t,
-	    registrars) == -1)
+		registrars) == -1)
 		return -1;
 	put_word(&t, registrars, 20);
-	return create_contract(d, registry_code, sizeof(registry_code), &t,
-	    d->registry);
+	return create_contract(
+	    d, registry_code, sizeof(registry_code), &t, d->registry);
 }
 
 int
-contract_announce(const struct devnet *d, uint32_t blocks, uint64_t former_until)
+contract_announce(
+    const struct devnet *d, uint32_t blocks, uint64_t former_until)
 {
 	static struct tuple t;
 
 	memset(&t, 0, sizeof(t));
 	/* The transaction is mined in the next block at the earliest. */
-	put_number(&t, ask_number(d, "eth_blockNumber", json_array()) + 1 +
-	    blocks);
+	put_number(
+	    &t, ask_number(d, "eth_blockNumber", json_array()) + 1 + blocks);
 	put_number(&t, former_until);
 	put_number(&t, d->threshold);
 	put_bytes(&t, d->kms_key, 33);
@@ -369,8 +375,8 @@ contract_announce(const struct devnet *d, uint32_t blocks, uint64_t former_until
 }
 
 static int
-set_list(const struct devnet *d, const char *signature,
-    const uint8_t address[20])
+set_list(
+    const struct devnet *d, const char *signature, const uint8_t address[20])
 {
 	static struct tuple t;
 
@@ -388,7 +394,8 @@ approve_registrar(const struct devnet *d)
 
 	put_word(&t, d->registrar, 20);
 	put_number(&t, 1);
-	return call_view(d, "verifier()", verifier) == -1 ? -1 :
+	return call_view(d, "verifier()", verifier) == -1 ?
+	    -1 :
 	    call(d, verifier + WORD - 20, "setRegistrar(address,bool)", &t);
 }
 
@@ -400,8 +407,7 @@ accept_insecure(const struct devnet *d)
 	put_number(&t, TEE_INSECURE);
 	put_number(&t, 0);
 	put_number(&t, UINT64_MAX);
-	return call(d, d->registry, "setMeasurement(uint8,bytes32,uint64)",
-	    &t);
+	return call(d, d->registry, "setMeasurement(uint8,bytes32,uint64)", &t);
 }
 
 int
@@ -412,15 +418,18 @@ contract_set_up(const struct devnet *d)
 
 	if (call_view(d, "lastEpoch()", last) == -1) {
 		log_err("contract: no Registry at its address: if the chain "
-		    "was reset, create a new devnet");
+			"was reset, create a new devnet");
 		return -1;
 	}
 	if (memcmp(last, none, WORD) != 0)
 		return 0;
 	return contract_announce(d, 1, 0) == -1 || approve_registrar(d) == -1 ||
-	    set_list(d, "setOrchestrators(address[])", d->orchestrator) == -1 ||
-	    set_list(d, "setGateways(address[])", d->gateway) == -1 ||
-	    (d->is_insecure && accept_insecure(d) == -1) ? -1 : 0;
+		set_list(d, "setOrchestrators(address[])", d->orchestrator) ==
+		    -1 ||
+		set_list(d, "setGateways(address[])", d->gateway) == -1 ||
+		(d->is_insecure && accept_insecure(d) == -1) ?
+	    -1 :
+	    0;
 }
 
 int
@@ -429,6 +438,6 @@ contract_register(const struct devnet *d, const struct m_register *r,
 {
 	static uint8_t data[CALLDATA_MAX];
 
-	return send_call(d, d->registry, data, calldata_register(r, v, data),
-	    "register");
+	return send_call(
+	    d, d->registry, data, calldata_register(r, v, data), "register");
 }

@@ -13,18 +13,18 @@
 
 /* Deploy both contracts and approve the registrar.  Returns 0 and sets
  * d->registry, or -1 after a line on stderr. */
-int	contract_deploy(struct devnet *);
+int contract_deploy(struct devnet *);
 /* Set the KMS key, the permitted counterparts, and whether insecure evidence is
  * accepted.  Does nothing if a KMS key was announced before.  Returns 0 or
  * -1. */
-int	contract_set_up(const struct devnet *);
+int contract_set_up(const struct devnet *);
 /* Announce d's KMS key for the next epoch, which begins `blocks' blocks after
  * the next one.  The previous epoch can be read until former_until.  Returns 0
  * or -1. */
-int	contract_announce(const struct devnet *, uint32_t blocks,
-	    uint64_t former_until);
+int contract_announce(
+    const struct devnet *, uint32_t blocks, uint64_t former_until);
 /* Returns 0, or -1 if the contract rejects it. */
-int	contract_register(const struct devnet *, const struct m_register *,
-	    const struct m_verdict *);
+int contract_register(
+    const struct devnet *, const struct m_register *, const struct m_verdict *);
 
 #endif

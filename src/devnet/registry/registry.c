@@ -39,7 +39,7 @@
 
 static const struct devnet_registry *conf;
 
-/* ---- eth_* --------------------------------------------------------------- */
+/* ---- eth_* ------------------------------------------------------------- */
 
 static json_t *
 quantity(uint64_t v)
@@ -149,8 +149,8 @@ eth_call(const json_t *params, const char **why)
 		return NULL;
 	}
 	if (is_call_of(call, "facts(address)"))
-		return hex_json(out, state_facts(call + 16, number,
-		    GENESIS + number, out));
+		return hex_json(
+		    out, state_facts(call + 16, number, GENESIS + number, out));
 	if (is_call_of(call, "isRunner(address)")) {
 		out[31] = (uint8_t)state_is_runner(call + 16);
 		return hex_json(out, 32);
@@ -159,7 +159,7 @@ eth_call(const json_t *params, const char **why)
 	return NULL;
 }
 
-/* ---- JSON-RPC ------------------------------------------------------------ */
+/* ---- JSON-RPC ---------------------------------------------------------- */
 
 static const struct method {
 	const char	*name;
@@ -179,9 +179,9 @@ static const struct method {
 static json_t *
 error_json(const json_t *id, int code, const char *message)
 {
-	return json_pack("{s:s,s:O,s:{s:i,s:s}}", "jsonrpc", "2.0",
-	    "id", id != NULL ? id : json_null(), "error", "code", code,
-	    "message", message);
+	return json_pack("{s:s,s:O,s:{s:i,s:s}}", "jsonrpc", "2.0", "id",
+	    id != NULL ? id : json_null(), "error", "code", code, "message",
+	    message);
 }
 
 static json_t *
@@ -201,10 +201,10 @@ answer_call(const json_t *call)
 		if (methods[i].is_ours && json_is_array(params))
 			params = json_array_get(params, 0);
 		if ((result = methods[i].run(params, &why)) == NULL)
-			return error_json(id, FAILED,
-			    why != NULL ? why : "out of memory");
-		return json_pack("{s:s,s:O,s:o}", "jsonrpc", "2.0",
-		    "id", id != NULL ? id : json_null(), "result", result);
+			return error_json(
+			    id, FAILED, why != NULL ? why : "out of memory");
+		return json_pack("{s:s,s:O,s:o}", "jsonrpc", "2.0", "id",
+		    id != NULL ? id : json_null(), "result", result);
 	}
 	return error_json(id, NO_METHOD, "no such method");
 }
@@ -224,8 +224,8 @@ answer_all(const char *text, size_t n)
 	else {
 		answers = json_array();
 		for (size_t i = 0; i < json_array_size(calls); i++)
-			json_array_append_new(answers,
-			    answer_call(json_array_get(calls, i)));
+			json_array_append_new(
+			    answers, answer_call(json_array_get(calls, i)));
 	}
 	json_decref(calls);
 	return answers;
@@ -245,8 +245,10 @@ on_request(struct evhttp_request *req, void *arg)
 		return;
 	}
 	/* evbuffer_pullup() returns NULL for an empty body. */
-	answers = answer_all(evbuffer_get_length(in) == 0 ? "" :
-	    (const char *)evbuffer_pullup(in, -1), evbuffer_get_length(in));
+	answers = answer_all(evbuffer_get_length(in) == 0 ?
+		"" :
+		(const char *)evbuffer_pullup(in, -1),
+	    evbuffer_get_length(in));
 	text = json_dumps(answers, JSON_COMPACT);
 	json_decref(answers);
 	if (text == NULL) {
@@ -260,7 +262,7 @@ on_request(struct evhttp_request *req, void *arg)
 	evhttp_send_reply(req, HTTP_OK, NULL, NULL);
 }
 
-/* ---- start --------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 static void
 on_signal(int sig, short what, void *base)
@@ -278,8 +280,9 @@ listen_on(struct evhttp *http, uint16_t port)
 	socklen_t len = sizeof(sin);
 
 	if ((s = evhttp_bind_socket_with_handle(http, "127.0.0.1", port)) ==
-	    NULL || getsockname(evhttp_bound_socket_get_fd(s),
-	    (struct sockaddr *)&sin, &len) != 0) {
+		NULL ||
+	    getsockname(evhttp_bound_socket_get_fd(s), (struct sockaddr *)&sin,
+		&len) != 0) {
 		fprintf(stderr, "registry: cannot listen on port %d\n", port);
 		return -1;
 	}

@@ -42,6 +42,6 @@ struct devnet_registry {
 
 /* Serve until SIGTERM or SIGINT.  Returns the exit status: 0, or 1 after a line
  * on stderr.  Calls secp_init() and td_init(). */
-int	devnet_registry_main(const struct devnet_registry *);
+int devnet_registry_main(const struct devnet_registry *);
 
 #endif

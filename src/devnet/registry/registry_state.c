@@ -32,7 +32,7 @@ static int does_lie;
 static struct runner runners[RUNNERS];
 static size_t n_runners;
 
-/* ---- JSON ---------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------- */
 
 json_t *
 hex_json(const uint8_t *p, size_t n)
@@ -110,20 +110,19 @@ number_json(const json_t *value, uint64_t *out)
 	return 0;
 }
 
-/* ---- the state file ------------------------------------------------------ */
+/* ---- the state file ---------------------------------------------------- */
 
 static json_t *
 runner_json(const struct runner *r)
 {
-	return json_pack("{s:o,s:o,s:I,s:o,s:o,s:I,s:I,s:b}",
-	    "runner", hex_json(r->reg.runner, 20),
-	    "publicKey", hex_json(r->reg.public_key, 33),
-	    "teeType", (json_int_t)r->reg.tee_type,
-	    "evidenceHash", hex_json(r->reg.evidence_hash, 32),
-	    "configurationHash", hex_json(r->reg.configuration_hash, 32),
-	    "sequence", (json_int_t)r->reg.sequence,
-	    "validUntil", (json_int_t)r->reg.valid_until,
-	    "revoked", r->is_revoked);
+	return json_pack("{s:o,s:o,s:I,s:o,s:o,s:I,s:I,s:b}", "runner",
+	    hex_json(r->reg.runner, 20), "publicKey",
+	    hex_json(r->reg.public_key, 33), "teeType",
+	    (json_int_t)r->reg.tee_type, "evidenceHash",
+	    hex_json(r->reg.evidence_hash, 32), "configurationHash",
+	    hex_json(r->reg.configuration_hash, 32), "sequence",
+	    (json_int_t)r->reg.sequence, "validUntil",
+	    (json_int_t)r->reg.valid_until, "revoked", r->is_revoked);
 }
 
 static json_t *
@@ -168,30 +167,29 @@ save_state(void)
 	if (conf->state_file == NULL)
 		return;
 	all = json_pack("{s:o,s:o,s:o,s:o,s:i,s:I,s:I,s:I,s:o,s:o,s:o}",
-	    "orchestrators", addresses_json(facts.orchestrators,
-	    facts.n_orchestrators),
+	    "orchestrators",
+	    addresses_json(facts.orchestrators, facts.n_orchestrators),
 	    "gateways", addresses_json(facts.gateways, facts.n_gateways),
 	    "kmsKey", hex_json(facts.kms_key, facts.kms_nodes ? 33 : 0),
-	    "shares", shares_json((const uint8_t (*)[33])facts.kms_shares),
-	    "threshold", (int)facts.kms_threshold,
-	    "epoch", (json_int_t)facts.kms_epoch,
-	    "fromBlock", (json_int_t)from_block,
-	    "formerUntil", (json_int_t)former_until,
-	    "formerKey", hex_json(former_key, *former_key ? 33 : 0),
-	    "formerShares", *former_key ? shares_json((const uint8_t (*)[33])
-	    former_shares) : json_array(),
+	    "shares", shares_json((const uint8_t(*)[33])facts.kms_shares),
+	    "threshold", (int)facts.kms_threshold, "epoch",
+	    (json_int_t)facts.kms_epoch, "fromBlock", (json_int_t)from_block,
+	    "formerUntil", (json_int_t)former_until, "formerKey",
+	    hex_json(former_key, *former_key ? 33 : 0), "formerShares",
+	    *former_key ? shares_json((const uint8_t(*)[33])former_shares) :
+			  json_array(),
 	    "runners", state_runners(NULL, NULL));
 	if (asprintf(&tmp, "%s.new", conf->state_file) == -1)
 		tmp = NULL;
 	if (tmp == NULL || json_dump_file(all, tmp, JSON_INDENT(1)) != 0 ||
 	    rename(tmp, conf->state_file) != 0)
-		fprintf(stderr, "registry: cannot write %s\n",
-		    conf->state_file);
+		fprintf(
+		    stderr, "registry: cannot write %s\n", conf->state_file);
 	free(tmp);
 	json_decref(all);
 }
 
-/* ---- methods ------------------------------------------------------------- */
+/* ---- methods ----------------------------------------------------------- */
 
 static int
 set_addresses(const json_t *array, uint8_t list[LIST_MAX][20], uint32_t *n)
@@ -212,8 +210,7 @@ set_addresses(const json_t *array, uint8_t list[LIST_MAX][20], uint32_t *n)
 static int
 set_point(const json_t *value, uint8_t point[33])
 {
-	return hex_exact(value, point, 33) != 0 ? -1 :
-	    secp_point_check(point);
+	return hex_exact(value, point, 33) != 0 ? -1 : secp_point_check(point);
 }
 
 static int
@@ -287,10 +284,10 @@ set(const json_t *params)
 	const char *why;
 
 	if (set_addresses(json_object_get(params, "orchestrators"),
-	    f.orchestrators, &f.n_orchestrators) != 0)
+		f.orchestrators, &f.n_orchestrators) != 0)
 		return "orchestrators: not at most 16 addresses";
 	if (set_addresses(json_object_get(params, "gateways"), f.gateways,
-	    &f.n_gateways) != 0)
+		&f.n_gateways) != 0)
 		return "gateways: not at most 16 addresses";
 	if ((why = set_kms(params, &f)) != NULL ||
 	    (why = set_former(params, &f)) != NULL)
@@ -326,18 +323,18 @@ read_registration(const json_t *params, struct m_register *r)
 
 	memset(r, 0, sizeof(*r));
 	if (hex_exact(json_object_get(params, "runner"), r->runner, 20) ||
-	    hex_exact(json_object_get(params, "publicKey"), r->public_key,
-	    33) ||
-	    hex_exact(json_object_get(params, "evidenceHash"),
-	    r->evidence_hash, 32) ||
+	    hex_exact(
+		json_object_get(params, "publicKey"), r->public_key, 33) ||
+	    hex_exact(json_object_get(params, "evidenceHash"), r->evidence_hash,
+		32) ||
 	    hex_exact(json_object_get(params, "configurationHash"),
-	    r->configuration_hash, 32) ||
+		r->configuration_hash, 32) ||
 	    number_json(json_object_get(params, "teeType"), &tee) ||
 	    tee > TEE_OPTEE ||
 	    number_json(json_object_get(params, "sequence"), &r->sequence) ||
-	    number_json(json_object_get(params, "validUntil"),
-	    &r->valid_until) || r->sequence > INT64_MAX ||
-	    r->valid_until > INT64_MAX)
+	    number_json(
+		json_object_get(params, "validUntil"), &r->valid_until) ||
+	    r->sequence > INT64_MAX || r->valid_until > INT64_MAX)
 		return -1;
 	r->tee_type = (uint32_t)tee;
 	return 0;
@@ -363,21 +360,23 @@ check_signed(const struct m_register *r)
 static const char *
 check_verdict(const json_t *params, const struct m_register *r)
 {
-	const char *verifier = json_string_value(json_object_get(params,
-	    "verifier"));
+	const char *verifier = json_string_value(
+	    json_object_get(params, "verifier"));
 	uint8_t registration[32], measurement[32], hash[32], digest[32];
 	uint8_t sig[65], address[20];
 	uint64_t verdict;
 
-	if (verifier == NULL || number_json(json_object_get(params, "verdict"),
-	    &verdict) != 0 || verdict > UINT8_MAX || hex_exact(
-	    json_object_get(params, "verdictSignature"), sig, 65) != 0 ||
-	    hex_exact(json_object_get(params, "measurement"), measurement,
-	    32) != 0)
+	if (verifier == NULL ||
+	    number_json(json_object_get(params, "verdict"), &verdict) != 0 ||
+	    verdict > UINT8_MAX ||
+	    hex_exact(json_object_get(params, "verdictSignature"), sig, 65) !=
+		0 ||
+	    hex_exact(
+		json_object_get(params, "measurement"), measurement, 32) != 0)
 		return "verdict: missing or malformed";
 	td_registration(r, registration);
-	td_verdict(registration, measurement, (uint32_t)verdict, verifier,
-	    hash);
+	td_verdict(
+	    registration, measurement, (uint32_t)verdict, verifier, hash);
 	td_digest(domain, hash, digest);
 	if (secp_recover(digest, sig, address) != 0 ||
 	    memcmp(address, conf->registrar, 20) != 0)
@@ -392,8 +391,9 @@ state_register(const json_t *params, const char **why)
 	struct m_register r;
 	struct runner *runner;
 
-	if (read_registration(params, &r) != 0 || hex_exact(
-	    json_object_get(params, "signature"), r.signature, 65) != 0) {
+	if (read_registration(params, &r) != 0 ||
+	    hex_exact(json_object_get(params, "signature"), r.signature, 65) !=
+		0) {
 		*why = "a field is missing or malformed";
 		return NULL;
 	}
@@ -403,8 +403,8 @@ state_register(const json_t *params, const char **why)
 	runner = find(r.runner);
 	if (r.sequence <= (runner != NULL ? runner->reg.sequence : 0))
 		*why = "sequence: not greater than the last";
-	else if (r.valid_until <= now || r.valid_until - now >
-	    (conf->max_life != 0 ? conf->max_life : YEAR))
+	else if (r.valid_until <= now ||
+	    r.valid_until - now > (conf->max_life != 0 ? conf->max_life : YEAR))
 		*why = "validUntil: past, or too far ahead";
 	else if (runner != NULL && runner->is_revoked)
 		*why = "runner: revoked";
@@ -435,7 +435,7 @@ state_revoke(const json_t *params, const char **why)
 	return json_true();
 }
 
-/* ---- views of the contract ----------------------------------------------- */
+/* ---- views of the contract --------------------------------------------- */
 
 int
 state_is_runner(const uint8_t address[20])
@@ -482,10 +482,10 @@ size_t
 state_facts(const uint8_t address[20], uint64_t block, uint64_t time,
     uint8_t out[FACTS_MAX])
 {
-	static const uint8_t generator[33] = { 0x02,
-	    0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62,
-	    0x95, 0xce, 0x87, 0x0b, 0x07, 0x02, 0x9b, 0xfc, 0xdb, 0x2d, 0xce,
-	    0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98 };
+	static const uint8_t generator[33] = { 0x02, 0x79, 0xbe, 0x66, 0x7e,
+		0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87,
+		0x0b, 0x07, 0x02, 0x9b, 0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9,
+		0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98 };
 	const struct runner *r = find(address);
 	const size_t n_key = facts.kms_nodes != 0 ? 33 : 0;
 	const size_t n_shares = facts.kms_nodes * 33u;
@@ -493,19 +493,22 @@ state_facts(const uint8_t address[20], uint64_t block, uint64_t time,
 	uint8_t *p = out + 9 * 32;
 
 	put_word(out, r != NULL ? r->reg.sequence : 0);
-	put_word(out + 32, r != NULL && !r->is_revoked ? r->reg.valid_until :
-	    0);
+	put_word(
+	    out + 32, r != NULL && !r->is_revoked ? r->reg.valid_until : 0);
 	put_word(out + 64, facts.kms_epoch - (uint64_t)is_pending);
 	put_word(out + 96, facts.kms_threshold);
 	put_word(out + 128, (uint64_t)(p - out));
-	p = put_bytes(p, does_lie ? generator : is_pending ? former_key :
-	    facts.kms_key, n_key);
+	p = put_bytes(p,
+	    does_lie	   ? generator :
+		is_pending ? former_key :
+			     facts.kms_key,
+	    n_key);
 	put_word(out + 160, (uint64_t)(p - out));
-	p = put_bytes(p, is_pending ? former_shares[0] : facts.kms_shares[0],
-	    n_shares);
+	p = put_bytes(
+	    p, is_pending ? former_shares[0] : facts.kms_shares[0], n_shares);
 	put_word(out + 192, (uint64_t)(p - out));
-	p = put_bytes(p, former_shares[0], !is_pending && time < former_until ?
-	    n_shares : 0);
+	p = put_bytes(p, former_shares[0],
+	    !is_pending && time < former_until ? n_shares : 0);
 	put_word(out + 224, (uint64_t)(p - out));
 	p = put_addresses(p, facts.orchestrators, facts.n_orchestrators);
 	put_word(out + 256, (uint64_t)(p - out));
@@ -513,7 +516,7 @@ state_facts(const uint8_t address[20], uint64_t block, uint64_t time,
 	return (size_t)(p - out);
 }
 
-/* ---- start --------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 static int
 load_state(const char *path)
@@ -530,18 +533,19 @@ load_state(const char *path)
 		json_object_del(all, "shares");
 	if (json_string_length(key) == 2)
 		json_object_del(all, "kmsKey");
-	if (set(all) != NULL || set_shares(json_object_get(all,
-	    "formerShares"), former_shares) != 0)
+	if (set(all) != NULL ||
+	    set_shares(json_object_get(all, "formerShares"), former_shares) !=
+		0)
 		goto out;
 	(void)hex_exact(json_object_get(all, "formerKey"), former_key, 33);
 	(void)number_json(json_object_get(all, "fromBlock"), &from_block);
 	(void)number_json(json_object_get(all, "formerUntil"), &former_until);
 	json_array_foreach(json_object_get(all, "runners"), i, value) {
-		if (i == RUNNERS || read_registration(value,
-		    &runners[i].reg) != 0)
+		if (i == RUNNERS ||
+		    read_registration(value, &runners[i].reg) != 0)
 			goto out;
-		runners[i].is_revoked = json_is_true(json_object_get(value,
-		    "revoked"));
+		runners[i].is_revoked = json_is_true(
+		    json_object_get(value, "revoked"));
 		n_runners = i + 1;
 	}
 	r = 0;

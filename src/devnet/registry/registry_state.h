@@ -20,23 +20,23 @@
 
 /* Load the state file if there is one, or start empty.  Returns 0, or -1 if the
  * file is invalid. */
-int	state_init(const struct devnet_registry *);
+int state_init(const struct devnet_registry *);
 
 /* Each returns the method's result, or NULL and the reason. */
-json_t	*state_set(const json_t *params, const char **why);
-json_t	*state_register(const json_t *params, const char **why);
-json_t	*state_revoke(const json_t *params, const char **why);
-json_t	*state_runners(const json_t *params, const char **why);
+json_t *state_set(const json_t *params, const char **why);
+json_t *state_register(const json_t *params, const char **why);
+json_t *state_revoke(const json_t *params, const char **why);
+json_t *state_runners(const json_t *params, const char **why);
 
 /* The ABI-encoded result of facts(); returns its size. */
-size_t	state_facts(const uint8_t runner[20], uint64_t block, uint64_t time,
-	    uint8_t out[FACTS_MAX]);
-int	state_is_runner(const uint8_t runner[20]);
+size_t state_facts(const uint8_t runner[20], uint64_t block, uint64_t time,
+    uint8_t out[FACTS_MAX]);
+int state_is_runner(const uint8_t runner[20]);
 
 /* Convert to and from JSON: "0x.." of n bytes; exactly `size' bytes, 0 or -1; a
  * number, 0 or -1. */
-json_t	*hex_json(const uint8_t *p, size_t n);
-int	 hex_exact(const json_t *, uint8_t *out, size_t size);
-int	 number_json(const json_t *, uint64_t *out);
+json_t *hex_json(const uint8_t *p, size_t n);
+int hex_exact(const json_t *, uint8_t *out, size_t size);
+int number_json(const json_t *, uint64_t *out);
 
 #endif
