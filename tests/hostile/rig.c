@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "ecies.h"
+#include "hex.h"
 #include "log.h"
 #include "partial.h"
 #include "proc.h"
@@ -102,7 +103,7 @@ rig_once(void)
 	fclose(f);
 	assert_int_equal(EVP_PKEY_get_bn_param(key, "priv", &d), 1);
 	assert_int_equal(BN_bn2binpad(d, scalar, 32), 32);
-	log_hex(rig_tls_scalar, scalar, 32);
+	hex_encode(rig_tls_scalar, scalar, 32);
 	BN_free(d);
 	rig_public_xy(key, rig_tls_xy);
 	EVP_PKEY_free(key);
@@ -471,7 +472,7 @@ rig_facts_now(struct rig *r, const struct m_facts *f)
 	chan_send(&r->registry, M_FACTS, f, NULL, 0, -1);
 	for (i = 0; i < PATIENCE && left != 0; i++) {
 		assert_int_equal(ioctl(r->registry.fd, SIOCOUTQ, &left), 0);
-		readable(r->monitor.fd, 1);
+		poll(NULL, 0, 1);
 	}
 	assert_int_equal(left, 0);	/* keys has received them ... */
 	rig_lives(r);			/* ... and goes on */
