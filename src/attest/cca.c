@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hex.h"
 #include "passphrase.h"
 #include "strict_cbor.h"
 
@@ -681,16 +682,14 @@ static int
 entry_matches(const json_t *entry, const char *member, struct bytes id)
 {
 	const char *hex = json_string_value(json_object_get(entry, member));
-	char have[3];
 	size_t i;
 
 	if (hex == NULL || id.p == NULL || strlen(hex) != 2 * id.n)
 		return 0;
-	for (i = 0; i < id.n; i++) {
-		snprintf(have, sizeof(have), "%02x", id.p[i]);
-		if (strncasecmp(have, hex + 2 * i, 2) != 0)
+	for (i = 0; i < id.n; i++)
+		if (hex_digit(hex[2 * i]) * 16 + hex_digit(hex[2 * i + 1]) !=
+		    id.p[i])
 			return 0;
-	}
 	return 1;
 }
 

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "collateral.h"
+#include "hex.h"
 #include "passphrase.h"
 
 #define FILE_MAX	(4 << 20)
@@ -105,18 +106,8 @@ static int
 read_hex(const json_t *o, const char *name, uint8_t *to, size_t n)
 {
 	const char *text = json_string_value(json_object_get(o, name));
-	size_t i;
-	unsigned v;
 
-	if (text == NULL || strlen(text) != 2 * n ||
-	    strspn(text, "0123456789abcdefABCDEF") != 2 * n)
-		return -1;
-	for (i = 0; i < n; i++) {
-		if (sscanf(text + 2 * i, "%2x", &v) != 1)
-			return -1;
-		to[i] = (uint8_t)v;
-	}
-	return 0;
+	return text == NULL ? -1 : hex_decode(text, strlen(text), to, n);
 }
 
 static int

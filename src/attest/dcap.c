@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "dcap.h"
 
 #define HEAD		48
@@ -46,11 +47,8 @@ static uint32_t
 take_number(struct cursor *c, size_t n, const char *what)
 {
 	const uint8_t *p = take_pointer(c, n, what);
-	uint32_t v = 0;
 
-	while (p != NULL && n-- > 0)
-		v = v << 8 | p[n];
-	return v;
+	return p == NULL ? 0 : (uint32_t)get_le(p, n);
 }
 
 static struct bytes
@@ -224,13 +222,11 @@ static int
 der_number(struct bytes *b, unsigned *v)
 {
 	struct bytes c;
-	size_t i;
 
 	if (der_take(b, V_ASN1_INTEGER, &c) == -1 || c.n == 0 || c.n > 3 ||
 	    c.p[0] & 0x80)
 		return -1;
-	for (*v = 0, i = 0; i < c.n; i++)
-		*v = *v << 8 | c.p[i];
+	*v = (unsigned)get_be(c.p, c.n);
 	return *v <= UINT16_MAX ? 0 : -1;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "dcap.h"
 #include "eventlog.h"
 
@@ -80,8 +81,6 @@ static const char *const versions[][2] = {
 	[4] = { "SGX quote v4", "TDX quote v4" },
 	[5] = { "SGX quote v5", "TDX quote v5" },
 };
-
-#define U16(p)	((unsigned)((p)[0] | (p)[1] << 8))
 
 /* State of a verification. */
 struct job {
@@ -158,7 +157,8 @@ show(struct quote *q, struct bytes b, struct report *r)
 		if (f[i].at + f[i].size <= q->body.n)
 			report_hex(
 			    r, f[i].name, q->body.p + f[i].at, f[i].size);
-	report_fact(r, "qe-isvsvn", "%u", U16(q->qe_report + E_SVN));
+	report_fact(
+	    r, "qe-isvsvn", "%u", (unsigned)get_le(q->qe_report + E_SVN, 2));
 	return 0;
 }
 
@@ -423,7 +423,7 @@ check_qe(struct job *j)
 
 	if (memcmp(e + E_MRSIGNER, i->mrsigner, 32) != 0)
 		why = "MRSIGNER";
-	else if (U16(e + E_PRODID) != i->isvprodid)
+	else if ((unsigned)get_le(e + E_PRODID, 2) != i->isvprodid)
 		why = "ISVPRODID";
 	else if (!masked_equal(
 		     e + E_ATTRIBUTES, i->attributes_mask, i->attributes, 16))
@@ -464,7 +464,7 @@ static void
 check_status(struct job *j)
 {
 	const uint8_t *b = j->q.body.p;
-	unsigned qe_svn = U16(j->q.qe_report + E_SVN);
+	unsigned qe_svn = (unsigned)get_le(j->q.qe_report + E_SVN, 2);
 	struct tcb_result now, r;
 	char since[11];
 	size_t i;
@@ -519,17 +519,6 @@ check_collateral(struct job *j)
 
 /* ---- the TD or enclave ------------------------------------------------- */
 
-static uint64_t
-u64(const uint8_t *p)
-{
-	uint64_t v = 0;
-	int i;
-
-	for (i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
-}
-
 /* Known attributes, and those of a TD whose memory can be inspected or that can
  * migrate; as in go-tdx-guest and Intel's default policy. */
 #define ATTRIBUTES_DEBUG	UINT64_C(0xff)
@@ -543,7 +532,7 @@ static void
 check_td(struct job *j)
 {
 	const uint8_t *b = j->q.body.p;
-	uint64_t a = u64(b + T_ATTRIBUTES), xfam = u64(b + T_XFAM);
+	uint64_t a = get_le(b + T_ATTRIBUTES, 8), xfam = get_le(b + T_XFAM, 8);
 	uint64_t known = ATTRIBUTES_KNOWN | ATTRIBUTES_DEBUG |
 	    (j->p->allow_migration ? ATTRIBUTES_MIGRATABLE : 0);
 	int listed_td;

@@ -17,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "eventlog.h"
+#include "hex.h"
 
 #define ALGORITHMS	8		/* digest algorithms per log */
 #define ALG_SHA384	0x000c
@@ -59,8 +61,7 @@ take_number(struct bytes *from, size_t n, uint32_t *v)
 
 	if (bytes_take(from, n, &b) == -1)
 		return -1;
-	for (*v = 0; n > 0; n--)
-		*v = *v << 8 | b.p[n - 1];
+	*v = (uint32_t)get_le(b.p, n);
 	return 0;
 }
 
@@ -213,10 +214,8 @@ is_ccel(struct bytes b)
 static int
 read_hex(const char *text, uint8_t *to, size_t size, size_t *n)
 {
-	int ok = OPENSSL_hexstr2buf_ex(to, size, n, text, '\0');
-
-	ERR_clear_error();
-	return ok == 1 ? 0 : -1;
+	*n = strlen(text) / 2;
+	return *n <= size ? hex_decode(text, strlen(text), to, *n) : -1;
 }
 
 /* The digest is over type ":" name ":" payload.  Store this string; the event
@@ -374,15 +373,6 @@ eventlog_read(struct bytes b, char *why, size_t size)
 
 /* ---- as text ----------------------------------------------------------- */
 
-static void
-hex(char *to, const uint8_t *p, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		snprintf(to + 2 * i, 3, "%02x", p[i]);
-}
-
 static int
 is_print(uint8_t c)
 {
@@ -429,7 +419,7 @@ payload_text(char *to, size_t size, struct bytes b)
 	}
 	if (n > (size - sizeof("...")) / 2)
 		n = (size - sizeof("...")) / 2;
-	hex(to, b.p, n);
+	hex_encode(to, b.p, n);
 	snprintf(to + 2 * n, size - 2 * n, "%s", n < b.n ? "..." : "");
 }
 
@@ -440,7 +430,7 @@ show_event(struct report *r, const char *name, const struct event *e)
 	size_t n;
 
 	if (e->name.n == 0) {
-		hex(digest, e->digest, DIGEST);
+		hex_encode(digest, e->digest, DIGEST);
 		report_fact(
 		    r, name, "(type %" PRIx32 ") digest %s", e->type, digest);
 		return;
@@ -481,8 +471,8 @@ check_replay(struct report *r, const struct eventlog *l, const uint8_t *rtmrs)
 	for (i = 0; i < RTMRS; i++) {
 		if (memcmp(rtmrs + i * DIGEST, l->rtmr[i], DIGEST) == 0)
 			continue;
-		hex(has, rtmrs + i * DIGEST, DIGEST);
-		hex(gives, l->rtmr[i], DIGEST);
+		hex_encode(has, rtmrs + i * DIGEST, DIGEST);
+		hex_encode(gives, l->rtmr[i], DIGEST);
 		if (n == 0)
 			n = (size_t)snprintf(text, sizeof(text),
 			    "rtmr%zu is "

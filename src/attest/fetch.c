@@ -20,6 +20,7 @@
 #include "attest.h"
 #include "dcap.h"
 #include "fetch.h"
+#include "hex.h"
 #include "https.h"
 #include "snp.h"
 
@@ -257,34 +258,18 @@ check_snp_crl(
 
 /* ---- forms ------------------------------------------------------------- */
 
-static int
-hex_digit(int c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 'a' ^ 'A';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A PCCS sends DER encoded as hex.  Anything that is not hex is left
  * unchanged. */
 static int
 from_hex(struct item *it, uint8_t *b, size_t *n)
 {
-	size_t i, end = *n;
+	size_t end = *n;
 
 	(void)it;
 	while (end > 0 && (b[end - 1] == '\n' || b[end - 1] == '\r'))
 		end--;
-	for (i = 0; i < end; i++)
-		if (hex_digit(b[i]) == -1)
-			return 0;
-	if (end % 2 != 0)
-		return 0;
-	for (i = 0; i < end / 2; i++)
-		b[i] = (uint8_t)(hex_digit(b[2 * i]) << 4 |
-		    hex_digit(b[2 * i + 1]));
-	*n = end / 2;
+	if (hex_decode((const char *)b, end, b, end / 2) == 0)
+		*n = end / 2;
 	return 0;
 }
 
@@ -516,10 +501,8 @@ add_vcek(struct job *j)
 {
 	const struct snp_signer *s = &j->asked.signer;
 	char hwid[2 * sizeof(s->hwid) + 1], fmc[16] = "";
-	size_t i;
 
-	for (i = 0; i < s->hwid_n; i++)
-		snprintf(hwid + 2 * i, 3, "%02x", s->hwid[i]);
+	hex_encode(hwid, s->hwid, s->hwid_n);
 	if (s->tcb.spl[SPL_FMC] != -1)
 		snprintf(fmc, sizeof(fmc), "fmcSPL=%02d&", s->tcb.spl[SPL_FMC]);
 	add(j,

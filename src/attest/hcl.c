@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "attest.h"
+#include "bytes.h"
 
 #define REPORT_AT	32
 #define RUNTIME_AT	1216
@@ -23,13 +24,6 @@
 #define TD_DATA		128		/* report data in a TDREPORT */
 
 enum { HCL_SNP = 2, HCL_TDX = 4 };	/* report type */
-
-static uint32_t
-le32(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	    (uint32_t)p[3] << 24;
-}
 
 static int
 hcl_is(struct bytes b)
@@ -45,11 +39,11 @@ read_claims(struct bytes b, struct bytes *claims)
 
 	if (b.n < CLAIMS_AT)
 		return "it is cut off";
-	type = le32(b.p + RUNTIME_AT + 8);
+	type = (uint32_t)get_le(b.p + RUNTIME_AT + 8, 4);
 	if (type != HCL_SNP && type != HCL_TDX)
 		return "its hardware report is of no known type";
 	*claims = (struct bytes){ b.p + CLAIMS_AT,
-		le32(b.p + RUNTIME_AT + 16) };
+		(uint32_t)get_le(b.p + RUNTIME_AT + 16, 4) };
 	if (claims->n == 0 || claims->n > b.n - CLAIMS_AT)
 		return "its claims are cut off";
 	return NULL;
@@ -81,8 +75,9 @@ hcl_show(struct bytes b, struct report *r)
 	if (why != NULL)
 		return -1;
 	data = b.p + REPORT_AT +
-	    (le32(b.p + RUNTIME_AT + 8) == HCL_SNP ? SNP_DATA : TD_DATA);
-	report_fact(r, "version", "%u", le32(b.p + 4));
+	    ((uint32_t)get_le(b.p + RUNTIME_AT + 8, 4) == HCL_SNP ? SNP_DATA :
+								    TD_DATA);
+	report_fact(r, "version", "%u", (uint32_t)get_le(b.p + 4, 4));
 	report_fact(r, "hardware-report", "%s",
 	    data == b.p + REPORT_AT + SNP_DATA ? "SEV-SNP" : "TDREPORT");
 	report_hex(r, "report-data", data, 64);

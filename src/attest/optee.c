@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "attest.h"
+#include "bytes.h"
 #include "optee.h"
 #include "passphrase.h"
 
@@ -51,7 +52,7 @@ take_sized(struct bytes *from, size_t min, size_t max, struct bytes *to)
 
 	if (bytes_take(from, 2, &size) == -1)
 		return -1;
-	n = (size_t)size.p[0] | (size_t)size.p[1] << 8;
+	n = get_le(size.p, 2);
 	return n < min || n > max ? -1 : bytes_take(from, n, to);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "attest.h"
+#include "hex.h"
 
 #define DAY	86400L
 
@@ -45,18 +46,9 @@ parse_number(struct line *l, size_t i, long max)
 static size_t
 decode_hex(const char *text, uint8_t to[64])
 {
-	size_t i, n = strlen(text);
-	unsigned v;
+	size_t n = strlen(text);
 
-	if (n == 0 || n % 2 != 0 || n > 128 ||
-	    strspn(text, "0123456789abcdefABCDEF") != n)
-		return 0;
-	for (i = 0; i < n / 2; i++) {
-		if (sscanf(text + 2 * i, "%2x", &v) != 1)
-			return 0;
-		to[i] = (uint8_t)v;
-	}
-	return n / 2;
+	return n <= 128 && hex_decode(text, n, to, n / 2) == 0 ? n / 2 : 0;
 }
 
 /* ---- keywords ---------------------------------------------------------- */

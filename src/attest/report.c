@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "attest.h"
+#include "hex.h"
 
 int
 bytes_take(struct bytes *from, size_t n, struct bytes *to)
@@ -100,14 +101,10 @@ void
 report_hex(struct report *r, const char *name, const uint8_t *p, size_t n)
 {
 	char text[sizeof(r->facts[0].text)];
-	size_t i;
 
 	if (n > (sizeof(text) - 1) / 2)
 		n = (sizeof(text) - 1) / 2;
-	for (i = 0; i < n; i++)
-		snprintf(text + 2 * i, 3, "%02x", p[i]);
-	text[2 * n] = '\0';
-	report_fact(r, name, "%s", text);
+	report_fact(r, name, "%s", hex_encode(text, p, n));
 }
 
 void

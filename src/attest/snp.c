@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "collateral.h"
 #include "snp.h"
 
@@ -70,12 +71,6 @@ struct job {
 };
 
 /* ---- numbers of a report ----------------------------------------------- */
-
-static uint64_t
-u64(const uint8_t *p)
-{
-	return u32(p) | (uint64_t)u32(p + 4) << 32;
-}
 
 /* The product that this CPU belongs to, or NULL if it is unknown. */
 static const struct snp_product *
@@ -205,10 +200,11 @@ snp_show(struct bytes e, struct report *r)
 	    SNP_REPORT, e.n - SNP_REPORT);
 	report_fact(r, "version", "%u", u32(b + VERSION));
 	report_fact(r, "guest-svn", "%u", u32(b + GUEST_SVN));
-	report_fact(r, "policy", "0x%llx", (unsigned long long)u64(b + POLICY));
+	report_fact(
+	    r, "policy", "0x%llx", (unsigned long long)get_le(b + POLICY, 8));
 	report_fact(r, "vmpl", "%u", u32(b + VMPL));
 	report_fact(r, "platform-info", "0x%llx",
-	    (unsigned long long)u64(b + PLATFORM));
+	    (unsigned long long)get_le(b + PLATFORM, 8));
 	report_fact(r, "key-info", "0x%x", u32(b + KEY_INFO));
 	show_tcbs(b, r);
 	for (i = 0; i < sizeof(hex) / sizeof(hex[0]); i++)
@@ -281,7 +277,7 @@ static void
 check_policy_bits(struct job *j)
 {
 	const uint8_t *b = j->b;
-	uint64_t policy = u64(b + POLICY);
+	uint64_t policy = get_le(b + POLICY, 8);
 	uint32_t vmpl = u32(b + VMPL);
 
 	j->r->debug = (policy & POLICY_DEBUG) != 0;
@@ -298,7 +294,7 @@ check_policy_bits(struct job *j)
 	report_that(j->r, "vmpl", vmpl <= (uint32_t)j->p->max_vmpl,
 	    "asked for at VMPL %d, at most %d%s", (int)vmpl, j->p->max_vmpl,
 	    vmpl == UINT32_MAX ? ": by the host, not by the guest" : "");
-	if (u64(b + PLATFORM) & PLATFORM_ALIAS)
+	if (get_le(b + PLATFORM, 8) & PLATFORM_ALIAS)
 		report_check(j->r, "alias-check", A_PASS,
 		    "memory aliases were looked for at boot (AMD-SB-3015)");
 	else {

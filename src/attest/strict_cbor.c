@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "bytes.h"
 #include "strict_cbor.h"
 
 #define ENTRIES_MAX	32	/* per map: keys are compared pairwise */
@@ -46,8 +47,7 @@ head(struct bytes *b, unsigned *major, uint64_t *n)
 	size = (size_t)1 << (info - 24);
 	if (info > 27 || size > b->n)	/* reserved, or indefinite length */
 		return -1;
-	for (*n = 0, i = 0; i < size; i++)
-		*n = *n << 8 | b->p[i];
+	*n = get_be(b->p, size);
 	*b = (struct bytes){ b->p + size, b->n - size };
 	if (*major == 7)		/* simple value or float */
 		return size == 1 && *n < 32 ? -1 : 0;

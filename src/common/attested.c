@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attested.h"
+#include "hex.h"
 #include "keywords.h"
 #include "log.h"
 #include "policy.h"
@@ -25,7 +26,7 @@ print_hashed(
 		fprintf(f, "%s system\n", k->name);
 	else
 		fprintf(f, "%s sha256:%s\n", k->name,
-		    log_hex(hex, keyword_field(c, k, k->count, chain), 32));
+		    hex_encode(hex, keyword_field(c, k, k->count, chain), 32));
 }
 
 void
@@ -40,7 +41,7 @@ attested_text(const struct conf *c, FILE *f)
 	for (p = policies; p < policies + n_policies; p++) {
 		policy_hash(p, hash);
 		fprintf(f, "policy %s sha256:%s\n", p->role,
-		    log_hex(hex, hash, sizeof(hash)));
+		    hex_encode(hex, hash, sizeof(hash)));
 	}
 }
 

@@ -159,18 +159,3 @@ log_escape(char *dst, size_t size, const void *src, size_t n)
 	strcpy(dst + used, end);
 	return dst;
 }
-
-char *
-log_hex(char *dst, const void *src, size_t n)
-{
-	static const char digit[16] = "0123456789abcdef";
-	const unsigned char *s = src;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		dst[2 * i] = digit[s[i] >> 4];
-		dst[2 * i + 1] = digit[s[i] & 15];
-	}
-	dst[2 * n] = '\0';
-	return dst;
-}

@@ -43,7 +43,5 @@ _Noreturn void log_exit(int status);
  * 5): anything but graphic ASCII and space as \xNN, cut with `...'.  Returns
  * dst. */
 char *log_escape(char *dst, size_t size, const void *src, size_t n);
-/* Lower-case hex of `n' bytes, NUL-terminated; dst has 2 n + 1 bytes. */
-char *log_hex(char *dst, const void *src, size_t n);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "bytes.h"
 #include "sha256.h"
 
 /* clang-format off */
@@ -30,23 +31,13 @@ rotr(uint32_t x, unsigned n)
 }
 
 static void
-put32(uint8_t *to, uint32_t v)
-{
-	to[0] = (uint8_t)(v >> 24);
-	to[1] = (uint8_t)(v >> 16);
-	to[2] = (uint8_t)(v >> 8);
-	to[3] = (uint8_t)v;
-}
-
-static void
 schedule(const uint8_t block[64], uint32_t W[64])
 {
 	uint32_t s0, s1;
 	int t;
 
 	for (t = 0; t < 16; t++, block += 4)
-		W[t] = (uint32_t)block[0] << 24 | (uint32_t)block[1] << 16 |
-		    (uint32_t)block[2] << 8 | block[3];
+		W[t] = (uint32_t)get_be(block, 4);
 	for (; t < 64; t++) {
 		s0 = rotr(W[t - 15], 7) ^ rotr(W[t - 15], 18) ^ W[t - 15] >> 3;
 		s1 = rotr(W[t - 2], 17) ^ rotr(W[t - 2], 19) ^ W[t - 2] >> 10;
@@ -92,10 +83,10 @@ sha256(const void *data, size_t n, uint8_t hash[32])
 		memcpy(last, p, n);
 	last[n] = 0x80;
 	n_last = n < 56 ? 64 : 128;
-	put32(last + n_last - 8, (uint32_t)(bits >> 32));
-	put32(last + n_last - 4, (uint32_t)bits);
+	put_be(last + n_last - 8, 4, (uint32_t)(bits >> 32));
+	put_be(last + n_last - 4, 4, (uint32_t)bits);
 	for (i = 0; i < n_last; i += 64)
 		compress(H, last + i);
 	for (i = 0; i < 8; i++)
-		put32(hash + 4 * i, H[i]);
+		put_be(hash + 4 * i, 4, H[i]);
 }

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "bytes.h"
 #include "keccak.h"
 
 #define RATE	136
@@ -27,17 +28,6 @@ absorb_byte(struct keccak *k, uint8_t byte)
 	}
 }
 
-static uint64_t
-load_lane(const uint8_t *p)
-{
-	uint64_t v = 0;
-	int i;
-
-	for (i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
-}
-
 void
 keccak_update(struct keccak *k, const void *data, size_t n)
 {
@@ -46,7 +36,7 @@ keccak_update(struct keccak *k, const void *data, size_t n)
 	for (; n > 0 && k->used % 8 != 0; n--)
 		absorb_byte(k, *p++);
 	for (; n >= 8; n -= 8, p += 8) {
-		k->state.a[k->used / 8] ^= load_lane(p);
+		k->state.a[k->used / 8] ^= get_le(p, 8);
 		if ((k->used += 8) == RATE) {
 			sha3_permute(&k->state);
 			k->used = 0;

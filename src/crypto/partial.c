@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "bytes.h"
 #include "ecies.h"
 #include "keccak.h"
 #include "partial.h"
@@ -123,26 +124,17 @@ struct seal_aad {
 };
 
 static void
-put32(uint8_t out[4], uint32_t v)
-{
-	out[0] = (uint8_t)(v >> 24);
-	out[1] = (uint8_t)(v >> 16);
-	out[2] = (uint8_t)(v >> 8);
-	out[3] = (uint8_t)v;
-}
-
-static void
 seal_bytes(const struct seal_bind *b, uint32_t j, const uint8_t handle[32],
     struct seal_aad *aad, uint8_t nonce[GCM_NONCE])
 {
 	memcpy(aad->task_id, b->task_id, 32);
-	put32(aad->attempt, b->attempt);
-	put32(aad->node, b->node);
+	put_be(aad->attempt, 4, b->attempt);
+	put_be(aad->node, 4, b->node);
 	memcpy(aad->e, b->ephemeral_key, 33);
 	memcpy(aad->n, b->node_key, 33);
 	memcpy(aad->handle, handle, 32);
 	memset(nonce, 0, GCM_NONCE);
-	put32(nonce + GCM_NONCE - 4, j);
+	put_be(nonce + GCM_NONCE - 4, 4, j);
 }
 
 int

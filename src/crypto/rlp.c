@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "bytes.h"
 #include "rlp.h"
 
 #define SHORT	56u		/* from here on the length has separate bytes */
@@ -66,9 +67,7 @@ get_length(struct rlp *at, size_t size, size_t *n)
 {
 	if (at->n < size || size > 4 || at->p[0] == 0)
 		return -1;
-	*n = 0;
-	for (size_t i = 0; i < size; i++)
-		*n = *n << 8 | at->p[i];
+	*n = get_be(at->p, size);
 	at->p += size;
 	at->n -= size;
 	return *n < SHORT ? -1 : 0;

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "bytes.h"
 #include "ecies.h"
 #include "keccak.h"
 #include "payload.h"
@@ -14,10 +15,7 @@ static void
 scalar_small(uint32_t v, uint8_t out[32])
 {
 	memset(out, 0, 32);
-	out[28] = (uint8_t)(v >> 24);
-	out[29] = (uint8_t)(v >> 16);
-	out[30] = (uint8_t)(v >> 8);
-	out[31] = (uint8_t)v;
+	put_be(out + 28, 4, v);
 }
 
 int

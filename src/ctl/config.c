@@ -9,6 +9,7 @@
 #include "conf_file.h"
 #include "attested.h"
 #include "ctl.h"
+#include "hex.h"
 #include "log.h"
 
 int
@@ -26,7 +27,7 @@ command_config(const struct options *o)
 	    conf_hash_files(&conf, o->file, stderr) != 0)
 		return 1;
 	attested_hash(&conf, hash);
-	log_hex(hex, hash, sizeof(hash));
+	hex_encode(hex, hash, sizeof(hash));
 	if (o->hash)
 		printf("0x%s\n", hex);
 	else {

@@ -10,6 +10,7 @@
 
 #include "chan.h"
 #include "ctl.h"
+#include "hex.h"
 #include "log.h"
 #include "policy.h"
 #include "sandbox.h"
@@ -39,7 +40,7 @@ policy_hex(const struct policy *p)
 	uint8_t hash[32];
 
 	policy_hash(p, hash);
-	return log_hex(hex, hash, sizeof(hash));
+	return hex_encode(hex, hash, sizeof(hash));
 }
 
 static int

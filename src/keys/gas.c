@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "calldata.h"
+#include "hex.h"
 #include "keys.h"
 #include "log.h"
 #include "tx.h"
@@ -142,7 +143,7 @@ gas_init(const char *path)
 	if (*path == '\0')
 		return;
 	gas_key_init(path);
-	log_info("gas account: 0x%s", log_hex(hex, gas_address(), 20));
+	log_info("gas account: 0x%s", hex_encode(hex, gas_address(), 20));
 	for (i = 0; i < keys.conf.n_chains; i++)
 		if (keys.chains[i].conf->register_direct ||
 		    keys.chains[i].conf->publish) {
@@ -310,7 +311,7 @@ set_state(struct chain *ch, enum gas_state state, uint64_t want)
 	struct gas *g = ch->gas;
 	char hex[41];
 
-	log_hex(hex, gas_address(), 20);
+	hex_encode(hex, gas_address(), 20);
 	if (state != g->state && state == GAS_NO_FUNDS)
 		log_err("%sgas account: insufficient funds: 0x%s has %llu "
 			"gwei, the next transaction may cost %llu gwei",

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hex.h"
 #include "keys.h"
 #include "log.h"
 #include "proc.h"
@@ -233,6 +234,6 @@ main(void)
 	proc_sandbox(R_KEYS, &start);
 
 	log_info("generated identity key, runner address 0x%s",
-	    log_hex(runner, sign_address(), 20));
+	    hex_encode(runner, sign_address(), 20));
 	keys_loop();
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hex.h"
 #include "keys.h"
 #include "log.h"
 #include "typed_data.h"
@@ -312,7 +313,7 @@ task_refuse(struct task *t, uint32_t i, uint32_t status)
 
 	if (tally_add(&refused[status], "task: refused", status_text(status)))
 		log_info("%stask %s: refused: %s", b->chain->tag,
-		    log_hex(id, t->m.id, 8), status_text(status));
+		    hex_encode(id, t->m.id, 8), status_text(status));
 	t->state = T_REFUSED;
 	batch_refuse(b, i, status);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hex.h"
 #include "parse.h"
 
 const char *
@@ -215,17 +216,9 @@ read_seconds(struct parse *p, const struct keyword *k, const char *v)
 static int
 read_hex(const char *v, uint8_t *out, size_t n)
 {
-	unsigned byte;
-	size_t i;
-
-	if (strncmp(v, "0x", 2) != 0 || strlen(v) != 2 + 2 * n ||
-	    strspn(v + 2, "0123456789abcdefABCDEF") != 2 * n)
+	if (strncmp(v, "0x", 2) != 0)
 		return -1;
-	for (i = 0; i < n; i++) {
-		sscanf(v + 2 + 2 * i, "%2x", &byte);
-		out[i] = (uint8_t)byte;
-	}
-	return 0;
+	return hex_decode(v + 2, strlen(v + 2), out, n);
 }
 
 static int

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "hex.h"
 #include "log.h"
 #include "net.h"
 #include "sandbox.h"
@@ -157,7 +158,7 @@ json_warnings(struct evbuffer *out)
 		    ULL(net.status.valid_until));
 	if (net.status.gas == GAS_NO_FUNDS)
 		warn(&w, "%s: 0x%s", gas_text(net.status.gas),
-		    log_hex(gas, net.status.gas_account, 20));
+		    hex_encode(gas, net.status.gas_account, 20));
 	else if (net.status.gas == GAS_FEE_TOO_HIGH)
 		warn(&w, "%s", gas_text(net.status.gas));
 	if (certificate_warning(text, sizeof(text)) != 0)
@@ -190,7 +191,7 @@ json_evidence(struct evbuffer *out)
 	ADD("\"evidence\":{\"age_seconds\":%llu,\"next\":%llu,"
 	    "\"failures\":%llu,\"measurement\":\"%s\"},",
 	    ULL(age(k->evidence_at)), ULL(k->evidence_next),
-	    ULL(k->evidence_failures), log_hex(hex, k->measurement, 48));
+	    ULL(k->evidence_failures), hex_encode(hex, k->measurement, 48));
 }
 
 static void
@@ -207,7 +208,7 @@ json_gas(struct evbuffer *out)
 	    "\"balance_gwei\":%llu,\"sent\":%llu,\"replaced\":%llu,"
 	    "\"failed\":%llu,\"published\":%llu,\"publish_waiting\":%llu,"
 	    "\"publish_dropped\":%llu},",
-	    log_hex(hex, k->gas_account, 20), gas_text(k->gas),
+	    hex_encode(hex, k->gas_account, 20), gas_text(k->gas),
 	    ULL(k->gas_balance), ULL(k->tx_sent), ULL(k->tx_replaced),
 	    ULL(k->tx_failed), ULL(k->published), ULL(k->publish_waiting),
 	    ULL(k->publish_dropped));
@@ -220,7 +221,7 @@ status_json(struct evbuffer *out)
 	char runner[41];
 
 	ADD("{\"version\":\"%s\",\"runner\":\"0x%s\",\"chain_id\":%llu,",
-	    PACKAGE_VERSION, log_hex(runner, k->runner, 20),
+	    PACKAGE_VERSION, hex_encode(runner, k->runner, 20),
 	    ULL(net.chain->chain_id));
 	ADD("\"state\":\"%s\",\"why\":\"%s\",\"tee\":\"%s\",", state_name(),
 	    state_why(), NAME(tees, k->tee_type));
@@ -270,7 +271,7 @@ metrics_gas(struct evbuffer *out)
 	ADD("# HELP tee_runner_gas_balance_gwei Of the gas account.\n"
 	    "# TYPE tee_runner_gas_balance_gwei gauge\n"
 	    "tee_runner_gas_balance_gwei{account=\"0x%s\"} %llu\n",
-	    log_hex(hex, k->gas_account, 20), ULL(k->gas_balance));
+	    hex_encode(hex, k->gas_account, 20), ULL(k->gas_balance));
 	metric(out, "gas_no_funds", "gauge",
 	    "1 while that is too little for the next transaction.",
 	    k->gas == GAS_NO_FUNDS);

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "hex.h"
 #include "log.h"
 #include "net.h"
 #include "sha256.h"
@@ -286,7 +287,7 @@ tls_credentials(void)
 	grpc_channel_credentials *c;
 
 	snprintf(id, sizeof(id), ENGINE_KEY "%s",
-	    log_hex(xy, certificate_key(), 64));
+	    hex_encode(xy, certificate_key(), 64));
 	c = grpc_ssl_credentials_create_ex(ca, &pair, NULL, NULL);
 	if (c == NULL)
 		fatal("tls: cannot create credentials");

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "provider.h"
 #include "log.h"
 #include "optee.h"
@@ -23,18 +24,6 @@
 #define SNP_DATA	0x50
 #define SNP_MEASUREMENT	0x90
 #define SNP_ENTRY	24	/* UUID, offset, length */
-
-static uint32_t
-le16(const uint8_t *b)
-{
-	return (uint32_t)b[0] | (uint32_t)b[1] << 8;
-}
-
-static uint32_t
-le32(const uint8_t *b)
-{
-	return le16(b) | le16(b + 2) << 16;
-}
 
 static int
 is_zero(const uint8_t *b, size_t n)
@@ -62,16 +51,16 @@ tdx_body(const uint8_t *b, size_t n, size_t *size)
 {
 	uint32_t type;
 
-	if (n < TDX_HEADER + 6 || le32(b + 4) != TDX_TEE)
+	if (n < TDX_HEADER + 6 || (uint32_t)get_le(b + 4, 4) != TDX_TEE)
 		return 0;
-	if (le16(b) == 4) {
+	if ((uint32_t)get_le(b, 2) == 4) {
 		*size = TDX_BODY;
 		return TDX_HEADER;
 	}
-	if (le16(b) != 5)
+	if ((uint32_t)get_le(b, 2) != 5)
 		return 0;
-	type = le16(b + TDX_HEADER);
-	*size = le32(b + TDX_HEADER + 2);
+	type = (uint32_t)get_le(b + TDX_HEADER, 2);
+	*size = (uint32_t)get_le(b + TDX_HEADER + 2, 4);
 	if ((type == 2 && *size == TDX_BODY) ||
 	    (type == 3 && *size == TDX_BODY_15))
 		return TDX_HEADER + 6;
@@ -94,7 +83,7 @@ tdx_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 	if (memcmp(b + at + TDX_DATA, report_data, 64) != 0)
 		return reject("tdx", "a quote over other report data");
 	at += size;
-	signature = le32(b + at);
+	signature = (uint32_t)get_le(b + at, 4);
 	at += 4;
 	if (signature > n - at)
 		return reject("tdx", "the quote is cut off");
@@ -175,8 +164,8 @@ blob_table(const uint8_t *b, size_t n)
 			return (long)(end == 0 ? 0 :
 				end > i + SNP_ENTRY ? end :
 						      i + SNP_ENTRY);
-		offset = le32(b + i + 16);
-		length = le32(b + i + 20);
+		offset = (uint32_t)get_le(b + i + 16, 4);
+		length = (uint32_t)get_le(b + i + 20, 4);
 		if (offset > n || length > n - offset)
 			return -1;
 		if (offset + length > end)

@@ -15,9 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "provider.h"
+#include "hex.h"
 #include "log.h"
 #include "payload.h"
+#include "provider.h"
 
 #define ANSWER_MAX	(512 * 1024)	/* includes event logs */
 #define WAIT		60		/* timeout of a request, seconds */
@@ -34,10 +35,9 @@ static int
 ask(int fd, const uint8_t report_data[64])
 {
 	char hex[129], text[512];
-	int i, n;
+	int n;
 
-	for (i = 0; i < 64; i++)
-		snprintf(hex + 2 * i, 3, "%02x", report_data[i]);
+	hex_encode(hex, report_data, 64);
 	/* HTTP/1.0, so that the answer is not chunked and ends with the
 	 * connection. */
 	n = snprintf(text, sizeof(text),

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "abi.h"
+#include "bytes.h"
 
 #define WORD	32
 #define HEAD	9	/* words before the tails */
@@ -44,9 +45,7 @@ get_u64(struct cursor *c, uint64_t *v)
 
 	if (c->size - c->pos < WORD || !is_zero(p, WORD - 8))
 		return -1;
-	*v = 0;
-	for (size_t i = WORD - 8; i < WORD; i++)
-		*v = *v << 8 | p[i];
+	*v = get_be(p + WORD - 8, 8);
 	c->pos += WORD;
 	return 0;
 }

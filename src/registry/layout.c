@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "bytes.h"
 #include "keccak.h"
 #include "layout.h"
 #include "log.h"
@@ -61,11 +62,8 @@ static uint64_t
 read_number(const uint8_t *word, const struct place *p)
 {
 	const uint8_t *at = word + 32 - p->offset - p->size;
-	uint64_t v = 0;
 
-	for (unsigned i = 0; i < p->size; i++)
-		v = v << 8 | at[i];
-	return v;
+	return get_be(at, p->size);
 }
 
 /* Read a word that holds a length.  Returns max + 1 if it exceeds max. */

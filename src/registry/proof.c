@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hex.h"
 #include "keccak.h"
 #include "log.h"
 #include "proof.h"
@@ -182,7 +183,7 @@ log_proof(const struct proof *p)
 		log_err("not usable: %s", p->unusable);
 		return;
 	}
-	log_hex(code, p->code_hash, sizeof(p->code_hash));
+	hex_encode(code, p->code_hash, sizeof(p->code_hash));
 	log_info("proven at block %llu: code 0x%s, KMS epoch %llu, "
 		 "%u Orchestrators, %u Gateways",
 	    (unsigned long long)p->header.number, code,

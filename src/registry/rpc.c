@@ -25,6 +25,7 @@
 #include <strings.h>
 
 #include "conf.h"
+#include "hex.h"
 #include "log.h"
 #include "passphrase.h"
 #include "rpc.h"
@@ -121,18 +122,6 @@ rpc_parse(const char *text, size_t n, uint64_t id, char *buf, size_t size,
 	return result;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The digits after 0x, or NULL if the value does not start with 0x. */
 static const char *
 hex_digits(const json_t *value, size_t *n)
@@ -171,15 +160,8 @@ rpc_bytes(const json_t *value, uint8_t *out, size_t max)
 	size_t n;
 	const char *s = hex_digits(value, &n);
 
-	if (s == NULL || n % 2 != 0 || n / 2 > max)
+	if (s == NULL || n / 2 > max || hex_decode(s, n, out, n / 2) != 0)
 		return -1;
-	for (size_t i = 0; i < n / 2; i++) {
-		int high = hex_digit(s[2 * i]), low = hex_digit(s[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return -1;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
 	return (long)(n / 2);
 }
 
@@ -191,7 +173,7 @@ rpc_hex(const uint8_t *p, size_t n)
 
 	if (digits == NULL)
 		fatal("out of memory");
-	value = json_sprintf("0x%s", log_hex(digits, p, n));
+	value = json_sprintf("0x%s", hex_encode(digits, p, n));
 	free(digits);
 	return value;
 }

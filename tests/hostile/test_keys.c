@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hex.h"
 #include "log.h"
 #include "rig.h"
 #include "secp.h"
@@ -1640,9 +1641,9 @@ no_data_key_stays_in_keys(void **unused)
 	(void)unused;
 	run_to_job(1, &work[0]);
 	for (i = 0; i < 2; i++)
-		rig_scan(&rig, "", log_hex(hex, rig.data_keys[i], 32));
+		rig_scan(&rig, "", hex_encode(hex, rig.data_keys[i], 32));
 	/* It does find what must be there. */
-	assert_int_equal(rig_finds(&rig, log_hex(hex, work[0].m.id, 32)), 1);
+	assert_int_equal(rig_finds(&rig, hex_encode(hex, work[0].m.id, 32)), 1);
 }
 
 /* OpenSSL has its key as a number, too: least significant byte first. */

@@ -7,6 +7,7 @@
 #include <openssl/bn.h>
 
 #include "dir.h"
+#include "hex.h"
 #include "log.h"
 #include "value.h"
 
@@ -115,7 +116,7 @@ value_print(const struct plain *p, char out[VALUE_TEXT])
 		return strcpy(out, p->bytes[0] ? "true" : "false");
 	if (!type_is_uint(p->type) && !type_is_int(p->type)) {
 		strcpy(out, "0x");
-		log_hex(out + 2, p->bytes, n);
+		hex_encode(out + 2, p->bytes, n);
 		return out;
 	}
 	value = BN_bin2bn(p->bytes, (int)n, NULL);

@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "command.h"
+#include "hex.h"
 #include "log.h"
 
 int
@@ -24,7 +25,7 @@ command_put(const struct options *o, int argc, char **argv)
 	client_open(&c, o->dir, o->user);
 	if (client_put(&c, &p, 1, handle) != 0)
 		return 1;
-	printf("0x%s\n", log_hex(hex, handle[0], 32));
+	printf("0x%s\n", hex_encode(hex, handle[0], 32));
 	return 0;
 }
 
@@ -46,8 +47,8 @@ command_get(const struct options *o, int argc, char **argv)
 	if (o->json)
 		printf("{\"handle\": \"0x%s\", \"ciphertext\": \"0x%s\", "
 		       "\"value\": \"%s:%s\"}\n",
-		    log_hex(hex, handle[0], 32),
-		    log_hex(cipher, p.ciphertext, p.n_ciphertext),
+		    hex_encode(hex, handle[0], 32),
+		    hex_encode(cipher, p.ciphertext, p.n_ciphertext),
 		    type_name(p.type), value_print(&p, text));
 	else
 		printf("%s:%s\n", type_name(p.type), value_print(&p, text));

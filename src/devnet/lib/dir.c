@@ -18,6 +18,7 @@
 
 #include "dir.h"
 #include "ecies.h"
+#include "hex.h"
 #include "log.h"
 #include "secp.h"
 #include "shamir.h"
@@ -33,20 +34,9 @@ random_fill(void *p, size_t n)
 int
 hex_read(const char *text, void *out, size_t n)
 {
-	uint8_t *bytes = out;
-	unsigned byte;
-	size_t i;
-
 	if (strncmp(text, "0x", 2) == 0)
 		text += 2;
-	if (strlen(text) != 2 * n ||
-	    strspn(text, "0123456789abcdefABCDEF") != 2 * n)
-		return -1;
-	for (i = 0; i < n; i++) {
-		sscanf(text + 2 * i, "%2x", &byte);
-		bytes[i] = (uint8_t)byte;
-	}
-	return 0;
+	return hex_decode(text, strlen(text), out, n);
 }
 
 const char *
@@ -83,7 +73,7 @@ json_hex(const uint8_t *bytes, size_t n)
 {
 	char text[2 + 2 * 64 + 1] = "0x";
 
-	log_hex(text + 2, bytes, n);
+	hex_encode(text + 2, bytes, n);
 	return json_string(text);
 }
 
@@ -220,7 +210,7 @@ write_secret(const struct devnet *d, const char *name, const uint8_t key[32])
 
 	dir_path(d, path, "keys/%s", name);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	log_hex(text, key, 32);
+	hex_encode(text, key, 32);
 	if (fd == -1 || write(fd, text, 64) != 64)
 		fatal("%s: %m", path);
 	close(fd);
@@ -445,7 +435,7 @@ write_one(const struct devnet *d, unsigned runner, const char *dir)
 	fprintf(f,
 	    "\nchain-id %llu\nregistry 0x%s\n"
 	    "registry-endpoint http://127.0.0.1:%u\nregistry-refresh 2\n",
-	    (unsigned long long)d->chain_id, log_hex(hex, d->registry, 20),
+	    (unsigned long long)d->chain_id, hex_encode(hex, d->registry, 20),
 	    d->registry_port);
 	fprintf(f,
 	    "orchestrator 127.0.0.1:%u\ngateway 127.0.0.1:%u\n"

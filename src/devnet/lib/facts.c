@@ -14,8 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "clock.h"
 #include "facts.h"
+#include "hex.h"
 #include "keccak.h"
 #include "log.h"
 
@@ -125,7 +127,7 @@ facts_hex(const void *bytes, size_t n)
 	if (text == NULL)
 		fatal("registry: out of memory");
 	memcpy(text, "0x", 2);
-	log_hex(text + 2, bytes, n);
+	hex_encode(text + 2, bytes, n);
 	value = json_string(text);
 	free(text);
 	return value;
@@ -211,8 +213,7 @@ word_at(const char *text, uint64_t i, uint64_t *v)
 	snprintf(hex, sizeof(hex), "%.64s", text + 2 + 64 * i);
 	if (hex_read(hex, word, 32) != 0)
 		return -1;
-	for (*v = 0, i = 24; i < 32; i++)
-		*v = *v << 8 | word[i];
+	*v = get_be(word + 24, 8);
 	return 0;
 }
 

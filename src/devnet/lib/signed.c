@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builder.h"
+#include "bytes.h"
 #include "keccak.h"
 #include "secp.h"
 #include "signed.h"
@@ -260,11 +261,8 @@ sign_grants(Teerunner__V1__OperandGrantBatch *b, const uint8_t domain[32],
 static void
 number_word(uint8_t word[32], uint64_t n)
 {
-	int i;
-
 	memset(word, 0, 32);
-	for (i = 0; i < 8; i++)
-		word[31 - i] = (uint8_t)(n >> (8 * i));
+	put_be(word + 24, 8, n);
 }
 
 /* typeHash, user, expiry: the first three words of both structs. */

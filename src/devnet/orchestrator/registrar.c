@@ -13,6 +13,7 @@
 #include "attest.h"
 #include "collateral.h"
 #include "facts.h"
+#include "hex.h"
 #include "keccak.h"
 #include "log.h"
 #include "registrar.h"
@@ -160,7 +161,7 @@ verify_evidence(const Teerunner__V1__Registration *r,
 	char path[DEVNET_PATH], runner[41];
 	const char *why = NULL;
 
-	log_hex(runner, m->runner, 20);
+	hex_encode(runner, m->runner, 20);
 	keccak256(b.p, b.n, hash);
 	if (memcmp(hash, m->evidence_hash, 32) != 0)
 		why = "the evidence is not the one that is registered";

@@ -8,6 +8,7 @@
 
 #include "contract.h"
 #include "facts.h"
+#include "hex.h"
 #include "log.h"
 #include "orchestrator.h"
 #include "registrar.h"
@@ -40,7 +41,8 @@ on_hello(struct session *s, const Teerunner__V1__Hello *hello)
 	else {
 		s->has_hello = 1;
 		memcpy(s->runner, hello->runner.data, 20);
-		log_info("runner 0x%s: connected", log_hex(hex, s->runner, 20));
+		log_info(
+		    "runner 0x%s: connected", hex_encode(hex, s->runner, 20));
 	}
 }
 
@@ -208,7 +210,7 @@ on_end(void *arg)
 	char hex[41];
 
 	if (s->has_hello)
-		log_info("runner 0x%s: gone", log_hex(hex, s->runner, 20));
+		log_info("runner 0x%s: gone", hex_encode(hex, s->runner, 20));
 	LIST_REMOVE(s, link);
 	tasks_lost(s);
 	free(s);
@@ -339,7 +341,8 @@ session_status(struct pool *pool)
 		    "%s%s{\"address\":\"0x%s\","
 		    "\"hello\":%s,\"draining\":%s,\"credit\":%u,"
 		    "\"assigned\":%u}",
-		    text, *text == '\0' ? "" : ",", log_hex(hex, s->runner, 20),
+		    text, *text == '\0' ? "" : ",",
+		    hex_encode(hex, s->runner, 20),
 		    s->has_hello ? "true" : "false",
 		    s->is_draining ? "true" : "false", s->credit, s->assigned);
 	return text;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "calldata.h"
 #include "contract.h"
 #include "contract_code.h"
@@ -36,11 +37,8 @@ struct tuple {
 static void
 big_endian(uint64_t v, uint8_t word[WORD])
 {
-	size_t i;
-
 	memset(word, 0, WORD);
-	for (i = WORD; v != 0; v >>= 8)
-		word[--i] = (uint8_t)v;
+	put_be(word + WORD - 8, 8, v);
 }
 
 /* Append a word that ends with these n bytes. */
@@ -109,14 +107,13 @@ static size_t
 write_tuple(const struct tuple *t, uint8_t *to)
 {
 	uint64_t at;
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < t->n; i++, to += WORD) {
 		memcpy(to, t->head[i], WORD);
 		if (!t->is_tail[i])
 			continue;
-		for (at = 0, k = WORD - 8; k < WORD; k++)
-			at = at << 8 | t->head[i][k];
+		at = get_be(t->head[i] + WORD - 8, 8);
 		big_endian(at + t->n * WORD, to);
 	}
 	memcpy(to, t->tail, t->n_tail);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hex.h"
 #include "keccak.h"
 #include "registry_state.h"
 #include "secp.h"
@@ -42,21 +43,11 @@ hex_json(const uint8_t *p, size_t n)
 
 	if (text == NULL)
 		return NULL;
-	memcpy(text, "0x", 3);
-	for (size_t i = 0; i < n; i++)
-		snprintf(text + 2 + 2 * i, 3, "%02x", p[i]);
+	memcpy(text, "0x", 2);
+	hex_encode(text + 2, p, n);
 	value = json_string(text);
 	free(text);
 	return value;
-}
-
-static int
-digit(char c)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *p = c == '\0' ? NULL : strchr(digits, c);
-
-	return p == NULL ? -1 : (int)((p - digits) & 15);
 }
 
 /* Decode "0x..", at most `max' bytes.  Returns the number of bytes, or -1. */
@@ -66,18 +57,10 @@ hex_bytes(const json_t *value, uint8_t *out, size_t max)
 	const char *s = json_string_value(value);
 	size_t n = json_string_length(value);
 
-	if (s == NULL || n < 2 || s[0] != '0' || s[1] != 'x' || n % 2 != 0 ||
-	    n / 2 - 1 > max)
+	if (s == NULL || n < 2 || s[0] != '0' || s[1] != 'x' ||
+	    n / 2 - 1 > max || hex_decode(s + 2, n - 2, out, n / 2 - 1) != 0)
 		return -1;
-	n = n / 2 - 1;
-	for (size_t i = 0; i < n; i++) {
-		int high = digit(s[2 + 2 * i]), low = digit(s[3 + 2 * i]);
-
-		if (high < 0 || low < 0)
-			return -1;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	return (long)n;
+	return (long)(n / 2 - 1);
 }
 
 int
@@ -102,9 +85,9 @@ number_json(const json_t *value, uint64_t *out)
 	    strlen(s) > 18)
 		return -1;
 	for (s += 2; *s != '\0'; s++) {
-		if (digit(*s) < 0)
+		if (hex_digit(*s) < 0)
 			return -1;
-		v = v << 4 | (uint64_t)digit(*s);
+		v = v << 4 | (uint64_t)hex_digit(*s);
 	}
 	*out = v;
 	return 0;
