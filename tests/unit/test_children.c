@@ -610,8 +610,8 @@ who_does_not_come_up_is_killed(void **unused)
 	was_killed(registry);
 }
 
-/* It names the role that broke the protocol; that there is no such role, or that
- * another than keys says it, costs the others nothing. */
+/* A CUT that names no child changes nothing.  One that net sends ends net and
+ * leaves the child that it names alone. */
 static void
 only_keys_has_a_role_killed(void **unused)
 {
