@@ -618,8 +618,10 @@ only_keys_has_a_role_killed(void **unused)
 	struct child *net = named("net"), *keys = named("keys");
 	struct child *worker = named("compute-1");
 	struct m_peer p = { .role = R_COMPUTE, .index = 2 };
-	const struct { struct msg_hdr hdr; struct m_peer peer; } record = {
-		{ M_CUT, 0 }, { .role = R_COMPUTE, .index = 1 } };
+	const struct {
+		struct msg_hdr hdr;
+		struct m_peer peer;
+	} record = { { M_CUT, 0 }, { .role = R_COMPUTE, .index = 1 } };
 	struct chan *at_keys = &role[keys - children];
 
 	(void)unused;
@@ -629,15 +631,17 @@ only_keys_has_a_role_killed(void **unused)
 	assert_int_equal(chan_send(at_keys, M_CUT, &p, NULL, 0, -1), 0);
 	assert_int_equal(child_hear(keys), 0);
 	is_alive(worker);
-	assert_int_equal(send(role[net - children].fd, &record, sizeof(record),
-	    0), sizeof(record));
+	assert_int_equal(
+	    send(role[net - children].fd, &record, sizeof(record), 0),
+	    sizeof(record));
 	assert_int_equal(child_hear(net), -1);
 	is_alive(worker);
 	p = record.peer;
 	assert_int_equal(chan_send(at_keys, M_CUT, &p, NULL, 0, -1), 0);
 	log_sink(on_line);
 	assert_int_equal(child_hear(keys), 0);
-	assert_string_equal(logged, "tee-runner: compute-1: killed: requested "
+	assert_string_equal(logged,
+	    "tee-runner: compute-1: killed: requested "
 	    "by keys");
 	was_killed(worker);
 }
