@@ -619,6 +619,42 @@ who_does_not_come_up_is_killed(void **unused)
 	was_killed(registry);
 }
 
+/* A CUT that names no child changes nothing.  One that net sends ends net and
+ * leaves the child that it names alone. */
+static void
+only_keys_has_a_role_killed(void **unused)
+{
+	struct child *net = named("net"), *keys = named("keys");
+	struct child *worker = named("compute-1");
+	struct m_peer p = { .role = R_COMPUTE, .index = 2 };
+	const struct {
+		struct msg_hdr hdr;
+		struct m_peer peer;
+	} record = { { M_CUT, 0 }, { .role = R_COMPUTE, .index = 1 } };
+	struct chan *at_keys = &role[keys - children];
+
+	(void)unused;
+	gets_a_process(worker);
+	assert_int_equal(chan_send(at_keys, M_CUT, &p, NULL, 0, -1), 0);
+	p.role = R_MONITOR;
+	assert_int_equal(chan_send(at_keys, M_CUT, &p, NULL, 0, -1), 0);
+	assert_int_equal(child_hear(keys), 0);
+	is_alive(worker);
+	assert_int_equal(
+	    send(role[net - children].fd, &record, sizeof(record), 0),
+	    sizeof(record));
+	assert_int_equal(child_hear(net), -1);
+	is_alive(worker);
+	p = record.peer;
+	assert_int_equal(chan_send(at_keys, M_CUT, &p, NULL, 0, -1), 0);
+	log_sink(on_line);
+	assert_int_equal(child_hear(keys), 0);
+	assert_string_equal(logged,
+	    "tee-runner: compute-1: killed: requested "
+	    "by keys");
+	was_killed(worker);
+}
+
 int
 main(void)
 {
@@ -638,6 +674,7 @@ main(void)
 		WITH_CHILDREN(who_does_not_answer_is_killed),
 		WITH_CHILDREN(evidence_may_be_busy_and_workers_are_not_asked),
 		WITH_CHILDREN(who_does_not_come_up_is_killed),
+		WITH_CHILDREN(only_keys_has_a_role_killed),
 		cmocka_unit_test_setup_teardown(
 		    a_file_goes_to_all_of_a_role, two_chains_begin, all_end),
 		cmocka_unit_test_setup_teardown(

@@ -1,0 +1,261 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# What doc/hacking.md asks of a change is there.  Each check prints a line for each thing
+# that is missing: what needs it, and the file to edit.  Then each check is run on a copy
+# of the files with one mistake, and must print exactly the line for that mistake.
+
+src=$(cd "${srcdir:-$(dirname "$0")/../..}" && pwd)
+build=$PWD
+passed=0 failed=0
+export LC_ALL=C
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+ok() { passed=$((passed + 1)); echo "ok   $*"; }
+bad() { failed=$((failed + 1)); echo "FAIL $*"; }
+
+# ---- the checks, in the directory of a tree --------------------------------
+
+# names: what the check is about, from standard input
+names() { sort -u > "$tmp/names"; }
+
+# each KIND WHAT: each of the names is on standard input, or `KIND name: WHAT'
+each() { sort -u | comm -23 "$tmp/names" - | sed "s#.*#$1 &: $2#"; }
+
+# no_other FILE KIND: all on standard input is a name, or `FILE: no such KIND: ...'
+no_other() { sort -u | comm -13 "$tmp/names" - | sed "s#.*#$1: no such $2: &#"; }
+
+# A file of C on one line, strings that follow each other joined.
+joined() { tr -s '\n\t ' ' ' < "$1" | sed 's/\([^\\]\)" "/\1/g'; }
+
+# primitive_names EXPRESSION: of the rows that match it
+primitive_names() {
+	grep "^PRIM($1" proto/primitives.def |
+	    sed 's/^PRIM(0x[0-9a-f]*, *\([A-Za-z0-9]*\),.*/\1/'
+}
+
+primitives() {
+	vectors=tests/vectors/primitives.txt
+	manual=man/tee-primitives.7
+	primitive_names '' | names
+	{ primitive_names '.*/[*] random [*]/'; sed 's/ .*//' $vectors; } |
+	    each primitive "no vector in $vectors"
+	grep -oE '(ref_|COMPARE\()[A-Za-z0-9]+' tests/fuzz/reference.c |
+	    sed 's/ref_//; s/COMPARE(//' |
+	    each primitive 'no reference in tests/fuzz/reference.c'
+	# evm.mjs adds the functions for wrap and for casts.
+	{ primitive_names '.*/[*] random [*]/'
+	grep -ohE '(^ +|text [+]= `)function [A-Za-z0-9]+' \
+	    tests/interop/Primitives.sol tests/interop/evm.mjs |
+	    sed 's/.*function //'; } |
+	    each primitive 'no function in tests/interop/Primitives.sol'
+	sed -n 's/^PRIM(\(0x[0-9a-f]*\), *\([A-Za-z0-9]*\),.*/\2 (\1)/p' \
+	    proto/primitives.def | names
+	sed -n 's/^\.It \(0x[0-9a-f]*\) Cm \([A-Za-z0-9]*\) .*/\2 (\1)/p' \
+	    $manual > "$tmp/listed"
+	each primitive "no row in $manual" < "$tmp/listed"
+	no_other $manual primitive < "$tmp/listed"
+}
+
+keywords() {
+	manual=man/tee-runnerd.conf.5
+	sample=contrib/tee-runnerd.conf
+	joined src/common/keywords.c |
+	    grep -oE '[{] ?"[a-z0-9-]+", (HASHED|MACHINE)' | cut -d '"' -f 2 |
+	    names
+	sed -n 's/^\.It Ic \([a-z0-9-]*\) .*/\1/p' $manual > "$tmp/listed"
+	each keyword "no paragraph in $manual" < "$tmp/listed"
+	no_other $manual keyword < "$tmp/listed"
+	sed -n 's/^#\{0,1\}\([a-z0-9-][a-z0-9-]*\)[	 ].*/\1/p' $sample \
+	    > "$tmp/listed"
+	each keyword "no line in $sample" < "$tmp/listed"
+	no_other $sample keyword < "$tmp/listed"
+	sed 's/\\n/ /g' tests/unit/test_conf.c | grep -oE '[a-z0-9-]+' |
+	    each keyword 'no case in tests/unit/test_conf.c'
+}
+
+# The exhaustive test of the table in test_chan.c names messages, too, but says nothing
+# about what their receivers do.
+messages() {
+	${AWK:-awk} -f proto/handlers.awk src/ipc/states.h proto/messages.def \
+	    src/net/tls_engine.c src/*/handlers.c
+	sed -n 's/^MSG(\([A-Z_]*\),.*/\1/p' proto/messages.def | names
+	find tests/hostile tests/unit -name 'test_*.c' ! -name test_chan.c \
+	    -exec grep -ohE '\<M_[A-Z_]+' {} + | sed 's/^M_//' |
+	    each message 'no hostile test: tests/hostile/test_*.c, tests/unit/test_*.c'
+}
+
+# The rows of proto/status.def in the form that proto/SESSION.md has.
+status_rows() {
+	awk '
+	/^STATUS\(/ { is_row = 1; row = "" }
+	is_row { row = row $0 }
+	is_row && /\)$/ {
+		is_row = 0
+		sub(/^STATUS\(/, "", row)
+		split(row, f, /,[ \t]*/)
+		to = ""
+		if (f[4] ~ /REFUSAL_/)
+			to = to ", Refusal"
+		if (f[4] ~ /RESULT_/)
+			to = to ", TaskResult"
+		if (f[4] ~ /RESULT_GATEWAY/)
+			to = to ", OperandGrant"
+		if (f[4] ~ /STORE_/)
+			to = to ", StoreOutcome"
+		printf "| %s | %s | %s | %s |\n", f[1], f[2], tolower(f[3]),
+		    substr(to, 3)
+	}' proto/status.def
+}
+
+statuses() {
+	status_rows | names
+	grep '^| [0-9]* | [A-Z_]* |' proto/SESSION.md > "$tmp/listed"
+	each status 'no such row in proto/SESSION.md' < "$tmp/listed"
+	no_other proto/SESSION.md status < "$tmp/listed"
+}
+
+# A name that two objects of the status have needs two paragraphs: the second is NAME#2.
+numbered() { awk '{ print $0 (n[$0]++ ? "#" n[$0] : "") }'; }
+
+operators() {
+	manual=man/tee-runnerctl.8
+	joined src/net/status.c > "$tmp/status"
+	grep -oE '\\"[a-z_]+\\":(null)?' "$tmp/status" |
+	    grep -v null | tr -d '\\":' | numbered | names
+	sed -n '/^\.Sh STATUS/,/^\.Ss/s/^\.It Cm \(.*\) Pq .*/\1/p' $manual |
+	    tr -s ' ,' '\n' | numbered > "$tmp/listed"
+	each 'member of the status' "no paragraph in $manual" < "$tmp/listed"
+	no_other $manual 'member of the status' < "$tmp/listed"
+	{ grep -oE 'metric\(out, "[a-z_]+' "$tmp/status" |
+	    sed 's/.*"/tee_runner_/'
+	grep -oE '# HELP tee_runner_[a-z_]+' "$tmp/status" |
+	    sed 's/# HELP //'; } | names
+	sed -n 's/^\.It Cm \(tee_runner_[a-z_]*\).*/\1/p' $manual > "$tmp/listed"
+	each metric "no paragraph in $manual" < "$tmp/listed"
+	no_other $manual metric < "$tmp/listed"
+}
+
+# ---- this tree -------------------------------------------------------------
+
+# holds CHECK LEAST: nothing is missing, and the check sees so many names at least
+holds() {
+	(cd "$src" && "$1") > "$tmp/missing" 2>&1
+	while read -r line; do
+		bad "$line"
+	done < "$tmp/missing"
+	if [ "$(wc -l < "$tmp/names")" -lt "$2" ]; then
+		bad "$1: only $(wc -l < "$tmp/names") names are seen"
+	elif [ ! -s "$tmp/missing" ]; then
+		ok "$1: $(wc -l < "$tmp/names") names"
+	fi
+}
+
+holds primitives 60
+holds keywords 40
+holds messages 40
+holds statuses 30
+holds operators 30
+
+# Each line of the sample is right, also those that are commented out; what its user has
+# to create does not exist here.
+if [ -x "$build/tee-runnerd" ]; then
+	sed 's/^#\([a-z]\)/\1/; /\.\.\./d' "$src/contrib/tee-runnerd.conf" \
+	    > "$tmp/conf"
+	wrong=$("$build/tee-runnerd" -t -f "$tmp/conf" 2>&1 |
+	    grep -v ': /etc/tee-runner/.*: No such file or directory$')
+	if [ -z "$wrong" ]; then
+		ok 'contrib/tee-runnerd.conf: each line can be used'
+	else
+		bad "contrib/tee-runnerd.conf: $wrong"
+	fi
+else
+	echo 'skip contrib/tee-runnerd.conf: tee-runnerd is not built'
+fi
+
+# ---- what it would say -----------------------------------------------------
+
+copy=$tmp/copy
+mkdir "$copy"
+(cd "$src" && tar cf - proto/*.def proto/SESSION.md proto/handlers.awk \
+    man/*.[1-9] contrib/tee-runnerd.conf src/common/keywords.c src/ipc/states.h \
+    src/net/status.c src/net/tls_engine.c src/*/handlers.c \
+    tests/vectors/primitives.txt tests/fuzz/reference.c \
+    tests/interop/Primitives.sol tests/interop/evm.mjs \
+    tests/hostile/test_*.c tests/unit/test_*.c) | (cd "$copy" && tar xf -)
+
+# says CHECK LINE FILE EDIT [FILE...]: after this edit with sed(1) of the FILEs
+says() {
+	check=$1 want=$2 edit=$3
+	shift 3
+	for f; do
+		cp "$copy/$f" "$tmp/kept.$(basename "$f")"
+		sed "$edit" "$tmp/kept.$(basename "$f")" > "$copy/$f"
+	done
+	got=$(cd "$copy" && "$check" 2>&1)
+	for f; do
+		cp "$tmp/kept.$(basename "$f")" "$copy/$f"
+	done
+	if [ "$got" = "$want" ]; then
+		ok "it says: $want"
+	else
+		bad "expected \"$want\", got \"$got\""
+	fi
+}
+
+says primitives 'primitive add: no vector in tests/vectors/primitives.txt' \
+    '/^add /d' tests/vectors/primitives.txt
+says primitives 'primitive add: no reference in tests/fuzz/reference.c' \
+    '/ref_add(/d' tests/fuzz/reference.c
+says primitives 'primitive add: no function in tests/interop/Primitives.sol' \
+    '/function add(/d' tests/interop/Primitives.sol
+says primitives 'primitive add (0x10): no row in man/tee-primitives.7' \
+    '/^\.It 0x10 Cm add /d' man/tee-primitives.7
+says primitives 'man/tee-primitives.7: no such primitive: add (0x10)' \
+    '/^PRIM(0x10/d' proto/primitives.def
+
+says keywords 'keyword workers: no paragraph in man/tee-runnerd.conf.5' \
+    '/^\.It Ic workers /d' man/tee-runnerd.conf.5
+says keywords 'man/tee-runnerd.conf.5: no such keyword: labourers' \
+    's/^\.It Ic workers .*/&\
+.It Ic labourers Ar number/' man/tee-runnerd.conf.5
+says keywords 'keyword workers: no line in contrib/tee-runnerd.conf' \
+    '/^#workers/d' contrib/tee-runnerd.conf
+says keywords 'contrib/tee-runnerd.conf: no such keyword: labourers' \
+    's/^#workers.*/&\
+#labourers	4/' contrib/tee-runnerd.conf
+says keywords 'keyword uid-base: no case in tests/unit/test_conf.c' \
+    's/uid-base//g' tests/unit/test_conf.c
+
+says messages 'messages.def: PING: no handler in src/keys/handlers.c' \
+    '/^ON(PING)/d' src/keys/handlers.c
+says messages 'messages.def: TLS_SIGNED: no handler in src/net/tls_engine.c' \
+    's/M_TLS_SIGNED/0/' src/net/tls_engine.c
+says messages 'message CUT: no hostile test: tests/hostile/test_*.c, tests/unit/test_*.c' \
+    's/M_CUT/0/' tests/unit/test_children.c
+
+says statuses 'status | 110 | BATCH_SPOILED | retryable | Refusal |: no such row in proto/SESSION.md' \
+    '/ BATCH_SPOILED /d' proto/SESSION.md
+says statuses 'proto/SESSION.md: no such status: | 999 | LOST | terminal | Refusal |' \
+    's/^| 110 |.*/&\
+| 999 | LOST | terminal | Refusal |/' proto/SESSION.md
+
+says operators 'member of the status credit: no paragraph in man/tee-runnerctl.8' \
+    '/^\.It Cm credit Pq/d' man/tee-runnerctl.8
+says operators 'member of the status age_seconds#2: no paragraph in man/tee-runnerctl.8' \
+    '/^\.It Cm evidence Pq/,/^\.El/{
+/^\.It Cm age_seconds/d
+}' man/tee-runnerctl.8
+says operators 'man/tee-runnerctl.8: no such member of the status: credit' \
+    's/\\"credit\\":%u,//' src/net/status.c
+says operators 'metric tee_runner_credit: no paragraph in man/tee-runnerctl.8' \
+    '/^\.It Cm tee_runner_credit/d' man/tee-runnerctl.8
+says operators 'metric tee_runner_idle: no paragraph in man/tee-runnerctl.8' \
+    '/^\.It Cm tee_runner_idle/d' man/tee-runnerctl.8
+says operators 'man/tee-runnerctl.8: no such metric: tee_runner_lost' \
+    's/^\.It Cm tee_runner_credit/&\
+.It Cm tee_runner_lost/' man/tee-runnerctl.8
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
