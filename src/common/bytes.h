@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Numbers of up to eight bytes, big- or little-endian.  Included by any process;
+ * Numbers of up to eight bytes, big- or little-endian.  For any process;
  * no I/O.
  */
 #ifndef BYTES_H

@@ -20,6 +20,9 @@ struct options {
 /* "tee-runnerctl: WHAT: WHY" on standard error: 1. */
 int fail(const char *what, const char *why);
 
+/* For jsonw_begin(): writes to a FILE. */
+void print(void *file, const char *text, size_t n);
+
 int command_config(const struct options *);
 int command_policy(const struct options *);
 

@@ -11,6 +11,7 @@
 #include "chan.h"
 #include "ctl.h"
 #include "hex.h"
+#include "jsonw.h"
 #include "log.h"
 #include "policy.h"
 #include "sandbox.h"
@@ -44,21 +45,35 @@ policy_hex(const struct policy *p)
 }
 
 static int
-print_all(int as_json)
+print_all(void)
 {
 	const struct policy *p;
 
-	printf(as_json ? "[\n" : "%-9s %5s %12s  %s\n", "role", "calls",
-	    "instructions", "sha256");
+	printf(
+	    "%-9s %5s %12s  %s\n", "role", "calls", "instructions", "sha256");
 	for (p = policies; p < policies + n_policies; p++)
-		printf(as_json ?
-			"  {\"role\": \"%s\", \"calls\": %u, "
-			"\"instructions\": %u, \"sha256\": \"%s\"}%s\n" :
-			"%-9s %5u %12u  %s%s\n",
-		    p->role, rules_of(p), p->len, policy_hex(p),
-		    as_json && p + 1 < policies + n_policies ? "," : "");
-	if (as_json)
-		printf("]\n");
+		printf("%-9s %5u %12u  %s\n", p->role, rules_of(p), p->len,
+		    policy_hex(p));
+	return 0;
+}
+
+static int
+print_all_json(void)
+{
+	const struct policy *p;
+	struct jsonw j;
+
+	jsonw_begin(&j, print, stdout);
+	jsonw_array(&j, NULL);
+	for (p = policies; p < policies + n_policies; p++) {
+		jsonw_object(&j, NULL);
+		jsonw_string(&j, "role", "%s", p->role);
+		jsonw_number(&j, "calls", rules_of(p));
+		jsonw_number(&j, "instructions", p->len);
+		jsonw_string(&j, "sha256", "%s", policy_hex(p));
+		jsonw_end(&j);
+	}
+	jsonw_end(&j);
 	return 0;
 }
 
@@ -139,7 +154,7 @@ command_policy(const struct options *o)
 	if (o->all)
 		return policy_diff_all(o->socket);
 	if (o->role == NULL)
-		return print_all(o->json);
+		return o->json ? print_all_json() : print_all();
 	if ((p = policy_of(o->role)) == NULL)
 		return fail(o->role,
 		    "no such role: monitor, net, registry, keys, "

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "jsonw.h"
 #include "log.h"
 #include "program.h"
 
@@ -46,6 +47,12 @@ static const char usage_text[] =
     "  -f FILE      configuration file (" CONF_FILE ")\n"
     "  -s SOCKET    its control socket (" SOCKET ")\n"
     "  --help, --version\n";
+
+void
+print(void *file, const char *text, size_t n)
+{
+	fwrite(text, 1, n, file);
+}
 
 int
 fail(const char *what, const char *why)
@@ -230,20 +237,28 @@ static const struct {
 #define N_FLAGS	(sizeof(flags) / sizeof(flags[0]))
 
 static void
-print_primitive_json(const struct primitive *p, int is_last)
+print_primitives_json(void)
 {
-	const char *comma = "";
+	const struct primitive *p;
+	struct jsonw j;
 	size_t i;
 
-	printf("  {\"opcode\": %u, \"name\": \"%s\", \"inputs\": \"%s\", "
-	       "\"outputs\": \"%s\", \"flags\": [",
-	    p->opcode, p->name, p->in, p->out);
-	for (i = 0; i < N_FLAGS; i++)
-		if (p->flags & flags[i].flag) {
-			printf("%s\"%s\"", comma, flags[i].name);
-			comma = ", ";
-		}
-	printf("]}%s\n", is_last ? "" : ",");
+	jsonw_begin(&j, print, stdout);
+	jsonw_array(&j, NULL);
+	for (p = primitives; p < primitives + n_primitives; p++) {
+		jsonw_object(&j, NULL);
+		jsonw_number(&j, "opcode", p->opcode);
+		jsonw_string(&j, "name", "%s", p->name);
+		jsonw_string(&j, "inputs", "%s", p->in);
+		jsonw_string(&j, "outputs", "%s", p->out);
+		jsonw_array(&j, "flags");
+		for (i = 0; i < N_FLAGS; i++)
+			if (p->flags & flags[i].flag)
+				jsonw_string(&j, NULL, "%s", flags[i].name);
+		jsonw_end(&j);
+		jsonw_end(&j);
+	}
+	jsonw_end(&j);
 }
 
 static void
@@ -264,21 +279,16 @@ command_primitives(const struct options *o)
 {
 	size_t i;
 
-	if (o->json)
-		printf("[\n");
-	else
-		printf("%-7s %-15s %-9s %-8s %s\n", "opcode", "name", "inputs",
-		    "outputs", "flags");
+	if (o->json) {
+		print_primitives_json();
+		return 0;
+	}
+	printf("%-7s %-15s %-9s %-8s %s\n", "opcode", "name", "inputs",
+	    "outputs", "flags");
 	for (i = 0; i < n_primitives; i++)
-		if (o->json)
-			print_primitive_json(
-			    &primitives[i], i + 1 == n_primitives);
-		else
-			print_primitive(&primitives[i]);
-	printf(o->json ?
-		"]\n" :
-		"\none letter an operand, the same letter the same type; "
-		"tee-primitives(7) explains them\n");
+		print_primitive(&primitives[i]);
+	printf("\none letter an operand, the same letter the same type; "
+	       "tee-primitives(7) explains them\n");
 	return 0;
 }
 

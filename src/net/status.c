@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hex.h"
+#include "jsonw.h"
 #include "log.h"
 #include "net.h"
 #include "sandbox.h"
@@ -64,70 +65,47 @@ age(uint64_t at)
 /* ---- JSON -------------------------------------------------------------- */
 
 static void
-json_statuses(struct evbuffer *out)
+add_text(void *out, const char *text, size_t n)
 {
-	const char *comma = "";
-	uint32_t i;
-
-	ADD("\"statuses\":{");
-	for (i = 0; i < STATUS_MAX; i++) {
-		if (net.statuses[i] == 0)
-			continue;
-		ADD("%s\"%s\":%llu", comma, status_name(i),
-		    ULL(net.statuses[i]));
-		comma = ",";
-	}
-	ADD("},");
+	evbuffer_add(out, text, n);
 }
 
 static void
-json_roles(struct evbuffer *out)
+json_statuses(struct jsonw *j)
 {
-	const char *comma = "", *between;
-	uint32_t i, j;
+	uint32_t i;
 
-	ADD("\"roles\":{");
+	jsonw_object(j, "statuses");
+	for (i = 0; i < STATUS_MAX; i++)
+		if (net.statuses[i] != 0)
+			jsonw_number(j, status_name(i), net.statuses[i]);
+	jsonw_end(j);
+}
+
+static void
+json_roles(struct jsonw *j)
+{
+	uint32_t i, k;
+
+	jsonw_object(j, "roles");
 	for (i = 0; i < ROLE_BITS; i++) {
 		if (!((1u << i) & R_CHILDREN))
 			continue;
-		ADD("%s\"%s\":{\"restarts\":%u,\"features\":[", comma,
-		    role_name(1u << i), net.roles.restarts[i]);
-		comma = ",";
-		between = "";
-		for (j = 0; j < SANDBOX_FEATURES; j++)
-			if (net.roles.features[i] & 1u << j) {
-				ADD("%s\"%s\"", between, sandbox_feature[j]);
-				between = ",";
-			}
-		ADD("]}");
+		jsonw_object(j, role_name(1u << i));
+		jsonw_number(j, "restarts", net.roles.restarts[i]);
+		jsonw_array(j, "features");
+		for (k = 0; k < SANDBOX_FEATURES; k++)
+			if (net.roles.features[i] & 1u << k)
+				jsonw_string(j, NULL, "%s", sandbox_feature[k]);
+		jsonw_end(j);
+		jsonw_end(j);
 	}
-	ADD("},");
-}
-
-struct warnings {
-	struct evbuffer	*out;
-	const char	*comma;
-};
-
-static void	warn(struct warnings *, const char *, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-warn(struct warnings *w, const char *fmt, ...)
-{
-	va_list ap;
-
-	evbuffer_add_printf(w->out, "%s\"", w->comma);
-	va_start(ap, fmt);
-	evbuffer_add_vprintf(w->out, fmt, ap);
-	va_end(ap);
-	evbuffer_add_printf(w->out, "\"");
-	w->comma = ",";
+	jsonw_end(j);
 }
 
 /* Roles whose sandbox lacks what it could have. */
 static void
-warn_without(struct warnings *w, uint32_t feature)
+warn_without(struct jsonw *j, uint32_t feature)
 {
 	char roles[128] = "";
 	uint32_t i;
@@ -140,115 +118,158 @@ warn_without(struct warnings *w, uint32_t feature)
 			strcat(roles, role_name(1u << i));
 		}
 	if (*roles != '\0')
-		warn(w, "no %s:%s", sandbox_feature[feature], roles);
+		jsonw_string(
+		    j, NULL, "no %s:%s", sandbox_feature[feature], roles);
 }
 
 static void
-json_warnings(struct evbuffer *out)
+warn_tls(struct jsonw *j)
 {
-	struct warnings w = { out, "" };
-	char gas[41], text[CERTIFICATE_TEXT];
-	uint32_t i;
+	char text[CERTIFICATE_TEXT];
 
-	ADD("\"warnings\":[");
-	if (net.has_status && net.status.tee_type == TEE_INSECURE)
-		warn(&w, "INSECURE: nothing proves what this Runner is");
-	if (net.status.renewal_late)
-		warn(&w, "the registration was not renewed: it expires at %llu",
-		    ULL(net.status.valid_until));
-	if (net.status.gas == GAS_NO_FUNDS)
-		warn(&w, "%s: 0x%s", gas_text(net.status.gas),
-		    hex_encode(gas, net.status.gas_account, 20));
-	else if (net.status.gas == GAS_FEE_TOO_HIGH)
-		warn(&w, "%s", gas_text(net.status.gas));
 	if (certificate_warning(text, sizeof(text)) != 0)
-		warn(&w, "tls-certificate %s", text);
+		jsonw_string(j, NULL, "tls-certificate %s", text);
 	if (tls_is_mismatched())
-		warn(&w, "tls-key does not match tls-certificate");
+		jsonw_string(j, NULL, "tls-key does not match tls-certificate");
 	if (certificate_is_waiting())
-		warn(&w,
+		jsonw_string(j, NULL,
 		    "tls-certificate is new, but tls-key does not match: "
 		    "the old certificate is used");
+}
+
+static void
+json_warnings(struct jsonw *j)
+{
+	char gas[41];
+	uint32_t i;
+
+	jsonw_array(j, "warnings");
+	if (net.has_status && net.status.tee_type == TEE_INSECURE)
+		jsonw_string(
+		    j, NULL, "INSECURE: nothing proves what this Runner is");
+	if (net.status.renewal_late)
+		jsonw_string(j, NULL,
+		    "the registration was not renewed: it expires at %llu",
+		    ULL(net.status.valid_until));
+	if (net.status.gas == GAS_NO_FUNDS)
+		jsonw_string(j, NULL, "%s: 0x%s", gas_text(net.status.gas),
+		    hex_encode(gas, net.status.gas_account, 20));
+	else if (net.status.gas == GAS_FEE_TOO_HIGH)
+		jsonw_string(j, NULL, "%s", gas_text(net.status.gas));
+	warn_tls(j);
 	if (net.gateway_failing)
-		warn(&w, "the Gateway does not answer");
+		jsonw_string(j, NULL, "the Gateway does not answer");
 	for (i = 0; i < KMS_NODES; i++)
 		if (net.status.suspects & UINT64_C(1) << i)
-			warn(&w,
+			jsonw_string(j, NULL,
 			    "KMS node %u or the Gateway answered "
 			    "wrongly: the node is avoided",
 			    i + 1);
 	for (i = 0; i < SANDBOX_FEATURES; i++)
-		warn_without(&w, i);
-	ADD("]");
+		warn_without(j, i);
+	jsonw_end(j);
 }
 
 static void
-json_evidence(struct evbuffer *out)
+json_registry(struct jsonw *j)
+{
+	const struct m_status *k = &net.status;
+
+	jsonw_object(j, "registry");
+	jsonw_number(j, "block", k->facts_block);
+	jsonw_number(j, "age_seconds", age(k->facts_read_at));
+	jsonw_number(j, "block_age_seconds", age(k->block_time));
+	jsonw_number(j, "endpoint_failures", k->endpoint_failures);
+	jsonw_number(j, "endpoint_disagreements", k->endpoint_disagreements);
+	jsonw_end(j);
+	jsonw_object(j, "registration");
+	jsonw_number(j, "sequence", k->sequence);
+	jsonw_number(j, "valid_until", k->valid_until);
+	jsonw_end(j);
+}
+
+static void
+json_evidence(struct jsonw *j)
 {
 	const struct m_status *k = &net.status;
 	char hex[97];
 
-	ADD("\"evidence\":{\"age_seconds\":%llu,\"next\":%llu,"
-	    "\"failures\":%llu,\"measurement\":\"%s\"},",
-	    ULL(age(k->evidence_at)), ULL(k->evidence_next),
-	    ULL(k->evidence_failures), hex_encode(hex, k->measurement, 48));
+	jsonw_object(j, "evidence");
+	jsonw_number(j, "age_seconds", age(k->evidence_at));
+	jsonw_number(j, "next", k->evidence_next);
+	jsonw_number(j, "failures", k->evidence_failures);
+	jsonw_string(
+	    j, "measurement", "%s", hex_encode(hex, k->measurement, 48));
+	jsonw_end(j);
 }
 
 static void
-json_gas(struct evbuffer *out)
+json_gas(struct jsonw *j)
 {
 	const struct m_status *k = &net.status;
-	char hex[41];
 
 	if (k->gas == GAS_NONE) {
-		ADD("\"gas\":null,");
+		jsonw_null(j, "gas");
 		return;
 	}
-	ADD("\"gas\":{\"account\":\"0x%s\",\"state\":\"%s\","
-	    "\"balance_gwei\":%llu,\"sent\":%llu,\"replaced\":%llu,"
-	    "\"failed\":%llu,\"published\":%llu,\"publish_waiting\":%llu,"
-	    "\"publish_dropped\":%llu},",
-	    hex_encode(hex, k->gas_account, 20), gas_text(k->gas),
-	    ULL(k->gas_balance), ULL(k->tx_sent), ULL(k->tx_replaced),
-	    ULL(k->tx_failed), ULL(k->published), ULL(k->publish_waiting),
-	    ULL(k->publish_dropped));
+	jsonw_object(j, "gas");
+	jsonw_hex(j, "account", k->gas_account, 20);
+	jsonw_string(j, "state", "%s", gas_text(k->gas));
+	jsonw_number(j, "balance_gwei", k->gas_balance);
+	jsonw_number(j, "sent", k->tx_sent);
+	jsonw_number(j, "replaced", k->tx_replaced);
+	jsonw_number(j, "failed", k->tx_failed);
+	jsonw_number(j, "published", k->published);
+	jsonw_number(j, "publish_waiting", k->publish_waiting);
+	jsonw_number(j, "publish_dropped", k->publish_dropped);
+	jsonw_end(j);
+}
+
+static void
+json_tasks(struct jsonw *j)
+{
+	jsonw_object(j, "tasks");
+	jsonw_number(j, "in_flight", net.in_flight);
+	jsonw_number(j, "ok", net.ok);
+	jsonw_number(j, "retryable", net.retryable);
+	jsonw_number(j, "waiting", net.waiting);
+	jsonw_number(j, "terminal", net.terminal);
+	jsonw_number(j, "refused", net.refused);
+	jsonw_end(j);
 }
 
 void
 status_json(struct evbuffer *out)
 {
 	const struct m_status *k = &net.status;
-	char runner[41];
+	struct jsonw j;
 
-	ADD("{\"version\":\"%s\",\"runner\":\"0x%s\",\"chain_id\":%llu,",
-	    PACKAGE_VERSION, hex_encode(runner, k->runner, 20),
-	    ULL(net.chain->chain_id));
-	ADD("\"state\":\"%s\",\"why\":\"%s\",\"tee\":\"%s\",", state_name(),
-	    state_why(), NAME(tees, k->tee_type));
-	ADD("\"registry\":{\"block\":%llu,\"age_seconds\":%llu,"
-	    "\"block_age_seconds\":%llu,\"endpoint_failures\":%llu,"
-	    "\"endpoint_disagreements\":%llu},",
-	    ULL(k->facts_block), ULL(age(k->facts_read_at)),
-	    ULL(age(k->block_time)), ULL(k->endpoint_failures),
-	    ULL(k->endpoint_disagreements));
-	ADD("\"registration\":{\"sequence\":%llu,\"valid_until\":%llu},",
-	    ULL(k->sequence), ULL(k->valid_until));
-	json_evidence(out);
-	json_gas(out);
-	ADD("\"tls\":{\"certificate_expires\":%llu},",
-	    ULL(certificate_expires()));
-	ADD("\"kms_epoch\":%llu,\"stream\":\"%s\",\"credit\":%u,",
-	    ULL(k->kms_epoch), NAME(streams, net.stream), net.credit);
-	ADD("\"tasks\":{\"in_flight\":%u,\"ok\":%llu,\"retryable\":%llu,"
-	    "\"waiting\":%llu,\"terminal\":%llu,\"refused\":%llu},",
-	    net.in_flight, ULL(net.ok), ULL(net.retryable), ULL(net.waiting),
-	    ULL(net.terminal), ULL(net.refused));
-	json_statuses(out);
-	ADD("\"workers\":{\"idle\":%u,\"busy\":%u},", k->workers_idle,
-	    k->workers_busy);
-	json_roles(out);
-	json_warnings(out);
-	ADD("}\n");
+	jsonw_begin(&j, add_text, out);
+	jsonw_object(&j, NULL);
+	jsonw_string(&j, "version", PACKAGE_VERSION);
+	jsonw_hex(&j, "runner", k->runner, 20);
+	jsonw_number(&j, "chain_id", net.chain->chain_id);
+	jsonw_string(&j, "state", "%s", state_name());
+	jsonw_string(&j, "why", "%s", state_why());
+	jsonw_string(&j, "tee", "%s", NAME(tees, k->tee_type));
+	json_registry(&j);
+	json_evidence(&j);
+	json_gas(&j);
+	jsonw_object(&j, "tls");
+	jsonw_number(&j, "certificate_expires", certificate_expires());
+	jsonw_end(&j);
+	jsonw_number(&j, "kms_epoch", k->kms_epoch);
+	jsonw_string(&j, "stream", "%s", NAME(streams, net.stream));
+	jsonw_number(&j, "credit", net.credit);
+	json_tasks(&j);
+	json_statuses(&j);
+	jsonw_object(&j, "workers");
+	jsonw_number(&j, "idle", k->workers_idle);
+	jsonw_number(&j, "busy", k->workers_busy);
+	jsonw_end(&j);
+	json_roles(&j);
+	json_warnings(&j);
+	jsonw_end(&j);
 }
 
 /* ---- metrics ----------------------------------------------------------- */

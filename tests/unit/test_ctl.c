@@ -175,7 +175,7 @@ policies_are_shown(void **unused)
 	assert_int_equal(sscanf(out, "%64s", hash), 1);
 	assert_string_equal(hash, keys);
 	assert_int_equal(ctl("policy --json"), 0);
-	assert_non_null(strstr(out, "{\"role\": \"compute\", \"calls\": 8,"));
+	assert_non_null(strstr(out, "{\"role\":\"compute\",\"calls\":8,"));
 }
 
 static void
@@ -254,7 +254,7 @@ primitives_are_those_of_the_table(void **unused)
 	(void)unused;
 	assert_int_equal(ctl("primitives --json"), 0);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(want, sizeof(want), "\"name\": \"%s\",", names[i]);
+		snprintf(want, sizeof(want), "\"name\":\"%s\",", names[i]);
 		assert_non_null(strstr(out, want));
 	}
 	assert_int_equal(ctl("primitives"), 0);

@@ -122,8 +122,8 @@ numbered() { awk '{ print $0 (n[$0]++ ? "#" n[$0] : "") }'; }
 operators() {
 	manual=man/tee-runnerctl.8
 	joined src/net/status.c > "$tmp/status"
-	grep -oE '\\"[a-z_]+\\":(null)?' "$tmp/status" |
-	    grep -v null | tr -d '\\":' | numbered | names
+	grep -oE 'jsonw_(object|array|number|string|hex)\( *&?j, "[a-z_]+' "$tmp/status" |
+	    sed 's/.*"//' | numbered | names
 	sed -n '/^\.Sh STATUS/,/^\.Ss/s/^\.It Cm \(.*\) Pq .*/\1/p' $manual |
 	    tr -s ' ,' '\n' | numbered > "$tmp/listed"
 	each 'member of the status' "no paragraph in $manual" < "$tmp/listed"
@@ -248,7 +248,7 @@ says operators 'member of the status age_seconds#2: no paragraph in man/tee-runn
 /^\.It Cm age_seconds/d
 }' man/tee-runnerctl.8
 says operators 'man/tee-runnerctl.8: no such member of the status: credit' \
-    's/\\"credit\\":%u,//' src/net/status.c
+    '/jsonw_number(&j, "credit"/d' src/net/status.c
 says operators 'metric tee_runner_credit: no paragraph in man/tee-runnerctl.8' \
     '/^\.It Cm tee_runner_credit/d' man/tee-runnerctl.8
 says operators 'metric tee_runner_idle: no paragraph in man/tee-runnerctl.8' \
