@@ -4,11 +4,7 @@
 # can find anything is shown by what must be there.
 . "$(dirname "$0")/../integration/lib.sh"
 
-if [ "$(id -u)" -ne 0 ]; then
-	echo 'skipped: only root may read the memory of another process here'
-	trap - EXIT
-	exit 77
-fi
+[ "$(id -u)" -eq 0 ] || skip 'only root may read the memory of another process here'
 scan="$BUILD/tests/hostile/memscan"
 
 # The private scalar of a P-256 key in PKCS #8.
@@ -24,8 +20,7 @@ for i in 1 2 3 4 5 6; do
 done
 
 start_devnet --kms 2/3
-start_runner
-until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+start_serving
 handles=
 for p in $plaintexts; do
 	handles="$handles $(put bytes32 "0x$p")"

@@ -6,10 +6,8 @@
 
 two=$dir/two
 on_two() { _c=$1; shift; tee-devnet "$_c" --dir "$two" "$@"; }
-status_two() { tee-runnerctl status --json -s "$two/runner.sock"; }
-two_is() { status_two | grep -q "\"state\": *\"$1\""; }
-output() { sed -n 's/^ *"result": "\(0x.*\)",*$/\1/p' "$dir/result"; }
-is() { [ "$2" = "$1" ] || { echo "expected $1, got $2"; false; }; }
+two_has() { tee-runnerctl status --json -s "$two/runner.sock" | grep -q -- "$1"; }
+two_is() { two_has "\"state\": *\"$1\""; }
 add_one() { devnet submit --timeout 10 add "$one" uint64:1 > "$dir/result"; }
 add_two() { on_two submit --timeout 10 add "$other" uint64:2 > "$dir/result"; }
 of_chain() { pgrep -P "$runner" -x "$1" | wc -l; }
@@ -25,15 +23,15 @@ check 'by two of net' is 2 "$(of_chain net)"
 check 'two of registry' is 2 "$(of_chain registry)"
 check 'and one of keys' is 1 "$(of_chain keys)"
 check 'the log says of which chain it speaks' logged 'keys: chain 31338: accepting tasks'
-check 'status of the first' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"chain_id\": *31337,'"
-check 'status of the second' sh -c "tee-runnerctl status --json -s '$two/runner.sock' | grep -q '\"chain_id\": *31338,'"
+check 'status of the first' status_has '"chain_id": *31337,'
+check 'status of the second' two_has '"chain_id": *31338,'
 
 one=$(put uint64 40)
 other=$(on_two put uint64 50)
 check 'a task of the first' add_one
-check 'its result' is uint64:41 "$(devnet get "$(output)")"
+check 'its result' is uint64:41 "$(devnet get "$(output result)")"
 check 'a task of the second' add_two
-check 'its result' is uint64:52 "$(on_two get "$(output)")"
+check 'its result' is uint64:52 "$(on_two get "$(output result)")"
 
 # Each has its tasks' chain from its Registry, not from what a task says.
 devnet submit --timeout 3 add "$other" uint64:1 > "$dir/result" 2>&1

@@ -4,19 +4,13 @@
 # task has operands of both; when the overlap is over, those of the old one are refused.
 . "$(dirname "$0")/lib.sh"
 
-is() { [ "$2" = "$1" ] || { echo "expected $1, got $2"; false; }; }
-# The result's handle; what the task ended with.
-submit() { devnet submit --timeout "${timeout:-10}" "$@" > "$dir/result" 2>&1; }
-output() { sed -n 's/^ *"result": "\(0x.*\)",*$/\1/p' "$dir/result"; }
-gives() { want=$1; shift; submit "$@"; grep -q "\"status\": *\"$want\"" "$dir/result" || { cat "$dir/result"; false; }; }
-epoch_is() { status | grep -q "\"kms_epoch\": *$1,"; }
+epoch_is() { status_has "\"kms_epoch\": *$1,"; }
 
 start_devnet --kms 2/3
-start_runner
-until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+start_serving
 old=$(put uint64 40)
 check 'a task of the first epoch' gives OK add "$old" uint64:1
-first=$(output)
+first=$(output result)
 
 # From before the new key until after its block.
 for _i in $(seq 100); do
@@ -39,9 +33,9 @@ new=$(put uint64 50)
 check 'a value of the old key is read' is uint64:40 "$(devnet get "$old")"
 check 'a result of the old key' is uint64:41 "$(devnet get "$first")"
 check 'a task on it' gives OK add "$old" uint64:2
-check 'its result is under the new key' is uint64:42 "$(devnet get "$(output)")"
+check 'its result is under the new key' is uint64:42 "$(devnet get "$(output result)")"
 check 'one task with values of both' gives OK add "$old" "$new"
-both=$(output)
+both=$(output result)
 check 'its result' is uint64:90 "$(devnet get "$both")"
 
 # A node that lies is found whichever key it is about.
@@ -49,18 +43,19 @@ devnet fault kms-1 partial
 check 'a wrong partial under either key' gives OK add "$old" "$new"
 devnet fault kms-1 off
 
-check 'both Registry and values survive a restart of the counterparts' sh -c "tee-devnet down --dir '$dir' && tee-devnet up --dir '$dir'"
+check 'both Registry and values survive a restart of the counterparts' restart_devnet
 check 'the Runner comes back' until_ok 30 gives OK add "$new" uint64:3
 
 left=$((overlap + 26 - $(date +%s)))
 [ $left -le 0 ] || sleep $left
 timeout=3
 check 'when the overlap is over: refused by name' gives KMS_KEY_OVER add "$old" uint64:1
-check 'read no more' sh -c "! tee-devnet get --dir '$dir' $old 2> '$dir/why'"
+read_old() { devnet get "$old" 2> "$dir/why"; }
+check 'read no more' not read_old
 check 'by name' grep -q 'KMS key that is over' "$dir/why"
 timeout=10
 check 'the new key: as ever' gives OK add "$both" uint64:5
-check 'its result' is uint64:95 "$(devnet get "$(output)")"
+check 'its result' is uint64:95 "$(devnet get "$(output result)")"
 
 # A key that is no pin's is none for this Runner.
 stop_runner

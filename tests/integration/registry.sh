@@ -3,7 +3,7 @@
 # one goes away: two of three decide, and each that differs is named once.
 . "$(dirname "$0")/lib.sh"
 
-command -v node > /dev/null || { echo 'skipped: node is not here'; trap - EXIT; exit 77; }
+command -v node > /dev/null || skip 'node is not here'
 
 start_devnet --kms 2/3
 registry=$(sed -n 's/^registry-endpoint //p' "$dir/tee-runnerd.conf")
@@ -18,7 +18,6 @@ registry-quorum 2
 registry-ca $dir/tls/ca.pem
 END
 say() { node -e "fetch('http://127.0.0.1:$plain/$1').then(() => 0)"; }
-ticks() { awk '{ print $14 + $15 }' /proc/"$1"/stat; }
 
 start_runner
 check 'two of three agree, one by TLS' until_ok 30 state_is serving

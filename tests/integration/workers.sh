@@ -3,11 +3,9 @@
 # it is no failure.
 . "$(dirname "$0")/lib.sh"
 
-
 start_devnet --kms 2/3
 echo 'workers 1' >> "$dir/tee-runnerd.conf"
-start_runner
-until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+start_serving
 
 first=$(role_pid compute)
 check 'more tasks than a worker computes: all are computed' \
@@ -15,7 +13,8 @@ check 'more tasks than a worker computes: all are computed' \
 grep -q '"failed": 0' "$dir/out" || flunk "none failed: $(cat "$dir/out")"
 check 'the worker was replaced' test "$(role_pid compute)" != "$first"
 check 'and said so' logged 'compute-0: retired after 10000 tasks'
-check 'no task was lost, not even for another attempt' sh -c "! tee-runnerctl status --json -s '$dir/runner.sock' | grep WORKER_LOST"
+check 'no task was lost, not even for another attempt' not status_has WORKER_LOST
 check 'it is no failure' test "$(count 'died\|lost')" -eq 0
-check 'and no restart' sh -c "! tee-runnerctl status --json -s '$dir/runner.sock' | grep -A1 '\"compute\"' | grep '\"restarts\": *[1-9]'"
+restarted() { status | grep -A1 '"compute"' | grep '"restarts": *[1-9]'; }
+check 'and no restart' not restarted
 finish
