@@ -19,10 +19,10 @@ counterparts_at() {
 serves() {
 	: > "$dir/runner.log"
 	start_runner
-	check "$1: serving" until_ok "$2" state_is serving
-	check "$1: a task" add
+	check "$1: the Runner serves" until_ok "$2" state_is serving
+	check "$1: a task ends OK" add
 	check "$1: no endpoint failed" not logged 'registry: endpoint fails: .*no connection'
-	check "$1: SIGTERM" stop_runner
+	check "$1: SIGTERM: the Runner exits with 0" stop_runner
 }
 
 touch "$dir/hosts"
@@ -47,7 +47,7 @@ if until_ok 5 grep -q '^[0-9 ]*$' "$dir/relay"; then
 	counterparts_at '[::1]' "$r" "$o" "$g"
 	sed -i "s/^http-listen .*/http-listen [::1]:$http/" "$dir/tee-runnerd.conf"
 	start_serving 8
-	check 'http-listen on [::1]' node -e "fetch('http://[::1]:$http/readyz').then(r => process.exit(r.ok ? 0 : 1))"
+	check 'http-listen on [::1] answers' node -e "fetch('http://[::1]:$http/readyz').then(r => process.exit(r.ok ? 0 : 1))"
 	stop_runner
 	serves '[::1]' 8
 	names ::1 127.0.0.1
@@ -71,5 +71,5 @@ unshare -n -m sh -c 'ip link set lo up || exit
     exec "$0" without' "$(realpath "$0")" > "$dir/without"
 grep '^ok\|^FAIL\|^ ' "$dir/without"
 passed=$((passed + $(grep -c '^ok' "$dir/without"))) failed=$((failed + $(grep -c '^FAIL' "$dir/without")))
-check 'the rest was tested' grep -q '^4 passed' "$dir/without"
+check 'the four checks without IPv6 pass' grep -q '^4 passed' "$dir/without"
 finish
