@@ -62,13 +62,13 @@ none_lost() { wait $load && grep -q '"failed": 0' "$dir/load" || { cat "$dir/loa
 
 # ---- the Runner
 
-# start_runner [OPTION]...: if TRACE is a directory, strace's record goes there, for
+# If TRACE is a directory, strace's record goes there, for
 # tests/hostile/coverage.sh.  The tracer stands aside: the Runner's pid is its own.
 start_runner() {
 	_trace=
 	[ -z "$TRACE" ] ||
 	    _trace="strace -D -f -qq -s 0 -o $TRACE/$(basename "$0").$(date +%s%N)"
-	$_trace tee-runnerd -d -L "${ROLES:-$BUILD/libexec}" -f "$dir/tee-runnerd.conf" "$@" \
+	$_trace tee-runnerd -d -L "${ROLES:-$BUILD/libexec}" -f "$dir/tee-runnerd.conf" \
 	    >> "$dir/runner.log" 2>&1 &
 	runner=$!
 }
