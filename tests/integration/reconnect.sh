@@ -15,7 +15,7 @@ chained() {
 	devnet ledger --seconds "$1" --in-flight 8 "$dir/times" > "$dir/ledger" 2>&1 &
 	ledger=$!
 }
-none_failed() { wait $ledger || { cat "$dir/ledger"; false; }; }
+ledger_is_exact() { wait $ledger || { cat "$dir/ledger"; false; }; }
 
 start_devnet --kms 2/3
 # A Gateway that does not answer: the connection is suspect after this.
@@ -29,7 +29,7 @@ killed() {
 	sleep 2.5
 	back=$(now)
 	serve "$1"
-	none_failed && is_below 1000 "$(after "$back")"
+	ledger_is_exact && is_below 1000 "$(after "$back")"
 }
 # A machine that is busy gets another try.
 for who in gateway orchestrator; do
@@ -43,8 +43,8 @@ for who in gateway orchestrator; do
 	sleep 3
 	back=$(now)
 	kill -CONT "$(server_pid $who)"
-	check "$who: stopped for 3 s: no transfer failed" none_failed
-	check "$who: every transfer goes on in less than 1 s" is_below 1000 "$(after "$back")"
+	check "$who: stopped for 3 s: no transfer failed" ledger_is_exact
+	check "$who: stopped for 3 s: every transfer goes on in less than 1 s" is_below 1000 "$(after "$back")"
 done
 
 # A connection that carries nothing any more, and whose end nobody tells.
@@ -61,10 +61,10 @@ if command -v node > /dev/null; then
 	kill -USR1 $relay
 	sleep 0.2		# answers that were on their way
 	dead=$(now)
-	check 'a dead connection: no transfer failed' none_failed
+	check 'a dead connection: no transfer failed' ledger_is_exact
 	check 'a dead connection: another is made after fetch-timeout' is_below 2000 "$(after "$dead")"
 else
 	echo 'skipped: a dead connection: node is not here'
 fi
-check 'no role died of it' test "$(count 'died')" -eq 0
+check 'no role died' test "$(count 'died')" -eq 0
 finish
