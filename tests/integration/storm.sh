@@ -118,10 +118,10 @@ recoveries
 n=$(sed -n 's/^ *"transfers": \([0-9]*\),*$/\1/p' "$dir/ledger")
 # Four amounts and the first balances; each transfer has three outputs.
 check 'each transfer was stored once' test $(($(values) - before)) -eq $((4 + 2 * lanes + 3 * n))
-check 'all kinds were struck' test "$(cut -d ' ' -f 1 "$dir/strikes" | sort -u | wc -l)" -eq 14
+check 'every role and counterpart was killed' test "$(cut -d ' ' -f 1 "$dir/strikes" | sort -u | wc -l)" -eq 14
 check 'no role survived its monitor' test ! -e "$dir/survived"
 check 'the Runner serves' until_ok 10 state_is serving
 check 'no role broke the protocol' test "$(count 'illegal')" -eq 0
 check 'no role died by itself' test "$(grep ' died: ' "$dir/runner.log" | grep -vc 'signal 9: Killed')" -eq 0
-check 'SIGTERM: drains and exits 0' stop_runner
+check 'SIGTERM drains, and the Runner exits with 0' stop_runner
 finish

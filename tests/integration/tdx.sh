@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What real TDX quotes cannot show: a platform of our own (tdx-platform) whose quotes,
+# Cases that real TDX quotes do not have: a test platform (tdx-platform) whose quotes,
 # certificates and collateral go wrong one at a time, each refused by its own check and by no
 # other.  BUILD is the build directory.
 . "$(dirname "$0")/../lib.sh"
