@@ -34,7 +34,7 @@ static int
 head(struct bytes *b, unsigned *major, uint64_t *n)
 {
 	unsigned info;
-	size_t i, size;
+	size_t size;
 
 	if (b->n == 0)
 		return -1;

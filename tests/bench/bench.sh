@@ -26,8 +26,7 @@ floor() {
 }
 
 start_devnet --kms 2/3
-start_runner
-until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+start_serving
 devnet bench --op transfer --tasks 500 --batch 16 --in-flight 4 > /dev/null
 
 printf '%-5s %9s %10s %6s %12s %7s %7s   %s\n' batch 'floor µs' 'Runner µs' \

@@ -4,17 +4,16 @@
 # undefined, as gcc and clang make it at -O2 and at -O3; each with the positive
 # control, which must be found.  DWARF 4: valgrind 3.19 gives up on clang's 5.
 # Ends in `N passed, N failed'.
-src=$(cd "$(dirname "$0")/../.." && pwd)
-BUILD=${BUILD:-$src/build}
-passed=0 failed=0
+. "$(dirname "$0")/../lib.sh"
+
 for c in gcc clang valgrind; do
-	command -v $c > /dev/null || { echo "skipped: no $c"; exit 77; }
+	command -v $c > /dev/null || skip "no $c"
 done
 hardening=$(sed -n 's/^TEE_CFLAGS = //p' "$BUILD/Makefile")
 sources="u256 exec arith bits fixed token random"
 mkdir -p "$BUILD/tests/ct/matrix" && cd "$BUILD/tests/ct/matrix" || exit 1
 
-build() { # COMPILER LEVEL
+builds() { # COMPILER LEVEL
 	for _s in $sources; do _files="$_files $src/src/compute/$_s.c"; done
 	# A hardening flag that only the other compiler has is left out.
 	for _f in $hardening; do
@@ -39,16 +38,9 @@ finds_the_control() {
 
 for compiler in gcc clang; do
 	for level in -O2 -O3; do
-		for what in build finds_nothing finds_the_control; do
-			if $what $compiler $level > out 2>&1; then
-				passed=$((passed + 1))
-			else
-				failed=$((failed + 1))
-				echo "FAIL $compiler $level: $what:"
-				head -n 20 out
-			fi
-		done
+		check "$compiler $level: the primitives build" builds $compiler $level
+		check "$compiler $level: no primitive leaks its operands" finds_nothing $compiler $level
+		check "$compiler $level: the control is found" finds_the_control $compiler $level
 	done
 done
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

@@ -4,11 +4,7 @@
 # can find anything is shown by what must be there.
 . "$(dirname "$0")/../integration/lib.sh"
 
-if [ "$(id -u)" -ne 0 ]; then
-	echo 'skipped: only root may read the memory of another process here'
-	trap - EXIT
-	exit 77
-fi
+[ "$(id -u)" -eq 0 ] || skip 'only root may read the memory of another process here'
 scan="$BUILD/tests/hostile/memscan"
 
 # The private scalar of a P-256 key in PKCS #8.
@@ -24,8 +20,7 @@ for i in 1 2 3 4 5 6; do
 done
 
 start_devnet --kms 2/3
-start_runner
-until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+start_serving
 handles=
 for p in $plaintexts; do
 	handles="$handles $(put bytes32 "0x$p")"
@@ -54,26 +49,26 @@ nothing() { # [-u] PID HEX...
 	done
 }
 sleep 0.5
-check 'net: no plaintext, before or after an operation' nothing "$(role_pid net)" $plaintexts $sums
+check 'net has no plaintext of operands or results' nothing "$(role_pid net)" $plaintexts $sums
 for r in net registry evidence compute; do
-	check "$r: no TLS key" nothing "$(role_pid $r)" "$key" "$number"
+	check "$r does not have the TLS key" nothing "$(role_pid $r)" "$key" "$number"
 done
 for r in keys registry evidence; do
-	check "$r: no plaintext" nothing "$(role_pid $r)" $plaintexts $sums
+	check "$r has no plaintext" nothing "$(role_pid $r)" $plaintexts $sums
 done
 for r in keys compute; do
-	check "$r: no secret in memory that is not locked" nothing -u "$(role_pid $r)" "$key" "$number" $plaintexts $sums
+	check "$r has secrets in locked memory alone" nothing -u "$(role_pid $r)" "$key" "$number" $plaintexts $sums
 done
-check 'the work went well meanwhile' grep -q '"status": "OK"' "$dir/work"
+check 'tasks ended OK meanwhile' grep -q '"status": "OK"' "$dir/work"
 wait $bench
 kill $worker 2> /dev/null
 wait $worker 2> /dev/null
 
 # The scan finds what must be there: the TLS key in keys, and handles in net.
 "$scan" "$(role_pid keys)" "$number" > /dev/null
-check 'keys: has the TLS key' test $? -eq 1
+check 'the scan finds the TLS key in keys' test $? -eq 1
 set -- $handles
 devnet submit xor "$1" "$2" > /dev/null
 "$scan" "$(role_pid net)" "${1#0x}" > /dev/null
-check 'net: has the handles' test $? -eq 1
+check 'the scan finds handles in net' test $? -eq 1
 finish

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # A TD end to end: the daemon on a stand-in for the kernel's configfs-tsm, of a TDX
-# platform of our own, and on a stand-in for dstack's agent; Intel says that the
+# test platform, and on a stand-in for dstack's agent; Intel says that the
 # platform is out of date.  As root, with FUSE; exits 77 without.
 . "$(dirname "$0")/tsm.sh"
 . "$(dirname "$0")/tdx-platform"
 
 into=$dir/evidence		# the registrar's
 mkdir -p "$into"
-check 'a platform of our own' make_platform
+check 'a test platform is made' make_platform
 start_tsm
 {
 	echo "test-root $(platform_digest)"
@@ -16,10 +16,10 @@ start_tsm
 } > "$into/policy"
 
 start_runner
-check 'registered: serving' until_ok 20 state_is serving
-check 'with a quote of version 4' counterpart_says 'registrar: .*TDX quote v4: accepted: no hardware key proven, TCB status UpToDate'
-check 'a task' transfer
-check 'status names the TEE' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"tdx\"'"
+check 'the Runner is registered and serves' until_ok 20 state_is serving
+check 'the registrar accepted a quote of version 4' counterpart_says 'registrar: .*TDX quote v4: accepted: no hardware key proven, TCB status UpToDate'
+check 'a task ends OK' transfer
+check 'the status names the TEE' status_has '"tdx"'
 
 # ---- the Orchestrator wants new evidence, long before it is due ----
 
@@ -27,50 +27,49 @@ devnet fault orchestrator renew
 sleep 10
 evidence=$(role_pid evidence)
 kill -STOP "$evidence"		# a TEE that does not answer
-check 'a task, and with it the wish' transfer
-check 'on request' logged 'registration: renewing: requested by the Orchestrator'
+check 'a task ends OK when the Orchestrator wants new evidence' transfer
+check 'the log says that the registration is renewed on request' logged 'registration: renewing: requested by the Orchestrator'
 devnet fault orchestrator off
-check 'keys serves on while the TEE is asked: a task' transfer
-check 'and there is no answer yet' [ "$(count 'registration: signed: sequence 2')" = 0 ]
+check 'a task ends OK while the TEE is asked' transfer
+check 'the TEE has not answered yet' [ "$(count 'registration: signed: sequence 2')" = 0 ]
 kill -CONT "$evidence"
-check 'a new quote, signed' until_ok 10 logged 'registration: signed: sequence 2'
+check 'the new quote is signed' until_ok 10 logged 'registration: signed: sequence 2'
 
 # ---- Intel publishes a newer level ----
 
-check 'TCB info in which the platform is out of date' \
+check 'new TCB info says that the platform is out of date' \
     tcb_info 21 "$(level 4 11 UpToDate),$(level 3 11 OutOfDate)"
-check 'a refresh at two thirds, refused by name' \
+check 'the refresh at two thirds is refused for its TCB status' \
     until_ok 50 counterpart_says 'registrar: .* tcb-status: .*OutOfDate'
-check 'the verdict says the status' counterpart_says 'TCB status OutOfDate'
-check 'the registration that there is goes on' state_is serving
-check 'a task, still' transfer
-check 'the alarm, before it ends' until_ok 15 logged 'registration: not renewed: expires in'
-check 'until it expires: idle' until_ok 30 state_is idle
+check 'the verdict shows the TCB status' counterpart_says 'TCB status OutOfDate'
+check 'the current registration goes on' state_is serving
+check 'a task ends OK meanwhile' transfer
+check 'the log warns before the registration expires' until_ok 15 logged 'registration: not renewed: expires in'
+check 'the Runner is idle when it has expired' until_ok 30 state_is idle
 
 # ---- the configured outcome: a policy that takes it, for now ----
 
 echo 'tcb-status UpToDate OutOfDate' >> "$into/policy"
-check 'with OutOfDate in the policy it comes back by itself' until_ok 60 state_is serving
-check 'and the verdict says what it is' counterpart_says 'accepted: .*TCB status OutOfDate'
-check 'a task, again' transfer
-check 'SIGTERM: exit 0' stop_runner
+check 'with OutOfDate in the policy the Runner serves again' until_ok 60 state_is serving
+check 'the verdict accepts the status OutOfDate' counterpart_says 'accepted: .*TCB status OutOfDate'
+check 'a task ends OK again' transfer
+check 'SIGTERM: the Runner exits with 0' stop_runner
 
 # ---- only the agent gives quotes ----
 
-data=$(printf %0128d 7)
 "$BUILD/tests/integration/tdxquote" --agent "$dir/agent" "$cpu" &
 others="$others $!"
-check "dstack's agent" until_ok 5 test -S "$dir/agent"
+check "a dstack agent starts" until_ok 5 test -S "$dir/agent"
 kill "${others% *}" && wait "${others% *}" 2> /dev/null
 umount $report 2> /dev/null
 echo "dstack-socket $dir/agent" >> "$dir/tee-runnerd.conf"
 start_runner
-check 'registered by it: serving' until_ok 20 state_is serving
-check 'by a TD' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"tdx\"'"
-check 'a task' transfer
+check 'the Runner is registered by a quote of the agent and serves' until_ok 20 state_is serving
+check 'the status names TDX' status_has '"tdx"'
+check 'a task ends OK' transfer
 stop_runner
 sed -i "s|^dstack-socket .*|dstack-socket $dir/nothing|" "$dir/tee-runnerd.conf"
 start_runner
-check 'a socket that is not there is named' until_ok 10 logged "dstack-socket $dir/nothing: No such file"
-check 'and asked for again' until_ok 10 logged 'retrying in 10 s'
+check 'the log names a dstack-socket that does not exist' until_ok 10 logged "dstack-socket $dir/nothing: No such file"
+check 'the log says that it retries in 10 s' until_ok 10 logged 'retrying in 10 s'
 finish

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Attestation end to end: the daemon on a stand-in for the kernel's configfs-tsm
-# (tsmfs, a SEV-SNP guest with a processor of our own), its registration judged by
+# (tsmfs, an SEV-SNP guest with a test processor), its registration judged by
 # the registrar, a processor whose firmware is out of date.  As root, with FUSE; exits
 # 77 without.
 . "$(dirname "$0")/tsm.sh"
 
-# ---- a processor: ARK, ASK and VCEK as AMD makes them, of a root of our own ----
+# ---- a processor: ARK, ASK and VCEK as AMD makes them, with a test root ----
 
 pss='-sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:48'
 of='/OU=Engineering/C=US/L=Santa Clara/ST=CA/O=Advanced Micro Devices/CN='
@@ -80,8 +80,8 @@ only_its_directory() {
 	    -e '^/memfd:' > "$dir/files"
 	[ "$(wc -l < "$dir/files")" = 1 ] && grep -q '/tee-runner-' "$dir/files"
 }
-check 'a processor of our own' make_cpu
-check 'and its revocation list' make_crl
+check 'a test processor is made' make_cpu
+check 'its revocation list is made' make_crl
 start_tsm
 
 # ---- evidence by hand ----
@@ -93,9 +93,9 @@ by_hand() {
 	tee-attest verify --policy "$dir/policy" --collateral "$dir/crl" \
 	    --report-data "$hex" "$dir/evidence.bin"
 }
-check 'tee-attest asks the TEE, and verifies what it gets' by_hand
-check 'and leaves no instance' [ "$(ls $report | wc -l)" = 0 ]
-check 'it is not for other report data' sh -c \
+check 'tee-attest quotes and verifies the evidence' by_hand
+check 'tee-attest leaves no instance' [ "$(ls $report | wc -l)" = 0 ]
+check 'the evidence is refused for other report data' sh -c \
     "! tee-attest verify --policy '$dir/policy' --report-data '$(printf %0128d 7)' '$dir/evidence.bin'"
 
 # ---- evidence that nobody should take ----
@@ -104,13 +104,13 @@ echo wrong > "$cpu/fault"
 start_runner
 check 'a report over other report data is caught by the role' \
     until_ok 10 logged 'evidence: tee: sev-snp: refused: a report over other'
-check 'and named as no quote' until_ok 2 logged 'evidence: no quote'
+check 'the log says that there is no quote' until_ok 2 logged 'evidence: no quote'
 rm "$cpu/fault"
-check 'the next is asked for in ten seconds, and signed' \
+check 'evidence is asked for again within ten seconds, and signed' \
     until_ok 15 logged 'registration: signed'
-check 'a root that is none of AMD'"'"'s: refused by name' \
+check 'a root that is not of AMD is refused by name' \
     until_ok 5 counterpart_says "registrar: .* vek-chain: .*its root is none of AMD"
-check 'and not registered: idle' state_is idle
+check 'the Runner is not registered and idle' state_is idle
 stop_runner
 
 # ---- told to take this root ----
@@ -118,45 +118,45 @@ stop_runner
 echo "test-root $(root_digest)" >> "$dir/evidence/policy"
 echo 'min-spl snp 24 ucode 200' >> "$dir/evidence/policy"
 start_runner
-check 'without a revocation list: undecided' \
+check 'without a revocation list the verdict is undecided' \
     until_ok 15 counterpart_says 'registrar: .*: undecided: '
-check 'by name' counterpart_says 'registrar: .* vek-revoked: no CRL'
-check 'and not registered: idle' state_is idle
+check 'the verdict names the missing list' counterpart_says 'registrar: .* vek-revoked: no CRL'
+check 'the Runner is not registered and idle' state_is idle
 stop_runner
 cp "$dir/crl/snp.crl" "$dir/evidence/"
 start_runner
-check 'with it registered: serving' until_ok 15 state_is serving
-check 'registered with the hash that tee-runnerctl config prints' \
+check 'with the list the Runner is registered and serves' until_ok 15 state_is serving
+check 'the registration has the hash that tee-runnerctl config prints' \
     grep -q "\"configurationHash\": *\"$(tee-runnerctl config --hash \
     -f "$dir/tee-runnerd.conf")\"" "$dir/registry.json"
 check "the registrar passes the verifier's warnings on" \
     counterpart_says 'registrar: .*: warning: physical access to the machine'
 check 'the verdict says that no hardware is proven' \
     counterpart_says 'registrar: .*accepted: no hardware key proven, debug no'
-check 'a task' transfer
-check 'status names the TEE' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q 'sev-snp'"
-check 'status says what was started' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q '\"measurement\": *\"4d4d4d'"
-check 'evidence holds no file but its directory' only_its_directory
+check 'a task ends OK' transfer
+check 'the status names the TEE' status_has 'sev-snp'
+check 'the status shows the measurement' status_has '"measurement": *"4d4d4d'
+check 'evidence has no file open but its directory' only_its_directory
 
 # ---- the firmware is out of date: at the next refresh it is refused, and what runs
 # runs on until its registration is over ----
 
-check 'a VCEK of older firmware' vek 70
-check 'a refresh at two thirds, refused by name' \
+check 'the processor gets a VCEK of older firmware' vek 70
+check 'the refresh at two thirds is refused for its microcode' \
     until_ok 50 counterpart_says 'registrar: .* min-tcb: .*ucode 112, at least 200'
-check 'the registration that there is goes on' state_is serving
-check 'a task, still' transfer
-check 'the alarm, before it ends' until_ok 15 logged 'registration: not renewed: expires in'
-check 'until it expires: idle' until_ok 30 state_is idle
-check 'with the reason' logged 'not accepting tasks: .*regist'
-check 'the firmware comes back' vek db
-check 'and so does the Runner, by itself' until_ok 60 state_is serving
-check 'a task, again' transfer
+check 'the current registration goes on' state_is serving
+check 'a task ends OK meanwhile' transfer
+check 'the log warns before the registration expires' until_ok 15 logged 'registration: not renewed: expires in'
+check 'the Runner is idle when it has expired' until_ok 30 state_is idle
+check 'the log says why it is idle' logged 'not accepting tasks: .*regist'
+check 'the processor gets newer firmware' vek db
+check 'the Runner serves again' until_ok 60 state_is serving
+check 'a task ends OK again' transfer
 
-check 'SIGTERM: exit 0' stop_runner
+check 'SIGTERM: the Runner exits with 0' stop_runner
 start_runner
 check 'the next start removes the instance that was left' until_ok 15 state_is serving
-check 'one instance is there' [ "$(ls $report | wc -l)" = 1 ]
+check 'one instance exists' [ "$(ls $report | wc -l)" = 1 ]
 stop_runner
 
 # ---- a request is not cut short: that can cost the guest its key ----
@@ -164,8 +164,8 @@ stop_runner
 echo slow > "$cpu/fault"
 start_runner
 sleep 2
-check 'SIGTERM while the TEE is asked: exit 0' stop_runner
-check 'when it has answered' logged 'evidence: waiting for the TEE to answer'
-check 'nobody was killed' [ "$(count ': killed: ')" = 0 ]
+check 'SIGTERM while the TEE is asked: the Runner exits with 0' stop_runner
+check 'the log says that it waited for the TEE' logged 'evidence: waiting for the TEE to answer'
+check 'no role was killed' [ "$(count ': killed: ')" = 0 ]
 
 finish

@@ -4,71 +4,53 @@
 # tee-devnet with a Runner that is a straight line: values, tasks, faults,
 # Runners that vanish, counterparts that stop and come back.  Loopback only.
 
-dir=$(mktemp -d /tmp/devnet.XXXXXX) || exit 99
-# The commands end without freeing what they connected.
-export ASAN_OPTIONS=detect_leaks=0
-net=$dir/net
-: "${srcdir:=.}"
-runner=
-failed=0
+BUILD=${BUILD:-$PWD}		# make check starts it there
+. "$(dirname "$0")/lib.sh"
 
-devnet() { command=$1; shift; timeout 60 ./tee-devnet "$command" --dir "$net" "$@"; }
-finish() {
-	[ -z "$runner" ] || kill "$runner" 2>/dev/null
-	devnet down
-	rm -rf "$dir"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-
-# is WHAT EXPECTED GOT
-is() {
-	[ "$2" = "$3" ] && { echo "ok: $1"; return; }
-	echo "not ok: $1: expected \"$2\", got \"$3\""
-	failed=1
-}
-field() { sed -n "s/^ *\"$1\": \"\\(.*\\)\",*\$/\\1/p"; }
-number() { sed -n "s/^ *\"$1\": \\([0-9]*\\),*\$/\\1/p"; }
-status() { devnet submit --timeout "$1" add "$a" uint64:2 | field status; }
-start_runner() {
-	./tests/integration/straight "$net" "$@" 2>>"$dir/runner.log" &
+limit='timeout 60'
+field() { sed -n "s/^ *\"$1\": \"\(.*\)\",*\$/\1/p"; }
+number() { sed -n "s/^ *\"$1\": \([0-9]*\),*\$/\1/p"; }
+# add_status SECONDS: the status of an operation
+add_status() { devnet submit --timeout "$1" add "$a" uint64:2 | field status; }
+# start_straight FIRST [TASKS]
+start_straight() {
+	"$BUILD/tests/integration/straight" "$dir" "$@" 2>> "$dir/runner.log" &
 	runner=$!
 }
-stop_runner() { kill "$runner"; wait "$runner" 2>/dev/null; runner=; }
 
 # ---- without a Runner
-devnet up --insecure --kms 2/3 --runners 2 >"$dir/up" || { cat "$dir/up"; exit 1; }
+start_devnet --kms 2/3 --runners 2
 devnet up >/dev/null 2>&1
-is "a second up is refused" 1 $?
+check "a second up is refused" is 1 $?
 devnet status >/dev/null
-is "all serve" 0 $?
+check "all counterparts serve" is 0 $?
 a=$(devnet put uint64 40)
-is "a value comes back" uint64:40 "$(devnet get "$a")"
-is "only to its user" "" "$(devnet get --as bob "$a" 2>/dev/null)"
-is "a negative one too" int24:-5 "$(devnet get "$(devnet put int24 -5)")"
-is "without a Runner time runs out" NOT_SERVING "$(status 1)"
+check "a value is read as it was stored" is uint64:40 "$(devnet get "$a")"
+check "another user cannot read it" is "" "$(devnet get --as bob "$a" 2>/dev/null)"
+check "a negative value is read as it was stored" is int24:-5 "$(devnet get "$(devnet put int24 -5)")"
+check "without a Runner a task ends after its timeout" is NOT_SERVING "$(add_status 1)"
 for fault in partial proof seal down; do
 	devnet fault kms-1 $fault
 	for i in 1 2 3; do
-		is "get, one node has fault $fault" uint64:40 \
+		check "a value is read when one node has fault $fault" is uint64:40 \
 		    "$(devnet get "$a" 2>/dev/null)"
 	done
 done
 devnet fault kms-2 down
-is "below the threshold nothing opens" "" "$(devnet get "$a" 2>/dev/null)"
+check "below the threshold no value is read" is "" "$(devnet get "$a" 2>/dev/null)"
 devnet fault kms-1 off
 devnet fault kms-2 off
 
 # ---- with one
-start_runner 1
-is "an operation" OK "$(status 20)"
+start_straight 1
+check "an operation ends OK" is OK "$(add_status 20)"
 sum=$(devnet submit add "$a" uint64:2 | field result)
-is "its result" uint64:42 "$(devnet get "$sum")"
-is "another's value" ACCESS_DENIED \
+check "its result is right" is uint64:42 "$(devnet get "$sum")"
+check "a task cannot use another user's value" is ACCESS_DENIED \
     "$(devnet submit --as bob --timeout 5 add "$a" uint64:2 | field status)"
-is "a value that is not there" INPUT_MISSING "$(devnet submit --timeout 2 \
+check "a task cannot use a value that does not exist" is INPUT_MISSING "$(devnet submit --timeout 2 \
     add "$(echo "$a" | sed 's/......$/000000/')" uint64:2 | field status)"
-is "types that do not fit" TYPE_MISMATCH \
+check "a task cannot use values of the wrong type" is TYPE_MISMATCH \
     "$(devnet submit add "$a" uint32:2 | field status)"
 cat >"$dir/task" <<END
 { "operations": [
@@ -76,66 +58,65 @@ cat >"$dir/task" <<END
   { "op": "wrap", "inputs": ["uint64:2"], "outputs": ["two"] },
   { "op": "mul", "inputs": ["x", "two"], "outputs": ["y"] } ] }
 END
-devnet task "$dir/task" >"$dir/out"
-is "a task of three" uint64:82 "$(devnet get "$(field y <"$dir/out")")"
-is "all its outputs" uint64:41 "$(devnet get "$(field x <"$dir/out")")"
+devnet task "$dir/task" >"$dir/result"
+check "a task of three operations gives the last result" is uint64:82 "$(devnet get "$(field y <"$dir/result")")"
+check "it gives the first result too" is uint64:41 "$(devnet get "$(field x <"$dir/result")")"
 cat >"$dir/task" <<END
 { "operations": [ { "op": "add", "inputs": ["$a", "later"] } ] }
 END
 devnet task "$dir/task" >/dev/null 2>&1
-is "a name before its output" 2 $?
-is "vectors" "1200 passed, 0 failed" "$(devnet run --batch 32 \
-    --ops add,swap,cast,wrap,isIn,powWad "$srcdir/tests/vectors/primitives.txt")"
-is "bench" 0 "$(devnet bench --tasks 64 --batch 8 --json | number failed)"
+check "a name that is used before its output is refused" is 2 $?
+check "the vectors of six primitives pass" is "1200 passed, 0 failed" "$(devnet run --batch 32 \
+    --ops add,swap,cast,wrap,isIn,powWad "$src/tests/vectors/primitives.txt")"
+check "no task of a bench fails" is 0 "$(devnet bench --tasks 64 --batch 8 --json | number failed)"
 
 # ---- faults, and back
 for fault in swap drop add badsig; do
 	devnet fault gateway $fault
 	got=$(devnet submit --timeout 1 add "$a" "$sum" | field status)
-	[ "$got" = OK ] && is "gateway has fault $fault" "not OK" "$got"
+	[ "$got" != OK ] || flunk "gateway has fault $fault: OK"
 	devnet fault gateway off
-	is "and then no more $fault" OK "$(status 20)"
+	check "a task ends OK after gateway fault $fault" is OK "$(add_status 20)"
 done
 devnet fault gateway replay
-is "the first grant" OK "$(status 20)"
-got=$(status 1)
-[ "$got" = OK ] && is "gateway answers with an old grant" "not OK" "$got"
+check "a task ends OK when its grant is the one to be replayed" is OK "$(add_status 20)"
+got=$(add_status 1)
+[ "$got" != OK ] || flunk "gateway answers with an old grant: OK"
 devnet fault gateway off
-is "and then no more replay" OK "$(status 20)"
+check "a task ends OK after gateway fault replay" is OK "$(add_status 20)"
 devnet fault orchestrator badsig
-is "a batch that the Orchestrator did not sign" BAD_SIGNATURE "$(status 5)"
+check "a batch that the Orchestrator did not sign is refused" is BAD_SIGNATURE "$(add_status 5)"
 devnet fault orchestrator off
 devnet fault gateway slow
-is "a slow Gateway" OK "$(status 30)"
+check "a task ends OK when the Gateway is slow" is OK "$(add_status 30)"
 devnet fault gateway off
 devnet fault kms-3 slow
-is "a slow KMS node" OK "$(status 30)"
+check "a task ends OK when a KMS node is slow" is OK "$(add_status 30)"
 devnet fault kms-3 off
 
 # ---- Runners come and go
 devnet fault gateway stuck
-devnet submit --timeout 40 add "$a" uint64:2 >"$dir/out" &
+devnet submit --timeout 40 add "$a" uint64:2 >"$dir/result" &
 waiting=$!
 sleep 1
 stop_runner
 devnet fault gateway off
-start_runner 2 1
+start_straight 2 1
 wait $waiting
-is "a task whose Runner is lost" OK "$(field status <"$dir/out")"
-is "is tried again" 2 "$(number attempts <"$dir/out")"
-is "a Runner with room for one task" "200 passed, 0 failed" \
-    "$(devnet run --batch 64 --ops add "$srcdir/tests/vectors/primitives.txt")"
+check "a task whose Runner is lost ends OK" is OK "$(field status <"$dir/result")"
+check "it took two attempts" is 2 "$(number attempts <"$dir/result")"
+check "a Runner with room for one task computes all" is "200 passed, 0 failed" \
+    "$(devnet run --batch 64 --ops add "$src/tests/vectors/primitives.txt")"
 stop_runner
 
 # ---- down and up
-pids=$(sed 's/.* //' "$net/pids")
+pids=$(sed 's/.* //' "$dir/pids")
 devnet down
-is "down" 0 $?
+check "down stops the counterparts" is 0 $?
 for pid in $pids; do
-	tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep "$net" && failed=1
+	tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep "$dir" && flunk "$pid is still there"
 done
 devnet up >/dev/null
-is "what was stored is there" uint64:42 "$(devnet get "$sum")"
+check "a value is there after down and up" is uint64:42 "$(devnet get "$sum")"
 
-[ $failed = 0 ] || cat "$dir/runner.log"
-exit $failed
+finish

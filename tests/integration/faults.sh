@@ -3,88 +3,81 @@
 # load.  No task is lost, a KMS node at fault is named, nothing spins.
 . "$(dirname "$0")/lib.sh"
 
-result() { sed -n 's/^ *"status": "\(.*\)",*$/\1/p' "$dir/result"; }
-submit() { devnet submit --timeout "$1" add "$a" "$b" > "$dir/result" 2>&1; }
-gives() { submit "${2:-4}"; [ "$(result)" = "$1" ] || { cat "$dir/result"; false; }; }
-load() { devnet bench --op transfer --tasks "$1" --batch 8 --in-flight 4 --json > "$dir/load" 2>&1 & load=$!; }
-none_lost() { wait $load && grep -q '"failed": 0' "$dir/load" || { cat "$dir/load"; false; }; }
-pid_of() { sed -n "s/^$1 //p" "$dir/pids"; }
-serve() { tee-devnet serve "$dir" "$1" > /dev/null 2>&1 < /dev/null & others="$others $!"; }
-ticks() { awk '{ print $14 + $15 }' /proc/"$1"/stat; }
+# add_gives STATUS [SECONDS]
+add_gives() { timeout=${2:-4}; gives "$1" add "$a" "$b"; }
 
 start_devnet --kms 2/3
-start_runner
-until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+start_serving
 a=$(put uint64 40)
 b=$(put uint64 2)
 
 # ---- a Gateway that lies
 for case in swap:GRANT_INVALID drop:GATEWAY_ERROR add:GATEWAY_ERROR badsig:GRANT_INVALID; do
 	devnet fault gateway "${case%%:*}"
-	check "gateway: ${case%%:*}" gives "${case##*:}" 2
+	check "gateway: ${case%%:*}: the task is refused" add_gives "${case##*:}" 2
 	devnet fault gateway off
-	check 'and a good one after it' gives OK
+	check "gateway: ${case%%:*}: the next task ends OK" add_gives OK
 done
 devnet fault gateway replay
-check 'gateway: the first grant' gives OK
-check 'gateway: an old grant for a new task' gives GRANT_INVALID 2
+check 'a task ends OK when its grant is the one to be replayed' add_gives OK
+check 'gateway: an old grant for a new task is refused' add_gives GRANT_INVALID 2
 devnet fault gateway off
-check 'and a good one after it' gives OK
-check 'no KMS node was blamed for it' test "$(count 'kms node')" -eq 0
+check 'gateway: replay: the next task ends OK' add_gives OK
+check 'no KMS node was blamed for the faults of the Gateway' test "$(count 'kms node')" -eq 0
 
 # ---- a KMS node that lies: named, and the next attempt takes another quorum
 for what in partial proof seal; do
 	for n in 1 2 3; do devnet fault kms-$n off; done
 	devnet fault kms-1 $what
-	for i in 1 2 3 4; do check "kms-1: $what" gives OK 10; done
+	for i in 1 2 3 4; do check "kms-1: $what: a task ends OK with another quorum" add_gives OK 10; done
 	devnet fault kms-1 off
 done
-check 'the node was named' logged 'kms node 1 or the gateway:'
-check 'and no other' test "$(count 'kms node [23] or')" -eq 0
+check 'the log names the node at fault' logged 'kms node 1 or the gateway:'
+check 'the log names no other node' test "$(count 'kms node [23] or')" -eq 0
 devnet fault kms-2 down
-check 'kms-2: down' gives OK 15
+check 'kms-2: down: a task ends OK' add_gives OK 15
 devnet fault kms-2 off
 
 # ---- counterparts that are slow, or go and come back
 devnet fault gateway slow
-check 'a slow Gateway' gives OK 30
+check 'a task ends OK when the Gateway is slow' add_gives OK 30
 devnet fault gateway off
 for who in gateway orchestrator; do
 	net=$(role_pid net)
-	kill -9 "$(pid_of $who)"
+	kill -9 "$(server_pid $who)"
 	before=$(ticks "$net")
 	sleep 3
 	used=$(($(ticks "$net") - before))
 	check "$who is down: net waits without spinning ($used ticks in 3 s)" test $used -le 6
 	serve $who
-	check "$who is back" until_ok 40 gives OK 5
+	check "a task ends OK when $who is back" until_ok 40 add_gives OK 5
 done
-check 'net lived through it' test "$(role_pid net)" = "$net"
-kill -9 "$(pid_of registry)"
+check 'net did not restart' test "$(role_pid net)" = "$net"
+kill -9 "$(server_pid registry)"
 sleep 1
 serve registry
-check 'a Registry endpoint that came back' until_ok 40 logged 'answers again\|endpoints agree'
-check 'the Runner serves on' until_ok 40 gives OK 5
+check 'the log says that the Registry endpoint answers again' until_ok 40 logged 'answers again\|endpoints agree'
+check 'a task ends OK after that' until_ok 40 add_gives OK 5
 
 # ---- roles that are killed under load
 for role in compute registry evidence net; do
-	load 600
+	load
 	sleep 0.3
 	kill -9 "$(role_pid $role)"
 	check "$role killed under load: no task is lost" none_lost
-	check "$role: logged and started again" logged "$role.*: died: signal 9.*restarting in"
+	check "$role killed under load: the log says that it restarts" logged "$role.*: died: signal 9.*restarting in"
 done
-load 600
+load
 sleep 0.3
 kill -9 "$(role_pid keys)"
 check 'keys killed under load: no task is lost' none_lost
-check 'keys: all roles are started again' logged 'keys: identity key lost: restarting all roles'
-check 'all serve again' until_ok 40 state_is serving
+check 'keys killed under load: the log says that all roles restart' logged 'keys: identity key lost: restarting all roles'
+check 'keys killed under load: the Runner serves again' until_ok 40 state_is serving
 
 # ---- the end under load
-load 600
+load
 sleep 0.3
-check 'SIGTERM under load: exit 0' stop_runner
+check 'SIGTERM under load: the Runner exits with 0' stop_runner
 start_runner
-check 'and what was not taken is done by the next Runner' none_lost
+check 'SIGTERM under load: the next Runner computes the rest' none_lost
 finish

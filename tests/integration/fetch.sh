@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tee-attest fetch-collateral against fetchd, which gives what Intel and AMD once
 # gave, and what nobody should take.  Needs no network and no root.
-. "$(dirname "$0")/lib.sh"
-unset ASAN_OPTIONS		# tee-attest frees what it took
+. "$(dirname "$0")/../lib.sh"
 
 samples=$src/tests/vectors/evidence
 set=$samples/tdx/sets/tdx-v5-uptodate
@@ -47,8 +46,8 @@ document() {
 	printf ',"signature":"%s"}' "$(tr -d '\n' < "$1/$2.sig.hex")"
 }
 
-# serve SET TEE FMSPC CA
-serve() {
+# serve_intel SET TEE FMSPC CA
+serve_intel() {
 	rm -f "$www"/_*
 	tcb="/$2/certification/v4/tcb?fmspc=$3"
 	qe=/$2/certification/v4/qe/identity
@@ -64,7 +63,7 @@ serve() {
 	reply "$pck" 200 "$1/pck.crl"
 	reply $root 200 "$dir/root"
 }
-serve_tdx() { serve "$set" tdx 90c06f000000 platform; }
+serve_tdx() { serve_intel "$set" tdx 90c06f000000 platform; }
 
 # ---- what is asked ----
 
@@ -113,78 +112,78 @@ at='--at 2026-02-25'
 of="$at --fmspc 90C06F000000"
 server "$dir/www"
 serve_tdx
-check 'all of a platform, into a new directory' asks 4 fetch 0 'fetched tcb info: 4268 bytes, valid until 2026-03-03T14:49:26Z' $of
-check 'it verifies at once' verify $at "$set/quote.bin"
-check 'documents are byte for byte' cmp "$dir/tcb" "$c/tcb_info.json"
-check 'a list that came as hex is DER' cmp "$set/root_ca.crl" "$c/root_ca.crl"
-check 'nothing is beside them' [ "$(ls -A "$c" | wc -l)" = 6 ]
-check 'the second time it asks for nothing' spares asks 0 fetch 0 'kept tcb info: valid until 2026-03-03T14:49:26Z' $of
-check 'but with --refresh' asks 4 fetch 0 'fetched pck crl' $of --refresh
-check 'and for what is over: of that nothing is taken' spares asks 4 fetch 1 'tcb info: .*out of its window: valid until 2026-03-03' --at 2027-01-01 --fmspc 90c06f000000
+check 'all collateral of a platform is fetched into a new directory' asks 4 fetch 0 'fetched tcb info: 4268 bytes, valid until 2026-03-03T14:49:26Z' $of
+check 'a quote verifies with it' verify $at "$set/quote.bin"
+check 'documents are stored byte for byte' cmp "$dir/tcb" "$c/tcb_info.json"
+check 'a revocation list that came as hex is stored as DER' cmp "$set/root_ca.crl" "$c/root_ca.crl"
+check 'the directory has no other files' [ "$(ls -A "$c" | wc -l)" = 6 ]
+check 'the second time nothing is asked for' spares asks 0 fetch 0 'kept tcb info: valid until 2026-03-03T14:49:26Z' $of
+check 'with --refresh everything is asked for' asks 4 fetch 0 'fetched pck crl' $of --refresh
+check 'what has expired is asked for, and an expired answer is refused' spares asks 4 fetch 1 'tcb info: .*out of its window: valid until 2026-03-03' --at 2027-01-01 --fmspc 90c06f000000
 rm "$c/pck.crl"
-check 'what is missing alone is asked for' asks 1 fetch 0 'fetched pck crl' $of
-check 'FMSPC, CA and TEE of a quote' asks 0 fetch 0 'kept tcb info' $at --quote "$set/quote.bin"
-check '--update is handed on' fetch 1 'qe/identity?update=early: HTTP status 404' $of --update early --refresh
-check 'and so in both' asked "$tcb&update=early"
+check 'only a missing file is asked for' asks 1 fetch 0 'fetched pck crl' $of
+check 'a quote gives FMSPC, CA and TEE' asks 0 fetch 0 'kept tcb info' $at --quote "$set/quote.bin"
+check '--update is in the request for the identity' fetch 1 'qe/identity?update=early: HTTP status 404' $of --update early --refresh
+check '--update is in the request for the TCB info' asked "$tcb&update=early"
 tee-attest fetch-collateral --json --collateral "$c" --url "$url/" $of --refresh > "$dir/json" 2> "$dir/err"
-check '--json: a summary' grep -q '"validUntil": "2026-03-03T14:49:26Z"' "$dir/json"
-check 'and a line of each on standard error' [ "$(grep -c '^fetched ' "$dir/err")" = 4 ]
+check '--json prints a summary' grep -q '"validUntil": "2026-03-03T14:49:26Z"' "$dir/json"
+check '--json prints a line for each document on standard error' [ "$(grep -c '^fetched ' "$dir/err")" = 4 ]
 
 rm -r "$c"
-serve "$samples/sgx" sgx 00a067110000 processor
-check 'SGX: by its quote' fetch 0 'fetched tcb info' --at 2025-06-25 --quote "$samples/sgx/quote.bin"
-check 'it came by the other CA' asked "$pck"
+serve_intel "$samples/sgx" sgx 00a067110000 processor
+check 'SGX collateral is fetched for a quote' fetch 0 'fetched tcb info' --at 2025-06-25 --quote "$samples/sgx/quote.bin"
+check 'the processor CA was asked' asked "$pck"
 printf 'tcb-status ConfigurationAndSWHardeningNeeded\n' > "$dir/policy"
-check 'it verifies' verify --policy "$dir/policy" --at 2025-06-25 "$samples/sgx/quote.bin"
-check 'SGX: by --fmspc, --tee and --ca' asks 4 fetch 0 'fetched qe identity' --at 2025-06-25 --fmspc "${tcb#*=}" --tee sgx --ca processor --refresh
+check 'an SGX quote verifies with it' verify --policy "$dir/policy" --at 2025-06-25 "$samples/sgx/quote.bin"
+check 'SGX collateral is fetched by --fmspc, --tee and --ca' asks 4 fetch 0 'fetched qe identity' --at 2025-06-25 --fmspc "${tcb#*=}" --tee sgx --ca processor --refresh
 
 # ---- what must not be taken ----
 
 rm -r "$c"
 serve_tdx
-check 'a good directory' fetch 0 fetched $of
+check 'a directory is filled' fetch 0 fetched $of
 # wrong TEXT: all of it once more, and one item says this
 wrong() { spares fetch 1 "tee-attest: $1" $of --refresh; }
 
 sed -i 's/"90c06f000000"/"90c06f000001"/' "$dir/tcb"
 reply "$tcb" 200 "$dir/tcb" "$tcb_chain"
-check 'a document that was changed' wrong 'tcb info: .*not signed by Intel'
+check 'a document that was changed is refused' wrong 'tcb info: .*not signed by Intel'
 document "$samples/tdx/sets/tdx-v4-emr-uptodate" tcb_info tcbInfo > "$dir/tcb"
 reply "$tcb" 200 "$dir/tcb" "tcb-info-issuer-chain: $(escaped "$samples/tdx/sets/tdx-v4-emr-uptodate/tcb_info_chain.pem")"
-check 'of another FMSPC' wrong 'tcb info: .*of another FMSPC: b0c06f000000'
+check 'TCB info of another FMSPC is refused' wrong 'tcb info: .*of another FMSPC: b0c06f000000'
 document "$samples/sgx" tcb_info tcbInfo > "$dir/tcb"
 reply "$tcb" 200 "$dir/tcb" "$tcb_chain"
-check 'of the other TEE' wrong 'tcb info: .*it is of SGX, not TDX'
+check 'TCB info of another TEE is refused' wrong 'tcb info: .*it is of SGX, not TDX'
 document "$set" tcb_info tcbInfo > "$dir/tcb"
 reply "$tcb" 200 "$dir/tcb"
-check 'without its chain' wrong 'tcb info: .*came without its chain'
+check 'TCB info without its chain is refused' wrong 'tcb info: .*came without its chain'
 reply "$tcb" 200 "$dir/tcb" "tcb-info-issuer-chain: %00$(escaped "$set/tcb_info_chain.pem")"
-check 'a chain with a NUL' wrong 'tcb info: .*came without its chain'
+check 'a chain with a NUL is refused' wrong 'tcb info: .*came without its chain'
 echo '<html><body>Sign in</body></html>' > "$dir/html"
 reply "$tcb" 200 "$dir/html" "$tcb_chain"
-check 'HTML' wrong 'tcb info: .*tcb_info.json: line 1:'
+check 'HTML is refused as TCB info' wrong 'tcb info: .*tcb_info.json: line 1:'
 reply "$pck" 200 "$dir/html"
-check 'HTML, not a revocation list' wrong 'pck crl: .*no revocation list'
+check 'HTML is refused as a revocation list' wrong 'pck crl: .*no revocation list'
 reply "$pck" 200 "$set/root_ca.crl"
-check 'a revocation list of another CA' wrong 'pck crl: .*not of the issuer Intel SGX PCK Platform CA'
+check 'a revocation list of another CA is refused' wrong 'pck crl: .*not of the issuer Intel SGX PCK Platform CA'
 head -c 200 "$set/root_ca.crl" > "$dir/part"
 reply $root 200 "$dir/part"
-check 'half a revocation list' wrong 'root ca crl: .*no revocation list'
+check 'half a revocation list is refused' wrong 'root ca crl: .*no revocation list'
 
 serve_tdx
 printf 'HTTP/1.1 200 OK\r\nContent-Length: 9999\r\nConnection: close\r\n%s\r\n\r\n%s' \
     "$tcb_chain" "$(cat "$dir/tcb")" > "$www/$(name "$tcb")"
-check 'an answer that ends too early' wrong 'tcb info: .*transfer closed'
+check 'an answer that ends too early is refused' wrong 'tcb info: .*transfer closed'
 { cat "$dir/tcb"; head -c 1100000 /dev/zero | tr '\0' ' '; } > "$dir/large"
 reply "$tcb" 200 "$dir/large" "$tcb_chain"
-check 'an answer that is too large' wrong 'tcb info: .*larger than 1048576 bytes'
+check 'an answer that is too large is refused' wrong 'tcb info: .*larger than 1048576 bytes'
 reply "$tcb" 200 "$dir/tcb" "$tcb_chain$crlf$(head -c 70000 /dev/zero | tr '\0' 'x' | fold -w 700 | sed "s/^/X: /;s/\$/$(printf '\r')/")"
-check 'a header that is too large' wrong 'tcb info: .*header is larger than 65536'
+check 'a header that is too large is refused' wrong 'tcb info: .*header is larger than 65536'
 reply "$tcb" 500 "$dir/tcb" "$tcb_chain"
-check 'HTTP status 500' wrong 'tcb info: .*HTTP status 500'
+check 'HTTP status 500 is refused' wrong 'tcb info: .*HTTP status 500'
 rm "$www/$(name "$tcb")"
-check 'HTTP status 404' wrong 'tcb info: .*HTTP status 404'
-check 'the rest is fetched all the same' said '^fetched qe identity'
+check 'HTTP status 404 is refused' wrong 'tcb info: .*HTTP status 404'
+check 'the other documents are fetched after a failure' said '^fetched qe identity'
 
 # ---- redirects ----
 
@@ -194,38 +193,38 @@ reply /elsewhere 200 "$dir/tcb" "$tcb_chain"
 to /elsewhere
 check 'a redirect is followed' fetch 0 'fetched tcb info' $of --refresh
 to "$tcb"
-check 'three times' asks 7 wrong 'tcb info: .*more redirects'
+check 'a fourth redirect is refused' asks 7 wrong 'tcb info: .*more redirects'
 to http://192.0.2.1/
-check 'not to another machine without TLS' wrong 'tcb info: .*http is for this machine alone'
+check 'a redirect to another machine without TLS is refused' wrong 'tcb info: .*http is for this machine alone'
 to http://127.0.0.1.example/
-check 'nor to one that has such a name' wrong 'tcb info: .*http is for this machine alone'
+check 'a redirect to a name that begins with 127.0.0.1 is refused' wrong 'tcb info: .*http is for this machine alone'
 to https://127.0.0.1:1/
-check 'not to another scheme' wrong 'tcb info: .*another scheme'
+check 'a redirect to another scheme is refused' wrong 'tcb info: .*another scheme'
 to "file://$set/tcb_info.json"
-check 'not to a file' wrong 'tcb info: .*another scheme'
+check 'a redirect to a file is refused' wrong 'tcb info: .*another scheme'
 
 # ---- come again later ----
 
 serve_tdx
 once 1 "$tcb" 429 'Retry-After: 2'
 once 2 "$tcb" 503 "Retry-After: $(LC_ALL=C date -u -d '4 seconds' '+%a, %d %b %Y %H:%M:%S GMT')"
-check '429 and 503: it waits as it is told' takes 3 asks 6 fetch 0 'fetched tcb info' $of --refresh
+check 'after 429 and 503 it waits as long as Retry-After says' takes 3 asks 6 fetch 0 'fetched tcb info' $of --refresh
 once 1 "$tcb" 429 'Retry-After: 1'
 once 2 "$tcb" 429 'Retry-After: 120'
-check 'two minutes in all: exit 3' spares takes 1 asks 5 fetch 3 'tcb info: .*HTTP status 429: try again after 20' $of --refresh
+check 'more than two minutes in all gives exit status 3' spares takes 1 asks 5 fetch 3 'tcb info: .*HTTP status 429: try again after 20' $of --refresh
 reply "$tcb" 503 /dev/null "Retry-After: $(LC_ALL=C date -u -d '1 hour' '+%a, %d %b %Y %H:%M:%S GMT')"
-check 'a date too far away: exit 3' spares takes 0 fetch 3 "try again after $(date -u -d '1 hour' +%Y-%m-%dT%H)" $of --refresh
+check 'a date that is too far away gives exit status 3' spares takes 0 fetch 3 "try again after $(date -u -d '1 hour' +%Y-%m-%dT%H)" $of --refresh
 reply "$tcb" 429 /dev/null 'Retry-After: 2147483647'
-check 'a number too large: exit 3' spares takes 0 fetch 3 'try again after' $of --refresh
+check 'a number that is too large gives exit status 3' spares takes 0 fetch 3 'try again after' $of --refresh
 
 # ---- TLS, and when it may be left out ----
 
 plain() { url=$1 spares fetch 2 "$2" $of --refresh; }
-check 'http to another machine' plain http://192.0.2.1 'http is for this machine alone'
-check 'http to a name' plain http://localhost.example 'http is for this machine alone'
-check 'http behind a name and password' plain http://127.0.0.1@192.0.2.1 'http is for this machine alone'
-check 'another scheme' plain ftp://127.0.0.1 'neither https nor http'
-check 'no URL' plain 127.0.0.1 'it is no URL'
+check 'http to another machine is refused' plain http://192.0.2.1 'http is for this machine alone'
+check 'http to a name is refused' plain http://localhost.example 'http is for this machine alone'
+check 'http to another machine with a user name is refused' plain http://127.0.0.1@192.0.2.1 'http is for this machine alone'
+check 'another scheme is refused' plain ftp://127.0.0.1 'neither https nor http'
+check 'an address that is no URL is refused' plain 127.0.0.1 'it is no URL'
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/key" -out "$dir/cert" -days 2 \
     -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2> /dev/null
 mkdir -p "$dir/https${tcb%/*}"
@@ -248,11 +247,11 @@ trusted() {
 	cat "$dir/said"
 	said "$2"
 }
-check 'a certificate that nobody signed' untrusted
+check 'a certificate that nobody signed is refused' untrusted
 if [ "$(id -u)" = 0 ] && [ -f /etc/ssl/certs/ca-certificates.crt ] &&
     unshare -m true 2> /dev/null; then
-	check 'one that the system trusts' trusted 127.0.0.1 '^fetched tcb info'
-	check 'but of another host' trusted localhost 'tcb info: .*target host name .localhost'
+	check 'a certificate that the system trusts is accepted' trusted 127.0.0.1 '^fetched tcb info'
+	check 'a certificate of another host is refused' trusted localhost 'tcb info: .*target host name .localhost'
 else
 	echo 'skip a certificate that is trusted: needs root, ca-certificates, a mount namespace'
 fi
@@ -286,71 +285,71 @@ genoa=$samples/snp/snp-genoa-v3-azure milan=$samples/snp/snp-milan-v2-virtee
 vlek=$samples/snp/snp-milan-v3-aws-vlek
 at='--at 2025-06-01' crl_policy="--policy $samples/snp/policy"
 serve_snp "$genoa" vcek Genoa "$(vcek_of "$genoa/report.bin" Genoa)"
-check 'AMD: all of a report' asks 3 fetch 0 'fetched vcek: .*valid until 2032' $at --vcek "$genoa/report.bin"
+check 'all collateral of an AMD report is fetched' asks 3 fetch 0 'fetched vcek: .*valid until 2032' $at --vcek "$genoa/report.bin"
 check 'a revocation list that AMD did not sign is found by verify' sh -c "tee-attest verify --collateral $c $at $genoa/report.bin | grep '^fail *vek-revoked .*not signed by AMD'"
 rm "$c/snp.crl"
-check 'without it, it is undecided' sh -c "tee-attest verify --collateral $c $at $genoa/report.bin | grep '^missing *vek-revoked'"
-check 'unless the policy allows that' verify $at $crl_policy "$genoa/report.bin"
-check 'the second time it asks for the list alone' asks 1 fetch 0 'kept vcek' $at --vcek "$genoa/report.bin"
+check 'without a revocation list the verdict is undecided' sh -c "tee-attest verify --collateral $c $at $genoa/report.bin | grep '^missing *vek-revoked'"
+check 'without a revocation list the report verifies if the policy allows it' verify $at $crl_policy "$genoa/report.bin"
+check 'the second time only the list is asked for' asks 1 fetch 0 'kept vcek' $at --vcek "$genoa/report.bin"
 # wrong_snp TEXT
 wrong_snp() { spares fetch 1 "tee-attest: $1" $at --vcek "$genoa/report.bin" --refresh; }
 openssl x509 -in "$milan/vek.pem" -outform der -out "$dir/vcek"
 reply "$vcek" 200 "$dir/vcek"
-check 'a VCEK of another product' wrong_snp 'vcek: .*it is of Milan'
+check 'a VCEK of another product is refused' wrong_snp 'vcek: .*it is of Milan'
 reply "$vcek" 200 "$genoa/ask.pem"
-check 'no VCEK' wrong_snp 'vcek: .*it is no VCEK'
+check 'a certificate that is no VCEK is refused' wrong_snp 'vcek: .*it is no VCEK'
 reply "$vcek" 200 "$dir/html"
-check 'HTML, not a certificate' wrong_snp 'vcek: .*it is no certificate'
+check 'HTML is refused as a certificate' wrong_snp 'vcek: .*it is no certificate'
 cat "$milan/ask.pem" "$milan/ark.pem" > "$dir/chain"
 reply "$chain" 200 "$dir/chain"
-check 'a chain of another product' wrong_snp 'certificate chain: .*no SEV-Genoa that AMD'
+check 'a chain of another product is refused' wrong_snp 'certificate chain: .*no SEV-Genoa that AMD'
 reply "$chain" 200 "$genoa/ark.pem"
-check 'a chain without its middle' wrong_snp 'certificate chain: .*no SEV-Genoa that AMD'
+check 'a chain without its middle is refused' wrong_snp 'certificate chain: .*no SEV-Genoa that AMD'
 reply "$crl" 200 "$set/root_ca.crl"
-check 'a list of another maker' wrong_snp 'amd crl: .*not of the issuer ARK-Genoa'
+check 'a list of another maker is refused' wrong_snp 'amd crl: .*not of the issuer ARK-Genoa'
 
 rm -r "$c"
 serve_snp "$milan" vcek Milan "$(vcek_of "$milan/report.bin" Milan)"
 rm "$www/$(name "$crl")"
-check 'version 2: the product must be told' asks 0 fetch 2 'give --product Milan' --vcek "$milan/report.bin"
-check 'then it is fetched, but for what is not there' fetch 1 'amd crl: .*HTTP status 404' $at --vcek "$milan/report.bin" --product Milan
-check 'and verifies' verify $at $crl_policy "$milan/report.bin"
+check 'a report of version 2 needs --product' asks 0 fetch 2 'give --product Milan' --vcek "$milan/report.bin"
+check 'with --product the rest is fetched when the list is not there' fetch 1 'amd crl: .*HTTP status 404' $at --vcek "$milan/report.bin" --product Milan
+check 'a report of version 2 verifies with it' verify $at $crl_policy "$milan/report.bin"
 other=$samples/snp/snp-milan-v2-debug-policy
 reply "$(vcek_of "$other/report.bin" Milan)" 200 "$dir/vcek"
-check 'a VCEK of another chip' spares fetch 1 'vcek: .*of another chip' $at --vcek "$other/report.bin" --product Milan
+check 'a VCEK of another chip is refused' spares fetch 1 'vcek: .*of another chip' $at --vcek "$other/report.bin" --product Milan
 cp "$milan/report.bin" "$dir/report"
 printf '\001' | dd of="$dir/report" bs=1 seek=$((0x186)) conv=notrunc 2> /dev/null
 reply "$(vcek_of "$dir/report" Milan)" 200 "$dir/vcek"
-check 'a VCEK of another TCB' spares fetch 1 'vcek: .*of another TCB' $at --vcek "$dir/report" --product Milan
-check 'another product than the report says' fetch 2 'the report is of Genoa' --vcek "$genoa/report.bin" --product Milan
+check 'a VCEK of another TCB is refused' spares fetch 1 'vcek: .*of another TCB' $at --vcek "$dir/report" --product Milan
+check 'a product that differs from the report is refused' fetch 2 'the report is of Genoa' --vcek "$genoa/report.bin" --product Milan
 
 rm -r "$c"
 serve_snp "$vlek" vlek Milan
 rm "$www/$(name "$crl")"
-check 'VLEK: the chain and the list alone' asks 2 fetch 1 "no certificate of the vlek itself: .*get it from the host" $at --vcek "$vlek/report.bin"
+check 'for a VLEK only the chain and the list are asked for' asks 2 fetch 1 "no certificate of the vlek itself: .*get it from the host" $at --vcek "$vlek/report.bin"
 cp "$vlek/vek.pem" "$c/"
-check 'with its certificate it verifies' verify $at $crl_policy "$vlek/report.bin"
+check 'a VLEK report verifies with its certificate' verify $at $crl_policy "$vlek/report.bin"
 
 # No report of Turin is public: Genoa's, with the CPUID of one.
 cp "$genoa/report.bin" "$dir/report"
 printf '\032\002\001' | dd of="$dir/report" bs=1 seek=$((0x188)) conv=notrunc 2> /dev/null
 printf '\004\001\002\003\000\000\000\113' | dd of="$dir/report" bs=1 seek=$((0x180)) conv=notrunc 2> /dev/null
-check 'Turin: eight bytes of chip, and fmcSPL' fetch 1 'status 404' $at --vcek "$dir/report"
-check 'in its request' asked "/vcek/v1/Turin/$(bytes "$dir/report" $((0x1a0)) 8)?fmcSPL=04&blSPL=01&teeSPL=02&snpSPL=03&ucodeSPL=75"
+check 'a Turin report is asked for' fetch 1 'status 404' $at --vcek "$dir/report"
+check 'the request for Turin has eight bytes of chip, and fmcSPL' asked "/vcek/v1/Turin/$(bytes "$dir/report" $((0x1a0)) 8)?fmcSPL=04&blSPL=01&teeSPL=02&snpSPL=03&ucodeSPL=75"
 
 # ---- usage ----
 
-check 'nothing asked for' fetch 2 'one of --fmspc HEX, --quote FILE and --vcek FILE'
-check 'two things asked for' fetch 2 'one of --fmspc' --fmspc 90c06f000000 --quote "$set/quote.bin"
-check 'a short FMSPC' fetch 2 'not 6 bytes as hex' --fmspc 90c06f
-check 'no hex' fetch 2 'not 6 bytes as hex' --fmspc 90c06f00000g
-check 'no such CA' fetch 2 '\-\-ca: no such: both' $of --ca both
-check 'an option of another form' fetch 2 '\-\-ca is not of this form' --ca platform --quote "$set/quote.bin"
-check 'a report, not a quote' fetch 2 'no TDX or SGX quote' --quote "$genoa/report.bin"
-check 'a quote, not a report' fetch 2 'no SEV-SNP report' --vcek "$set/quote.bin"
-check 'a file too many' fetch 2 'usage:' $of file
+check 'no target is refused' fetch 2 'one of --fmspc HEX, --quote FILE and --vcek FILE'
+check 'two targets are refused' fetch 2 'one of --fmspc' --fmspc 90c06f000000 --quote "$set/quote.bin"
+check 'a short FMSPC is refused' fetch 2 'not 6 bytes as hex' --fmspc 90c06f
+check 'an FMSPC that is not hex is refused' fetch 2 'not 6 bytes as hex' --fmspc 90c06f00000g
+check 'an unknown CA is refused' fetch 2 '\-\-ca: no such: both' $of --ca both
+check 'an option of another form is refused' fetch 2 '\-\-ca is not of this form' --ca platform --quote "$set/quote.bin"
+check 'a report in place of a quote is refused' fetch 2 'no TDX or SGX quote' --quote "$genoa/report.bin"
+check 'a quote in place of a report is refused' fetch 2 'no SEV-SNP report' --vcek "$set/quote.bin"
+check 'a file too many is refused' fetch 2 'usage:' $of file
 c=$dir/none/c
-check 'a directory that cannot be made' fetch 2 'No such file' $of
+check 'a directory that cannot be made is refused' fetch 2 'No such file' $of
 
 # ---- the manual page's examples ----
 
@@ -362,14 +361,14 @@ sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/p' "$src/man/tee-attest.1" |
     sed -n 's/^\$ tee-attest fetch-collateral //p' > "$dir/examples"
 check 'the manual page has examples' [ -s "$dir/examples" ]
 while read -r line; do
-	check "its example: $line" fetch 0 fetched --at 2026-02-25 \
+	check "the example works: $line" fetch 0 fetched --at 2026-02-25 \
 	    $(echo "$line" | sed "s|--collateral [^ ]*|--collateral $c|")
 done < "$dir/examples"
 
 wait "$slow"
-check 'a request that takes more than a minute' \
+check 'a request that takes more than a minute fails' \
     [ $? = 1 -a $(($(date +%s) - slow_from)) -ge 60 ]
-check 'by name' grep -q 'tcb info: .*timed out after 6[0-9]* milliseconds' "$dir/slow-said"
-check 'the rest came all the same' grep -q '^fetched root ca crl' "$dir/slow-said"
+check 'the error says that it timed out' grep -q 'tcb info: .*timed out after 6[0-9]* milliseconds' "$dir/slow-said"
+check 'the other documents came all the same' grep -q '^fetched root ca crl' "$dir/slow-said"
 
 finish

@@ -1,56 +1,14 @@
-# Sourced by the tests of whole systems: one tee-devnet and one tee-runnerd in a
-# temporary directory, checks that count, an end that cleans up.  Run from
-# anywhere; BUILD is the build directory (default: build in the source tree).
+# Sourced by the tests of whole systems: one tee-devnet and one tee-runnerd in the
+# temporary directory, and what is asked of them.
+. "$(dirname "$0")/../lib.sh"
 
-src=$(cd "$(dirname "$0")/../.." && pwd)
-BUILD=${BUILD:-$src/build}
-export PATH="$BUILD:$PATH"
 export ASAN_OPTIONS=detect_leaks=0	# tee-devnet ends without freeing
-dir=$(mktemp -d /tmp/tee-test.XXXXXX)
-runner= others=	# others: to be killed at the end, by pid
-passed=0 failed=0
+runner=
 
-pass() { passed=$((passed + 1)); echo "ok   $*"; }
+# ---- the counterparts
 
-flunk() {
-	failed=$((failed + 1))
-	echo "FAIL $*"
-	[ ! -f "$dir/runner.log" ] || tail -n 5 "$dir/runner.log" | sed 's/^/     | /'
-}
-
-# check WHAT COMMAND...
-check() {
-	_what=$1; shift
-	if "$@" > "$dir/out" 2>&1; then
-		pass "$_what"
-	else
-		flunk "$_what: $*"
-		tail -n 5 "$dir/out" | sed 's/^/     > /'
-	fi
-}
-
-# until_ok SECONDS COMMAND...: try it ten times a second.
-until_ok() {
-	_n=$(($1 * 10)); shift
-	until "$@" > /dev/null 2>&1; do
-		_n=$((_n - 1))
-		[ $_n -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
-
-status() { tee-runnerctl status --json -s "$dir/runner.sock"; }
-state_is() { status | grep -q "\"state\": *\"$1\""; }
-logged() { grep -q -- "$1" "$dir/runner.log"; }
-# How often a line was logged.
-count() { grep -c -- "$1" "$dir/runner.log"; }
-
-# role_pid NAME [INDEX]: of the running Runner.
-role_pid() {
-	pgrep -P "$runner" -x "$1" | sed -n "$((${2:-0} + 1))p"
-}
-
-devnet() { _c=$1; shift; tee-devnet "$_c" --dir "$dir" "$@"; }
+# $limit is empty, or a timeout(1).
+devnet() { _c=$1; shift; $limit tee-devnet "$_c" --dir "$dir" "$@"; }
 put() { devnet put "$@"; }
 
 # start_devnet [OPTION]...
@@ -62,15 +20,63 @@ start_devnet() {
 	}
 }
 
-# start_runner [OPTION]...: if TRACE is a directory, strace's record goes there, for
+restart_devnet() { devnet down && devnet up > "$dir/up.log"; }
+
+# server_pid NAME; serve NAME: start it again.
+server_pid() { pgrep -f "^tee-devnet serve $dir $1\$"; }
+serve() {
+	tee-devnet serve "$dir" "$1" >> "$dir/log/$1.log" 2>&1 < /dev/null &
+	others="$others $!"
+}
+
+# Values that are stored.
+values() { devnet status | sed -n 's/^ *"values": \([0-9]*\),*$/\1/p'; }
+
+# ---- tasks
+
+# submit OP ARGUMENT...: within $timeout seconds (10); then its status, and the handle
+# of the output with this name.
+submit() { devnet submit --timeout "${timeout:-10}" "$@" > "$dir/result" 2>&1; }
+result() { sed -n 's/^ *"status": "\(.*\)",*$/\1/p' "$dir/result"; }
+output() { sed -n "s/^ *\"$1\": \"\(0x.*\)\",*\$/\1/p" "$dir/result"; }
+# gives STATUS OP ARGUMENT...
+gives() {
+	_want=$1; shift
+	submit "$@"
+	[ "$(result)" = "$_want" ] || { cat "$dir/result"; false; }
+}
+# A task of one operation, and one with three outputs.
+add() { _a=$(put uint256 10) && gives OK add "$_a" uint256:2; }
+transfer() {
+	_a=$(put uint256 10) && _b=$(put uint256 5) &&
+	submit transfer "$_a" "$_b" uint256:3 && grep -q '"outputs"' "$dir/result"
+}
+
+# 600 transfers, while the script goes on: then none of them may have been lost.
+load() {
+	devnet bench --op transfer --tasks 600 --batch 8 --in-flight 4 --json \
+	    > "$dir/load" 2>&1 &
+	load=$!
+}
+none_lost() { wait $load && grep -q '"failed": 0' "$dir/load" || { cat "$dir/load"; false; }; }
+
+# ---- the Runner
+
+# If TRACE is a directory, strace's record goes there, for
 # tests/hostile/coverage.sh.  The tracer stands aside: the Runner's pid is its own.
 start_runner() {
 	_trace=
 	[ -z "$TRACE" ] ||
 	    _trace="strace -D -f -qq -s 0 -o $TRACE/$(basename "$0").$(date +%s%N)"
-	$_trace tee-runnerd -d -L "${ROLES:-$BUILD/libexec}" -f "$dir/tee-runnerd.conf" "$@" \
+	$_trace tee-runnerd -d -L "${ROLES:-$BUILD/libexec}" -f "$dir/tee-runnerd.conf" \
 	    >> "$dir/runner.log" 2>&1 &
 	runner=$!
+}
+
+# start_serving [SECONDS]: a Runner; without one that serves the script ends.
+start_serving() {
+	start_runner
+	until_ok "${1:-30}" state_is serving || { flunk 'the Runner does not serve'; finish; }
 }
 
 # SIGTERM; its exit status.
@@ -82,18 +88,24 @@ stop_runner() {
 	return $_r
 }
 
-finish() {
-	trap - EXIT INT TERM
-	[ -z "$runner" ] || stop_runner
-	[ -z "$others" ] || kill $others 2> /dev/null
-	devnet down > /dev/null 2>&1
-	if [ $failed -eq 0 ]; then
-		rm -rf "$dir"
-	else
-		echo "what it left is in $dir"
-	fi
-	echo "$passed passed, $failed failed"
-	[ $failed -eq 0 ]
-	exit
+status() { tee-runnerctl status --json -s "$dir/runner.sock"; }
+status_has() { status | grep -q -- "$1"; }
+state_is() { status_has "\"state\": *\"$1\""; }
+# Times that a line was logged; logged LINE [TIMES]: at least once.
+count() { grep -c -- "$1" "$dir/runner.log"; }
+logged() { [ "$(count "$1")" -ge "${2:-1}" ]; }
+
+# role_pid NAME [INDEX]: of the running Runner.
+role_pid() {
+	pgrep -P "$runner" -x "$1" | sed -n "$((${2:-0} + 1))p"
 }
-trap finish EXIT INT TERM
+
+# Of a process: clock ticks of CPU time.
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+now() { date +%s%3N; }
+
+stop_system() {
+	[ -z "$runner" ] || stop_runner
+	devnet down > /dev/null 2>&1
+}
+at_end=stop_system

@@ -3,9 +3,6 @@
 # How soon tasks flow again after a counterpart was away: below a second.
 . "$(dirname "$0")/lib.sh"
 
-pid_of() { pgrep -f "^tee-devnet serve $dir $1\$"; }
-serve() { tee-devnet serve "$dir" "$1" >> "$dir/log/$1.log" 2>&1 < /dev/null & others="$others $!"; }
-now() { date +%s%3N; }
 # For each lane the first transfer that ended OK after this moment: how many ms later is
 # the last of them?
 after() {
@@ -13,24 +10,26 @@ after() {
 	    END { print n == 8 ? last - t : "never" }' "$dir/times"
 }
 is_below() { echo "$2 ms"; [ "$2" != never ] && [ "$2" -lt "$1" ]; }
-# load SECONDS: transfers, each of which needs the one before it
-load() { devnet ledger --seconds "$1" --in-flight 8 "$dir/times" > "$dir/ledger" 2>&1 & ledger=$!; }
-none_failed() { wait $ledger || { cat "$dir/ledger"; false; }; }
+# chained SECONDS: transfers, each of which needs the one before it
+chained() {
+	devnet ledger --seconds "$1" --in-flight 8 "$dir/times" > "$dir/ledger" 2>&1 &
+	ledger=$!
+}
+ledger_is_exact() { wait $ledger || { cat "$dir/ledger"; false; }; }
 
 start_devnet --kms 2/3
 # A Gateway that does not answer: the connection is suspect after this.
 echo 'fetch-timeout 1' >> "$dir/tee-runnerd.conf"
-start_runner
-until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+start_serving
 
 killed() {
-	load 5
+	chained 5
 	sleep 0.5
-	kill -9 "$(pid_of "$1")"
+	kill -9 "$(server_pid "$1")"
 	sleep 2.5
 	back=$(now)
 	serve "$1"
-	none_failed && is_below 1000 "$(after "$back")"
+	ledger_is_exact && is_below 1000 "$(after "$back")"
 }
 # A machine that is busy gets another try.
 for who in gateway orchestrator; do
@@ -38,14 +37,14 @@ for who in gateway orchestrator; do
 	    eval "killed $who || killed $who"
 done
 for who in gateway orchestrator; do
-	load 5
+	chained 5
 	sleep 0.5
-	kill -STOP "$(pid_of $who)"
+	kill -STOP "$(server_pid $who)"
 	sleep 3
 	back=$(now)
-	kill -CONT "$(pid_of $who)"
-	check "$who: stopped for 3 s: no transfer failed" none_failed
-	check "$who: every transfer goes on in less than 1 s" is_below 1000 "$(after "$back")"
+	kill -CONT "$(server_pid $who)"
+	check "$who: stopped for 3 s: no transfer failed" ledger_is_exact
+	check "$who: stopped for 3 s: every transfer goes on in less than 1 s" is_below 1000 "$(after "$back")"
 done
 
 # A connection that carries nothing any more, and whose end nobody tells.
@@ -56,17 +55,16 @@ if command -v node > /dev/null; then
 	relay=$! others="$others $!"
 	until_ok 5 test -s "$dir/relay"
 	sed -i "s/^gateway .*/gateway 127.0.0.1:$(cat "$dir/relay")/" "$dir/tee-runnerd.conf"
-	start_runner
-	until_ok 30 state_is serving || { flunk 'the Runner does not serve again'; finish; }
-	load 4
+	start_serving
+	chained 4
 	sleep 0.5
 	kill -USR1 $relay
 	sleep 0.2		# answers that were on their way
 	dead=$(now)
-	check 'a dead connection: no transfer failed' none_failed
-	check 'another is made after fetch-timeout' is_below 2000 "$(after "$dead")"
+	check 'a dead connection: no transfer failed' ledger_is_exact
+	check 'a dead connection: another is made after fetch-timeout' is_below 2000 "$(after "$dead")"
 else
 	echo 'skipped: a dead connection: node is not here'
 fi
-check 'no role died of it' test "$(count 'died')" -eq 0
+check 'no role died' test "$(count 'died')" -eq 0
 finish

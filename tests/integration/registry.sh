@@ -3,7 +3,7 @@
 # one goes away: two of three decide, and each that differs is named once.
 . "$(dirname "$0")/lib.sh"
 
-command -v node > /dev/null || { echo 'skipped: node is not here'; trap - EXIT; exit 77; }
+command -v node > /dev/null || skip 'node is not here'
 
 start_devnet --kms 2/3
 registry=$(sed -n 's/^registry-endpoint //p' "$dir/tee-runnerd.conf")
@@ -18,23 +18,22 @@ registry-quorum 2
 registry-ca $dir/tls/ca.pem
 END
 say() { node -e "fetch('http://127.0.0.1:$plain/$1').then(() => 0)"; }
-ticks() { awk '{ print $14 + $15 }' /proc/"$1"/stat; }
 
 start_runner
-check 'two of three agree, one by TLS' until_ok 30 state_is serving
+check 'the Runner serves when two of three endpoints agree, one of them by TLS' until_ok 30 state_is serving
 registered() { grep -q "\"configurationHash\": *\"$1\"" "$dir/registry.json"; }
 attested=$(tee-runnerctl config --hash -f "$dir/tee-runnerd.conf")
-check 'its registration has the hash that tee-runnerctl config prints' \
+check 'the registration has the hash that tee-runnerctl config prints' \
     registered "$attested"
-check 'all three do' logged 'registry: read at block [0-9]* (3 of 3 endpoints agree)'
+check 'the log says that all three agree' logged 'registry: read at block [0-9]* (3 of 3 endpoints agree)'
 
 say lie
-check 'one that lies is named' until_ok 20 logged "disagrees: http://127.0.0.1:$plain"
+check 'the log names an endpoint that lies' until_ok 20 logged "disagrees: http://127.0.0.1:$plain"
 sleep 5
-check 'once' test "$(count "disagrees: http://127.0.0.1:$plain")" -eq 1
-check 'and is not believed' state_is serving
+check 'it is named once' test "$(count "disagrees: http://127.0.0.1:$plain")" -eq 1
+check 'the Runner serves on' state_is serving
 say honest
-check 'it agrees again' until_ok 20 logged "agrees again: http://127.0.0.1:$plain"
+check 'the log says that it agrees again' until_ok 20 logged "agrees again: http://127.0.0.1:$plain"
 
 for what in rubbish huge deep silent chain; do
 	say $what
@@ -45,25 +44,25 @@ for what in rubbish huge deep silent chain; do
 	say honest
 	sleep 4
 done
-check 'each was named' test "$(count "fails: http://127.0.0.1:$plain")" -ge 4
+check 'the log names the endpoint each time' test "$(count "fails: http://127.0.0.1:$plain")" -ge 4
 
 registry=$(role_pid registry)
 kill $endpoints; wait $endpoints 2> /dev/null
 before=$(ticks "$registry")
 sleep 5
-check 'two of three are gone: no spinning' test $(($(ticks "$registry") - before)) -le 10
-check 'and no quorum' until_ok 20 logged 'no quorum: 1 endpoints'
-check 'registry lived through all of it' test "$(role_pid registry)" = "$registry"
+check 'registry does not spin when two of three endpoints are gone' test $(($(ticks "$registry") - before)) -le 10
+check 'the log says that there is no quorum' until_ok 20 logged 'no quorum: 1 endpoints'
+check 'registry did not restart' test "$(role_pid registry)" = "$registry"
 
 cp "$dir/tls/ca.pem" "$dir/ca.pem"
 echo >> "$dir/tls/ca.pem"
 kill -9 "$registry"
-check 'authorities that were replaced are not those that are attested: refused' \
+check 'a registry-ca file that was replaced is refused' \
     until_ok 10 logged 'registry-ca .*: not the attested file'
 cp "$dir/ca.pem" "$dir/tls/ca.pem"
 n=$(count 'no quorum: 1 endpoints')
 is_back() { [ "$(count 'no quorum: 1 endpoints')" -gt "$n" ]; }
-check 'with the attested file registry comes back' until_ok 30 is_back
+check 'registry starts again with the attested file' until_ok 30 is_back
 stop_runner
 
 # A certificate that no one vouches for is no endpoint.

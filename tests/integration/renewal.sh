@@ -5,15 +5,13 @@
 # die at any moment.
 . "$(dirname "$0")/lib.sh"
 
-command -v openssl > /dev/null || { echo 'skipped: openssl is not here'; trap - EXIT; rm -rf "$dir"; exit 77; }
+command -v openssl > /dev/null || skip 'openssl is not here'
 tls=$dir/tls
 expires() { status | sed -n 's/.*"certificate_expires": *\([0-9]*\).*/\1/p'; }
 # Another certificate is used than the one that expired then.
 is_used() { _now=$(expires); [ -n "$_now" ] && [ "$_now" != "$1" ]; }
-add() { _a=$(put uint256 10) && devnet submit --timeout 10 add "$_a" uint256:2 > /dev/null; }
 hup() { kill -HUP "$runner"; }
-up_again() { _p=$(role_pid net) && [ "$_p" != "$1" ] && status | grep -q '"stream": *"open"'; }
-no_roles_died() { [ "$(count ' died: ')" -eq "$1" ]; }
+up_again() { _p=$(role_pid net) && [ "$_p" != "$1" ] && status_has '"stream": *"open"'; }
 
 # make_key; make_certificate DAYS: into new files, for the next
 make_key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$dir/new.key" 2> /dev/null; }
@@ -29,31 +27,30 @@ take_certificate() { mv "$dir/new.pem" "$tls/runner-1.pem"; }
 
 # works_after WHAT: a task, then net dies, and then another task
 works_after() {
-	check "$1: a task" add
+	check "$1: a task ends OK" add
 	_net=$(role_pid net)
 	kill -KILL "$_net"
-	check "$1: net dies: the session comes back" until_ok 5 up_again "$_net"
-	check "$1: net dies: a task" add
+	check "$1: the session comes back after net was killed" until_ok 5 up_again "$_net"
+	check "$1: a task ends OK after net was killed" add
 }
 
 start_devnet --kms 2/3
 printf 'min-time 1\n' >> "$dir/tee-runnerd.conf"
-start_runner
-until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
-check 'no warning of a certificate that is valid for long' sh -c "! grep -q 'tls-certificate' '$dir/runner.log'"
+start_serving
+check 'no line warns of a certificate that is valid for long' not logged tls-certificate
 
 before=$(expires)
 cp "$tls/runner-1.key" "$dir/new.key"
 make_certificate 3
 take_certificate
-check 'a new certificate of the same key, without SIGHUP' until_ok 12 is_used "$before"
-check 'it is logged' logged 'tls-certificate: renewed: expires 20'
-check 'it expires in 3 days: the log' until_ok 3 logged 'tls-certificate: expires 20.*: renew it'
-check 'it expires in 3 days: the status' sh -c "tee-runnerctl status --json -s '$dir/runner.sock' | grep -q 'tls-certificate expires 20'"
+check 'a new certificate of the same key is used without SIGHUP' until_ok 12 is_used "$before"
+check 'the log says that it was renewed' logged 'tls-certificate: renewed: expires 20'
+check 'the log warns of a certificate that expires in 3 days' until_ok 3 logged 'tls-certificate: expires 20.*: renew it'
+check 'the status warns of a certificate that expires in 3 days' status_has 'tls-certificate expires 20'
 http=$(sed -n 's/^http-listen //p' "$dir/tee-runnerd.conf")
 metric() { curl -s "http://$http/metrics" | grep -qx "tee_runner_tls_certificate_expires_seconds $(expires)"; }
 if command -v curl > /dev/null; then
-	check 'it expires in 3 days: the metric' metric
+	check 'a metric says when the certificate expires' metric
 else
 	echo 'skipped: the metric: curl is not here'
 fi
@@ -64,11 +61,11 @@ make_key
 make_certificate 60
 take_key
 hup
-check 'a new key: keys takes it' until_ok 3 logged 'tls-key: renewed'
+check 'keys reads a new key on SIGHUP' until_ok 3 logged 'tls-key: renewed'
 works_after 'the new key without its certificate'
 take_certificate
 hup
-check 'and its certificate' until_ok 3 is_used "$before"
+check 'the certificate of the new key is used' until_ok 3 is_used "$before"
 works_after 'a new key and certificate'
 
 before=$(expires)
@@ -76,16 +73,16 @@ make_key
 make_certificate 90
 take_certificate
 hup
-check 'a new certificate before its key: it waits' until_ok 3 logged 'the new certificate waits for its key'
-check 'the old one is used' test "$(expires)" = "$before"
-check 'a task meanwhile' add
+check 'a new certificate waits for its key' until_ok 3 logged 'the new certificate waits for its key'
+check 'the old certificate is used meanwhile' test "$(expires)" = "$before"
+check 'a task ends OK meanwhile' add
 _net=$(role_pid net)
 kill -KILL "$_net"
-check 'net dies meanwhile, and reads the new one: told' until_ok 5 \
+check 'net that restarts then logs that they do not match' until_ok 5 \
     logged 'tls-key does not match tls-certificate'
 take_key
-check 'then the key, without SIGHUP: the session comes back' until_ok 13 up_again "$_net"
-check 'and a task' add
+check 'the session comes back when the key is there' until_ok 13 up_again "$_net"
+check 'a task ends OK after that' add
 
 # Calls to the Gateway that are under way finish on the channel that they began on.
 devnet bench --op transfer --tasks 3000 --batch 16 --in-flight 4 --json > "$dir/bench" 2>&1 &
@@ -96,16 +93,16 @@ for i in 1 2 3 4 5; do
 	make_certificate $((100 + i))
 	take_certificate
 	hup
-	check "renewal $i under load" until_ok 3 is_used "$_before"
+	check "certificate $i is used under load" until_ok 3 is_used "$_before"
 done
-check 'they were under load' kill -0 $_bench
-check 'all tasks are computed' sh -c "tail -f --pid=$_bench /dev/null && grep -q '\"failed\": 0' '$dir/bench'"
-check 'no call to the Gateway failed' sh -c "! tee-runnerctl status --json -s '$dir/runner.sock' | grep GATEWAY"
+check 'the load still ran' kill -0 $_bench
+check 'all tasks of the load end OK' sh -c "tail -f --pid=$_bench /dev/null && grep -q '\"failed\": 0' '$dir/bench'"
+check 'no call to the Gateway failed' not status_has GATEWAY
 
 head -c 100 "$tls/runner-1.key" > "$dir/half" && mv "$dir/half" "$tls/runner-1.key"
 hup
-check 'half a key: told' until_ok 3 logged 'tls-key: not renewed: not an unencrypted private key'
-check 'half a key: a task' add
-check 'keys never died, and net when it was killed' no_roles_died 4
-check 'SIGTERM: drains and exits 0' stop_runner
+check 'half a key is refused, and the log says so' until_ok 3 logged 'tls-key: not renewed: not an unencrypted private key'
+check 'a task ends OK with the old key' add
+check 'no role died but the net processes that were killed' test "$(count ' died: ')" -eq 4
+check 'SIGTERM drains, and the Runner exits with 0' stop_runner
 finish

@@ -9,10 +9,6 @@
 minutes=${1:-1}
 SEED=${SEED:-$(date +%s)}
 lanes=4
-pid_of() { pgrep -f "^tee-devnet serve $dir $1\$"; }
-serve() { tee-devnet serve "$dir" "$1" >> "$dir/log/$1.log" 2>&1 < /dev/null & others="$others $!"; }
-values() { devnet status | sed -n 's/^ *"values": \([0-9]*\),*$/\1/p'; }
-now() { date +%s%3N; }
 
 # Kind, how long it stays away, and the pause after it, seconds.
 plan() {
@@ -57,7 +53,7 @@ strike() {
 		start_runner
 		now ;;
 	frozen-*)
-		p=$(pid_of "${1#frozen-}")
+		p=$(server_pid "${1#frozen-}")
 		kill -STOP "$p"
 		sleep "$2"
 		kill -CONT "$p"
@@ -66,7 +62,7 @@ strike() {
 		# The role registry and the server of that name are two things.
 		name=$1
 		[ "$name" != endpoint ] || name=registry
-		kill -9 "$(pid_of "$name")"
+		kill -9 "$(server_pid "$name")"
 		sleep "$2"
 		serve "$name"
 		now ;;
@@ -104,8 +100,7 @@ recoveries() {
 }
 
 start_devnet --kms 2/3
-start_runner
-until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
+start_serving
 before=$(values)
 echo "storm: $minutes minutes, SEED=$SEED"
 devnet ledger --json --seconds $((60 * minutes)) --in-flight $lanes "$dir/times" > "$dir/ledger" 2> "$dir/ledger.err" &
@@ -123,10 +118,10 @@ recoveries
 n=$(sed -n 's/^ *"transfers": \([0-9]*\),*$/\1/p' "$dir/ledger")
 # Four amounts and the first balances; each transfer has three outputs.
 check 'each transfer was stored once' test $(($(values) - before)) -eq $((4 + 2 * lanes + 3 * n))
-check 'all kinds were struck' test "$(cut -d ' ' -f 1 "$dir/strikes" | sort -u | wc -l)" -eq 14
+check 'every role and counterpart was killed' test "$(cut -d ' ' -f 1 "$dir/strikes" | sort -u | wc -l)" -eq 14
 check 'no role survived its monitor' test ! -e "$dir/survived"
 check 'the Runner serves' until_ok 10 state_is serving
 check 'no role broke the protocol' test "$(count 'illegal')" -eq 0
 check 'no role died by itself' test "$(grep ' died: ' "$dir/runner.log" | grep -vc 'signal 9: Killed')" -eq 0
-check 'SIGTERM: drains and exits 0' stop_runner
+check 'SIGTERM drains, and the Runner exits with 0' stop_runner
 finish

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What real TDX quotes cannot show: a platform of our own (tdx-platform) whose quotes,
+# Cases that real TDX quotes do not have: a test platform (tdx-platform) whose quotes,
 # certificates and collateral go wrong one at a time, each refused by its own check and by no
 # other.  BUILD is the build directory.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/tdx-platform"
 
 cpu=$dir/cpu into=$dir/collateral
@@ -27,33 +27,33 @@ judge() {
 # Put right again what was put wrong.
 restore() { rm -rf "$cpu" "$into"; cp -r "$dir/good/cpu" "$dir/good/collateral" "$dir"; }
 
-check 'a platform of our own' make_platform
+check 'a test platform is made' make_platform
 mkdir "$dir/good" && cp -r "$cpu" "$into" "$dir/good"
 : > "$dir/policy"
-check 'its quote, of version 4' quote
+check 'it makes a quote of version 4' quote
 
 _hang='pck-chain tcb-info qe-identity '
-judge 'without its root in the policy' "$_hang"
-check 'by name' grep -q "pck-chain .*its root is not Intel's" "$dir/judged"
+judge 'no root in the policy' "$_hang"
+check 'the reason is that its root is not that of Intel' grep -q "pck-chain .*its root is not Intel's" "$dir/judged"
 echo "test-root $(platform_digest)" > "$dir/policy"
-judge 'with it' UpToDate
-check 'and no hardware is proven' grep -q '^accepted: no hardware key proven, TCB status UpToDate' "$dir/judged"
+judge 'its root in the policy' UpToDate
+check 'the verdict says that no hardware is proven' grep -q '^accepted: no hardware key proven, TCB status UpToDate' "$dir/judged"
 echo "test-root $(printf %064d 1)" > "$dir/policy"
 judge 'another root in the policy' "$_hang"
 echo "test-root $(platform_digest)" > "$dir/policy"
 
 echo 07010300000000000000000000000000 > "$cpu/svn2"
 quote
-judge 'version 5' UpToDate
+judge 'a quote of version 5' UpToDate
 
 # ---- what is out of date ----
 
 tcb_info 21 "$(level 4 11 UpToDate),$(level 3 11 OutOfDate)"
 judge 'the platform has an older level' 'tcb-status OutOfDate'
-check 'and is told what it lacks' grep -q 'component 1: 3 of 4' "$dir/judged"
-check 'and why' grep -q '^advisory INTEL-SA-00001' "$dir/judged"
+check 'the verdict names the component that is too old' grep -q 'component 1: 3 of 4' "$dir/judged"
+check 'the verdict names the advisory' grep -q '^advisory INTEL-SA-00001' "$dir/judged"
 echo 'tcb-status UpToDate OutOfDate' >> "$dir/policy"
-judge 'which the policy may take' OutOfDate
+judge 'the policy accepts an older level' OutOfDate
 sed -i '$d' "$dir/policy"
 tcb_info 21 "$(level 3 11 Revoked)"
 judge 'its level is revoked' 'tcb-status Revoked'
@@ -65,12 +65,12 @@ restore
 
 quote
 tcb_info 21 "$(level 3 11 UpToDate)" OutOfDate
-judge 'the module was launched when it was older, and so it is' 'tcb-status OutOfDate'
+judge 'the module is as old as when it was launched' 'tcb-status OutOfDate'
 echo 07010300000000000000000000000000 > "$cpu/svn2"
 quote
-judge 'but runs on as a newer one' 'tcb-status TDRelaunchAdvised'
+judge 'the module runs on as a newer one' 'tcb-status TDRelaunchAdvised'
 tcb_info 21 "$(level 3 11 ConfigurationNeeded)" OutOfDate
-judge 'and needs configuration' 'tcb-status TDRelaunchAdvisedConfigurationNeeded'
+judge 'the module runs on as a newer one and needs configuration' 'tcb-status TDRelaunchAdvisedConfigurationNeeded'
 restore
 qe_identity 21 OutOfDate
 judge 'the quoting enclave is older' 'tcb-status OutOfDate'
@@ -90,11 +90,11 @@ mv "$into/root_ca.crl" "$dir/crl" && mv "$into/pck.crl" "$into/root_ca.crl" && m
 judge 'the lists have changed places' 'root-crl pck-crl UpToDate'
 restore
 sed -i 's/"tcbEvaluationDataNumber":20/"tcbEvaluationDataNumber":29/' "$into/tcb_info.json"
-judge 'a number of it was changed' 'tcb-info '
+judge 'a number in TCB info was changed' 'tcb-info '
 restore
 openssl ecparam -name prime256v1 -genkey -noout -out "$cpu/signer.key"
 tcb_info 21
-judge "by another's key" 'tcb-info '
+judge "TCB info signed by another key" 'tcb-info '
 restore
 
 # ---- revoked ----
@@ -103,10 +103,10 @@ revocations platform "$into/pck.crl" pck
 judge 'the PCK certificate is revoked' 'not-revoked UpToDate'
 restore
 revocations root "$into/root_ca.crl" platform
-judge 'its CA is revoked' 'not-revoked UpToDate'
+judge 'the CA of the PCK is revoked' 'not-revoked UpToDate'
 restore
 revocations root "$into/root_ca.crl" signer
-judge 'who signed TCB info is revoked' 'not-revoked UpToDate'
+judge 'the signer of TCB info is revoked' 'not-revoked UpToDate'
 restore
 
 # ---- another TD ----
@@ -122,7 +122,7 @@ pck 255 && quote
 judge 'a component of 255' UpToDate
 restore
 openssl ecparam -name prime256v1 -genkey -noout -out "$cpu/pck.key" && quote
-judge 'signed by another key than the PCK' 'qe-report-signature UpToDate'
+judge 'a quote signed by another key than the PCK' 'qe-report-signature UpToDate'
 restore
 quote
 printf 'accept mrtd %s\n' "$(printf '4d%.0s' $(seq 48))" >> "$dir/policy"

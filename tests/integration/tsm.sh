@@ -1,18 +1,9 @@
 # Sourced by tests of attestation end to end, instead of lib.sh: as root, in a mount
 # separate namespace, in which configfs-tsm is a stand-in.  Exits 77 if that cannot be
 # made.  $cpu is the directory of the guest.
-skip() {
-	trap - EXIT
-	[ -z "$others" ] || kill $others
-	[ -z "$dir" ] || rm -rf "$dir"
-	echo "skipped: attestation end to end: $*"
-	exit 77
-}
-[ "$(id -u)" = 0 ] && [ -c /dev/fuse ] && unshare -m true 2> /dev/null ||
-    skip 'needs root, /dev/fuse and a mount namespace'
-# A new mount namespace, so that /sys/kernel/config is ours.
-[ -n "$TEE_NAMESPACE" ] || TEE_NAMESPACE=1 exec unshare -m "$0" "$@"
 . "$(dirname "$0")/lib.sh"
+[ -c /dev/fuse ] || skip 'needs /dev/fuse'
+own_mounts "$@"		# so that /sys/kernel/config is ours
 
 report=/sys/kernel/config/tsm/report
 cpu=$dir/cpu
@@ -27,15 +18,11 @@ start_tsm() {
 	others=$!
 	until_ok 5 is_mounted || ! grep -q 'not permitted' "$dir/tsmfs.log" ||
 	    skip 'FUSE may not be mounted here'
-	check 'a stand-in for configfs-tsm' is_mounted
+	check 'a stand-in for configfs-tsm is mounted' is_mounted
 	devnet up --kms 2/3 > "$dir/up.log" 2>&1 || { cat "$dir/up.log"; flunk up; finish; }
-	check 'its configuration takes the TEE that is here' \
+	check 'the configuration has tee auto' \
 	    grep -qx 'tee auto' "$dir/tee-runnerd.conf"
 	echo 'registration-life 60s' >> "$dir/tee-runnerd.conf"
 }
 
 counterpart_says() { grep -q -- "$1" "$dir/log/orchestrator.log"; }
-transfer() {
-	_a=$(put uint256 10) && _b=$(put uint256 5) &&
-	devnet submit transfer "$_a" "$_b" uint256:3 | grep -q '"outputs"'
-}

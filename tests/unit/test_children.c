@@ -2,7 +2,7 @@
  *
  * The monitor's children without processes: how long it waits, what it calls a
  * cause, and who gets which end of which channel, also after a restart.  The
- * processes are tests/integration/supervise.sh's.
+ * processes are those of tests/integration/roles.sh.
  */
 #include <setjmp.h>
 #include <stdarg.h>

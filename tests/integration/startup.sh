@@ -1,0 +1,125 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# How tee-runnerd starts: in the background, and when something that it needs is missing
+# or wrong.
+. "$(dirname "$0")/monitor.sh"
+
+# ---- in the background -----------------------------------------------------
+
+start_monitor "$dir/stub"
+come_up "background"
+stop_monitor "background"
+"$BUILD/tee-runnerd" -f "$dir/conf" -L "$dir/stub"
+check "background: the command returns" [ $? = 0 ]
+# A child is named as its parent until it executes its role: wait for one alone.
+in_background() {
+	runner=$(pgrep -f "tee-runnerd -f $dir/conf")
+	[ "$(echo "$runner" | wc -w)" = 1 ]
+}
+check "background: one process is the daemon" soon in_background
+check "background: all roles run" soon roles_are 6
+check "background: no terminal and no log file is open" clean_descriptors $runner
+sleep 1				# they have come up
+kill -TERM $runner
+check "background: SIGTERM ends the monitor" soon gone $runner
+runner=
+
+# ---- roles that do not start -----------------------------------------------
+
+mkdir "$dir/partial"
+cp -P "$dir"/stub/* "$dir/partial"
+rm "$dir/partial/registry"
+start_monitor "$dir/partial"
+check "a missing executable ends the monitor with status 1" exits_with 1
+check "a missing executable is logged" logged "^registry: .*/partial/registry: No such file"
+check "a missing executable leaves no process" all_gone
+ln -s /bin/true "$dir/partial/registry"
+start_monitor "$dir/partial"
+check "a role that ends at once ends the monitor with status 1" exits_with 1
+check "a role that ends at once is logged" logged "registry: failed to start: exit status 0"
+check "a role that ends at once leaves no process" all_gone
+
+# ---- the control socket ----------------------------------------------------
+
+echo precious >"$dir/file"
+start_monitor "$dir/real" "control-socket $dir/file"
+check "control-socket is a file: the monitor exits with 1" exits_with 1
+check "control-socket is a file: the log says so" logged \
+	"^net: control-socket $dir/file: exists and is not a socket: remove it"
+check "control-socket is a file: the file is kept" grep -q precious "$dir/file"
+mkdir -m 777 "$dir/other"
+ln -s run "$dir/link"
+start_monitor "$dir/real" "control-socket $dir/link/control"
+come_up "control socket"
+ln -sfn other "$dir/link"
+kill -KILL $(ready_pid net)
+check "net makes no socket in a directory that was not configured" \
+	soon logged "^net: control-socket $dir/link/control: Permission denied"
+ln -sfn run "$dir/link"
+check "net starts again when the directory is the configured one" \
+	soon logged "net\[.*\] ready," 2
+stop_monitor "control socket"
+
+# ---- the empty directory ---------------------------------------------------
+
+touch "$dir/empty/file"
+start_monitor "$dir/stub"
+check "a chroot that is not empty ends the monitor with status 1" exits_with 1
+check "a chroot that is not empty is logged" logged "conf: chroot: $dir/empty: is not empty: "
+rm "$dir/empty/file"
+if [ "$(id -u)" = 0 ]; then
+	start_monitor "$dir/stub"
+	come_up "chroot"
+	chmod 775 "$dir/empty"
+	kill -KILL $(ready_pid registry)
+	check "a role does not start again in a chroot that others can write" \
+		soon logged "^registry: sandbox: chroot $dir/empty: must be owned by root"
+	chmod 755 "$dir/empty"
+	check "it starts again when only root can write the chroot" \
+		soon logged "registry\[.*\] ready," 2
+	rmdir "$dir/empty"
+	p=$(ready_pid net)
+	kill -KILL $p
+	check "a role starts again after the chroot was removed" soon renewed net $p
+	check "its root directory is the one that was removed" \
+		[ "$(stat -L -c %h /proc/$(ready_pid net)/root)" = 0 ]
+	stop_monitor "chroot"
+fi
+
+# ---- the TEE ---------------------------------------------------------------
+
+if [ -e /sys/kernel/config/tsm/report ] || [ -e /dev/sev-guest ] ||
+    [ -e /dev/tee0 ]; then
+	echo "skipped: no TEE: this machine has one"
+else
+	tee=auto start_monitor "$dir/real" "tee auto"
+	check "a machine without a TEE ends the monitor with status 1" exits_with 1
+	check "the log says which TEEs were looked for, and what to do" logged \
+		"^evidence: tee: none found: .*tsm/report.*tee insecure"
+fi
+
+# A directory in the place of configfs-tsm's: no files come with an instance, so
+# the start ends there, but the monitor's filter must have let it come so far.
+cat >"$dir/with-tsm" <<-'X'
+	#!/bin/sh
+	mount -t tmpfs none /sys/kernel &&
+	    mkdir -p /sys/kernel/config/tsm/report/tee-runner-1-left || exit 99
+	"$@"
+	status=$?
+	ls /sys/kernel/config/tsm/report >&2
+	exit $status
+X
+chmod 755 "$dir/with-tsm"
+if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs none /sys/kernel; then
+	as="unshare -m $dir/with-tsm"
+	tee=auto start_monitor "$dir/real" "tee auto"
+	as=
+	check "a TSM directory that gives no files ends the monitor with status 1" exits_with 1
+	check "evidence tries to make an instance there" logged \
+		"^evidence: tee: .*cannot make an instance: No such file"
+	check "an instance of an earlier Runner is removed" not logged "^tee-runner-"
+else
+	echo "skipped: a TSM directory: needs root and a mount namespace"
+fi
+finish
