@@ -19,42 +19,12 @@
 #include <time.h>
 
 #include "abi.h"
+#include "endpoint.h"
 #include "gas.h"
 #include "log.h"
 #include "proof.h"
 #include "registry.h"
 #include "rpc.h"
-
-/* Size of the longest result of facts(): the head, the key, the shares twice,
- * both lists. */
-#define FACTS_MAX	(32 * (9 + 3 + 2 * (1 + (KMS_NODES * 33 + 31) / 32) + \
-	2 * (1 + LIST_MAX)))
-
-#define BEHIND	16	/* blocks: an honest endpoint catches up with this */
-
-enum progress {
-	OUT,			/* takes no part in the rest of this round */
-	ASKED,
-	HAS_HEAD,
-	HAS_FACTS,
-};
-
-struct endpoint {
-	struct rpc	*rpc;
-	enum progress	 progress;
-	uint64_t	 head;
-	uint64_t	 block_time;
-	uint8_t		 block_hash[32];
-	uint8_t		 facts[FACTS_MAX];
-	size_t		 n_facts;
-	struct gas_asked gas;
-
-	time_t		 retry_at;	/* seconds, monotonic */
-	uint32_t	 backoff;	/* seconds; 0: no failure */
-	char		 why[64];	/* the reason that was logged last */
-	int		 differs, is_behind;
-	uint64_t	 failures, disagreements;
-};
 
 static const struct conf_chain *conf;
 static void (*report)(const struct m_facts *);
@@ -76,18 +46,6 @@ static enum quorum { UNKNOWN, THERE, FEW_ANSWER, FEW_AGREE } quorum;
 static int is_unproven;			/* the warning was logged */
 static const char *last_unusable;	/* why facts were unusable */
 static const char *last_problem;	/* problem of reported facts */
-
-static void read_block(void);
-static void settle_round(void);
-
-static time_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
 
 /* Add jitter of +-10 %, so that many Runners do not ask at the same moment. */
 static void
@@ -149,188 +107,7 @@ no_quorum(size_t n, int do_answer)
 	end_round(0);
 }
 
-/* ---- endpoints --------------------------------------------------------- */
-
-static void
-endpoint_failed(struct endpoint *e, const char *why)
-{
-	/* At most half the refresh interval, so that each regular round asks
-	 * this endpoint again. */
-	uint32_t limit = conf->registry_refresh / 2;
-
-	e->progress = OUT;
-	e->failures++;
-	if (e->backoff == 0 || strncmp(e->why, why, sizeof(e->why) - 1) != 0)
-		log_warn("endpoint fails: %s: %s", rpc_name(e->rpc), why);
-	snprintf(e->why, sizeof(e->why), "%s", why);
-	e->backoff = e->backoff == 0 ? 1 : e->backoff * 2;
-	if (e->backoff > limit)
-		e->backoff = limit > 0 ? limit : 1;
-	e->retry_at = now() + (time_t)e->backoff;
-}
-
-/* An endpoint finished its part of a phase; the last one starts the next
- * phase. */
-static void
-endpoint_done(struct endpoint *e, const char *why_not, enum progress progress,
-    void (*next_phase)(void))
-{
-	if (why_not != NULL)
-		endpoint_failed(e, why_not);
-	else
-		e->progress = progress;
-	if (--pending == 0)
-		next_phase();
-}
-
-static void
-on_head(void *arg, const json_t *result, const char *why)
-{
-	struct endpoint *e = arg;
-
-	if (result != NULL && rpc_quantity(result, &e->head) != 0)
-		why = "eth_blockNumber: not a number";
-	endpoint_done(e, why, HAS_HEAD, read_block);
-}
-
-static void
-on_chain_id(void *arg, const json_t *result, const char *why)
-{
-	struct endpoint *e = arg;
-	uint64_t id;
-
-	if (result != NULL && rpc_quantity(result, &id) != 0)
-		why = "eth_chainId: not a number";
-	else if (result != NULL && id != conf->chain_id)
-		why = "it serves another chain";
-	if (why != NULL)
-		endpoint_done(e, why, OUT, read_block);
-	else
-		rpc_call(e->rpc, "eth_blockNumber", json_array(), on_head, e);
-}
-
-static void
-on_gas(void *arg, const char *why)
-{
-	endpoint_done(arg, why, HAS_FACTS, settle_round);
-}
-
-static void
-on_facts(void *arg, const json_t *result, const char *why)
-{
-	struct endpoint *e = arg;
-	long n = 0;
-
-	if (result != NULL &&
-	    (n = rpc_bytes(result, e->facts, sizeof(e->facts))) < 0)
-		why = "eth_call: no bytes, or too many";
-	e->n_facts = (size_t)n;
-	if (why != NULL)
-		endpoint_done(e, why, OUT, settle_round);
-	else
-		gas_ask(&e->gas, e->rpc, block, on_gas, e);
-}
-
-static void
-on_block(void *arg, const json_t *result, const char *why)
-{
-	struct endpoint *e = arg;
-	uint8_t call[ABI_CALL];
-	uint64_t number;
-
-	if (result == NULL)
-		;
-	else if (!json_is_object(result))
-		why = "it does not have the block";
-	else if (rpc_quantity(json_object_get(result, "number"), &number) !=
-		0 ||
-	    number != block ||
-	    rpc_quantity(
-		json_object_get(result, "timestamp"), &e->block_time) != 0 ||
-	    rpc_bytes(json_object_get(result, "hash"), e->block_hash, 32) != 32)
-		why = "eth_getBlockByNumber: no such block";
-	else
-		why = gas_header(&e->gas, result);
-	if (why != NULL) {
-		endpoint_done(e, why, OUT, settle_round);
-		return;
-	}
-	abi_facts_call(runner, call);
-	rpc_call(e->rpc, "eth_call",
-	    json_pack("[{s:o,s:o},o]", "to",
-		rpc_hex(conf->registry, sizeof(conf->registry)), "data",
-		rpc_hex(call, sizeof(call)), rpc_number(block)),
-	    on_facts, e);
-}
-
 /* ---- rounds ------------------------------------------------------------ */
-
-static void
-on_tx_sent(void *arg, const char *why)
-{
-	struct endpoint *e = arg;
-
-	(void)why;
-	rpc_call(e->rpc, "eth_chainId", json_array(), on_chain_id, e);
-}
-
-static void
-on_proof(void *arg, const char *why)
-{
-	struct endpoint *e = arg;
-
-	pending--;
-	if (why != NULL)
-		endpoint_failed(e, why);
-	schedule_now();
-}
-
-/* One endpoint is enough: a proof needs no quorum. */
-static void
-ask_for_proof(time_t t)
-{
-	for (size_t i = 0; i < n_endpoints; i++) {
-		struct endpoint *e = &endpoints[prover++ % n_endpoints];
-
-		if (e->retry_at > t)
-			continue;
-		pending++;
-		proof_ask(&proof, e->rpc, on_proof, e);
-		return;
-	}
-	if (!is_unproven)
-		log_warn("not proven yet at registry-trusted-block: no "
-			 "endpoint has given a valid proof");
-	is_unproven = 1;
-	end_round(0);
-}
-
-static void
-begin_round(int fd, short what, void *arg)
-{
-	const time_t t = now();
-
-	(void)fd;
-	(void)what;
-	(void)arg;
-	started_at = (uint64_t)time(NULL);
-	is_obsolete = 0;
-	if (proof_is_missing(&proof)) {
-		ask_for_proof(t);
-		return;
-	}
-	for (size_t i = 0; i < n_endpoints; i++) {
-		endpoints[i].progress = OUT;
-		if (endpoints[i].retry_at > t)
-			continue;
-		endpoints[i].progress = ASKED;
-		pending++;
-		gas_send(&endpoints[i].gas, endpoints[i].rpc, on_tx_sent,
-		    &endpoints[i]);
-	}
-	if (pending == 0)
-		no_quorum(0, 0);
-}
 
 static int
 descending(const void *a, const void *b)
@@ -340,19 +117,13 @@ descending(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* True if the endpoint does not have the block yet.  Warn only if it is BEHIND
- * blocks late, because a difference of a few blocks is normal. */
-static int
-is_behind(struct endpoint *e)
-{
-	const int is = e->head < block && block - e->head > BEHIND;
+static void settle_round(void);
 
-	if (is && !e->is_behind)
-		log_warn("endpoint is behind: %s: at block %llu, not %llu",
-		    rpc_name(e->rpc), (unsigned long long)e->head,
-		    (unsigned long long)block);
-	e->is_behind = is;
-	return e->head < block;
+static void
+on_facts(void)
+{
+	if (--pending == 0)
+		settle_round();
 }
 
 /* Take the newest block that a quorum claims to have, minus registry-depth.  A
@@ -376,22 +147,72 @@ read_block(void)
 	for (size_t i = 0; i < n_endpoints; i++) {
 		struct endpoint *e = &endpoints[i];
 
-		if (e->progress != HAS_HEAD || is_behind(e))
+		if (e->progress != HAS_HEAD || endpoint_is_behind(e, block))
 			continue;
-		e->progress = ASKED;
 		pending++;
-		rpc_call(e->rpc, "eth_getBlockByNumber",
-		    json_pack("[o,b]", rpc_number(block), 0), on_block, e);
+		endpoint_ask_facts(e, block, runner, on_facts);
 	}
 }
 
-static int
-is_same(const struct endpoint *a, const struct endpoint *b)
+static void
+on_head(void)
 {
-	return a->block_time == b->block_time && a->n_facts == b->n_facts &&
-	    memcmp(a->block_hash, b->block_hash, 32) == 0 &&
-	    memcmp(a->facts, b->facts, a->n_facts) == 0 &&
-	    memcmp(&a->gas.answer, &b->gas.answer, sizeof(a->gas.answer)) == 0;
+	if (--pending == 0)
+		read_block();
+}
+
+static void
+on_proof(void *arg, const char *why)
+{
+	struct endpoint *e = arg;
+
+	pending--;
+	if (why != NULL)
+		endpoint_failed(e, why);
+	schedule_now();
+}
+
+/* One endpoint is enough: a proof needs no quorum. */
+static void
+ask_for_proof(void)
+{
+	for (size_t i = 0; i < n_endpoints; i++) {
+		struct endpoint *e = &endpoints[prover++ % n_endpoints];
+
+		if (!endpoint_is_ready(e))
+			continue;
+		pending++;
+		proof_ask(&proof, e->rpc, on_proof, e);
+		return;
+	}
+	if (!is_unproven)
+		log_warn("not proven yet at registry-trusted-block: no "
+			 "endpoint has given a valid proof");
+	is_unproven = 1;
+	end_round(0);
+}
+
+static void
+begin_round(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	started_at = (uint64_t)time(NULL);
+	is_obsolete = 0;
+	if (proof_is_missing(&proof)) {
+		ask_for_proof();
+		return;
+	}
+	for (size_t i = 0; i < n_endpoints; i++) {
+		endpoints[i].progress = OUT;
+		if (!endpoint_is_ready(&endpoints[i]))
+			continue;
+		pending++;
+		endpoint_ask_head(&endpoints[i], on_head);
+	}
+	if (pending == 0)
+		no_quorum(0, 0);
 }
 
 /* Return a member of the largest group of equal answers and the size of that
@@ -411,30 +232,15 @@ majority(size_t *size)
 			continue;
 		for (size_t j = 0; j < n_endpoints; j++)
 			n += endpoints[j].progress == HAS_FACTS &&
-			    is_same(&endpoints[i], &endpoints[j]);
+			    endpoint_is_same(&endpoints[i], &endpoints[j]);
 		if (n > *size) {
 			*size = n;
 			best = &endpoints[i];
 			is_tie = 0;
-		} else if (n == *size && !is_same(best, &endpoints[i]))
+		} else if (n == *size && !endpoint_is_same(best, &endpoints[i]))
 			is_tie = 1;
 	}
 	return is_tie ? NULL : best;
-}
-
-static void
-log_agreement(struct endpoint *e, const struct endpoint *truth)
-{
-	const int differs = !is_same(e, truth);
-
-	e->disagreements += (uint64_t)differs;
-	if (differs && !e->differs)
-		log_warn("endpoint disagrees: %s", rpc_name(e->rpc));
-	else if (!differs && e->differs)
-		log_info("endpoint agrees again: %s: it disagreed "
-			 "%llu times",
-		    rpc_name(e->rpc), (unsigned long long)e->disagreements);
-	e->differs = differs;
 }
 
 /* There is no quorum: log which endpoints disagree, because one of them is
@@ -451,7 +257,7 @@ name_disagreeing(void)
 			continue;
 		if (first == NULL)
 			first = &endpoints[i];
-		else if (!is_same(first, &endpoints[i]))
+		else if (!endpoint_is_same(first, &endpoints[i]))
 			log_warn("endpoints disagree on block %llu: %s and %s",
 			    (unsigned long long)block, rpc_name(first->rpc),
 			    rpc_name(endpoints[i].rpc));
@@ -513,14 +319,9 @@ settle_round(void)
 	const struct endpoint *truth;
 	size_t n;
 
-	for (size_t i = 0; i < n_endpoints; i++) {
-		if (endpoints[i].progress != HAS_FACTS)
-			continue;
-		if (endpoints[i].backoff != 0)
-			log_info("endpoint answers again: %s",
-			    rpc_name(endpoints[i].rpc));
-		endpoints[i].backoff = 0;
-	}
+	for (size_t i = 0; i < n_endpoints; i++)
+		if (endpoints[i].progress == HAS_FACTS)
+			endpoint_answers(&endpoints[i]);
 	truth = majority(&n);
 	if (is_obsolete || truth == NULL || n < conf->registry_quorum) {
 		name_disagreeing();
@@ -529,7 +330,7 @@ settle_round(void)
 	}
 	for (size_t i = 0; i < n_endpoints; i++)
 		if (endpoints[i].progress == HAS_FACTS)
-			log_agreement(&endpoints[i], truth);
+			endpoint_compare(&endpoints[i], truth);
 	if (quorum != THERE)
 		log_info("read at block %llu (%zu of %zu endpoints agree)",
 		    (unsigned long long)block, n, n_endpoints);
@@ -573,6 +374,7 @@ registry_init(struct event_base *base, const struct conf_chain *c,
 	conf = c;
 	report = r;
 	proof_init(&proof, c);
+	endpoint_init(c);
 	/* The seed is for the jitter.  Seed jansson's hash tables now too:
 	 * later it would have to open /dev/urandom. */
 	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
@@ -582,8 +384,8 @@ registry_init(struct event_base *base, const struct conf_chain *c,
 	if ((next_round = evtimer_new(base, begin_round, NULL)) == NULL)
 		fatal("out of memory");
 	for (size_t i = 0; i < c->n_endpoints; i++)
-		if ((endpoints[n_endpoints].rpc = rpc_new(
-			 base, c->endpoints[i])) != NULL)
+		if (endpoint_open(
+			&endpoints[n_endpoints], base, c->endpoints[i]) == 0)
 			n_endpoints++;
 	if (n_endpoints < c->registry_quorum || n_endpoints == 0)
 		fatal("only %zu endpoints have an address, registry-quorum is "

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One endpoint of the Registry's chain.  Runs in registry.  A failing endpoint
+ * must not delay the others.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "abi.h"
+#include "endpoint.h"
+#include "log.h"
+#include "rpc.h"
+
+#define BEHIND	16	/* blocks: an honest endpoint catches up with this */
+
+static const struct conf_chain *conf;
+
+void
+endpoint_init(const struct conf_chain *c)
+{
+	conf = c;
+}
+
+int
+endpoint_open(struct endpoint *e, struct event_base *base, const char *url)
+{
+	e->rpc = rpc_new(base, url);
+	return e->rpc == NULL ? -1 : 0;
+}
+
+static time_t
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+int
+endpoint_is_ready(const struct endpoint *e)
+{
+	return e->retry_at <= now();
+}
+
+void
+endpoint_failed(struct endpoint *e, const char *why)
+{
+	/* At most half the refresh interval, so that each regular round asks
+	 * this endpoint again. */
+	uint32_t limit = conf->registry_refresh / 2;
+
+	e->progress = OUT;
+	e->failures++;
+	if (e->backoff == 0 || strncmp(e->why, why, sizeof(e->why) - 1) != 0)
+		log_warn("endpoint fails: %s: %s", rpc_name(e->rpc), why);
+	snprintf(e->why, sizeof(e->why), "%s", why);
+	e->backoff = e->backoff == 0 ? 1 : e->backoff * 2;
+	if (e->backoff > limit)
+		e->backoff = limit > 0 ? limit : 1;
+	e->retry_at = now() + (time_t)e->backoff;
+}
+
+void
+endpoint_answers(struct endpoint *e)
+{
+	if (e->backoff != 0)
+		log_info("endpoint answers again: %s", rpc_name(e->rpc));
+	e->backoff = 0;
+}
+
+/* ---- what it is asked for ---------------------------------------------- */
+
+static void
+finish(struct endpoint *e, const char *why_not, enum progress progress)
+{
+	if (why_not != NULL)
+		endpoint_failed(e, why_not);
+	else
+		e->progress = progress;
+	e->done();
+}
+
+static void
+on_head(void *arg, const json_t *result, const char *why)
+{
+	struct endpoint *e = arg;
+
+	if (result != NULL && rpc_quantity(result, &e->head) != 0)
+		why = "eth_blockNumber: not a number";
+	finish(e, why, HAS_HEAD);
+}
+
+static void
+on_chain_id(void *arg, const json_t *result, const char *why)
+{
+	struct endpoint *e = arg;
+	uint64_t id;
+
+	if (result != NULL && rpc_quantity(result, &id) != 0)
+		why = "eth_chainId: not a number";
+	else if (result != NULL && id != conf->chain_id)
+		why = "it serves another chain";
+	if (why != NULL)
+		finish(e, why, OUT);
+	else
+		rpc_call(e->rpc, "eth_blockNumber", json_array(), on_head, e);
+}
+
+static void
+on_gas(void *arg, const char *why)
+{
+	finish(arg, why, HAS_FACTS);
+}
+
+static void
+on_facts(void *arg, const json_t *result, const char *why)
+{
+	struct endpoint *e = arg;
+	long n = 0;
+
+	if (result != NULL &&
+	    (n = rpc_bytes(result, e->facts, sizeof(e->facts))) < 0)
+		why = "eth_call: no bytes, or too many";
+	e->n_facts = (size_t)n;
+	if (why != NULL)
+		finish(e, why, OUT);
+	else
+		gas_ask(&e->gas, e->rpc, e->block, on_gas, e);
+}
+
+static void
+on_block(void *arg, const json_t *result, const char *why)
+{
+	struct endpoint *e = arg;
+	uint8_t call[ABI_CALL];
+	uint64_t number;
+
+	if (result == NULL)
+		;
+	else if (!json_is_object(result))
+		why = "it does not have the block";
+	else if (rpc_quantity(json_object_get(result, "number"), &number) !=
+		0 ||
+	    number != e->block ||
+	    rpc_quantity(
+		json_object_get(result, "timestamp"), &e->block_time) != 0 ||
+	    rpc_bytes(json_object_get(result, "hash"), e->block_hash, 32) != 32)
+		why = "eth_getBlockByNumber: no such block";
+	else
+		why = gas_header(&e->gas, result);
+	if (why != NULL) {
+		finish(e, why, OUT);
+		return;
+	}
+	abi_facts_call(e->runner, call);
+	rpc_call(e->rpc, "eth_call",
+	    json_pack("[{s:o,s:o},o]", "to",
+		rpc_hex(conf->registry, sizeof(conf->registry)), "data",
+		rpc_hex(call, sizeof(call)), rpc_number(e->block)),
+	    on_facts, e);
+}
+
+static void
+on_tx_sent(void *arg, const char *why)
+{
+	struct endpoint *e = arg;
+
+	(void)why;
+	rpc_call(e->rpc, "eth_chainId", json_array(), on_chain_id, e);
+}
+
+void
+endpoint_ask_head(struct endpoint *e, void (*done)(void))
+{
+	e->progress = ASKED;
+	e->done = done;
+	gas_send(&e->gas, e->rpc, on_tx_sent, e);
+}
+
+void
+endpoint_ask_facts(struct endpoint *e, uint64_t block, const uint8_t runner[20],
+    void (*done)(void))
+{
+	e->progress = ASKED;
+	e->done = done;
+	e->block = block;
+	memcpy(e->runner, runner, 20);
+	rpc_call(e->rpc, "eth_getBlockByNumber",
+	    json_pack("[o,b]", rpc_number(block), 0), on_block, e);
+}
+
+/* ---- compared with others ---------------------------------------------- */
+
+/* Warn only if it is more than BEHIND blocks late, because a difference of a
+ * few blocks is normal. */
+int
+endpoint_is_behind(struct endpoint *e, uint64_t block)
+{
+	const int is = e->head < block && block - e->head > BEHIND;
+
+	if (is && !e->is_behind)
+		log_warn("endpoint is behind: %s: at block %llu, not %llu",
+		    rpc_name(e->rpc), (unsigned long long)e->head,
+		    (unsigned long long)block);
+	e->is_behind = is;
+	return e->head < block;
+}
+
+int
+endpoint_is_same(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->block_time == b->block_time && a->n_facts == b->n_facts &&
+	    memcmp(a->block_hash, b->block_hash, 32) == 0 &&
+	    memcmp(a->facts, b->facts, a->n_facts) == 0 &&
+	    memcmp(&a->gas.answer, &b->gas.answer, sizeof(a->gas.answer)) == 0;
+}
+
+void
+endpoint_compare(struct endpoint *e, const struct endpoint *quorum)
+{
+	const int differs = !endpoint_is_same(e, quorum);
+
+	e->disagreements += (uint64_t)differs;
+	if (differs && !e->differs)
+		log_warn("endpoint disagrees: %s", rpc_name(e->rpc));
+	else if (!differs && e->differs)
+		log_info("endpoint agrees again: %s: it disagreed "
+			 "%llu times",
+		    rpc_name(e->rpc), (unsigned long long)e->disagreements);
+	e->differs = differs;
+}
