@@ -17,7 +17,7 @@
 
 #define WORKERS_MAX	64
 
-/* ---- main.c: the process ----------------------------------------------- */
+/* ---- keys.c: what the files share ---------------------------------------- */
 struct worker {
 	struct chan	 chan;		/* fd -1: there is none */
 	struct task	*task;		/* what it runs; NULL: idle, or
@@ -90,6 +90,8 @@ struct keys {
 };
 extern struct keys keys;
 
+/* keys_init: no peer is there yet. */
+void keys_init(const struct conf *);
 /* The chain that a net's, its TLS's or a registry's channel is for. */
 struct chain *chain_of(const struct chan *);
 

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,64 +12,6 @@
 #include "keys.h"
 #include "log.h"
 #include "proc.h"
-
-struct keys keys;
-
-/* ---- peers ------------------------------------------------------------- */
-
-struct chain *
-chain_of(const struct chan *c)
-{
-	return &keys.chains[c->index];	/* checked when it came */
-}
-
-void
-keys_peer_up(struct chan *c)
-{
-	switch (c->peer) {
-	case R_NET: registration_net_peer(chain_of(c)); break;
-	case R_REGISTRY: registration_registry_peer(chain_of(c)); break;
-	case R_EVIDENCE: registration_evidence_peer(); break;
-	case R_COMPUTE:
-		keys.workers[c->index].spent = 0;
-		keys.workers[c->index].jobs = 0;
-		/* FALLTHROUGH */
-	default: /* TLS and compute wait for nothing */ trust_changed();
-	}
-}
-
-void
-keys_peer_lost(struct chan *c)
-{
-	enum role peer = c->peer;
-	uint32_t index = c->index;
-
-	chan_close(c);
-	if (peer == R_NET)
-		task_drop_all(&keys.chains[index]);
-	if (peer == R_COMPUTE)
-		job_worker_lost(&keys.workers[index]);
-	trust_changed();
-}
-
-/* net's two channels stand and fall together. */
-void
-keys_peer_cut(struct chan *c)
-{
-	const enum role role = c->peer == R_TLS ? R_NET : c->peer;
-	const struct m_peer peer = { role, c->index };
-	struct chain *ch;
-
-	chan_send(&monitor, M_CUT, &peer, NULL, 0, -1);
-	if (role == R_NET) {
-		ch = chain_of(c);
-		if (ch->tls.fd != -1)
-			keys_peer_lost(&ch->tls);
-		c = &ch->net;
-	}
-	if (c->fd != -1)
-		keys_peer_lost(c);
-}
 
 /* ---- the loop ---------------------------------------------------------- */
 
@@ -185,32 +126,6 @@ keys_loop(void)
 		task_reap();
 		for (i = 0; !more && i < keys.conf.n_chains; i++)
 			keys_send_status(&keys.chains[i]);
-	}
-}
-
-/* The configuration, and nobody there yet. */
-static void
-keys_init(const struct conf *conf)
-{
-	struct chain *ch;
-	size_t i;
-
-	keys.conf = *conf;
-	keys.evidence.fd = -1;
-	for (i = 0; i < WORKERS_MAX; i++)
-		keys.workers[i].chan.fd = -1;
-	for (i = 0; i < conf->n_chains; i++) {
-		ch = &keys.chains[i];
-		ch->index = (uint32_t)i;
-		ch->conf = &keys.conf.chains[i];
-		LIST_INIT(&ch->batches);
-		STAILQ_INIT(&ch->ready);
-		ch->state = S_IDLE;
-		ch->net.fd = ch->tls.fd = ch->registry
-					      .fd = ch->evidence_fd = -1;
-		if (conf->n_chains > 1)
-			snprintf(ch->tag, sizeof(ch->tag), "chain %llu: ",
-			    (unsigned long long)ch->conf->chain_id);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One endpoint of the Registry's chain: what it is asked for in a round, what
- * it answered, and how reliable it is.  Each change of its state is logged once.
+ * it answered, how reliable it is.  Each change of its state is logged once.
  */
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
