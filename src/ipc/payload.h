@@ -96,6 +96,11 @@ struct m_peer {
 	uint32_t	index;
 };
 
+struct m_serving {
+	uint32_t	chain;		/* of the configuration's */
+	uint32_t	is_serving;
+	char		why[96];	/* not; printable, ends with a NUL */
+};
 struct m_ready {
 	uint32_t	features;	/* SANDBOX_* of common/sandbox.h */
 };

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -39,6 +40,8 @@ proc_start(enum role role, struct m_start *start)
 	socklen_t len = sizeof(int);
 	int type = 0;
 
+	/* Executed by descriptor: the kernel calls it after its number. */
+	(void)prctl(PR_SET_NAME, role_name(role), 0, 0, 0);
 	log_init(role_name(role), LOG_INFO);
 	if (getsockopt(PROC_MONITOR_FD, SOL_SOCKET, SO_TYPE, &type, &len) ==
 		-1 ||

@@ -5,14 +5,28 @@
  * reason for not serving has a name, and no task is accepted while there is
  * one.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "attested.h"
 #include "keys.h"
 #include "log.h"
+#include "proc.h"
 
 static int draining;
 static int changed;
+
+static void
+tell_monitor(const struct chain *ch)
+{
+	struct m_serving m = { .chain = ch->index,
+		.is_serving = ch->state == S_SERVING };
+
+	snprintf(m.why, sizeof(m.why), "%s",
+	    ch->state == S_DRAINING ? "shutting down" :
+				      why_text(ch->status.why));
+	chan_send(&monitor, M_SERVING, &m, NULL, 0, -1);
+}
 
 void
 trust_init(void)
@@ -21,8 +35,10 @@ trust_init(void)
 
 	/* The attested hash covers the configuration and every policy. */
 	attested_hash(&keys.conf, keys.conf.configuration_hash);
-	for (i = 0; i < keys.conf.n_chains; i++)
+	for (i = 0; i < keys.conf.n_chains; i++) {
 		keys.chains[i].status.why = WHY_NO_FACTS;
+		tell_monitor(&keys.chains[i]);
+	}
 }
 
 static enum why_idle
@@ -86,6 +102,7 @@ update_state(struct chain *ch, uint64_t now)
 					 "not accepting tasks: shutting down");
 	ch->state = state;
 	s->why = why;
+	tell_monitor(ch);
 }
 
 void

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,7 +41,9 @@
 static struct event_base *base;
 static const struct conf *conf;
 static const struct users *users;
-static const char *role_dir;
+static int executable[ROLE_BITS];	/* of each role, opened at start: while
+					 * files are replaced, this version
+					 * stays */
 static uint32_t spaces;			/* SANDBOX_* that the monitor has given
 					 * them */
 static struct child children[CHILDREN_MAX];
@@ -200,6 +203,24 @@ wire(const struct wire *w, struct child *c, struct child *keys)
 	close(fd[1]);
 }
 
+/* All roles run: whoever started the daemon can go on. */
+static void
+tell_ready(void)
+{
+	static int is_told;
+	size_t i;
+
+	if (is_told)
+		return;
+	for (i = 0; i < n_children; i++)
+		if (!children[i].is_ready)
+			return;
+	is_told = 1;
+	log_info("all roles are ready");
+	notify_send("READY=1\nMAINPID=%d", (int)getpid());
+	background_ready();
+}
+
 /* Give this child its channels to keys; both are up. */
 static void
 child_wire(struct child *c, struct child *keys)
@@ -291,6 +312,16 @@ child_ready(struct child *c, uint32_t features)
 		if (children[i].is_ready && (c == keys || c == &children[i]))
 			child_wire(&children[i], keys);
 	tell_roles();
+	tell_ready();
+}
+
+void
+child_serving(struct child *c, const struct m_serving *m)
+{
+	if (m->chain >= conf->n_chains)
+		child_kill(c, "reports an unknown chain");
+	else
+		notify_serving(conf, m);
 }
 
 /* ---- starting ---------------------------------------------------------- */
@@ -314,10 +345,13 @@ static _Noreturn void
 child_exec(const struct child *c, int monitor_fd, int keys_fd)
 {
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-	char path[4096];
+	char *const argv[] = { (char *)(uintptr_t)role_name(c->role), NULL };
+	char *const envp[] = { NULL };
+	const int first = keys_fd != -1 ? PROC_KEYS_FD + 1 :
+					  PROC_MONITOR_FD + 1;
 	sigset_t none;
 	size_t i;
-	int sig;
+	int sig, fd;
 
 	if (users->empty_fd != -1 && fchdir(users->empty_fd) == -1)
 		_exit(124);
@@ -328,8 +362,10 @@ child_exec(const struct child *c, int monitor_fd, int keys_fd)
 	    (keys_fd != -1 && (keys_fd = fcntl(keys_fd, F_DUPFD, 10)) == -1) ||
 	    dup2(monitor_fd, PROC_MONITOR_FD) == -1 ||
 	    (keys_fd != -1 && dup2(keys_fd, PROC_KEYS_FD) == -1) ||
-	    close_range(keys_fd != -1 ? PROC_KEYS_FD + 1 : PROC_MONITOR_FD + 1,
-		~0U, 0) == -1)
+	    (fd = fcntl(executable[role_bit(c->role)], F_DUPFD_CLOEXEC, 10)) ==
+		-1 ||
+	    close_range((unsigned)first, (unsigned)fd - 1, 0) == -1 ||
+	    close_range((unsigned)fd + 1, ~0U, 0) == -1)
 		_exit(126);
 	setsid();
 	/* libevent's handlers would tell the monitor of our signals.  A signal
@@ -341,9 +377,8 @@ child_exec(const struct child *c, int monitor_fd, int keys_fd)
 		signal(ignored[i], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	snprintf(path, sizeof(path), "%s/%s", role_dir, role_name(c->role));
-	execle(path, role_name(c->role), (char *)NULL, (char *const[]){ NULL });
-	child_fail(c, path);
+	syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH);
+	child_fail(c, "execveat");
 }
 
 static void
@@ -446,6 +481,24 @@ child_add(enum role role, uint32_t index)
 		fatal("libevent: out of memory");
 }
 
+static void
+open_executables(const char *dir)
+{
+	char path[4096];
+	enum role role;
+	size_t bit;
+
+	for (bit = 0; bit < ROLE_BITS; bit++) {
+		role = 1u << bit;
+		if (!(role & R_CHILDREN))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, role_name(role));
+		executable[bit] = open(path, O_PATH | O_CLOEXEC);
+		if (executable[bit] == -1)
+			fatal("%s: %s", path, strerror(errno));
+	}
+}
+
 const struct conf *
 children_conf(void)
 {
@@ -464,7 +517,7 @@ children_start(struct event_base *b, const struct conf *cf,
 	conf = cf;
 	users = u;
 	spaces = sp;
-	role_dir = dir;
+	open_executables(dir);
 	patience = evtimer_new(base, on_patience, NULL);
 	heartbeat = event_new(base, -1, EV_PERSIST, on_heartbeat, NULL);
 	if (patience == NULL || heartbeat == NULL ||
@@ -493,6 +546,19 @@ may_miss(const struct child *c)
 	return c->is_ready && c->role != R_EVIDENCE ? PINGS_MISSED : PINGS_BUSY;
 }
 
+/* Do keys and net answer? */
+static int
+do_answer(void)
+{
+	const struct child *c;
+
+	for (c = children; c < children + n_children; c++)
+		if ((c->role == R_KEYS || c->role == R_NET) &&
+		    (!c->is_ready || c->unanswered >= PINGS_MISSED))
+			return 0;
+	return 1;
+}
+
 static void
 on_heartbeat(evutil_socket_t fd, short what, void *arg)
 {
@@ -516,6 +582,8 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 		} else if (c->is_ready)
 			child_send(c, M_PING, NULL, -1);
 	}
+	if (do_answer())
+		notify_send("WATCHDOG=1");
 }
 
 /* ---- ending ------------------------------------------------------------ */
@@ -714,6 +782,7 @@ children_drain(void)
 	log_info("shutting down: finishing tasks in flight (timeout %u s)",
 	    conf->drain_timeout);
 	phase = DRAINING;
+	notify_send("STOPPING=1");
 	for (c = children; c < children + n_children; c++) {
 		c->is_drained = 0;
 		if (c->role == R_KEYS || c->role == R_NET)

@@ -50,6 +50,11 @@ ON(PONG)
 	child_of(c)->unanswered = 0;
 }
 
+ON(SERVING)
+{
+	child_serving(child_of(c), m->payload);
+}
+
 ON(CUT)
 {
 	const struct m_peer *p = m->payload;

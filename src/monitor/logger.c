@@ -44,7 +44,7 @@ static struct {
 static int fd = STDERR_FILENO;
 /* Write a record: how many bytes, or -1 if it cannot be written now. */
 static ssize_t	(*put)(const void *, size_t);
-static int is_syslog;
+static int is_syslog, is_attached;
 static struct event *retry;
 
 /* ---- standard error ---------------------------------------------------- */
@@ -141,6 +141,16 @@ syslog_format(char *to, size_t size, int level, const char *line)
 	    LOG_DAEMON | level, stamp, (int)getpid(), line);
 }
 
+/* Until the daemon is ready, somebody may wait for it at a terminal. */
+static void
+echo(int level, const char *line)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (level <= LOG_WARNING && poll(&p, 1, 0) == 1)
+		dprintf(STDERR_FILENO, "%s\n", line);
+}
+
 static void	flush(void);
 
 /* ---- the buffer -------------------------------------------------------- */
@@ -169,6 +179,8 @@ line_out(int level, const char *line)
 		n = sizeof(text) - 1;
 	keep(text, (uint16_t)n);
 	flush();
+	if (is_attached)
+		echo(level, line);
 }
 
 /* Tell of what was dropped, when there is room for it again. */
@@ -237,7 +249,7 @@ on_retry(evutil_socket_t none, short what, void *arg)
 void
 logger_init(int to_syslog)
 {
-	is_syslog = to_syslog;
+	is_syslog = is_attached = to_syslog;
 	if (is_syslog) {
 		fd = -1;
 		put = put_syslog;
@@ -246,6 +258,12 @@ logger_init(int to_syslog)
 	} else
 		open_stderr();
 	log_sink(line_out);
+}
+
+void
+logger_detach(void)
+{
+	is_attached = 0;
 }
 
 void

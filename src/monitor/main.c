@@ -361,8 +361,9 @@ main(int argc, char **argv)
 	find_users(&conf, &users);
 	if (geteuid() == 0)
 		make_directory(conf.chroot);
-	if (!foreground && daemon(0, 0) == -1)
-		fatal("daemon: %s", strerror(errno));
+	if (!foreground)
+		background_start();
+	notify_init();
 	logger_init(!foreground);
 	close_input();
 	log_info("version %s starting", PACKAGE_VERSION);

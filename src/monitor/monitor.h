@@ -10,6 +10,7 @@
 #include <event2/event.h>
 
 #include "chan.h"
+#include "payload.h"
 
 /* ---- spaces.c: namespaces ---------------------------------------------- */
 
@@ -31,6 +32,26 @@ void logger_init(int to_syslog);
 void logger_start(struct event_base *);
 /* Write what is left: at most a second. */
 void logger_finish(void);
+/* Lines go to syslogd alone: nobody reads standard error any more. */
+void logger_detach(void);
+
+/* ---- background.c ------------------------------------------------------ */
+
+/* Fork; the process that was started exits when background_ready() is called,
+ * with 0, or when this one ends, with its exit status or 1.  Until then
+ * warnings and errors are written to standard error, too. */
+void background_start(void);
+void background_ready(void);
+
+/* ---- notify.c: the service manager ------------------------------------- */
+
+/* Before the filter.  Without NOTIFY_SOCKET nothing is sent. */
+void notify_init(void);
+/* Lines of sd_notify(3): "READY=1", "STATUS=..."; formatted as by printf(3). */
+void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* STATUS: whether tasks are accepted, of each chain. */
+void notify_serving(const struct conf *, const struct m_serving *);
+
 /* ---- tls_files.c ------------------------------------------------------- */
 
 /* Before the roles are started: from now on a file of tls-key or
@@ -104,6 +125,8 @@ void children_send(enum role, enum msg_type, int fd);
 void child_log(struct child *, int level, const char *text);
 /* This net has finished what it had. */
 void child_drained(struct child *);
+/* From keys: it accepts tasks of this chain, or does not and why. */
+void child_serving(struct child *, const struct m_serving *);
 /* It is in its sandbox: give it its channels. */
 void child_ready(struct child *, uint32_t features);
 

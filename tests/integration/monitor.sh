@@ -104,8 +104,9 @@ clean_descriptors() {
 	for f in /proc/$1/fd/*; do
 		case $(readlink "$f") in
 		socket:*|pipe:*|/dev/null|anon_inode:*|/memfd:*|/secretmem*) ;;
-		# The log, the roles' root directory, and the host's network.
-		"$log"|"$dir/empty"|net:*) [ "$1" = "$runner" ] || return 1 ;;
+		# The log, the roles' root directory and executables, the host's
+		# network.
+		"$log"|"$dir/empty"|net:*|"$dir"/*/*) [ "$1" = "$runner" ] || return 1 ;;
 		*) return 1 ;;
 		esac
 	done

@@ -25,6 +25,61 @@ kill -TERM $runner
 check "background: SIGTERM ends the monitor" soon gone $runner
 runner=
 
+# ---- executables that are replaced -----------------------------------------
+
+mkdir "$dir/installed"
+cp "$dir"/real/* "$dir/installed"
+start_monitor "$dir/installed"
+come_up "installed"
+for r in keys evidence compute registry net; do
+	rm "$dir/installed/$r" && cp /bin/false "$dir/installed/$r"
+done
+for r in registry keys compute-0; do
+	before=$(ready_pid $r)
+	kill -KILL "$before"
+	check "$r, whose file was replaced, starts again in its old version" \
+		soon renewed $r "$before"
+done
+check "all roles run in their old version" soon all_up
+stop_monitor "installed"
+
+# ---- in the background, and not ready --------------------------------------
+
+rm "$dir"/installed/*
+cp "$dir"/real/* "$dir/installed"
+rm "$dir/installed/net" && cp /bin/false "$dir/installed/net"
+timeout 20 "$dir/tee-runnerd" -f "$dir/conf" -L "$dir/installed" 2> "$dir/stderr"
+check "background: a role that does not start: the command exits with 1" [ $? = 1 ]
+check "background: the command says which role did not start" \
+	grep -q "net: failed to start: exit status 1" "$dir/stderr"
+check "background: no process is left" soon all_gone
+
+# ---- the service manager ---------------------------------------------------
+
+"$BUILD/tests/integration/notifyd" "$dir/notify" > "$dir/notified" &
+notifyd=$!
+until_ok 5 test -S "$dir/notify"
+NOTIFY_SOCKET="$dir/notify" "$BUILD/tee-runnerd" -d -f "$dir/conf" -L "$dir/real" \
+	2>>"$log" &
+runner=$!
+notified() { grep -q "$1" "$dir/notified"; }
+check "the service manager is told when all roles run" soon notified '^READY=1'
+check "the service manager is told the main process" notified "^MAINPID=$runner$"
+check "the service manager is told why no tasks are accepted" \
+	soon notified '^STATUS=not accepting tasks: '
+check "the service manager's watchdog is answered" until_ok 12 notified '^WATCHDOG=1'
+net=$(ready_pid net)
+kill -STOP "$net"
+sleep 11			# it is killed after 15 to 20 s
+: > "$dir/notified"
+sleep 3
+check "while net does not answer the watchdog is not" not notified '^WATCHDOG=1'
+kill -CONT "$net" 2> /dev/null
+kill -TERM "$runner"
+check "the service manager is told of the end" soon notified '^STOPPING=1'
+check "it ends with status 0" exits_with 0
+kill "$notifyd"
+
 # ---- roles that do not start -----------------------------------------------
 
 mkdir "$dir/partial"
@@ -32,7 +87,7 @@ cp -P "$dir"/stub/* "$dir/partial"
 rm "$dir/partial/registry"
 start_monitor "$dir/partial"
 check "a missing executable ends the monitor with status 1" exits_with 1
-check "a missing executable is logged" logged "^registry: .*/partial/registry: No such file"
+check "a missing executable is logged" logged "^tee-runnerd: .*/partial/registry: No such file"
 check "a missing executable leaves no process" all_gone
 ln -s /bin/true "$dir/partial/registry"
 start_monitor "$dir/partial"

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "../../src/monitor/children.c"
 
@@ -655,6 +656,55 @@ only_keys_has_a_role_killed(void **unused)
 	was_killed(worker);
 }
 
+/* ---- the service manager ----------------------------------------------- */
+
+void
+background_ready(void)
+{
+}
+
+/* keys says this of a chain; `text' is what the service manager is told. */
+static void
+keys_says(uint32_t chain, int is_serving, int manager, const char *text)
+{
+	struct child *keys = named("keys");
+	struct m_serving s = { chain, (uint32_t)is_serving, "a\nreason" };
+	char told[512];
+	ssize_t n;
+
+	assert_int_equal(
+	    chan_send(&role[keys - children], M_SERVING, &s, NULL, 0, -1), 0);
+	assert_int_equal(child_hear(keys), 0);
+	n = recv(manager, told, sizeof(told) - 1, MSG_DONTWAIT);
+	told[n == -1 ? 0 : n] = '\0';
+	assert_string_equal(told, text);
+}
+
+static void
+the_service_manager_is_told_of_each_chain(void **unused)
+{
+	static const struct sockaddr_un sun = { AF_UNIX, "\0tee-test" };
+	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct child *keys = named("keys");
+
+	(void)unused;
+	assert_int_equal(
+	    bind(fd, (const struct sockaddr *)&sun, sizeof(sun.sun_family) + 9),
+	    0);
+	setenv("NOTIFY_SOCKET", "@tee-test", 1);
+	notify_init();
+	gets_a_process(keys);
+	keys_says(
+	    1, 0, fd, "STATUS=chain 42161: not accepting tasks: a\\x0areason");
+	keys_says(0, 1, fd,
+	    "STATUS=chain 1: accepting tasks; "
+	    "chain 42161: not accepting tasks: a\\x0areason");
+	is_alive(keys);
+	keys_says(2, 1, fd, "");
+	was_killed(keys);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -675,6 +725,9 @@ main(void)
 		WITH_CHILDREN(evidence_may_be_busy_and_workers_are_not_asked),
 		WITH_CHILDREN(who_does_not_come_up_is_killed),
 		WITH_CHILDREN(only_keys_has_a_role_killed),
+		cmocka_unit_test_setup_teardown(
+		    the_service_manager_is_told_of_each_chain, two_chains_begin,
+		    all_end),
 		cmocka_unit_test_setup_teardown(
 		    a_file_goes_to_all_of_a_role, two_chains_begin, all_end),
 		cmocka_unit_test_setup_teardown(

@@ -127,7 +127,7 @@ if role monitor tee-runnerd; then
 	refers monitor 'bind|listen|accept4?' 'sockets that others connect to'
 	# Only the files for dstack's agent and syslogd connect.
 	for o in src/monitor/*.o; do
-		case $o in *[/-]agent.o|*[/-]logger.o) continue ;; esac
+		case $o in *[/-]agent.o|*[/-]logger.o|*[/-]notify.o) continue ;; esac
 		own other "$o"
 		never "$o: does not connect" "$connect|socket" "$tmp/other"
 	done
