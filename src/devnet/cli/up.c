@@ -20,6 +20,7 @@
 #include "devnet.pb-c.h"
 #include "dir.h"
 #include "facts.h"
+#include "json.h"
 #include "log.h"
 #include "rpc.h"
 #include "server.h"
@@ -236,18 +237,15 @@ wait_until_ready(const struct devnet *d, const struct rpc_tls *client,
 static int
 tell_registry(const struct devnet *d)
 {
-	json_t *result, *shares = json_array();
-	uint32_t i;
+	json_t *result;
 	int r;
 
-	for (i = 0; i < d->nodes; i++)
-		json_array_append_new(shares, facts_hex(d->kms_shares[i], 33));
 	result = facts_call(d, "devnet_set",
 	    json_pack("{s:[o],s:[o],s:o,s:o,s:i,s:I}", "orchestrators",
-		facts_hex(d->orchestrator, 20), "gateways",
-		facts_hex(d->gateway, 20), "kmsKey", facts_hex(d->kms_key, 33),
-		"shares", shares, "threshold", (int)d->threshold, "epoch",
-		(json_int_t)d->epoch));
+		json_hex(d->orchestrator, 20), "gateways",
+		json_hex(d->gateway, 20), "kmsKey", json_hex(d->kms_key, 33),
+		"shares", json_hex_list(d->kms_shares, d->nodes, 33),
+		"threshold", (int)d->threshold, "epoch", (json_int_t)d->epoch));
 	r = json_is_true(result) ? 0 : -1;
 	json_decref(result);
 	return r;

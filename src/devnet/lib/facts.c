@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "facts.h"
 #include "hex.h"
+#include "json.h"
 #include "keccak.h"
 #include "log.h"
 
@@ -118,21 +119,6 @@ facts_call(const struct devnet *d, const char *method, json_t *params)
 	return result;
 }
 
-json_t *
-facts_hex(const void *bytes, size_t n)
-{
-	char *text = malloc(2 * n + 3);
-	json_t *value;
-
-	if (text == NULL)
-		fatal("registry: out of memory");
-	memcpy(text, "0x", 2);
-	hex_encode(text + 2, bytes, n);
-	value = json_string(text);
-	free(text);
-	return value;
-}
-
 /* Call a view function of the Registry that takes an address. */
 static json_t *
 call_view(
@@ -144,8 +130,8 @@ call_view(
 	memcpy(data, hash, 4);
 	memcpy(data + 16, address, 20);
 	return facts_call(d, "eth_call",
-	    json_pack("[{s:o,s:o},s]", "to", facts_hex(d->registry, 20), "data",
-		facts_hex(data, sizeof(data)), "latest"));
+	    json_pack("[{s:o,s:o},s]", "to", json_hex(d->registry, 20), "data",
+		json_hex(data, sizeof(data)), "latest"));
 }
 
 /* Returns 1 or 0, or -1 if the Registry does not answer. */
@@ -153,14 +139,11 @@ static int
 ask_is_runner(const struct devnet *d, const uint8_t runner[20])
 {
 	static const uint8_t no[31];
-	const char *text;
-	json_t *result;
+	json_t *result = call_view(d, "isRunner(address)", runner);
 	uint8_t word[32];
 	int is_runner = -1;
 
-	result = call_view(d, "isRunner(address)", runner);
-	text = json_string_value(result);
-	if (text != NULL && hex_read(text, word, 32) == 0)
+	if (json_to_bytes(result, word, 32) == 0)
 		is_runner = memcmp(word, no, 31) == 0 && word[31] == 1;
 	json_decref(result);
 	return is_runner;
@@ -202,16 +185,14 @@ facts_is_runner(const struct devnet *d, const uint8_t runner[20])
 /* Read the i-th word of a view's result as a number.  Returns 0, or -1 if there
  * is none. */
 static int
-word_at(const char *text, uint64_t i, uint64_t *v)
+word_at(const json_t *result, uint64_t i, uint64_t *v)
 {
+	const char *text = json_string_value(result);
 	uint8_t word[32];
-	char hex[65];
 
 	if (text == NULL || i > ANSWER_MAX / 64 ||
-	    strlen(text) < 2 + 64 * (i + 1))
-		return -1;
-	snprintf(hex, sizeof(hex), "%.64s", text + 2 + 64 * i);
-	if (hex_read(hex, word, 32) != 0)
+	    json_string_length(result) < 2 + 64 * (i + 1) ||
+	    hex_decode(text + 2 + 64 * i, 64, word, 32) != 0)
 		return -1;
 	*v = get_be(word + 24, 8);
 	return 0;
@@ -228,13 +209,12 @@ ask_epochs(const struct devnet *d)
 {
 	static const uint8_t nobody[20];
 	json_t *result = call_view(d, "facts(address)", nobody);
-	const char *text = json_string_value(result);
 	uint64_t current, offset, n_former;
 
 	/* Read the length of formerShares, whose offset is in word 6. */
-	epochs.is_answered = word_at(text, 2, &current) == 0 &&
-	    word_at(text, 6, &offset) == 0 &&
-	    word_at(text, offset / 32, &n_former) == 0;
+	epochs.is_answered = word_at(result, 2, &current) == 0 &&
+	    word_at(result, 6, &offset) == 0 &&
+	    word_at(result, offset / 32, &n_former) == 0;
 	epochs.fresh_until = now_ms() + EPOCH_FRESH;
 	if (epochs.is_answered) {
 		epochs.current = current;

@@ -26,7 +26,5 @@ int facts_is_runner(const struct devnet *, const uint8_t runner[20]);
 int facts_is_epoch(const struct devnet *, uint64_t epoch);
 /* The current epoch; 0 if there is none or the Registry does not answer. */
 uint64_t facts_epoch(const struct devnet *);
-/* "0x.." */
-json_t *facts_hex(const void *, size_t n);
 
 #endif

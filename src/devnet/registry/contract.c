@@ -12,6 +12,7 @@
 #include "contract.h"
 #include "contract_code.h"
 #include "facts.h"
+#include "json.h"
 #include "keccak.h"
 #include "log.h"
 #include "secp.h"
@@ -128,7 +129,6 @@ static int
 get_owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 {
 	uint8_t pub[33];
-	const char *text;
 	json_t *list;
 	int r;
 
@@ -138,8 +138,7 @@ get_owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 		    1 :
 		    -1;
 	list = facts_call(d, "eth_accounts", json_array());
-	text = json_string_value(json_array_get(list, 0));
-	r = text != NULL && hex_read(text, address, 20) == 0 ? 0 : -1;
+	r = json_to_bytes(json_array_get(list, 0), address, 20);
 	json_decref(list);
 	if (r == -1)
 		log_err(
@@ -175,9 +174,10 @@ wait_for_receipt(const struct devnet *d, json_t *hash)
 static uint64_t
 number_of(const json_t *quantity)
 {
-	const char *text = json_string_value(quantity);
+	uint64_t v = 0;
 
-	return text == NULL ? 0 : strtoull(text, NULL, 16);
+	(void)json_to_number(quantity, &v);
+	return v;
 }
 
 static uint64_t
@@ -194,11 +194,11 @@ static json_t *
 call_json(
     const uint8_t from[20], const uint8_t *to, const uint8_t *data, size_t n)
 {
-	json_t *tx = json_pack("{s:o,s:o}", "from", facts_hex(from, 20), "data",
-	    facts_hex(data, n));
+	json_t *tx = json_pack(
+	    "{s:o,s:o}", "from", json_hex(from, 20), "data", json_hex(data, n));
 
 	if (to != NULL)
-		json_object_set_new(tx, "to", facts_hex(to, 20));
+		json_object_set_new(tx, "to", json_hex(to, 20));
 	return tx;
 }
 
@@ -223,14 +223,14 @@ send_signed(const struct devnet *d, const uint8_t key[32],
 	    PRIORITY_FEE;
 	json_decref(block);
 	t.nonce = ask_number(d, "eth_getTransactionCount",
-	    json_pack("[o,s]", facts_hex(from, 20), "pending"));
+	    json_pack("[o,s]", json_hex(from, 20), "pending"));
 	t.gas = ask_number(d, "eth_estimateGas",
 	    json_pack("[o]", call_json(from, to, data, n)));
 	t.gas += t.gas / 10;
 	if (t.gas == 0 || (size = tx_sign(&t, key, raw, hash)) == 0)
 		return NULL;
-	return facts_call(d, "eth_sendRawTransaction",
-	    json_pack("[o]", facts_hex(raw, size)));
+	return facts_call(
+	    d, "eth_sendRawTransaction", json_pack("[o]", json_hex(raw, size)));
 }
 
 /* to: NULL to create a contract. */
@@ -264,18 +264,17 @@ create_contract(const struct devnet *d, const uint8_t *code, size_t n,
     const struct tuple *arguments, uint8_t address[20])
 {
 	static uint8_t b[CALL_MAX];
-	const char *text;
 	json_t *r;
-	int ok;
+	int failed;
 
 	if (n + HEADS * WORD > sizeof(b))
 		fatal("contract: the code is too large");
 	memcpy(b, code, n);
 	r = transact(d, NULL, b, n + write_tuple(arguments, b + n));
-	text = json_string_value(json_object_get(r, "contractAddress"));
-	ok = text != NULL && hex_read(text, address, 20) == 0;
+	failed = json_to_bytes(
+	    json_object_get(r, "contractAddress"), address, 20);
 	json_decref(r);
-	return ok ? 0 : -1;
+	return failed;
 }
 
 /* signature: the function's, such as "setPaused(bool)". */
@@ -319,17 +318,15 @@ call_view(const struct devnet *d, const char *signature, uint8_t word[WORD])
 {
 	const struct tuple none = { .n = 0 };
 	uint8_t b[4];
-	const char *text;
 	json_t *r;
-	int ok;
+	int failed;
 
 	r = facts_call(d, "eth_call",
-	    json_pack("[{s:o,s:o},s]", "to", facts_hex(d->registry, 20), "data",
-		facts_hex(b, encode_call(signature, &none, b)), "latest"));
-	text = json_string_value(r);
-	ok = text != NULL && hex_read(text, word, WORD) == 0;
+	    json_pack("[{s:o,s:o},s]", "to", json_hex(d->registry, 20), "data",
+		json_hex(b, encode_call(signature, &none, b)), "latest"));
+	failed = json_to_bytes(r, word, WORD);
 	json_decref(r);
-	return ok ? 0 : -1;
+	return failed;
 }
 
 /* ---- interface --------------------------------------------------------- */
