@@ -14,9 +14,8 @@
 #include "builder.h"
 #include "dir.h"
 #include "ecies.h"
-#include "facts.h"
 #include "job.h"
-#include "json.h"
+#include "jsonrpc.h"
 #include "keccak.h"
 #include "log.h"
 #include "report_data.h"
@@ -216,7 +215,7 @@ say_hello(const uint8_t challenge[32], const uint8_t registration[32])
 static void
 make_evidence(struct m_register *r)
 {
-	json_t *block = facts_call(
+	json_t *block = jsonrpc_call(
 	    &d, "eth_getBlockByNumber", json_pack("[s,b]", "latest", 0));
 	uint8_t block_hash[32];
 

@@ -14,7 +14,7 @@
 #include "contract.h"
 #include "dir.h"
 #include "facts.h"
-#include "json.h"
+#include "jsonrpc.h"
 
 #define PATIENCE	120	/* seconds to wait for the block */
 
@@ -26,10 +26,10 @@ announce(const struct devnet *d, uint32_t blocks, uint64_t former_until)
 	uint64_t block = 0;
 	int ok;
 
-	head = facts_call(d, "eth_blockNumber", json_array());
+	head = jsonrpc_call(d, "eth_blockNumber", json_array());
 	(void)json_to_number(head, &block);
 	json_decref(head);
-	result = facts_call(d, "devnet_set",
+	result = jsonrpc_call(d, "devnet_set",
 	    json_pack("{s:o,s:o,s:i,s:I,s:I,s:I}", "kmsKey",
 		json_hex(d->kms_key, 33), "shares",
 		json_hex_list(d->kms_shares, d->nodes, 33), "threshold",

@@ -19,8 +19,7 @@
 #include "contract.h"
 #include "devnet.pb-c.h"
 #include "dir.h"
-#include "facts.h"
-#include "json.h"
+#include "jsonrpc.h"
 #include "log.h"
 #include "rpc.h"
 #include "server.h"
@@ -215,7 +214,7 @@ wait_until_ready(const struct devnet *d, const struct rpc_tls *client,
 	while (!is_up && now_ms() < until && pid_is_alive(pid)) {
 		if (strcmp(party->name, "registry") == 0) {
 			log_level(LOG_ERR);
-			answer = facts_call(d, "eth_chainId", json_array());
+			answer = jsonrpc_call(d, "eth_chainId", json_array());
 			log_level(LOG_WARNING);
 			is_up = answer != NULL;
 			json_decref(answer);
@@ -240,7 +239,7 @@ tell_registry(const struct devnet *d)
 	json_t *result;
 	int r;
 
-	result = facts_call(d, "devnet_set",
+	result = jsonrpc_call(d, "devnet_set",
 	    json_pack("{s:[o],s:[o],s:o,s:o,s:i,s:I}", "orchestrators",
 		json_hex(d->orchestrator, 20), "gateways",
 		json_hex(d->gateway, 20), "kmsKey", json_hex(d->kms_key, 33),
@@ -373,7 +372,7 @@ command_status(const struct options *o, int argc, char **argv)
 	for (i = 0; i < n; i++) {
 		is_registry = strcmp(list[i].name, "registry") == 0;
 		state = is_registry ?
-		    facts_call(&d, "devnet_runners", json_array()) :
+		    jsonrpc_call(&d, "devnet_runners", json_array()) :
 		    ask_status(&list[i], &client);
 		one = json_pack("{s:s,s:b}", "address",
 		    dir_address(list[i].port), "serving", state != NULL);

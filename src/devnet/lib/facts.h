@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The counterparts' view of the Registry: JSON-RPC to its stand-in.  A call
- * blocks until the answer arrives (at most two seconds), which is acceptable
- * only in a devnet.
+ * The counterparts' view of the Registry, read with jsonrpc.h and cached.
  */
 #ifndef FACTS_H
 #define FACTS_H
 
-#include <jansson.h>
 #include <stdint.h>
 
 #include "dir.h"
 
-/* Call a method.  Takes over the reference to `params'.  Returns the result,
- * which the caller must free, or NULL after a log line. */
-json_t *facts_call(const struct devnet *, const char *method, json_t *params);
 /* 1 if the Registry lists this Runner and the registration is neither expired
  * nor revoked, else 0; -1 if the Registry does not answer.  A positive answer
  * is cached for two seconds, or for ten if the Registry does not answer. */

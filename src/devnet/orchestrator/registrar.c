@@ -12,9 +12,8 @@
 
 #include "attest.h"
 #include "collateral.h"
-#include "facts.h"
 #include "hex.h"
-#include "json.h"
+#include "jsonrpc.h"
 #include "keccak.h"
 #include "log.h"
 #include "registrar.h"
@@ -67,7 +66,7 @@ recent_block(uint64_t number, uint8_t hash[32])
 	int ok;
 
 	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)number);
-	block = facts_call(
+	block = jsonrpc_call(
 	    &devnet, "eth_getBlockByNumber", json_pack("[s,b]", hex, 0));
 	ok = json_to_bytes(json_object_get(block, "hash"), hash, 32) == 0 &&
 	    json_to_number(json_object_get(block, "timestamp"), &when) == 0 &&

@@ -9,7 +9,7 @@
 #include "contract.h"
 #include "facts.h"
 #include "hex.h"
-#include "json.h"
+#include "jsonrpc.h"
 #include "log.h"
 #include "orchestrator.h"
 #include "registrar.h"
@@ -54,7 +54,7 @@ register_there(const struct m_register *r, const struct m_verdict *v)
 	json_t *result;
 	int ok;
 
-	result = facts_call(&devnet, "devnet_register",
+	result = jsonrpc_call(&devnet, "devnet_register",
 	    json_pack("{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:I,s:s#,s:o}",
 		"runner", json_hex(r->runner, 20), "publicKey",
 		json_hex(r->public_key, 33), "evidenceHash",

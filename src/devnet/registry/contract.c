@@ -11,8 +11,7 @@
 #include "calldata.h"
 #include "contract.h"
 #include "contract_code.h"
-#include "facts.h"
-#include "json.h"
+#include "jsonrpc.h"
 #include "keccak.h"
 #include "log.h"
 #include "secp.h"
@@ -137,7 +136,7 @@ get_owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 			secp_address(pub, address) == 0 ?
 		    1 :
 		    -1;
-	list = facts_call(d, "eth_accounts", json_array());
+	list = jsonrpc_call(d, "eth_accounts", json_array());
 	r = json_to_bytes(json_array_get(list, 0), address, 20);
 	json_decref(list);
 	if (r == -1)
@@ -159,7 +158,7 @@ wait_for_receipt(const struct devnet *d, json_t *hash)
 		if (r != NULL)
 			usleep(50 * 1000);
 		json_decref(r);
-		r = facts_call(
+		r = jsonrpc_call(
 		    d, "eth_getTransactionReceipt", json_pack("[O]", hash));
 	}
 	status = json_string_value(json_object_get(r, "status"));
@@ -183,7 +182,7 @@ number_of(const json_t *quantity)
 static uint64_t
 ask_number(const struct devnet *d, const char *method, json_t *params)
 {
-	json_t *r = facts_call(d, method, params);
+	json_t *r = jsonrpc_call(d, method, params);
 	const uint64_t v = number_of(r);
 
 	json_decref(r);
@@ -214,7 +213,7 @@ send_signed(const struct devnet *d, const uint8_t key[32],
 		.data = data,
 		.n = n,
 		.priority_fee = PRIORITY_FEE };
-	json_t *block = facts_call(
+	json_t *block = jsonrpc_call(
 	    d, "eth_getBlockByNumber", json_pack("[s,b]", "latest", 0));
 	uint8_t hash[32];
 	size_t size;
@@ -229,7 +228,7 @@ send_signed(const struct devnet *d, const uint8_t key[32],
 	t.gas += t.gas / 10;
 	if (t.gas == 0 || (size = tx_sign(&t, key, raw, hash)) == 0)
 		return NULL;
-	return facts_call(
+	return jsonrpc_call(
 	    d, "eth_sendRawTransaction", json_pack("[o]", json_hex(raw, size)));
 }
 
@@ -247,7 +246,7 @@ transact(
 		explicit_bzero(key, sizeof(key));
 		break;
 	case 0:
-		hash = facts_call(d, "eth_sendTransaction",
+		hash = jsonrpc_call(d, "eth_sendTransaction",
 		    json_pack("[o]", call_json(from, to, data, n)));
 		break;
 	default: return NULL;
@@ -321,7 +320,7 @@ call_view(const struct devnet *d, const char *signature, uint8_t word[WORD])
 	json_t *r;
 	int failed;
 
-	r = facts_call(d, "eth_call",
+	r = jsonrpc_call(d, "eth_call",
 	    json_pack("[{s:o,s:o},s]", "to", json_hex(d->registry, 20), "data",
 		json_hex(b, encode_call(signature, &none, b)), "latest"));
 	failed = json_to_bytes(r, word, WORD);
