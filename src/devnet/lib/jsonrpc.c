@@ -78,10 +78,10 @@ jsonrpc_call(const struct devnet *d, const char *method, json_t *params)
 	json_decref(request);
 	answer = post(d->registry_port, text);
 	free(text);
-	why = answer == NULL ? "no answer" :
-			       json_string_value(json_object_get(
-				   json_object_get(answer, "error"),
-				   "message"));
+	why = answer == NULL ?
+	    "no answer" :
+	    json_string_value(
+		json_object_get(json_object_get(answer, "error"), "message"));
 	if ((result = json_incref(json_object_get(answer, "result"))) == NULL)
 		log_warn("registry: %s: %s", method,
 		    why == NULL ? "neither result nor error" : why);
