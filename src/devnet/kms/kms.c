@@ -5,7 +5,6 @@
  * Gateway chose.  It trusts the Gateway only for the K of each handle and for
  * the access rights.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
