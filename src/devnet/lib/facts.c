@@ -4,31 +4,32 @@
  */
 #include <string.h>
 
+#include "abi_encode.h"
 #include "bytes.h"
 #include "clock.h"
 #include "facts.h"
 #include "hex.h"
 #include "jsonrpc.h"
-#include "keccak.h"
 
 #define REMEMBERED	DEVNET_RUNNERS
 #define RUNNER_FRESH	2000		/* ms an answer counts as new */
 #define EPOCH_FRESH	1000
 #define GOOD		10000		/* ms an answer may be used */
 
-/* Call a view function of the Registry that takes an address. */
-static json_t *
-call_view(
-    const struct devnet *d, const char *signature, const uint8_t address[20])
+json_t *
+facts_view(
+    const struct devnet *d, const char *signature, const uint8_t *address)
 {
-	uint8_t data[4 + 32] = { 0 }, hash[32];
+	uint8_t data[4 + 32];
+	struct abi abi = { data, 0, sizeof(data) };
+	struct abi_tuple call;
 
-	keccak256(signature, strlen(signature), hash);
-	memcpy(data, hash, 4);
-	memcpy(data + 16, address, 20);
+	abi_call(&call, &abi, signature, address != NULL);
+	if (address != NULL)
+		abi_address(&call, address);
 	return jsonrpc_call(d, "eth_call",
 	    json_pack("[{s:o,s:o},s]", "to", json_hex(d->registry, 20), "data",
-		json_hex(data, sizeof(data)), "latest"));
+		json_hex(data, abi.n), "latest"));
 }
 
 /* Returns 1 or 0, or -1 if the Registry does not answer. */
@@ -36,7 +37,7 @@ static int
 ask_is_runner(const struct devnet *d, const uint8_t runner[20])
 {
 	static const uint8_t no[31];
-	json_t *result = call_view(d, "isRunner(address)", runner);
+	json_t *result = facts_view(d, "isRunner(address)", runner);
 	uint8_t word[32];
 	int is_runner = -1;
 
@@ -104,7 +105,7 @@ static void
 ask_epochs(const struct devnet *d)
 {
 	static const uint8_t nobody[20];
-	json_t *result = call_view(d, "facts(address)", nobody);
+	json_t *result = facts_view(d, "facts(address)", nobody);
 	uint64_t current, offset, n_former;
 
 	/* Read the length of formerShares, whose offset is in word 6. */

@@ -8,7 +8,13 @@
 #include <stdint.h>
 
 #include "dir.h"
+#include "json.h"
 
+/* Call a view function of the Registry that takes an address, or nothing if
+ * address is NULL.  Returns the result, which the caller must free, or NULL
+ * after a log line. */
+json_t *facts_view(
+    const struct devnet *, const char *signature, const uint8_t *address);
 /* 1 if the Registry lists this Runner and the registration is neither expired
  * nor revoked, else 0; -1 if the Registry does not answer.  A positive answer
  * is cached for two seconds, or for ten if the Registry does not answer. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "abi_encode.h"
 #include "json.h"
 #include "keccak.h"
 #include "registry_state.h"
@@ -350,36 +351,14 @@ state_is_runner(const uint8_t address[20])
 	    r->reg.valid_until > (uint64_t)time(NULL);
 }
 
-static uint8_t *
-put_word(uint8_t *p, uint64_t v)
+static void
+put_addresses(struct abi_tuple *t, const uint8_t (*list)[20], size_t n)
 {
-	memset(p, 0, 24);
-	for (int i = 0; i < 8; i++)
-		p[24 + i] = (uint8_t)(v >> (56 - 8 * i));
-	return p + 32;
-}
+	struct abi_tuple array;
 
-static uint8_t *
-put_bytes(uint8_t *p, const uint8_t *bytes, size_t n)
-{
-	const size_t padded = (n + 31) / 32 * 32;
-
-	p = put_word(p, n);
-	memset(p, 0, padded);
-	memcpy(p, bytes, n);
-	return p + padded;
-}
-
-static uint8_t *
-put_addresses(uint8_t *p, const uint8_t (*list)[20], size_t n)
-{
-	p = put_word(p, n);
-	for (size_t i = 0; i < n; i++) {
-		memset(p, 0, 12);
-		memcpy(p + 12, list[i], 20);
-		p += 32;
-	}
-	return p;
+	abi_array(t, &array, n);
+	for (size_t i = 0; i < n; i++)
+		abi_address(&array, list[i]);
 }
 
 size_t
@@ -394,30 +373,26 @@ state_facts(const uint8_t address[20], uint64_t block, uint64_t time,
 	const size_t n_key = facts.kms_nodes != 0 ? 33 : 0;
 	const size_t n_shares = facts.kms_nodes * 33u;
 	const int is_pending = block < from_block;
-	uint8_t *p = out + 9 * 32;
+	struct abi abi = { out, 0, FACTS_MAX };
+	struct abi_tuple t;
 
-	put_word(out, r != NULL ? r->reg.sequence : 0);
-	put_word(
-	    out + 32, r != NULL && !r->is_revoked ? r->reg.valid_until : 0);
-	put_word(out + 64, facts.kms_epoch - (uint64_t)is_pending);
-	put_word(out + 96, facts.kms_threshold);
-	put_word(out + 128, (uint64_t)(p - out));
-	p = put_bytes(p,
+	abi_begin(&t, &abi, 9);
+	abi_number(&t, r != NULL ? r->reg.sequence : 0);
+	abi_number(&t, r != NULL && !r->is_revoked ? r->reg.valid_until : 0);
+	abi_number(&t, facts.kms_epoch - (uint64_t)is_pending);
+	abi_number(&t, facts.kms_threshold);
+	abi_bytes(&t,
 	    does_lie	   ? generator :
 		is_pending ? former_key :
 			     facts.kms_key,
 	    n_key);
-	put_word(out + 160, (uint64_t)(p - out));
-	p = put_bytes(
-	    p, is_pending ? former_shares[0] : facts.kms_shares[0], n_shares);
-	put_word(out + 192, (uint64_t)(p - out));
-	p = put_bytes(p, former_shares[0],
+	abi_bytes(
+	    &t, is_pending ? former_shares[0] : facts.kms_shares[0], n_shares);
+	abi_bytes(&t, former_shares[0],
 	    !is_pending && time < former_until ? n_shares : 0);
-	put_word(out + 224, (uint64_t)(p - out));
-	p = put_addresses(p, facts.orchestrators, facts.n_orchestrators);
-	put_word(out + 256, (uint64_t)(p - out));
-	p = put_addresses(p, facts.gateways, facts.n_gateways);
-	return (size_t)(p - out);
+	put_addresses(&t, facts.orchestrators, facts.n_orchestrators);
+	put_addresses(&t, facts.gateways, facts.n_gateways);
+	return abi.n;
 }
 
 /* ---- start ------------------------------------------------------------- */
