@@ -14,8 +14,8 @@
 #include "builder.h"
 #include "dir.h"
 #include "ecies.h"
-#include "facts.h"
 #include "job.h"
+#include "jsonrpc.h"
 #include "keccak.h"
 #include "log.h"
 #include "report_data.h"
@@ -215,19 +215,17 @@ say_hello(const uint8_t challenge[32], const uint8_t registration[32])
 static void
 make_evidence(struct m_register *r)
 {
-	json_t *block = facts_call(
+	json_t *block = jsonrpc_call(
 	    &d, "eth_getBlockByNumber", json_pack("[s,b]", "latest", 0));
-	const char *hash = json_string_value(json_object_get(block, "hash"));
-	const char *number = json_string_value(
-	    json_object_get(block, "number"));
 	uint8_t block_hash[32];
 
-	if (hash == NULL || number == NULL ||
-	    hex_read(hash, block_hash, 32) != 0 ||
+	if (json_to_bytes(json_object_get(block, "hash"), block_hash, 32) !=
+		0 ||
+	    json_to_number(
+		json_object_get(block, "number"), &r->block_number) == -1 ||
 	    report_data(r->public_key, r->configuration_hash, block_hash,
 		evidence + sizeof(insecure) - 1) != 0)
 		fatal("no block to attest to");
-	r->block_number = strtoull(number, NULL, 16);
 	json_decref(block);
 	memcpy(evidence, insecure, sizeof(insecure) - 1);
 	keccak256(evidence, sizeof(evidence), r->evidence_hash);

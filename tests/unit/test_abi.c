@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * src/registry/abi.c: takes what Solidity makes of facts(), and nothing else.
+ * src/crypto/abi_encode.c: makes the same, within its buffer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,9 @@
 #include <cmocka.h>
 
 #include "abi.h"
+#include "abi_encode.h"
 #include "keccak.h"
+#include "tests/unit/dies.h"
 
 #define WORDS		(9 + 3 + 4 + 4 + 3 + 2)
 #define SIZE		(32 * WORDS)
@@ -299,6 +302,73 @@ what_is_taken_after_mutation_is_within_bounds(void **state)
 	}
 }
 
+/* Encode the facts of good() into a buffer of this size. */
+static size_t
+encode(uint8_t *data, size_t max)
+{
+	uint8_t wanted[SIZE];
+	struct abi abi = { data, 0, max };
+	struct abi_tuple t, list;
+
+	good(wanted);
+	abi_begin(&t, &abi, 9);
+	abi_number(&t, 7);
+	abi_number(&t, 1900000000);
+	abi_number(&t, 3);
+	abi_number(&t, 2);
+	abi_bytes(&t, wanted + KEY + 32, 33);
+	abi_bytes(&t, wanted + SHARES + 32, 66);
+	abi_bytes(&t, wanted + FORMER + 32, 66);
+	abi_array(&t, &list, 2);
+	abi_address(&list, wanted + ORCHESTRATORS + 32 + 12);
+	abi_address(&list, wanted + ORCHESTRATORS + 64 + 12);
+	abi_array(&t, &list, 1);
+	abi_address(&list, wanted + GATEWAYS + 32 + 12);
+	return abi.n;
+}
+
+static void
+encoder_makes_the_facts_that_are_read(void **state)
+{
+	uint8_t data[SIZE], wanted[SIZE];
+
+	(void)state;
+	memset(data, 0xff, SIZE);
+	good(wanted);
+	assert_int_equal(encode(data, SIZE), SIZE);
+	assert_memory_equal(data, wanted, SIZE);
+}
+
+static void
+encode_with_max(const void *max)
+{
+	const size_t n = *(const size_t *)max;
+
+	encode(malloc(n), n);
+}
+
+static void
+add_too_many_members(const void *arg)
+{
+	uint8_t data[SIZE];
+	struct abi abi = { data, 0, SIZE };
+	struct abi_tuple t;
+
+	(void)arg;
+	abi_begin(&t, &abi, 1);
+	abi_number(&t, 1);
+	abi_number(&t, 2);
+}
+
+static void
+encoder_stays_within_its_buffer(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < SIZE; n += 31)
+		dies(encode_with_max, &n, "abi: the buffer is full");
+	dies(add_too_many_members, NULL, "abi: too many members");
+}
+
 int
 main(void)
 {
@@ -312,6 +382,8 @@ main(void)
 		cmocka_unit_test(bad_fields_are_refused),
 		cmocka_unit_test(no_list_is_longer_than_its_array),
 		cmocka_unit_test(what_is_taken_after_mutation_is_within_bounds),
+		cmocka_unit_test(encoder_makes_the_facts_that_are_read),
+		cmocka_unit_test(encoder_stays_within_its_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,9 +3,14 @@
  * tee-devnet in parts: values as people write them, operations from
  * arguments, the Gateway's store, the choice of a quorum, faults.
  */
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <netinet/in.h>
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +22,7 @@
 #include <cmocka.h>
 
 #include "client.h"
+#include "jsonrpc.h"
 #include "server.h"
 #include "secp.h"
 #include "store.h"
@@ -540,6 +546,135 @@ a_node_that_failed_of_late_is_the_last_choice(void **state)
 	assert_int_equal(quorum_failing(), 1 << 2);
 }
 
+/* ---- JSON-RPC ---------------------------------------------------------- */
+
+/* Send the answer, again and again if is_endless, to the next client. */
+_Noreturn static void
+serve_answer(int fd, const char *answer, int is_endless)
+{
+	char request[4096];
+
+	if ((fd = accept(fd, NULL, NULL)) == -1 ||
+	    recv(fd, request, sizeof(request), 0) <= 0)
+		_exit(1);
+	do
+		if (send(fd, answer, strlen(answer), MSG_NOSIGNAL) == -1)
+			break;
+	while (is_endless);
+	pause();
+	_exit(0);
+}
+
+/* The result of a call that gets this answer. */
+static json_t *
+call_result(const char *answer, int is_endless)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct devnet d = { 0 };
+	socklen_t len = sizeof(sin);
+	json_t *result;
+	pid_t pid;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_return_code(bind(fd, (struct sockaddr *)&sin, len), errno);
+	assert_return_code(listen(fd, 1), errno);
+	assert_return_code(
+	    getsockname(fd, (struct sockaddr *)&sin, &len), errno);
+	assert_return_code(pid = fork(), errno);
+	if (pid == 0)
+		serve_answer(fd, answer, is_endless);
+	close(fd);
+	d.registry_port = ntohs(sin.sin_port);
+	result = jsonrpc_call(&d, "eth_chainId", json_array());
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return result;
+}
+
+static void
+the_result_of_a_call_is_returned(void **state)
+{
+	json_t *result = call_result(
+	    "HTTP/1.1 200 OK\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n"
+	    "a\r\n{\"result\":\r\n6\r\n\"0x7\"}\r\n0\r\n\r\n",
+	    0);
+	uint64_t n = 0;
+
+	(void)state;
+	assert_int_equal(json_to_number(result, &n), 0);
+	assert_int_equal(n, 7);
+	json_decref(result);
+}
+
+static void
+an_answer_without_a_result_is_none(void **state)
+{
+	(void)state;
+	assert_null(
+	    call_result("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", 0));
+	assert_null(call_result(
+	    "HTTP/1.1 400 Bad Request\r\n"
+	    "Content-Length: 26\r\n\r\n{\"error\":{\"message\":\"no\"}}",
+	    0));
+	assert_null(
+	    call_result("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{\"", 0));
+}
+
+static void
+an_answer_that_is_late_or_endless_is_none(void **state)
+{
+	const uint64_t start = now_ms();
+
+	(void)state;
+	assert_null(call_result("HTTP/1.1 200 OK\r\nX: ", 0));
+	assert_in_range(now_ms() - start, 1500, 10000);
+	assert_null(call_result("HTTP/1.1 200 OK\r\n\r\n    ", 1));
+}
+
+static void
+numbers_are_integers_or_quantities(void **state)
+{
+	static const char *const wrong[] = { "-1", "\"\"", "\"0x\"", "\"12\"",
+		"\"0x1g\"", "\"0x10000000000000000\"", "null" };
+	json_t *value = json_loads("[12, \"0xffffffffffffffff\"]", 0, NULL);
+	uint64_t n = 5;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		json_t *v = json_loads(wrong[i], JSON_DECODE_ANY, NULL);
+
+		assert_int_equal(json_to_number(v, &n), -1);
+		json_decref(v);
+	}
+	assert_int_equal(n, 5);
+	assert_int_equal(json_to_number(json_array_get(value, 0), &n), 0);
+	assert_int_equal(n, 12);
+	assert_int_equal(json_to_number(json_array_get(value, 1), &n), 0);
+	assert_true(n == UINT64_MAX);
+	json_decref(value);
+}
+
+static void
+bytes_are_exactly_as_many_as_expected(void **state)
+{
+	static const uint8_t bytes[2][2] = { { 0x01, 0xab }, { 0xff, 0x00 } };
+	json_t *list = json_hex_list(bytes, 2, 2);
+	uint8_t b[2];
+
+	(void)state;
+	assert_string_equal(
+	    json_string_value(json_array_get(list, 0)), "0x01ab");
+	assert_int_equal(json_to_bytes(json_array_get(list, 1), b, 2), 0);
+	assert_memory_equal(b, bytes[1], 2);
+	assert_int_equal(json_to_bytes(json_array_get(list, 0), b, 1), -1);
+	assert_int_equal(json_to_bytes(json_array_get(list, 0), b, 3), -1);
+	assert_int_equal(json_to_bytes(NULL, b, 2), -1);
+	json_decref(list);
+}
+
 /* ---- faults ------------------------------------------------------------ */
 
 static void
@@ -576,6 +711,13 @@ main(void)
 	const struct CMUnitTest facts[] = {
 		cmocka_unit_test(no_answer_is_neither_yes_nor_no),
 	};
+	const struct CMUnitTest jsonrpc[] = {
+		cmocka_unit_test(numbers_are_integers_or_quantities),
+		cmocka_unit_test(bytes_are_exactly_as_many_as_expected),
+		cmocka_unit_test(the_result_of_a_call_is_returned),
+		cmocka_unit_test(an_answer_without_a_result_is_none),
+		cmocka_unit_test(an_answer_that_is_late_or_endless_is_none),
+	};
 	const struct CMUnitTest store[] = {
 		cmocka_unit_test(a_value_comes_back_as_it_was_put),
 		cmocka_unit_test(a_handle_takes_one_value_only),
@@ -598,6 +740,7 @@ main(void)
 	return cmocka_run_group_tests(values, NULL, NULL) +
 	    cmocka_run_group_tests(operations, NULL, NULL) +
 	    cmocka_run_group_tests(facts, NULL, NULL) +
+	    cmocka_run_group_tests(jsonrpc, NULL, NULL) +
 	    cmocka_run_group_tests(store, setup_store, teardown_store) +
 	    cmocka_run_group_tests(choice, NULL, NULL);
 }

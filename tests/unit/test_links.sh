@@ -220,7 +220,8 @@ allowed_of() { sed -n "s#^| $1 | \(.*\)|\$#\1#p" "$src/doc/architecture.md" | tr
 headers() { find "$src/$1" -name '*.h' 2> /dev/null | sed 's#.*/##'; }
 made='.*\.pb-c\.h|contract_code\.h|config\.h'	# by the build
 rows=0
-for d in $(cd "$src" && ls -d src/*); do
+for d in $(cd "$src" && ls -d src/* src/devnet/*/); do
+	d=${d%/}
 	grep -q "^| $d | " "$src/doc/architecture.md" || {
 		bad "doc/architecture.md: no row for $d"
 		continue

@@ -28,6 +28,8 @@ int command_down(const struct options *, int argc, char **argv);
 int command_status(const struct options *, int argc, char **argv);
 int command_fault(const struct options *, int argc, char **argv);
 int command_rekey(const struct options *, int argc, char **argv);
+/* Serve until killed.  Returns the exit status. */
+int command_serve(const char *dir, const char *who);
 int command_put(const struct options *, int argc, char **argv);
 int command_get(const struct options *, int argc, char **argv);
 int command_submit(const struct options *, int argc, char **argv);

@@ -11,7 +11,6 @@
 
 #include "command.h"
 #include "log.h"
-#include "server.h"
 
 static const struct command {
 	const char	*name;
@@ -231,7 +230,7 @@ main(int argc, char **argv)
 		return help(NULL);
 	/* Internal: `up' starts the servers this way. */
 	if (strcmp(argv[1], "serve") == 0 && argc == 4)
-		return server_run(argv[2], argv[3]);
+		return command_serve(argv[2], argv[3]);
 	for (i = 0; i < N_COMMANDS; i++)
 		if (strcmp(commands[i].name, argv[1]) == 0)
 			c = &commands[i];

@@ -14,6 +14,7 @@
 #include "contract.h"
 #include "dir.h"
 #include "facts.h"
+#include "jsonrpc.h"
 
 #define PATIENCE	120	/* seconds to wait for the block */
 
@@ -21,20 +22,17 @@
 static int
 announce(const struct devnet *d, uint32_t blocks, uint64_t former_until)
 {
-	json_t *shares = json_array(), *head, *result;
+	json_t *head, *result;
 	uint64_t block = 0;
-	uint32_t i;
 	int ok;
 
-	head = facts_call(d, "eth_blockNumber", json_array());
-	if (json_string_value(head) != NULL)
-		sscanf(json_string_value(head), "0x%lx", &block);
+	head = jsonrpc_call(d, "eth_blockNumber", json_array());
+	(void)json_to_number(head, &block);
 	json_decref(head);
-	for (i = 0; i < d->nodes; i++)
-		json_array_append_new(shares, facts_hex(d->kms_shares[i], 33));
-	result = facts_call(d, "devnet_set",
+	result = jsonrpc_call(d, "devnet_set",
 	    json_pack("{s:o,s:o,s:i,s:I,s:I,s:I}", "kmsKey",
-		facts_hex(d->kms_key, 33), "shares", shares, "threshold",
+		json_hex(d->kms_key, 33), "shares",
+		json_hex_list(d->kms_shares, d->nodes, 33), "threshold",
 		(int)d->threshold, "epoch", (json_int_t)d->epoch, "fromBlock",
 		(json_int_t)(block + 1 + blocks), "formerUntil",
 		(json_int_t)former_until));

@@ -10,7 +10,7 @@
 
 #include "client.h"
 #include "command.h"
-#include "facts.h"
+#include "json.h"
 #include "log.h"
 
 /* Each output has a name, from the task file or generated. */
@@ -83,7 +83,7 @@ print_outputs(const Teerunner__V1__TaskResult *r, const struct names *names)
 				r->outputs[i]->handle.data, 32) == 0)
 				json_object_set_new(outputs,
 				    names->list[k].name,
-				    facts_hex(names->list[k].handle, 32));
+				    json_hex(names->list[k].handle, 32));
 	return outputs;
 }
 
@@ -104,12 +104,12 @@ submit_and_print(struct client *c, struct pool *pool, Teerunner__V1__Task *task,
 	name = status_name(o->result->status);
 	show = json_pack("{s:s,s:o,s:i,s:o}", "status",
 	    name == NULL ? "?" : name, "task",
-	    facts_hex(o->result->task_id.data, o->result->task_id.len),
+	    json_hex(o->result->task_id.data, o->result->task_id.len),
 	    "attempts", (int)o->attempts, "outputs",
 	    print_outputs(o->result, names));
 	if (o->runner.len != 0)
 		json_object_set_new(
-		    show, "runner", facts_hex(o->runner.data, o->runner.len));
+		    show, "runner", json_hex(o->runner.data, o->runner.len));
 	if (o->result->status != ST_OK)
 		json_object_set_new(show, "class",
 		    json_string(status_class_name(o->result->status)));

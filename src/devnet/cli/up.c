@@ -19,7 +19,7 @@
 #include "contract.h"
 #include "devnet.pb-c.h"
 #include "dir.h"
-#include "facts.h"
+#include "jsonrpc.h"
 #include "log.h"
 #include "rpc.h"
 #include "server.h"
@@ -214,7 +214,7 @@ wait_until_ready(const struct devnet *d, const struct rpc_tls *client,
 	while (!is_up && now_ms() < until && pid_is_alive(pid)) {
 		if (strcmp(party->name, "registry") == 0) {
 			log_level(LOG_ERR);
-			answer = facts_call(d, "eth_chainId", json_array());
+			answer = jsonrpc_call(d, "eth_chainId", json_array());
 			log_level(LOG_WARNING);
 			is_up = answer != NULL;
 			json_decref(answer);
@@ -236,18 +236,15 @@ wait_until_ready(const struct devnet *d, const struct rpc_tls *client,
 static int
 tell_registry(const struct devnet *d)
 {
-	json_t *result, *shares = json_array();
-	uint32_t i;
+	json_t *result;
 	int r;
 
-	for (i = 0; i < d->nodes; i++)
-		json_array_append_new(shares, facts_hex(d->kms_shares[i], 33));
-	result = facts_call(d, "devnet_set",
+	result = jsonrpc_call(d, "devnet_set",
 	    json_pack("{s:[o],s:[o],s:o,s:o,s:i,s:I}", "orchestrators",
-		facts_hex(d->orchestrator, 20), "gateways",
-		facts_hex(d->gateway, 20), "kmsKey", facts_hex(d->kms_key, 33),
-		"shares", shares, "threshold", (int)d->threshold, "epoch",
-		(json_int_t)d->epoch));
+		json_hex(d->orchestrator, 20), "gateways",
+		json_hex(d->gateway, 20), "kmsKey", json_hex(d->kms_key, 33),
+		"shares", json_hex_list(d->kms_shares, d->nodes, 33),
+		"threshold", (int)d->threshold, "epoch", (json_int_t)d->epoch));
 	r = json_is_true(result) ? 0 : -1;
 	json_decref(result);
 	return r;
@@ -375,7 +372,7 @@ command_status(const struct options *o, int argc, char **argv)
 	for (i = 0; i < n; i++) {
 		is_registry = strcmp(list[i].name, "registry") == 0;
 		state = is_registry ?
-		    facts_call(&d, "devnet_runners", json_array()) :
+		    jsonrpc_call(&d, "devnet_runners", json_array()) :
 		    ask_status(&list[i], &client);
 		one = json_pack("{s:s,s:b}", "address",
 		    dir_address(list[i].port), "serving", state != NULL);

@@ -14,7 +14,6 @@
 #include "log.h"
 #include "program.h"
 #include "secp.h"
-#include "server.h"
 #include "signed.h"
 #include "store.h"
 #include "wire.h"
@@ -362,31 +361,32 @@ on_get(struct rpc_call *call, void *p)
 	    r->avoid, &g->operands, 1, on_user_seals, g);
 }
 
-void
-gateway_main(void)
+/* ---- start ------------------------------------------------------------- */
+
+static uint16_t
+start(uint32_t node)
 {
-	static const struct rpc_method methods[] = {
-		{ "/teerunner.v1.HandleGateway/FetchOperands", "runner",
-		    &teerunner__v1__operand_request_batch__descriptor,
-		    on_fetch },
-		{ "/teerunner.v1.HandleGateway/StoreResults",
-		    "orchestrator,runner",
-		    &teerunner__v1__task_result_batch__descriptor, on_store },
-		{ "/teerunner.devnet.Values/Put", "cli",
-		    &teerunner__devnet__put_request__descriptor, on_put },
-		{ "/teerunner.devnet.Values/Get", "cli",
-		    &teerunner__devnet__get_request__descriptor, on_get },
-		CONTROL_METHODS
-	};
 	char path[DEVNET_PATH];
 
-	server_init("gateway", status);
+	(void)node;
 	dir_path(&devnet, path, "gateway.db");
 	store_open(path);
 	fetch_init();
 	quorum_init();
-	rpc_serve(dir_address(devnet.gateway_port), &tls, methods,
-	    sizeof(methods) / sizeof(methods[0]));
-	rpc_loop(NULL);
-	fatal("the queue was shut down");
+	return devnet.gateway_port;
 }
+
+static const struct rpc_method methods[] = {
+	{ "/teerunner.v1.HandleGateway/FetchOperands", "runner",
+	    &teerunner__v1__operand_request_batch__descriptor, on_fetch },
+	{ "/teerunner.v1.HandleGateway/StoreResults", "orchestrator,runner",
+	    &teerunner__v1__task_result_batch__descriptor, on_store },
+	{ "/teerunner.devnet.Values/Put", "cli",
+	    &teerunner__devnet__put_request__descriptor, on_put },
+	{ "/teerunner.devnet.Values/Get", "cli",
+	    &teerunner__devnet__get_request__descriptor, on_get },
+	CONTROL_METHODS
+};
+
+const struct server gateway_server = { start, status, methods,
+	sizeof(methods) / sizeof(methods[0]) };

@@ -6,8 +6,8 @@
 #ifndef GATEWAY_H
 #define GATEWAY_H
 
-#include "rpc.h"
 #include "devnet.pb-c.h"
+#include "server.h"
 #include "teerunner.pb-c.h"
 
 /* ---- quorum.c ---------------------------------------------------------- */
@@ -30,6 +30,7 @@ void on_fetch(struct rpc_call *, void *);
 extern uint64_t n_granted, n_declined;
 
 /* ---- gateway.c --------------------------------------------------------- */
+extern const struct server gateway_server;
 /* Check that the Registry lists this Runner.  If it returns 0, the call has
  * failed. */
 int gateway_admits(struct rpc_call *, const uint8_t runner[20]);

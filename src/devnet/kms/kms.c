@@ -5,15 +5,14 @@
  * Gateway chose.  It trusts the Gateway only for the K of each handle and for
  * the access rights.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "facts.h"
+#include "kms.h"
 #include "log.h"
 #include "secp.h"
-#include "server.h"
 #include "partial.h"
 #include "shamir.h"
 #include "signed.h"
@@ -25,7 +24,6 @@
 
 static uint32_t self;
 static uint64_t n_seals, n_partials, n_refused;
-static char name[16];
 
 static const char *
 status(struct pool *pool)
@@ -377,23 +375,21 @@ on_delegate_user(struct rpc_call *call, void *request)
 	maybe_late(call, request, delegate_user);
 }
 
-void
-kms_main(uint32_t node)
+static uint16_t
+start(uint32_t node)
 {
-	static const struct rpc_method methods[] = {
-		{ "/teerunner.v1.KmsNode/Delegate", "gateway",
-		    &teerunner__v1__delegate_request__descriptor, on_delegate },
-		{ "/teerunner.devnet.UserKms/DelegateUser", "gateway",
-		    &teerunner__devnet__delegate_user_request__descriptor,
-		    on_delegate_user },
-		CONTROL_METHODS
-	};
-
 	self = node;
-	snprintf(name, sizeof(name), "kms-%u", node);
-	server_init(name, status);
-	rpc_serve(dir_address(devnet.kms_ports[node - 1]), &tls, methods,
-	    sizeof(methods) / sizeof(methods[0]));
-	rpc_loop(NULL);
-	fatal("the queue was shut down");
+	return devnet.kms_ports[node - 1];
 }
+
+static const struct rpc_method methods[] = {
+	{ "/teerunner.v1.KmsNode/Delegate", "gateway",
+	    &teerunner__v1__delegate_request__descriptor, on_delegate },
+	{ "/teerunner.devnet.UserKms/DelegateUser", "gateway",
+	    &teerunner__devnet__delegate_user_request__descriptor,
+	    on_delegate_user },
+	CONTROL_METHODS
+};
+
+const struct server kms_server = { start, status, methods,
+	sizeof(methods) / sizeof(methods[0]) };

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "dir.h"
 #include "ecies.h"
 #include "hex.h"
+#include "json.h"
 #include "log.h"
 #include "secp.h"
 #include "shamir.h"
@@ -68,21 +68,10 @@ dir_path(const struct devnet *d, char path[DEVNET_PATH], const char *fmt, ...)
 
 /* ---- devnet.json ------------------------------------------------------- */
 
-static json_t *
-json_hex(const uint8_t *bytes, size_t n)
-{
-	char text[2 + 2 * 64 + 1] = "0x";
-
-	hex_encode(text + 2, bytes, n);
-	return json_string(text);
-}
-
 static void
 get_hex(const json_t *o, const char *key, uint8_t *out, size_t n)
 {
-	const char *text = json_string_value(json_object_get(o, key));
-
-	if (text == NULL || hex_read(text, out, n) != 0)
+	if (json_to_bytes(json_object_get(o, key), out, n) != 0)
 		fatal("devnet.json: %s: expected %zu bytes of hex", key, n);
 }
 

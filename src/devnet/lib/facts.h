@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The counterparts' view of the Registry: JSON-RPC to its stand-in.  A call
- * blocks until the answer arrives (at most two seconds), which is acceptable
- * only in a devnet.
+ * The counterparts' view of the Registry, read with jsonrpc.h and cached.
  */
 #ifndef FACTS_H
 #define FACTS_H
 
-#include <jansson.h>
 #include <stdint.h>
 
 #include "dir.h"
+#include "json.h"
 
-/* Call a method.  Takes over the reference to `params'.  Returns the result,
- * which the caller must free, or NULL after a log line. */
-json_t *facts_call(const struct devnet *, const char *method, json_t *params);
+/* Call a view function of the Registry that takes an address, or nothing if
+ * address is NULL.  Returns the result, which the caller must free, or NULL
+ * after a log line. */
+json_t *facts_view(
+    const struct devnet *, const char *signature, const uint8_t *address);
 /* 1 if the Registry lists this Runner and the registration is neither expired
  * nor revoked, else 0; -1 if the Registry does not answer.  A positive answer
  * is cached for two seconds, or for ten if the Registry does not answer. */
@@ -26,7 +26,5 @@ int facts_is_runner(const struct devnet *, const uint8_t runner[20]);
 int facts_is_epoch(const struct devnet *, uint64_t epoch);
 /* The current epoch; 0 if there is none or the Registry does not answer. */
 uint64_t facts_epoch(const struct devnet *);
-/* "0x.." */
-json_t *facts_hex(const void *, size_t n);
 
 #endif

@@ -4,12 +4,10 @@
  * its own secret and certificate.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "devnet.pb-c.h"
 #include "log.h"
-#include "registry.h"
 #include "server.h"
 
 struct devnet devnet;
@@ -97,45 +95,15 @@ on_status(struct rpc_call *call, void *request)
 }
 
 void
-server_init(const char *who, const char *(*status)(struct pool *))
+server_run(const struct server *server, const char *who, uint32_t node)
 {
+	uint16_t port;
+
 	self = who;
-	describe = status;
+	describe = server->status;
 	rpc_tls_load(&tls, devnet.dir, who);
-}
-
-static int
-run_registry(void)
-{
-	struct devnet_registry r = { 0 };
-	char path[DEVNET_PATH];
-
-	dir_path(&devnet, path, "registry.json");
-	r.port = devnet.registry_port;
-	r.ready_fd = -1;
-	r.chain_id = devnet.chain_id;
-	memcpy(r.address, devnet.registry, 20);
-	memcpy(r.registrar, devnet.registrar, 20);
-	r.state_file = path;
-	return devnet_registry_main(&r);
-}
-
-int
-server_run(const char *dir, const char *who)
-{
-	log_init(who, LOG_INFO);
-	dir_load(&devnet, dir);
-	if (strcmp(who, "registry") == 0)
-		return run_registry();
-	if (strcmp(who, "orchestrator") == 0)
-		orchestrator_main();
-	if (strcmp(who, "gateway") == 0)
-		gateway_main();
-	if (strncmp(who, "kms-", 4) == 0) {
-		unsigned long node = strtoul(who + 4, NULL, 10);
-
-		if (node >= 1 && node <= devnet.nodes)
-			kms_main((uint32_t)node);
-	}
-	fatal("%s: no such server", who);
+	port = server->start(node);
+	rpc_serve(dir_address(port), &tls, server->methods, server->n_methods);
+	rpc_loop(NULL);
+	fatal("the queue was shut down");
 }

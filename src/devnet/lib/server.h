@@ -21,14 +21,21 @@ extern struct devnet devnet;
 extern struct rpc_tls tls;
 extern enum fault fault;
 
-/* Serve until killed. */
-_Noreturn void	orchestrator_main(void);
-_Noreturn void	gateway_main(void);
-_Noreturn void	kms_main(uint32_t node);
+struct server {
+	/* Initialize, with `devnet' and `tls' loaded.  Returns the port to
+	 * listen on.  node: of a KMS node, from 1. */
+	uint16_t	(*start)(uint32_t node);
+	/* Print JSON into the pool. */
+	const char	*(*status)(struct pool *);
+	const struct rpc_method *methods;
+	size_t		 n_methods;
+};
+/* Serve until killed.  The caller has loaded `devnet'.  who: the name of the
+ * certificate, such as "kms-2"; it is not copied. */
+_Noreturn void server_run(
+    const struct server *, const char *who, uint32_t node);
 
-/* The Control service, which is in every table.  `status' prints JSON into the
- * pool. */
-void server_init(const char *who, const char *(*status)(struct pool *));
+/* The Control service, which is in every table. */
 void on_fault(struct rpc_call *, void *);
 void on_status(struct rpc_call *, void *);
 #define CONTROL_METHODS							\
@@ -37,8 +44,6 @@ void on_status(struct rpc_call *, void *);
 	{ "/teerunner.devnet.Control/Status", "cli",			\
 	  &teerunner__devnet__status_request__descriptor, on_status },
 
-/* Main function of `tee-devnet serve'. */
-int server_run(const char *dir, const char *who);
 /* List the faults of `who' ("gateway", "kms-2"), one per line; NULL: of all
  * servers. */
 void server_list_faults(const char *who);

@@ -4,9 +4,7 @@
  * assigns them to Runners over their streams, and forwards results to the
  * Gateway.  It sees no plaintext and never changes what a Runner signed.
  */
-#include "log.h"
 #include "orchestrator.h"
-#include "server.h"
 
 static const char *
 status(struct pool *pool)
@@ -15,22 +13,21 @@ status(struct pool *pool)
 	    session_status(pool));
 }
 
-void
-orchestrator_main(void)
+static uint16_t
+start(uint32_t node)
 {
-	static const struct rpc_method methods[] = {
-		{ "/teerunner.v1.Orchestrator/Session", "runner", NULL,
-		    on_session },
-		{ "/teerunner.devnet.Submitter/Submit", "cli",
-		    &teerunner__devnet__submit_request__descriptor, on_submit },
-		CONTROL_METHODS
-	};
-
-	server_init("orchestrator", status);
+	(void)node;
 	tasks_init();
 	forward_init();
-	rpc_serve(dir_address(devnet.orchestrator_port), &tls, methods,
-	    sizeof(methods) / sizeof(methods[0]));
-	rpc_loop(NULL);
-	fatal("the queue was shut down");
+	return devnet.orchestrator_port;
 }
+
+static const struct rpc_method methods[] = {
+	{ "/teerunner.v1.Orchestrator/Session", "runner", NULL, on_session },
+	{ "/teerunner.devnet.Submitter/Submit", "cli",
+	    &teerunner__devnet__submit_request__descriptor, on_submit },
+	CONTROL_METHODS
+};
+
+const struct server orchestrator_server = { start, status, methods,
+	sizeof(methods) / sizeof(methods[0]) };

@@ -11,7 +11,7 @@
 #include <sys/queue.h>
 
 #include "devnet.pb-c.h"
-#include "rpc.h"
+#include "server.h"
 #include "teerunner.pb-c.h"
 
 struct session {
@@ -24,6 +24,8 @@ struct session {
 	uint32_t	 assigned;	/* tasks assigned to it */
 	uint64_t	 ask_again;	/* not listed: when to check */
 };
+
+extern const struct server orchestrator_server;
 
 /* ---- session.c --------------------------------------------------------- */
 void on_session(struct rpc_call *, void *);

@@ -12,8 +12,8 @@
 
 #include "attest.h"
 #include "collateral.h"
-#include "facts.h"
 #include "hex.h"
+#include "jsonrpc.h"
 #include "keccak.h"
 #include "log.h"
 #include "registrar.h"
@@ -61,17 +61,16 @@ static int
 recent_block(uint64_t number, uint8_t hash[32])
 {
 	char hex[24];
-	const char *when, *text;
+	uint64_t when;
 	json_t *block;
 	int ok;
 
 	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)number);
-	block = facts_call(
+	block = jsonrpc_call(
 	    &devnet, "eth_getBlockByNumber", json_pack("[s,b]", hex, 0));
-	text = json_string_value(json_object_get(block, "hash"));
-	when = json_string_value(json_object_get(block, "timestamp"));
-	ok = text != NULL && when != NULL && hex_read(text, hash, 32) == 0 &&
-	    strtoll(when, NULL, 16) + BLOCK_AGE >= (long long)time(NULL);
+	ok = json_to_bytes(json_object_get(block, "hash"), hash, 32) == 0 &&
+	    json_to_number(json_object_get(block, "timestamp"), &when) == 0 &&
+	    when >= (uint64_t)time(NULL) - BLOCK_AGE;
 	json_decref(block);
 	return ok ? 0 : -1;
 }

@@ -9,6 +9,7 @@
 #include "contract.h"
 #include "facts.h"
 #include "hex.h"
+#include "jsonrpc.h"
 #include "log.h"
 #include "orchestrator.h"
 #include "registrar.h"
@@ -53,19 +54,18 @@ register_there(const struct m_register *r, const struct m_verdict *v)
 	json_t *result;
 	int ok;
 
-	result = facts_call(&devnet, "devnet_register",
+	result = jsonrpc_call(&devnet, "devnet_register",
 	    json_pack("{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:I,s:s#,s:o}",
-		"runner", facts_hex(r->runner, 20), "publicKey",
-		facts_hex(r->public_key, 33), "evidenceHash",
-		facts_hex(r->evidence_hash, 32), "configurationHash",
-		facts_hex(r->configuration_hash, 32), "signature",
-		facts_hex(r->signature, 65), "teeType", (json_int_t)r->tee_type,
+		"runner", json_hex(r->runner, 20), "publicKey",
+		json_hex(r->public_key, 33), "evidenceHash",
+		json_hex(r->evidence_hash, 32), "configurationHash",
+		json_hex(r->configuration_hash, 32), "signature",
+		json_hex(r->signature, 65), "teeType", (json_int_t)r->tee_type,
 		"sequence", (json_int_t)r->sequence, "validUntil",
 		(json_int_t)r->valid_until, "measurement",
-		facts_hex(v->measurement, 32), "verdict",
-		(json_int_t)v->verdict, "verifier", v->verifier,
-		(int)v->n_verifier, "verdictSignature",
-		facts_hex(v->signature, 65)));
+		json_hex(v->measurement, 32), "verdict", (json_int_t)v->verdict,
+		"verifier", v->verifier, (int)v->n_verifier, "verdictSignature",
+		json_hex(v->signature, 65)));
 	ok = json_is_true(result);
 	json_decref(result);
 	return ok ? 0 : -1;

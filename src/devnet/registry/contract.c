@@ -1,124 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls of the Registry's contract in the Solidity ABI: a head of words,
- * followed by the tails of arguments of variable size.
+ * See contract.h.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "bytes.h"
+#include "abi_encode.h"
 #include "calldata.h"
 #include "contract.h"
 #include "contract_code.h"
 #include "facts.h"
-#include "keccak.h"
+#include "jsonrpc.h"
 #include "log.h"
 #include "secp.h"
 #include "tx.h"
 
 #define WORD		32
-#define HEADS		12		/* words per head */
-#define CALL_MAX	32768
 #define MINED		200		/* polls, at 50 ms */
 #define PRIORITY_FEE	1000000000ull	/* wei */
 
-/* ---- encoding ---------------------------------------------------------- */
-
-/* The arguments of a call. */
-struct tuple {
-	uint8_t	head[HEADS][WORD];
-	int	is_tail[HEADS];		/* the word is an offset into `tail' */
-	size_t	n;
-	uint8_t	tail[CALL_MAX];
-	size_t	n_tail;
-};
-
-static void
-big_endian(uint64_t v, uint8_t word[WORD])
-{
-	memset(word, 0, WORD);
-	put_be(word + WORD - 8, 8, v);
-}
-
-/* Append a word that ends with these n bytes. */
-static void
-put_word(struct tuple *t, const uint8_t *b, size_t n)
-{
-	if (t->n == HEADS)
-		fatal("contract: too many arguments");
-	memset(t->head[t->n], 0, WORD);
-	memcpy(t->head[t->n++] + WORD - n, b, n);
-}
-
-static void
-put_number(struct tuple *t, uint64_t v)
-{
-	uint8_t word[WORD];
-
-	big_endian(v, word);
-	put_word(t, word, WORD);
-}
-
-/* Append to the tail, padded to whole words. */
-static void
-put_tail(struct tuple *t, const void *b, size_t n)
-{
-	const size_t padded = (n + WORD - 1) / WORD * WORD;
-
-	if (padded > CALL_MAX - t->n_tail)
-		fatal("contract: a call is too large");
-	memset(t->tail + t->n_tail, 0, padded);
-	memcpy(t->tail + t->n_tail, b, n);
-	t->n_tail += padded;
-}
-
-static void
-begin_tail(struct tuple *t)
-{
-	t->is_tail[t->n] = 1;
-	put_number(t, t->n_tail);
-}
-
-static void
-put_bytes(struct tuple *t, const void *b, size_t n)
-{
-	uint8_t word[WORD];
-
-	begin_tail(t);
-	big_endian(n, word);
-	put_tail(t, word, WORD);
-	put_tail(t, b, n);
-}
-
-static void
-put_address_list(struct tuple *t, const uint8_t address[20])
-{
-	uint8_t words[2][WORD] = { { 0 } };
-
-	begin_tail(t);
-	words[0][WORD - 1] = 1;
-	memcpy(words[1] + WORD - 20, address, 20);
-	put_tail(t, words, sizeof(words));
-}
-
-/* Concatenate head and tail.  Returns the size. */
-static size_t
-write_tuple(const struct tuple *t, uint8_t *to)
-{
-	uint64_t at;
-	size_t i;
-
-	for (i = 0; i < t->n; i++, to += WORD) {
-		memcpy(to, t->head[i], WORD);
-		if (!t->is_tail[i])
-			continue;
-		at = get_be(t->head[i] + WORD - 8, 8);
-		big_endian(at + t->n * WORD, to);
-	}
-	memcpy(to, t->tail, t->n_tail);
-	return t->n * WORD + t->n_tail;
-}
+/* The transaction that is encoded. */
+static uint8_t data[CALLDATA_MAX];
+static struct abi abi;
+static const char *function;	/* its signature, such as "setPaused(bool)" */
 
 /* ---- transactions ------------------------------------------------------ */
 
@@ -128,7 +32,6 @@ static int
 get_owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 {
 	uint8_t pub[33];
-	const char *text;
 	json_t *list;
 	int r;
 
@@ -137,9 +40,8 @@ get_owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 			secp_address(pub, address) == 0 ?
 		    1 :
 		    -1;
-	list = facts_call(d, "eth_accounts", json_array());
-	text = json_string_value(json_array_get(list, 0));
-	r = text != NULL && hex_read(text, address, 20) == 0 ? 0 : -1;
+	list = jsonrpc_call(d, "eth_accounts", json_array());
+	r = json_to_bytes(json_array_get(list, 0), address, 20);
 	json_decref(list);
 	if (r == -1)
 		log_err(
@@ -160,7 +62,7 @@ wait_for_receipt(const struct devnet *d, json_t *hash)
 		if (r != NULL)
 			usleep(50 * 1000);
 		json_decref(r);
-		r = facts_call(
+		r = jsonrpc_call(
 		    d, "eth_getTransactionReceipt", json_pack("[O]", hash));
 	}
 	status = json_string_value(json_object_get(r, "status"));
@@ -175,15 +77,16 @@ wait_for_receipt(const struct devnet *d, json_t *hash)
 static uint64_t
 number_of(const json_t *quantity)
 {
-	const char *text = json_string_value(quantity);
+	uint64_t v = 0;
 
-	return text == NULL ? 0 : strtoull(text, NULL, 16);
+	(void)json_to_number(quantity, &v);
+	return v;
 }
 
 static uint64_t
 ask_number(const struct devnet *d, const char *method, json_t *params)
 {
-	json_t *r = facts_call(d, method, params);
+	json_t *r = jsonrpc_call(d, method, params);
 	const uint64_t v = number_of(r);
 
 	json_decref(r);
@@ -191,14 +94,13 @@ ask_number(const struct devnet *d, const char *method, json_t *params)
 }
 
 static json_t *
-call_json(
-    const uint8_t from[20], const uint8_t *to, const uint8_t *data, size_t n)
+call_json(const uint8_t from[20], const uint8_t *to)
 {
-	json_t *tx = json_pack("{s:o,s:o}", "from", facts_hex(from, 20), "data",
-	    facts_hex(data, n));
+	json_t *tx = json_pack("{s:o,s:o}", "from", json_hex(from, 20), "data",
+	    json_hex(data, abi.n));
 
 	if (to != NULL)
-		json_object_set_new(tx, "to", facts_hex(to, 20));
+		json_object_set_new(tx, "to", json_hex(to, 20));
 	return tx;
 }
 
@@ -206,15 +108,15 @@ call_json(
  * tenth. */
 static json_t *
 send_signed(const struct devnet *d, const uint8_t key[32],
-    const uint8_t from[20], const uint8_t *to, const uint8_t *data, size_t n)
+    const uint8_t from[20], const uint8_t *to)
 {
-	static uint8_t raw[CALL_MAX + HEADS * WORD + 4 + TX_ROOM];
+	static uint8_t raw[CALLDATA_MAX + TX_ROOM];
 	struct tx t = { .chain_id = d->chain_id,
 		.to = to,
 		.data = data,
-		.n = n,
+		.n = abi.n,
 		.priority_fee = PRIORITY_FEE };
-	json_t *block = facts_call(
+	json_t *block = jsonrpc_call(
 	    d, "eth_getBlockByNumber", json_pack("[s,b]", "latest", 0));
 	uint8_t hash[32];
 	size_t size;
@@ -223,32 +125,31 @@ send_signed(const struct devnet *d, const uint8_t key[32],
 	    PRIORITY_FEE;
 	json_decref(block);
 	t.nonce = ask_number(d, "eth_getTransactionCount",
-	    json_pack("[o,s]", facts_hex(from, 20), "pending"));
-	t.gas = ask_number(d, "eth_estimateGas",
-	    json_pack("[o]", call_json(from, to, data, n)));
+	    json_pack("[o,s]", json_hex(from, 20), "pending"));
+	t.gas = ask_number(
+	    d, "eth_estimateGas", json_pack("[o]", call_json(from, to)));
 	t.gas += t.gas / 10;
 	if (t.gas == 0 || (size = tx_sign(&t, key, raw, hash)) == 0)
 		return NULL;
-	return facts_call(d, "eth_sendRawTransaction",
-	    json_pack("[o]", facts_hex(raw, size)));
+	return jsonrpc_call(
+	    d, "eth_sendRawTransaction", json_pack("[o]", json_hex(raw, size)));
 }
 
 /* to: NULL to create a contract. */
 static json_t *
-transact(
-    const struct devnet *d, const uint8_t *to, const uint8_t *data, size_t n)
+transact(const struct devnet *d, const uint8_t *to)
 {
 	uint8_t key[32], from[20];
 	json_t *hash, *r = NULL;
 
 	switch (get_owner(d, key, from)) {
 	case 1:
-		hash = send_signed(d, key, from, to, data, n);
+		hash = send_signed(d, key, from, to);
 		explicit_bzero(key, sizeof(key));
 		break;
 	case 0:
-		hash = facts_call(d, "eth_sendTransaction",
-		    json_pack("[o]", call_json(from, to, data, n)));
+		hash = jsonrpc_call(d, "eth_sendTransaction",
+		    json_pack("[o]", call_json(from, to)));
 		break;
 	default: return NULL;
 	}
@@ -258,58 +159,48 @@ transact(
 	return r;
 }
 
-/* Create a contract from code and constructor arguments. */
+/* Create a contract whose constructor takes these addresses. */
 static int
 create_contract(const struct devnet *d, const uint8_t *code, size_t n,
-    const struct tuple *arguments, uint8_t address[20])
+    const uint8_t (*arguments)[20], size_t n_arguments, uint8_t address[20])
 {
-	static uint8_t b[CALL_MAX];
-	const char *text;
+	struct abi_tuple t;
 	json_t *r;
-	int ok;
+	size_t i;
+	int failed;
 
-	if (n + HEADS * WORD > sizeof(b))
+	if (n > sizeof(data))
 		fatal("contract: the code is too large");
-	memcpy(b, code, n);
-	r = transact(d, NULL, b, n + write_tuple(arguments, b + n));
-	text = json_string_value(json_object_get(r, "contractAddress"));
-	ok = text != NULL && hex_read(text, address, 20) == 0;
+	memcpy(data, code, n);
+	abi = (struct abi){ data, n, sizeof(data) };
+	abi_begin(&t, &abi, n_arguments);
+	for (i = 0; i < n_arguments; i++)
+		abi_address(&t, arguments[i]);
+	r = transact(d, NULL);
+	failed = json_to_bytes(
+	    json_object_get(r, "contractAddress"), address, 20);
 	json_decref(r);
-	return ok ? 0 : -1;
+	return failed;
 }
 
-/* signature: the function's, such as "setPaused(bool)". */
-static size_t
-encode_call(const char *signature, const struct tuple *arguments, uint8_t *to)
+static void
+begin_call(struct abi_tuple *t, const char *signature, size_t n)
 {
-	uint8_t hash[32];
-
-	keccak256(signature, strlen(signature), hash);
-	memcpy(to, hash, 4);
-	return 4 + write_tuple(arguments, to + 4);
+	function = signature;
+	abi = (struct abi){ data, 0, sizeof(data) };
+	abi_call(t, &abi, signature, n);
 }
 
 static int
-send_call(const struct devnet *d, const uint8_t to[20], const uint8_t *data,
-    size_t n, const char *what)
+send_call(const struct devnet *d, const uint8_t to[20])
 {
-	json_t *r = transact(d, to, data, n);
+	json_t *r = transact(d, to);
 	const int ok = r != NULL;
 
 	json_decref(r);
 	if (!ok)
-		log_warn("contract: %s fails", what);
+		log_warn("contract: %s fails", function);
 	return ok ? 0 : -1;
-}
-
-static int
-call(const struct devnet *d, const uint8_t to[20], const char *signature,
-    const struct tuple *arguments)
-{
-	static uint8_t b[CALL_MAX + HEADS * WORD + 4];
-
-	return send_call(
-	    d, to, b, encode_call(signature, arguments, b), signature);
 }
 
 /* Call a view function without arguments that returns one word.  -1 if it
@@ -317,19 +208,11 @@ call(const struct devnet *d, const uint8_t to[20], const char *signature,
 static int
 call_view(const struct devnet *d, const char *signature, uint8_t word[WORD])
 {
-	const struct tuple none = { .n = 0 };
-	uint8_t b[4];
-	const char *text;
-	json_t *r;
-	int ok;
+	json_t *r = facts_view(d, signature, NULL);
+	const int failed = json_to_bytes(r, word, WORD);
 
-	r = facts_call(d, "eth_call",
-	    json_pack("[{s:o,s:o},s]", "to", facts_hex(d->registry, 20), "data",
-		facts_hex(b, encode_call(signature, &none, b)), "latest"));
-	text = json_string_value(r);
-	ok = text != NULL && hex_read(text, word, WORD) == 0;
 	json_decref(r);
-	return ok ? 0 : -1;
+	return failed;
 }
 
 /* ---- interface --------------------------------------------------------- */
@@ -337,74 +220,74 @@ call_view(const struct devnet *d, const char *signature, uint8_t word[WORD])
 int
 contract_deploy(struct devnet *d)
 {
-	static struct tuple t;
-	uint8_t key[32], us[20], registrars[20];
+	uint8_t key[32], addresses[2][20];	/* ours, the registrars' */
 
-	if (get_owner(d, key, us) == -1)
+	if (get_owner(d, key, addresses[0]) == -1)
 		return -1;
 	explicit_bzero(key, sizeof(key));
 	d->chain_id = ask_number(d, "eth_chainId", json_array());
-	put_word(&t, us, 20);
-	if (create_contract(d, registrars_code, sizeof(registrars_code), &t,
-		registrars) == -1)
+	if (create_contract(d, registrars_code, sizeof(registrars_code),
+		addresses, 1, addresses[1]) == -1)
 		return -1;
-	put_word(&t, registrars, 20);
 	return create_contract(
-	    d, registry_code, sizeof(registry_code), &t, d->registry);
+	    d, registry_code, sizeof(registry_code), addresses, 2, d->registry);
 }
 
 int
 contract_announce(
     const struct devnet *d, uint32_t blocks, uint64_t former_until)
 {
-	static struct tuple t;
-
-	memset(&t, 0, sizeof(t));
 	/* The transaction is mined in the next block at the earliest. */
-	put_number(
-	    &t, ask_number(d, "eth_blockNumber", json_array()) + 1 + blocks);
-	put_number(&t, former_until);
-	put_number(&t, d->threshold);
-	put_bytes(&t, d->kms_key, 33);
-	put_bytes(&t, d->kms_shares, d->nodes * 33);
-	return call(d, d->registry,
-	    "announceEpoch(uint64,uint64,uint8,bytes,bytes)", &t);
+	const uint64_t from = ask_number(d, "eth_blockNumber", json_array()) +
+	    1 + blocks;
+	struct abi_tuple t;
+
+	begin_call(&t, "announceEpoch(uint64,uint64,uint8,bytes,bytes)", 5);
+	abi_number(&t, from);
+	abi_number(&t, former_until);
+	abi_number(&t, d->threshold);
+	abi_bytes(&t, d->kms_key, 33);
+	abi_bytes(&t, d->kms_shares, d->nodes * 33);
+	return send_call(d, d->registry);
 }
 
 static int
 set_list(
     const struct devnet *d, const char *signature, const uint8_t address[20])
 {
-	static struct tuple t;
+	struct abi_tuple t, list;
 
-	memset(&t, 0, sizeof(t));
-	put_address_list(&t, address);
-	return call(d, d->registry, signature, &t);
+	begin_call(&t, signature, 1);
+	abi_array(&t, &list, 1);
+	abi_address(&list, address);
+	return send_call(d, d->registry);
 }
 
 /* Called as the owner, who also approves registrars. */
 static int
 approve_registrar(const struct devnet *d)
 {
-	static struct tuple t;
+	struct abi_tuple t;
 	uint8_t verifier[WORD];
 
-	put_word(&t, d->registrar, 20);
-	put_number(&t, 1);
-	return call_view(d, "verifier()", verifier) == -1 ?
-	    -1 :
-	    call(d, verifier + WORD - 20, "setRegistrar(address,bool)", &t);
+	if (call_view(d, "verifier()", verifier) == -1)
+		return -1;
+	begin_call(&t, "setRegistrar(address,bool)", 2);
+	abi_address(&t, d->registrar);
+	abi_number(&t, 1);
+	return send_call(d, verifier + WORD - 20);
 }
 
 static int
 accept_insecure(const struct devnet *d)
 {
-	static struct tuple t;
+	struct abi_tuple t;
 
-	put_number(&t, TEE_INSECURE);
-	put_number(&t, 0);
-	put_number(&t, UINT64_MAX);
-	return call(d, d->registry, "setMeasurement(uint8,bytes32,uint64)", &t);
+	begin_call(&t, "setMeasurement(uint8,bytes32,uint64)", 3);
+	abi_number(&t, TEE_INSECURE);
+	abi_number(&t, 0);
+	abi_number(&t, UINT64_MAX);
+	return send_call(d, d->registry);
 }
 
 int
@@ -433,8 +316,7 @@ int
 contract_register(const struct devnet *d, const struct m_register *r,
     const struct m_verdict *v)
 {
-	static uint8_t data[CALLDATA_MAX];
-
-	return send_call(
-	    d, d->registry, data, calldata_register(r, v, data), "register");
+	function = "register";
+	abi.n = calldata_register(r, v, data);
+	return send_call(d, d->registry);
 }

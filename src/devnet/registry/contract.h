@@ -9,7 +9,6 @@
 #define CONTRACT_H
 
 #include "dir.h"
-#include "registrar.h"
 
 /* Deploy both contracts and approve the registrar.  Returns 0 and sets
  * d->registry, or -1 after a line on stderr. */

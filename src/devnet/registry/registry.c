@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "keccak.h"
 #include "registry.h"
 #include "registry_state.h"
@@ -80,7 +81,7 @@ block_of(const json_t *param, uint64_t *number)
 		*number = head();
 	else if (strcmp(s, "earliest") == 0)
 		*number = 0;
-	else if (number_json(param, number) != 0 || *number > head())
+	else if (json_to_number(param, number) != 0 || *number > head())
 		return -1;
 	return 0;
 }
@@ -112,7 +113,7 @@ eth_get_block(const json_t *params, const char **why)
 	if (number > 0)
 		block_hash(number - 1, parent);
 	return json_pack("{s:o,s:o,s:o,s:o,s:[]}", "number", quantity(number),
-	    "hash", hex_json(hash, 32), "parentHash", hex_json(parent, 32),
+	    "hash", json_hex(hash, 32), "parentHash", json_hex(parent, 32),
 	    "timestamp", quantity(GENESIS + number), "transactions");
 }
 
@@ -138,22 +139,22 @@ eth_call(const json_t *params, const char **why)
 		*why = "header not found";
 		return NULL;
 	}
-	if (hex_exact(json_object_get(tx, "to"), to, 20) != 0) {
+	if (json_to_bytes(json_object_get(tx, "to"), to, 20) != 0) {
 		*why = "to: not an address";
 		return NULL;
 	}
 	if (memcmp(to, conf->address, 20) != 0)
 		return json_string("0x");	/* no code at that address */
-	if (hex_exact(data, call, sizeof(call)) != 0) {
+	if (json_to_bytes(data, call, sizeof(call)) != 0) {
 		*why = "execution reverted";
 		return NULL;
 	}
 	if (is_call_of(call, "facts(address)"))
-		return hex_json(
+		return json_hex(
 		    out, state_facts(call + 16, number, GENESIS + number, out));
 	if (is_call_of(call, "isRunner(address)")) {
 		out[31] = (uint8_t)state_is_runner(call + 16);
-		return hex_json(out, 32);
+		return json_hex(out, 32);
 	}
 	*why = "execution reverted";
 	return NULL;

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "hex.h"
+#include "abi_encode.h"
+#include "json.h"
 #include "keccak.h"
 #include "registry_state.h"
 #include "secp.h"
@@ -33,89 +34,19 @@ static int does_lie;
 static struct runner runners[RUNNERS];
 static size_t n_runners;
 
-/* ---- JSON -------------------------------------------------------------- */
-
-json_t *
-hex_json(const uint8_t *p, size_t n)
-{
-	char *text = malloc(2 * n + 3);
-	json_t *value;
-
-	if (text == NULL)
-		return NULL;
-	memcpy(text, "0x", 2);
-	hex_encode(text + 2, p, n);
-	value = json_string(text);
-	free(text);
-	return value;
-}
-
-/* Decode "0x..", at most `max' bytes.  Returns the number of bytes, or -1. */
-static long
-hex_bytes(const json_t *value, uint8_t *out, size_t max)
-{
-	const char *s = json_string_value(value);
-	size_t n = json_string_length(value);
-
-	if (s == NULL || n < 2 || s[0] != '0' || s[1] != 'x' ||
-	    n / 2 - 1 > max || hex_decode(s + 2, n - 2, out, n / 2 - 1) != 0)
-		return -1;
-	return (long)(n / 2 - 1);
-}
-
-int
-hex_exact(const json_t *value, uint8_t *out, size_t size)
-{
-	return hex_bytes(value, out, size) == (long)size ? 0 : -1;
-}
-
-int
-number_json(const json_t *value, uint64_t *out)
-{
-	const char *s = json_string_value(value);
-	uint64_t v = 0;
-
-	if (json_is_integer(value)) {
-		if (json_integer_value(value) < 0)
-			return -1;
-		*out = (uint64_t)json_integer_value(value);
-		return 0;
-	}
-	if (s == NULL || s[0] != '0' || s[1] != 'x' || s[2] == '\0' ||
-	    strlen(s) > 18)
-		return -1;
-	for (s += 2; *s != '\0'; s++) {
-		if (hex_digit(*s) < 0)
-			return -1;
-		v = v << 4 | (uint64_t)hex_digit(*s);
-	}
-	*out = v;
-	return 0;
-}
-
 /* ---- the state file ---------------------------------------------------- */
 
 static json_t *
 runner_json(const struct runner *r)
 {
 	return json_pack("{s:o,s:o,s:I,s:o,s:o,s:I,s:I,s:b}", "runner",
-	    hex_json(r->reg.runner, 20), "publicKey",
-	    hex_json(r->reg.public_key, 33), "teeType",
+	    json_hex(r->reg.runner, 20), "publicKey",
+	    json_hex(r->reg.public_key, 33), "teeType",
 	    (json_int_t)r->reg.tee_type, "evidenceHash",
-	    hex_json(r->reg.evidence_hash, 32), "configurationHash",
-	    hex_json(r->reg.configuration_hash, 32), "sequence",
+	    json_hex(r->reg.evidence_hash, 32), "configurationHash",
+	    json_hex(r->reg.configuration_hash, 32), "sequence",
 	    (json_int_t)r->reg.sequence, "validUntil",
 	    (json_int_t)r->reg.valid_until, "revoked", r->is_revoked);
-}
-
-static json_t *
-addresses_json(const uint8_t (*list)[20], size_t n)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, hex_json(list[i], 20));
-	return array;
 }
 
 json_t *
@@ -130,16 +61,6 @@ state_runners(const json_t *params, const char **why)
 	return array;
 }
 
-static json_t *
-shares_json(const uint8_t (*list)[33])
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < facts.kms_nodes; i++)
-		json_array_append_new(array, hex_json(list[i], 33));
-	return array;
-}
-
 /* Replace the file atomically, so that a restart finds a complete one. */
 static void
 save_state(void)
@@ -151,16 +72,15 @@ save_state(void)
 		return;
 	all = json_pack("{s:o,s:o,s:o,s:o,s:i,s:I,s:I,s:I,s:o,s:o,s:o}",
 	    "orchestrators",
-	    addresses_json(facts.orchestrators, facts.n_orchestrators),
-	    "gateways", addresses_json(facts.gateways, facts.n_gateways),
-	    "kmsKey", hex_json(facts.kms_key, facts.kms_nodes ? 33 : 0),
-	    "shares", shares_json((const uint8_t(*)[33])facts.kms_shares),
+	    json_hex_list(facts.orchestrators, facts.n_orchestrators, 20),
+	    "gateways", json_hex_list(facts.gateways, facts.n_gateways, 20),
+	    "kmsKey", json_hex(facts.kms_key, facts.kms_nodes ? 33 : 0),
+	    "shares", json_hex_list(facts.kms_shares, facts.kms_nodes, 33),
 	    "threshold", (int)facts.kms_threshold, "epoch",
 	    (json_int_t)facts.kms_epoch, "fromBlock", (json_int_t)from_block,
 	    "formerUntil", (json_int_t)former_until, "formerKey",
-	    hex_json(former_key, *former_key ? 33 : 0), "formerShares",
-	    *former_key ? shares_json((const uint8_t(*)[33])former_shares) :
-			  json_array(),
+	    json_hex(former_key, *former_key ? 33 : 0), "formerShares",
+	    json_hex_list(former_shares, *former_key ? facts.kms_nodes : 0, 33),
 	    "runners", state_runners(NULL, NULL));
 	if (asprintf(&tmp, "%s.new", conf->state_file) == -1)
 		tmp = NULL;
@@ -184,7 +104,7 @@ set_addresses(const json_t *array, uint8_t list[LIST_MAX][20], uint32_t *n)
 	if (!json_is_array(array) || count > LIST_MAX)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		if (hex_exact(json_array_get(array, i), list[i], 20) != 0)
+		if (json_to_bytes(json_array_get(array, i), list[i], 20) != 0)
 			return -1;
 	*n = (uint32_t)count;
 	return 0;
@@ -193,7 +113,8 @@ set_addresses(const json_t *array, uint8_t list[LIST_MAX][20], uint32_t *n)
 static int
 set_point(const json_t *value, uint8_t point[33])
 {
-	return hex_exact(value, point, 33) != 0 ? -1 : secp_point_check(point);
+	return json_to_bytes(value, point, 33) != 0 ? -1 :
+						      secp_point_check(point);
 }
 
 static int
@@ -226,12 +147,12 @@ set_kms(const json_t *params, struct m_facts *f)
 			return "shares: not a compressed point";
 		f->kms_nodes = (uint8_t)n;
 	}
-	if (threshold != NULL && number_json(threshold, &t) != 0)
+	if (threshold != NULL && json_to_number(threshold, &t) != 0)
 		return "threshold: no number";
 	if (f->kms_nodes != 0 && (t < 1 || t > f->kms_nodes))
 		return "threshold: not 1 to the number of shares";
 	f->kms_threshold = (uint8_t)t;
-	if (epoch != NULL && number_json(epoch, &f->kms_epoch) != 0)
+	if (epoch != NULL && json_to_number(epoch, &f->kms_epoch) != 0)
 		return "epoch: no number";
 	return NULL;
 }
@@ -245,8 +166,8 @@ set_former(const json_t *params, const struct m_facts *f)
 	const json_t *until = json_object_get(params, "formerUntil");
 	uint64_t block = 0, time = 0;
 
-	if ((from != NULL && number_json(from, &block) != 0) ||
-	    (until != NULL && number_json(until, &time) != 0))
+	if ((from != NULL && json_to_number(from, &block) != 0) ||
+	    (until != NULL && json_to_number(until, &time) != 0))
 		return "fromBlock, formerUntil: no number";
 	if (f->kms_epoch <= facts.kms_epoch || facts.kms_nodes == 0)
 		return NULL;
@@ -305,17 +226,17 @@ read_registration(const json_t *params, struct m_register *r)
 	uint64_t tee;
 
 	memset(r, 0, sizeof(*r));
-	if (hex_exact(json_object_get(params, "runner"), r->runner, 20) ||
-	    hex_exact(
+	if (json_to_bytes(json_object_get(params, "runner"), r->runner, 20) ||
+	    json_to_bytes(
 		json_object_get(params, "publicKey"), r->public_key, 33) ||
-	    hex_exact(json_object_get(params, "evidenceHash"), r->evidence_hash,
-		32) ||
-	    hex_exact(json_object_get(params, "configurationHash"),
+	    json_to_bytes(json_object_get(params, "evidenceHash"),
+		r->evidence_hash, 32) ||
+	    json_to_bytes(json_object_get(params, "configurationHash"),
 		r->configuration_hash, 32) ||
-	    number_json(json_object_get(params, "teeType"), &tee) ||
+	    json_to_number(json_object_get(params, "teeType"), &tee) ||
 	    tee > TEE_OPTEE ||
-	    number_json(json_object_get(params, "sequence"), &r->sequence) ||
-	    number_json(
+	    json_to_number(json_object_get(params, "sequence"), &r->sequence) ||
+	    json_to_number(
 		json_object_get(params, "validUntil"), &r->valid_until) ||
 	    r->sequence > INT64_MAX || r->valid_until > INT64_MAX)
 		return -1;
@@ -350,11 +271,11 @@ check_verdict(const json_t *params, const struct m_register *r)
 	uint64_t verdict;
 
 	if (verifier == NULL ||
-	    number_json(json_object_get(params, "verdict"), &verdict) != 0 ||
+	    json_to_number(json_object_get(params, "verdict"), &verdict) != 0 ||
 	    verdict > UINT8_MAX ||
-	    hex_exact(json_object_get(params, "verdictSignature"), sig, 65) !=
-		0 ||
-	    hex_exact(
+	    json_to_bytes(
+		json_object_get(params, "verdictSignature"), sig, 65) != 0 ||
+	    json_to_bytes(
 		json_object_get(params, "measurement"), measurement, 32) != 0)
 		return "verdict: missing or malformed";
 	td_registration(r, registration);
@@ -375,8 +296,8 @@ state_register(const json_t *params, const char **why)
 	struct runner *runner;
 
 	if (read_registration(params, &r) != 0 ||
-	    hex_exact(json_object_get(params, "signature"), r.signature, 65) !=
-		0) {
+	    json_to_bytes(
+		json_object_get(params, "signature"), r.signature, 65) != 0) {
 		*why = "a field is missing or malformed";
 		return NULL;
 	}
@@ -408,7 +329,8 @@ state_revoke(const json_t *params, const char **why)
 	uint8_t address[20];
 	struct runner *runner;
 
-	if (hex_exact(json_object_get(params, "runner"), address, 20) != 0 ||
+	if (json_to_bytes(json_object_get(params, "runner"), address, 20) !=
+		0 ||
 	    (runner = find(address)) == NULL) {
 		*why = "runner: not registered";
 		return NULL;
@@ -429,36 +351,14 @@ state_is_runner(const uint8_t address[20])
 	    r->reg.valid_until > (uint64_t)time(NULL);
 }
 
-static uint8_t *
-put_word(uint8_t *p, uint64_t v)
+static void
+put_addresses(struct abi_tuple *t, const uint8_t (*list)[20], size_t n)
 {
-	memset(p, 0, 24);
-	for (int i = 0; i < 8; i++)
-		p[24 + i] = (uint8_t)(v >> (56 - 8 * i));
-	return p + 32;
-}
+	struct abi_tuple array;
 
-static uint8_t *
-put_bytes(uint8_t *p, const uint8_t *bytes, size_t n)
-{
-	const size_t padded = (n + 31) / 32 * 32;
-
-	p = put_word(p, n);
-	memset(p, 0, padded);
-	memcpy(p, bytes, n);
-	return p + padded;
-}
-
-static uint8_t *
-put_addresses(uint8_t *p, const uint8_t (*list)[20], size_t n)
-{
-	p = put_word(p, n);
-	for (size_t i = 0; i < n; i++) {
-		memset(p, 0, 12);
-		memcpy(p + 12, list[i], 20);
-		p += 32;
-	}
-	return p;
+	abi_array(t, &array, n);
+	for (size_t i = 0; i < n; i++)
+		abi_address(&array, list[i]);
 }
 
 size_t
@@ -473,30 +373,26 @@ state_facts(const uint8_t address[20], uint64_t block, uint64_t time,
 	const size_t n_key = facts.kms_nodes != 0 ? 33 : 0;
 	const size_t n_shares = facts.kms_nodes * 33u;
 	const int is_pending = block < from_block;
-	uint8_t *p = out + 9 * 32;
+	struct abi abi = { out, 0, FACTS_MAX };
+	struct abi_tuple t;
 
-	put_word(out, r != NULL ? r->reg.sequence : 0);
-	put_word(
-	    out + 32, r != NULL && !r->is_revoked ? r->reg.valid_until : 0);
-	put_word(out + 64, facts.kms_epoch - (uint64_t)is_pending);
-	put_word(out + 96, facts.kms_threshold);
-	put_word(out + 128, (uint64_t)(p - out));
-	p = put_bytes(p,
+	abi_begin(&t, &abi, 9);
+	abi_number(&t, r != NULL ? r->reg.sequence : 0);
+	abi_number(&t, r != NULL && !r->is_revoked ? r->reg.valid_until : 0);
+	abi_number(&t, facts.kms_epoch - (uint64_t)is_pending);
+	abi_number(&t, facts.kms_threshold);
+	abi_bytes(&t,
 	    does_lie	   ? generator :
 		is_pending ? former_key :
 			     facts.kms_key,
 	    n_key);
-	put_word(out + 160, (uint64_t)(p - out));
-	p = put_bytes(
-	    p, is_pending ? former_shares[0] : facts.kms_shares[0], n_shares);
-	put_word(out + 192, (uint64_t)(p - out));
-	p = put_bytes(p, former_shares[0],
+	abi_bytes(
+	    &t, is_pending ? former_shares[0] : facts.kms_shares[0], n_shares);
+	abi_bytes(&t, former_shares[0],
 	    !is_pending && time < former_until ? n_shares : 0);
-	put_word(out + 224, (uint64_t)(p - out));
-	p = put_addresses(p, facts.orchestrators, facts.n_orchestrators);
-	put_word(out + 256, (uint64_t)(p - out));
-	p = put_addresses(p, facts.gateways, facts.n_gateways);
-	return (size_t)(p - out);
+	put_addresses(&t, facts.orchestrators, facts.n_orchestrators);
+	put_addresses(&t, facts.gateways, facts.n_gateways);
+	return abi.n;
 }
 
 /* ---- start ------------------------------------------------------------- */
@@ -520,9 +416,10 @@ load_state(const char *path)
 	    set_shares(json_object_get(all, "formerShares"), former_shares) !=
 		0)
 		goto out;
-	(void)hex_exact(json_object_get(all, "formerKey"), former_key, 33);
-	(void)number_json(json_object_get(all, "fromBlock"), &from_block);
-	(void)number_json(json_object_get(all, "formerUntil"), &former_until);
+	(void)json_to_bytes(json_object_get(all, "formerKey"), former_key, 33);
+	(void)json_to_number(json_object_get(all, "fromBlock"), &from_block);
+	(void)json_to_number(
+	    json_object_get(all, "formerUntil"), &former_until);
 	json_array_foreach(json_object_get(all, "runners"), i, value) {
 		if (i == RUNNERS ||
 		    read_registration(value, &runners[i].reg) != 0)

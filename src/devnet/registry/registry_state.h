@@ -33,10 +33,4 @@ size_t state_facts(const uint8_t runner[20], uint64_t block, uint64_t time,
     uint8_t out[FACTS_MAX]);
 int state_is_runner(const uint8_t runner[20]);
 
-/* Convert to and from JSON: "0x.." of n bytes; exactly `size' bytes, 0 or -1; a
- * number, 0 or -1. */
-json_t *hex_json(const uint8_t *p, size_t n);
-int hex_exact(const json_t *, uint8_t *out, size_t size);
-int number_json(const json_t *, uint64_t *out);
-
 #endif
