@@ -140,8 +140,8 @@ delegate_blame_node(const struct task *t, uint32_t node, const char *what)
 	delegate_suspect(t, node);
 }
 
-/* All proofs are valid, but the shares do not belong to the KMS key: a rekey has
- * failed.  A quorum without one of these nodes may work.  Avoid a different
+/* All proofs are valid, but the shares do not belong to the KMS key: a rekey
+ * has failed.  A quorum without one of these nodes may work.  Avoid a different
  * node each time, so that every quorum is tried. */
 static void
 delegate_blame_quorum(const struct task *t, const uint32_t *quorum)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the Registry says, as registry read it.  Runs in keys.  Facts
- * enter in facts_install() only: facts that fail a check there are refused.  Facts
- * that passed do not change any more.  A batch holds those under which it was
+ * What the Registry says, as registry read it.  Runs in keys.  Facts enter in
+ * facts_install() only: facts that fail a check there are refused.  Facts that
+ * passed do not change any more.  A batch holds those under which it was
  * admitted until it ends, so that nothing that registry sends later can change
  * what its results are encrypted to.
  *

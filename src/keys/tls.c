@@ -3,11 +3,11 @@
  * The TLS keys (P-256): the newest, and the one before it for a certificate
  * that is not renewed yet. net asks for a signature in each handshake and names
  * the key.  An attacker who controls net can have anything signed with these
- * keys, but gains no access that net does not have.  The file is read at start-up, before the sandbox,
- * into secret memory, and again from a descriptor of the monitor's when it has
- * changed.  It is not parsed: after base64 its bytes must be one of the forms
- * below, in which the key has a fixed place.  Those are what OpenSSL, Go, Java
- * and Python write.
+ * keys, but gains no access that net does not have.  The file is read at
+ * start-up, before the sandbox, into secret memory, and again from a descriptor
+ * of the monitor's when it has changed.  It is not parsed: after base64 its
+ * bytes must be one of the forms below, in which the key has a fixed place.
+ * Those are what OpenSSL, Go, Java and Python write.
  */
 #include <errno.h>
 #include <fcntl.h>
