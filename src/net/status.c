@@ -158,7 +158,7 @@ json_warnings(struct jsonw *j)
 		jsonw_string(j, NULL, "%s", gas_text(net.status.gas));
 	warn_tls(j);
 	if (net.gateway_failing)
-		jsonw_string(j, NULL, "the Gateway does not answer");
+		jsonw_string(j, NULL, "the last request to the Gateway failed");
 	for (i = 0; i < KMS_NODES; i++)
 		if (net.status.suspects & UINT64_C(1) << i)
 			jsonw_string(j, NULL,
