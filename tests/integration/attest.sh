@@ -165,7 +165,7 @@ echo slow > "$cpu/fault"
 start_runner
 sleep 2
 check 'SIGTERM while the TEE is asked: the Runner exits with 0' stop_runner
-check 'the log says that it waited for the TEE' logged 'evidence: waiting for the TEE to answer'
+check 'the log says that it waited for the TEE' logged 'evidence: not stopped yet: waiting at most 90 s for the TEE to answer'
 check 'no role was killed' [ "$(count ': killed: ')" = 0 ]
 
 finish
