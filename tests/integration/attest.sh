@@ -109,7 +109,7 @@ rm "$cpu/fault"
 check 'evidence is asked for again within ten seconds, and signed' \
     until_ok 15 logged 'registration: signed'
 check 'a root that is not of AMD is refused by name' \
-    until_ok 5 counterpart_says "registrar: .* vek-chain: .*its root is none of AMD"
+    until_ok 5 counterpart_says "registrar: .* vek-chain: .*its root is not one of AMD"
 check 'the Runner is not registered and idle' state_is idle
 stop_runner
 
