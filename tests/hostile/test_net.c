@@ -134,7 +134,7 @@ send_batch(const struct offer *offer)
 		in[i].handle = (ProtobufCBinaryData){ 32, h[i] };
 	}
 	teerunner__v1__operation__init(&op);
-	op.opcode = primitive_named("add")->opcode;
+	op.opcode = primitive_by_name("add")->opcode;
 	op.n_inputs = 2;
 	op.inputs = ins;
 	op.n_outputs = 1;
