@@ -63,8 +63,9 @@ struct report {
 	uint32_t	 evaluation;		/* the lowest
 						 * tcbEvaluationDataNumber */
 	int		 debug;			/* -1: unknown */
-	/* 0: no hardware root; 1: signed below a hardware vendor's root that is
-	 * compiled in; 2: below a key that the collateral endorses. */
+	/* 0: no hardware root; 1: signed by a chain that ends in a vendor's
+	 * root that is compiled in; 2: in a key that the collateral
+	 * endorses. */
 	int		 hardware;
 };
 
@@ -160,8 +161,8 @@ struct format {
 	const char	*name;		/* "tdx", "snp", "cca", ... */
 	/* Recognize the format by magic and size only. */
 	int		(*is)(struct bytes);
-	/* Report facts and check the form.  Returns 0, or -1 with a failed
-	 * check "format" that says what is malformed. */
+	/* Record facts in the report and check the form.  Returns 0, or -1
+	 * with a failed check "format" that says what is malformed. */
 	int		(*show)(struct bytes, struct report *);
 	void		(*verify)(struct bytes, const struct collateral *,
 	    const struct policy *, time_t at, struct report *);

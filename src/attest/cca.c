@@ -260,14 +260,14 @@ static int
 cca_show(struct bytes b, struct report *r)
 {
 	struct token t = { 0 };
-	int ok;
+	int result;
 
 	r->format = "Arm CCA token";
 	r->debug = -1;
-	if ((ok = token_open(&t, b, r)) == 0)
+	if ((result = token_open(&t, b, r)) == 0)
 		show_claims(&t, r);
 	token_free(&t);
-	return ok;
+	return result;
 }
 
 /* ---- claims ------------------------------------------------------------ */

@@ -83,7 +83,7 @@ static const char *const versions[][2] = {
 };
 
 /* State of a verification. */
-struct job {
+struct verification {
 	struct quote	 q;
 	const struct tdx_collateral *c;		/* NULL: not given */
 	struct bytes	 log;			/* event log, or empty */
@@ -184,85 +184,87 @@ has_name(X509 *x, const char *wanted)
 }
 
 static void
-show_pck(struct job *j)
+show_pck(struct verification *vf)
 {
-	j->has_pck = j->leaf != NULL && pck_read(&j->pck, j->leaf) == 0;
-	report_that(j->r, "pck-extension", j->has_pck,
+	vf->has_pck = vf->leaf != NULL && pck_read(&vf->pck, vf->leaf) == 0;
+	report_that(vf->r, "pck-extension", vf->has_pck,
 	    "what the PCK certificate says of its platform");
-	if (!j->has_pck)
+	if (!vf->has_pck)
 		return;
-	report_hex(j->r, "ppid", j->pck.ppid, sizeof(j->pck.ppid));
-	report_hex(j->r, "fmspc", j->pck.fmspc, sizeof(j->pck.fmspc));
-	report_hex(j->r, "pce-id", j->pck.pceid, sizeof(j->pck.pceid));
-	report_hex(j->r, "tcb-components", j->pck.components, COMPONENTS);
-	report_fact(j->r, "pcesvn", "%u", j->pck.pcesvn);
+	report_hex(vf->r, "ppid", vf->pck.ppid, sizeof(vf->pck.ppid));
+	report_hex(vf->r, "fmspc", vf->pck.fmspc, sizeof(vf->pck.fmspc));
+	report_hex(vf->r, "pce-id", vf->pck.pceid, sizeof(vf->pck.pceid));
+	report_hex(vf->r, "tcb-components", vf->pck.components, COMPONENTS);
+	report_fact(vf->r, "pcesvn", "%u", vf->pck.pcesvn);
 }
 
 static int
-is_intel(const struct job *j)
+is_intel(const struct verification *vf)
 {
-	return memcmp(j->anchor, intel_root, sizeof(j->anchor)) == 0;
+	return memcmp(vf->anchor, intel_root, sizeof(vf->anchor)) == 0;
 }
 
 /* 1 for Intel's root, or for the test root that the policy names. */
 static int
-is_trusted(struct job *j)
+is_trusted(struct verification *vf)
 {
 	uint8_t digest[32];
 
-	if (cert_key_digest(j->root, digest) == -1)
+	if (cert_key_digest(vf->root, digest) == -1)
 		return 0;
-	if (j->p->has_test_root &&
-	    memcmp(j->p->test_root, digest, sizeof(digest)) == 0)
-		memcpy(j->anchor, digest, sizeof(digest));
-	return memcmp(j->anchor, digest, sizeof(digest)) == 0;
+	if (vf->p->has_test_root &&
+	    memcmp(vf->p->test_root, digest, sizeof(digest)) == 0)
+		memcpy(vf->anchor, digest, sizeof(digest));
+	return memcmp(vf->anchor, digest, sizeof(digest)) == 0;
 }
 
 static void
-check_chain(struct job *j)
+check_chain(struct verification *vf)
 {
 	const char *why = NULL;
 
-	if (j->q.certs.p != NULL)
-		j->certs = certs_read(j->q.certs);
-	if (j->certs == NULL || sk_X509_num(j->certs) != 3) {
-		report_check(j->r, "pck-chain", A_FAIL,
+	if (vf->q.certs.p != NULL)
+		vf->certs = certs_read(vf->q.certs);
+	if (vf->certs == NULL || sk_X509_num(vf->certs) != 3) {
+		report_check(vf->r, "pck-chain", A_FAIL,
 		    "not exactly three certificates");
 		return;
 	}
-	j->leaf = sk_X509_value(j->certs, 0);
-	j->ca = sk_X509_value(j->certs, 1);
-	j->root = sk_X509_value(j->certs, 2);
-	if (!is_trusted(j))
+	vf->leaf = sk_X509_value(vf->certs, 0);
+	vf->ca = sk_X509_value(vf->certs, 1);
+	vf->root = sk_X509_value(vf->certs, 2);
+	if (!is_trusted(vf))
 		why = "its root is not Intel's SGX Root CA";
-	else if (!has_name(j->leaf, "Intel SGX PCK Certificate") ||
-	    (!has_name(j->ca, "Intel SGX PCK Platform CA") &&
-		!has_name(j->ca, "Intel SGX PCK Processor CA")))
+	else if (!has_name(vf->leaf, "Intel SGX PCK Certificate") ||
+	    (!has_name(vf->ca, "Intel SGX PCK Platform CA") &&
+		!has_name(vf->ca, "Intel SGX PCK Processor CA")))
 		why = "the certificates are not a PCK's and its CA's";
-	else if (!cert_issued_by(j->root, j->root) ||
-	    !cert_issued_by(j->ca, j->root) || !cert_issued_by(j->leaf, j->ca))
+	else if (!cert_issued_by(vf->root, vf->root) ||
+	    !cert_issued_by(vf->ca, vf->root) ||
+	    !cert_issued_by(vf->leaf, vf->ca))
 		why = "a certificate is not signed by the next";
-	report_that(j->r, "pck-chain", why == NULL, "%s",
+	report_that(vf->r, "pck-chain", why == NULL, "%s",
 	    why != NULL	    ? why :
-		is_intel(j) ? "PCK certificate to Intel's SGX Root "
-			      "CA" :
-			      "PCK certificate to the policy's test-root");
-	report_that(j->r, "pck-validity",
-	    cert_valid_at(j->leaf, j->at) && cert_valid_at(j->ca, j->at) &&
-		cert_valid_at(j->root, j->at),
-	    "all three certificates are valid at the time");
+		is_intel(vf) ? "PCK certificate to Intel's SGX Root "
+			       "CA" :
+			       "PCK certificate to the policy's test-root");
+	report_that(vf->r, "pck-validity",
+	    cert_valid_at(vf->leaf, vf->at) && cert_valid_at(vf->ca, vf->at) &&
+		cert_valid_at(vf->root, vf->at),
+	    "all three certificates must be valid at the time of the check");
 }
 
 /* ---- revocation -------------------------------------------------------- */
 
 /* Check a CRL and its issuer's signature.  Returns 1 if it may be used. */
 static int
-crl_good(struct job *j, const char *check, X509_CRL *crl, X509 *issuer)
+crl_good(
+    struct verification *vf, const char *check, X509_CRL *crl, X509 *issuer)
 {
 	int good;
 
 	if (crl == NULL) {
-		report_check(j->r, check, A_MISSING, "no such CRL was given");
+		report_check(vf->r, check, A_MISSING, "no such CRL was given");
 		return 0;
 	}
 	if (issuer == NULL)
@@ -272,16 +274,16 @@ crl_good(struct job *j, const char *check, X509_CRL *crl, X509 *issuer)
 	    X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1;
 	ERR_clear_error();
 	if (!good) {
-		report_check(j->r, check, A_FAIL,
+		report_check(vf->r, check, A_FAIL,
 		    "the CRL is not signed by this chain's issuer");
 		return 0;
 	}
-	if (!crl_valid_at(crl, j->at)) {
-		report_check(j->r, check, A_MISSING,
+	if (!crl_valid_at(crl, vf->at)) {
+		report_check(vf->r, check, A_MISSING,
 		    "the CRL is outside its validity window");
 		return 0;
 	}
-	report_check(j->r, check, A_PASS, "signed, and within its window");
+	report_check(vf->r, check, A_PASS, "signed, and within its window");
 	return 1;
 }
 
@@ -294,41 +296,42 @@ is_revoked(X509_CRL *crl, X509 *x)
 }
 
 static void
-check_revoked(struct job *j)
+check_revoked(struct verification *vf)
 {
-	X509_CRL *root = j->c->root_crl, *pck = j->c->pck_crl;
+	X509_CRL *root = vf->c->root_crl, *pck = vf->c->pck_crl;
 	int has_root, has_pck, revoked = 0;
 
-	has_root = crl_good(j, "root-crl", root, j->root);
-	has_pck = crl_good(j, "pck-crl", pck, j->ca);
-	if (has_root && j->ca != NULL)
-		revoked |= is_revoked(root, j->ca);
-	if (has_pck && j->leaf != NULL)
-		revoked |= is_revoked(pck, j->leaf);
-	if (has_root && j->c->tcb.by.signer != NULL)
-		revoked |= is_revoked(root, j->c->tcb.by.signer);
-	if (has_root && j->c->qe.by.signer != NULL)
-		revoked |= is_revoked(root, j->c->qe.by.signer);
+	has_root = crl_good(vf, "root-crl", root, vf->root);
+	has_pck = crl_good(vf, "pck-crl", pck, vf->ca);
+	if (has_root && vf->ca != NULL)
+		revoked |= is_revoked(root, vf->ca);
+	if (has_pck && vf->leaf != NULL)
+		revoked |= is_revoked(pck, vf->leaf);
+	if (has_root && vf->c->tcb.by.signer != NULL)
+		revoked |= is_revoked(root, vf->c->tcb.by.signer);
+	if (has_root && vf->c->qe.by.signer != NULL)
+		revoked |= is_revoked(root, vf->c->qe.by.signer);
 	if (revoked || (has_root && has_pck))
-		report_that(j->r, "not-revoked", !revoked,
+		report_that(vf->r, "not-revoked", !revoked,
 		    "PCK certificate, its CA, the collateral's signers");
 	else
-		report_check(j->r, "not-revoked", A_MISSING, "needs both CRLs");
+		report_check(
+		    vf->r, "not-revoked", A_MISSING, "needs both CRLs");
 }
 
 /* ---- signatures -------------------------------------------------------- */
 
 static void
-check_signatures(struct job *j)
+check_signatures(struct verification *vf)
 {
-	const struct quote *q = &j->q;
+	const struct quote *q = &vf->q;
 	uint8_t d[SHA256_DIGEST_LENGTH];
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	EVP_PKEY *ak = ec_key("P-256", q->ak, 64);
-	EVP_PKEY *pck = j->leaf == NULL ? NULL : X509_get0_pubkey(j->leaf);
+	EVP_PKEY *pck = vf->leaf == NULL ? NULL : X509_get0_pubkey(vf->leaf);
 
 	SHA256(q->qe_report, 384, d);
-	report_that(j->r, "qe-report-signature",
+	report_that(vf->r, "qe-report-signature",
 	    pck != NULL && EVP_PKEY_get_bits(pck) == 256 &&
 		ecdsa_verify(pck, d, sizeof(d), q->qe_signature, 32),
 	    "the quoting enclave's report, by the PCK");
@@ -340,7 +343,7 @@ check_signatures(struct job *j)
 		EVP_DigestUpdate(md, q->qe_auth.p, q->qe_auth.n);
 		EVP_DigestFinal_ex(md, d, NULL);
 	}
-	report_that(j->r, "ak-binding",
+	report_that(vf->r, "ak-binding",
 	    md != NULL &&
 		memcmp(q->qe_report + E_REPORT_DATA, d, sizeof(d)) == 0 &&
 		all_zero(q->qe_report + E_REPORT_DATA + 32, 32),
@@ -348,7 +351,7 @@ check_signatures(struct job *j)
 	EVP_MD_CTX_free(md);
 
 	SHA256(q->signed_part.p, q->signed_part.n, d);
-	report_that(j->r, "quote-signature",
+	report_that(vf->r, "quote-signature",
 	    ak != NULL && ecdsa_verify(ak, d, sizeof(d), q->signature, 32),
 	    "the quote, by the attestation key");
 	EVP_PKEY_free(ak);
@@ -359,46 +362,46 @@ check_signatures(struct job *j)
 /* Check that a document is present, genuine, for this TEE and within its
  * window. */
 static int
-document_good(struct job *j, const struct signed_by *by, const char *check,
-    const char *window, const char *id)
+document_good(struct verification *vf, const struct signed_by *by,
+    const char *check, const char *window, const char *id)
 {
 	char from[11], to[11];
-	long age = (long)(j->at - by->issued);
+	long age = (long)(vf->at - by->issued);
 	int fresh;
 
 	if (by->problem[0] != '\0') {
-		report_check(j->r, check,
+		report_check(vf->r, check,
 		    by->problem[0] == 'n' ? A_MISSING : A_FAIL, "%s",
 		    by->problem);
 		return 0;
 	}
-	if (!by->is_signed || memcmp(by->root, j->anchor, 32) != 0) {
-		report_check(j->r, check, A_FAIL,
+	if (!by->is_signed || memcmp(by->root, vf->anchor, 32) != 0) {
+		report_check(vf->r, check, A_FAIL,
 		    "its signature is not that "
 		    "of Intel's TCB signer");
 		return 0;
 	}
 	if (strcmp(by->id, id) != 0) {
 		report_check(
-		    j->r, check, A_FAIL, "it is of %s, not %s", by->id, id);
+		    vf->r, check, A_FAIL, "it is of %s, not %s", by->id, id);
 		return 0;
 	}
-	report_check(j->r, check, A_PASS, "signed by its TCB signer");
-	fresh = by->issued <= j->at && j->at <= by->next &&
-	    cert_valid_at(by->signer, j->at);
-	report_check(j->r, window, fresh ? A_PASS : A_MISSING, "from %s to %s",
+	report_check(vf->r, check, A_PASS, "signed by its TCB signer");
+	fresh = by->issued <= vf->at && vf->at <= by->next &&
+	    cert_valid_at(by->signer, vf->at);
+	report_check(vf->r, window, fresh ? A_PASS : A_MISSING, "from %s to %s",
 	    date(by->issued, from), date(by->next, to));
-	report_check(j->r, "collateral-age",
-	    j->p->max_collateral_age == 0	? A_NONE :
-		age <= j->p->max_collateral_age ? A_PASS :
-						  A_MISSING,
+	report_check(vf->r, "collateral-age",
+	    vf->p->max_collateral_age == 0	? A_NONE :
+		age <= vf->p->max_collateral_age ? A_PASS :
+						   A_MISSING,
 	    "%s is %ld days old", id, age / 86400);
-	if (j->r->evaluation == 0 || by->evaluation < j->r->evaluation)
-		j->r->evaluation = by->evaluation;
-	report_that(j->r, "tcb-evaluation",
-	    by->evaluation >= j->p->min_evaluation,
+	if (vf->r->evaluation == 0 || by->evaluation < vf->r->evaluation)
+		vf->r->evaluation = by->evaluation;
+	report_that(vf->r, "tcb-evaluation",
+	    by->evaluation >= vf->p->min_evaluation,
 	    "tcbEvaluationDataNumber %u, at least %u", by->evaluation,
-	    j->p->min_evaluation);
+	    vf->p->min_evaluation);
 	return fresh;
 }
 
@@ -415,10 +418,10 @@ masked_equal(
 }
 
 static void
-check_qe(struct job *j)
+check_qe(struct verification *vf)
 {
-	const struct qe_identity *i = &j->c->qe;
-	const uint8_t *e = j->q.qe_report;
+	const struct qe_identity *i = &vf->c->qe;
+	const uint8_t *e = vf->q.qe_report;
 	const char *why = NULL;
 
 	if (memcmp(e + E_MRSIGNER, i->mrsigner, 32) != 0)
@@ -431,18 +434,18 @@ check_qe(struct job *j)
 	else if (!masked_equal(
 		     e + E_MISCSELECT, i->miscselect_mask, i->miscselect, 4))
 		why = "MISCSELECT";
-	report_that(j->r, "qe-measurement", why == NULL, "%s%s",
+	report_that(vf->r, "qe-measurement", why == NULL, "%s%s",
 	    why == NULL ? "it is Intel's quoting enclave" : why,
 	    why == NULL ? "" : " is not that of Intel's quoting enclave");
 }
 
 static void
-check_module(struct job *j)
+check_module(struct verification *vf)
 {
-	const uint8_t *b = j->q.body.p;
-	const struct module *m = tcb_module(&j->c->tcb, b + T_SVN);
+	const uint8_t *b = vf->q.body.p;
+	const struct module *m = tcb_module(&vf->c->tcb, b + T_SVN);
 
-	report_that(j->r, "tdx-module",
+	report_that(vf->r, "tdx-module",
 	    m != NULL && memcmp(b + T_MRSIGNERSEAM, m->mrsigner, 48) == 0 &&
 		masked_equal(b + T_SEAMATTRIBUTES, m->mask, m->attributes, 8),
 	    "module version %u: %s", b[T_SVN + 1],
@@ -461,58 +464,58 @@ is_accepted(const struct policy *p, const char *status)
 }
 
 static void
-check_status(struct job *j)
+check_status(struct verification *vf)
 {
-	const uint8_t *b = j->q.body.p;
-	unsigned qe_svn = (unsigned)get_le(j->q.qe_report + E_SVN, 2);
+	const uint8_t *b = vf->q.body.p;
+	unsigned qe_svn = (unsigned)get_le(vf->q.qe_report + E_SVN, 2);
 	struct tcb_result now, r;
 	char since[11];
 	size_t i;
 
 	tcb_evaluate(
-	    j->c, &j->pck, is_td(&j->q) ? b + T_SVN : NULL, qe_svn, &r);
-	if (is_td(&j->q) && j->q.body.n >= T_MRSERVICETD) {
-		tcb_evaluate(j->c, &j->pck, b + T_SVN_2, qe_svn, &now);
+	    vf->c, &vf->pck, is_td(&vf->q) ? b + T_SVN : NULL, qe_svn, &r);
+	if (is_td(&vf->q) && vf->q.body.n >= T_MRSERVICETD) {
+		tcb_evaluate(vf->c, &vf->pck, b + T_SVN_2, qe_svn, &now);
 		tcb_relaunch(&r, &now);
 	}
-	snprintf(j->r->tcb_status, sizeof(j->r->tcb_status), "%s", r.status);
+	snprintf(vf->r->tcb_status, sizeof(vf->r->tcb_status), "%s", r.status);
 	date(r.date, since);
-	report_fact(j->r, "tcb-date", "%s", since);
+	report_fact(vf->r, "tcb-date", "%s", since);
 	for (i = 0; i < r.advisories.n; i++)
-		report_advisory(j->r, r.advisories.id[i]);
-	report_that(j->r, "tcb-status", is_accepted(j->p, r.status),
+		report_advisory(vf->r, r.advisories.id[i]);
+	report_that(vf->r, "tcb-status", is_accepted(vf->p, r.status),
 	    "%s, TCB of %s: platform %s%s%s, QE %s%s%s", r.status, since,
 	    r.platform, r.module[0] == '\0' ? "" : ", module ", r.module, r.qe,
 	    r.lacks[0] == '\0' ? "" : "; behind the newest: ", r.lacks);
-	if (j->p->min_tcb_date != 0)
-		report_that(j->r, "min-tcb-date", r.date >= j->p->min_tcb_date,
-		    "TCB of %s", since);
+	if (vf->p->min_tcb_date != 0)
+		report_that(vf->r, "min-tcb-date",
+		    r.date >= vf->p->min_tcb_date, "TCB of %s", since);
 }
 
 static void
-check_collateral(struct job *j)
+check_collateral(struct verification *vf)
 {
-	const struct tcb_info *t = &j->c->tcb;
+	const struct tcb_info *t = &vf->c->tcb;
 	int tcb, qe;
 
-	tcb = document_good(j, &t->by, "tcb-info", "tcb-info-window",
-	    is_td(&j->q) ? "TDX" : "SGX");
-	qe = document_good(j, &j->c->qe.by, "qe-identity", "qe-identity-window",
-	    is_td(&j->q) ? "TD_QE" : "QE");
+	tcb = document_good(vf, &t->by, "tcb-info", "tcb-info-window",
+	    is_td(&vf->q) ? "TDX" : "SGX");
+	qe = document_good(vf, &vf->c->qe.by, "qe-identity",
+	    "qe-identity-window", is_td(&vf->q) ? "TD_QE" : "QE");
 	if (qe)
-		check_qe(j);
-	if (tcb && is_td(&j->q))
-		check_module(j);
-	if (tcb && j->has_pck) {
-		tcb = memcmp(t->fmspc, j->pck.fmspc, 6) == 0 &&
-		    memcmp(t->pceid, j->pck.pceid, 2) == 0;
-		report_that(j->r, "tcb-platform", tcb,
+		check_qe(vf);
+	if (tcb && is_td(&vf->q))
+		check_module(vf);
+	if (tcb && vf->has_pck) {
+		tcb = memcmp(t->fmspc, vf->pck.fmspc, 6) == 0 &&
+		    memcmp(t->pceid, vf->pck.pceid, 2) == 0;
+		report_that(vf->r, "tcb-platform", tcb,
 		    "the TCB info is of this FMSPC and PCEID");
 	}
-	if (tcb && qe && j->has_pck)
-		check_status(j);
+	if (tcb && qe && vf->has_pck)
+		check_status(vf);
 	else
-		report_check(j->r, "tcb-status", A_MISSING,
+		report_check(vf->r, "tcb-status", A_MISSING,
 		    "unknown: needs TCB info and QE identity of this platform "
 		    "and time");
 }
@@ -529,28 +532,28 @@ check_collateral(struct job *j)
 #define XFAM_KNOWN		UINT64_C(0x6dbe7)
 
 static void
-check_td(struct job *j)
+check_td(struct verification *vf)
 {
-	const uint8_t *b = j->q.body.p;
+	const uint8_t *b = vf->q.body.p;
 	uint64_t a = get_le(b + T_ATTRIBUTES, 8), xfam = get_le(b + T_XFAM, 8);
 	uint64_t known = ATTRIBUTES_KNOWN | ATTRIBUTES_DEBUG |
-	    (j->p->allow_migration ? ATTRIBUTES_MIGRATABLE : 0);
+	    (vf->p->allow_migration ? ATTRIBUTES_MIGRATABLE : 0);
 	int listed_td;
 
-	j->r->debug = (a & ATTRIBUTES_DEBUG) != 0;
-	report_that(j->r, "debug", !j->r->debug || j->p->allow_debug,
+	vf->r->debug = (a & ATTRIBUTES_DEBUG) != 0;
+	report_that(vf->r, "debug", !vf->r->debug || vf->p->allow_debug,
 	    "TD attributes %016llx: the host can read a TD under debug",
 	    (unsigned long long)a);
-	report_that(j->r, "td-attributes", (a & ~known) == 0,
+	report_that(vf->r, "td-attributes", (a & ~known) == 0,
 	    "no attribute but SEPT_VE_DISABLE, PKS and PERFMON");
-	report_that(j->r, "xfam",
+	report_that(vf->r, "xfam",
 	    (xfam & XFAM_FIXED) == XFAM_FIXED && (xfam & ~XFAM_KNOWN) == 0,
 	    "extended features %llx", (unsigned long long)xfam);
-	eventlog_check(j->r, j->log, b + T_RTMRS, j->p);
-	if (j->q.body.n < T_MRSERVICETD + 48)
+	eventlog_check(vf->r, vf->log, b + T_RTMRS, vf->p);
+	if (vf->q.body.n < T_MRSERVICETD + 48)
 		return;
-	listed_td = policy_accepts(j->p, "mrservicetd", b + T_MRSERVICETD, 48);
-	report_that(j->r, "mrservicetd",
+	listed_td = policy_accepts(vf->p, "mrservicetd", b + T_MRSERVICETD, 48);
+	report_that(vf->r, "mrservicetd",
 	    listed_td == 1 ||
 		(listed_td == -1 && all_zero(b + T_MRSERVICETD, 48)),
 	    "a service TD may see or move the TD: none, or one that the "
@@ -558,38 +561,38 @@ check_td(struct job *j)
 }
 
 static void
-check_enclave(struct job *j)
+check_enclave(struct verification *vf)
 {
-	j->r->debug = (j->q.body.p[E_ATTRIBUTES] & 2) != 0;
-	report_that(j->r, "debug", !j->r->debug || j->p->allow_debug,
+	vf->r->debug = (vf->q.body.p[E_ATTRIBUTES] & 2) != 0;
+	report_that(vf->r, "debug", !vf->r->debug || vf->p->allow_debug,
 	    "the enclave's DEBUG attribute");
 }
 
 static void
-check_body(struct job *j)
+check_body(struct verification *vf)
 {
-	const struct field *f = is_td(&j->q) ? td_fields : enclave_fields;
-	const uint8_t *b = j->q.body.p;
+	const struct field *f = is_td(&vf->q) ? td_fields : enclave_fields;
+	const uint8_t *b = vf->q.body.p;
 	size_t i, k,
-	    n = is_td(&j->q) ? sizeof(td_fields) / sizeof(*f) :
-			       sizeof(enclave_fields) / sizeof(*f);
+	    n = is_td(&vf->q) ? sizeof(td_fields) / sizeof(*f) :
+				sizeof(enclave_fields) / sizeof(*f);
 
-	if (is_td(&j->q))
-		check_td(j);
+	if (is_td(&vf->q))
+		check_td(vf);
 	else
-		check_enclave(j);
-	b += is_td(&j->q) ? T_REPORT_DATA : E_REPORT_DATA;
-	policy_report_data(j->r, j->p, (struct bytes){ b, 64 });
+		check_enclave(vf);
+	b += is_td(&vf->q) ? T_REPORT_DATA : E_REPORT_DATA;
+	policy_report_data(vf->r, vf->p, (struct bytes){ b, 64 });
 	for (i = 0; i < sizeof(listed) / sizeof(listed[0]); i++)
 		for (k = 0; k < n; k++)
 			if (strcmp(f[k].name, listed[i].field) == 0)
-				policy_check(j->r, j->p, listed[i].check,
-				    f[k].name, j->q.body.p + f[k].at,
+				policy_check(vf->r, vf->p, listed[i].check,
+				    f[k].name, vf->q.body.p + f[k].at,
 				    f[k].size);
-	if (!j->has_pck)
+	if (!vf->has_pck)
 		return;
-	policy_check(j->r, j->p, "policy-ppid", "ppid", j->pck.ppid, 16);
-	policy_check(j->r, j->p, "policy-fmspc", "fmspc", j->pck.fmspc, 6);
+	policy_check(vf->r, vf->p, "policy-ppid", "ppid", vf->pck.ppid, 16);
+	policy_check(vf->r, vf->p, "policy-fmspc", "fmspc", vf->pck.fmspc, 6);
 }
 
 static void
@@ -600,23 +603,24 @@ dcap_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 		.tcb.by.problem = "no tcb_info.json",
 		.qe.by.problem = "no qe_identity.json",
 	};
-	struct job j = { .c = c == NULL || c->tdx == NULL ? &none : c->tdx,
+	struct verification vf = { .c = c == NULL || c->tdx == NULL ? &none :
+								      c->tdx,
 		.p = p,
 		.at = at,
 		.r = r };
 
 	if (c != NULL)
-		j.log = c->event_log;
-	if (show(&j.q, b, r) == -1)
+		vf.log = c->event_log;
+	if (show(&vf.q, b, r) == -1)
 		return;
-	memcpy(j.anchor, intel_root, sizeof(j.anchor));
-	check_chain(&j);
-	show_pck(&j);
-	check_revoked(&j);
-	check_signatures(&j);
-	check_collateral(&j);
-	check_body(&j);
-	r->hardware = is_intel(&j) && report_passed(r, "pck-chain") &&
+	memcpy(vf.anchor, intel_root, sizeof(vf.anchor));
+	check_chain(&vf);
+	show_pck(&vf);
+	check_revoked(&vf);
+	check_signatures(&vf);
+	check_collateral(&vf);
+	check_body(&vf);
+	r->hardware = is_intel(&vf) && report_passed(r, "pck-chain") &&
 	    report_passed(r, "ak-binding") &&
 	    report_passed(r, "qe-report-signature") &&
 	    report_passed(r, "quote-signature");
@@ -624,7 +628,7 @@ dcap_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 	    "physical access to the machine allows reading its memory bus "
 	    "(DDR4 and DDR5 interposers, 2025): keep it in a place "
 	    "that you trust, and list its ppid in the policy");
-	sk_X509_pop_free(j.certs, X509_free);
+	sk_X509_pop_free(vf.certs, X509_free);
 }
 
 const struct format format_dcap = { "dcap", dcap_is, dcap_show, dcap_verify };

@@ -62,7 +62,7 @@ static const char *const spl_names[] = { [SPL_BL] = "bl",
 	[SPL_SNP] = "snp",
 	[SPL_UCODE] = "ucode",
 	[SPL_FMC] = "fmc" };
-struct job {
+struct verification {
 	const uint8_t	*b;			/* the report */
 	const struct policy *p;
 	time_t		 at;
@@ -224,11 +224,11 @@ snp_show(struct bytes e, struct report *r)
 
 /* Offset of a reserved byte that is not zero, or 0 if there is none. */
 static size_t
-reserved_set(const struct job *j)
+reserved_set(const struct verification *vf)
 {
-	int turin = is_turin(j->b, j->v.product);
+	int turin = is_turin(vf->b, vf->v.product);
 	size_t lo = turin ? 4 : 2, hi = turin ? 7 : 6;	/* in a TCB */
-	uint32_t version = u32(j->b + VERSION);
+	uint32_t version = u32(vf->b + VERSION);
 	size_t cpuid = version >= 3 ? RESERVED_2 : CPUID;
 	size_t rest = version >= 5 ? RESERVED_3 : LAUNCH_MIT;
 	const struct {
@@ -249,59 +249,59 @@ reserved_set(const struct job *j)
 
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++)
 		for (at = of[i].from; at < of[i].to; at++)
-			if (j->b[at] != 0)
+			if (vf->b[at] != 0)
 				return at;
 	return 0;
 }
 
 static void
-check_form(struct job *j)
+check_form(struct verification *vf)
 {
-	const uint8_t *b = j->b;
+	const uint8_t *b = vf->b;
 	uint32_t version = u32(b + VERSION);
-	size_t set = reserved_set(j);
+	size_t set = reserved_set(vf);
 
-	report_that(j->r, "version",
+	report_that(vf->r, "version",
 	    version == 2 || version == 3 || version == 5,
 	    "version %u; 2, 3 and 5 are known", version);
-	report_that(j->r, "signature-algorithm", u32(b + ALGORITHM) == 1,
+	report_that(vf->r, "signature-algorithm", u32(b + ALGORITHM) == 1,
 	    "ECDSA P-384 with SHA-384 is 1, it has %u", u32(b + ALGORITHM));
 	if (set == 0)
-		report_check(j->r, "reserved-zero", A_PASS, "all are zero");
+		report_check(vf->r, "reserved-zero", A_PASS, "all are zero");
 	else
-		report_check(j->r, "reserved-zero", A_FAIL,
+		report_check(vf->r, "reserved-zero", A_FAIL,
 		    "byte 0x%zx is reserved and not zero", set);
 }
 
 static void
-check_policy_bits(struct job *j)
+check_policy_bits(struct verification *vf)
 {
-	const uint8_t *b = j->b;
+	const uint8_t *b = vf->b;
 	uint64_t policy = get_le(b + POLICY, 8);
 	uint32_t vmpl = u32(b + VMPL);
 
-	j->r->debug = (policy & POLICY_DEBUG) != 0;
-	report_that(j->r, "debug", !j->r->debug || j->p->allow_debug,
+	vf->r->debug = (policy & POLICY_DEBUG) != 0;
+	report_that(vf->r, "debug", !vf->r->debug || vf->p->allow_debug,
 	    "guest policy %llx: the host may read a guest under debug",
 	    (unsigned long long)policy);
-	report_that(j->r, "policy-reserved", (policy & POLICY_MUST) != 0,
+	report_that(vf->r, "policy-reserved", (policy & POLICY_MUST) != 0,
 	    "bit 17 of the guest policy is always set");
-	report_that(j->r, "migration-agent",
-	    j->p->allow_migration ||
+	report_that(vf->r, "migration-agent",
+	    vf->p->allow_migration ||
 		((policy & POLICY_MIGRATE) == 0 &&
 		    is_filled(b + REPORT_ID_MA, 32, 0xff)),
 	    "no migration agent is bound, and none may be");
-	report_that(j->r, "vmpl", vmpl <= (uint32_t)j->p->max_vmpl,
-	    "asked for at VMPL %d, at most %d%s", (int)vmpl, j->p->max_vmpl,
+	report_that(vf->r, "vmpl", vmpl <= (uint32_t)vf->p->max_vmpl,
+	    "asked for at VMPL %d, at most %d%s", (int)vmpl, vf->p->max_vmpl,
 	    vmpl == UINT32_MAX ? ": by the host, not by the guest" : "");
 	if (get_le(b + PLATFORM, 8) & PLATFORM_ALIAS)
-		report_check(j->r, "alias-check", A_PASS,
+		report_check(vf->r, "alias-check", A_PASS,
 		    "memory aliases were looked for at boot (AMD-SB-3015)");
 	else {
-		report_check(j->r, "alias-check", A_NONE,
+		report_check(vf->r, "alias-check", A_NONE,
 		    "this firmware does "
 		    "not say that memory aliases were looked for");
-		report_warn(j->r,
+		report_warn(vf->r,
 		    "whoever can change a memory module's SPD "
 		    "may alias memory (BadRAM, AMD-SB-3015): newer firmware "
 		    "looks for it and sets platform-info bit 5");
@@ -309,7 +309,7 @@ check_policy_bits(struct job *j)
 }
 
 static void
-check_tcbs(struct job *j)
+check_tcbs(struct verification *vf)
 {
 	static const struct {
 		const char *name;
@@ -319,28 +319,28 @@ check_tcbs(struct job *j)
 		{ "committed", COMMITTED_TCB },
 		{ "launch", LAUNCH_TCB },
 	};
-	int turin = is_turin(j->b, j->v.product), i, asked = 0;
-	struct snp_tcb reported = tcb_read(j->b + REPORTED_TCB, turin);
-	struct snp_tcb committed = tcb_read(j->b + COMMITTED_TCB, turin);
-	struct snp_tcb current = tcb_read(j->b + CURRENT_TCB, turin), t;
+	int turin = is_turin(vf->b, vf->v.product), i, asked = 0;
+	struct snp_tcb reported = tcb_read(vf->b + REPORTED_TCB, turin);
+	struct snp_tcb committed = tcb_read(vf->b + COMMITTED_TCB, turin);
+	struct snp_tcb current = tcb_read(vf->b + CURRENT_TCB, turin), t;
 	size_t k;
 
-	report_that(j->r, "tcb-order",
+	report_that(vf->r, "tcb-order",
 	    tcb_above(&reported, &committed) == -1 &&
 		tcb_above(&committed, &current) == -1,
 	    "reported TCB <= committed <= current");
 	for (i = 0; i < SPLS; i++) {
-		asked |= j->p->min_spl[i] != -1;
+		asked |= vf->p->min_spl[i] != -1;
 		for (k = 0; k < sizeof(of) / sizeof(of[0]); k++) {
-			t = tcb_read(j->b + of[k].at, turin);
-			if (t.spl[i] < j->p->min_spl[i])
-				report_check(j->r, "min-tcb", A_FAIL,
+			t = tcb_read(vf->b + of[k].at, turin);
+			if (t.spl[i] < vf->p->min_spl[i])
+				report_check(vf->r, "min-tcb", A_FAIL,
 				    "%s TCB: %s %d, at least %d", of[k].name,
-				    spl_names[i], t.spl[i], j->p->min_spl[i]);
+				    spl_names[i], t.spl[i], vf->p->min_spl[i]);
 		}
 	}
-	if (report_find(j->r, "min-tcb") == NULL)
-		report_check(j->r, "min-tcb", asked ? A_PASS : A_NONE,
+	if (report_find(vf->r, "min-tcb") == NULL)
+		report_check(vf->r, "min-tcb", asked ? A_PASS : A_NONE,
 		    asked ? "as new as the policy asks" :
 			    "the policy names no min-spl");
 }
@@ -373,24 +373,24 @@ is_amd_signed(X509 *x, X509 *issuer)
 }
 
 static void
-check_chain(struct job *j)
+check_chain(struct verification *vf)
 {
-	const struct vek *v = &j->v;
+	const struct vek *v = &vf->v;
 	const char *why = NULL;
 
 	if (v->x == NULL || v->issuer == NULL || v->root == NULL) {
-		report_check(j->r, "vek-chain", A_MISSING,
+		report_check(vf->r, "vek-chain", A_MISSING,
 		    "no %s: give "
 		    "vek.pem, ask.pem and ark.pem",
 		    v->x == NULL	  ? "VCEK or VLEK" :
 			v->issuer == NULL ? "ASK or ASVK" :
 					    "ARK");
-		report_check(j->r, "vek-validity", A_MISSING,
+		report_check(vf->r, "vek-validity", A_MISSING,
 		    "needs all three certificates");
 		return;
 	}
 	if (v->product == NULL)
-		why = "its root is none of AMD's";
+		why = "its root is not one of AMD's";
 	else if (!cert_issued_by(v->root, v->root) ||
 	    !cert_issued_by(v->issuer, v->root) ||
 	    !cert_issued_by(v->x, v->issuer))
@@ -399,60 +399,60 @@ check_chain(struct job *j)
 	    !is_amd_signed(v->issuer, v->root) ||
 	    !is_amd_signed(v->x, v->issuer))
 		why = "not RSASSA-PSS of 4096 bits with SHA-384";
-	report_that(j->r, "vek-chain", why == NULL, "%s to AMD's root%s%s",
+	report_that(vf->r, "vek-chain", why == NULL, "%s to AMD's root%s%s",
 	    v->is_vlek ? "VLEK" : "VCEK", why == NULL ? " of " : ": ",
 	    why == NULL ? v->product->name : why);
-	report_that(j->r, "vek-validity",
-	    cert_valid_at(v->x, j->at) && cert_valid_at(v->issuer, j->at) &&
-		cert_valid_at(v->root, j->at),
-	    "all three certificates are valid at the time");
+	report_that(vf->r, "vek-validity",
+	    cert_valid_at(v->x, vf->at) && cert_valid_at(v->issuer, vf->at) &&
+		cert_valid_at(v->root, vf->at),
+	    "all three certificates must be valid at the time of the check");
 }
 
 /* A VCEK has serial number 0 and cannot be revoked itself, but the key that
  * signed it can be. */
 static void
-check_revoked(struct job *j, STACK_OF(X509_CRL) *crls)
+check_revoked(struct verification *vf, STACK_OF(X509_CRL) *crls)
 {
 	X509_REVOKED *entry;
 	X509_CRL *crl;
 	int i;
 
 	if (crls != NULL && sk_X509_CRL_num(crls) > 0 &&
-	    (j->v.root == NULL || j->v.issuer == NULL)) {
-		report_check(j->r, "vek-revoked", A_MISSING,
+	    (vf->v.root == NULL || vf->v.issuer == NULL)) {
+		report_check(vf->r, "vek-revoked", A_MISSING,
 		    "needs the ASK or ASVK, and the ARK");
 		return;
 	}
 	for (i = 0; crls != NULL && i < sk_X509_CRL_num(crls); i++) {
 		crl = sk_X509_CRL_value(crls, i);
 		if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
-			X509_get_subject_name(j->v.root)) != 0)
+			X509_get_subject_name(vf->v.root)) != 0)
 			continue;
-		if (X509_CRL_verify(crl, X509_get0_pubkey(j->v.root)) != 1) {
+		if (X509_CRL_verify(crl, X509_get0_pubkey(vf->v.root)) != 1) {
 			ERR_clear_error();
-			report_check(j->r, "vek-revoked", A_FAIL,
+			report_check(vf->r, "vek-revoked", A_FAIL,
 			    "the CRL is not signed by AMD's root");
 			return;
 		}
-		if (!crl_valid_at(crl, j->at)) {
-			report_check(j->r, "vek-revoked", A_MISSING,
+		if (!crl_valid_at(crl, vf->at)) {
+			report_check(vf->r, "vek-revoked", A_MISSING,
 			    "the CRL is outside its validity window");
 			return;
 		}
-		report_that(j->r, "vek-revoked",
-		    X509_CRL_get0_by_cert(crl, &entry, j->v.issuer) == 0,
+		report_that(vf->r, "vek-revoked",
+		    X509_CRL_get0_by_cert(crl, &entry, vf->v.issuer) == 0,
 		    "the ASK or ASVK");
 		return;
 	}
-	if (!j->p->allow_missing_crl) {
-		report_check(j->r, "vek-revoked", A_MISSING,
+	if (!vf->p->allow_missing_crl) {
+		report_check(vf->r, "vek-revoked", A_MISSING,
 		    "no CRL of AMD's "
 		    "for this product: give snp.crl");
 		return;
 	}
-	report_check(j->r, "vek-revoked", A_NONE,
+	report_check(vf->r, "vek-revoked", A_NONE,
 	    "no CRL was given, and the policy allows that");
-	report_warn(j->r,
+	report_warn(vf->r,
 	    "no CRL of AMD's was given (snp.crl): a revoked "
 	    "intermediate key would not be noticed");
 }
@@ -468,73 +468,73 @@ is_p384(const EVP_PKEY *key)
 }
 
 static void
-check_signature(struct job *j)
+check_signature(struct verification *vf)
 {
 	uint8_t digest[SHA384_DIGEST_LENGTH], rs[96];
 	EVP_PKEY *key;
 	size_t i;
 	int ok;
 
-	if (j->v.x == NULL) {
-		report_check(j->r, "report-signature", A_MISSING,
+	if (vf->v.x == NULL) {
+		report_check(vf->r, "report-signature", A_MISSING,
 		    "needs the VCEK or VLEK");
 		return;
 	}
 	for (i = 0; i < 48; i++) {		/* little-endian */
-		rs[i] = j->b[SIGNATURE + 47 - i];
-		rs[48 + i] = j->b[SIGNATURE + 72 + 47 - i];
+		rs[i] = vf->b[SIGNATURE + 47 - i];
+		rs[48 + i] = vf->b[SIGNATURE + 72 + 47 - i];
 	}
-	SHA384(j->b, SIGNATURE, digest);
-	key = X509_get0_pubkey(j->v.x);
-	ok = is_filled(j->b + SIGNATURE + 48, 24, 0) &&
-	    is_filled(j->b + SIGNATURE + 72 + 48, 24, 0) && key != NULL &&
+	SHA384(vf->b, SIGNATURE, digest);
+	key = X509_get0_pubkey(vf->v.x);
+	ok = is_filled(vf->b + SIGNATURE + 48, 24, 0) &&
+	    is_filled(vf->b + SIGNATURE + 72 + 48, 24, 0) && key != NULL &&
 	    is_p384(key) && ecdsa_verify(key, digest, sizeof(digest), rs, 48);
-	report_that(j->r, "report-signature", ok, "the report, by the %s",
-	    j->v.is_vlek ? "VLEK" : "VCEK");
+	report_that(vf->r, "report-signature", ok, "the report, by the %s",
+	    vf->v.is_vlek ? "VLEK" : "VCEK");
 }
 
 static void
-check_chip(struct job *j)
+check_chip(struct verification *vf)
 {
-	const uint8_t *chip = j->b + CHIP_ID;
-	const struct vek *v = &j->v;
+	const uint8_t *chip = vf->b + CHIP_ID;
+	const struct vek *v = &vf->v;
 
 	if (v->is_vlek)
-		report_check(j->r, "vek-chip", A_NONE,
+		report_check(vf->r, "vek-chip", A_NONE,
 		    "a VLEK is of a cloud, not of a chip: %s", v->csp);
-	else if (u32(j->b + KEY_INFO) & 2)
+	else if (u32(vf->b + KEY_INFO) & 2)
 		report_check(
-		    j->r, "vek-chip", A_NONE, "the host masks the chip's id");
+		    vf->r, "vek-chip", A_NONE, "the host masks the chip's id");
 	else
-		report_that(j->r, "vek-chip",
+		report_that(vf->r, "vek-chip",
 		    memcmp(chip, v->hwid, v->hwid_n) == 0 &&
 			is_filled(chip + v->hwid_n, 64 - v->hwid_n, 0),
 		    "the VCEK is of the chip that the report names");
 }
 
 static void
-check_product(struct job *j)
+check_product(struct verification *vf)
 {
-	const struct snp_product *cpu = product_of_cpu(j->b);
-	const struct vek *v = &j->v;
+	const struct snp_product *cpu = product_of_cpu(vf->b);
+	const struct vek *v = &vf->v;
 	const char *name = v->product == NULL ? "" : v->product->name;
 
 	if (v->root == NULL) {
-		report_check(j->r, "vek-product", A_MISSING, "needs the ARK");
+		report_check(vf->r, "vek-product", A_MISSING, "needs the ARK");
 		return;
 	}
-	if (u32(j->b + VERSION) < 3)
+	if (u32(vf->b + VERSION) < 3)
 		cpu = v->product;		/* version 2: CPU unknown */
-	report_that(j->r, "vek-product",
+	report_that(vf->r, "vek-product",
 	    v->product != NULL && cpu == v->product &&
 		strncmp(v->name, name, strlen(name)) == 0,
 	    "certificate of %s, root of %s, CPUID %02x %02x", v->name, name,
-	    j->b[CPUID], j->b[CPUID + 1]);
+	    vf->b[CPUID], vf->b[CPUID + 1]);
 }
 
 /* Record this check and the following ones as missing. */
 static void
-key_missing(struct job *j, const char *from, const char *why)
+key_missing(struct verification *vf, const char *from, const char *why)
 {
 	static const char *const names[] = { "vek-extensions", "signing-key",
 		"vek-tcb", "vek-chip", "vek-product" };
@@ -543,49 +543,49 @@ key_missing(struct job *j, const char *from, const char *why)
 	while (strcmp(names[i], from) != 0)
 		i++;
 	for (; i < sizeof(names) / sizeof(names[0]); i++)
-		report_check(j->r, names[i], A_MISSING, "%s", why);
+		report_check(vf->r, names[i], A_MISSING, "%s", why);
 }
 
 /* Compare the certificate with the report. */
 static void
-check_key(struct job *j)
+check_key(struct verification *vf)
 {
 	struct snp_tcb t = tcb_read(
-	    j->b + REPORTED_TCB, is_turin(j->b, j->v.product));
-	unsigned signer = u32(j->b + KEY_INFO) >> 2 & 7;
+	    vf->b + REPORTED_TCB, is_turin(vf->b, vf->v.product));
+	unsigned signer = u32(vf->b + KEY_INFO) >> 2 & 7;
 	char has[80], wanted[80];
 	int i = 0;
 
-	if (j->v.x == NULL) {
-		key_missing(j, "vek-extensions", "needs the VCEK or VLEK");
+	if (vf->v.x == NULL) {
+		key_missing(vf, "vek-extensions", "needs the VCEK or VLEK");
 		return;
 	}
-	j->v.is_read = vek_read(&j->v);
-	report_that(j->r, "vek-extensions", j->v.is_read,
-	    "what the certificate says of its key");
-	report_that(j->r, "signing-key", signer == (unsigned)j->v.is_vlek,
+	vf->v.is_read = vek_read(&vf->v);
+	report_that(vf->r, "vek-extensions", vf->v.is_read,
+	    "AMD's extensions, each once and well formed");
+	report_that(vf->r, "signing-key", signer == (unsigned)vf->v.is_vlek,
 	    "the report is signed by key %u (0 VCEK, 1 VLEK), the certificate "
 	    "is a %s's",
-	    signer, j->v.is_vlek ? "VLEK" : "VCEK");
-	if (!j->v.is_read) {
-		key_missing(j, "vek-tcb", "the certificate does not say");
+	    signer, vf->v.is_vlek ? "VLEK" : "VCEK");
+	if (!vf->v.is_read) {
+		key_missing(vf, "vek-tcb", "the certificate does not say");
 		return;
 	}
-	tcb_text(&j->v.tcb, has, sizeof(has));
+	tcb_text(&vf->v.tcb, has, sizeof(has));
 	tcb_text(&t, wanted, sizeof(wanted));
-	while (i < SPLS && t.spl[i] == j->v.tcb.spl[i])
+	while (i < SPLS && t.spl[i] == vf->v.tcb.spl[i])
 		i++;
-	report_that(j->r, "vek-tcb", i == SPLS, "key of %s, report of %s%s%s",
+	report_that(vf->r, "vek-tcb", i == SPLS, "key of %s, report of %s%s%s",
 	    has, wanted, i == SPLS ? "" : ": they differ in ",
 	    i == SPLS ? "" : spl_names[i]);
-	if (j->v.is_vlek)
-		report_fact(j->r, "csp-id", "%s", j->v.csp);
-	check_chip(j);
-	check_product(j);
+	if (vf->v.is_vlek)
+		report_fact(vf->r, "csp-id", "%s", vf->v.csp);
+	check_chip(vf);
+	check_product(vf);
 }
 
 static void
-check_values(struct job *j)
+check_values(struct verification *vf)
 {
 	static const struct {
 		const char *check, *field;
@@ -599,17 +599,18 @@ check_values(struct job *j)
 	};
 	size_t i;
 
-	policy_report_data(j->r, j->p, (struct bytes){ j->b + DATA, 64 });
+	policy_report_data(vf->r, vf->p, (struct bytes){ vf->b + DATA, 64 });
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++)
-		policy_check(j->r, j->p, of[i].check, of[i].field,
-		    j->b + of[i].at, of[i].n);
+		policy_check(vf->r, vf->p, of[i].check, of[i].field,
+		    vf->b + of[i].at, of[i].n);
 }
 
+/* The result is in *r. */
 static void
 snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
     time_t at, struct report *r)
 {
-	struct job j = { .b = e.p, .p = p, .at = at, .r = r };
+	struct verification vf = { .b = e.p, .p = p, .at = at, .r = r };
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	int i, table = 0;
 
@@ -624,23 +625,23 @@ snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
 	table = snp_cert_table(
 	    (struct bytes){ e.p + SNP_REPORT, e.n - SNP_REPORT }, certs);
 	report_that(r, "certificate-table", table == 0,
-	    "after the report: nothing, or the host's table");
-	vek_find(&j.v, certs, p);
-	check_form(&j);
-	check_chain(&j);
-	check_revoked(&j, c == NULL ? NULL : c->snp_crls);
-	check_signature(&j);
-	check_key(&j);
-	check_tcbs(&j);
-	check_policy_bits(&j);
-	check_values(&j);
-	r->hardware = report_passed(r, "vek-chain") && !j.v.is_test &&
+	    "the report must be followed by nothing or by a valid table");
+	vek_find(&vf.v, certs, p);
+	check_form(&vf);
+	check_chain(&vf);
+	check_revoked(&vf, c == NULL ? NULL : c->snp_crls);
+	check_signature(&vf);
+	check_key(&vf);
+	check_tcbs(&vf);
+	check_policy_bits(&vf);
+	check_values(&vf);
+	r->hardware = report_passed(r, "vek-chain") && !vf.v.is_test &&
 	    report_passed(r, "report-signature");
-	if (j.v.is_test)
+	if (vf.v.is_test)
 		report_warn(r,
-		    "its root is the policy's test-root, not AMD's: "
-		    "this proves nothing");
-	if (j.v.product == &snp_products[SNP_MILAN])
+		    "the chain ends in the policy's test-root, not in AMD's "
+		    "root: this proves nothing");
+	if (vf.v.product == &snp_products[SNP_MILAN])
 		report_warn(r,
 		    "Milan: seeds of VCEKs were extracted by "
 		    "software on chips with old firmware: set min-spl, and "

@@ -190,9 +190,10 @@ kind_of(X509 *x)
 	return strncmp(name, "SEV-", 4) == 0 ? ASK : OTHER;
 }
 
-/* Find a possible issuer by name, or else any certificate of that kind, so that
- * vek-chain can report what is wrong with it.  The first match is used: the
- * verifier's certificates come before the host's. */
+/* Find the certificate of this kind that fits best: by the issuer's name and,
+ * for an ARK, by a known root key.  If none fits, return any of this kind, so
+ * that vek-chain can report what is wrong.  Among equals the first is taken:
+ * the verifier's come before the host's. */
 static X509 *
 find_issuer(STACK_OF(X509) *from, const X509 *of, enum kind kind,
     const struct policy *p)

@@ -288,11 +288,11 @@ run_show(const struct options *o)
 {
 	static struct report r;
 	struct bytes b = file_read(o->file);
-	int ok = take_format(b, o->file)->show(b, &r);
+	int failed = take_format(b, o->file)->show(b, &r) != 0;
 
 	print(&r, 0);
 	free((void *)(uintptr_t)b.p);
-	return ok == 0 ? 0 : 1;
+	return failed;
 }
 
 static int

@@ -59,7 +59,7 @@ exec_program(
 			o.in[j] = program_type(p, *refs);
 			in[j] = value_of(p, *refs, inputs, outputs);
 		}
-		if (primitive_find(o.opcode)->flags & P_FEE) {
+		if (primitive_by_opcode(o.opcode)->flags & P_FEE) {
 			o.fee = program_fee(p, refs[-2]);
 			o.fee_base = program_fee(p, refs[-1]);
 		}

@@ -105,7 +105,7 @@ rlp_get(struct rlp *from, struct rlp_item *item)
 }
 
 int
-rlp_get_list(struct rlp from, struct rlp_item *items, int max)
+rlp_split_list(struct rlp from, struct rlp_item *items, int max)
 {
 	struct rlp_item list;
 	int n;

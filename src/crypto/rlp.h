@@ -36,7 +36,8 @@ struct rlp_item {
  * item, and then both are unchanged. */
 int rlp_get(struct rlp *from, struct rlp_item *);
 /* Split `from', which must be exactly one list, into its items.  Returns their
- * number, or -1 if it is not a list or has more than `max' items. */
-int rlp_get_list(struct rlp from, struct rlp_item *, int max);
+ * number, or -1 if it is not a list or has more than `max' items; after -1 the
+ * items are undefined.  Lists inside it are not split or checked. */
+int rlp_split_list(struct rlp from, struct rlp_item *, int max);
 
 #endif

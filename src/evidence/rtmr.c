@@ -6,8 +6,8 @@
  *
  * The digest that the register is extended by is the hash of 32 bytes and 16
  * zeros, so a verifier expects SHA-384(48 zeros || hash || 16 zeros).  A
- * register that is not empty is left as it is: extended twice it would be of no
- * use.
+ * register that is not empty is left unchanged: a register that is extended
+ * twice no longer has the value that a verifier expects.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,8 +51,9 @@ rtmr_extend(const char *dir, const struct conf *conf)
 
 	snprintf(path, sizeof(path), "%s/rtmr%u:sha384", dir, index);
 	if (!is_empty(path)) {
-		log_warn("rtmr-extend: register %u is not empty: not extended: "
-			 "it was extended before",
+		log_warn("rtmr-extend: register %u is not empty: left "
+			 "unchanged: if the configuration has changed, reboot "
+			 "the guest",
 		    index);
 		return;
 	}

@@ -2,8 +2,9 @@
  *
  * From a Gateway's grant to the data keys of one task (proto/VALUES.md): one
  * ECDH for each KMS node opens its seal, the partials add up to s K, HKDF gives
- * the key.  Runs in keys.  Secrets stand in a fixed arena of secret memory: an
- * ephemeral key for each task that waits, and a slot for each task at work.
+ * the key.  Runs in keys.  Secrets are in fixed arrays of secret memory: an
+ * ephemeral key for each task that waits, and a slot for each task that is
+ * computed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,13 @@
 #include "secp.h"
 #include "secret.h"
 
-static uint8_t (*ephemeral)[32];	/* max-tasks of each chain, in secret
-					 * memory */
-static uint32_t *unused, n_unused;	/* numbers of those that are free */
+/* An ephemeral key for each task that can be in flight, in secret memory. */
+static uint8_t (*ephemeral)[32];
+static uint32_t *unused, n_unused;	/* numbers (index + 1) of free keys */
 static struct slot *slots;		/* n_slots, in secret memory */
 static uint32_t n_slots;
 
-/* One operand's partials in the open, as small a window as can be. */
+/* The decrypted partials of one operand; wiped as soon as possible. */
 static struct {
 	uint8_t	plain[KMS_NODES][PARTIAL_PLAIN];
 	uint8_t	points[KMS_NODES][64];
@@ -95,29 +96,29 @@ delegate_check(const struct task *t)
 	return ST_OK;
 }
 
-/* Avoided are so many at most that a quorum is left: the longest first is not
- * any more. */
+/* Stop avoiding nodes until enough for a quorum are left.  The node whose time
+ * ends first is released first. */
 static void
-delegate_spare(struct chain *ch, const struct m_facts *f)
+delegate_release(struct chain *ch, const struct m_facts *f)
 {
 	uint64_t avoid;
-	size_t i, first;
+	size_t i, soonest;
 
-	while ((avoid = delegate_avoid(ch)) != 0 &&
+	while ((avoid = delegate_avoided(ch)) != 0 &&
 	    __builtin_popcountll(avoid) > f->kms_nodes - f->kms_threshold) {
-		for (i = first = 0; i < KMS_NODES; i++)
+		for (i = soonest = 0; i < KMS_NODES; i++)
 			if (avoid & UINT64_C(1) << i &&
-			    (!(avoid & UINT64_C(1) << first) ||
+			    (!(avoid & UINT64_C(1) << soonest) ||
 				ch->suspect_until[i] <
-				    ch->suspect_until[first]))
-				first = i;
-		ch->suspect_until[first] = 0;
+				    ch->suspect_until[soonest]))
+				soonest = i;
+		ch->suspect_until[soonest] = 0;
 	}
 }
 
-/* This node is avoided for suspect-time.  Its seal bears no signature, so it
- * may be the Gateway that is at fault: that is why it is a hint to the Gateway,
- * and is over soon. */
+/* Avoid this node for suspect-time.  Its seal is not signed, so the Gateway may
+ * be at fault instead.  The Gateway therefore only gets a hint, and it ends
+ * soon. */
 static void
 delegate_suspect(const struct task *t, uint32_t node)
 {
@@ -125,8 +126,8 @@ delegate_suspect(const struct task *t, uint32_t node)
 
 	ch->suspect_until[node - 1] = now_ms() + 1000 * keys.conf.suspect_time;
 	ch->status.node_faults++;
-	delegate_spare(ch, t->batch->facts);
-	ch->status.suspects = delegate_avoid(ch);
+	delegate_release(ch, t->batch->facts);
+	ch->status.suspects = delegate_avoided(ch);
 	ch->status_due = 1;
 }
 
@@ -139,9 +140,9 @@ delegate_blame_node(const struct task *t, uint32_t node, const char *what)
 	delegate_suspect(t, node);
 }
 
-/* A rekey that went wrong: every proof holds, and together they open nothing.
- * Another quorum may, which is any without one of these nodes.  They take
- * turns, so that each quorum comes up some time. */
+/* All proofs are valid, but the shares do not belong to the KMS key: a rekey
+ * has failed.  A quorum without one of these nodes may work.  Avoid a different
+ * node each time, so that every quorum is tried. */
 static void
 delegate_blame_quorum(const struct task *t, const uint32_t *quorum)
 {
@@ -155,7 +156,7 @@ delegate_blame_quorum(const struct task *t, const uint32_t *quorum)
 }
 
 uint64_t
-delegate_avoid(const struct chain *ch)
+delegate_avoided(const struct chain *ch)
 {
 	uint64_t mask = 0, now = now_ms();
 	size_t i;
@@ -268,7 +269,7 @@ delegate_blame(const struct task *t, uint32_t j)
 	uint64_t faulty;
 	size_t k, n;
 
-	/* A K that is no point: the operand's fault, for no node can answer. */
+	/* If K is not a point, no node can answer: the operand is malformed. */
 	if (secp_point_check(t->operands[j].key) != 0)
 		return ST_OPERAND_MALFORMED;
 	for (k = 0; k < t->n_seals; k++)
@@ -282,7 +283,8 @@ delegate_blame(const struct task *t, uint32_t j)
 	}
 	if (n == 0)
 		return ST_OPERAND_MALFORMED;
-	/* All at once: it is the K that is not what they were asked for. */
+	/* If all proofs are invalid, the Gateway gave this Runner another K
+	 * than it gave the nodes. */
 	if (n == t->n_seals && n > 1) {
 		log_warn("%sgrant: operand %u: no partial has a valid proof: "
 			 "the Gateway changed the operand",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the Registry says, as registry read it.  Runs in keys. facts_install()
- * is the one door: facts that fail a check there never become visible.  Facts
- * that passed do not change any more.  A batch holds those under which it was
+ * What the Registry says, as registry read it.  Runs in keys.  Facts enter in
+ * facts_install() only: facts that fail a check there are refused.  Facts that
+ * passed do not change any more.  A batch holds those under which it was
  * admitted until it ends, so that nothing that registry sends later can change
  * what its results are encrypted to.
  *
@@ -84,8 +84,7 @@ facts_clock_refused(struct chain *ch, int is_refused)
 	}
 	if (++ch->clock_batches < CLOCK_BATCHES)
 		return;
-	/* The first that is refused when the minute is over is enough for
-	 * another. */
+	/* After the minute, one more refused batch starts another minute. */
 	ch->clock_batches = CLOCK_BATCHES - 1;
 	ch->doubt_until = now_ms() + CLOCK_DOUBT;
 	log_err("%sclock: tasks of the Orchestrator are expired or issued in "
@@ -96,7 +95,7 @@ facts_clock_refused(struct chain *ch, int is_refused)
 	trust_changed();
 }
 
-/* ---- the door ---------------------------------------------------------- */
+/* ---- accepting facts --------------------------------------------------- */
 
 static int
 in_bounds(const struct m_facts *f)
@@ -128,7 +127,8 @@ examine(const struct chain *ch, const struct m_facts *f)
 		return WHY_PIN;
 	if (is_forged(ch, f))
 		return WHY_FORGED;
-	/* Subtracted, for the block's time may be any number. */
+	/* Subtract, because a sum could overflow: the block's time can be any
+	 * number. */
 	if (f->block_time > now_unix() &&
 	    f->block_time - now_unix() > CLOCK_SKEW)
 		return WHY_CLOCK;

@@ -5,7 +5,7 @@
  * Registries of the configuration.  Runs in keys.  On each chain one
  * transaction is pending at a time, with the nonce that a quorum agrees on
  * registry-depth blocks below the newest: a nonce that has passed there is
- * final to that depth, and if a reorganisation drops the transaction, its nonce
+ * final to that depth, and if a reorganization drops the transaction, its nonce
  * has not passed.
  *
  * registry reports nonce, fees and balance, and may lie; net delivers the
@@ -26,18 +26,20 @@
 #include "tx.h"
 
 #define GWEI		UINT64_C(1000000000)
-/* of the first try: as the base fee, but */
+/* priority fee of the first try: the base fee, at most this */
 #define TIP_MAX		GWEI
-#define TIP_MIN		(GWEI / 100)	/* within these */
-#define PAUSE		5	/* seconds from one transaction to the next */
-#define STUCK_TIME	10	/* and not earlier is one replaced */
-#define STUCK_BLOCKS	5	/* in which it could have been, and was not */
-#define AGAIN		60	/* seconds: then the same once more */
-/* seconds: its nonce has passed, it was not seen */
+#define TIP_MIN		(GWEI / 100)	/* and at least this */
+#define PAUSE		5	/* seconds between two transactions */
+#define STUCK_TIME	10	/* seconds before one may be replaced */
+#define STUCK_BLOCKS	5	/* replaced if not mined within these */
+/* seconds after which the same transaction is sent again */
+#define AGAIN		60
+/* seconds to wait for a receipt after the nonce was used */
 #define LOST		30
-/* seconds that facts may be older than the last */
+/* seconds after which facts of an older block are believed */
 #define BEHIND		20
-#define FAILED_FIRST	20	/* seconds from a registration that failed on */
+/* first delay in seconds after a failed registration */
+#define FAILED_FIRST	20
 
 /* Gas for register() without its data: twice what a registrar's signature and
  * the storage of a new Runner take. */
@@ -63,8 +65,8 @@ enum phase {
 	P_MADE		= 1 << 1,	/* encoded; waits for funds, fees, the
 					 * pause */
 	P_SENT		= 1 << 2,	/* signed and sent; may be mined */
-	P_PASSED	= 1 << 3,	/* its nonce was used, by what is not
-					 * known */
+	P_PASSED	= 1 << 3,	/* its nonce was used; not known by
+					 * what */
 	P_ANY		= P_IDLE | P_MADE | P_SENT | P_PASSED,
 };
 
@@ -98,7 +100,7 @@ static const struct transition {
 	{ CALL_MADE,	FOR(REGISTER),	P_IDLE,	V_HELD,	P_MADE,	0 },
 	{ CALL_MADE,	FOR(PUBLISH),	P_IDLE,	V_ANY,	P_MADE,	0 },
 	{ CALL_DROPPED,	ALL,		P_MADE,	V_ANY,	P_IDLE,	0 },
-	/* The one way out of V_HELD by which money goes. */
+	/* The only transition from V_HELD that costs money. */
 	{ CALL_SENT,	FOR(REGISTER),	P_MADE,	V_HELD,	P_SENT,	V_NONE },
 	{ CALL_SENT,	FOR(PUBLISH),	P_MADE,	V_ANY,	P_SENT,	0 },
 	{ CALL_SENT,	ALL,		P_SENT,	V_ANY,	0,	0 },
@@ -195,8 +197,8 @@ gas_holds_registration(const struct chain *ch)
 	return g != NULL && (g->wanted == V_HELD || g->what == REGISTER);
 }
 
-/* Ignore a verdict that we did not ask for.  Whether the registrar is one, the
- * contract says. */
+/* Ignore a verdict that we did not request.  The contract decides whether it
+ * came from a registrar. */
 void
 gas_verdict(struct chain *ch, const struct m_verdict *v)
 {
@@ -346,7 +348,8 @@ name_of(const struct gas *g)
 	return g->what == REGISTER ? "registration" : "publication";
 }
 
-/* Signed and to registry; the same fields give the same transaction. */
+/* Sign the transaction and send it to registry.  The same fields give the same
+ * transaction. */
 static void
 transmit(struct chain *ch, uint64_t now)
 {
@@ -374,7 +377,8 @@ transmit(struct chain *ch, uint64_t now)
 	    (m.size + sizeof(words[0]) - 1) / sizeof(words[0]), -1);
 }
 
-/* The publication's tasks must know. */
+/* End the transaction; if it was a publication, tell publish.c how it
+ * ended. */
 static void
 end_call(struct chain *ch, enum tx_status status)
 {
@@ -398,8 +402,8 @@ failed(struct chain *ch, uint64_t now)
 	end_call(ch, TX_REVERTED);
 }
 
-/* Its nonce has passed: by it, or by one that it replaced or was replaced
- * by? */
+/* The nonce was used: by this transaction, by another version of it, or by an
+ * unknown one. */
 static void
 passed(struct chain *ch, uint64_t now)
 {
@@ -421,9 +425,9 @@ passed(struct chain *ch, uint64_t now)
 		happened(g, NONCE_PASSED);
 		g->passed_at = now;
 	} else if (now >= g->passed_at + LOST) {
-		log_warn("%stransaction: nonce %llu: used by a transaction "
-			 "that this Runner did not send: check who uses the "
-			 "account",
+		log_warn("%stransaction: nonce %llu: used, but not by a known "
+			 "transaction: if keys was not restarted, check who "
+			 "else uses the account",
 		    ch->tag, (unsigned long long)g->nonce);
 		end_call(ch, TX_UNKNOWN);
 	}
@@ -491,8 +495,9 @@ make(struct chain *ch, uint64_t now)
 {
 	struct gas *g = ch->gas;
 
+	/* The Registry has it already, or it must wait. */
 	if (g->what == REGISTER && !registration_is_due(ch, now))
-		happened(g, CALL_DROPPED);	/* it has come some other way */
+		happened(g, CALL_DROPPED);
 	if (registration_is_due(ch, now)) {
 		if (g->what == REGISTER)
 			return;

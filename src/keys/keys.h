@@ -331,8 +331,8 @@ void delegate_init(uint32_t slots, uint32_t tasks);
 /* A task's ephemeral key: make it (number and public key), erase it. */
 void delegate_key_new(struct task *);
 void delegate_key_erase(struct task *);
-/* Does the grant fit the task?  ST_OK, a failure that is the Gateway's to say,
- * or ST_GRANT_INVALID, ST_GATEWAY_ERROR. */
+/* Does the grant fit the task?  ST_OK, a status that the Gateway may report,
+ * ST_GRANT_INVALID or ST_GATEWAY_ERROR. */
 uint32_t delegate_check(const struct task *);
 /* Open the seals, add the partials, derive the data keys into a free slot and
  * erase the ephemeral key: ST_OK, ST_KMS_NODE_FAULT, or ST_BUSY: no slot. */
@@ -342,7 +342,7 @@ uint32_t delegate_prepare(struct task *);
  * Gateway's (ST_GRANT_INVALID) or the operand's (ST_OPERAND_MALFORMED)? */
 uint32_t delegate_blame(const struct task *, uint32_t j);
 void delegate_wipe(struct task *);	/* every secret of the task */
-/* bit i: node i + 1 is avoided now */
-uint64_t delegate_avoid(const struct chain *);
+/* Nodes that are avoided now: bit i is node i + 1. */
+uint64_t delegate_avoided(const struct chain *);
 
 #endif

@@ -3,8 +3,8 @@
  * Results that wait to be committed to on the chain: a queue for each chain
  * that has `publish yes'.  Runs in keys.  Each result was signed and sent to
  * the Orchestrator before.  Here results are grouped again and signed as one
- * TaskResultBatch: the contract needs no more to know which Runner they are
- * from.
+ * TaskResultBatch: this signature is all that the contract needs to know which
+ * Runner they come from.
  */
 #include <string.h>
 

@@ -209,7 +209,7 @@ registration_evidence_peer(void)
 }
 
 /* If a renewal fails, here, at the registrar or on the chain, the current
- * registration goes on, and the operator is warned before it expires. */
+ * registration stays valid, and the operator is warned before it expires. */
 static void
 warn_if_late(struct chain *ch)
 {
@@ -224,8 +224,8 @@ warn_if_late(struct chain *ch)
 	ch->status.renewal_late = (uint64_t)late;
 }
 
-/* A registration that the Registry does not show was refused, or lost: by
- * whoever relays it, or with a block that the chain gave up. */
+/* The Registry does not show this registration: it was refused, or lost by
+ * whoever relays it or in a chain reorganization. */
 static void
 send_again(struct chain *ch, uint64_t now)
 {
@@ -238,7 +238,7 @@ send_again(struct chain *ch, uint64_t now)
 		ch->resend_delay = 0;
 		return;
 	}
-	/* It waits for the chain, and nobody else can do more for it. */
+	/* The gas account still holds it: sending it again would not help. */
 	if (gas_holds_registration(ch))
 		return;
 	if (ch->resend_delay != 0 && now < ch->resend_at)

@@ -272,7 +272,7 @@ batch_ask(struct batch *b)
 	b->since = now_ms();
 	ask.batch = b->id;
 	ask.expiry = facts_now(b->chain) + keys.conf.fetch_timeout + CLOCK_SKEW;
-	ask.avoid = delegate_avoid(b->chain);
+	ask.avoid = delegate_avoided(b->chain);
 	memcpy(ask.runner, sign_address(), 20);
 	td_operand_request_batch(ask.runner, ask.expiry, ask.avoid,
 	    (const uint8_t(*)[32])hashes, n, hash);

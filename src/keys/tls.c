@@ -2,12 +2,12 @@
  *
  * The TLS keys (P-256): the newest, and the one before it for a certificate
  * that is not renewed yet. net asks for a signature in each handshake and names
- * the key; what a taken net can have signed with these keys opens nothing that
- * it does not hold already.  The file is read at start-up, before the sandbox,
- * into secret memory, and again from a descriptor of the monitor's when it has
- * changed.  It is not parsed: after base64 its bytes must be one of the forms
- * below, in which the key has a fixed place.  Those are what OpenSSL, Go, Java
- * and Python write.
+ * the key.  An attacker who controls net can have anything signed with these
+ * keys, but gains no access that net does not have.  The file is read at
+ * start-up, before the sandbox, into secret memory, and again from a descriptor
+ * of the monitor's when it has changed.  It is not parsed: after base64 its
+ * bytes must be one of the forms below, in which the key has a fixed place.
+ * Those are what OpenSSL, Go, Java and Python write.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -91,27 +91,28 @@ read_pem(int fd)
 	return NULL;
 }
 
-/* The value of a base64 digit, without a branch or an index that depends on it;
- * 64: none. */
+/* The value of a base64 digit, or 64 if it is not one.  No branch and no index
+ * depends on the digit. */
 static unsigned
 base64_digit(unsigned char c)
 {
 	const unsigned upper = (unsigned)(c - 'A'), lower = (unsigned)(c - 'a');
-	const unsigned digit = (unsigned)(c - '0');
+	const unsigned decimal = (unsigned)(c - '0');
 	unsigned v = 0;
 
 	v |= -(unsigned)(upper < 26) & upper;
 	v |= -(unsigned)(lower < 26) & (lower + 26);
-	v |= -(unsigned)(digit < 10) & (digit + 52);
+	v |= -(unsigned)(decimal < 10) & (decimal + 52);
 	v |= -(unsigned)(c == '+') & 62;
 	v |= -(unsigned)(c == '/') & 63;
-	v |= -(unsigned)(!(upper < 26) & !(lower < 26) & !(digit < 10) &
+	v |= -(unsigned)(!(upper < 26) & !(lower < 26) & !(decimal < 10) &
 		 (c != '+') & (c != '/')) &
 	    64;
 	return v;
 }
 
-/* Bytes of the base64 up to a hyphen, into secret->der: their number, or 0. */
+/* Decode base64 up to a hyphen into secret->der.  Returns the number of bytes,
+ * or 0 if it is malformed. */
 static size_t
 decode_base64(const char *s)
 {
@@ -143,7 +144,8 @@ decode_base64(const char *s)
 	return n;
 }
 
-/* The key of this form in secret->pem, into secret->scalar: 0 or -1. */
+/* Copy the key from secret->pem to secret->scalar if the file has this form.
+ * Returns 0 or -1. */
 static int
 take_form(const struct form *f)
 {

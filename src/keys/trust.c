@@ -87,7 +87,7 @@ update_state(struct chain *ch, uint64_t now)
 	state = draining ? S_DRAINING : why != WHY_NONE ? S_IDLE : S_SERVING;
 	s->sequence = ch->facts->sequence;
 	s->valid_until = ch->facts->valid_until;
-	s->suspects = delegate_avoid(ch);
+	s->suspects = delegate_avoided(ch);
 	s->evidence_next = ch->renew_at == 0 ? 0 :
 	    ch->renew_at <= now		     ? facts_now(ch) :
 				  facts_now(ch) + (ch->renew_at - now) / 1000;

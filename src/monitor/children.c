@@ -48,9 +48,10 @@ static uint32_t spaces;			/* SANDBOX_* that the monitor has given
 					 * them */
 static struct child children[CHILDREN_MAX];
 static size_t n_children;
-static enum { RUNNING, RENEWING, DRAINING, STOPPING } phase;
-static struct event *patience;	/* of draining, renewing, then of stopping */
-static int is_patient;			/* with evidence, for a second time */
+static enum { RUNNING, RESTARTING, DRAINING, STOPPING } phase;
+static struct event *stop_timer;	/* ends draining, restarting or
+					 * stopping */
+static int waits_for_tee;		/* its timeout runs now */
 int children_failed;
 
 /* The channels from each role to keys, and the role that keys is told for
@@ -70,7 +71,7 @@ static const struct wire {
 static void	on_heartbeat(evutil_socket_t, short, void *);
 static void	child_start(struct child *);
 static void	end_all(int);
-static void	on_patience(evutil_socket_t, short, void *);
+static void	on_stop_timeout(evutil_socket_t, short, void *);
 
 static size_t
 role_bit(enum role role)
@@ -270,7 +271,8 @@ lacks(const struct child *c)
 
 	for (i = 0; i < SANDBOX_FEATURES; i++)
 		if (missing & 1u << i)
-			log_err("%s: require %s: not available on this system",
+			log_err("%s: require %s: not available on this system: "
+				"stopping",
 			    c->name, sandbox_feature[i]);
 	return missing != 0;
 }
@@ -518,9 +520,9 @@ children_start(struct event_base *b, const struct conf *cf,
 	users = u;
 	spaces = sp;
 	open_executables(dir);
-	patience = evtimer_new(base, on_patience, NULL);
+	stop_timer = evtimer_new(base, on_stop_timeout, NULL);
 	heartbeat = event_new(base, -1, EV_PERSIST, on_heartbeat, NULL);
-	if (patience == NULL || heartbeat == NULL ||
+	if (stop_timer == NULL || heartbeat == NULL ||
 	    event_add(heartbeat, &tv) == -1)
 		fatal("libevent: out of memory");
 	child_add(R_KEYS, 0);		/* the first */
@@ -568,7 +570,7 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	if (phase == STOPPING || phase == RENEWING)
+	if (phase == STOPPING || phase == RESTARTING)
 		return;
 	for (c = children; c < children + n_children; c++) {
 		if (c->pid == 0 || (c->is_ready && !(c->role & R_PINGED)))
@@ -649,27 +651,28 @@ wait_at_most(uint32_t seconds)
 {
 	const struct timeval tv = { seconds, 0 };
 
-	event_add(patience, &tv);
+	event_add(stop_timer, &tv);
 }
 
 static void
 keys_lost(struct child *keys)
 {
-	log_warn("keys: identity key lost: restarting all roles");
-	phase = RENEWING;
+	log_warn("keys: ended, and its identity key with it: restarting all "
+		 "roles with a new identity");
+	phase = RESTARTING;
 	end_all(SIGKILL);
 	wait_at_most(STOP_TIMEOUT);
 	keys->is_expected = 1;
 }
 
 static void
-renew(void)
+restart_all(void)
 {
 	size_t i;
 
 	phase = RUNNING;
-	is_patient = 0;
-	event_del(patience);
+	waits_for_tee = 0;
+	event_del(stop_timer);
 	for (i = 0; i < n_children; i++)
 		child_again(&children[i], children[0].delay);
 }
@@ -680,7 +683,8 @@ child_ended(struct child *c, int status)
 	int was_ready = c->is_ready, i;
 	char text[160];
 
-	/* Its last words; bounded, for another may hold a copy of its end. */
+	/* Read what it sent before it ended.  Limited, because another process
+	 * may hold a copy of its socket and go on sending. */
 	for (i = 0; i < LAST_WORDS && child_hear(c) == 0; i++)
 		;
 	child_deafen(c);
@@ -695,7 +699,7 @@ child_ended(struct child *c, int status)
 		return;
 	if (c->role == R_COMPUTE && was_ready && status == 0) {
 		/* It has answered its last job: no failure, and not counted as
-		 * a restart.  Or keys has gone, of which we hear next. */
+		 * a restart.  Or keys has ended, which is handled next. */
 		child_start(c);
 		return;
 	}
@@ -740,8 +744,8 @@ children_reap(void)
 			}
 	if (children_alive() != 0)
 		return;
-	if (phase == RENEWING)
-		renew();
+	if (phase == RESTARTING)
+		restart_all();
 	if (phase == STOPPING)
 		event_base_loopbreak(base);
 }
@@ -750,7 +754,7 @@ void
 children_stop(void)
 {
 	phase = STOPPING;
-	is_patient = 0;
+	waits_for_tee = 0;
 	end_all(0);
 	wait_at_most(STOP_TIMEOUT);
 	children_reap();
@@ -806,7 +810,7 @@ child_drained(struct child *c)
 }
 
 static void
-on_patience(evutil_socket_t fd, short what, void *arg)
+on_stop_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	struct child *c;
 	size_t i;
@@ -824,11 +828,11 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < n_children; i++) {
 		c = &children[i];
 		if (c->pid != 0 && c->role == R_EVIDENCE && c->was_up &&
-		    !is_patient) {
-			log_warn("%s: waiting for the TEE to answer "
-				 "(timeout %d s)",
+		    !waits_for_tee) {
+			log_warn("%s: not stopped yet: waiting at most %d s "
+				 "for the TEE to answer",
 			    c->name, QUOTE_TIMEOUT);
-			is_patient = 1;
+			waits_for_tee = 1;
 			wait_at_most(QUOTE_TIMEOUT);
 		} else
 			child_kill(c, "did not exit");

@@ -192,7 +192,7 @@ certificate_warning(char *text, size_t size)
 	return 0;
 }
 
-/* Once for each line that it crosses. */
+/* Warn once before the certificate expires and once when it has expired. */
 static void
 watch_expiry(void)
 {

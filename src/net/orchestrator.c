@@ -44,9 +44,9 @@ static struct session {
 	grpc_channel	*channel;
 	grpc_call	*call;
 	int		 pending;	/* tags in the completion queue */
-	int		 is_writing, is_cancelled, has_rubbish;
+	int		 is_writing, is_cancelled, has_malformed;
 	int		 has_answered;	/* any message came */
-	int		 has_false_word;	/* a false Registered came */
+	int		 has_false_report;	/* a false Registered came */
 	const char	*why;		/* we ended it */
 	uint8_t		 challenge[32];
 	grpc_byte_buffer *received, *sent;
@@ -264,24 +264,24 @@ session_on_register(const struct m_register *r, int fd)
 
 /* ---- receiving --------------------------------------------------------- */
 
-/* It may be a message of a later version, or rubbish: say so, once a session to
- * the log, and go on. */
+/* It may be a message of a later version.  Refuse it, log this once a session,
+ * and go on. */
 static void
-on_rubbish(void)
+on_malformed(void)
 {
 	if (net.stream != STREAM_OPEN) {
 		session_stop("malformed message");
 		return;
 	}
-	if (!s.has_rubbish)
+	if (!s.has_malformed)
 		log_warn("orchestrator %s: malformed message: refused",
 		    target.authority);
-	s.has_rubbish = 1;
+	s.has_malformed = 1;
 	batch_refuse(NULL, 0, NULL, ST_MALFORMED, "not a message");
 }
 
-/* A registrar's word on our registration; whether it is, keys and the Registry
- * see. */
+/* A registrar's verdict on our registration. keys and the Registry check that
+ * it is genuine. */
 static void
 on_verdict(const Teerunner__V1__Verdict *from)
 {
@@ -293,7 +293,7 @@ on_verdict(const Teerunner__V1__Verdict *from)
 	    wire_fixed(&from->measurement, v.measurement, 32) != 0 ||
 	    wire_fixed(&from->signature, v.signature, 65) != 0 ||
 	    from->verdict > UINT8_MAX || n > sizeof(v.verifier)) {
-		on_rubbish();
+		on_malformed();
 		return;
 	}
 	v.verdict = from->verdict;
@@ -302,23 +302,24 @@ on_verdict(const Teerunner__V1__Verdict *from)
 	net_to_keys(M_VERDICT, &v, NULL, 0);
 }
 
-/* Its word: only the facts that registry reads count. keys counts sequences
- * from 1. */
+/* The Orchestrator says that it relayed a registration.  This is only logged;
+ * what counts is what registry reads.  The first sequence is 1. */
 static void
 on_registered(uint64_t sequence)
 {
 	if (sequence != 0 && sequence <= registered.sequence) {
-		log_info("registration: relayed by the Orchestrator: sequence "
-			 "%llu",
+		log_info("registration: the Orchestrator says that it relayed "
+			 "sequence %llu",
 		    (unsigned long long)sequence);
 		return;
 	}
-	if (!s.has_false_word)
-		log_warn("registration: the Orchestrator relayed sequence "
-			 "%llu, which was never signed: the last is %llu",
+	if (!s.has_false_report)
+		log_warn("registration: ignored: the Orchestrator says that it "
+			 "relayed sequence %llu, but the last one signed is "
+			 "%llu",
 		    (unsigned long long)sequence,
 		    (unsigned long long)registered.sequence);
-	s.has_false_word = 1;
+	s.has_false_report = 1;
 }
 
 static void
@@ -332,7 +333,7 @@ on_message(grpc_byte_buffer *bytes)
 	m = rpc_unpack(
 	    bytes, &teerunner__v1__orchestrator_message__descriptor, &arena);
 	if (m == NULL)
-		on_rubbish();
+		on_malformed();
 	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_CHALLENGE)
 		on_challenge(m->challenge);
@@ -353,7 +354,7 @@ on_message(grpc_byte_buffer *bytes)
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_REGISTERED)
 		on_registered(m->registered->sequence);
 	else
-		on_rubbish();
+		on_malformed();
 	arena_free(&arena);
 }
 
@@ -371,7 +372,7 @@ session_read(void)
 
 /* Log what is new; the same failure again and again is one line. */
 static void
-session_say_why(uint64_t wait)
+session_log_why(uint64_t wait)
 {
 	char text[200], why[256];
 
@@ -430,7 +431,7 @@ session_over(void)
 	const uint64_t wait = session_wait();
 	struct out *o;
 
-	session_say_why(wait);
+	session_log_why(wait);
 
 	while ((o = STAILQ_FIRST(&s.queue)) != NULL) {
 		STAILQ_REMOVE_HEAD(&s.queue, link);

@@ -158,7 +158,7 @@ json_warnings(struct jsonw *j)
 		jsonw_string(j, NULL, "%s", gas_text(net.status.gas));
 	warn_tls(j);
 	if (net.gateway_failing)
-		jsonw_string(j, NULL, "the Gateway does not answer");
+		jsonw_string(j, NULL, "the last request to the Gateway failed");
 	for (i = 0; i < KMS_NODES; i++)
 		if (net.status.suspects & UINT64_C(1) << i)
 			jsonw_string(j, NULL,
@@ -299,9 +299,9 @@ metrics_gas(struct evbuffer *out)
 	metric(out, "gas_fee_too_high", "gauge",
 	    "1 while fees are above gas-max-fee.", k->gas == GAS_FEE_TOO_HIGH);
 	metric(out, "transactions_total", "counter",
-	    "Transactions that the gas account began.", k->tx_sent);
+	    "Transactions that the gas account sent.", k->tx_sent);
 	metric(out, "transactions_replaced_total", "counter",
-	    "Those sent once more for a higher fee.", k->tx_replaced);
+	    "Those replaced with higher fees.", k->tx_replaced);
 	metric(out, "transactions_failed_total", "counter",
 	    "Those that were reverted.", k->tx_failed);
 	metric(out, "published_total", "counter",
@@ -367,7 +367,7 @@ status_metrics(struct evbuffer *out)
 	metric(out, "registry_block_age_seconds", "gauge", "Age of that block.",
 	    age(k->block_time));
 	metric(out, "registry_endpoint_failures_total", "counter",
-	    "Calls that an endpoint did not answer as it should.",
+	    "Calls to endpoints that failed or got a malformed answer.",
 	    k->endpoint_failures);
 	metric(out, "registry_endpoint_disagreements_total", "counter",
 	    "Answers of an endpoint that a quorum contradicts.",

@@ -17,7 +17,7 @@ const struct primitive primitives[] = {
 const size_t n_primitives = sizeof(primitives) / sizeof(primitives[0]);
 
 const struct primitive *
-primitive_find(uint8_t opcode)
+primitive_by_opcode(uint8_t opcode)
 {
 	size_t i;
 
@@ -27,7 +27,7 @@ primitive_find(uint8_t opcode)
 	return NULL;
 }
 
-/* Names of other documents for the same operation. */
+/* Other names of operations, which other documents use. */
 static const struct {
 	const char	*alias, *name;
 } aliases[] = {
@@ -36,7 +36,7 @@ static const struct {
 };
 
 const struct primitive *
-primitive_named(const char *name)
+primitive_by_name(const char *name)
 {
 	size_t i;
 
@@ -445,7 +445,7 @@ static uint32_t
 check_op(const struct program *p, uint64_t chain_id, const struct p_op *op,
     const uint16_t *refs)
 {
-	const struct primitive *row = primitive_find(op->opcode);
+	const struct primitive *row = primitive_by_opcode(op->opcode);
 	uint8_t bound[128];
 	uint32_t st;
 	size_t i;

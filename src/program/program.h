@@ -26,10 +26,10 @@ struct primitive {
 };
 extern const struct primitive primitives[];
 extern const size_t n_primitives;
-const struct primitive *primitive_find(uint8_t opcode);	/* NULL: none */
+const struct primitive *primitive_by_opcode(uint8_t opcode);	/* NULL: none */
 /* "add", or another name for the same: "trivialEncrypt" is wrap.  NULL:
  * none. */
-const struct primitive *primitive_named(const char *name);
+const struct primitive *primitive_by_name(const char *name);
 
 /* ---- programs ---------------------------------------------------------- */
 struct program {		/* pointers into the words of a message */

@@ -63,7 +63,7 @@ get_account(struct proof *p, const json_t *result, uint8_t storage_root[32])
 		return why;
 	if (value.n == 0)
 		return NULL;
-	if (rlp_get_list(value, items, 4) != 4 || items[2].is_list ||
+	if (rlp_split_list(value, items, 4) != 4 || items[2].is_list ||
 	    items[2].in.n != 32 || items[3].is_list || items[3].in.n != 32)
 		return "the account is malformed";
 	memcpy(storage_root, items[2].in.p, 32);

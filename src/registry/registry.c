@@ -93,7 +93,7 @@ end_round(int is_settled)
 }
 
 /* n: the number of endpoints that answered, or the size of the largest group
- * that agrees. */
+ * that agrees.  If that is enough, another group is as large. */
 static void
 no_quorum(size_t n, int do_answer)
 {
@@ -101,8 +101,15 @@ no_quorum(size_t n, int do_answer)
 
 	if (!is_obsolete && quorum != state) {
 		quorum = state;
-		log_warn("no quorum: %zu endpoints %s, registry-quorum is %u",
-		    n, do_answer ? "agree" : "answer", conf->registry_quorum);
+		if (do_answer && n >= conf->registry_quorum)
+			log_warn("no quorum: two groups of %zu endpoints "
+				 "disagree",
+			    n);
+		else
+			log_warn("no quorum: %zu endpoints %s, "
+				 "registry-quorum is %u",
+			    n, do_answer ? "agree" : "answer",
+			    conf->registry_quorum);
 	}
 	end_round(0);
 }
@@ -186,8 +193,9 @@ ask_for_proof(void)
 		return;
 	}
 	if (!is_unproven)
-		log_warn("not proven yet at registry-trusted-block: no "
-			 "endpoint has given a valid proof");
+		log_warn("the Registry is not proven yet at "
+			 "registry-trusted-block: no endpoint has given a "
+			 "valid proof");
 	is_unproven = 1;
 	end_round(0);
 }

@@ -72,7 +72,7 @@ load_node(struct walk *w, const struct rlp_item *to)
 			return "the hash of a node does not match";
 		w->used++;
 	}
-	w->n_items = rlp_get_list(*node, w->node, BRANCH);
+	w->n_items = rlp_split_list(*node, w->node, BRANCH);
 	return w->n_items == 2 || w->n_items == BRANCH ?
 	    NULL :
 	    "a node of neither 2 nor 17 items";

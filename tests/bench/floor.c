@@ -191,7 +191,7 @@ make_program(struct transfer *t)
 	int i;
 
 	builder_init(&b);
-	builder_op(&b, primitive_named("transfer")->opcode, 0);
+	builder_op(&b, primitive_by_name("transfer")->opcode, 0);
 	for (i = 0; i < OPERANDS; i++) {
 		secp_key_new(handle);
 		builder_handle(&b, handle);

@@ -252,7 +252,7 @@ compare(const struct program *p, const struct u256 *out)
 			if (memcmp(plain, wanted, type_size(type)) == 0)
 				continue;
 			fprintf(stderr, "%s: output %zu, %s\n",
-			    primitive_find(p->ops[i].opcode)->name, j,
+			    primitive_by_opcode(p->ops[i].opcode)->name, j,
 			    type_name(type));
 			show("is    ", plain, type_size(type));
 			show("wanted", wanted, type_size(type));

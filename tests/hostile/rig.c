@@ -631,7 +631,8 @@ work_new(struct rig *r, struct work *w)
 
 	memset(w, 0, sizeof(*w));
 	builder_init(&b);
-	assert_int_equal(builder_op(&b, primitive_named("add")->opcode, 0), 0);
+	assert_int_equal(
+	    builder_op(&b, primitive_by_name("add")->opcode, 0), 0);
 	for (i = 0; i < 2; i++) {
 		handle_new(r, in[i]);
 		assert_int_equal(builder_handle(&b, in[i]), 0);
@@ -671,7 +672,7 @@ work_new_largest(struct rig *r, struct work *w)
 	builder_init(&b);
 	for (i = 0; i < TASK_OPS; i++) {
 		assert_int_equal(
-		    builder_op(&b, primitive_named("add")->opcode, 0), 0);
+		    builder_op(&b, primitive_by_name("add")->opcode, 0), 0);
 		for (j = 0; j < 2; j++) {
 			handle_new(r, handle);
 			assert_int_equal(builder_handle(&b, handle), 0);

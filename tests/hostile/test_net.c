@@ -57,7 +57,7 @@ enum mode {
 	OVER,
 	GREEDY,
 	UNSIGNED,
-	FALSE_WORD,
+	FALSE_REPORT,
 	BRIEF,
 	WORK,
 	TWINS,
@@ -134,7 +134,7 @@ send_batch(const struct offer *offer)
 		in[i].handle = (ProtobufCBinaryData){ 32, h[i] };
 	}
 	teerunner__v1__operation__init(&op);
-	op.opcode = primitive_named("add")->opcode;
+	op.opcode = primitive_by_name("add")->opcode;
 	op.n_inputs = 2;
 	op.inputs = ins;
 	op.n_outputs = 1;
@@ -203,7 +203,7 @@ on_message(void *arg, grpc_byte_buffer *bytes)
 		report(m->body_case, 0);
 	if (m->body_case == TEERUNNER__V1__RUNNER_MESSAGE__BODY_REGISTRATION)
 		send_registered(
-		    m->registration->sequence + (mode == FALSE_WORD));
+		    m->registration->sequence + (mode == FALSE_REPORT));
 	pool_free(&pool);
 }
 
@@ -769,19 +769,22 @@ relayed_registration_is_logged(void **state)
 	net_start(GOOD);
 	assert_true(await(CREDIT, PATIENCE));
 	send_register(3);
-	await_log("registration: relayed by the Orchestrator: sequence 3");
+	await_log("registration: the Orchestrator says that it relayed "
+		  "sequence 3");
 }
 
 static void
 relayed_registration_that_was_never_signed_is_a_warning(void **state)
 {
 	(void)state;
-	net_start(FALSE_WORD);
+	net_start(FALSE_REPORT);
 	assert_true(await(CREDIT, PATIENCE));
 	send_register(3);
-	await_log("relayed sequence 4, which was never signed: the last is 3");
-	assert_null(strstr(
-	    r.log, "registration: relayed by the Orchestrator: sequence 4"));
+	await_log("registration: ignored: the Orchestrator says that it "
+		  "relayed sequence 4, but the last one signed is 3");
+	assert_null(strstr(r.log,
+	    "registration: the Orchestrator says that it relayed "
+	    "sequence 4"));
 }
 
 static void

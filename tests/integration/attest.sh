@@ -109,7 +109,7 @@ rm "$cpu/fault"
 check 'evidence is asked for again within ten seconds, and signed' \
     until_ok 15 logged 'registration: signed'
 check 'a root that is not of AMD is refused by name' \
-    until_ok 5 counterpart_says "registrar: .* vek-chain: .*its root is none of AMD"
+    until_ok 5 counterpart_says "registrar: .* vek-chain: .*its root is not one of AMD"
 check 'the Runner is not registered and idle' state_is idle
 stop_runner
 
@@ -165,7 +165,7 @@ echo slow > "$cpu/fault"
 start_runner
 sleep 2
 check 'SIGTERM while the TEE is asked: the Runner exits with 0' stop_runner
-check 'the log says that it waited for the TEE' logged 'evidence: waiting for the TEE to answer'
+check 'the log says that it waited for the TEE' logged 'evidence: not stopped yet: waiting at most 90 s for the TEE to answer'
 check 'no role was killed' [ "$(count ': killed: ')" = 0 ]
 
 finish

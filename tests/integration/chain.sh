@@ -87,9 +87,9 @@ check 'the node makes blocks again' owner node evm_setIntervalMining 1
 check 'the Runner serves with new blocks' until_ok 30 state_is serving
 # The refresh that waited for a block is in the first of them: it must not be turned back.
 sleep 8
-check 'three blocks are reorganised' turn_back anvil_reorg 3 '[]'
+check 'three blocks are reorganized' turn_back anvil_reorg 3 '[]'
 sleep 4
-check 'the Runner serves on after the reorganisation' state_is serving
+check 'the Runner serves on after the reorganization' state_is serving
 snapshot=$(owner node evm_snapshot)
 check 'the owner revokes the Runner' owner setRevoked "$first" true
 check 'the Runner is idle' until_ok 8 state_is idle

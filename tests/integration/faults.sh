@@ -71,7 +71,7 @@ load
 sleep 0.3
 kill -9 "$(role_pid keys)"
 check 'keys killed under load: no task is lost' none_lost
-check 'keys killed under load: the log says that all roles restart' logged 'keys: identity key lost: restarting all roles'
+check 'keys killed under load: the log says that all roles restart' logged 'keys: ended, and its identity key with it: restarting all roles'
 check 'keys killed under load: the Runner serves again' until_ok 40 state_is serving
 
 # ---- the end under load

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The Runner's own gas account, against the Registry's contract on an EVM node (anvil): it
 # registers by itself once it has funds, again when it expires, with higher fees if no block
-# takes it, and after a reorganisation; it publishes commitments to results, which the contract
+# takes it, and after a reorganization; it publishes commitments to results, which the contract
 # verifies, and no result waits for that.  Exits 77 without Node.
 . "$(dirname "$0")/anvil.sh"
 

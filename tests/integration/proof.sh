@@ -51,7 +51,7 @@ check 'a task ends OK' transfer
 
 start_trusting 0x$(printf %064d 7) $url
 check 'a hash of no block: the log names the endpoint' until_ok 10 logged "endpoint fails: $url: registry-trusted-block: it does not have the block"
-check 'a hash of no block: the log says that nothing is proven' logged 'registry: not proven yet at registry-trusted-block: no endpoint has given a valid proof'
+check 'a hash of no block: the log says that nothing is proven' logged 'registry: the Registry is not proven yet at registry-trusted-block: no endpoint has given a valid proof'
 sleep 4
 check 'a hash of no block: the Runner is idle' state_is idle
 check 'a hash of no block: the log says it once' test "$(count 'not proven yet')" -eq 1

@@ -576,6 +576,22 @@ two_of_five_are_outvoted_three_leave_no_quorum(void **state)
 }
 
 static void
+a_tie_is_no_quorum_and_is_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		tell(stand_in(0, CHAIN), KMS "," PEERS);
+	tell(1, "\"lie\":true");
+	tell(3, "\"lie\":true");
+	start_chain(2, 1);
+	await_log("no quorum: two groups of 2 endpoints disagree");
+	assert_int_equal(c.n_facts, 0);
+	tell(1, "\"lie\":false");
+	await_facts();
+	assert_int_equal(c.facts.kms_key[1], 0xc6);
+}
+
+static void
 one_that_goes_is_named_and_taken_back(void **state)
 {
 	uint16_t port;
@@ -674,6 +690,7 @@ main(void)
 		T(two_that_disagree_give_no_facts),
 		T(one_that_lies_is_outvoted_and_named),
 		T(two_of_five_are_outvoted_three_leave_no_quorum),
+		T(a_tie_is_no_quorum_and_is_named),
 		T(one_that_goes_is_named_and_taken_back),
 		T(one_of_another_chain_takes_no_part),
 		T(endpoints_that_are_none_hold_nobody_up),

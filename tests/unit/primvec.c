@@ -125,7 +125,7 @@ fee(struct builder *b, uint32_t n)
 static uint32_t
 build(struct builder *b, const struct line *l, int constants)
 {
-	const struct primitive *row = primitive_named(l->name);
+	const struct primitive *row = primitive_by_name(l->name);
 	uint8_t word[32];
 	uint32_t st;
 	size_t i;

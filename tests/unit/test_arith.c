@@ -18,7 +18,7 @@ static int min, max;		/* of the 8-bit type under test */
 static struct op
 op_of(const char *name, size_t n_in, uint8_t in, size_t n_out, uint8_t out)
 {
-	struct op o = { .opcode = primitive_named(name)->opcode,
+	struct op o = { .opcode = primitive_by_name(name)->opcode,
 		.n_in = n_in,
 		.n_out = n_out };
 

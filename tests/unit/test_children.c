@@ -378,7 +378,7 @@ it_stops_when_each_net_is_drained(void **unused)
 {
 	(void)unused;
 	phase = RUNNING;
-	patience = evtimer_new(base, on_patience, NULL);
+	stop_timer = evtimer_new(base, on_stop_timeout, NULL);
 	child_ready(named("keys"), 0);
 	child_ready(named("net-1"), 0);
 	child_ready(named("net-42161"), 0);
@@ -391,7 +391,7 @@ it_stops_when_each_net_is_drained(void **unused)
 	assert_int_equal(phase, DRAINING);
 	child_drained(named("net-1"));
 	assert_int_equal(phase, STOPPING);
-	event_free(patience);
+	event_free(stop_timer);
 	phase = RUNNING;
 }
 

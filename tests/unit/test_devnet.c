@@ -158,7 +158,7 @@ outputs_get_the_types_that_the_inputs_have(void **state)
 	const char *why;
 
 	(void)state;
-	op.primitive = primitive_named("transfer");
+	op.primitive = primitive_by_name("transfer");
 	argument("uint16:1");
 	argument("uint16:2");
 	argument("uint16:3");
@@ -176,7 +176,7 @@ a_free_output_needs_a_type(void **state)
 	const char *why = NULL;
 
 	(void)state;
-	op.primitive = primitive_named("cast");
+	op.primitive = primitive_by_name("cast");
 	argument("uint16:1");
 	assert_int_equal(build_op(&pool, task, &op, 1, &why), -1);
 	assert_non_null(why);
@@ -191,7 +191,7 @@ wrap_of_a_value_is_its_word_and_type(void **state)
 	const char *why;
 
 	(void)state;
-	op.primitive = primitive_named("wrap");
+	op.primitive = primitive_by_name("wrap");
 	argument("bytes2:0xab01");
 	assert_int_equal(build_op(&pool, task, &op, 1, &why), 0);
 	assert_int_equal(handle_type(op.outputs[0]), TYPE_BYTES(2));
@@ -206,7 +206,7 @@ too_few_arguments_are_refused(void **state)
 	const char *why = NULL;
 
 	(void)state;
-	op.primitive = primitive_named("add");
+	op.primitive = primitive_by_name("add");
 	argument("uint16:1");
 	assert_int_equal(build_op(&pool, task, &op, 1, &why), -1);
 	assert_string_equal(why, "too few arguments");

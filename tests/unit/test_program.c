@@ -63,7 +63,7 @@ static void
 op(const char *name, uint32_t flags)
 {
 	assert_int_equal(
-	    builder_op(&b, primitive_named(name)->opcode, flags), ST_OK);
+	    builder_op(&b, primitive_by_name(name)->opcode, flags), ST_OK);
 }
 
 static void
@@ -1036,9 +1036,9 @@ test_an_operation_has_its_names_of_other_documents(void **state)
 {
 	(void)state;
 	assert_ptr_equal(
-	    primitive_named("trivialEncrypt"), primitive_named("wrap"));
-	assert_int_equal(primitive_named("wrapAsPublicHandle")->opcode, 0x01);
-	assert_null(primitive_named("trivial"));
+	    primitive_by_name("trivialEncrypt"), primitive_by_name("wrap"));
+	assert_int_equal(primitive_by_name("wrapAsPublicHandle")->opcode, 0x01);
+	assert_null(primitive_by_name("trivial"));
 }
 
 int

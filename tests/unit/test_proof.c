@@ -196,7 +196,7 @@ accounts_are_in_the_state(void **state)
 		for (size_t i = 4; i < l.n; i++)
 			nodes[i - 4] = bytes(l.word[i]);
 		assert_null(trie_get(root, key, nodes, l.n - 4, &value));
-		assert_int_equal(rlp_get_list(value, items, 4), 4);
+		assert_int_equal(rlp_split_list(value, items, 4), 4);
 		assert_int_equal(items[3].in.n, 32);
 		assert_memory_equal(items[3].in.p, code, 32);
 		for (size_t i = 4; i < l.n; i++)

@@ -74,7 +74,7 @@ setup(void **state)
 	for (i = 0; i <= TASK_OPS; i++) {
 		teerunner__v1__operation__init(&w.ops[i]);
 		w.op_list[i] = &w.ops[i];
-		w.ops[i].opcode = primitive_named("add")->opcode;
+		w.ops[i].opcode = primitive_by_name("add")->opcode;
 		w.ops[i].n_inputs = 2;
 		w.ops[i].inputs = w.operand_list;
 		w.ops[i].n_outputs = 1;
@@ -196,7 +196,7 @@ too_many_references(void **state)
 	(void)state;
 	w.task.n_operations = 12;
 	for (i = 0; i < 12; i++) {
-		w.ops[i].opcode = primitive_named("isIn")->opcode;
+		w.ops[i].opcode = primitive_by_name("isIn")->opcode;
 		w.ops[i].n_inputs = OP_OPERANDS;
 		w.handles[OPERANDS + i][5] = TYPE_BOOL;
 	}

@@ -187,7 +187,7 @@ handle(uint8_t type, unsigned n)
 static void
 op(const char *name)
 {
-	assert_int_equal(builder_op(&b, primitive_named(name)->opcode, 0), 0);
+	assert_int_equal(builder_op(&b, primitive_by_name(name)->opcode, 0), 0);
 }
 
 /* An input and its operand, a number in as many bytes as `len' says. */

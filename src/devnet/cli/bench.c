@@ -25,7 +25,7 @@ struct bench {
 	size_t		 n_latency;
 	int		 is_over;
 };
-struct lane {			/* a submission in flight */
+struct lane {			/* a slot for one submission in flight */
 	struct bench	*b;
 	struct pool	 pool;		/* of its submission */
 	double		 sent_at;
@@ -62,6 +62,8 @@ put_inputs(struct bench *b)
 	b->n_inputs = n;
 }
 
+/* A task of one operation: the stored inputs, then the constants that the
+ * primitive takes (letters in primitives.def). */
 static Teerunner__V1__Task *
 make_task(struct bench *b, struct pool *pool)
 {
@@ -75,7 +77,7 @@ make_task(struct bench *b, struct pool *pool)
 	op->type = TYPE_UINT(256);
 	for (i = 0; i < b->n_inputs; i++)
 		build_handle(op, b->handles[i]);
-	if (strcspn(b->primitive->in, "KC") < strlen(b->primitive->in)) {
+	if (strpbrk(b->primitive->in, "KC") != NULL) {
 		sample_value('U', 0, &p);
 		build_constant(op, &p);
 	} else if (strchr(b->primitive->in, 'F') != NULL) {
@@ -198,7 +200,7 @@ command_bench(const struct options *o, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if ((b.primitive = primitive_named(o->op)) == NULL)
+	if ((b.primitive = primitive_by_name(o->op)) == NULL)
 		return usage("bench: --op %s: no such operation", o->op);
 	if (o->tasks == 0 || o->batch == 0 || o->in_flight == 0)
 		return usage("bench: tasks, batch and in-flight are 1 or more");

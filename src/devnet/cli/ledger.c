@@ -214,7 +214,7 @@ command_ledger(const struct options *o, int argc, char **argv)
 		return usage("ledger: %s: %m", argv[0]);
 	client_open(&l.c, o->dir, o->user);
 	l.o = o;
-	l.transfer = primitive_named("transfer");
+	l.transfer = primitive_by_name("transfer");
 	accounts_open();
 	l.end = wall_ms() + 1000 * (uint64_t)o->seconds;
 	l.running = o->in_flight;

@@ -93,7 +93,8 @@ read_vector(struct run *r, struct vector *v, char *text)
 	name = strsep(&text, " ");
 	in = strsep(&text, " ");
 	out = strsep(&text, " ");
-	if (out == NULL || (v->op.primitive = primitive_named(name)) == NULL ||
+	if (out == NULL ||
+	    (v->op.primitive = primitive_by_name(name)) == NULL ||
 	    read_outputs(v, out, right) != 0)
 		return -1;
 	v->op.type = v->expect[v->n_expect - 1].type;

@@ -134,7 +134,7 @@ command_submit(const struct options *o, int argc, char **argv)
 	size_t k;
 	int i, r;
 
-	if ((op.primitive = primitive_named(argv[0])) == NULL)
+	if ((op.primitive = primitive_by_name(argv[0])) == NULL)
 		return usage("submit: %s: no such operation", argv[0]);
 	for (i = 1; i < argc; i++) {
 		if ((value = strchr(argv[i], '=')) != NULL) {
@@ -218,7 +218,7 @@ read_operation(struct client *c, struct pool *pool, Teerunner__V1__Task *task,
 
 	op->type = -1;
 	*why = "no such operation";
-	if (name == NULL || (op->primitive = primitive_named(name)) == NULL)
+	if (name == NULL || (op->primitive = primitive_by_name(name)) == NULL)
 		return -1;
 	/* The type first, since `wrap' needs it; constants follow the
 	 * inputs. */

@@ -30,7 +30,7 @@
 
 /* ---- parties ----------------------------------------------------------- */
 
-struct party {
+struct party {			/* a server and its port */
 	char	 name[32];
 	uint16_t port;
 };
@@ -251,7 +251,7 @@ tell_registry(const struct devnet *d)
 }
 
 static void
-print_addresses(const struct devnet *d, const struct party *list, uint32_t n)
+print_summary(const struct devnet *d, const struct party *list, uint32_t n)
 {
 	uint32_t i;
 
@@ -313,7 +313,7 @@ command_up(const struct options *o, int argc, char **argv)
 			pids_end(o->dir);
 			return 1;
 		}
-	print_addresses(&d, list, n);
+	print_summary(&d, list, n);
 	return 0;
 }
 

@@ -44,7 +44,8 @@ refuse(struct rpc_call *call, grpc_status_code code, const char *why)
 	rpc_fail(call, code, why);
 }
 
-/* Our share of an epoch's key, or NULL. */
+/* This node's share of the key of an epoch (not 0), from a cache or the file;
+ * NULL if there is none. */
 static const uint8_t *
 share_of(uint64_t epoch)
 {
@@ -126,7 +127,7 @@ make_scalars(struct scalars *s, const uint32_t *quorum, size_t n_quorum,
 		    (share = share_of(epochs[i])) == NULL)
 			return "no share of that epoch, or it is over";
 		if (quorum_scalar(quorum, n_quorum, share, s->x[s->n]) != 0)
-			return "quorum";
+			return "the quorum is not valid";
 		apply_wrong_share(s->x[s->n]);
 		s->epoch[s->n++] = epochs[i];
 	}
@@ -362,7 +363,7 @@ delegate_user(struct rpc_call *call, void *p)
 		answer.n_seals = 1;
 		if (seal == NULL)
 			refuse(call, GRPC_STATUS_INVALID_ARGUMENT,
-			    "a key is no point");
+			    "a key is not a curve point");
 		else
 			rpc_reply(call, &answer.base);
 	}
