@@ -37,7 +37,7 @@ struct evidence {			/* points into what was read */
 	size_t		 n;
 };
 
-static const char *const names[] = { [OPTEE_TA_DIGEST] = "ta-digest",
+static const char *const record_names[] = { [OPTEE_TA_DIGEST] = "ta-digest",
 	[OPTEE_TA_MEMORY] = "ta-memory",
 	[OPTEE_TEE_MEMORY] = "tee-memory" };
 
@@ -128,7 +128,7 @@ open_evidence(struct evidence *e, struct bytes b, struct report *r)
 		return -1;
 	report_hex(r, "report-data", e->report_data.p, 64);
 	for (i = 0; i < e->n; i++)
-		report_hex(r, names[e->records[i].command],
+		report_hex(r, record_names[e->records[i].command],
 		    e->records[i].digest.p, OPTEE_DIGEST);
 	return 0;
 }
@@ -259,7 +259,7 @@ check_signatures(
 		    is_signed(&e->records[i], e->report_data, key),
 		    "%s and the report data, by the "
 		    "device's key",
-		    names[e->records[i].command]);
+		    record_names[e->records[i].command]);
 	EVP_PKEY_free(key);
 }
 
@@ -283,8 +283,8 @@ check_values(const struct evidence *e, const struct policy *p, struct report *r)
 		record = find(e, of[i].command);
 		digest = record == NULL ? (struct bytes){ NULL, 0 } :
 					  record->digest;
-		policy_check(r, p, of[i].check, names[of[i].command], digest.p,
-		    digest.n);
+		policy_check(r, p, of[i].check, record_names[of[i].command],
+		    digest.p, digest.n);
 	}
 }
 

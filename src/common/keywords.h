@@ -55,7 +55,7 @@ struct keyword {
 	enum attested	 attested;
 	enum kind	 kind;
 	size_t		 offset;	/* in struct conf */
-	const char	*preset;	/* text of the default; NULL:
+	const char	*default_text;	/* NULL: the keyword is
 					 * required */
 	uint64_t	 min, max;	/* numbers, SECONDS; items of a list */
 	size_t		 count;		/* offset of a list's length; of CA, of

@@ -105,7 +105,7 @@ static const struct sandbox_role roles[] = {
 };
 
 /* clang-format off */
-#define CAP(name, for_spaces)	{ CAP_##name, #name, for_spaces }
+#define CAP(name, for_namespaces)	{ CAP_##name, #name, for_namespaces }
 const struct sandbox_cap sandbox_caps[] = {
 	CAP(SETUID, 0),
 	CAP(SETGID, 0),

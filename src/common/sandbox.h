@@ -54,7 +54,7 @@ const struct sandbox_role *sandbox_role(enum role);
 extern const struct sandbox_cap {
 	int		 number;	/* CAP_SETUID */
 	const char	*name;		/* "setuid" */
-	int		 for_spaces;	/* only if there are namespaces */
+	int		 for_namespaces; /* only if there are any */
 } sandbox_caps[];
 extern const size_t sandbox_n_caps;
 

@@ -140,7 +140,7 @@ print_monitor(void)
 	printf("# capabilities, as root:");
 	for (i = 0; i < sandbox_n_caps; i++)
 		printf(" %s%s", sandbox_caps[i].name,
-		    sandbox_caps[i].for_spaces ? " (with namespaces)" : "");
+		    sandbox_caps[i].for_namespaces ? " (with namespaces)" : "");
 	printf("\n# sandbox: seccomp; as far as the system gives it: netns "
 	       "mountns\n");
 }

@@ -53,7 +53,7 @@ sealed(const uint8_t *b, size_t n)
 }
 
 static void
-failed(int error)
+send_failure(int error)
 {
 	const struct m_quote_failed f = { error == 0 ? EIO : (uint32_t)error };
 
@@ -72,7 +72,7 @@ quote(void)
 	errno = 0;
 	n = provider->quote(pending.report_data, b, sizeof(b));
 	if (n <= 0 || (fd = sealed(b, (size_t)n)) == -1) {
-		failed(errno);
+		send_failure(errno);
 		return;
 	}
 	is_pending = 0;
@@ -116,5 +116,5 @@ ON(AGENT_FAILED)
 	const struct m_quote_failed *f = m->payload;
 
 	if (is_pending)
-		failed((int)f->error);
+		send_failure((int)f->error);
 }

@@ -85,7 +85,7 @@ struct m_start {
 	uint32_t	uid, gid;	/* to become; 0: stay (not started as
 					 * root) */
 	uint32_t	log_level;
-	uint32_t	spaces;		/* SANDBOX_* that the monitor has
+	uint32_t	namespaces;	/* SANDBOX_* that the monitor has
 					 * given */
 	char		empty_dir[CONF_PATH];	/* to chroot to */
 	struct conf	conf;

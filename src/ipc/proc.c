@@ -155,7 +155,7 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 
 	drop_standard_error();
 	ready.features = lock_memory(r);
-	ready.features |= sandbox_enter(&s) | start->spaces;
+	ready.features |= sandbox_enter(&s) | start->namespaces;
 	if (secret_is_hidden())
 		ready.features |= SANDBOX_SECRETMEM;
 	if (chan_send(&monitor, M_READY, &ready, NULL, 0, -1) == -1)

@@ -178,7 +178,7 @@ raise_floor(struct chain *ch, uint64_t block_time)
 }
 
 static void
-show(struct chain *ch)
+show_facts(struct chain *ch)
 {
 	const struct m_facts *f = ch->facts;
 	struct m_status *s = &ch->status;
@@ -214,7 +214,7 @@ facts_install(struct chain *ch, const struct m_facts *m)
 		ch->facts = &f->m;
 		ch->facts_at = now_ms();
 		raise_floor(ch, m->block_time);
-		show(ch);
+		show_facts(ch);
 	}
 	trust_changed();
 }

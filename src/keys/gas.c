@@ -159,7 +159,7 @@ gas_init(const char *path)
 /* ---- the state --------------------------------------------------------- */
 
 static void
-happened(struct gas *g, enum event event)
+apply_event(struct gas *g, enum event event)
 {
 	const struct transition *t = transitions;
 	const struct transition *end = t +
@@ -186,7 +186,7 @@ void
 gas_registration(struct chain *ch)
 {
 	if (ch->gas != NULL && ch->conf->register_direct)
-		happened(ch->gas, REGISTRATION_SIGNED);
+		apply_event(ch->gas, REGISTRATION_SIGNED);
 }
 
 int
@@ -212,7 +212,7 @@ gas_verdict(struct chain *ch, const struct m_verdict *v)
 	if (g == NULL || g->wanted != V_ASKED ||
 	    memcmp(v->registration, ch->registration_hash, 32) != 0)
 		return;
-	happened(g, v->verdict == 0 ? VERDICT_GOOD : VERDICT_BAD);
+	apply_event(g, v->verdict == 0 ? VERDICT_GOOD : VERDICT_BAD);
 	if (v->verdict != 0) {
 		log_err("%sregistration: refused: verdict %u of verifier %s",
 		    ch->tag, v->verdict,
@@ -384,11 +384,11 @@ end_call(struct chain *ch, enum tx_status status)
 {
 	if (ch->gas->what == PUBLISH)
 		publish_ended(ch, status);
-	happened(ch->gas, CALL_ENDED);
+	apply_event(ch->gas, CALL_ENDED);
 }
 
 static void
-failed(struct chain *ch, uint64_t now)
+end_reverted(struct chain *ch, uint64_t now)
 {
 	struct gas *g = ch->gas;
 
@@ -405,7 +405,7 @@ failed(struct chain *ch, uint64_t now)
 /* The nonce was used: by this transaction, by another version of it, or by an
  * unknown one. */
 static void
-passed(struct chain *ch, uint64_t now)
+follow_used_nonce(struct chain *ch, uint64_t now)
 {
 	const struct m_facts *f = ch->facts;
 	struct gas *g = ch->gas;
@@ -414,7 +414,7 @@ passed(struct chain *ch, uint64_t now)
 	if (g->what == REGISTER && f->sequence >= g->sequence)
 		status = TX_SUCCEEDED;
 	if (status == TX_REVERTED)
-		failed(ch, now);
+		end_reverted(ch, now);
 	else if (status == TX_SUCCEEDED) {
 		log_info("%stransaction: nonce %llu: %s: mined", ch->tag,
 		    (unsigned long long)g->nonce, name_of(g));
@@ -422,7 +422,7 @@ passed(struct chain *ch, uint64_t now)
 			g->delay = 0;
 		end_call(ch, TX_SUCCEEDED);
 	} else if (g->phase == P_SENT) {
-		happened(g, NONCE_PASSED);
+		apply_event(g, NONCE_PASSED);
 		g->passed_at = now;
 	} else if (now >= g->passed_at + LOST) {
 		log_warn("%stransaction: nonce %llu: used, but not by a known "
@@ -466,17 +466,17 @@ replace(struct chain *ch, uint64_t now)
 	    (unsigned long long)g->max_fee);
 	ch->status.tx_replaced++;
 	set_state(ch, GAS_PENDING, 0);
-	happened(g, CALL_SENT);
+	apply_event(g, CALL_SENT);
 	transmit(ch, now);
 }
 
 static void
-follow(struct chain *ch, uint64_t now)
+follow_call(struct chain *ch, uint64_t now)
 {
 	struct gas *g = ch->gas;
 
 	if (ch->facts->gas_nonce > g->nonce)
-		passed(ch, now);
+		follow_used_nonce(ch, now);
 	else if (ch->facts->gas_nonce < g->nonce) {
 		log_warn("%stransaction: nonce %llu: %s: removed by a chain "
 			 "reorganization",
@@ -484,26 +484,26 @@ follow(struct chain *ch, uint64_t now)
 		end_call(ch, TX_UNKNOWN);
 	} else {
 		if (g->phase == P_PASSED)
-			happened(g, NONCE_BACK);
+			apply_event(g, NONCE_BACK);
 		replace(ch, now);
 	}
 }
 
 /* Encode the next call: a registration comes before publications. */
 static void
-make(struct chain *ch, uint64_t now)
+make_call(struct chain *ch, uint64_t now)
 {
 	struct gas *g = ch->gas;
 
 	/* The Registry has it already, or it must wait. */
 	if (g->what == REGISTER && !registration_is_due(ch, now))
-		happened(g, CALL_DROPPED);
+		apply_event(g, CALL_DROPPED);
 	if (registration_is_due(ch, now)) {
 		if (g->what == REGISTER)
 			return;
 		if (g->what == PUBLISH) {
 			publish_unsent(ch);
-			happened(g, CALL_DROPPED);
+			apply_event(g, CALL_DROPPED);
 		}
 		make_registration(ch);
 	} else if (g->what == NOTHING &&
@@ -513,17 +513,17 @@ make(struct chain *ch, uint64_t now)
 		g->what = PUBLISH;
 	else
 		return;
-	happened(g, CALL_MADE);
+	apply_event(g, CALL_MADE);
 	g->limit = limit_of(g->data, g->n, g->limit);
 }
 
 static void
-begin(struct chain *ch, uint64_t now)
+begin_call(struct chain *ch, uint64_t now)
 {
 	struct gas *g = ch->gas;
 	uint64_t limit = GAS_BASE + GAS_REGISTER;	/* if nothing is due */
 
-	make(ch, now);
+	make_call(ch, now);
 	if (g->what != NOTHING)
 		limit = g->limit;
 	if (first_fees(ch, &g->tip, &g->max_fee) != 0) {
@@ -543,7 +543,7 @@ begin(struct chain *ch, uint64_t now)
 	log_info("%stransaction: nonce %llu: %s: sent", ch->tag,
 	    (unsigned long long)g->nonce, name_of(g));
 	set_state(ch, GAS_PENDING, 0);
-	happened(g, CALL_SENT);
+	apply_event(g, CALL_SENT);
 	transmit(ch, now);
 }
 
@@ -583,9 +583,9 @@ gas_tick(struct chain *ch)
 		return;
 	if (is_usable(ch, now)) {
 		if (g->phase & (P_SENT | P_PASSED))
-			follow(ch, now);
+			follow_call(ch, now);
 		if (g->phase & (P_IDLE | P_MADE))
-			begin(ch, now);
+			begin_call(ch, now);
 	}
 	ch->status.gas = g->state;
 	memcpy(ch->status.gas_account, gas_address(), 20);

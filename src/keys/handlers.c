@@ -20,7 +20,7 @@ ON(START)
 
 /* The channel of this peer; NULL: there is no such peer. */
 static struct chan *
-place(enum role role, uint32_t index)
+channel_of(enum role role, uint32_t index)
 {
 	switch (role) {
 	case R_NET:
@@ -44,7 +44,7 @@ place(enum role role, uint32_t index)
 ON(PEER)
 {
 	const struct m_peer *p = m->payload;
-	struct chan *to = place(p->role, p->index);
+	struct chan *to = channel_of(p->role, p->index);
 
 	if (to == NULL)
 		chan_illegal(c, M_PEER, "no such peer");

@@ -41,11 +41,11 @@
 static struct event_base *base;
 static const struct conf *conf;
 static const struct users *users;
-static int executable[ROLE_BITS];	/* of each role, opened at start: while
-					 * files are replaced, this version
-					 * stays */
-static uint32_t spaces;			/* SANDBOX_* that the monitor has given
-					 * them */
+/* Of each role, opened at start: while files are replaced, the roles start in
+ * the version that runs. */
+static int executable[ROLE_BITS];
+/* SANDBOX_* that the monitor has given to the children. */
+static uint32_t namespaces;
 static struct child children[CHILDREN_MAX];
 static size_t n_children;
 static enum { RUNNING, RESTARTING, DRAINING, STOPPING } phase;
@@ -192,7 +192,7 @@ peer_send(struct child *c, enum role role, uint32_t index, int fd)
 }
 
 static void
-wire(const struct wire *w, struct child *c, struct child *keys)
+wire_to_keys(const struct wire *w, struct child *c, struct child *keys)
 {
 	int fd[2];
 
@@ -230,7 +230,7 @@ child_wire(struct child *c, struct child *keys)
 
 	for (i = 0; i < sizeof(wires) / sizeof(wires[0]); i++)
 		if (wires[i].role == c->role)
-			wire(&wires[i], c, keys);
+			wire_to_keys(&wires[i], c, keys);
 	if (c->keys_fd == -1)
 		return;
 	peer_send(keys, R_COMPUTE, c->index, c->keys_fd);
@@ -263,7 +263,7 @@ tell_roles(void)
 
 /* Does this role's sandbox lack a feature that the configuration requires? */
 static int
-lacks(const struct child *c)
+lacks_feature(const struct child *c)
 {
 	const uint32_t missing = conf->require & sandbox_of(c->role) &
 	    ~c->features;
@@ -302,7 +302,7 @@ child_ready(struct child *c, uint32_t features)
 	if (!is_routine)
 		log_info(
 		    "%s[%d] ready, sandbox:%s", c->name, (int)c->pid, text);
-	if (lacks(c)) {
+	if (lacks_feature(c)) {
 		children_failed = 1;
 		phase = STOPPING;
 		end_all(SIGKILL);
@@ -357,7 +357,7 @@ child_exec(const struct child *c, int monitor_fd, int keys_fd)
 
 	if (users->empty_fd != -1 && fchdir(users->empty_fd) == -1)
 		_exit(124);
-	if (spaces_leave(c->role) == -1)
+	if (namespaces_leave(c->role) == -1)
 		_exit(125);
 	/* Away from both places first: neither may overwrite the other. */
 	if ((monitor_fd = fcntl(monitor_fd, F_DUPFD, 10)) == -1 ||
@@ -396,7 +396,7 @@ child_send_start(struct child *c)
 	s.uid = users->uid[bit];
 	s.gid = users->gid[bit];
 	s.log_level = conf->log_level;
-	s.spaces = spaces_of(c->role, spaces);
+	s.namespaces = namespaces_of(c->role, namespaces);
 	snprintf(s.empty_dir, sizeof(s.empty_dir), "%s", conf->chroot);
 	s.conf = *conf;
 	child_send(c, M_START, &s, -1);
@@ -518,7 +518,7 @@ children_start(struct event_base *b, const struct conf *cf,
 	base = b;
 	conf = cf;
 	users = u;
-	spaces = sp;
+	namespaces = sp;
 	open_executables(dir);
 	stop_timer = evtimer_new(base, on_stop_timeout, NULL);
 	heartbeat = event_new(base, -1, EV_PERSIST, on_heartbeat, NULL);
@@ -611,7 +611,7 @@ next_delay(unsigned last, uint64_t up)
 
 /* "signal 31: Bad system call: system call openat (257) is not ..." */
 static const char *
-cause(const struct child *c, int status, char *text, size_t size)
+exit_cause(const struct child *c, int status, char *text, size_t size)
 {
 	if (WIFEXITED(status)) {
 		snprintf(text, size, "exit status %d", WEXITSTATUS(status));
@@ -703,7 +703,7 @@ child_ended(struct child *c, int status)
 		child_start(c);
 		return;
 	}
-	cause(c, status, text, sizeof(text));
+	exit_cause(c, status, text, sizeof(text));
 	if (!c->was_up) {
 		log_err("%s: failed to start: %s", c->name, text);
 		children_failed = 1;

@@ -122,7 +122,7 @@ parse_line(struct parse *p, char *line)
 
 /* Faults from here on are about this keyword, in its line. */
 static void
-about(struct parse *p, const struct keyword *k)
+set_subject(struct parse *p, const struct keyword *k)
 {
 	p->name = k->name;
 	p->line = *seen_at(p, k);
@@ -139,17 +139,17 @@ read_defaults(struct parse *p)
 	for (k = keywords; k < keywords + n_keywords; k++) {
 		if (p->chain != 0 && !keyword_is_of_chain(k))
 			continue;
-		about(p, k);
+		set_subject(p, k);
 		if (p->line != 0)
 			continue;
 		/* The line of the chain-id that begins the chain. */
 		if (p->chain != 0)
 			p->line = p->seen[p->chain][0];
-		if (k->preset == NULL)
+		if (k->default_text == NULL)
 			parse_fault(p, "is missing: expected %s",
 			    value_expected(k, text, sizeof(text)));
-		else if (*k->preset != '\0')
-			value_read(p, k, k->preset);
+		else if (*k->default_text != '\0')
+			value_read(p, k, k->default_text);
 	}
 }
 
@@ -198,7 +198,7 @@ finish_chain(struct parse *p)
 	for (k = keywords; k < keywords + n_keywords; k++) {
 		if (!keyword_is_of_chain(k))
 			continue;
-		about(p, k);
+		set_subject(p, k);
 		if (k->offset == OF(registry_quorum) &&
 		    c->registry_quorum > c->n_endpoints)
 			parse_fault(p,
@@ -230,7 +230,7 @@ finish(struct parse *p)
 	if (c->workers == 0)
 		c->workers = cpus < 1 ? 1 : cpus > 64 ? 64 : (uint32_t)cpus;
 	for (k = keywords; k < keywords + n_keywords; k++) {
-		about(p, k);
+		set_subject(p, k);
 		/* dstack's agent gives quotes of a TD. */
 		if (k->offset == AT(dstack_socket) &&
 		    c->dstack_socket[0] != '\0' && c->tee != TEE_CHOICE_TDX &&

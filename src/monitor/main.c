@@ -223,7 +223,7 @@ open_empty(const char *path)
 }
 
 static void
-drop_capabilities(uint32_t spaces)
+drop_capabilities(uint32_t namespaces)
 {
 	const struct sandbox_cap *k;
 
@@ -231,7 +231,7 @@ drop_capabilities(uint32_t spaces)
 		return;
 	capng_clear(CAPNG_SELECT_BOTH);
 	for (k = sandbox_caps; k < sandbox_caps + sandbox_n_caps; k++)
-		if (!k->for_spaces || spaces != 0)
+		if (!k->for_namespaces || namespaces != 0)
 			capng_update(CAPNG_ADD,
 			    CAPNG_EFFECTIVE | CAPNG_PERMITTED |
 				CAPNG_BOUNDING_SET,
@@ -324,7 +324,7 @@ main(int argc, char **argv)
 	static struct conf conf;
 	static struct users users;
 	const char *file = CONF_FILE, *dir = ROLEDIR;
-	uint32_t spaces;
+	uint32_t namespaces;
 	int c, foreground = 0, test = 0, print = 0;
 	char *full;
 
@@ -367,18 +367,18 @@ main(int argc, char **argv)
 	logger_init(!foreground);
 	close_input();
 	log_info("version %s starting", PACKAGE_VERSION);
-	spaces = spaces_enter();
+	namespaces = namespaces_enter();
 	users.empty_fd = open_empty(conf.chroot);
 	check_limits();
 	raise_memlock();
-	drop_capabilities(spaces);
+	drop_capabilities(namespaces);
 	enter_filter(&conf);
 	if ((base = event_base_new()) == NULL)
 		fatal("libevent: cannot create an event loop");
 	logger_start(base);
 	catch_signals();
 	tls_files_start(base, &conf);
-	children_start(base, &conf, &users, spaces, full);
+	children_start(base, &conf, &users, namespaces, full);
 	event_base_dispatch(base);
 	log_info("stopped");
 	logger_finish();

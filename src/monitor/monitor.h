@@ -12,16 +12,16 @@
 #include "chan.h"
 #include "payload.h"
 
-/* ---- spaces.c: namespaces ---------------------------------------------- */
+/* ---- namespaces.c ------------------------------------------------------ */
 
-/* Before capabilities are dropped and the filter is on: the SANDBOX_* that hold
- * for the monitor and what it starts. */
-uint32_t spaces_enter(void);
+/* Create them, before capabilities are dropped and the filter is on.  Returns
+ * the SANDBOX_* that hold for the monitor and its children. */
+uint32_t namespaces_enter(void);
 /* Those of them that hold for a role. */
-uint32_t spaces_of(enum role, uint32_t spaces);
-/* In the child, before it is one: to the network that the role needs. 0, or -1
- * and errno. */
-int spaces_leave(enum role);
+uint32_t namespaces_of(enum role, uint32_t namespaces);
+/* In the child, before it executes the role: enter the network that the role
+ * needs.  Returns 0, or -1 and errno. */
+int namespaces_leave(enum role);
 
 /* ---- logger.c: the log ------------------------------------------------- */
 
@@ -98,10 +98,10 @@ struct users {
 					 * changed */
 };
 
-/* Start all roles; `dir' has their executables, `spaces' is from
- * spaces_enter().  Returns at once. */
+/* Start all roles; `dir' has their executables, `namespaces' is from
+ * namespaces_enter().  Returns at once. */
 void children_start(struct event_base *, const struct conf *,
-    const struct users *, uint32_t spaces, const char *dir);
+    const struct users *, uint32_t namespaces, const char *dir);
 /* One did not come up at the very first start: the daemon has failed. */
 extern int children_failed;
 /* The configuration that they were started with. */

@@ -55,7 +55,7 @@ value_expected(const struct keyword *k, char *text, size_t size)
 }
 
 static int
-bad(struct parse *p, const struct keyword *k, const char *v)
+bad_value(struct parse *p, const struct keyword *k, const char *v)
 {
 	char text[128];
 
@@ -97,7 +97,7 @@ static int
 read_host(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (!is_host_port(v))
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	return read_text(p, parse_value(p, k), CONF_HOST, v);
 }
 
@@ -106,7 +106,7 @@ read_loopback(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (!is_host_port(v) ||
 	    (strncmp(v, "127.0.0.1:", 10) != 0 && strncmp(v, "[::1]:", 6) != 0))
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	return read_text(p, parse_value(p, k), CONF_HOST, v);
 }
 
@@ -114,7 +114,7 @@ static int
 read_path(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (*v != '/')
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	return read_text(p, parse_value(p, k), CONF_PATH, v);
 }
 
@@ -130,7 +130,7 @@ read_secret(struct parse *p, const struct keyword *k, const char *v)
 	if (strncmp(v, prefix, sizeof(prefix) - 1) != 0)
 		return read_path(p, k, v);
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL)
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	dir = getenv("CREDENTIALS_DIRECTORY");
 	if (dir == NULL || *dir != '/')
 		return parse_fault(p,
@@ -162,7 +162,7 @@ read_number64(struct parse *p, const struct keyword *k, const char *v)
 
 	if (read_digits(v, &n, &end) != 0 || *end != '\0' || n < k->min ||
 	    n > k->max)
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	memcpy(parse_value(p, k), &n, sizeof(n));
 	return 0;
 }
@@ -176,7 +176,7 @@ read_number(struct parse *p, const struct keyword *k, const char *v)
 
 	if (read_digits(v, &n, &end) != 0 || *end != '\0' || n < k->min ||
 	    n > k->max)
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	n32 = (uint32_t)n;
 	memcpy(parse_value(p, k), &n32, sizeof(n32));
 	return 0;
@@ -201,13 +201,13 @@ read_seconds(struct parse *p, const struct keyword *k, const char *v)
 	size_t i;
 
 	if (read_digits(v, &n, &end) != 0)
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (strcmp(end, units[i].suffix) == 0)
 			break;
 	if (i == sizeof(units) / sizeof(units[0]) || n > UINT32_MAX ||
 	    n * units[i].times < k->min || n * units[i].times > k->max)
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	seconds = (uint32_t)n * units[i].times;
 	memcpy(parse_value(p, k), &seconds, sizeof(seconds));
 	return 0;
@@ -225,7 +225,7 @@ static int
 read_address(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (read_hex(v, parse_value(p, k), 20) != 0)
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	return 0;
 }
 
@@ -235,7 +235,7 @@ read_point(struct parse *p, const struct keyword *k, const char *v)
 	uint8_t b[33];
 
 	if (read_hex(v, b, 33) != 0 || (b[0] != 2 && b[0] != 3))
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	memcpy(parse_value(p, k), b, 33);
 	*(uint8_t *)parse_count(p, k) = 1;
 	return 0;
@@ -245,7 +245,7 @@ static int
 read_hash(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (read_hex(v, parse_value(p, k), 32) != 0)
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	*(uint8_t *)parse_count(p, k) = 1;
 	return 0;
 }
@@ -272,7 +272,7 @@ read_addresses(struct parse *p, const struct keyword *k, const char *v)
 	if ((next = list_next(p, k, 20)) == NULL)
 		return -1;
 	if (read_hex(v, next, 20) != 0)
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	(*(uint32_t *)parse_count(p, k))++;
 	return 0;
 }
@@ -285,7 +285,7 @@ read_url(struct parse *p, const struct keyword *k, const char *v)
 
 	if ((scheme == 7 && strncmp(v, "http://", 7) != 0) ||
 	    strcspn(v + scheme, "/") == 0 || strpbrk(v, " \t") != NULL)
-		return bad(p, k, v);
+		return bad_value(p, k, v);
 	if ((next = list_next(p, k, CONF_URL)) == NULL)
 		return -1;
 	/* Else one endpoint could be a quorum with itself. */
@@ -308,7 +308,7 @@ read_choice(struct parse *p, const struct keyword *k, const char *v)
 			memcpy(parse_value(p, k), &x->value, sizeof(x->value));
 			return 0;
 		}
-	return bad(p, k, v);
+	return bad_value(p, k, v);
 }
 
 /* Repeated: each adds its bit. */
@@ -322,7 +322,7 @@ read_choices(struct parse *p, const struct keyword *k, const char *v)
 			*(uint32_t *)parse_value(p, k) |= x->value;
 			return 0;
 		}
-	return bad(p, k, v);
+	return bad_value(p, k, v);
 }
 
 static int (*const readers[])(

@@ -29,7 +29,7 @@ setup(void **state)
 
 /* By this key; NULL: none. */
 static void
-judge(struct bytes token, struct bytes key)
+verify(struct bytes token, struct bytes key)
 {
 	struct collateral c = { 0 };
 
@@ -40,13 +40,13 @@ judge(struct bytes token, struct bytes key)
 }
 
 static void
-judge_file(const char *token, const char *key)
+verify_file(const char *token, const char *key)
 {
 	struct bytes t = sample(token), k = { NULL, 0 };
 
 	if (key != NULL)
 		k = sample(key);
-	judge(t, k);
+	verify(t, k);
 	sample_free(t);
 	sample_free(k);
 }
@@ -78,7 +78,7 @@ good(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
-		judge_file(of[i].token, of[i].key);
+		verify_file(of[i].token, of[i].key);
 		only(&r, A_FAIL, "");
 		only(&r, A_MISSING, "");
 		assert_int_equal(report_verdict(&r), 0);
@@ -87,7 +87,7 @@ good(void **state)
 	}
 	assert_string_equal(
 	    fact_of(&r, "realm-profile"), "tag:arm.com,2023:realm#1.0.0");
-	judge_file("cca/cca-example-token.cbor", "cca/cpak-pub.json");
+	verify_file("cca/cca-example-token.cbor", "cca/cpak-pub.json");
 	assert_string_equal(fact_of(&r, "lifecycle"), "0x3003");
 	assert_non_null(fact_of(&r, "sw-component-12"));
 	assert_null(fact_of(&r, "sw-component-13"));
@@ -99,23 +99,23 @@ keys(void **state)
 	struct bytes t, k;
 
 	(void)state;
-	judge_file("cca/cca-token-02.cbor", NULL);
+	verify_file("cca/cca-token-02.cbor", NULL);
 	only(&r, A_FAIL, "");
 	only(&r, A_MISSING, "platform-signature");
 	assert_int_equal(report_verdict(&r), 3);
 	assert_false(r.hardware);
-	judge_file("cca/cca-token-02.cbor", "cca/ta-tfa.json");	/* another's */
+	verify_file("cca/cca-token-02.cbor", "cca/ta-tfa.json"); /* another's */
 	only(&r, A_MISSING, "platform-signature");
-	judge_file("cca/cca-token-02.cbor", "cca/pkey.json");
+	verify_file("cca/cca-token-02.cbor", "cca/pkey.json");
 	only(&r, A_FAIL, "platform-signature");
-	judge_file("cca/cca-token-02.cbor", "cca/ta-02-bad.json");
+	verify_file("cca/cca-token-02.cbor", "cca/ta-02-bad.json");
 	only(&r, A_FAIL, "platform-signature");
-	judge_file("cca/cca-token-02.cbor", "cca/cca-token-02.cbor");
+	verify_file("cca/cca-token-02.cbor", "cca/cca-token-02.cbor");
 	only(&r, A_FAIL, "platform-signature");
 	k = sample("cca/cpak.json");
 	memcpy(at((uint8_t *)(uintptr_t)k.p, k.n, "\"EC\"", 4), "\"EX\"", 4);
 	t = sample("cca/cca-token-01.cbor");
-	judge(t, k);
+	verify(t, k);
 	only(&r, A_FAIL, "platform-signature");
 	sample_free(t);
 	sample_free(k);
@@ -125,7 +125,7 @@ static void
 binding(void **state)
 {
 	(void)state;
-	judge_file("cca/bug-33-repro.cbor", "cca/cpak.json");
+	verify_file("cca/bug-33-repro.cbor", "cca/cpak.json");
 	only(&r, A_FAIL, "rak-binding");
 	assert_false(r.hardware);
 }
@@ -136,15 +136,15 @@ report_data(void **state)
 	char text[200], error[200];
 
 	(void)state;
-	judge_file("cca/cca-token-01.cbor", "cca/cpak.json");
+	verify_file("cca/cca-token-01.cbor", "cca/cpak.json");
 	snprintf(text, sizeof(text), "report-data %s\n",
 	    fact_of(&r, "realm-challenge"));
 	assert_int_equal(policy_parse(&policy, text, error, sizeof(error)), 0);
-	judge_file("cca/cca-token-01.cbor", "cca/cpak.json");
+	verify_file("cca/cca-token-01.cbor", "cca/cpak.json");
 	only(&r, A_FAIL, "");
 	assert_int_equal(report_find(&r, "report-data")->outcome, A_PASS);
 	policy.report_data[63] ^= 1;
-	judge_file("cca/cca-token-01.cbor", "cca/cpak.json");
+	verify_file("cca/cca-token-01.cbor", "cca/cpak.json");
 	only(&r, A_FAIL, "report-data");
 }
 
@@ -154,16 +154,16 @@ reference_values(void **state)
 	char text[300], error[200];
 
 	(void)state;
-	judge_file("cca/cca-token-01.cbor", "cca/cpak.json");
+	verify_file("cca/cca-token-01.cbor", "cca/cpak.json");
 	snprintf(text, sizeof(text), "accept rim %s\naccept instance-id %s\n",
 	    fact_of(&r, "rim"), fact_of(&r, "instance-id"));
 	assert_int_equal(policy_parse(&policy, text, error, sizeof(error)), 0);
-	judge_file("cca/cca-token-01.cbor", "cca/cpak.json");
+	verify_file("cca/cca-token-01.cbor", "cca/cpak.json");
 	only(&r, A_FAIL, "");
-	judge_file("cca/cca-token-02.cbor", "cca/ta-02-ok.json");
+	verify_file("cca/cca-token-02.cbor", "cca/ta-02-ok.json");
 	only(&r, A_FAIL, "policy-rim policy-instance-id");
 	policy.values[0].value[0] ^= 1;
-	judge_file("cca/cca-token-01.cbor", "cca/cpak.json");
+	verify_file("cca/cca-token-01.cbor", "cca/cpak.json");
 	only(&r, A_FAIL, "policy-rim");
 }
 
@@ -191,11 +191,11 @@ every_byte(void **state)
 		for (i = 0; i < t.n; i++) {
 			bit = 1 << i % 8;
 			p[i] ^= (uint8_t)bit;
-			judge(t, k);
+			verify(t, k);
 			assert_int_not_equal(report_verdict(&r), 0);
 			p[i] ^= (uint8_t)bit;
 		}
-		judge(t, k);
+		verify(t, k);
 		assert_int_equal(report_verdict(&r), 0);
 		sample_free(t);
 		sample_free(k);
@@ -217,7 +217,7 @@ every_length(void **state)
 		p = calloc(1, n + 1);
 		assert_non_null(p);
 		memcpy(p + 1, t.p, n < t.n ? n : t.n);
-		judge((struct bytes){ p + 1, n }, k);
+		verify((struct bytes){ p + 1, n }, k);
 		only(&r, A_FAIL, "format");
 		free(p);
 	}
@@ -238,12 +238,12 @@ hostile_sizes(void **state)
 	memcpy(p, "\xd9\x01\x8f", 3);
 	memset(p + 3, 0x81, 20000 - 3);
 	p[16383] = 0;
-	judge((struct bytes){ p, 16384 }, none);
+	verify((struct bytes){ p, 16384 }, none);
 	only(&r, A_FAIL, "format");
-	judge((struct bytes){ p, 20000 }, none);
+	verify((struct bytes){ p, 20000 }, none);
 	only(&r, A_FAIL, "format");
 	memcpy(p + 3, "\x9b\0\0\1\0\0\0\0\0", 9);
-	judge((struct bytes){ p, 16384 }, none);
+	verify((struct bytes){ p, 16384 }, none);
 	only(&r, A_FAIL, "format");
 	free(p);
 }
@@ -425,7 +425,7 @@ put_sign1(const struct made *m, EVP_PKEY *by, const uint8_t *claims, size_t n,
 
 /* Bound, signed and judged by the key of the test. */
 static void
-judge_made(struct made *m)
+verify_made(struct made *m)
 {
 	uint8_t token[8192], part[4096], *p = token;
 
@@ -436,7 +436,7 @@ judge_made(struct made *m)
 	memcpy(p, "\x19\xac\xd1", 3);
 	p = put_bytes(
 	    p + 3, part, put_sign1(m, rak_pair, m->realm, m->realm_n, part));
-	judge((struct bytes){ token, (size_t)(p - token) }, cpak_pem);
+	verify((struct bytes){ token, (size_t)(p - token) }, cpak_pem);
 }
 
 #define LEGACY	"cca/cca-token-01.cbor"
@@ -449,13 +449,13 @@ made_is_good(void **state)
 
 	(void)state;
 	make(&m, LEGACY);
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "");
 	assert_int_equal(report_verdict(&r), 0);
 	assert_int_equal(r.n_warnings, 1);
 	assert_string_equal(fact_of(&r, "platform-alg"), "ES384");
 	make(&m, OF_2023);
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "");
 	assert_int_equal(report_verdict(&r), 0);
 	assert_true(r.hardware);
@@ -497,7 +497,7 @@ strict_cbor(void **state)
 			    of[i].n);
 			if (i == 0)
 				(j == 0 ? m.platform : m.realm)[0]++;
-			judge_made(&m);
+			verify_made(&m);
 			only(&r, A_FAIL, "format");
 		}
 }
@@ -525,16 +525,16 @@ strict_headers(void **state)
 		make(&m, LEGACY);
 		m.protected.p = (const uint8_t *)of[i].header;
 		m.protected.n = of[i].n;
-		judge_made(&m);
+		verify_made(&m);
 		only(&r, A_FAIL, "format");
 	}
 	make(&m, LEGACY);
 	m.unprotected = (struct bytes){ (const uint8_t *)"\xa1\x04\x41x", 4 };
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "format");
 	make(&m, LEGACY);			/* an algorithm of other keys */
 	m.protected = (struct bytes){ (const uint8_t *)"\xa1\x01\x26", 3 };
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "realm-signature platform-signature");
 }
 
@@ -547,7 +547,7 @@ unknown_claims(void **state)
 	make(&m, LEGACY);
 	append(m.platform, &m.platform_n, "\x18\x63\x00", 3);
 	append(m.realm, &m.realm_n, "\x61x\x00", 3);
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "");
 	assert_int_equal(report_verdict(&r), 0);
 	assert_int_equal(r.n_warnings, 3);
@@ -562,18 +562,18 @@ missing_claims(void **state)
 	(void)state;
 	make(&m, LEGACY);			/* 2402 becomes 2559 */
 	at(m.platform, m.platform_n, "\x19\x09\x62", 3)[2] = 0xff;
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "claims");
 	assert_int_equal(r.n_warnings, 2);
 	make(&m, LEGACY);			/* three REMs: they come last */
 	at(m.realm, m.realm_n, "\x19\xac\xcf\x84", 4)[3] = 0x83;
 	m.realm_n -= 2 + 32;
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "claims");
 	make(&m, LEGACY);			/* a measurement by another
 						 * key */
 	at(m.platform, m.platform_n, "\x02\x58\x20", 3)[0] = 0x07;
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "claims");
 }
 
@@ -585,15 +585,15 @@ profiles(void **state)
 	(void)state;
 	make(&m, LEGACY);
 	at(m.platform, m.platform_n, "SSD", 3)[0] = 'X';
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "platform-profile");
 	make(&m, OF_2023);
 	at(m.realm, m.realm_n, "realm#", 6)[0] = 'X';
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "realm-profile");
 	make(&m, LEGACY);			/* there, but not text */
 	append(m.realm, &m.realm_n, "\x19\x01\x09\x00", 4);
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "realm-profile");
 }
 
@@ -606,15 +606,15 @@ realm_key(void **state)
 	(void)state;
 	make(&m, OF_2023);
 	at(m.rak, m.rak_n, "\x01\x02", 2)[1] = 1;	/* kty: OKP */
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "realm-signature");
 	make(&m, OF_2023);
 	at(m.rak, m.rak_n, "\x20\x02", 2)[1] = 1;	/* crv: P-256 */
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "realm-signature");
 	make(&m, LEGACY);
 	m.rak[96] ^= 1;					/* no point */
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "realm-signature");
 }
 
@@ -639,21 +639,21 @@ mixed_profiles(void **state)
 
 	(void)state;
 	mix(&m, OF_2023, LEGACY);
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "realm-profile");
 	mix(&m, LEGACY, OF_2023);
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "realm-profile");
 	mix(&m, OF_2023, LEGACY);		/* a point instead of a map */
 	append(m.realm, &m.realm_n,
 	    "\x19\x01\x09\x78\x1c"
 	    "tag:arm.com,2023:realm#1.0.0",
 	    33);
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "realm-signature");
 	mix(&m, LEGACY, OF_2023);		/* and the other way round */
 	at(m.realm, m.realm_n, "\x19\x01\x09", 3)[2] = 0xff;
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "realm-signature");
 }
 
@@ -667,7 +667,7 @@ other_curve(void **state)
 
 	assert_int_equal(setup_cpak("brainpoolP384r1"), 0);
 	make(&m, LEGACY);
-	judge_made(&m);
+	verify_made(&m);
 	only(&r, A_FAIL, "platform-signature");
 	teardown_cpak();
 	cpak_pair = was;
@@ -702,7 +702,7 @@ lifecycles(void **state)
 		p = at(m.platform, m.platform_n, "\x19\x09\x5b\x19", 4);
 		p[4] = of[i].high;
 		p[5] = of[i].low;
-		judge_made(&m);
+		verify_made(&m);
 		only(&r, A_FAIL, of[i].fail);
 		assert_int_equal(r.debug, of[i].debug);
 	}

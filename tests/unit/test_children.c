@@ -54,11 +54,11 @@ a_cause_is_status_signal_or_system_call(void **unused)
 
 	(void)unused;
 	assert_string_equal(
-	    cause(&c, 3 << 8, text, sizeof(text)), "exit status 3");
-	assert_string_equal(cause(&c, SIGSEGV, text, sizeof(text)),
+	    exit_cause(&c, 3 << 8, text, sizeof(text)), "exit status 3");
+	assert_string_equal(exit_cause(&c, SIGSEGV, text, sizeof(text)),
 	    "signal 11: Segmentation fault");
 	c.denied = 1 + 0;		/* read(2) is number 0 */
-	assert_string_equal(cause(&c, SIGSYS, text, sizeof(text)),
+	assert_string_equal(exit_cause(&c, SIGSYS, text, sizeof(text)),
 	    "signal 31: Bad system call: system call read (0) is not in its "
 	    "policy");
 }

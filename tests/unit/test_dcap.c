@@ -23,7 +23,7 @@ static struct report r;
 static struct policy policy;
 
 static void
-judge(struct bytes quote, const char *directory, time_t at)
+verify(struct bytes quote, const char *directory, time_t at)
 {
 	struct collateral c = { 0 };
 
@@ -36,11 +36,11 @@ judge(struct bytes quote, const char *directory, time_t at)
 }
 
 static void
-judge_file(const char *quote, const char *directory, time_t at)
+verify_file(const char *quote, const char *directory, time_t at)
 {
 	struct bytes b = sample(quote);
 
-	judge(b, directory, at);
+	verify(b, directory, at);
 	sample_free(b);
 }
 
@@ -111,7 +111,7 @@ set_is(const char *set, const char *failing)
 	    strptime(json_string_value(json_object_get(e, "verify_at")),
 		"%Y-%m-%dT%H:%M:%SZ", &tm));
 	snprintf(path, sizeof(path), "%s/quote.bin", directory);
-	judge_file(path, directory, timegm(&tm));
+	verify_file(path, directory, timegm(&tm));
 
 	only(&r, A_FAIL, failing);
 	only(&r, A_MISSING, "");
@@ -180,7 +180,7 @@ windows(void **state)
 			snprintf(directory, sizeof(directory), "tdx/sets/%s",
 			    good_sets[i]);
 			snprintf(path, sizeof(path), "%s/quote.bin", directory);
-			judge_file(path, directory, times[k]);
+			verify_file(path, directory, times[k]);
 			/* One platform's certificate is younger than that. */
 			if (report_find(&r, "pck-validity")->outcome == A_FAIL)
 				only(&r, A_FAIL, "pck-validity");
@@ -196,7 +196,7 @@ static void
 no_collateral(void **state)
 {
 	(void)state;
-	judge_file(
+	verify_file(
 	    "tdx/sets/tdx-v5-uptodate/quote.bin", NULL, day(2026, 2, 25));
 	only(&r, A_FAIL, "");
 	only(&r, A_MISSING,
@@ -211,7 +211,7 @@ static void
 certificates_expire(void **state)
 {
 	(void)state;
-	judge_file("tdx/sets/tdx-v5-uptodate/quote.bin",
+	verify_file("tdx/sets/tdx-v5-uptodate/quote.bin",
 	    "tdx/sets/tdx-v5-uptodate", day(2045, 1, 1));
 	only(&r, A_FAIL, "pck-validity");
 }
@@ -222,7 +222,7 @@ static void
 debug_td(void **state)
 {
 	(void)state;
-	judge_file("tdx/debug-td.quote", "tdx/spr-2023", day(2023, 6, 15));
+	verify_file("tdx/debug-td.quote", "tdx/spr-2023", day(2023, 6, 15));
 	only(&r, A_FAIL, "debug");
 	assert_int_equal(r.debug, 1);
 	assert_true(r.hardware);
@@ -232,7 +232,7 @@ static void
 trailing_text(void **state)
 {
 	(void)state;
-	judge_file("tdx/trailing-text.quote", NULL, day(2023, 6, 15));
+	verify_file("tdx/trailing-text.quote", NULL, day(2023, 6, 15));
 	only(&r, A_FAIL, "trailing");
 	assert_true(r.hardware);
 }
@@ -243,7 +243,7 @@ sgx(void **state)
 	char error[200];
 
 	(void)state;
-	judge_file("sgx/quote.bin", "sgx", day(2025, 6, 25));
+	verify_file("sgx/quote.bin", "sgx", day(2025, 6, 25));
 	only(&r, A_FAIL, "tcb-status");
 	assert_string_equal(r.tcb_status, "ConfigurationAndSWHardeningNeeded");
 	assert_int_equal(r.n_advisories, 2);
@@ -255,7 +255,7 @@ sgx(void **state)
 		"tcb-status UpToDate ConfigurationAndSWHardeningNeeded\n",
 		error, sizeof(error)),
 	    0);
-	judge_file("sgx/quote.bin", "sgx", day(2025, 6, 25));
+	verify_file("sgx/quote.bin", "sgx", day(2025, 6, 25));
 	assert_int_equal(report_verdict(&r), 0);
 }
 
@@ -274,7 +274,7 @@ test_root(void **state)
 
 	(void)state;
 	/* The contents as they are. */
-	judge(b, NULL, day(2023, 6, 15));
+	verify(b, NULL, day(2023, 6, 15));
 	assert_int_equal(report_verdict(&r), 1);
 	assert_int_equal(report_find(&r, "pck-chain")->outcome, A_FAIL);
 	assert_false(r.hardware);
@@ -294,7 +294,7 @@ test_root(void **state)
 	memcpy(q + certs + 4 + leaf.n + chain.n - at, text, at);
 	memcpy(q + 632, &(uint32_t){ (uint32_t)(n - 636) }, 4);
 	memcpy(q + 636 + 130, &(uint32_t){ (uint32_t)(n - 636 - 134) }, 4);
-	judge((struct bytes){ q, n }, NULL, day(2023, 6, 15));
+	verify((struct bytes){ q, n }, NULL, day(2023, 6, 15));
 	only(&r, A_FAIL, "pck-chain xfam");
 	assert_non_null(strstr(report_find(&r, "pck-chain")->detail, "root"));
 	assert_false(r.hardware);
@@ -310,7 +310,7 @@ test_root(void **state)
 static struct collateral mine, other;
 
 static void
-judge_with_both(void)
+verify_with_both(void)
 {
 	struct bytes b = sample("tdx/sets/tdx-v4-emr-uptodate/quote.bin");
 
@@ -343,29 +343,29 @@ foreign_collateral(void **state)
 {
 	(void)state;
 	load_both("sgx");
-	judge_with_both();
+	verify_with_both();
 	only(&r, A_FAIL, "");
 	SWAP(struct qe_identity, mine.tdx->qe, other.tdx->qe);
-	judge_with_both();
+	verify_with_both();
 	only(&r, A_FAIL, "qe-identity");
 	SWAP(struct qe_identity, mine.tdx->qe, other.tdx->qe);
 	SWAP(struct tcb_info, mine.tdx->tcb, other.tdx->tcb);
-	judge_with_both();
+	verify_with_both();
 	only(&r, A_FAIL, "tcb-info");
 	SWAP(struct tcb_info, mine.tdx->tcb, other.tdx->tcb);
 	SWAP(X509_CRL *, mine.tdx->pck_crl, other.tdx->pck_crl);
-	judge_with_both();
+	verify_with_both();
 	only(&r, A_FAIL, "pck-crl");		/* of the Processor CA */
 	SWAP(X509_CRL *, mine.tdx->pck_crl, other.tdx->pck_crl);
 	SWAP(X509_CRL *, mine.tdx->root_crl, mine.tdx->pck_crl);
-	judge_with_both();
+	verify_with_both();
 	only(&r, A_FAIL, "root-crl pck-crl");
 	free_both();
 
 	load_both("tdx/sets/tdx-v4-tappd-unsupported-tcb");
 	SWAP(struct tcb_info, mine.tdx->tcb, other.tdx->tcb);
 	mine.tdx->tcb.fmspc[0] ^= 1;		/* another platform's */
-	judge_with_both();
+	verify_with_both();
 	only(&r, A_FAIL, "tcb-platform");
 	only(&r, A_MISSING, "tcb-status");
 	free_both();
@@ -555,7 +555,7 @@ nothing_given_is_nothing_known(void **state)
 
 /* One bit of the TD's own, at the offset in a version 4 quote. */
 static void
-judge_bit(size_t at, unsigned bit)
+verify_bit(size_t at, unsigned bit)
 {
 	struct bytes b = sample("tdx/sets/tdx-v4-emr-uptodate/quote.bin");
 
@@ -574,7 +574,7 @@ each_attribute_of_a_td_is_judged(void **state)
 	(void)state;
 	load_both("sgx");
 	for (i = 0; i < 64; i++) {
-		judge_bit(120, i);
+		verify_bit(120, i);
 		only(&r, A_FAIL,
 		    i < 8 ? "quote-signature debug" :
 			i == 28 || i == 30 || i == 63 ?
@@ -582,9 +582,9 @@ each_attribute_of_a_td_is_judged(void **state)
 			    "quote-signature td-attributes");
 	}
 	policy.allow_migration = policy.allow_debug = 1;
-	judge_bit(120, 29);
+	verify_bit(120, 29);
 	only(&r, A_FAIL, "quote-signature");
-	judge_bit(120, 7);
+	verify_bit(120, 7);
 	only(&r, A_FAIL, "quote-signature");
 	assert_int_equal(r.debug, 1);
 	free_both();
@@ -599,7 +599,7 @@ each_extended_feature_is_judged(void **state)
 	(void)state;
 	load_both("sgx");
 	for (i = 0; i < 64; i++) {
-		judge_bit(128, i);
+		verify_bit(128, i);
 		only(&r, A_FAIL,
 		    may >> i & 1 ? "quote-signature" : "quote-signature xfam");
 	}
@@ -615,7 +615,7 @@ every_byte_is_compared(uint8_t *bytes, size_t n, const char *fails)
 
 	for (i = 0; i < n; i++) {
 		bytes[i] ^= 0x80;
-		judge_with_both();
+		verify_with_both();
 		only(&r, A_FAIL, fails);
 		bytes[i] ^= 0x80;
 	}
@@ -633,13 +633,13 @@ the_quoting_enclave_is_intels(void **state)
 	memset(qe->miscselect_mask, 0xff, 4);
 	memcpy(qe->attributes, "\x15\0\0\0\0\0\0\0\xe7\0\0\0\0\0\0\0", 16);
 	memset(qe->miscselect, 0, 4);
-	judge_with_both();
+	verify_with_both();
 	only(&r, A_FAIL, "");
 	every_byte_is_compared(qe->mrsigner, 32, "qe-measurement");
 	every_byte_is_compared(qe->attributes, 16, "qe-measurement");
 	every_byte_is_compared(qe->miscselect, 4, "qe-measurement");
 	qe->isvprodid += 256;
-	judge_with_both();
+	verify_with_both();
 	only(&r, A_FAIL, "qe-measurement");
 	qe->isvprodid -= 256;
 	memset(qe->attributes_mask, 0, 16);
@@ -679,7 +679,7 @@ collateral_hangs_from_the_root_of_the_quote(void **state)
 	every_byte_is_compared(t->fmspc, 6, "tcb-platform");
 	every_byte_is_compared(t->pceid, 2, "tcb-platform");
 	t->by.root[0] ^= 1;
-	judge_with_both();
+	verify_with_both();
 	only(&r, A_MISSING, "tcb-status");
 	assert_null(report_find(&r, "tdx-module"));
 	assert_null(report_find(&r, "tcb-info-window"));
@@ -824,7 +824,7 @@ static void
 a_list_of_another_time_decides_nothing(void **state)
 {
 	(void)state;
-	judge_file("tdx/sets/tdx-v4-emr-uptodate/quote.bin",
+	verify_file("tdx/sets/tdx-v4-emr-uptodate/quote.bin",
 	    "tdx/sets/tdx-v4-emr-uptodate", day(2027, 1, 1));
 	only(&r, A_FAIL, "");
 	only(&r, A_MISSING,
@@ -839,9 +839,9 @@ a_verification_frees_what_it_made(void **state)
 
 	(void)state;
 	load_both("sgx");
-	judge_with_both();		/* the library keeps what it decoded */
+	verify_with_both();		/* the library keeps what it decoded */
 	before = n_allocated;
-	judge_with_both();
+	verify_with_both();
 	assert_int_equal(n_allocated, before);
 	free_both();
 }
@@ -888,7 +888,7 @@ policy_rules(void **state)
 		assert_int_equal(
 		    policy_parse(&policy, cases[i].text, error, sizeof(error)),
 		    0);
-		judge_file("tdx/sets/tdx-v5-uptodate/quote.bin",
+		verify_file("tdx/sets/tdx-v5-uptodate/quote.bin",
 		    "tdx/sets/tdx-v5-uptodate", day(2026, 2, 25));
 		only(&r, A_FAIL, cases[i].fails);
 		assert_int_equal(report_verdict(&r), cases[i].verdict);
@@ -1010,10 +1010,10 @@ every_length(void **state)
 	assert_non_null(p);
 	memcpy(p, b.p, b.n);
 	more.p = p;
-	judge(more, "tdx/sets/tdx-v5-uptodate", day(2026, 2, 25));
+	verify(more, "tdx/sets/tdx-v5-uptodate", day(2026, 2, 25));
 	assert_int_equal(report_verdict(&r), 0);
 	p[more.n - 1] = 1;
-	judge(more, "tdx/sets/tdx-v5-uptodate", day(2026, 2, 25));
+	verify(more, "tdx/sets/tdx-v5-uptodate", day(2026, 2, 25));
 	only(&r, A_FAIL, "trailing");
 	free(p);
 	sample_free(b);

@@ -44,7 +44,7 @@ setup(void **state)
 /* ---- with the quote ---------------------------------------------------- */
 
 static void
-judge(struct bytes log, const char *quote)
+verify(struct bytes log, const char *quote)
 {
 	struct collateral c = { .event_log = log };
 	struct bytes b = sample(quote);
@@ -69,7 +69,7 @@ real_logs(void **state)
 	(void)state;
 	for (i = 0; i < SAMPLES; i++) {
 		log = sample(samples[i].log);
-		judge(log, samples[i].quote);
+		verify(log, samples[i].quote);
 		only(&r, A_FAIL, "");
 		assert_true(report_passed(&r, "event-log"));
 		sample_free(log);
@@ -111,12 +111,12 @@ no_log(void **state)
 	char error[200];
 
 	(void)state;
-	judge(none, DSTACK_SET "/quote.bin");
+	verify(none, DSTACK_SET "/quote.bin");
 	assert_int_equal(report_find(&r, "event-log")->outcome, A_NONE);
 	assert_int_equal(
 	    policy_parse(&policy, "event-log required\n", error, sizeof(error)),
 	    0);
-	judge(none, DSTACK_SET "/quote.bin");
+	verify(none, DSTACK_SET "/quote.bin");
 	only(&r, A_FAIL, "event-log");
 	assert_int_equal(
 	    policy_parse(&policy, "event-log\n", error, sizeof(error)), -1);
@@ -166,7 +166,7 @@ every_digest(void **state)
 			at = (size_t)(p - log.p) + DIGEST;
 			was = p[k % DIGEST];
 			p[k % DIGEST] = was == '0' ? '1' : '0';
-			judge(log, samples[i].quote);
+			verify(log, samples[i].quote);
 			only(&r, A_FAIL, "event-log");
 			p[k % DIGEST] = was;
 		}
@@ -260,7 +260,7 @@ payload_changed(void **state)
 		p = memmem(p, 100, "event_payload\\\":\\\"", 18);
 		assert_non_null(p);
 		p[18] = p[18] == '3' ? '4' : '3';
-		judge(log, samples[1 + i].quote);
+		verify(log, samples[1 + i].quote);
 		only(&r, A_FAIL, "event-log");
 		assert_non_null(strstr(detail(), said[i]));
 		assert_null(fact_of(&r, "event-1"));

@@ -14,7 +14,7 @@
 static struct report r;
 
 static void
-judge(struct bytes b)
+verify(struct bytes b)
 {
 	static struct policy policy;
 
@@ -32,7 +32,7 @@ refused_by_name(void **state)
 
 	(void)state;
 	assert_ptr_equal(format_of(b), &format_hcl);
-	judge(b);
+	verify(b);
 	only(&r, A_FAIL, "paravisor");
 	only(&r, A_PASS, "format claims-binding");
 	assert_string_equal(fact_of(&r, "hardware-report"), "TDREPORT");
@@ -50,15 +50,15 @@ claims_are_bound(void **state)
 	(void)state;
 	for (i = 1236; i < 1236 + 1201; i++) {
 		p[i] ^= 1;
-		judge(b);
+		verify(b);
 		only(&r, A_FAIL, "claims-binding paravisor");
 		p[i] ^= 1;
 	}
 	p[1216 + 8] = 2;		/* read as SNP's: other report data */
-	judge(b);
+	verify(b);
 	only(&r, A_FAIL, "claims-binding paravisor");
 	p[1216 + 8] = 3;
-	judge(b);
+	verify(b);
 	only(&r, A_FAIL, "format");
 	sample_free(b);
 }
@@ -75,7 +75,7 @@ every_length(void **state)
 		p = malloc(n + 1);
 		assert_non_null(p);
 		memcpy(p + 1, b.p, n);
-		judge((struct bytes){ p + 1, n });
+		verify((struct bytes){ p + 1, n });
 		if (n < 1236 + 1201)
 			only(&r, A_FAIL, "format");
 		free(p);

@@ -126,7 +126,7 @@ make(const char *commands, EVP_PKEY *by, int saltlen)
 }
 
 static void
-judge(struct bytes b, struct bytes k)
+verify(struct bytes b, struct bytes k)
 {
 	struct collateral c = { 0 };
 
@@ -141,11 +141,11 @@ judge(struct bytes b, struct bytes k)
 }
 
 static void
-judge_made(const char *commands)
+verify_made(const char *commands)
 {
 	struct bytes b = make(commands, key, 32);
 
-	judge(b, der);
+	verify(b, der);
 	sample_free(b);
 }
 
@@ -162,7 +162,7 @@ good(void **state)
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		b = make(of[i], key, 32);
 		assert_true(format_optee.is(b));
-		judge(b, der);
+		verify(b, der);
 		only(&r, A_FAIL, "");
 		only(&r, A_MISSING, "");
 		only(&r, A_PASS, "format signature");
@@ -186,7 +186,7 @@ without_key(void **state)
 	struct bytes b = make("13", key, 32);
 
 	(void)state;
-	judge(b, (struct bytes){ NULL, 0 });
+	verify(b, (struct bytes){ NULL, 0 });
 	only(&r, A_FAIL, "");
 	only(&r, A_MISSING, "signature");
 	assert_int_equal(report_verdict(&r), 3);
@@ -204,7 +204,7 @@ pem_key(void **state)
 	(void)state;
 	assert_int_equal(PEM_write_bio_PUBKEY(bio, key), 1);
 	n = BIO_get_mem_data(bio, &p);
-	judge(b, (struct bytes){ (uint8_t *)p, (size_t)n });
+	verify(b, (struct bytes){ (uint8_t *)p, (size_t)n });
 	assert_int_equal(report_verdict(&r), 0);
 	BIO_free(bio);
 	sample_free(b);
@@ -223,19 +223,19 @@ bad_keys(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		k = spki(of[i]);
-		judge(b, k);
+		verify(b, k);
 		only(&r, A_FAIL, "signature");
 		OPENSSL_free((void *)(uintptr_t)k.p);
 		EVP_PKEY_free(of[i]);
 	}
-	judge(b, b);
+	verify(b, b);
 	only(&r, A_FAIL, "signature");
-	judge(b, (struct bytes){ der.p, 0 });
+	verify(b, (struct bytes){ der.p, 0 });
 	only(&r, A_FAIL, "signature");
 	longer = calloc(1, der.n + 1);
 	assert_non_null(longer);
 	memcpy(longer, der.p, der.n);
-	judge(b, (struct bytes){ longer, der.n + 1 });
+	verify(b, (struct bytes){ longer, der.n + 1 });
 	only(&r, A_FAIL, "signature");
 	free(longer);
 	sample_free(b);
@@ -264,7 +264,7 @@ key_with_exponent_one(void **state)
 	/* The exponent ends an SPKI: 02 03 01 00 01. */
 	assert_memory_equal(k + der.n - 5, "\2\3\1\0\1", 5);
 	k[der.n - 3] = 0;
-	judge(b, (struct bytes){ k, der.n });
+	verify(b, (struct bytes){ k, der.n });
 	only(&r, A_FAIL, "signature");
 	free(k);
 	sample_free(b);
@@ -276,7 +276,7 @@ another_salt(void **state)
 	struct bytes b = make("1", key, 20);
 
 	(void)state;
-	judge(b, der);
+	verify(b, der);
 	only(&r, A_FAIL, "signature");
 	sample_free(b);
 }
@@ -290,7 +290,7 @@ exchanged_command(void **state)
 
 	(void)state;
 	p[HEAD] = 3;
-	judge(b, der);
+	verify(b, der);
 	only(&r, A_FAIL, "signature");
 	sample_free(b);
 }
@@ -309,12 +309,12 @@ dishonest_label(void **state)
 	b[71] = 1;
 	put_record(b + HEAD, 1, 3, key, 32);
 	b[HEAD] = 3;
-	judge((struct bytes){ b, sizeof(b) }, der);
+	verify((struct bytes){ b, sizeof(b) }, der);
 	only(&r, A_FAIL, "");
 	assert_int_equal(r.n_warnings, 2);
 	snprintf(text, sizeof(text), "accept tee-memory %064d\n", 7);
 	assert_int_equal(policy_parse(&policy, text, error, sizeof(error)), 0);
-	judge((struct bytes){ b, sizeof(b) }, der);
+	verify((struct bytes){ b, sizeof(b) }, der);
 	only(&r, A_FAIL, "policy-tee-memory");
 	assert_int_equal(r.n_warnings, 1);
 }
@@ -325,11 +325,11 @@ asked_report_data(void **state)
 	(void)state;
 	policy.has_report_data = 1;
 	memcpy(policy.report_data, report_data, 64);
-	judge_made("13");
+	verify_made("13");
 	only(&r, A_FAIL, "");
 	assert_int_equal(report_find(&r, "report-data")->outcome, A_PASS);
 	policy.report_data[63] ^= 1;
-	judge_made("13");
+	verify_made("13");
 	only(&r, A_FAIL, "report-data");
 }
 
@@ -339,21 +339,21 @@ reference_values(void **state)
 	char text[300], error[200];
 
 	(void)state;
-	judge_made("13");
+	verify_made("13");
 	snprintf(text, sizeof(text),
 	    "accept ta-digest %s\n"
 	    "accept tee-memory %s\n",
 	    fact_of(&r, "ta-digest"), fact_of(&r, "tee-memory"));
 	assert_int_equal(policy_parse(&policy, text, error, sizeof(error)), 0);
-	judge_made("13");
+	verify_made("13");
 	only(&r, A_FAIL, "");
 	only(&r, A_PASS,
 	    "format signature policy-ta-digest "
 	    "policy-tee-memory");
-	judge_made("1");			/* left out is not accepted */
+	verify_made("1");			/* left out is not accepted */
 	only(&r, A_FAIL, "policy-tee-memory");
 	policy.values[0].value[0] ^= 1;
-	judge_made("13");
+	verify_made("13");
 	only(&r, A_FAIL, "policy-ta-digest");
 }
 
@@ -383,13 +383,13 @@ refused_forms(void **state)
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		was = p[of[i].at];
 		p[of[i].at] = of[i].value;
-		judge(b, der);
+		verify(b, der);
 		only(&r, A_FAIL, "format");
 		memset(&r, 0, sizeof(r));
 		assert_int_equal(format_optee.show(b, &r), -1);
 		p[of[i].at] = was;
 	}
-	judge(b, der);
+	verify(b, der);
 	only(&r, A_FAIL, "");
 	sample_free(b);
 }
@@ -406,11 +406,11 @@ every_byte(void **state)
 	for (i = 0; i < b.n; i++)
 		for (bit = 0; bit < 8; bit += 7) {
 			p[i] ^= (uint8_t)(1 << bit);
-			judge(b, der);
+			verify(b, der);
 			assert_int_equal(report_verdict(&r), 1);
 			p[i] ^= (uint8_t)(1 << bit);
 		}
-	judge(b, der);
+	verify(b, der);
 	assert_int_equal(report_verdict(&r), 0);
 	sample_free(b);
 }
@@ -429,7 +429,7 @@ every_length(void **state)
 		p = calloc(1, n + 1);
 		assert_non_null(p);
 		memcpy(p + 1, b.p, n < b.n ? n : b.n);
-		judge((struct bytes){ p + 1, n }, der);
+		verify((struct bytes){ p + 1, n }, der);
 		only(&r, A_FAIL, "format");
 		free(p);
 	}

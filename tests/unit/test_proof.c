@@ -43,12 +43,12 @@ static int
 open_vectors(void **state)
 {
 	const char *path = getenv("PROOF_VECTORS"), *src = getenv("srcdir");
-	char preset[512];
+	char default_path[512];
 
 	(void)state;
-	snprintf(preset, sizeof(preset), "%s/tests/vectors/proof.txt",
-	    src == NULL ? "." : src);
-	vectors = fopen(path == NULL ? preset : path, "r");
+	snprintf(default_path, sizeof(default_path),
+	    "%s/tests/vectors/proof.txt", src == NULL ? "." : src);
+	vectors = fopen(path == NULL ? default_path : path, "r");
 	assert_non_null(vectors);
 	return 0;
 }

@@ -39,7 +39,7 @@ setup(void **state)
 }
 
 static void
-judge(struct bytes b, time_t at)
+verify(struct bytes b, time_t at)
 {
 	memset(&r, 0, sizeof(r));
 	format_snp.verify(b, &c, &policy, at, &r);
@@ -90,7 +90,7 @@ set_is(const char *set, const char *failing)
 	snprintf(path, sizeof(path), "snp/%s/EXPECT.json", set);
 	e = json_load_file(sample_path(path), 0, NULL);
 	assert_non_null(e);
-	judge(b, JUNE);
+	verify(b, JUNE);
 	only(&r, A_FAIL, failing);
 	only(&r, A_MISSING, "");
 	assert_true(r.hardware);
@@ -136,14 +136,14 @@ validity(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		b = load(of[i]);
-		judge(b, day(2020, 11, 1));
+		verify(b, day(2020, 11, 1));
 		only(&r, A_FAIL, "vek-validity");
-		judge(b, day(2045, 11, 1));
+		verify(b, day(2045, 11, 1));
 		only(&r, A_FAIL, "vek-validity");
 		unload(b);
 	}
 	b = load("snp-milan-v3-aws-vlek");	/* lives a year */
-	judge(b, day(2025, 12, 11));
+	verify(b, day(2025, 12, 11));
 	only(&r, A_FAIL, "vek-validity");
 	unload(b);
 }
@@ -156,7 +156,7 @@ no_certificates(void **state)
 	struct bytes b = sample("snp/snp-milan-v2-virtee/report.bin");
 
 	(void)state;
-	judge(b, JUNE);
+	verify(b, JUNE);
 	only(&r, A_FAIL, "");
 	only(&r, A_MISSING,
 	    "vek-chain vek-validity report-signature "
@@ -185,7 +185,7 @@ with_vek(const char *path, const char *failing)
 	}
 	sk_X509_push(c.snp, sk_X509_shift(x));
 	sk_X509_free(x);
-	judge(b, JUNE);
+	verify(b, JUNE);
 	only(&r, A_FAIL, failing);
 	assert_false(r.hardware);
 	sample_free(der);
@@ -224,7 +224,7 @@ wrong_issuer(void **state)
 	while (sk_X509_num(turin) > 0)
 		sk_X509_push(c.snp, sk_X509_shift(turin));
 	sk_X509_free(turin);
-	judge(b, JUNE);
+	verify(b, JUNE);
 	assert_int_equal(report_find(&r, "vek-chain")->outcome, A_FAIL);
 	assert_int_equal(report_find(&r, "report-signature")->outcome, A_PASS);
 	assert_false(r.hardware);
@@ -246,7 +246,7 @@ turin_certificate(void **state)
 	x = certs_read(der);
 	sk_X509_push(c.snp, sk_X509_shift(x));
 	sk_X509_free(x);
-	judge(b, JUNE);
+	verify(b, JUNE);
 	assert_int_equal(report_find(&r, "vek-chain")->outcome, A_PASS);
 	assert_int_equal(report_find(&r, "vek-extensions")->outcome, A_PASS);
 	assert_non_null(strstr(report_find(&r, "vek-tcb")->detail, "fmc="));
@@ -266,16 +266,16 @@ damaged(void **state)
 
 	(void)state;
 	bad = sample("snp/guest_report_corrupt.bin");
-	judge(bad, JUNE);
+	verify(bad, JUNE);
 	only(&r, A_FAIL, "format");
 	sample_free(bad);
 	((uint8_t *)(uintptr_t)b.p)[0x2a0] ^= 1;
-	judge(b, JUNE);
+	verify(b, JUNE);
 	only(&r, A_FAIL, "report-signature");
 	unload(b);
 	/* The published one is a byte too long. */
 	bad = sample("snp/guest_report_bad_sig.bin");
-	judge(bad, JUNE);
+	verify(bad, JUNE);
 	assert_int_equal(report_find(&r, "certificate-table")->outcome, A_FAIL);
 	sample_free(bad);
 }
@@ -290,11 +290,11 @@ every_byte(void **state)
 	(void)state;
 	for (i = 0; i < b.n; i++) {
 		p[i] ^= (uint8_t)(1 << i % 8);
-		judge(b, JUNE);
+		verify(b, JUNE);
 		assert_int_equal(report_verdict(&r), 1);
 		p[i] ^= (uint8_t)(1 << i % 8);
 	}
-	judge(b, JUNE);
+	verify(b, JUNE);
 	assert_int_equal(report_verdict(&r), 0);
 	unload(b);
 }
@@ -315,7 +315,7 @@ every_length(void **state)
 		memcpy(p + 1, b.p, n < b.n ? n : b.n);
 		if (n > b.n)
 			p[b.n + 1] = 1;
-		judge((struct bytes){ p + 1, n }, JUNE);
+		verify((struct bytes){ p + 1, n }, JUNE);
 		only(&r, A_FAIL, n < b.n ? "format" : "certificate-table");
 		free(p);
 	}
@@ -356,16 +356,16 @@ with_table(void **state)
 		at += (size_t)len;
 	}
 	collateral_free(&c);
-	judge((struct bytes){ p, n }, JUNE);
+	verify((struct bytes){ p, n }, JUNE);
 	assert_int_equal(report_verdict(&r), 0);
 	assert_true(r.hardware);
 	/* An entry that points out of it, by offset and by length. */
 	put32(p + SNP_REPORT + 16, n);
-	judge((struct bytes){ p, n }, JUNE);
+	verify((struct bytes){ p, n }, JUNE);
 	assert_int_equal(report_find(&r, "certificate-table")->outcome, A_FAIL);
 	put32(p + SNP_REPORT + 16, head);
 	put32(p + SNP_REPORT + 20, UINT32_MAX);
-	judge((struct bytes){ p, n }, JUNE);
+	verify((struct bytes){ p, n }, JUNE);
 	assert_int_equal(report_find(&r, "certificate-table")->outcome, A_FAIL);
 	free(p);
 	sample_free(b);
@@ -413,7 +413,7 @@ policy_rules(void **state)
 		assert_int_equal(
 		    policy_parse(&policy, cases[i].text, error, sizeof(error)),
 		    0);
-		judge(b, JUNE);
+		verify(b, JUNE);
 		only(&r, A_FAIL, cases[i].fails);
 	}
 	unload(b);
@@ -588,12 +588,12 @@ sign_report(uint8_t b[SNP_REPORT])
 }
 
 static void
-judge_made(uint8_t b[SNP_REPORT], const char *failing)
+verify_made(uint8_t b[SNP_REPORT], const char *failing)
 {
 	char list[256];
 
 	sign_report(b);
-	judge((struct bytes){ b, SNP_REPORT }, JUNE);
+	verify((struct bytes){ b, SNP_REPORT }, JUNE);
 	snprintf(list, sizeof(list), "%s %s", MADE, failing);
 	only(&r, A_FAIL, list);
 	assert_false(r.hardware);
@@ -607,7 +607,7 @@ turin_report(void **state)
 	(void)state;
 	usual_vek();
 	made_report(b);
-	judge_made(b, "");
+	verify_made(b, "");
 	only(&r, A_MISSING, "");
 	assert_int_equal(report_find(&r, "vek-chip")->outcome, A_PASS);
 	assert_string_equal(fact_of(&r, "version"), "5");
@@ -618,9 +618,9 @@ turin_report(void **state)
 	assert_string_equal(
 	    fact_of(&r, "current-mitigations"), "1300000000000000");
 	policy.min_spl[SPL_FMC] = 2;
-	judge_made(b, "min-tcb");
+	verify_made(b, "min-tcb");
 	policy.min_spl[SPL_FMC] = 1;
-	judge_made(b, "");
+	verify_made(b, "");
 }
 
 /* One byte of it another, and signed. */
@@ -684,7 +684,7 @@ each_check(void **state)
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		made_report(b);
 		b[of[i].at] = of[i].v;
-		judge_made(b, of[i].fails);
+		verify_made(b, of[i].fails);
 	}
 }
 
@@ -697,21 +697,21 @@ what_is_not_refused(void **state)
 	usual_vek();
 	made_report(b);
 	memset(b + 0x30, 0xff, 4);		/* the host asked for it */
-	judge_made(b, "vmpl");
+	verify_made(b, "vmpl");
 	made_report(b);
 	b[0x0a] = 0x0e;
-	judge_made(b, "debug migration-agent");
+	verify_made(b, "debug migration-agent");
 	policy.allow_debug = policy.allow_migration = 1;
-	judge_made(b, "");
+	verify_made(b, "");
 	assert_int_equal(r.debug, 1);
 	made_report(b);
 	b[0x48] = 2;				/* the chip's id is masked */
 	memset(b + 0x1a0, 0, 64);
-	judge_made(b, "");
+	verify_made(b, "");
 	assert_int_equal(report_find(&r, "vek-chip")->outcome, A_NONE);
 	made_report(b);
 	b[0x40] = 0;
-	judge_made(b, "");
+	verify_made(b, "");
 	assert_int_equal(report_find(&r, "alias-check")->outcome, A_NONE);
 }
 
@@ -730,9 +730,9 @@ min_tcb(void **state)
 	policy.min_spl[SPL_UCODE] = 200;
 	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
 		made_report(b);
-		judge_made(b, "");
+		verify_made(b, "");
 		b[at[i]] = 199;
-		judge_made(b, fails[i]);
+		verify_made(b, fails[i]);
 	}
 }
 
@@ -765,7 +765,7 @@ strict_extensions(void **state)
 		sign_certificate(x);
 		made_report(b);
 		sign_report(b);
-		judge((struct bytes){ b, SNP_REPORT }, JUNE);
+		verify((struct bytes){ b, SNP_REPORT }, JUNE);
 		only(&r, A_FAIL, "vek-chain vek-extensions");
 		only(&r, A_MISSING, "vek-tcb vek-chip vek-product");
 		X509_free(sk_X509_pop(c.snp));
@@ -800,7 +800,7 @@ wrong_integers(void **state)
 		X509_EXTENSION_free(X509_delete_ext(x, 1));	/* 3.1 */
 		put_extension(x, "3.1", of[i].value, of[i].n);
 		sign_certificate(x);
-		judge((struct bytes){ b, SNP_REPORT }, JUNE);
+		verify((struct bytes){ b, SNP_REPORT }, JUNE);
 		only(&r, A_FAIL, "vek-chain vek-extensions");
 		X509_free(sk_X509_pop(c.snp));
 	}
@@ -842,7 +842,7 @@ revoked_is(enum outcome outcome)
 	uint8_t b[SNP_REPORT];
 
 	made_report(b);
-	judge_made(b, outcome == A_FAIL ? "vek-revoked" : "");
+	verify_made(b, outcome == A_FAIL ? "vek-revoked" : "");
 	assert_int_equal(report_find(&r, "vek-revoked")->outcome, outcome);
 }
 
@@ -934,14 +934,14 @@ missing_crl(void **state)
 
 	(void)state;
 	policy_default(&policy);
-	judge(b, JUNE);
+	verify(b, JUNE);
 	only(&r, A_FAIL, "");
 	only(&r, A_MISSING, "vek-revoked");
 	assert_int_equal(report_verdict(&r), 3);
 	assert_int_equal(
 	    policy_parse(&policy, "allow missing-crl\n", error, sizeof(error)),
 	    0);
-	judge(b, JUNE);
+	verify(b, JUNE);
 	only(&r, A_MISSING, "");
 	assert_int_equal(report_verdict(&r), 0);
 	for (i = 0; i < r.n_warnings; i++)
@@ -969,7 +969,7 @@ fleet(void **state)
 			sk_X509_insert(c.snp, sk_X509_pop(turin),
 			    first ? 0 : sk_X509_num(c.snp));
 		sk_X509_free(turin);
-		judge(b, JUNE);
+		verify(b, JUNE);
 		assert_int_equal(report_verdict(&r), 0);
 		assert_true(r.hardware);
 		unload(b);
@@ -1007,7 +1007,7 @@ host_cannot_replace(void **state)
 		at += (size_t)n;
 		X509_free(x);
 	}
-	judge((struct bytes){ p, SNP_REPORT + at }, JUNE);
+	verify((struct bytes){ p, SNP_REPORT + at }, JUNE);
 	assert_int_equal(report_find(&r, "certificate-table")->outcome, A_PASS);
 	assert_int_equal(report_verdict(&r), 0);
 	EVP_PKEY_free(key);
@@ -1246,14 +1246,14 @@ each_component_has_its_own_minimum(void **state)
 	(void)state;
 	usual_vek();
 	made_report(b);
-	judge_made(b, "");
+	verify_made(b, "");
 	assert_int_equal(report_find(&r, "min-tcb")->outcome, A_NONE);
 	for (i = 0; i < SPLS; i++) {
 		policy.min_spl[i] = has[i];
-		judge_made(b, "");
+		verify_made(b, "");
 		assert_int_equal(report_find(&r, "min-tcb")->outcome, A_PASS);
 		policy.min_spl[i] = has[i] + 1;
-		judge_made(b, "min-tcb");
+		verify_made(b, "min-tcb");
 		policy.min_spl[i] = -1;
 	}
 }
@@ -1290,9 +1290,9 @@ each_listed_field_is_compared_as_a_whole(void **state)
 		policy.allow_missing_crl = 1;
 		assert_int_equal(
 		    policy_parse(&policy, text, error, sizeof(error)), 0);
-		judge_made(b, "");
+		verify_made(b, "");
 		b[of[i].at + of[i].n - 1] ^= 1;
-		judge_made(b, of[i].fails);
+		verify_made(b, of[i].fails);
 	}
 }
 
@@ -1303,7 +1303,7 @@ warnings_of_milan(const char *set)
 	unsigned n = 0;
 	size_t i;
 
-	judge(b, JUNE);
+	verify(b, JUNE);
 	for (i = 0; i < r.n_warnings; i++)
 		n += strncmp(r.warnings[i], "Milan: ", 7) == 0;
 	unload(b);
@@ -1328,7 +1328,7 @@ without_a_root_nothing_hangs_from_it(void **state)
 	X509_free(sk_X509_shift(c.snp));	/* the ARK */
 	made_report(b);
 	sign_report(b);
-	judge((struct bytes){ b, SNP_REPORT }, JUNE);
+	verify((struct bytes){ b, SNP_REPORT }, JUNE);
 	only(&r, A_FAIL, "");
 	only(&r, A_MISSING, "vek-chain vek-validity vek-product");
 	assert_non_null(strstr(report_find(&r, "vek-chain")->detail, "no ARK"));
@@ -1341,9 +1341,9 @@ a_verification_frees_what_it_made(void **state)
 	long before;
 
 	(void)state;
-	judge(b, JUNE);			/* the library keeps what it decoded */
+	verify(b, JUNE);		/* the library keeps what it decoded */
 	before = n_allocated;
-	judge(b, JUNE);
+	verify(b, JUNE);
 	assert_int_equal(n_allocated, before);
 	unload(b);
 }

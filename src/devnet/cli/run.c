@@ -38,7 +38,7 @@ struct run {
 #define VALUES_MAX	(SLICE * OP_OPERANDS)
 
 static void
-failed(
+count_failure(
     struct run *r, const struct vector *v, const char *what, const char *detail)
 {
 	if (r->failed++ < SHOWN)
@@ -150,7 +150,7 @@ compare(struct run *r, const struct vector *v)
 			continue;
 		snprintf(detail, sizeof(detail), "%s, not %s",
 		    value_print(p, got), value_print(&v->expect[i], expected));
-		failed(r, v, "wrong result", detail);
+		count_failure(r, v, "wrong result", detail);
 		return;
 	}
 	r->passed++;
@@ -168,7 +168,7 @@ collect_outputs(struct run *r, const Teerunner__Devnet__SubmitResponse *answer)
 		v = &r->vectors[i];
 		result = answer->outcomes[i]->result;
 		if (result->status != ST_OK) {
-			failed(r, v,
+			count_failure(r, v,
 			    status_name(result->status) == NULL ?
 				"?" :
 				status_name(result->status),
@@ -176,7 +176,7 @@ collect_outputs(struct run *r, const Teerunner__Devnet__SubmitResponse *answer)
 			continue;
 		}
 		if (result->n_outputs != v->n_expect) {
-			failed(r, v, "wrong number of outputs", "");
+			count_failure(r, v, "wrong number of outputs", "");
 			continue;
 		}
 		v->first_output = n;

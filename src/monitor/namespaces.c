@@ -18,7 +18,7 @@
 static int host = -1;		/* the network that there was before */
 
 uint32_t
-spaces_enter(void)
+namespaces_enter(void)
 {
 	if (geteuid() != 0)
 		return 0;
@@ -38,14 +38,15 @@ spaces_enter(void)
 }
 
 uint32_t
-spaces_of(enum role role, uint32_t spaces)
+namespaces_of(enum role role, uint32_t namespaces)
 {
-	return role == R_NET || role == R_REGISTRY ? spaces & ~SANDBOX_NETNS :
-						     spaces;
+	return role == R_NET || role == R_REGISTRY ?
+	    namespaces & ~SANDBOX_NETNS :
+	    namespaces;
 }
 
 int
-spaces_leave(enum role role)
+namespaces_leave(enum role role)
 {
 	if (host == -1 || (role != R_NET && role != R_REGISTRY))
 		return 0;
