@@ -50,10 +50,10 @@ for u in net registry keys evidence compute; do
 done
 check 'a service that is not configured is not started' not pgrep -x tee-runnerd
 check 'the unit is not enabled' not test -e "$root/etc/systemd/system/multi-user.target.wants/tee-runner.service"
-in_root tee-runnerd -t > "$dir/out" 2>&1
+in_root tee-runnerd -t > "$dir/errors" 2>&1
 check 'the sample configuration is not accepted as it is' not [ $? = 0 ]
 check 'and the file and line of what to change are named' \
-    grep -q '^/etc/tee-runner/tee-runnerd.conf:[0-9]*: ' "$dir/out"
+    grep -q '^/etc/tee-runner/tee-runnerd.conf:[0-9]*: ' "$dir/errors"
 for page in tee-runnerd.8 tee-runnerctl.8 tee-runnerd.conf.5 tee-primitives.7 tee-attest.1 tee-devnet.1; do
 	check "the manual page $page is installed" \
 	    test -s "$root/usr/share/man/man${page##*.}/$page.gz"
