@@ -15,6 +15,7 @@ struct options {
 	const char	*file;		/* config's */
 	int		 json, bpf, all, hash;
 	int		 pid;		/* of --diff; 0: none */
+	int		 timeout;	/* of wait, seconds; 0: none */
 };
 
 /* "tee-runnerctl: WHAT: WHY" on standard error: 1. */

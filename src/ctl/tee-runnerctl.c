@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl.h"
@@ -29,6 +30,7 @@
 
 static const char usage_text[] =
     "usage: tee-runnerctl status [--json] [-s SOCKET]\n"
+    "       tee-runnerctl wait [--timeout SECONDS] [-s SOCKET]\n"
     "       tee-runnerctl primitives [--json]\n"
     "       tee-runnerctl policy [--json]\n"
     "       tee-runnerctl policy ROLE [--text | --bpf | --diff PID]\n"
@@ -36,6 +38,7 @@ static const char usage_text[] =
     "       tee-runnerctl config [--hash] [-f FILE]\n"
     "\n"
     "  status       state of the running service; exit 1 unless it serves\n"
+    "  wait         wait until the service serves, at most SECONDS\n"
     "  primitives   list the operations: opcode, operands, results\n"
     "  policy       list the seccomp policies; of one ROLE, print the\n"
     "               policy, its BPF program (--bpf), or whether process\n"
@@ -63,7 +66,8 @@ fail(const char *what, const char *why)
 
 /* ---- status ------------------------------------------------------------ */
 
-static int
+/* Returns NULL, or why there is no answer. */
+static const char *
 ask(const char *path, const char *question, char *answer, size_t size)
 {
 	const struct timeval tv = { PATIENCE, 0 };
@@ -73,18 +77,18 @@ ask(const char *path, const char *question, char *answer, size_t size)
 	int fd;
 
 	if (strlen(path) >= sizeof(sun.sun_path))
-		return fail(path, "path is too long for a socket");
+		return "path is too long for a socket";
 	strcpy(sun.sun_path, path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1 ||
 	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
-		fail(path,
-		    errno == ENOENT || errno == ECONNREFUSED ?
-			"no tee-runnerd is there" :
-			strerror(errno));
+		const char *why = errno == ENOENT || errno == ECONNREFUSED ?
+		    "no tee-runnerd is there" :
+		    strerror(errno);
+
 		if (fd != -1)
 			close(fd);
-		return 1;
+		return why;
 	}
 	if (write(fd, question, strlen(question)) != -1)
 		while (have < size - 1 &&
@@ -92,7 +96,7 @@ ask(const char *path, const char *question, char *answer, size_t size)
 			have += (size_t)n;
 	answer[have] = '\0';
 	close(fd);
-	return n == 0 && have > 0 ? 0 : fail(path, "no answer");
+	return n == 0 && have > 0 ? NULL : "no answer";
 }
 
 /* Foreign text in printable form; good for the next three calls, too. */
@@ -202,17 +206,65 @@ print_status(const json_t *s)
 		    colour ? "\033[0m" : "");
 }
 
-static int
-command_status(const struct options *o)
+/* Returns NULL and why there is no status. */
+static json_t *
+ask_status(const char *path, const char **why)
 {
 	static char answer[65536];
 	json_t *s;
+
+	if ((*why = ask(path, "status\n", answer, sizeof(answer))) != NULL)
+		return NULL;
+	if ((s = json_loads(answer, JSON_REJECT_DUPLICATES, NULL)) == NULL)
+		*why = "its answer is not JSON";
+	return s;
+}
+
+/* NULL if it serves. */
+static const char *
+why_not(const json_t *s)
+{
+	if (strcmp(text(s, "state"), "serving") != 0)
+		return text(s, "why");
+	return strcmp(text(s, "stream"), "open") != 0 ?
+	    "not connected to the Orchestrator" :
+	    NULL;
+}
+
+static int
+command_wait(const struct options *o)
+{
+	const struct timespec pause = { 0, 200000000 };
+	const time_t start = time(NULL);
+	char told[512] = "";
+	const char *why;
+	json_t *s;
+
+	for (;;) {
+		s = ask_status(o->socket, &why);
+		if (s != NULL && (why = why_not(s)) == NULL)
+			break;
+		if (o->timeout != 0 && time(NULL) - start >= o->timeout)
+			return fail(o->socket, why);
+		if (strcmp(told, why) != 0)
+			fprintf(stderr, "tee-runnerctl: waiting: %s\n", why);
+		snprintf(told, sizeof(told), "%s", why);
+		json_decref(s);
+		nanosleep(&pause, NULL);
+	}
+	json_decref(s);
+	return 0;
+}
+
+static int
+command_status(const struct options *o)
+{
+	const char *why;
+	json_t *s;
 	int r;
 
-	if (ask(o->socket, "status\n", answer, sizeof(answer)) != 0)
-		return 1;
-	if ((s = json_loads(answer, JSON_REJECT_DUPLICATES, NULL)) == NULL)
-		return fail(o->socket, "its answer is not JSON");
+	if ((s = ask_status(o->socket, &why)) == NULL)
+		return fail(o->socket, why);
 	if (o->json) {
 		json_dumpf(s, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		printf("\n");
@@ -301,6 +353,7 @@ static const struct command {
 	int		 max;		/* arguments after the name */
 } commands[] = {
 	{ "status", command_status, "sj", 0 },
+	{ "wait", command_wait, "sT", 0 },
 	{ "primitives", command_primitives, "j", 0 },
 	{ "policy", command_policy, "jtbdas", 1 },
 	{ "config", command_config, "fH", 0 },
@@ -324,6 +377,7 @@ main(int argc, char **argv)
 		{ "diff", required_argument, NULL, 'd' },
 		{ "diff-all", no_argument, NULL, 'a' },
 		{ "hash", no_argument, NULL, 'H' },
+		{ "timeout", required_argument, NULL, 'T' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -343,6 +397,7 @@ main(int argc, char **argv)
 		case 'b': o.bpf = 1; break;
 		case 'd': o.pid = atoi(optarg); break;
 		case 'a': o.all = 1; break;
+		case 'T': o.timeout = atoi(optarg); break;
 		case 'h': return usage(stdout, 0);
 		case 'V': puts(PACKAGE_STRING); return 0;
 		default: return usage(stderr, 2);
@@ -357,7 +412,8 @@ main(int argc, char **argv)
 	if (optind == argc || k == commands + N_COMMANDS ||
 	    argc - optind - 1 > k->max ||
 	    strspn(given, k->options) != strlen(given) ||
-	    (strchr(given, 'd') != NULL && o.pid <= 0))
+	    (strchr(given, 'd') != NULL && o.pid <= 0) ||
+	    (strchr(given, 'T') != NULL && o.timeout <= 0))
 		return usage(stderr, 2);
 	if (optind + 1 < argc)
 		o.role = argv[optind + 1];

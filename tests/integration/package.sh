@@ -71,7 +71,7 @@ sed '/^uid-base/d;/^chroot/d;/^control-socket/d' "$root/tmp/devnet/tee-runnerd.c
 check 'the configuration is accepted' in_root tee-runnerd -t
 in_root sh -c 'tee-runnerd -d 2> /tmp/runner.log' &
 serves() { in_root tee-runnerctl status; }
-check 'the service serves' until_ok 30 serves
+check 'the service serves' in_root tee-runnerctl wait --timeout 30
 runner_pid=$(pgrep -x tee-runnerd)
 user_of() { in_root ps -o user:20= -p "$(pgrep -P "$runner_pid" -x "$1" | head -n 1)"; }
 for u in net registry keys evidence compute; do

@@ -238,6 +238,11 @@ no_daemon_is_failure(void **unused)
 	snprintf(arguments, sizeof(arguments), "status -s %s/none", dir);
 	assert_int_equal(ctl(arguments), 1);
 	assert_non_null(strstr(out, "/none: no tee-runnerd is there"));
+	assert_int_equal(ctl("wait --timeout 1 -s /none 2>&1"), 1);
+	assert_non_null(strstr(out, "waiting: no tee-runnerd is there"));
+	assert_non_null(strstr(out, "/none: no tee-runnerd is there"));
+	assert_int_equal(ctl("wait --timeout 0 2>&1"), 2);
+	assert_int_equal(ctl("status --timeout 1 2>&1"), 2);
 }
 
 static void
