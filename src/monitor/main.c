@@ -38,6 +38,10 @@
 
 #define CONF_FILE	SYSCONFDIR "/tee-runner/tee-runnerd.conf"
 
+/* Exit status: the command line or the configuration has errors, so that
+ * starting again is of no use.  A service manager can tell it from 1. */
+#define EXIT_CONFIGURATION	2
+
 static const char usage_text[] =
     "usage: tee-runnerd [-dtT] [-f file] [-L directory]\n"
     "\n"
@@ -337,26 +341,28 @@ main(int argc, char **argv)
 		case 'T': print = 1; break;
 		case 'h': return usage(stdout, 0);
 		case 'V': puts(PACKAGE_STRING); return 0;
-		default: return usage(stderr, 2);
+		default: return usage(stderr, EXIT_CONFIGURATION);
 		}
 	if (optind != argc)
-		return usage(stderr, 2);
+		return usage(stderr, EXIT_CONFIGURATION);
 
 	log_init("tee-runnerd", LOG_INFO);
 	if (conf_read(file, &conf, stderr) != 0)
-		return 1;
+		return EXIT_CONFIGURATION;
 	if (print) {
 		conf_print(&conf, stdout);
 		return 0;
 	}
 	if (conf_check_files(&conf, file, stderr) != 0 ||
 	    conf_hash_files(&conf, file, stderr) != 0)
-		return 1;
+		return EXIT_CONFIGURATION;
 	if (test)
 		return 0;
 	log_level((int)conf.log_level);
-	if ((full = realpath(dir, NULL)) == NULL)
-		fatal("%s: %s", dir, strerror(errno));
+	if ((full = realpath(dir, NULL)) == NULL) {
+		log_err("%s: %s", dir, strerror(errno));
+		return EXIT_CONFIGURATION;
+	}
 
 	find_users(&conf, &users);
 	if (geteuid() == 0)

@@ -120,7 +120,7 @@ stop_monitor "control socket"
 
 touch "$dir/empty/file"
 start_monitor "$dir/stub"
-check "a chroot that is not empty ends the monitor with status 1" exits_with 1
+check "a chroot that is not empty ends the monitor with status 2" exits_with 2
 check "a chroot that is not empty is logged" logged "conf: chroot: $dir/empty: is not empty: "
 rm "$dir/empty/file"
 if [ "$(id -u)" = 0 ]; then
