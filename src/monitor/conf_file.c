@@ -12,11 +12,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf_text.h"
 #include "parse.h"
 #include "sha256.h"
 
 #define FAULTS_MAX	40	/* that are told, of one file */
 #define FILE_LIMIT	(1024 * 1024)
+#define LINE_LIMIT	1022		/* characters */
+
+/* Of each keyword in the file that was read last. */
+static struct place places[CONF_CHAINS][KEYWORDS_MAX];
+static const char *main_path;
 
 void *
 parse_value(const struct parse *p, const struct keyword *k)
@@ -30,28 +36,60 @@ parse_count(const struct parse *p, const struct keyword *k)
 	return keyword_field(p->c, k, k->count, p->chain);
 }
 
-/* The line that set it; 0: none has. */
-static unsigned *
-seen_at(struct parse *p, const struct keyword *k)
+static struct place *
+place_of(uint32_t chain, const struct keyword *k)
 {
-	return &p->seen[keyword_is_of_chain(k) ? p->chain : 0][k - keywords];
+	return &places[keyword_is_of_chain(k) ? chain : 0][k - keywords];
+}
+
+static const struct keyword *
+keyword_at(size_t offset)
+{
+	const struct keyword *k = keywords;
+
+	while (k->offset != offset)
+		k++;
+	return k;
+}
+
+static void
+write_fault(FILE *err, const struct place *at, const char *name,
+    const char *fmt, va_list ap)
+{
+	fprintf(err, "%s:", at->path);
+	if (at->line != 0)
+		fprintf(err, "%u:", at->line);
+	fprintf(err, " %s: ", name);
+	vfprintf(err, fmt, ap);
+	fprintf(err, "\n");
 }
 
 int
 parse_fault(struct parse *p, const char *fmt, ...)
 {
+	const struct place at = { p->path, p->line };
 	va_list ap;
 
 	if (p->faults++ >= FAULTS_MAX)
 		return -1;
-	fprintf(p->err, "%s:", p->path);
-	if (p->line != 0)
-		fprintf(p->err, "%u:", p->line);
-	fprintf(p->err, " %s: ", p->name);
 	va_start(ap, fmt);
-	vfprintf(p->err, fmt, ap);
+	write_fault(p->err, &at, p->name, fmt, ap);
 	va_end(ap);
-	fprintf(p->err, "\n");
+	return -1;
+}
+
+int
+conf_fault(FILE *err, size_t offset, uint32_t chain, const char *fmt, ...)
+{
+	const struct keyword *k = keyword_at(offset);
+	struct place at = *place_of(chain, k);
+	va_list ap;
+
+	if (at.line == 0)
+		at.path = main_path;
+	va_start(ap, fmt);
+	write_fault(err, &at, k->name, fmt, ap);
+	va_end(ap);
 	return -1;
 }
 
@@ -83,7 +121,7 @@ split(char *line, char **value)
 static int
 next_chain(struct parse *p, const struct keyword *chain_id)
 {
-	if (*seen_at(p, chain_id) == 0)
+	if (place_of(p->chain, chain_id)->line == 0)
 		return 0;
 	if (p->chain == CONF_CHAINS - 1)
 		return parse_fault(
@@ -92,10 +130,36 @@ next_chain(struct parse *p, const struct keyword *chain_id)
 	return 0;
 }
 
+static int
+fault_unknown(struct parse *p, const char *name)
+{
+	const char *nearest = text_nearest(name);
+
+	if (!text_is_name(name)) {
+		p->name = "line";
+		return parse_fault(p,
+		    "does not begin with a keyword: see tee-runnerd.conf(5)");
+	}
+	if (nearest != NULL)
+		return parse_fault(
+		    p, "unknown keyword: did you mean %s?", nearest);
+	return parse_fault(p, "unknown keyword: see tee-runnerd.conf(5)");
+}
+
+static int
+fault_twice(struct parse *p, const struct place *first)
+{
+	if (strcmp(first->path, p->path) == 0)
+		return parse_fault(p, "already set in line %u", first->line);
+	return parse_fault(
+	    p, "already set in %s, line %u", first->path, first->line);
+}
+
 static void
 parse_line(struct parse *p, char *line)
 {
 	const struct keyword *k = keywords;
+	struct place *at;
 	char *name, *value, text[128];
 
 	name = split(line, &value);
@@ -104,28 +168,34 @@ parse_line(struct parse *p, char *line)
 	p->name = name;
 	while (k < keywords + n_keywords && strcmp(k->name, name) != 0)
 		k++;
-	if (k == keywords + n_keywords)
-		parse_fault(p, "unknown keyword: see tee-runnerd.conf(5)");
-	else if (k->offset == OF(chain_id) && next_chain(p, k) != 0)
-		;
-	else if (*seen_at(p, k) != 0 && !value_is_list(k))
-		parse_fault(p, "already set in line %u", *seen_at(p, k));
-	else {
-		*seen_at(p, k) = p->line;
-		if (value == NULL)
-			parse_fault(p, "has no value: expected %s",
-			    value_expected(k, text, sizeof(text)));
-		else
-			value_read(p, k, value);
+	if (k == keywords + n_keywords) {
+		fault_unknown(p, name);
+		return;
 	}
+	if (k->offset == OF(chain_id) && next_chain(p, k) != 0)
+		return;
+	at = place_of(p->chain, k);
+	if (at->line != 0 && !value_is_list(k)) {
+		fault_twice(p, at);
+		return;
+	}
+	*at = (struct place){ p->path, p->line };
+	if (value == NULL)
+		parse_fault(p, "has no value: expected %s",
+		    value_expected(k, text, sizeof(text)));
+	else
+		value_read(p, k, value);
 }
 
 /* Faults from here on are about this keyword, in its line. */
 static void
 about(struct parse *p, const struct keyword *k)
 {
+	const struct place *at = place_of(p->chain, k);
+
 	p->name = k->name;
-	p->line = *seen_at(p, k);
+	p->line = at->line;
+	p->path = at->line == 0 ? main_path : at->path;
 }
 
 /* Set the defaults of keywords that this chain does not have; with the first
@@ -143,8 +213,10 @@ read_defaults(struct parse *p)
 		if (p->line != 0)
 			continue;
 		/* The line of the chain-id that begins the chain. */
-		if (p->chain != 0)
-			p->line = p->seen[p->chain][0];
+		if (p->chain != 0) {
+			about(p, keyword_at(OF(chain_id)));
+			p->name = k->name;
+		}
 		if (k->preset == NULL)
 			parse_fault(p, "is missing: expected %s",
 			    value_expected(k, text, sizeof(text)));
@@ -180,7 +252,11 @@ is_twice(const struct parse *p, const struct keyword *k)
 			    p->c->chains[p->chain].chain_id) ||
 		    (k->offset == OF(control_socket) &&
 			strcmp(p->c->chains[i].control_socket,
-			    p->c->chains[p->chain].control_socket) == 0))
+			    p->c->chains[p->chain].control_socket) == 0) ||
+		    (k->offset == OF(http_listen) &&
+			p->c->chains[i].http_listen[0] != '\0' &&
+			strcmp(p->c->chains[i].http_listen,
+			    p->c->chains[p->chain].http_listen) == 0))
 			return 1;
 	return 0;
 }
@@ -242,24 +318,54 @@ finish(struct parse *p)
 		finish_chain(p);
 }
 
+/* A line of `n' bytes: 0, or -1 if the lines after it are not to be read. */
+static int
+read_line(struct parse *p, char *line, size_t n)
+{
+	const char *fault;
+
+	p->line++;
+	p->name = "line";
+	if ((fault = text_is_other(line, n)) != NULL)
+		return parse_fault(p, "%s", fault);
+	if ((fault = text_fault(line, n)) != NULL)
+		parse_fault(p, "%s", fault);
+	else if (n > LINE_LIMIT + (line[n - 1] == '\n'))
+		return parse_fault(
+		    p, "expected at most %d characters of text", LINE_LIMIT);
+	else
+		parse_line(p, line);
+	return 0;
+}
+
+static int
+read_lines(struct parse *p, FILE *f)
+{
+	char *line = NULL;
+	size_t size = 0, all = 0;
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0 && (n = getline(&line, &size, f)) > 0) {
+		all += (size_t)n;
+		r = all > FILE_LIMIT ?
+		    parse_fault(p, "expected a file of at most 1 MB") :
+		    read_line(p, line, (size_t)n);
+	}
+	free(line);
+	return r;
+}
+
 int
 conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 {
 	struct parse p = { .c = c, .path = path, .err = err };
-	char line[1024];
 
 	memset(c, 0, sizeof(*c));
-	while (fgets(line, sizeof(line), f) != NULL) {
-		p.line++;
-		p.name = "line";
-		if (strchr(line, '\n') == NULL && !feof(f)) {
-			parse_fault(&p,
-			    "expected at most %zu characters of text",
-			    sizeof(line) - 2);
-			break;
-		}
-		parse_line(&p, line);
-	}
+	memset(places, 0, sizeof(places));
+	main_path = path;
+	if (read_lines(&p, f) == -1)
+		return -1;
 	c->n_chains = p.chain + 1;
 	for (p.chain = 0; p.chain < c->n_chains; p.chain++)
 		read_defaults(&p);
@@ -275,11 +381,17 @@ conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 int
 conf_read(const char *path, struct conf *c, FILE *err)
 {
-	FILE *f = fopen(path, "re");
+	const char *fault = NULL;
+	struct stat st;
+	FILE *f;
 	int r;
 
-	if (f == NULL) {
-		fprintf(err, "%s: %s\n", path, strerror(errno));
+	/* Before it is opened: a pipe may be read. */
+	if (stat(path, &st) == 0 && !S_ISFIFO(st.st_mode))
+		fault = text_mode_fault(st.st_mode);
+	if (fault != NULL || (f = fopen(path, "re")) == NULL) {
+		fprintf(err, "%s: %s\n", path,
+		    fault != NULL ? fault : strerror(errno));
 		return -1;
 	}
 	r = conf_parse(f, path, c, err);

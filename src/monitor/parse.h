@@ -9,6 +9,11 @@
 #include "conf_file.h"
 #include "keywords.h"
 
+struct place {
+	const char	*path;
+	unsigned	 line;		/* 0: not set */
+};
+
 struct parse {
 	struct conf	*c;
 	const char	*path;
@@ -16,7 +21,6 @@ struct parse {
 	const char	*name;		/* of the keyword, for faults */
 	uint32_t	 chain;		/* that lines are about */
 	unsigned	 faults;
-	unsigned	 seen[CONF_CHAINS][KEYWORDS_MAX]; /* in which line */
 	FILE		*err;
 };
 

@@ -54,11 +54,22 @@ value_expected(const struct keyword *k, char *text, size_t size)
 	return text;
 }
 
+/* A key that was written in the place of its file's name is not printed. */
+static int
+is_secret(const struct keyword *k, const char *v)
+{
+	return (k->kind == SECRET || k->kind == PATH) && strlen(v) >= 32 &&
+	    strchr(v, '/') == NULL;
+}
+
 static int
 bad(struct parse *p, const struct keyword *k, const char *v)
 {
 	char text[128];
 
+	if (is_secret(k, v))
+		return parse_fault(p, "expected %s, not the key itself",
+		    value_expected(k, text, sizeof(text)));
 	return parse_fault(
 	    p, "%s: expected %s", v, value_expected(k, text, sizeof(text)));
 }
@@ -221,12 +232,22 @@ read_hex(const char *v, uint8_t *out, size_t n)
 	return hex_decode(v + 2, strlen(v + 2), out, n);
 }
 
+/* Nobody has the key of the address that is all zero: it is an example that was
+ * not replaced. */
+static int
+check_zero(struct parse *p, const char *v)
+{
+	if (v[2 + strspn(v + 2, "0")] == '\0')
+		return parse_fault(p, "%s: is zero: expected the real one", v);
+	return 0;
+}
+
 static int
 read_address(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (read_hex(v, parse_value(p, k), 20) != 0)
 		return bad(p, k, v);
-	return 0;
+	return check_zero(p, v);
 }
 
 static int
@@ -247,7 +268,7 @@ read_hash(struct parse *p, const struct keyword *k, const char *v)
 	if (read_hex(v, parse_value(p, k), 32) != 0)
 		return bad(p, k, v);
 	*(uint8_t *)parse_count(p, k) = 1;
-	return 0;
+	return check_zero(p, v);
 }
 
 /* The next free entry of `size' bytes in a list; NULL: it is full. */
@@ -274,7 +295,7 @@ read_addresses(struct parse *p, const struct keyword *k, const char *v)
 	if (read_hex(v, next, 20) != 0)
 		return bad(p, k, v);
 	(*(uint32_t *)parse_count(p, k))++;
-	return 0;
+	return check_zero(p, v);
 }
 
 static int
@@ -286,6 +307,9 @@ read_url(struct parse *p, const struct keyword *k, const char *v)
 	if ((scheme == 7 && strncmp(v, "http://", 7) != 0) ||
 	    strcspn(v + scheme, "/") == 0 || strpbrk(v, " \t") != NULL)
 		return bad(p, k, v);
+	if (v[scheme + strcspn(v + scheme, "/@")] == '@')
+		return parse_fault(
+		    p, "expected a URL without user name and password");
 	if ((next = list_next(p, k, CONF_URL)) == NULL)
 		return -1;
 	/* Else one endpoint could be a quorum with itself. */

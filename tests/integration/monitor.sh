@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 names="keys evidence compute-0 compute-1 registry net"
-base=62000	# uid-base
+base=61000	# uid-base
 as=		# a command that starts the monitor
 log=$dir/runner.log
 chmod 755 "$dir"

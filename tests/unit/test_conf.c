@@ -266,11 +266,50 @@ each_fault_names_line_and_remedy(void **unused)
 		const char *line, *fault;
 	} bad[] = {
 		{ "worker 1",
-		    "worker: unknown keyword: see "
-		    "tee-runnerd.conf(5)" },
+		    "worker: unknown keyword: did you mean workers?" },
 		{ "Workers 1",
-		    "Workers: unknown keyword: see "
+		    "Workers: unknown keyword: did you mean workers?" },
+		{ "registry_depth 1",
+		    "registry_depth: unknown keyword: did you mean "
+		    "registry-depth?" },
+		{ "http-lsiten 1",
+		    "http-lsiten: unknown keyword: did you mean "
+		    "http-listen?" },
+		{ "nothing 1",
+		    "nothing: unknown keyword: see tee-runnerd.conf(5)" },
+		/* Each may be a line of a private key. */
+		{ "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v",
+		    "line: does not begin with a keyword: see "
 		    "tee-runnerd.conf(5)" },
+		{ "gas-key "
+		  "00112233445566778899aabbccddeeff00112233445566778899aabbcc",
+		    "gas-key: expected an absolute path, or credential:NAME, "
+		    "not the key itself" },
+		{ "-----BEGIN EC PRIVATE KEY-----",
+		    "line: is PEM, a key or a certificate: expected `keyword "
+		    "value' lines" },
+		{ "workers\xc2\xa0"
+		  "3",
+		    "line: has a no-break space (U+00A0): replace it with a "
+		    "space" },
+		{ "\xef\xbb\xbfworkers 3",
+		    "line: has a byte order mark (BOM): save the file as "
+		    "UTF-8 without it" },
+		{ "workers 3\rtee insecure",
+		    "line: has a control character: remove it, and end lines "
+		    "with a newline" },
+		{ "pin-gateway 0x0000000000000000000000000000000000000000",
+		    "pin-gateway: 0x0000000000000000000000000000000000000000: "
+		    "is zero: expected the real one" },
+		{ "registry-trusted-block "
+		  "0x000000000000000000000000000000000000000000000000000000000"
+		  "0000000",
+		    "registry-trusted-block: "
+		    "0x000000000000000000000000000000000000000000000000000000"
+		    "0000000000: is zero: expected the real one" },
+		{ "registry-endpoint https://user:secret@b/",
+		    "registry-endpoint: expected a URL without user name and "
+		    "password" },
 		{ "workers",
 		    "workers: has no value: expected a number from 1 to 64" },
 		{ "workers # 4",
@@ -545,6 +584,15 @@ layout_does_not_matter(void **unused)
 	i = strlen(text);
 	memcpy(text + i, nul, sizeof(nul) - 1);
 	assert_int_equal(parse_bytes(text, i + sizeof(nul) - 1), -1);
+	assert_string_equal(err, "f:9: line: has a NUL byte: expected text\n");
+	assert_int_equal(parse_bytes("\xff\xfet\0", 4), -1);
+	assert_string_equal(
+	    err, "f:1: line: is UTF-16: save the file as UTF-8\n");
+	/* A comment may have any character. */
+	assert_int_equal(parse_without(N_REQUIRED,
+			     "workers 3 #\xc2\xa0"
+			     "four\n"),
+	    0);
 }
 
 static void
@@ -604,6 +652,8 @@ a_second_chain_has_all_of_its_own(void **unused)
 		{ "control-socket /c\n" SECOND "control-socket /c\n",
 		    "f:15: "
 		    "control-socket: already used by another chain\n" },
+		{ "http-listen [::1]:8\n" SECOND "http-listen [::1]:8\n",
+		    "f:15: http-listen: already used by another chain\n" },
 		{ "chain-id 1\norchestrator p:2\ngateway g:2\nregistry " OTHER
 		  "\nregistry-endpoint http://a\n",
 		    "f:9: chain-id: already used by "
@@ -659,6 +709,7 @@ source(const char *name)
 	return f;
 }
 
+/* But the address that has to be replaced. */
 static void
 the_sample_has_no_fault(void **unused)
 {
@@ -669,7 +720,11 @@ the_sample_has_no_fault(void **unused)
 	(void)unused;
 	fclose(f);
 	fclose(out);
-	assert_int_equal(r, 0);
+	assert_int_equal(r, -1);
+	assert_non_null(strstr(err,
+	    " registry: 0x0000000000000000000000000000000000000000: is zero: "
+	    "expected the real one\n"));
+	assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1);
 }
 
 static void
