@@ -3,7 +3,6 @@
  * The configuration file, line by line; an unknown keyword is an error.  Runs
  * in the monitor before anything is started, and in tee-runnerctl.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -396,65 +395,6 @@ conf_read(const char *path, struct conf *c, FILE *err)
 	}
 	r = conf_parse(f, path, c, err);
 	fclose(f);
-	return r;
-}
-
-/* May roles live in this directory?  NULL, or why not.  Without root there is
- * no chroot(2), and the owner does not matter. */
-static const char *
-chroot_fault(const char *path)
-{
-	const char *fault = NULL;
-	const struct dirent *e;
-	struct stat st;
-	DIR *d;
-
-	if ((d = opendir(path)) == NULL || fstat(dirfd(d), &st) == -1)
-		fault = strerror(errno);
-	else if (geteuid() == 0 && st.st_uid != 0)
-		fault = "is not owned by root";
-	else if (geteuid() == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)))
-		fault = "is writable by group or others";
-	while (fault == NULL && (e = readdir(d)) != NULL)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			fault = "is not empty";
-	if (d != NULL)
-		closedir(d);
-	return fault;
-}
-
-int
-conf_check_files(const struct conf *c, const char *path, FILE *err)
-{
-	const struct {
-		const char *name, *path;
-	} files[] = {
-		{ "tls-ca", c->tls_ca },
-		{ "tls-certificate", c->tls_certificate },
-		{ "tls-key", c->tls_key },
-		{ "gas-key", c->gas_key },
-		{ "registry-ca", c->registry_ca },
-	};
-	const char *fault;
-	size_t i;
-	int r = 0;
-
-	/* If it is missing, the monitor makes it. */
-	if ((access(c->chroot, F_OK) == 0 || errno != ENOENT) &&
-	    (fault = chroot_fault(c->chroot)) != NULL) {
-		fprintf(err,
-		    "%s: chroot: %s: %s: expected an empty directory "
-		    "owned by root, or a path that does not exist\n",
-		    path, c->chroot, fault);
-		r = -1;
-	}
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (*files[i].path != '\0' &&
-		    access(files[i].path, R_OK) == -1) {
-			fprintf(err, "%s: %s: %s: %s\n", path, files[i].name,
-			    files[i].path, strerror(errno));
-			r = -1;
-		}
 	return r;
 }
 

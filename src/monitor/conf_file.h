@@ -20,9 +20,6 @@ int conf_parse(FILE *f, const char *path, struct conf *c, FILE *err);
  * Always -1. */
 int conf_fault(FILE *err, size_t offset, uint32_t chain, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* Are the files that it names there, and is the directory for the roles fit? 0,
- * or -1 with the reasons in `err'. */
-int conf_check_files(const struct conf *, const char *path, FILE *err);
 /* Put the SHA-256 of each file that decides whom the Runner trusts into *c. 0,
  * or -1 with the reasons in `err'. */
 int conf_hash_files(struct conf *, const char *path, FILE *err);

@@ -28,6 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf_check.h"
 #include "conf_file.h"
 #include "log.h"
 #include "monitor.h"
@@ -118,11 +119,8 @@ find_users(const struct conf *c, struct users *u)
 			continue;
 		}
 		snprintf(name, sizeof(name), "_tee-%s", role_name(1u << bit));
-		if ((pw = getpwnam(name)) == NULL || pw->pw_uid == 0 ||
-		    pw->pw_gid == 0)
-			fatal("no user %s: add it, or set uid-base in the "
-			      "configuration",
-			    name);
+		if ((pw = getpwnam(name)) == NULL)
+			fatal("no user %s", name);
 		u->uid[bit] = pw->pw_uid;
 		u->gid[bit] = pw->pw_gid;
 	}
@@ -353,7 +351,7 @@ main(int argc, char **argv)
 		conf_print(&conf, stdout);
 		return 0;
 	}
-	if (conf_check_files(&conf, file, stderr) != 0 ||
+	if (conf_check(&conf, stderr) != 0 ||
 	    conf_hash_files(&conf, file, stderr) != 0)
 		return EXIT_CONFIGURATION;
 	if (test)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../src/monitor/conf_check.h"
 #include "../../src/monitor/conf_file.h"
 #include "attested.h"
 #include "keywords.h"
@@ -897,15 +898,16 @@ files_that_are_not_there_are_told(void **unused)
 	(void)unused;
 	assert_int_equal(parse_without(3,
 			     "tls-certificate /dev/null\n"
-			     "registry-ca /nowhere/registry\n"),
+			     "registry-ca /tmp\n"),
 	    0);
 	out = fmemopen(err, sizeof(err), "w");
-	assert_int_equal(conf_check_files(&conf, "f", out), -1);
+	assert_int_equal(conf_check_files(&conf, out), -1);
 	fclose(out);
 	assert_string_equal(err,
-	    "f: tls-ca: /ca: No such file or directory\n"
-	    "f: tls-key: /key: No such file or directory\n"
-	    "f: registry-ca: /nowhere/registry: No such file or directory\n");
+	    "f:3: tls-ca: /ca: No such file or directory\n"
+	    "f:8: tls-certificate: /dev/null: is a device: expected a file\n"
+	    "f:4: tls-key: /key: No such file or directory\n"
+	    "f:9: registry-ca: /tmp: is a directory: expected a file\n");
 	out = fmemopen(err, sizeof(err), "w");
 	assert_int_equal(conf_read("/nowhere/conf", &conf, out), -1);
 	fclose(out);
@@ -919,18 +921,17 @@ chroot_is(const char *dir, const char *fault)
 	char lines[128], want[256] = "";
 	FILE *out;
 
-	snprintf(lines, sizeof(lines), "tls-ca /dev/null\nchroot %s\n", dir);
-	assert_int_equal(parse_without(2, lines), 0);
-	strcpy(conf.tls_certificate, "/dev/null");
-	strcpy(conf.tls_key, "/dev/null");
+	snprintf(lines, sizeof(lines),
+	    "control-socket /tmp/no-such-socket\nchroot %s\n", dir);
+	assert_int_equal(parse_without(N_REQUIRED, lines), 0);
 	out = fmemopen(err, sizeof(err), "w");
 	assert_int_equal(
-	    conf_check_files(&conf, "f", out), fault == NULL ? 0 : -1);
+	    conf_check_directories(&conf, out), fault == NULL ? 0 : -1);
 	fclose(out);
 	if (fault == NULL)
 		return;
 	snprintf(want, sizeof(want),
-	    "f: chroot: %s: %s: expected an empty "
+	    "f:10: chroot: %s: %s: expected an empty "
 	    "directory owned by root, or a path that does not exist\n",
 	    dir, fault);
 	assert_string_equal(err, want);
@@ -952,6 +953,8 @@ the_chroot_is_empty_or_missing(void **unused)
 	rmdir(dir);
 	chroot_is("/", "is not empty");
 	chroot_is("/dev/null", "Not a directory");
+	chroot_is("/dev/null/sub", "Not a directory");
+	chroot_is("/nowhere/sub/sub", NULL);
 }
 
 static void
@@ -972,6 +975,38 @@ as_root_the_chroot_is_roots_alone(void **unused)
 		chroot_is(dir, "is not owned by root");
 	}
 	rmdir(dir);
+}
+
+static void
+uids_are_free(void **unused)
+{
+	static const struct {
+		const char *base, *fault;
+	} bad[] = {
+		{ "61178",
+		    "f:9: uid-base: 61178: the user ID of compute would be "
+		    "61184: systemd uses 61184 to 65519" },
+		{ "65518", "f:9: uid-base: 65518: the user ID of net would" },
+		{ "65533",
+		    "f:9: uid-base: 65533: the user ID of net would be 65534: "
+		    "the user nobody has it: choose another base" },
+		{ "61177", "" },
+	};
+	char line[64];
+	FILE *out;
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "uid-base %s\n", bad[i].base);
+		assert_int_equal(parse_without(N_REQUIRED, line), 0);
+		memset(err, 0, sizeof(err));
+		out = fmemopen(err, sizeof(err), "w");
+		assert_int_equal(conf_check_users(&conf, out),
+		    *bad[i].fault == '\0' ? 0 : -1);
+		fclose(out);
+		assert_ptr_equal(strstr(err, bad[i].fault), err);
+	}
 }
 
 int
@@ -1000,6 +1035,7 @@ main(void)
 		cmocka_unit_test(files_that_are_not_there_are_told),
 		cmocka_unit_test(the_chroot_is_empty_or_missing),
 		cmocka_unit_test(as_root_the_chroot_is_roots_alone),
+		cmocka_unit_test(uids_are_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
