@@ -33,6 +33,7 @@
 #include "log.h"
 #include "monitor.h"
 #include "policy.h"
+#include "role_check.h"
 #include "sandbox.h"
 #include "syscalls.h"
 #include "tee.h"
@@ -315,6 +316,25 @@ usage(FILE *f, int status)
 	return status;
 }
 
+/* At a start, executables that do not work are the business of children.c. */
+static int
+check(struct conf *c, const char *file, const char *dir, int is_test)
+{
+	char why[ROLE_CHECK_WHY] = "";
+	int r = conf_check(c, stderr);
+
+	switch (role_check(c, dir, why, stderr)) {
+	case ROLE_CHECK_GOOD: break;
+	case ROLE_CHECK_BAD: r = -1; break;
+	case ROLE_CHECK_UNKNOWN:
+		if (is_test && r == 0)
+			fatal("keys and certificates are not checked: %s", why);
+	}
+	if (r == 0)
+		r = conf_hash_files(c, file, stderr);
+	return r;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -351,8 +371,7 @@ main(int argc, char **argv)
 		conf_print(&conf, stdout);
 		return 0;
 	}
-	if (conf_check(&conf, stderr) != 0 ||
-	    conf_hash_files(&conf, file, stderr) != 0)
+	if (check(&conf, file, dir, test) != 0)
 		return EXIT_CONFIGURATION;
 	if (test)
 		return 0;
