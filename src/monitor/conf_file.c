@@ -4,6 +4,7 @@
  * in the monitor before anything is started, and in tee-runnerctl.
  */
 #include <errno.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -18,10 +19,15 @@
 #define FAULTS_MAX	40	/* that are told, of one file */
 #define FILE_LIMIT	(1024 * 1024)
 #define LINE_LIMIT	1022		/* characters */
+#define INCLUDED_MAX	64		/* files */
+#define INCLUDED_PATH	256
 
 /* Of each keyword in the file that was read last. */
 static struct place places[CONF_CHAINS][KEYWORDS_MAX];
 static const char *main_path;
+/* Names of the included files, for places. */
+static char included[INCLUDED_MAX][INCLUDED_PATH];
+static size_t n_included;
 
 void *
 parse_value(const struct parse *p, const struct keyword *k)
@@ -355,6 +361,84 @@ read_lines(struct parse *p, FILE *f)
 	return r;
 }
 
+/* As they are opened by the main file or by a pattern.  NULL after a fault. */
+static FILE *
+open_file(const char *path, const char **fault)
+{
+	struct stat st;
+	FILE *f;
+
+	*fault = NULL;
+	/* Before it is opened: a pipe may be read. */
+	if (stat(path, &st) == 0 && !S_ISFIFO(st.st_mode))
+		*fault = text_mode_fault(st.st_mode);
+	if (*fault != NULL)
+		return NULL;
+	if ((f = fopen(path, "re")) == NULL)
+		*fault = strerror(errno);
+	return f;
+}
+
+/* Its faults are told with its name and lines, as are those of its keywords
+ * later. */
+static int
+include_file(const struct parse *from, struct parse *p, const char *path)
+{
+	const unsigned before = p->faults;
+	const char *fault;
+	FILE *f;
+
+	if (n_included == INCLUDED_MAX)
+		return parse_fault(
+		    p, "expected at most %d included files", INCLUDED_MAX);
+	if (strlen(path) >= INCLUDED_PATH)
+		return parse_fault(p, "%s: expected at most %d characters",
+		    path, INCLUDED_PATH - 1);
+	if ((f = open_file(path, &fault)) == NULL)
+		return parse_fault(p, "%s: %s", path, fault);
+	p->path = strcpy(included[n_included++], path);
+	p->line = 0;
+	p->is_included = 1;
+	(void)read_lines(p, f);
+	fclose(f);
+	p->path = from->path;
+	p->line = from->line;
+	p->name = from->name;
+	p->is_included = 0;
+	return p->faults == before ? 0 : -1;
+}
+
+/* A directory that does not exist has no file that matches. */
+static int
+on_glob_error(const char *path, int error)
+{
+	(void)path;
+	errno = error;
+	return error != ENOENT && error != ENOTDIR;
+}
+
+int
+parse_include(struct parse *p, const char *pattern)
+{
+	const struct parse from = *p;
+	glob_t g;
+	size_t i;
+	int r;
+
+	if (p->is_included)
+		return parse_fault(p,
+		    "not in an included file: expected only in %s", main_path);
+	if ((r = glob(pattern, 0, on_glob_error, &g)) == GLOB_NOMATCH)
+		return 0;
+	if (r != 0)
+		return parse_fault(p, "%s: cannot read the directory: %s",
+		    pattern, strerror(errno));
+	for (i = 0; i < g.gl_pathc; i++)
+		r |= include_file(&from, p, g.gl_pathv[i]);
+	globfree(&g);
+	return r;
+}
+
 int
 conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 {
@@ -363,6 +447,7 @@ conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 	memset(c, 0, sizeof(*c));
 	memset(places, 0, sizeof(places));
 	main_path = path;
+	n_included = 0;
 	if (read_lines(&p, f) == -1)
 		return -1;
 	c->n_chains = p.chain + 1;
@@ -380,17 +465,12 @@ conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 int
 conf_read(const char *path, struct conf *c, FILE *err)
 {
-	const char *fault = NULL;
-	struct stat st;
-	FILE *f;
+	const char *fault;
+	FILE *f = open_file(path, &fault);
 	int r;
 
-	/* Before it is opened: a pipe may be read. */
-	if (stat(path, &st) == 0 && !S_ISFIFO(st.st_mode))
-		fault = text_mode_fault(st.st_mode);
-	if (fault != NULL || (f = fopen(path, "re")) == NULL) {
-		fprintf(err, "%s: %s\n", path,
-		    fault != NULL ? fault : strerror(errno));
+	if (f == NULL) {
+		fprintf(err, "%s: %s\n", path, fault);
 		return -1;
 	}
 	r = conf_parse(f, path, c, err);

@@ -27,6 +27,7 @@ value_expected(const struct keyword *k, char *text, size_t size)
 		[HASH] = "a hash, 0x and 64 hex digits",
 		[URLS] = "http://host... or https://host...",
 		[LOOPBACK] = "127.0.0.1:port or [::1]:port",
+		[INCLUDE] = "an absolute path, with wildcards or without",
 	};
 	const struct choice *x;
 
@@ -349,6 +350,14 @@ read_choices(struct parse *p, const struct keyword *k, const char *v)
 	return bad(p, k, v);
 }
 
+static int
+read_include(struct parse *p, const struct keyword *k, const char *v)
+{
+	if (*v != '/')
+		return bad(p, k, v);
+	return parse_include(p, v);
+}
+
 static int (*const readers[])(
     struct parse *, const struct keyword *, const char *) = {
 	[HOST] = read_host,
@@ -366,6 +375,7 @@ static int (*const readers[])(
 	[CHOICES] = read_choices,
 	[LOOPBACK] = read_loopback,
 	[HASH] = read_hash,
+	[INCLUDE] = read_include,
 };
 
 int
@@ -377,5 +387,6 @@ value_read(struct parse *p, const struct keyword *k, const char *v)
 int
 value_is_list(const struct keyword *k)
 {
-	return k->kind == ADDRESSES || k->kind == URLS || k->kind == CHOICES;
+	return k->kind == ADDRESSES || k->kind == URLS || k->kind == CHOICES ||
+	    k->kind == INCLUDE;
 }

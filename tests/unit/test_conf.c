@@ -60,7 +60,7 @@ static const char full[] =
     "registration-life 365d\ncontrol-socket /control\n"
     "http-listen 127.0.0.1:80\nlog-level debug\nrequire netns\n"
     "require landlock\ndrain-timeout 7\n"
-    "chroot /empty\nuid-base 70000\n";
+    "chroot /empty\nuid-base 70000\ninclude /nowhere/*.conf\n";
 
 /* The keywords that a chain needs, after a chain that is complete. */
 #define SECOND								\
@@ -978,6 +978,81 @@ as_root_the_chroot_is_roots_alone(void **unused)
 }
 
 static void
+write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* In the files a.conf and b.conf. */
+static void
+includes(const char *a, const char *b, const char *more, const char *fault)
+{
+	char dir[] = "/tmp/tee-conf-XXXXXX", path[2][64], text[512], want[512];
+	int r;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path[0], sizeof(path[0]), "%s/a.conf", dir);
+	snprintf(path[1], sizeof(path[1]), "%s/b.conf", dir);
+	write_file(path[0], a);
+	write_file(path[1], b);
+	snprintf(text, sizeof(text), "include %s/*.conf\n%s", dir, more);
+	r = parse_without(N_REQUIRED, text);
+	if (fault == NULL)
+		assert_int_equal(r, 0);
+	else {
+		snprintf(want, sizeof(want), "%s%s", dir, fault);
+		assert_int_equal(r, -1);
+		assert_ptr_equal(strstr(err, want),
+		    strncmp(err, "f:", 2) == 0 ? strchr(err, '/') : err);
+	}
+	unlink(path[0]);
+	unlink(path[1]);
+	rmdir(dir);
+}
+
+static void
+files_are_included(void **unused)
+{
+	(void)unused;
+	includes("workers 3\n", "# none\ntee insecure\n", "", NULL);
+	assert_int_equal(conf.workers, 3);
+	assert_int_equal(conf.tee, TEE_CHOICE_INSECURE);
+	includes("pin-gateway " REGISTRY "\n", "pin-gateway " OTHER "\n",
+	    "pin-gateway 0x1212121212121212121212121212121212121212\n", NULL);
+	assert_int_equal(first->n_pin_gateways, 3);
+	assert_int_equal(first->pin_gateways[1][0], 0xff);
+	/* A chain may be in several files. */
+	includes(SECOND, "registry-depth 9\n", "registry-refresh 3\n", NULL);
+	assert_int_equal(conf.n_chains, 2);
+	assert_int_equal(conf.chains[1].registry_depth, 9);
+	assert_int_equal(conf.chains[1].registry_refresh, 3);
+	includes("\n", "\nworkers 0\n", "",
+	    "/b.conf:2: workers: 0: expected a number from 1 to 64\n");
+	includes("workers 1\n", "workers 2\n", "",
+	    "/b.conf:1: workers: already set in ");
+	includes("", "include /etc/*\n", "",
+	    "/b.conf:1: include: not in an included file: expected only in f");
+	/* Found when all lines are read. */
+	includes("", "\nregistry-quorum 2\n", "",
+	    "/b.conf:2: registry-quorum: 2: expected at most 1");
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "include /tmp/../tmp/.\n"), -1);
+	assert_string_equal(err,
+	    "f:9: include: /tmp/../tmp/.: is a directory: expected a file\n");
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "include conf.d/*.conf\n"), -1);
+	assert_string_equal(err,
+	    "f:9: include: conf.d/*.conf: expected an absolute path, with "
+	    "wildcards or without\n");
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "include /nowhere/*.conf\n"), 0);
+}
+
+static void
 uids_are_free(void **unused)
 {
 	static const struct {
@@ -1036,6 +1111,7 @@ main(void)
 		cmocka_unit_test(the_chroot_is_empty_or_missing),
 		cmocka_unit_test(as_root_the_chroot_is_roots_alone),
 		cmocka_unit_test(uids_are_free),
+		cmocka_unit_test(files_are_included),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
