@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "log.h"
 #include "verdict.h"
 
 void
@@ -14,9 +15,9 @@ verdict_print(
 	printf("%s %u %s %s\n", keyword, chain, verdict, text);
 }
 
-int
+_Noreturn void
 verdict_finish(void)
 {
 	printf(VERDICT_DONE);
-	return fflush(stdout) == 0 ? 0 : 1;
+	log_exit(fflush(stdout) == 0 ? 0 : 1);
 }

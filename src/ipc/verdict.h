@@ -14,7 +14,7 @@
 
 void verdict_print(
     const char *keyword, unsigned chain, const char *verdict, const char *text);
-/* The exit status. */
-int verdict_finish(void);
+/* End the process. */
+_Noreturn void verdict_finish(void);
 
 #endif

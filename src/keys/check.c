@@ -49,7 +49,7 @@ check_pin(const char *hex, unsigned chain)
 		    "not a point on secp256k1: copy the key again");
 }
 
-int
+_Noreturn void
 keys_check(char **args)
 {
 	const char *tls_key = args[0];
@@ -68,5 +68,5 @@ keys_check(char **args)
 	for (chain = 0; args[2 + chain] != NULL; chain++)
 		if (*args[2 + chain] != '\0')
 			check_pin(args[2 + chain], chain);
-	return verdict_finish();
+	verdict_finish();
 }

@@ -115,8 +115,8 @@ int sign_recover(const struct chain *, const uint8_t hash[32],
 
 /* ---- check.c: files, for tee-runnerd -t -------------------------------- */
 /* Paths of tls-key and gas-key, then pin-kms-key of each chain in hex; each may
- * be empty.  The exit status. */
-int keys_check(char **args);
+ * be empty.  Ends the process. */
+_Noreturn void keys_check(char **args);
 
 /* ---- tls.c: the TLS keys, of no other use ------------------------------ */
 void tls_init(const char *path);	/* PEM, P-256; before the sandbox */

@@ -136,7 +136,7 @@ main(int argc, char **argv)
 	char runner[41];
 
 	if (argc > 1 && strcmp(argv[1], "-t") == 0)
-		return keys_check(argv + 2);
+		keys_check(argv + 2);
 	proc_start(R_KEYS, &start);
 	keys_init(&start.conf);
 

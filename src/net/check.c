@@ -18,6 +18,7 @@
 #include "net.h"
 #include "passphrase.h"
 
+static const char key_alone[] = "has a private key and no certificate";
 static char pem[PEM_LIMIT];
 
 /* pem is of this file: its length, or 0 after a verdict. */
@@ -59,7 +60,7 @@ authorities_fault(BIO *bio)
 		return "has a certificate that cannot be parsed";
 	if (n == 0)
 		return strstr(pem, "PRIVATE KEY") != NULL ?
-		    "has a private key and no certificate" :
+		    key_alone :
 		    "has no certificate";
 	return NULL;
 }
@@ -91,6 +92,11 @@ check_certificate(const char *path)
 
 	if (read_file(keyword, path) == 0)
 		return;
+	if (strstr(pem, "BEGIN CERTIFICATE") == NULL &&
+	    strstr(pem, "PRIVATE KEY-----") != NULL) {
+		verdict_print(keyword, 0, VERDICT_ERROR, key_alone);
+		return;
+	}
 	if (strstr(pem, "PRIVATE KEY-----") != NULL)
 		verdict_print(keyword, 0, VERDICT_WARNING,
 		    "has a private key, which net must not have: remove it");
@@ -107,7 +113,7 @@ check_certificate(const char *path)
 	    keyword, 0, VERDICT_POINT, hex_encode(hex, certificate_key(), 64));
 }
 
-int
+_Noreturn void
 net_check(char **args)
 {
 	log_init("net", LOG_INFO);
@@ -119,5 +125,5 @@ net_check(char **args)
 		check_certificate(args[1]);
 	if (*args[2] != '\0')
 		check_authorities("registry-ca", args[2]);
-	return verdict_finish();
+	verdict_finish();
 }

@@ -101,9 +101,9 @@ char *rpc_text(char *dst, size_t size, grpc_slice);
 
 /* ---- check.c: files, for tee-runnerd -t -------------------------------- */
 
-/* Paths of tls-ca, tls-certificate and registry-ca; each may be empty.  The
- * exit status. */
-int net_check(char **args);
+/* Paths of tls-ca, tls-certificate and registry-ca; each may be empty.
+ * Ends the process. */
+_Noreturn void net_check(char **args);
 
 /* ---- certificate.c: the Runner's own certificate ----------------------- */
 
