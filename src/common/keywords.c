@@ -130,6 +130,8 @@ const struct keyword keywords[] = {
 	    0, 0, 0, NULL },
 	{ "uid-base", MACHINE, NUMBER, AT(uid_base), OPTIONAL, 1,
 	    UINT32_MAX - 64, 0, NULL },
+	/* Without a field: what the files set is attested, not their names. */
+	{ "include", MACHINE, INCLUDE, AT(zero), OPTIONAL, 0, 0, 0, NULL },
 };
 const size_t n_keywords = sizeof(keywords) / sizeof(keywords[0]);
 _Static_assert(
@@ -185,6 +187,7 @@ entries(const struct conf *c, const struct keyword *k, uint32_t chain)
 		for (n = 0; x->name != NULL; x++)
 			n += (x->value & v) != 0;
 		return n;
+	case INCLUDE: return 0;
 	case NUMBER64:
 	case ADDRESS:
 	case CHOICE: break;
@@ -231,6 +234,7 @@ print_value(const struct keyword *k, const uint8_t *at, uint32_t i, FILE *f)
 	case URLS: fprintf(f, "%s", (const char *)at + CONF_URL * i); break;
 	case CHOICE:
 	case CHOICES: fprintf(f, "%s", choice_name(k, v, i)); break;
+	case INCLUDE: break;
 	}
 }
 

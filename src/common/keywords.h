@@ -16,7 +16,8 @@
 
 #define KEYWORDS_MAX	64
 
-/* A CA is a path, too: of a file whose contents decide who is trusted. */
+/* A CA is a path, too: of a file whose contents decide who is trusted.  An
+ * INCLUDE is read at once and not kept. */
 enum kind {
 	HOST,
 	PATH,
@@ -33,6 +34,7 @@ enum kind {
 	CHOICES,
 	LOOPBACK,
 	HASH,
+	INCLUDE,
 };
 
 /* Is the value part of the attested text?  HASHED: it decides whom the Runner

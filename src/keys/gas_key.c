@@ -46,34 +46,53 @@ read_key(const uint8_t *text, size_t n, uint8_t key[32])
 	return bad ? -1 : 0;
 }
 
+static const char *
+read_text(int fd, size_t *n)
+{
+	struct stat st;
+	ssize_t r;
+
+	if (fstat(fd, &st) == -1)
+		return strerror(errno);
+	if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
+		return "not a regular file, or others can access it: set mode "
+		       "600";
+	if ((r = read(fd, secret->text, sizeof(secret->text))) == -1)
+		return strerror(errno);
+	*n = (size_t)r;
+	return NULL;
+}
+
+const char *
+gas_key_check(const char *path)
+{
+	uint8_t public_key[33];
+	const char *fault;
+	size_t n = 0;
+	int fd;
+
+	secret = secret_alloc(sizeof(*secret));
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return strerror(errno);
+	fault = read_text(fd, &n);
+	close(fd);
+	if (fault == NULL && read_key(secret->text, n, secret->key) != 0)
+		fault = "expected 64 hex digits";
+	secret_wipe(secret->text, sizeof(secret->text));
+	if (fault == NULL &&
+	    (secp_public(secret->key, public_key) != 0 ||
+		secp_address(public_key, address) != 0))
+		fault = "not a valid private key on secp256k1";
+	return fault;
+}
+
 void
 gas_key_init(const char *path)
 {
-	uint8_t public_key[33];
-	struct stat st;
-	ssize_t n;
-	int fd;
+	const char *fault;
 
-	if (*path == '\0')
-		return;
-	secret = secret_alloc(sizeof(*secret));
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 ||
-	    fstat(fd, &st) == -1)
-		fatal("gas-key %s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
-		fatal("gas-key %s: not a regular file, or others can access "
-		      "it: set mode 600",
-		    path);
-	n = read(fd, secret->text, sizeof(secret->text));
-	close(fd);
-	if (n == -1)
-		fatal("gas-key %s: %s", path, strerror(errno));
-	if (read_key(secret->text, (size_t)n, secret->key) != 0)
-		fatal("gas-key %s: expected 64 hex digits", path);
-	secret_wipe(secret->text, sizeof(secret->text));
-	if (secp_public(secret->key, public_key) != 0 ||
-	    secp_address(public_key, address) != 0)
-		fatal("gas-key %s: not a valid private key on secp256k1", path);
+	if (*path != '\0' && (fault = gas_key_check(path)) != NULL)
+		fatal("gas-key %s: %s", path, fault);
 }
 
 const uint8_t *

@@ -113,8 +113,15 @@ void sign_typed(const struct chain *, const uint8_t hash[32], uint8_t sig[65]);
 int sign_recover(const struct chain *, const uint8_t hash[32],
     const uint8_t sig[65], uint8_t address[20]);
 
+/* ---- check.c: files, for tee-runnerd -t -------------------------------- */
+/* Paths of tls-key and gas-key, then pin-kms-key of each chain in hex; each may
+ * be empty.  Ends the process. */
+_Noreturn void keys_check(char **args);
+
 /* ---- tls.c: the TLS keys, of no other use ------------------------------ */
 void tls_init(const char *path);	/* PEM, P-256; before the sandbox */
+/* The public point of the key in this file: NULL, or what is wrong with it. */
+const char *tls_check(const char *path, uint8_t xy[64]);
 /* The file has changed; fd becomes ours.  A file that is no key changes
  * nothing. */
 void tls_renew(int fd);
@@ -181,6 +188,8 @@ int trust_serves(const struct chain *);	/* this very moment: 1 or 0 */
 /* ---- gas_key.c: the key that pays -------------------------------------- */
 /* "": none; before the sandbox */
 void gas_key_init(const char *path);
+/* NULL, or what is wrong with the file. */
+const char *gas_key_check(const char *path);
 /* 32 bytes in secret memory; NULL: none */
 const uint8_t *gas_key(void);
 const uint8_t *gas_address(void);	/* 20 bytes; zeros: no account */

@@ -130,11 +130,13 @@ keys_loop(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static struct m_start start;
 	char runner[41];
 
+	if (argc > 1 && strcmp(argv[1], "-t") == 0)
+		keys_check(argv + 2);
 	proc_start(R_KEYS, &start);
 	keys_init(&start.conf);
 

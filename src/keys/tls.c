@@ -85,6 +85,8 @@ read_pem(int fd)
 		return strerror(errno);
 	if (!S_ISREG(st.st_mode) || st.st_size > PEM_MAX)
 		return "not a regular file of at most 4096 bytes";
+	if ((st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
+		return "others can access it: set mode 600";
 	if ((n = pread(fd, secret->pem, PEM_MAX, 0)) == -1)
 		return strerror(errno);
 	secret->pem[n] = '\0';
@@ -223,6 +225,20 @@ make_key(void)
 	return k;
 }
 
+/* The file has none of the forms. */
+static const char *
+form_fault(void)
+{
+	if (strstr(secret->pem, "ENCRYPTED") != NULL)
+		return "is encrypted: remove the passphrase with: openssl pkey "
+		       "-in OLD -out NEW";
+	if (strstr(secret->pem, "PRIVATE KEY") == NULL &&
+	    strstr(secret->pem, "BEGIN CERTIFICATE") != NULL)
+		return "is a certificate: expected its private key";
+	return "not an unencrypted private key on P-256 in PEM: create one "
+	       "with: " WRITE_ONE;
+}
+
 /* The key in the file: NULL, or what is wrong with it. */
 static const char *
 load(int fd, struct tls_key *to)
@@ -234,8 +250,7 @@ load(int fd, struct tls_key *to)
 		if (take_form(&forms[i]) == 0)
 			break;
 	if (i == sizeof(forms) / sizeof(forms[0]))
-		fault = "not an unencrypted private key on P-256 in PEM: "
-			"create one with: " WRITE_ONE;
+		fault = form_fault();
 	to->key = NULL;
 	if (fault == NULL &&
 	    ((to->key = make_key()) == NULL || make_public(to->xy) == -1)) {
@@ -246,11 +261,9 @@ load(int fd, struct tls_key *to)
 	return fault;
 }
 
-void
-tls_init(const char *path)
+const char *
+tls_check(const char *path, uint8_t xy[64])
 {
-	struct m_tls_sign ask = { 0 };
-	struct m_tls_signed warm;
 	const char *fault;
 	int fd;
 
@@ -261,12 +274,24 @@ tls_init(const char *path)
 		    SECURE_HEAP);
 	secret = secret_alloc(sizeof(*secret));
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		fatal("tls-key %s: %s", path, strerror(errno));
-	if ((fault = load(fd, &held[0])) != NULL)
-		fatal("tls-key %s: %s", path, fault);
+		return strerror(errno);
+	fault = load(fd, &held[0]);
 	close(fd);
+	if (fault == NULL)
+		memcpy(xy, held[0].xy, sizeof(held[0].xy));
+	return fault;
+}
+
+void
+tls_init(const char *path)
+{
+	struct m_tls_sign ask = { 0 };
+	struct m_tls_signed warm;
+	const char *fault;
+
+	if ((fault = tls_check(path, ask.key)) != NULL)
+		fatal("tls-key %s: %s", path, fault);
 	/* OpenSSL fetches its algorithms on first use: before the filter. */
-	memcpy(ask.key, held[0].xy, sizeof(ask.key));
 	tls_sign(&ask, &warm);
 }
 

@@ -3,8 +3,8 @@
  * The configuration file, line by line; an unknown keyword is an error.  Runs
  * in the monitor before anything is started, and in tee-runnerctl.
  */
-#include <dirent.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -12,11 +12,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf_text.h"
 #include "parse.h"
 #include "sha256.h"
 
 #define FAULTS_MAX	40	/* that are told, of one file */
 #define FILE_LIMIT	(1024 * 1024)
+#define LINE_LIMIT	1022		/* characters */
+#define INCLUDED_MAX	64		/* files */
+#define INCLUDED_PATH	256
+
+/* Of each keyword in the file that was read last. */
+static struct place places[CONF_CHAINS][KEYWORDS_MAX];
+static const char *main_path;
+/* Names of the included files, for places. */
+static char included[INCLUDED_MAX][INCLUDED_PATH];
+static size_t n_included;
 
 void *
 parse_value(const struct parse *p, const struct keyword *k)
@@ -30,28 +41,60 @@ parse_count(const struct parse *p, const struct keyword *k)
 	return keyword_field(p->c, k, k->count, p->chain);
 }
 
-/* The line that set it; 0: none has. */
-static unsigned *
-seen_at(struct parse *p, const struct keyword *k)
+static struct place *
+place_of(uint32_t chain, const struct keyword *k)
 {
-	return &p->seen[keyword_is_of_chain(k) ? p->chain : 0][k - keywords];
+	return &places[keyword_is_of_chain(k) ? chain : 0][k - keywords];
+}
+
+static const struct keyword *
+keyword_at(size_t offset)
+{
+	const struct keyword *k = keywords;
+
+	while (k->offset != offset)
+		k++;
+	return k;
+}
+
+static void
+write_fault(FILE *err, const struct place *at, const char *name,
+    const char *fmt, va_list ap)
+{
+	fprintf(err, "%s:", at->path);
+	if (at->line != 0)
+		fprintf(err, "%u:", at->line);
+	fprintf(err, " %s: ", name);
+	vfprintf(err, fmt, ap);
+	fprintf(err, "\n");
 }
 
 int
 parse_fault(struct parse *p, const char *fmt, ...)
 {
+	const struct place at = { p->path, p->line };
 	va_list ap;
 
 	if (p->faults++ >= FAULTS_MAX)
 		return -1;
-	fprintf(p->err, "%s:", p->path);
-	if (p->line != 0)
-		fprintf(p->err, "%u:", p->line);
-	fprintf(p->err, " %s: ", p->name);
 	va_start(ap, fmt);
-	vfprintf(p->err, fmt, ap);
+	write_fault(p->err, &at, p->name, fmt, ap);
 	va_end(ap);
-	fprintf(p->err, "\n");
+	return -1;
+}
+
+int
+conf_fault(FILE *err, size_t offset, uint32_t chain, const char *fmt, ...)
+{
+	const struct keyword *k = keyword_at(offset);
+	struct place at = *place_of(chain, k);
+	va_list ap;
+
+	if (at.line == 0)
+		at.path = main_path;
+	va_start(ap, fmt);
+	write_fault(err, &at, k->name, fmt, ap);
+	va_end(ap);
 	return -1;
 }
 
@@ -83,7 +126,7 @@ split(char *line, char **value)
 static int
 next_chain(struct parse *p, const struct keyword *chain_id)
 {
-	if (*seen_at(p, chain_id) == 0)
+	if (place_of(p->chain, chain_id)->line == 0)
 		return 0;
 	if (p->chain == CONF_CHAINS - 1)
 		return parse_fault(
@@ -92,10 +135,36 @@ next_chain(struct parse *p, const struct keyword *chain_id)
 	return 0;
 }
 
+static int
+fault_unknown(struct parse *p, const char *name)
+{
+	const char *nearest = text_nearest(name);
+
+	if (!text_is_name(name)) {
+		p->name = "line";
+		return parse_fault(p,
+		    "does not begin with a keyword: see tee-runnerd.conf(5)");
+	}
+	if (nearest != NULL)
+		return parse_fault(
+		    p, "unknown keyword: did you mean %s?", nearest);
+	return parse_fault(p, "unknown keyword: see tee-runnerd.conf(5)");
+}
+
+static int
+fault_twice(struct parse *p, const struct place *first)
+{
+	if (strcmp(first->path, p->path) == 0)
+		return parse_fault(p, "already set in line %u", first->line);
+	return parse_fault(
+	    p, "already set in %s, line %u", first->path, first->line);
+}
+
 static void
 parse_line(struct parse *p, char *line)
 {
 	const struct keyword *k = keywords;
+	struct place *at;
 	char *name, *value, text[128];
 
 	name = split(line, &value);
@@ -104,28 +173,34 @@ parse_line(struct parse *p, char *line)
 	p->name = name;
 	while (k < keywords + n_keywords && strcmp(k->name, name) != 0)
 		k++;
-	if (k == keywords + n_keywords)
-		parse_fault(p, "unknown keyword: see tee-runnerd.conf(5)");
-	else if (k->offset == OF(chain_id) && next_chain(p, k) != 0)
-		;
-	else if (*seen_at(p, k) != 0 && !value_is_list(k))
-		parse_fault(p, "already set in line %u", *seen_at(p, k));
-	else {
-		*seen_at(p, k) = p->line;
-		if (value == NULL)
-			parse_fault(p, "has no value: expected %s",
-			    value_expected(k, text, sizeof(text)));
-		else
-			value_read(p, k, value);
+	if (k == keywords + n_keywords) {
+		fault_unknown(p, name);
+		return;
 	}
+	if (k->offset == OF(chain_id) && next_chain(p, k) != 0)
+		return;
+	at = place_of(p->chain, k);
+	if (at->line != 0 && !value_is_list(k)) {
+		fault_twice(p, at);
+		return;
+	}
+	*at = (struct place){ p->path, p->line };
+	if (value == NULL)
+		parse_fault(p, "has no value: expected %s",
+		    value_expected(k, text, sizeof(text)));
+	else
+		value_read(p, k, value);
 }
 
 /* Faults from here on are about this keyword, in its line. */
 static void
 set_subject(struct parse *p, const struct keyword *k)
 {
+	const struct place *at = place_of(p->chain, k);
+
 	p->name = k->name;
-	p->line = *seen_at(p, k);
+	p->line = at->line;
+	p->path = at->line == 0 ? main_path : at->path;
 }
 
 /* Set the defaults of keywords that this chain does not have; with the first
@@ -143,8 +218,10 @@ read_defaults(struct parse *p)
 		if (p->line != 0)
 			continue;
 		/* The line of the chain-id that begins the chain. */
-		if (p->chain != 0)
-			p->line = p->seen[p->chain][0];
+		if (p->chain != 0) {
+			set_subject(p, keyword_at(OF(chain_id)));
+			p->name = k->name;
+		}
 		if (k->default_text == NULL)
 			parse_fault(p, "is missing: expected %s",
 			    value_expected(k, text, sizeof(text)));
@@ -180,7 +257,11 @@ is_twice(const struct parse *p, const struct keyword *k)
 			    p->c->chains[p->chain].chain_id) ||
 		    (k->offset == OF(control_socket) &&
 			strcmp(p->c->chains[i].control_socket,
-			    p->c->chains[p->chain].control_socket) == 0))
+			    p->c->chains[p->chain].control_socket) == 0) ||
+		    (k->offset == OF(http_listen) &&
+			p->c->chains[i].http_listen[0] != '\0' &&
+			strcmp(p->c->chains[i].http_listen,
+			    p->c->chains[p->chain].http_listen) == 0))
 			return 1;
 	return 0;
 }
@@ -242,24 +323,133 @@ finish(struct parse *p)
 		finish_chain(p);
 }
 
+/* A line of `n' bytes: 0, or -1 if the lines after it are not to be read. */
+static int
+read_line(struct parse *p, char *line, size_t n)
+{
+	const char *fault;
+
+	p->line++;
+	p->name = "line";
+	if ((fault = text_is_other(line, n)) != NULL)
+		return parse_fault(p, "%s", fault);
+	if ((fault = text_fault(line, n)) != NULL)
+		parse_fault(p, "%s", fault);
+	else if (n > LINE_LIMIT + (line[n - 1] == '\n'))
+		return parse_fault(
+		    p, "expected at most %d characters of text", LINE_LIMIT);
+	else
+		parse_line(p, line);
+	return 0;
+}
+
+static int
+read_lines(struct parse *p, FILE *f)
+{
+	char *line = NULL;
+	size_t size = 0, all = 0;
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0 && (n = getline(&line, &size, f)) > 0) {
+		all += (size_t)n;
+		r = all > FILE_LIMIT ?
+		    parse_fault(p, "expected a file of at most 1 MB") :
+		    read_line(p, line, (size_t)n);
+	}
+	free(line);
+	return r;
+}
+
+/* As they are opened by the main file or by a pattern.  NULL after a fault. */
+static FILE *
+open_file(const char *path, const char **fault)
+{
+	struct stat st;
+	FILE *f;
+
+	*fault = NULL;
+	/* Before it is opened: a pipe may be read. */
+	if (stat(path, &st) == 0 && !S_ISFIFO(st.st_mode))
+		*fault = text_mode_fault(st.st_mode);
+	if (*fault != NULL)
+		return NULL;
+	if ((f = fopen(path, "re")) == NULL)
+		*fault = strerror(errno);
+	return f;
+}
+
+/* Its faults are told with its name and lines, as are those of its keywords
+ * later. */
+static int
+include_file(const struct parse *from, struct parse *p, const char *path)
+{
+	const unsigned before = p->faults;
+	const char *fault;
+	FILE *f;
+
+	if (n_included == INCLUDED_MAX)
+		return parse_fault(
+		    p, "expected at most %d included files", INCLUDED_MAX);
+	if (strlen(path) >= INCLUDED_PATH)
+		return parse_fault(p, "%s: expected at most %d characters",
+		    path, INCLUDED_PATH - 1);
+	if ((f = open_file(path, &fault)) == NULL)
+		return parse_fault(p, "%s: %s", path, fault);
+	p->path = strcpy(included[n_included++], path);
+	p->line = 0;
+	p->is_included = 1;
+	(void)read_lines(p, f);
+	fclose(f);
+	p->path = from->path;
+	p->line = from->line;
+	p->name = from->name;
+	p->is_included = 0;
+	return p->faults == before ? 0 : -1;
+}
+
+/* A directory that does not exist has no file that matches. */
+static int
+on_glob_error(const char *path, int error)
+{
+	(void)path;
+	errno = error;
+	return error != ENOENT && error != ENOTDIR;
+}
+
+int
+parse_include(struct parse *p, const char *pattern)
+{
+	const struct parse from = *p;
+	glob_t g;
+	size_t i;
+	int r;
+
+	if (p->is_included)
+		return parse_fault(p,
+		    "not in an included file: expected only in %s", main_path);
+	if ((r = glob(pattern, 0, on_glob_error, &g)) == GLOB_NOMATCH)
+		return 0;
+	if (r != 0)
+		return parse_fault(p, "%s: cannot read the directory: %s",
+		    pattern, strerror(errno));
+	for (i = 0; i < g.gl_pathc; i++)
+		r |= include_file(&from, p, g.gl_pathv[i]);
+	globfree(&g);
+	return r;
+}
+
 int
 conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 {
 	struct parse p = { .c = c, .path = path, .err = err };
-	char line[1024];
 
 	memset(c, 0, sizeof(*c));
-	while (fgets(line, sizeof(line), f) != NULL) {
-		p.line++;
-		p.name = "line";
-		if (strchr(line, '\n') == NULL && !feof(f)) {
-			parse_fault(&p,
-			    "expected at most %zu characters of text",
-			    sizeof(line) - 2);
-			break;
-		}
-		parse_line(&p, line);
-	}
+	memset(places, 0, sizeof(places));
+	main_path = path;
+	n_included = 0;
+	if (read_lines(&p, f) == -1)
+		return -1;
 	c->n_chains = p.chain + 1;
 	for (p.chain = 0; p.chain < c->n_chains; p.chain++)
 		read_defaults(&p);
@@ -275,74 +465,16 @@ conf_parse(FILE *f, const char *path, struct conf *c, FILE *err)
 int
 conf_read(const char *path, struct conf *c, FILE *err)
 {
-	FILE *f = fopen(path, "re");
+	const char *fault;
+	FILE *f = open_file(path, &fault);
 	int r;
 
 	if (f == NULL) {
-		fprintf(err, "%s: %s\n", path, strerror(errno));
+		fprintf(err, "%s: %s\n", path, fault);
 		return -1;
 	}
 	r = conf_parse(f, path, c, err);
 	fclose(f);
-	return r;
-}
-
-/* May roles live in this directory?  NULL, or why not.  Without root there is
- * no chroot(2), and the owner does not matter. */
-static const char *
-chroot_fault(const char *path)
-{
-	const char *fault = NULL;
-	const struct dirent *e;
-	struct stat st;
-	DIR *d;
-
-	if ((d = opendir(path)) == NULL || fstat(dirfd(d), &st) == -1)
-		fault = strerror(errno);
-	else if (geteuid() == 0 && st.st_uid != 0)
-		fault = "is not owned by root";
-	else if (geteuid() == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)))
-		fault = "is writable by group or others";
-	while (fault == NULL && (e = readdir(d)) != NULL)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			fault = "is not empty";
-	if (d != NULL)
-		closedir(d);
-	return fault;
-}
-
-int
-conf_check_files(const struct conf *c, const char *path, FILE *err)
-{
-	const struct {
-		const char *name, *path;
-	} files[] = {
-		{ "tls-ca", c->tls_ca },
-		{ "tls-certificate", c->tls_certificate },
-		{ "tls-key", c->tls_key },
-		{ "gas-key", c->gas_key },
-		{ "registry-ca", c->registry_ca },
-	};
-	const char *fault;
-	size_t i;
-	int r = 0;
-
-	/* If it is missing, the monitor makes it. */
-	if ((access(c->chroot, F_OK) == 0 || errno != ENOENT) &&
-	    (fault = chroot_fault(c->chroot)) != NULL) {
-		fprintf(err,
-		    "%s: chroot: %s: %s: expected an empty directory "
-		    "owned by root, or a path that does not exist\n",
-		    path, c->chroot, fault);
-		r = -1;
-	}
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (*files[i].path != '\0' &&
-		    access(files[i].path, R_OK) == -1) {
-			fprintf(err, "%s: %s: %s: %s\n", path, files[i].name,
-			    files[i].path, strerror(errno));
-			r = -1;
-		}
 	return r;
 }
 

@@ -15,9 +15,11 @@
 int conf_read(const char *path, struct conf *c, FILE *err);
 /* The same, from an open file: for tests. */
 int conf_parse(FILE *f, const char *path, struct conf *c, FILE *err);
-/* Are the files that it names there, and is the directory for the roles fit? 0,
- * or -1 with the reasons in `err'. */
-int conf_check_files(const struct conf *, const char *path, FILE *err);
+/* Write `path:line: keyword: ' and this, for the keyword whose field in struct
+ * conf has this offset; path and line are those of the file that was read last.
+ * Always -1. */
+int conf_fault(FILE *err, size_t offset, uint32_t chain, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Put the SHA-256 of each file that decides whom the Runner trusts into *c. 0,
  * or -1 with the reasons in `err'. */
 int conf_hash_files(struct conf *, const char *path, FILE *err);

@@ -28,15 +28,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf_check.h"
 #include "conf_file.h"
 #include "log.h"
 #include "monitor.h"
 #include "policy.h"
+#include "role_check.h"
 #include "sandbox.h"
 #include "syscalls.h"
 #include "tee.h"
 
 #define CONF_FILE	SYSCONFDIR "/tee-runner/tee-runnerd.conf"
+
+/* Exit status: the command line or the configuration has errors, so that
+ * starting again is of no use.  A service manager can tell it from 1. */
+#define EXIT_CONFIGURATION	2
 
 static const char usage_text[] =
     "usage: tee-runnerd [-dtT] [-f file] [-L directory]\n"
@@ -114,11 +120,8 @@ find_users(const struct conf *c, struct users *u)
 			continue;
 		}
 		snprintf(name, sizeof(name), "_tee-%s", role_name(1u << bit));
-		if ((pw = getpwnam(name)) == NULL || pw->pw_uid == 0 ||
-		    pw->pw_gid == 0)
-			fatal("no user %s: add it, or set uid-base in the "
-			      "configuration",
-			    name);
+		if ((pw = getpwnam(name)) == NULL)
+			fatal("no user %s", name);
 		u->uid[bit] = pw->pw_uid;
 		u->gid[bit] = pw->pw_gid;
 	}
@@ -313,6 +316,25 @@ usage(FILE *f, int status)
 	return status;
 }
 
+/* At a start, executables that do not work are the business of children.c. */
+static int
+check(struct conf *c, const char *file, const char *dir, int is_test)
+{
+	char why[ROLE_CHECK_WHY] = "";
+	int r = conf_check(c, stderr);
+
+	switch (role_check(c, dir, why, stderr)) {
+	case ROLE_CHECK_GOOD: break;
+	case ROLE_CHECK_BAD: r = -1; break;
+	case ROLE_CHECK_UNKNOWN:
+		if (is_test && r == 0)
+			fatal("keys and certificates are not checked: %s", why);
+	}
+	if (r == 0)
+		r = conf_hash_files(c, file, stderr);
+	return r;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -337,26 +359,27 @@ main(int argc, char **argv)
 		case 'T': print = 1; break;
 		case 'h': return usage(stdout, 0);
 		case 'V': puts(PACKAGE_STRING); return 0;
-		default: return usage(stderr, 2);
+		default: return usage(stderr, EXIT_CONFIGURATION);
 		}
 	if (optind != argc)
-		return usage(stderr, 2);
+		return usage(stderr, EXIT_CONFIGURATION);
 
 	log_init("tee-runnerd", LOG_INFO);
 	if (conf_read(file, &conf, stderr) != 0)
-		return 1;
+		return EXIT_CONFIGURATION;
 	if (print) {
 		conf_print(&conf, stdout);
 		return 0;
 	}
-	if (conf_check_files(&conf, file, stderr) != 0 ||
-	    conf_hash_files(&conf, file, stderr) != 0)
-		return 1;
+	if (check(&conf, file, dir, test) != 0)
+		return EXIT_CONFIGURATION;
 	if (test)
 		return 0;
 	log_level((int)conf.log_level);
-	if ((full = realpath(dir, NULL)) == NULL)
-		fatal("%s: %s", dir, strerror(errno));
+	if ((full = realpath(dir, NULL)) == NULL) {
+		log_err("%s: %s", dir, strerror(errno));
+		return EXIT_CONFIGURATION;
+	}
 
 	find_users(&conf, &users);
 	if (geteuid() == 0)

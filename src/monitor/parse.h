@@ -9,6 +9,11 @@
 #include "conf_file.h"
 #include "keywords.h"
 
+struct place {
+	const char	*path;
+	unsigned	 line;		/* 0: not set */
+};
+
 struct parse {
 	struct conf	*c;
 	const char	*path;
@@ -16,7 +21,7 @@ struct parse {
 	const char	*name;		/* of the keyword, for faults */
 	uint32_t	 chain;		/* that lines are about */
 	unsigned	 faults;
-	unsigned	 seen[CONF_CHAINS][KEYWORDS_MAX]; /* in which line */
+	int		 is_included;	/* this file is */
 	FILE		*err;
 };
 
@@ -26,6 +31,10 @@ void *parse_count(const struct parse *, const struct keyword *);
 /* Write a fault of the line to p->err, and count it.  Always -1. */
 int parse_fault(struct parse *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Read the files that match this pattern of glob(3), in its order. 0, or -1
+ * after parse_fault(). */
+int parse_include(struct parse *, const char *pattern);
 
 /* Read the value `v' into the keyword's field: 0, or -1 after parse_fault(). */
 int value_read(struct parse *, const struct keyword *, const char *v);

@@ -27,6 +27,7 @@ value_expected(const struct keyword *k, char *text, size_t size)
 		[HASH] = "a hash, 0x and 64 hex digits",
 		[URLS] = "http://host... or https://host...",
 		[LOOPBACK] = "127.0.0.1:port or [::1]:port",
+		[INCLUDE] = "an absolute path, with wildcards or without",
 	};
 	const struct choice *x;
 
@@ -54,11 +55,22 @@ value_expected(const struct keyword *k, char *text, size_t size)
 	return text;
 }
 
+/* A key that was written in the place of its file's name is not printed. */
+static int
+is_secret(const struct keyword *k, const char *v)
+{
+	return (k->kind == SECRET || k->kind == PATH) && strlen(v) >= 32 &&
+	    strchr(v, '/') == NULL;
+}
+
 static int
 bad_value(struct parse *p, const struct keyword *k, const char *v)
 {
 	char text[128];
 
+	if (is_secret(k, v))
+		return parse_fault(p, "expected %s, not the key itself",
+		    value_expected(k, text, sizeof(text)));
 	return parse_fault(
 	    p, "%s: expected %s", v, value_expected(k, text, sizeof(text)));
 }
@@ -221,12 +233,22 @@ read_hex(const char *v, uint8_t *out, size_t n)
 	return hex_decode(v + 2, strlen(v + 2), out, n);
 }
 
+/* Nobody has the key of the address that is all zero: it is an example that was
+ * not replaced. */
+static int
+check_zero(struct parse *p, const char *v)
+{
+	if (v[2 + strspn(v + 2, "0")] == '\0')
+		return parse_fault(p, "%s: is zero: expected the real one", v);
+	return 0;
+}
+
 static int
 read_address(struct parse *p, const struct keyword *k, const char *v)
 {
 	if (read_hex(v, parse_value(p, k), 20) != 0)
 		return bad_value(p, k, v);
-	return 0;
+	return check_zero(p, v);
 }
 
 static int
@@ -247,7 +269,7 @@ read_hash(struct parse *p, const struct keyword *k, const char *v)
 	if (read_hex(v, parse_value(p, k), 32) != 0)
 		return bad_value(p, k, v);
 	*(uint8_t *)parse_count(p, k) = 1;
-	return 0;
+	return check_zero(p, v);
 }
 
 /* The next free entry of `size' bytes in a list; NULL: it is full. */
@@ -274,7 +296,7 @@ read_addresses(struct parse *p, const struct keyword *k, const char *v)
 	if (read_hex(v, next, 20) != 0)
 		return bad_value(p, k, v);
 	(*(uint32_t *)parse_count(p, k))++;
-	return 0;
+	return check_zero(p, v);
 }
 
 static int
@@ -286,6 +308,9 @@ read_url(struct parse *p, const struct keyword *k, const char *v)
 	if ((scheme == 7 && strncmp(v, "http://", 7) != 0) ||
 	    strcspn(v + scheme, "/") == 0 || strpbrk(v, " \t") != NULL)
 		return bad_value(p, k, v);
+	if (v[scheme + strcspn(v + scheme, "/@")] == '@')
+		return parse_fault(
+		    p, "expected a URL without user name and password");
 	if ((next = list_next(p, k, CONF_URL)) == NULL)
 		return -1;
 	/* Else one endpoint could be a quorum with itself. */
@@ -325,6 +350,14 @@ read_choices(struct parse *p, const struct keyword *k, const char *v)
 	return bad_value(p, k, v);
 }
 
+static int
+read_include(struct parse *p, const struct keyword *k, const char *v)
+{
+	if (*v != '/')
+		return bad_value(p, k, v);
+	return parse_include(p, v);
+}
+
 static int (*const readers[])(
     struct parse *, const struct keyword *, const char *) = {
 	[HOST] = read_host,
@@ -342,6 +375,7 @@ static int (*const readers[])(
 	[CHOICES] = read_choices,
 	[LOOPBACK] = read_loopback,
 	[HASH] = read_hash,
+	[INCLUDE] = read_include,
 };
 
 int
@@ -353,5 +387,6 @@ value_read(struct parse *p, const struct keyword *k, const char *v)
 int
 value_is_list(const struct keyword *k)
 {
-	return k->kind == ADDRESSES || k->kind == URLS || k->kind == CHOICES;
+	return k->kind == ADDRESSES || k->kind == URLS || k->kind == CHOICES ||
+	    k->kind == INCLUDE;
 }

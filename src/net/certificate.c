@@ -146,6 +146,13 @@ certificate_init(const char *path)
 }
 
 const char *
+certificate_take(const char *pem)
+{
+	snprintf(used.pem, sizeof(used.pem), "%s", pem);
+	return parse(&used);
+}
+
+const char *
 certificate_pem(void)
 {
 	return used.pem;

@@ -169,10 +169,12 @@ net_keys_up(int fd)
 /* ---- start ------------------------------------------------------------- */
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static struct m_start start;
 
+	if (argc > 1 && strcmp(argv[1], "-t") == 0)
+		net_check(argv + 2);
 	proc_start(R_NET, &start);
 	net.conf = start.conf;
 	net.chain = &net.conf.chains[start.index];

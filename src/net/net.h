@@ -99,6 +99,12 @@ void rpc_begin(grpc_call *, const grpc_op *, size_t n, struct tag *);
 /* Printable: log_escape of a slice. */
 char *rpc_text(char *dst, size_t size, grpc_slice);
 
+/* ---- check.c: files, for tee-runnerd -t -------------------------------- */
+
+/* Paths of tls-ca, tls-certificate and registry-ca; each may be empty.
+ * Ends the process. */
+_Noreturn void net_check(char **args);
+
 /* ---- certificate.c: the Runner's own certificate ----------------------- */
 
 #define PEM_LIMIT	(1024 * 1024)
@@ -111,6 +117,8 @@ const char *pem_read(int fd, char to[PEM_LIMIT], size_t *len);
 size_t pem_open(const char *what, const char *path, char to[PEM_LIMIT]);
 
 void certificate_init(const char *path);	/* before the sandbox */
+/* Take this text for the certificate that is used: NULL, or what is wrong. */
+const char *certificate_take(const char *pem);
 /* after the sandbox: watches expiry and renewal */
 void certificate_start(void);
 /* The file has changed; fd becomes ours.  If it is no certificate, or keys does

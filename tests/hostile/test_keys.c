@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -324,6 +325,7 @@ tls_key_file(const void *bytes, size_t n)
 {
 	int fd = memfd_create("tls-key", MFD_CLOEXEC);
 
+	assert_int_equal(fchmod(fd, 0600), 0);
 	assert_int_equal(write(fd, bytes, n), n);
 	chan_send(&rig.monitor, M_TLS_KEY, NULL, NULL, 0, fd);
 	close(fd);

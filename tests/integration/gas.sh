@@ -45,7 +45,7 @@ EOF
 
 chmod 644 "$dir/gas.key"
 start_runner
-check 'a key that others can read is refused' until_ok 10 logged 'gas-key .*, or others can access it'
+check 'a key that others can read is refused' until_ok 10 logged 'gas-key: .*: others can access it'
 stop_runner
 chmod 600 "$dir/gas.key"
 : > "$dir/runner.log"

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 names="keys evidence compute-0 compute-1 registry net"
-base=62000	# uid-base
+base=61000	# uid-base
 as=		# a command that starts the monitor
 log=$dir/runner.log
 chmod 755 "$dir"
@@ -22,7 +22,6 @@ for r in keys evidence compute registry net; do
 done
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
 	-subj /CN=runner -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
-chmod 644 "$dir/key.pem"	# a test runs as nobody
 
 soon() { until_ok 8 "$@"; }
 

@@ -99,7 +99,8 @@ check 'the load still ran' kill -0 $_bench
 check 'all tasks of the load end OK' sh -c "tail -f --pid=$_bench /dev/null && grep -q '\"failed\": 0' '$dir/bench'"
 check 'no call to the Gateway failed' not status_has GATEWAY
 
-head -c 100 "$tls/runner-1.key" > "$dir/half" && mv "$dir/half" "$tls/runner-1.key"
+head -c 100 "$tls/runner-1.key" > "$dir/half" && chmod 600 "$dir/half" &&
+    mv "$dir/half" "$tls/runner-1.key"
 hup
 check 'half a key is refused, and the log says so' until_ok 3 logged 'tls-key: not renewed: not an unencrypted private key'
 check 'a task ends OK with the old key' add

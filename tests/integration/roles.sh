@@ -180,6 +180,7 @@ fi
 if [ "$(id -u)" = 0 ]; then
 	as="setpriv --reuid=nobody --regid=nogroup --clear-groups"
 	rm -f "$dir/run/control"	# root's: nobody cannot connect to it
+	chown nobody "$dir/key.pem"
 	start_monitor "$dir/real"
 	come_up nobody
 	check "the log warns once that the monitor is not root" \

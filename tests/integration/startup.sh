@@ -99,9 +99,9 @@ check "a role that ends at once leaves no process" all_gone
 
 echo precious >"$dir/file"
 start_monitor "$dir/real" "control-socket $dir/file"
-check "control-socket is a file: the monitor exits with 1" exits_with 1
+check "control-socket is a file: the monitor exits with 2" exits_with 2
 check "control-socket is a file: the log says so" logged \
-	"^net: control-socket $dir/file: exists and is not a socket: remove it"
+	"control-socket: $dir/file: exists and is not a socket: remove it"
 check "control-socket is a file: the file is kept" grep -q precious "$dir/file"
 mkdir -m 777 "$dir/other"
 ln -s run "$dir/link"
@@ -120,8 +120,8 @@ stop_monitor "control socket"
 
 touch "$dir/empty/file"
 start_monitor "$dir/stub"
-check "a chroot that is not empty ends the monitor with status 1" exits_with 1
-check "a chroot that is not empty is logged" logged "conf: chroot: $dir/empty: is not empty: "
+check "a chroot that is not empty ends the monitor with status 2" exits_with 2
+check "a chroot that is not empty is logged" logged "conf:[0-9]*: chroot: $dir/empty: is not empty: "
 rm "$dir/empty/file"
 if [ "$(id -u)" = 0 ]; then
 	start_monitor "$dir/stub"

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../src/monitor/conf_check.h"
 #include "../../src/monitor/conf_file.h"
 #include "attested.h"
 #include "keywords.h"
@@ -59,7 +60,7 @@ static const char full[] =
     "registration-life 365d\ncontrol-socket /control\n"
     "http-listen 127.0.0.1:80\nlog-level debug\nrequire netns\n"
     "require landlock\ndrain-timeout 7\n"
-    "chroot /empty\nuid-base 70000\n";
+    "chroot /empty\nuid-base 70000\ninclude /nowhere/*.conf\n";
 
 /* The keywords that a chain needs, after a chain that is complete. */
 #define SECOND								\
@@ -266,11 +267,50 @@ each_fault_names_line_and_remedy(void **unused)
 		const char *line, *fault;
 	} bad[] = {
 		{ "worker 1",
-		    "worker: unknown keyword: see "
-		    "tee-runnerd.conf(5)" },
+		    "worker: unknown keyword: did you mean workers?" },
 		{ "Workers 1",
-		    "Workers: unknown keyword: see "
+		    "Workers: unknown keyword: did you mean workers?" },
+		{ "registry_depth 1",
+		    "registry_depth: unknown keyword: did you mean "
+		    "registry-depth?" },
+		{ "http-lsiten 1",
+		    "http-lsiten: unknown keyword: did you mean "
+		    "http-listen?" },
+		{ "nothing 1",
+		    "nothing: unknown keyword: see tee-runnerd.conf(5)" },
+		/* Each may be a line of a private key. */
+		{ "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v",
+		    "line: does not begin with a keyword: see "
 		    "tee-runnerd.conf(5)" },
+		{ "gas-key "
+		  "00112233445566778899aabbccddeeff00112233445566778899aabbcc",
+		    "gas-key: expected an absolute path, or credential:NAME, "
+		    "not the key itself" },
+		{ "-----BEGIN EC PRIVATE KEY-----",
+		    "line: is PEM, a key or a certificate: expected `keyword "
+		    "value' lines" },
+		{ "workers\xc2\xa0"
+		  "3",
+		    "line: has a no-break space (U+00A0): replace it with a "
+		    "space" },
+		{ "\xef\xbb\xbfworkers 3",
+		    "line: has a byte order mark (BOM): save the file as "
+		    "UTF-8 without it" },
+		{ "workers 3\rtee insecure",
+		    "line: has a control character: remove it, and end lines "
+		    "with a newline" },
+		{ "pin-gateway 0x0000000000000000000000000000000000000000",
+		    "pin-gateway: 0x0000000000000000000000000000000000000000: "
+		    "is zero: expected the real one" },
+		{ "registry-trusted-block "
+		  "0x000000000000000000000000000000000000000000000000000000000"
+		  "0000000",
+		    "registry-trusted-block: "
+		    "0x000000000000000000000000000000000000000000000000000000"
+		    "0000000000: is zero: expected the real one" },
+		{ "registry-endpoint https://user:secret@b/",
+		    "registry-endpoint: expected a URL without user name and "
+		    "password" },
 		{ "workers",
 		    "workers: has no value: expected a number from 1 to 64" },
 		{ "workers # 4",
@@ -545,6 +585,15 @@ layout_does_not_matter(void **unused)
 	i = strlen(text);
 	memcpy(text + i, nul, sizeof(nul) - 1);
 	assert_int_equal(parse_bytes(text, i + sizeof(nul) - 1), -1);
+	assert_string_equal(err, "f:9: line: has a NUL byte: expected text\n");
+	assert_int_equal(parse_bytes("\xff\xfet\0", 4), -1);
+	assert_string_equal(
+	    err, "f:1: line: is UTF-16: save the file as UTF-8\n");
+	/* A comment may have any character. */
+	assert_int_equal(parse_without(N_REQUIRED,
+			     "workers 3 #\xc2\xa0"
+			     "four\n"),
+	    0);
 }
 
 static void
@@ -604,6 +653,8 @@ a_second_chain_has_all_of_its_own(void **unused)
 		{ "control-socket /c\n" SECOND "control-socket /c\n",
 		    "f:15: "
 		    "control-socket: already used by another chain\n" },
+		{ "http-listen [::1]:8\n" SECOND "http-listen [::1]:8\n",
+		    "f:15: http-listen: already used by another chain\n" },
 		{ "chain-id 1\norchestrator p:2\ngateway g:2\nregistry " OTHER
 		  "\nregistry-endpoint http://a\n",
 		    "f:9: chain-id: already used by "
@@ -659,6 +710,7 @@ source(const char *name)
 	return f;
 }
 
+/* But the address that has to be replaced. */
 static void
 the_sample_has_no_fault(void **unused)
 {
@@ -669,7 +721,11 @@ the_sample_has_no_fault(void **unused)
 	(void)unused;
 	fclose(f);
 	fclose(out);
-	assert_int_equal(r, 0);
+	assert_int_equal(r, -1);
+	assert_non_null(strstr(err,
+	    " registry: 0x0000000000000000000000000000000000000000: is zero: "
+	    "expected the real one\n"));
+	assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1);
 }
 
 static void
@@ -842,15 +898,16 @@ files_that_are_not_there_are_told(void **unused)
 	(void)unused;
 	assert_int_equal(parse_without(3,
 			     "tls-certificate /dev/null\n"
-			     "registry-ca /nowhere/registry\n"),
+			     "registry-ca /tmp\n"),
 	    0);
 	out = fmemopen(err, sizeof(err), "w");
-	assert_int_equal(conf_check_files(&conf, "f", out), -1);
+	assert_int_equal(conf_check_files(&conf, out), -1);
 	fclose(out);
 	assert_string_equal(err,
-	    "f: tls-ca: /ca: No such file or directory\n"
-	    "f: tls-key: /key: No such file or directory\n"
-	    "f: registry-ca: /nowhere/registry: No such file or directory\n");
+	    "f:3: tls-ca: /ca: No such file or directory\n"
+	    "f:8: tls-certificate: /dev/null: is a device: expected a file\n"
+	    "f:4: tls-key: /key: No such file or directory\n"
+	    "f:9: registry-ca: /tmp: is a directory: expected a file\n");
 	out = fmemopen(err, sizeof(err), "w");
 	assert_int_equal(conf_read("/nowhere/conf", &conf, out), -1);
 	fclose(out);
@@ -864,18 +921,17 @@ chroot_is(const char *dir, const char *fault)
 	char lines[128], want[256] = "";
 	FILE *out;
 
-	snprintf(lines, sizeof(lines), "tls-ca /dev/null\nchroot %s\n", dir);
-	assert_int_equal(parse_without(2, lines), 0);
-	strcpy(conf.tls_certificate, "/dev/null");
-	strcpy(conf.tls_key, "/dev/null");
+	snprintf(lines, sizeof(lines),
+	    "control-socket /tmp/no-such-socket\nchroot %s\n", dir);
+	assert_int_equal(parse_without(N_REQUIRED, lines), 0);
 	out = fmemopen(err, sizeof(err), "w");
 	assert_int_equal(
-	    conf_check_files(&conf, "f", out), fault == NULL ? 0 : -1);
+	    conf_check_directories(&conf, out), fault == NULL ? 0 : -1);
 	fclose(out);
 	if (fault == NULL)
 		return;
 	snprintf(want, sizeof(want),
-	    "f: chroot: %s: %s: expected an empty "
+	    "f:10: chroot: %s: %s: expected an empty "
 	    "directory owned by root, or a path that does not exist\n",
 	    dir, fault);
 	assert_string_equal(err, want);
@@ -897,6 +953,8 @@ the_chroot_is_empty_or_missing(void **unused)
 	rmdir(dir);
 	chroot_is("/", "is not empty");
 	chroot_is("/dev/null", "Not a directory");
+	chroot_is("/dev/null/sub", "Not a directory");
+	chroot_is("/nowhere/sub/sub", NULL);
 }
 
 static void
@@ -917,6 +975,113 @@ as_root_the_chroot_is_roots_alone(void **unused)
 		chroot_is(dir, "is not owned by root");
 	}
 	rmdir(dir);
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* In the files a.conf and b.conf. */
+static void
+includes(const char *a, const char *b, const char *more, const char *fault)
+{
+	char dir[] = "/tmp/tee-conf-XXXXXX", path[2][64], text[512], want[512];
+	int r;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path[0], sizeof(path[0]), "%s/a.conf", dir);
+	snprintf(path[1], sizeof(path[1]), "%s/b.conf", dir);
+	write_file(path[0], a);
+	write_file(path[1], b);
+	snprintf(text, sizeof(text), "include %s/*.conf\n%s", dir, more);
+	r = parse_without(N_REQUIRED, text);
+	if (fault == NULL)
+		assert_int_equal(r, 0);
+	else {
+		snprintf(want, sizeof(want), "%s%s", dir, fault);
+		assert_int_equal(r, -1);
+		assert_ptr_equal(strstr(err, want),
+		    strncmp(err, "f:", 2) == 0 ? strchr(err, '/') : err);
+	}
+	unlink(path[0]);
+	unlink(path[1]);
+	rmdir(dir);
+}
+
+static void
+files_are_included(void **unused)
+{
+	(void)unused;
+	includes("workers 3\n", "# none\ntee insecure\n", "", NULL);
+	assert_int_equal(conf.workers, 3);
+	assert_int_equal(conf.tee, TEE_CHOICE_INSECURE);
+	includes("pin-gateway " REGISTRY "\n", "pin-gateway " OTHER "\n",
+	    "pin-gateway 0x1212121212121212121212121212121212121212\n", NULL);
+	assert_int_equal(first->n_pin_gateways, 3);
+	assert_int_equal(first->pin_gateways[1][0], 0xff);
+	/* A chain may be in several files. */
+	includes(SECOND, "registry-depth 9\n", "registry-refresh 3\n", NULL);
+	assert_int_equal(conf.n_chains, 2);
+	assert_int_equal(conf.chains[1].registry_depth, 9);
+	assert_int_equal(conf.chains[1].registry_refresh, 3);
+	includes("\n", "\nworkers 0\n", "",
+	    "/b.conf:2: workers: 0: expected a number from 1 to 64\n");
+	includes("workers 1\n", "workers 2\n", "",
+	    "/b.conf:1: workers: already set in ");
+	includes("", "include /etc/*\n", "",
+	    "/b.conf:1: include: not in an included file: expected only in f");
+	/* Found when all lines are read. */
+	includes("", "\nregistry-quorum 2\n", "",
+	    "/b.conf:2: registry-quorum: 2: expected at most 1");
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "include /tmp/../tmp/.\n"), -1);
+	assert_string_equal(err,
+	    "f:9: include: /tmp/../tmp/.: is a directory: expected a file\n");
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "include conf.d/*.conf\n"), -1);
+	assert_string_equal(err,
+	    "f:9: include: conf.d/*.conf: expected an absolute path, with "
+	    "wildcards or without\n");
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "include /nowhere/*.conf\n"), 0);
+}
+
+static void
+uids_are_free(void **unused)
+{
+	static const struct {
+		const char *base, *fault;
+	} bad[] = {
+		{ "61178",
+		    "f:9: uid-base: 61178: the user ID of compute would be "
+		    "61184: systemd uses 61184 to 65519" },
+		{ "65518", "f:9: uid-base: 65518: the user ID of net would" },
+		{ "65533",
+		    "f:9: uid-base: 65533: the user ID of net would be 65534: "
+		    "the user nobody has it: choose another base" },
+		{ "61177", "" },
+	};
+	char line[64];
+	FILE *out;
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "uid-base %s\n", bad[i].base);
+		assert_int_equal(parse_without(N_REQUIRED, line), 0);
+		memset(err, 0, sizeof(err));
+		out = fmemopen(err, sizeof(err), "w");
+		assert_int_equal(conf_check_users(&conf, out),
+		    *bad[i].fault == '\0' ? 0 : -1);
+		fclose(out);
+		assert_ptr_equal(strstr(err, bad[i].fault), err);
+	}
 }
 
 int
@@ -945,6 +1110,8 @@ main(void)
 		cmocka_unit_test(files_that_are_not_there_are_told),
 		cmocka_unit_test(the_chroot_is_empty_or_missing),
 		cmocka_unit_test(as_root_the_chroot_is_roots_alone),
+		cmocka_unit_test(uids_are_free),
+		cmocka_unit_test(files_are_included),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,9 +159,9 @@ holds statuses 30
 holds operators 30
 
 # Each line of the sample is right, also those that are commented out; what its user has
-# to create does not exist here.
+# to create does not exist here, and the address of the Registry is to be replaced.
 if [ -x "$build/tee-runnerd" ]; then
-	sed 's/^#\([a-z]\)/\1/; /\.\.\./d' "$src/contrib/tee-runnerd.conf" \
+	sed 's/^#\([a-z]\)/\1/; /\.\.\./d; s/0x0*$/0x1234567812345678123456781234567812345678/' "$src/contrib/tee-runnerd.conf" \
 	    > "$tmp/conf"
 	wrong=$("$build/tee-runnerd" -t -f "$tmp/conf" 2>&1 |
 	    grep -v ': /etc/tee-runner/.*: No such file or directory$')

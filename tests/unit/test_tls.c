@@ -218,7 +218,7 @@ what_is_no_such_key_is_refused(void **unused)
 	PEM_write_PKCS8PrivateKey(
 	    f, real, EVP_aes_128_cbc(), "secret", 6, NULL, NULL);
 	fclose(f);
-	dies(init, path, "not an unencrypted private key");
+	dies(init, path, "is encrypted: remove the passphrase");
 	/* A scalar of zero, and one that is the order or more. */
 	memcpy(der, forms[1].before, forms[1].n_before);
 	put_pem("PRIVATE KEY", der, sizeof(der), "\n");
@@ -226,6 +226,9 @@ what_is_no_such_key_is_refused(void **unused)
 	memset(der + forms[1].n_before, 0xff, 32);
 	put_pem("PRIVATE KEY", der, sizeof(der), "\n");
 	dies(init, path, "not a valid private key on P-256");
+	assert_int_equal(chmod(path, 0604), 0);
+	dies(init, path, "others can access it: set mode 600");
+	assert_int_equal(chmod(path, 0600), 0);
 	put(path, sizeof(path));
 	assert_int_equal(truncate(path, PEM_MAX + 1), 0);
 	dies(init, path, "not a regular file of at most");

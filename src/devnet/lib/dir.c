@@ -419,7 +419,7 @@ write_one(const struct devnet *d, unsigned runner, const char *dir)
 	    dir, dir, runner, dir, runner, d->is_insecure ? "insecure" : "auto",
 	    dir);
 	if (geteuid() == 0)
-		fprintf(f, "uid-base %u\n", 61000 + 16 * (runner - 1));
+		fprintf(f, "uid-base %u\n", 60800 + 16 * (runner - 1));
 	/* Another devnet's Runner may copy everything from here on. */
 	fprintf(f,
 	    "\nchain-id %llu\nregistry 0x%s\n"
