@@ -27,6 +27,13 @@ ON(PEER)
 	chan_illegal(c, m->type, "a worker has no other peer");
 }
 
+ON(LOG_LEVEL)
+{
+	const struct m_log_level *l = m->payload;
+
+	log_level((int)l->level);
+}
+
 ON(JOB)
 {
 	const char *why = job_start(m->payload, m->rows, m->n_rows);

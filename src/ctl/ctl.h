@@ -29,6 +29,9 @@ int command_policy(const struct options *);
 
 /* policy.c: the program's SHA-256, in hex; until the next call. */
 const char *policy_hex(const struct policy *);
+/* diff.c: the monitor of the service at this control socket, or -1, and why is
+ * told. */
+pid_t find_monitor(const char *socket);
 /* diff.c: 0 when the process, or each of the service at this control socket, is
  * under the compiled filters; else 1, and why is told. */
 int policy_diff(const struct policy *, pid_t);

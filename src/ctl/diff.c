@@ -221,7 +221,7 @@ policy_diff(const struct policy *p, pid_t pid)
 /* ---- all of a service -------------------------------------------------- */
 
 /* The monitor is the parent of net, and net listens at the control socket. */
-static pid_t
+pid_t
 find_monitor(const char *path)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };

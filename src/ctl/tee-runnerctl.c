@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 static const char usage_text[] =
     "usage: tee-runnerctl status [--json] [-s SOCKET]\n"
     "       tee-runnerctl wait [--timeout SECONDS] [-s SOCKET]\n"
+    "       tee-runnerctl reload [-s SOCKET]\n"
     "       tee-runnerctl primitives [--json]\n"
     "       tee-runnerctl policy [--json]\n"
     "       tee-runnerctl policy ROLE [--text | --bpf | --diff PID]\n"
@@ -39,6 +41,7 @@ static const char usage_text[] =
     "\n"
     "  status       state of the running service; exit 1 unless it serves\n"
     "  wait         wait until the service serves, at most SECONDS\n"
+    "  reload       read the configuration again, as on SIGHUP\n"
     "  primitives   list the operations: opcode, operands, results\n"
     "  policy       list the seccomp policies; of one ROLE, print the\n"
     "               policy, its BPF program (--bpf), or whether process\n"
@@ -257,6 +260,20 @@ command_wait(const struct options *o)
 }
 
 static int
+command_reload(const struct options *o)
+{
+	const pid_t monitor = find_monitor(o->socket);
+
+	if (monitor == -1)
+		return 1;
+	if (kill(monitor, SIGHUP) == -1)
+		return fail("SIGHUP", strerror(errno));
+	printf("told process %d to read its configuration: see its log\n",
+	    (int)monitor);
+	return 0;
+}
+
+static int
 command_status(const struct options *o)
 {
 	const char *why;
@@ -354,6 +371,7 @@ static const struct command {
 } commands[] = {
 	{ "status", command_status, "sj", 0 },
 	{ "wait", command_wait, "sT", 0 },
+	{ "reload", command_reload, "s", 0 },
 	{ "primitives", command_primitives, "j", 0 },
 	{ "policy", command_policy, "jtbdas", 1 },
 	{ "config", command_config, "fH", 0 },

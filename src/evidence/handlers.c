@@ -84,6 +84,13 @@ quote(void)
 }
 
 /* The monitor asks whether we are alive. */
+ON(LOG_LEVEL)
+{
+	const struct m_log_level *l = m->payload;
+
+	log_level((int)l->level);
+}
+
 ON(PING)
 {
 	chan_send(c, M_PONG, NULL, NULL, 0, -1);

@@ -96,6 +96,9 @@ struct m_peer {
 	uint32_t	index;
 };
 
+struct m_log_level {
+	uint32_t	level;		/* LOG_ERR to LOG_DEBUG */
+};
 struct m_serving {
 	uint32_t	chain;		/* of the configuration's */
 	uint32_t	is_serving;

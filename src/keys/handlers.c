@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "keys.h"
+#include "log.h"
 #include "typed_data.h"
 
 #define SELF R_KEYS
@@ -58,6 +59,13 @@ ON(PEER)
 }
 
 /* The monitor asks whether we are alive. */
+ON(LOG_LEVEL)
+{
+	const struct m_log_level *l = m->payload;
+
+	log_level((int)l->level);
+}
+
 ON(PING)
 {
 	chan_send(c, M_PONG, NULL, NULL, 0, -1);

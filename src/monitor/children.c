@@ -183,6 +183,17 @@ children_send(enum role role, enum msg_type type, int fd)
 			child_send(c, type, NULL, fd);
 }
 
+void
+children_log_level(uint32_t level)
+{
+	const struct m_log_level m = { level };
+	struct child *c;
+
+	for (c = children; c < children + n_children; c++)
+		if (c->pid != 0)
+			child_send(c, M_LOG_LEVEL, &m, -1);
+}
+
 static void
 peer_send(struct child *c, enum role role, uint32_t index, int fd)
 {

@@ -68,9 +68,7 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	if (sig == SIGCHLD)
 		children_reap();
 	else if (sig == SIGHUP) {
-		log_info("SIGHUP: checking tls-key and tls-certificate for "
-			 "changes; a new configuration needs a restart");
-		tls_files_check();
+		reload();
 	} else if (asked++ == 0)
 		children_drain();
 	else
@@ -381,6 +379,9 @@ main(int argc, char **argv)
 		return EXIT_CONFIGURATION;
 	}
 
+	/* It is read again when the working directory is another. */
+	if ((file = realpath(file, NULL)) == NULL)
+		fatal("configuration: %s", strerror(errno));
 	find_users(&conf, &users);
 	if (geteuid() == 0)
 		make_directory(conf.chroot);
@@ -401,6 +402,7 @@ main(int argc, char **argv)
 	logger_start(base);
 	catch_signals();
 	tls_files_start(base, &conf);
+	reload_init(file, &conf);
 	children_start(base, &conf, &users, namespaces, full);
 	event_base_dispatch(base);
 	log_info("stopped");

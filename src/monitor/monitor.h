@@ -52,6 +52,13 @@ void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* STATUS: whether tasks are accepted, of each chain. */
 void notify_serving(const struct conf *, const struct m_serving *);
 
+/* ---- reload.c ---------------------------------------------------------- */
+
+/* The file, an absolute path, and the configuration that is used. */
+void reload_init(const char *file, struct conf *);
+/* Read it again, on SIGHUP; the log says what has changed. */
+void reload(void);
+
 /* ---- tls_files.c ------------------------------------------------------- */
 
 /* Before the roles are started: from now on a file of tls-key or
@@ -118,6 +125,8 @@ void child_kill(struct child *, const char *why);
 void child_cut(enum role, uint32_t index);
 /* A message without rows.  A child that does not read is killed. */
 void child_send(struct child *, enum msg_type, const void *payload, int fd);
+/* The level from which on roles send lines. */
+void children_log_level(uint32_t);
 /* A descriptor to each process of a role, also to one that is not in its
  * sandbox yet.  It stays the caller's. */
 void children_send(enum role, enum msg_type, int fd);

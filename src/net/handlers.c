@@ -6,6 +6,7 @@
  */
 #include <unistd.h>
 
+#include "log.h"
 #include "net.h"
 #include "proc.h"
 
@@ -32,6 +33,13 @@ ON(PEER)
 }
 
 /* The monitor asks whether we are alive. */
+ON(LOG_LEVEL)
+{
+	const struct m_log_level *l = m->payload;
+
+	log_level((int)l->level);
+}
+
 ON(PING)
 {
 	chan_send(c, M_PONG, NULL, NULL, 0, -1);

@@ -98,6 +98,13 @@ ON(PEER)
 	registry_runner(&nobody);
 }
 
+ON(LOG_LEVEL)
+{
+	const struct m_log_level *l = m->payload;
+
+	log_level((int)l->level);
+}
+
 ON(PING)
 {
 	chan_send(c, M_PONG, NULL, NULL, 0, -1);

@@ -54,6 +54,35 @@ check "background: the command says which role did not start" \
 	grep -q "net: failed to start: exit status 1" "$dir/stderr"
 check "background: no process is left" soon all_gone
 
+# ---- a new configuration ---------------------------------------------------
+
+start_monitor "$dir/real"
+come_up "reload"
+net=$(ready_pid net)
+cp "$dir/conf" "$dir/conf.good"
+reload() { : >"$log"; "$dir/tee-runnerctl" reload -s "$dir/run/control"; }
+check "tee-runnerctl reload finds the monitor" reload
+check "without a change the log says so" soon logged "reload: no keyword has changed"
+echo "nonsense 1" >>"$dir/conf"
+check "a bad file is read" reload
+check "a bad file: the error has its line" \
+	soon logged "reload: $dir/conf:[0-9]*: nonsense"
+check "a bad file changes nothing" soon logged "reload: the configuration is unchanged"
+sed 's/^drain-timeout.*/drain-timeout 9/;s/^workers.*/workers 3/;s/:9$/:10/' \
+	"$dir/conf.good" >"$dir/conf"
+echo "log-level debug" >>"$dir/conf"
+check "a good file is read" reload
+check "the log level changes" soon logged "reload: log-level has changed"
+check "drain-timeout changes" soon logged "reload: drain-timeout has changed"
+check "workers needs a restart" soon logged "reload: workers is unchanged until"
+check "an endpoint is attested" soon logged "reload: orchestrator is attested: unchanged until"
+cp "$dir/key.pem" "$dir/key2.pem"
+sed "s,^tls-key.*,tls-key $dir/key2.pem," "$dir/conf.good" >"$dir/conf"
+check "another key file is read" reload
+check "tls-key changes" soon logged "reload: tls-key has changed"
+check "no role was restarted" [ "$(ready_pid net)" = "" ] && kill -0 "$net"
+stop_monitor "reload"
+
 # ---- the service manager ---------------------------------------------------
 
 "$BUILD/tests/integration/notifyd" "$dir/notify" > "$dir/notified" &

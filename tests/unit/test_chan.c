@@ -28,6 +28,9 @@ static enum state state;
 ON(START)
 {
 }
+ON(LOG_LEVEL)
+{
+}
 ON(PEER)
 {
 }

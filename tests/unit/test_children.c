@@ -656,6 +656,26 @@ only_keys_has_a_role_killed(void **unused)
 	was_killed(worker);
 }
 
+/* Also in one that has not come up yet. */
+static void
+a_new_log_level_reaches_every_role(void **unused)
+{
+	struct child *c;
+	struct msg m;
+
+	(void)unused;
+	for (c = children; c < children + n_children; c++)
+		c->pid = getpid();
+	children_log_level(LOG_DEBUG);
+	for (c = children; c < children + n_children; c++) {
+		c->pid = 0;
+		assert_int_equal(chan_recv(&role[c - children], S_IDLE, &m), 1);
+		assert_int_equal(m.type, M_LOG_LEVEL);
+		assert_int_equal(
+		    ((const struct m_log_level *)m.payload)->level, LOG_DEBUG);
+	}
+}
+
 /* ---- the service manager ----------------------------------------------- */
 
 void
@@ -725,6 +745,7 @@ main(void)
 		WITH_CHILDREN(evidence_may_be_busy_and_workers_are_not_asked),
 		WITH_CHILDREN(who_does_not_come_up_is_killed),
 		WITH_CHILDREN(only_keys_has_a_role_killed),
+		WITH_CHILDREN(a_new_log_level_reaches_every_role),
 		cmocka_unit_test_setup_teardown(
 		    the_service_manager_is_told_of_each_chain, two_chains_begin,
 		    all_end),

@@ -34,6 +34,9 @@
 ON(START)
 {
 }
+ON(LOG_LEVEL)
+{
+}
 ON(PEER)
 {
 }
