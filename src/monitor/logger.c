@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -44,7 +45,7 @@ static struct {
 static int fd = STDERR_FILENO;
 /* Write a record: how many bytes, or -1 if it cannot be written now. */
 static ssize_t	(*put)(const void *, size_t);
-static int is_syslog, is_attached;
+static int is_syslog, is_journal, is_attached;
 static struct event *retry;
 
 /* ---- standard error ---------------------------------------------------- */
@@ -71,6 +72,18 @@ put_socket(const void *line, size_t n)
 	return written(send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL), n);
 }
 
+/* Is standard error the journal of systemd?  JOURNAL_STREAM is its device and
+ * inode. */
+static int
+is_of_journal(const struct stat *st)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	    st->st_dev == dev && st->st_ino == ino;
+}
+
 /* O_NONBLOCK belongs to the open file, which a shell and other processes may
  * share: a pipe and a terminal are opened again for it.  A file does not
  * block. */
@@ -82,6 +95,7 @@ open_stderr(void)
 	put = put_file;
 	if (fstat(STDERR_FILENO, &st) == -1)
 		return;
+	is_journal = is_of_journal(&st);
 	if (S_ISSOCK(st.st_mode))
 		put = put_socket;
 	else if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
@@ -173,8 +187,11 @@ line_out(int level, const char *line)
 	char text[LINE_SIZE];
 	size_t n;
 
-	n = is_syslog ? syslog_format(text, sizeof(text), level, line) :
-			(size_t)snprintf(text, sizeof(text), "%s\n", line);
+	n = is_syslog ?
+	    syslog_format(text, sizeof(text), level, line) :
+	    is_journal ?
+	    (size_t)snprintf(text, sizeof(text), "<%d>%s\n", level, line) :
+	    (size_t)snprintf(text, sizeof(text), "%s\n", line);
 	if (n >= sizeof(text))
 		n = sizeof(text) - 1;
 	keep(text, (uint16_t)n);

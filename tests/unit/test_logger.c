@@ -148,6 +148,34 @@ a_reader_that_is_gone_is_no_reason_to_wait(void **unused)
 	reader = -1;
 }
 
+/* JOURNAL_STREAM is that of the journal's socket and not of another. */
+static void
+lines_to_the_journal_have_their_priority(void **unused)
+{
+	char stream[64], line[64] = "";
+	struct stat st;
+	int p[2];
+
+	(void)unused;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, p), 0);
+	assert_int_equal(fstat(p[1], &st), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	reader = p[0];
+	stderr_is(p[1]);
+	log_warn("a line");
+	assert_true(read(reader, line, sizeof(line) - 1) > 0);
+	assert_string_equal(line, "<4>tee-runnerd: a line\n");
+	setenv("JOURNAL_STREAM", "1:1", 1);
+	logger_init(0);
+	log_warn("another");
+	memset(line, 0, sizeof(line));
+	assert_true(read(reader, line, sizeof(line) - 1) > 0);
+	assert_string_equal(line, "tee-runnerd: another\n");
+	unsetenv("JOURNAL_STREAM");
+}
+
 static int
 listen_syslog(void)
 {
@@ -226,6 +254,7 @@ main(void)
 		TEST(a_pipe_that_nobody_reads_blocks_nothing),
 		TEST(a_socket_that_nobody_reads_blocks_nothing),
 		TEST(a_reader_that_is_gone_is_no_reason_to_wait),
+		TEST(lines_to_the_journal_have_their_priority),
 		TEST(a_syslogd_that_does_not_read_blocks_nothing),
 		TEST(a_syslogd_that_starts_again_gets_what_was_kept),
 	};
