@@ -141,10 +141,16 @@ no_control_character_reaches_the_terminal(void **unused)
 static void
 policies_are_shown(void **unused)
 {
-	char hash[65], keys[65];
+	char hash[65], keys[65], compute[64];
+	unsigned calls;
 
 	(void)unused;
 	assert_int_equal(ctl("policy"), 0);
+	assert_non_null(strstr(out, "\ncompute "));
+	assert_int_equal(
+	    sscanf(strstr(out, "\ncompute ") + 9, "%u", &calls), 1);
+	snprintf(compute, sizeof(compute),
+	    "{\"role\":\"compute\",\"calls\":%u,", calls);
 	assert_non_null(strstr(out, "\nkeys "));
 	assert_int_equal(
 	    sscanf(strstr(out, "\nkeys ") + 5, "%*u %*u %64s", keys), 1);
@@ -175,7 +181,7 @@ policies_are_shown(void **unused)
 	assert_int_equal(sscanf(out, "%64s", hash), 1);
 	assert_string_equal(hash, keys);
 	assert_int_equal(ctl("policy --json"), 0);
-	assert_non_null(strstr(out, "{\"role\":\"compute\",\"calls\":8,"));
+	assert_non_null(strstr(out, compute));
 }
 
 static void
