@@ -17,10 +17,16 @@ function roles(sum,	f, n, i, all) {
 	return all
 }
 
+function file_of(role) {
+	return role == "tls" ? "src/net/tls_engine.c" : \
+	    "src/" role "/handlers.c"
+}
+
 FNR == 1 {
 	n = split(FILENAME, path, "/")
 	file = path[n]
 	role = file == "tls_engine.c" ? "tls" : path[n - 1]
+	is_read[role] = 1
 }
 
 # R_CHILDREN = R_NET | R_KEYS, over one line or more
@@ -56,10 +62,13 @@ END {
 		for (j = 1; j <= n; j++) {
 			if ((f[j], name[i]) in has)
 				continue
-			print "messages.def: " name[i] ": no handler in src/" \
-			    (f[j] == "tls" ? "net/tls_engine.c" : \
-			    f[j] "/handlers.c")
 			missing = 1
+			if (f[j] in is_read)
+				print "messages.def: " name[i] \
+				    ": no handler in " file_of(f[j])
+			else if (!told[f[j]]++)
+				print "proto/build.am: " file_of(f[j]) \
+				    " is not in HANDLERS"
 		}
 	}
 	if (rows == 0 || !("R_CHILDREN" in members)) {

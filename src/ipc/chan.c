@@ -31,6 +31,7 @@ static const char *const role_names[ROLE_BITS] = {
 	"evidence",
 	"compute",
 };
+_Static_assert(R_CHILDREN >> ROLE_BITS == 0, "ROLE_BITS");
 
 struct chan_out {
 	struct chan_out	*next;

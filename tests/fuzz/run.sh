@@ -14,11 +14,11 @@ echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { retur
     clang -fsanitize=fuzzer -x c - -o probe 2> /dev/null ||
     { echo 'skipped: clang has no fuzzer runtime here'; exit 77; }
 
-common="src/ipc/chan.c src/common/log.c src/common/secret.c src/common/clock.c"
+common="src/common/hex.c src/ipc/chan.c src/common/log.c src/common/secret.c src/common/clock.c"
 program="src/program/program.c src/program/builder.c src/program/types.c src/program/status.c"
 arith="src/compute/u256.c src/compute/exec.c src/compute/arith.c src/compute/bits.c
     src/compute/fixed.c src/compute/token.c src/compute/random.c"
-attest="src/attest/report.c src/attest/policy.c src/attest/x509.c
+attest="src/common/hex.c src/attest/report.c src/attest/policy.c src/attest/x509.c
     src/attest/dcap.c src/attest/tcb.c src/attest/eventlog.c"
 attest_packages='libcrypto jansson libcbor'
 crypto="src/crypto/keccak.c src/crypto/secp.c src/crypto/ecies.c"

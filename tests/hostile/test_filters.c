@@ -211,7 +211,7 @@ what_is_not_allowed_ends_a_role(void **unused)
 }
 
 static void
-i386_ends_it(void **unused)
+a_call_of_i386_ends_every_role(void **unused)
 {
 	const struct seccomp_data d = { .nr = 1, .arch = AUDIT_ARCH_I386 };
 	const struct policy *p;
@@ -366,7 +366,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_allowed_ends_a_role),
-		cmocka_unit_test(i386_ends_it),
+		cmocka_unit_test(a_call_of_i386_ends_every_role),
 		cmocka_unit_test(forbidden_arguments_end_a_role),
 	};
 

@@ -430,7 +430,7 @@ net_grants_what_was_not_asked(void **unused)
 }
 
 static void
-net_grants_twice(void **unused)
+net_grants_the_same_batch_twice(void **unused)
 {
 	struct m_grant g = { .batch = 1, .n_tasks = 1 };
 
@@ -1988,7 +1988,7 @@ main(void)
 		T(a_tls_key_file_of_rubbish_is_not_taken),
 		T(a_renewed_tls_key_signs_beside_the_one_before_it),
 		T(net_grants_what_was_not_asked),
-		T(net_grants_twice),
+		T(net_grants_the_same_batch_twice),
 		T(net_grants_a_seal_out_of_order),
 		T(net_grants_an_operand_longer_than_it_can_be),
 		T(net_reports_a_failed_fetch_as_success),

@@ -116,7 +116,7 @@ reach_other(void)
 }
 
 static void
-counterparts_are_reached(void **unused)
+the_ports_of_the_counterparts_are_reached(void **unused)
 {
 	(void)unused;
 	assert_int_equal(in_sandbox("net", reach_counterparts), 0);
@@ -167,7 +167,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(counterparts_are_reached),
+		cmocka_unit_test(the_ports_of_the_counterparts_are_reached),
 		cmocka_unit_test(no_other_port_is_reached),
 		cmocka_unit_test(no_port_is_bound),
 		cmocka_unit_test(a_role_without_counterparts_gets_no_port),

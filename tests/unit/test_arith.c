@@ -181,7 +181,7 @@ check_pairs(const char *name, uint8_t type)
 }
 
 static void
-test_binary_operations_on_all_pairs(void **state)
+binary_operations_are_right_on_all_pairs_of_bytes(void **state)
 {
 	static const char *const both[] = {
 		"add",
@@ -236,7 +236,7 @@ unary(const char *name, uint8_t type, uint8_t to, int a)
 }
 
 static void
-test_unary_operations_on_all_values(void **state)
+unary_operations_are_right_on_all_bytes(void **state)
 {
 	const uint8_t u = TYPE_UINT(8), s = TYPE_INT(8);
 	int64_t r;
@@ -278,7 +278,7 @@ test_unary_operations_on_all_values(void **state)
 }
 
 static void
-test_safe_unary_operations_on_all_values(void **state)
+safe_unary_operations_are_right_on_all_bytes(void **state)
 {
 	struct op neg = op_of("safeNeg", 1, TYPE_INT(8), 2, TYPE_INT(8));
 	struct op cast = op_of("safeCast", 1, TYPE_INT(8), 2, TYPE_UINT(8));
@@ -320,7 +320,7 @@ ternary(const char *name, int a, int b, int c, int flags, struct u256 *out)
 }
 
 static void
-test_ternary_operations(void **state)
+ternary_operations_are_right_on_all_bytes_and_edges(void **state)
 {
 	struct u256 out[3];
 	int a, b, c, q;
@@ -357,7 +357,7 @@ outputs(const struct u256 *out, int64_t a, int64_t b, int64_t c)
 }
 
 static void
-test_token_operations(void **state)
+token_operations_are_right_on_all_bytes_and_edges(void **state)
 {
 	struct u256 out[3];
 	int a, b, c, ok;
@@ -424,7 +424,7 @@ random_value(uint8_t type)
 }
 
 static void
-test_quotient_and_remainder_make_the_dividend(void **state)
+quotient_and_remainder_make_the_dividend(void **state)
 {
 	struct u256 in[2], q, r, back;
 	struct op div, mod;
@@ -452,7 +452,7 @@ test_quotient_and_remainder_make_the_dividend(void **state)
 }
 
 static void
-test_roots_are_floors(void **state)
+roots_are_rounded_down_in_all_widths(void **state)
 {
 	struct u256 x, r, r1, s;
 	uint64_t p[8], c[12];
@@ -488,7 +488,7 @@ test_roots_are_floors(void **state)
 }
 
 static void
-test_swap_never_shrinks_the_product(void **state)
+swap_never_shrinks_the_product(void **state)
 {
 	struct u256 in[6], out[6];
 	uint64_t before[8], after[8], t[8];
@@ -521,7 +521,7 @@ test_swap_never_shrinks_the_product(void **state)
 }
 
 static void
-test_random_values_are_of_their_type(void **state)
+random_values_are_of_their_type(void **state)
 {
 	struct u256 bound, out, fit;
 	uint8_t plain[32];
@@ -562,7 +562,7 @@ test_random_values_are_of_their_type(void **state)
 }
 
 static void
-test_no_other_bool_is_loaded(void **state)
+no_bool_but_zero_and_one_is_loaded(void **state)
 {
 	struct u256 v;
 	uint8_t b;
@@ -579,16 +579,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_binary_operations_on_all_pairs),
-		cmocka_unit_test(test_unary_operations_on_all_values),
-		cmocka_unit_test(test_safe_unary_operations_on_all_values),
-		cmocka_unit_test(test_ternary_operations),
-		cmocka_unit_test(test_token_operations),
-		cmocka_unit_test(test_quotient_and_remainder_make_the_dividend),
-		cmocka_unit_test(test_roots_are_floors),
-		cmocka_unit_test(test_swap_never_shrinks_the_product),
-		cmocka_unit_test(test_random_values_are_of_their_type),
-		cmocka_unit_test(test_no_other_bool_is_loaded),
+		cmocka_unit_test(
+		    binary_operations_are_right_on_all_pairs_of_bytes),
+		cmocka_unit_test(unary_operations_are_right_on_all_bytes),
+		cmocka_unit_test(safe_unary_operations_are_right_on_all_bytes),
+		cmocka_unit_test(
+		    ternary_operations_are_right_on_all_bytes_and_edges),
+		cmocka_unit_test(
+		    token_operations_are_right_on_all_bytes_and_edges),
+		cmocka_unit_test(quotient_and_remainder_make_the_dividend),
+		cmocka_unit_test(roots_are_rounded_down_in_all_widths),
+		cmocka_unit_test(swap_never_shrinks_the_product),
+		cmocka_unit_test(random_values_are_of_their_type),
+		cmocka_unit_test(no_bool_but_zero_and_one_is_loaded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,7 @@ at(uint8_t *in, size_t n, const char *bytes, size_t bytes_n)
 }
 
 static void
-good(void **state)
+samples_of_each_form_of_key_are_accepted(void **state)
 {
 	static const struct {
 		const char *token, *key;
@@ -94,7 +94,7 @@ good(void **state)
 }
 
 static void
-keys(void **state)
+no_key_is_missing_and_a_wrong_key_fails(void **state)
 {
 	struct bytes t, k;
 
@@ -122,7 +122,7 @@ keys(void **state)
 }
 
 static void
-binding(void **state)
+a_realm_key_that_the_platform_did_not_sign_is_refused(void **state)
 {
 	(void)state;
 	verify_file("cca/bug-33-repro.cbor", "cca/cpak.json");
@@ -131,7 +131,7 @@ binding(void **state)
 }
 
 static void
-report_data(void **state)
+the_challenge_must_be_the_report_data_asked_for(void **state)
 {
 	char text[200], error[200];
 
@@ -149,7 +149,7 @@ report_data(void **state)
 }
 
 static void
-reference_values(void **state)
+rim_and_instance_id_must_be_those_of_the_policy(void **state)
 {
 	char text[300], error[200];
 
@@ -170,7 +170,7 @@ reference_values(void **state)
 /* No byte of a token can change, neither of what is signed nor of what wraps
  * it. */
 static void
-every_byte(void **state)
+a_token_with_any_byte_changed_is_refused(void **state)
 {
 	static const struct {
 		const char *token, *key;
@@ -203,7 +203,7 @@ every_byte(void **state)
 }
 
 static void
-every_length(void **state)
+a_token_cut_or_extended_is_not_well_formed(void **state)
 {
 	struct bytes t = sample("cca/cca-token-01.cbor");
 	struct bytes k = sample("cca/cpak.json");
@@ -228,7 +228,7 @@ every_length(void **state)
 /* Sixteen thousand arrays in each other, and one of 2^40 elements: refused
  * without harm. */
 static void
-hostile_sizes(void **state)
+deep_nesting_and_huge_arrays_are_refused(void **state)
 {
 	uint8_t *p = malloc(20000);
 	const struct bytes none = { NULL, 0 };
@@ -443,7 +443,7 @@ verify_made(struct made *m)
 #define OF_2023	"cca/cca-token-draft-ffm-00.cbor"
 
 static void
-made_is_good(void **state)
+a_token_made_here_is_accepted(void **state)
 {
 	struct made m;
 
@@ -463,7 +463,7 @@ made_is_good(void **state)
 
 /* Signed by both keys, but not CBOR of the one strict form. */
 static void
-strict_cbor(void **state)
+cbor_not_of_the_one_strict_form_is_refused(void **state)
 {
 	static const struct {
 		const char *pair;
@@ -503,7 +503,7 @@ strict_cbor(void **state)
 }
 
 static void
-strict_headers(void **state)
+a_header_with_more_than_the_algorithm_is_refused(void **state)
 {
 	static const struct {
 		const char *header;
@@ -539,7 +539,7 @@ strict_headers(void **state)
 }
 
 static void
-unknown_claims(void **state)
+an_unknown_claim_is_a_warning_alone(void **state)
 {
 	struct made m;
 
@@ -555,7 +555,7 @@ unknown_claims(void **state)
 }
 
 static void
-missing_claims(void **state)
+a_token_without_a_required_claim_is_refused(void **state)
 {
 	struct made m;
 
@@ -578,7 +578,7 @@ missing_claims(void **state)
 }
 
 static void
-profiles(void **state)
+an_unknown_profile_is_refused(void **state)
 {
 	struct made m;
 
@@ -599,7 +599,7 @@ profiles(void **state)
 
 /* The key that signs is the key that is named, of the kind that is named. */
 static void
-realm_key(void **state)
+a_realm_key_of_another_kind_than_named_is_refused(void **state)
 {
 	struct made m;
 
@@ -633,7 +633,7 @@ mix(struct made *m, const char *platform, const char *realm)
 }
 
 static void
-mixed_profiles(void **state)
+platform_and_realm_of_different_profiles_are_refused(void **state)
 {
 	struct made m;
 
@@ -659,7 +659,7 @@ mixed_profiles(void **state)
 
 /* A good signature, on a curve that ES384 is not of. */
 static void
-other_curve(void **state)
+a_signature_on_a_curve_that_es384_is_not_of_is_refused(void **state)
 {
 	EVP_PKEY *was = cpak_pair;
 	struct bytes pem = cpak_pem;
@@ -676,7 +676,7 @@ other_curve(void **state)
 }
 
 static void
-lifecycles(void **state)
+a_lifecycle_that_is_not_secured_is_refused(void **state)
 {
 	static const struct {
 		uint8_t high, low;
@@ -712,24 +712,43 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(good, setup),
-		cmocka_unit_test_setup(keys, setup),
-		cmocka_unit_test_setup(binding, setup),
-		cmocka_unit_test_setup(report_data, setup),
-		cmocka_unit_test_setup(reference_values, setup),
-		cmocka_unit_test_setup(every_byte, setup),
-		cmocka_unit_test_setup(every_length, setup),
-		cmocka_unit_test_setup(hostile_sizes, setup),
-		cmocka_unit_test_setup(made_is_good, setup),
-		cmocka_unit_test_setup(strict_cbor, setup),
-		cmocka_unit_test_setup(strict_headers, setup),
-		cmocka_unit_test_setup(unknown_claims, setup),
-		cmocka_unit_test_setup(missing_claims, setup),
-		cmocka_unit_test_setup(profiles, setup),
-		cmocka_unit_test_setup(realm_key, setup),
-		cmocka_unit_test_setup(mixed_profiles, setup),
-		cmocka_unit_test_setup(other_curve, setup),
-		cmocka_unit_test_setup(lifecycles, setup),
+		cmocka_unit_test_setup(
+		    samples_of_each_form_of_key_are_accepted, setup),
+		cmocka_unit_test_setup(
+		    no_key_is_missing_and_a_wrong_key_fails, setup),
+		cmocka_unit_test_setup(
+		    a_realm_key_that_the_platform_did_not_sign_is_refused,
+		    setup),
+		cmocka_unit_test_setup(
+		    the_challenge_must_be_the_report_data_asked_for, setup),
+		cmocka_unit_test_setup(
+		    rim_and_instance_id_must_be_those_of_the_policy, setup),
+		cmocka_unit_test_setup(
+		    a_token_with_any_byte_changed_is_refused, setup),
+		cmocka_unit_test_setup(
+		    a_token_cut_or_extended_is_not_well_formed, setup),
+		cmocka_unit_test_setup(
+		    deep_nesting_and_huge_arrays_are_refused, setup),
+		cmocka_unit_test_setup(a_token_made_here_is_accepted, setup),
+		cmocka_unit_test_setup(
+		    cbor_not_of_the_one_strict_form_is_refused, setup),
+		cmocka_unit_test_setup(
+		    a_header_with_more_than_the_algorithm_is_refused, setup),
+		cmocka_unit_test_setup(
+		    an_unknown_claim_is_a_warning_alone, setup),
+		cmocka_unit_test_setup(
+		    a_token_without_a_required_claim_is_refused, setup),
+		cmocka_unit_test_setup(an_unknown_profile_is_refused, setup),
+		cmocka_unit_test_setup(
+		    a_realm_key_of_another_kind_than_named_is_refused, setup),
+		cmocka_unit_test_setup(
+		    platform_and_realm_of_different_profiles_are_refused,
+		    setup),
+		cmocka_unit_test_setup(
+		    a_signature_on_a_curve_that_es384_is_not_of_is_refused,
+		    setup),
+		cmocka_unit_test_setup(
+		    a_lifecycle_that_is_not_secured_is_refused, setup),
 	};
 
 	return cmocka_run_group_tests(tests, setup_keys, teardown_keys);

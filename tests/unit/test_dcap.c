@@ -133,7 +133,7 @@ static const char *const good_sets[] = { "tdx-v4-emr-uptodate",
 	"tdx-v4-dstack-eventlog-uptodate" };
 
 static void
-sets(void **state)
+quotes_of_each_set_have_the_expected_verdict(void **state)
 {
 	size_t i;
 
@@ -146,7 +146,7 @@ sets(void **state)
 
 /* Alibaba's two faults, one by one. */
 static void
-service_td_and_out_of_date(void **state)
+a_service_td_and_an_old_tcb_fail_each_by_itself(void **state)
 {
 	char text[200], error[200];
 
@@ -168,7 +168,7 @@ service_td_and_out_of_date(void **state)
 
 /* Outside the collateral's windows nothing fails, and nothing is accepted. */
 static void
-windows(void **state)
+collateral_outside_of_its_window_decides_nothing(void **state)
 {
 	const time_t times[] = { day(2025, 8, 1), day(2026, 4, 10) };
 	char directory[128], path[160];
@@ -193,7 +193,7 @@ windows(void **state)
 }
 
 static void
-no_collateral(void **state)
+without_collateral_the_status_is_missing(void **state)
 {
 	(void)state;
 	verify_file(
@@ -208,7 +208,7 @@ no_collateral(void **state)
 
 /* The PCK certificate has run out: no collateral of any time cures it. */
 static void
-certificates_expire(void **state)
+a_pck_certificate_that_has_expired_is_refused(void **state)
 {
 	(void)state;
 	verify_file("tdx/sets/tdx-v5-uptodate/quote.bin",
@@ -219,7 +219,7 @@ certificates_expire(void **state)
 /* ---- other quotes ------------------------------------------------------ */
 
 static void
-debug_td(void **state)
+a_td_in_debug_mode_is_refused(void **state)
 {
 	(void)state;
 	verify_file("tdx/debug-td.quote", "tdx/spr-2023", day(2023, 6, 15));
@@ -229,7 +229,7 @@ debug_td(void **state)
 }
 
 static void
-trailing_text(void **state)
+text_after_a_quote_is_refused(void **state)
 {
 	(void)state;
 	verify_file("tdx/trailing-text.quote", NULL, day(2023, 6, 15));
@@ -238,7 +238,7 @@ trailing_text(void **state)
 }
 
 static void
-sgx(void **state)
+an_sgx_quote_has_its_status_and_its_advisories(void **state)
 {
 	char error[200];
 
@@ -262,7 +262,7 @@ sgx(void **state)
 /* Intel's own sample under its test root, its certificates as PEM (the file has
  * DER): all is as it should be, but the root is not Intel's. */
 static void
-test_root(void **state)
+a_quote_under_another_root_is_refused(void **state)
 {
 	struct bytes b = sample("tdx/testroot/quote.dat");
 	struct bytes leaf = sample("tdx/testroot/pckCert.pem");
@@ -339,7 +339,7 @@ free_both(void)
 
 /* Of SGX, or of another time or platform: each by its own check. */
 static void
-foreign_collateral(void **state)
+collateral_of_another_platform_fails_its_own_check(void **state)
 {
 	(void)state;
 	load_both("sgx");
@@ -373,7 +373,7 @@ foreign_collateral(void **state)
 
 /* A changed byte of what Intel signed: read as it is, and refused. */
 static void
-forged_collateral(void **state)
+collateral_with_a_changed_byte_is_refused(void **state)
 {
 	static const char *const files[] = { "tcb_info.json",
 		"qe_identity.json", "tcb_info.sig.hex", "qe_identity.sig.hex",
@@ -849,7 +849,7 @@ a_verification_frees_what_it_made(void **state)
 /* ---- policy ------------------------------------------------------------ */
 
 static void
-policy_rules(void **state)
+each_rule_of_a_policy_has_its_check(void **state)
 {
 	static const struct {
 		const char *text, *fails;
@@ -896,7 +896,7 @@ policy_rules(void **state)
 }
 
 static void
-policy_errors(void **state)
+each_error_of_a_policy_names_its_line(void **state)
 {
 	static const struct {
 		const char *text, *error;
@@ -946,7 +946,7 @@ same_certificates(struct bytes a, struct bytes b)
 }
 
 static void
-every_byte(void **state)
+a_changed_byte_is_refused_if_it_changes_what_is_read(void **state)
 {
 	struct bytes b = sample("tdx/sets/tdx-v5-uptodate/quote.bin");
 	uint8_t *p = (uint8_t *)(uintptr_t)b.p;
@@ -984,7 +984,7 @@ every_byte(void **state)
 }
 
 static void
-every_length(void **state)
+a_quote_that_is_cut_is_refused_and_zeros_may_follow(void **state)
 {
 	struct bytes b = sample("tdx/sets/tdx-v5-uptodate/quote.bin");
 	struct bytes more;
@@ -1022,7 +1022,7 @@ every_length(void **state)
 /* ---- TCB levels by themselves ------------------------------------------ */
 
 static void
-convergence(void **state)
+the_worse_status_of_platform_and_qe_counts(void **state)
 {
 	static const struct {
 		const char *platform, *qe, *result;
@@ -1061,7 +1061,7 @@ convergence(void **state)
 }
 
 static void
-relaunch(void **state)
+a_td_launched_before_an_update_is_to_be_relaunched(void **state)
 {
 	static const struct {
 		const char *launch, *now, *result;
@@ -1094,17 +1094,26 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(sets, setup),
-		cmocka_unit_test_setup(service_td_and_out_of_date, setup),
-		cmocka_unit_test_setup(windows, setup),
-		cmocka_unit_test_setup(no_collateral, setup),
-		cmocka_unit_test_setup(certificates_expire, setup),
-		cmocka_unit_test_setup(debug_td, setup),
-		cmocka_unit_test_setup(trailing_text, setup),
-		cmocka_unit_test_setup(sgx, setup),
-		cmocka_unit_test_setup(test_root, setup),
-		cmocka_unit_test_setup(foreign_collateral, setup),
-		cmocka_unit_test_setup(forged_collateral, setup),
+		cmocka_unit_test_setup(
+		    quotes_of_each_set_have_the_expected_verdict, setup),
+		cmocka_unit_test_setup(
+		    a_service_td_and_an_old_tcb_fail_each_by_itself, setup),
+		cmocka_unit_test_setup(
+		    collateral_outside_of_its_window_decides_nothing, setup),
+		cmocka_unit_test_setup(
+		    without_collateral_the_status_is_missing, setup),
+		cmocka_unit_test_setup(
+		    a_pck_certificate_that_has_expired_is_refused, setup),
+		cmocka_unit_test_setup(a_td_in_debug_mode_is_refused, setup),
+		cmocka_unit_test_setup(text_after_a_quote_is_refused, setup),
+		cmocka_unit_test_setup(
+		    an_sgx_quote_has_its_status_and_its_advisories, setup),
+		cmocka_unit_test_setup(
+		    a_quote_under_another_root_is_refused, setup),
+		cmocka_unit_test_setup(
+		    collateral_of_another_platform_fails_its_own_check, setup),
+		cmocka_unit_test_setup(
+		    collateral_with_a_changed_byte_is_refused, setup),
 		cmocka_unit_test_setup(each_fact_is_read_from_its_place, setup),
 		cmocka_unit_test_setup(
 		    looks_like_one_by_size_version_and_key_type, setup),
@@ -1122,12 +1131,19 @@ main(void)
 		    a_list_of_another_time_decides_nothing, setup),
 		cmocka_unit_test_setup(
 		    a_verification_frees_what_it_made, setup),
-		cmocka_unit_test_setup(policy_rules, setup),
-		cmocka_unit_test_setup(policy_errors, setup),
-		cmocka_unit_test_setup(every_byte, setup),
-		cmocka_unit_test_setup(every_length, setup),
-		cmocka_unit_test_setup(convergence, setup),
-		cmocka_unit_test_setup(relaunch, setup),
+		cmocka_unit_test_setup(
+		    each_rule_of_a_policy_has_its_check, setup),
+		cmocka_unit_test_setup(
+		    each_error_of_a_policy_names_its_line, setup),
+		cmocka_unit_test_setup(
+		    a_changed_byte_is_refused_if_it_changes_what_is_read,
+		    setup),
+		cmocka_unit_test_setup(
+		    a_quote_that_is_cut_is_refused_and_zeros_may_follow, setup),
+		cmocka_unit_test_setup(
+		    the_worse_status_of_platform_and_qe_counts, setup),
+		cmocka_unit_test_setup(
+		    a_td_launched_before_an_update_is_to_be_relaunched, setup),
 	};
 
 	count_allocations();

@@ -61,7 +61,7 @@ detail(void)
 }
 
 static void
-real_logs(void **state)
+real_logs_replay_to_the_rtmrs_of_their_quotes(void **state)
 {
 	struct bytes log;
 	size_t i;
@@ -78,7 +78,7 @@ real_logs(void **state)
 
 /* The whole of it: accepted with the log, and refused with another's. */
 static void
-accepted(void **state)
+a_quote_is_accepted_with_its_log_alone(void **state)
 {
 	struct bytes b = sample(DSTACK_SET "/quote.bin");
 	struct bytes logs[2] = { sample("tdx/dstack/full.json"),
@@ -105,7 +105,7 @@ accepted(void **state)
 }
 
 static void
-no_log(void **state)
+a_log_is_missed_only_if_the_policy_requires_it(void **state)
 {
 	const struct bytes none = { NULL, 0 };
 	char error[200];
@@ -143,7 +143,7 @@ find_digest(struct bytes log, size_t from, const uint8_t *digest)
 }
 
 static void
-every_digest(void **state)
+a_change_of_any_digest_fails_the_log(void **state)
 {
 	struct eventlog *l;
 	struct bytes log;
@@ -184,7 +184,7 @@ compare_with(struct bytes log, const uint8_t *rtmrs)
 }
 
 static void
-every_length(void **state)
+a_log_that_is_cut_anywhere_fails(void **state)
 {
 	uint8_t rtmrs[RTMRS * DIGEST], *p;
 	struct eventlog *l;
@@ -215,7 +215,7 @@ every_length(void **state)
 }
 
 static void
-every_byte(void **state)
+a_log_with_any_byte_changed_does_no_harm(void **state)
 {
 	struct eventlog *l;
 	struct bytes log;
@@ -242,7 +242,7 @@ every_byte(void **state)
 /* Data that the digest was not made of is not shown, whether the digest fits or
  * not. */
 static void
-payload_changed(void **state)
+a_payload_that_does_not_fit_its_digest_is_not_shown(void **state)
 {
 	static const char *const names[] = { "tdx/dstack/full.json",
 		"tdx/dstack/lite.json" };
@@ -345,7 +345,7 @@ area_fails(const char *wanted)
 /* Other digests are skipped, and so are events that extend nothing and padding
  * of either kind, but nothing after the padding. */
 static void
-ccel_forms(void **state)
+other_digests_and_padding_of_a_ccel_are_skipped(void **state)
 {
 	uint8_t both[2 * DIGEST] = { 0 }, wanted[DIGEST];
 	struct eventlog *l;
@@ -384,7 +384,7 @@ ccel_forms(void **state)
 }
 
 static void
-ccel_errors(void **state)
+each_error_of_a_ccel_is_named(void **state)
 {
 	static const unsigned none[] = { 0 }, sha256[] = { 11, 32, 0 },
 			      twice[] = { 12, 48, 12, 48, 0 },
@@ -437,7 +437,7 @@ ccel_errors(void **state)
 }
 
 static void
-ccel_count(void **state)
+a_ccel_has_as_many_events_as_the_limit(void **state)
 {
 	struct eventlog *l;
 	size_t i;
@@ -469,7 +469,7 @@ read_text(const char *text)
 }
 
 static void
-dstack_errors(void **state)
+each_error_of_a_dstack_log_is_named(void **state)
 {
 	static const struct {
 		const char *text, *error;
@@ -539,7 +539,7 @@ dstack_errors(void **state)
 
 /* The array, and the array as a member. */
 static void
-dstack_forms(void **state)
+a_dstack_log_is_an_array_or_a_member(void **state)
 {
 	static const char list[] = "[{\"imr\":0,\"event_type\":1,"
 				   "\"digest\":\"" D96 "\"}]";
@@ -559,7 +559,7 @@ dstack_forms(void **state)
 }
 
 static void
-dstack_count(void **state)
+a_dstack_log_has_as_many_events_as_the_limit(void **state)
 {
 	static char text[(EVENTS + 2) * 150];
 	const char entry[] = "{\"imr\":3,\"event_type\":1,\"digest\":\"" D96
@@ -612,7 +612,7 @@ read_sized(size_t name, size_t payload, int more)
 }
 
 static void
-dstack_text(void **state)
+the_text_of_all_events_together_is_bounded(void **state)
 {
 	static const struct {
 		size_t name, payload;
@@ -663,7 +663,7 @@ shown(const char *name, const char *payload)
 }
 
 static void
-show_events(void **state)
+an_event_is_shown_as_one_word_and_its_payload(void **state)
 {
 	char longer[601];
 	const char *fact;
@@ -693,7 +693,7 @@ show_events(void **state)
 
 /* By itself it is a log, is shown, and is evidence of nothing. */
 static void
-by_itself(void **state)
+a_log_by_itself_is_shown_and_is_no_evidence(void **state)
 {
 	static const struct collateral none;
 	const char *const wanted[] = {
@@ -736,22 +736,36 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(real_logs, setup),
-		cmocka_unit_test_setup(accepted, setup),
-		cmocka_unit_test_setup(no_log, setup),
-		cmocka_unit_test_setup(every_digest, setup),
-		cmocka_unit_test_setup(every_length, setup),
-		cmocka_unit_test_setup(every_byte, setup),
-		cmocka_unit_test_setup(payload_changed, setup),
-		cmocka_unit_test_setup(ccel_forms, setup),
-		cmocka_unit_test_setup(ccel_errors, setup),
-		cmocka_unit_test_setup(ccel_count, setup),
-		cmocka_unit_test_setup(dstack_errors, setup),
-		cmocka_unit_test_setup(dstack_forms, setup),
-		cmocka_unit_test_setup(dstack_count, setup),
-		cmocka_unit_test_setup(dstack_text, setup),
-		cmocka_unit_test_setup(show_events, setup),
-		cmocka_unit_test_setup(by_itself, setup),
+		cmocka_unit_test_setup(
+		    real_logs_replay_to_the_rtmrs_of_their_quotes, setup),
+		cmocka_unit_test_setup(
+		    a_quote_is_accepted_with_its_log_alone, setup),
+		cmocka_unit_test_setup(
+		    a_log_is_missed_only_if_the_policy_requires_it, setup),
+		cmocka_unit_test_setup(
+		    a_change_of_any_digest_fails_the_log, setup),
+		cmocka_unit_test_setup(a_log_that_is_cut_anywhere_fails, setup),
+		cmocka_unit_test_setup(
+		    a_log_with_any_byte_changed_does_no_harm, setup),
+		cmocka_unit_test_setup(
+		    a_payload_that_does_not_fit_its_digest_is_not_shown, setup),
+		cmocka_unit_test_setup(
+		    other_digests_and_padding_of_a_ccel_are_skipped, setup),
+		cmocka_unit_test_setup(each_error_of_a_ccel_is_named, setup),
+		cmocka_unit_test_setup(
+		    a_ccel_has_as_many_events_as_the_limit, setup),
+		cmocka_unit_test_setup(
+		    each_error_of_a_dstack_log_is_named, setup),
+		cmocka_unit_test_setup(
+		    a_dstack_log_is_an_array_or_a_member, setup),
+		cmocka_unit_test_setup(
+		    a_dstack_log_has_as_many_events_as_the_limit, setup),
+		cmocka_unit_test_setup(
+		    the_text_of_all_events_together_is_bounded, setup),
+		cmocka_unit_test_setup(
+		    an_event_is_shown_as_one_word_and_its_payload, setup),
+		cmocka_unit_test_setup(
+		    a_log_by_itself_is_shown_and_is_no_evidence, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ verify(struct bytes b)
 }
 
 static void
-refused_by_name(void **state)
+evidence_of_the_paravisor_is_recognised_and_refused(void **state)
 {
 	struct bytes b = sample("azure/hcl-tdx.bin");
 
@@ -41,7 +41,7 @@ refused_by_name(void **state)
 }
 
 static void
-claims_are_bound(void **state)
+each_byte_of_the_claims_is_bound_by_the_report(void **state)
 {
 	struct bytes b = sample("azure/hcl-tdx.bin");
 	uint8_t *p = (uint8_t *)(uintptr_t)b.p;
@@ -64,7 +64,7 @@ claims_are_bound(void **state)
 }
 
 static void
-every_length(void **state)
+evidence_that_is_cut_anywhere_is_refused(void **state)
 {
 	struct bytes b = sample("azure/hcl-tdx.bin");
 	uint8_t *p;
@@ -87,9 +87,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refused_by_name),
-		cmocka_unit_test(claims_are_bound),
-		cmocka_unit_test(every_length),
+		cmocka_unit_test(
+		    evidence_of_the_paravisor_is_recognised_and_refused),
+		cmocka_unit_test(
+		    each_byte_of_the_claims_is_bound_by_the_report),
+		cmocka_unit_test(evidence_that_is_cut_anywhere_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

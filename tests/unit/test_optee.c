@@ -152,7 +152,7 @@ verify_made(const char *commands)
 /* ---- tests ------------------------------------------------------------- */
 
 static void
-good(void **state)
+records_in_each_combination_are_accepted(void **state)
 {
 	static const char *const of[] = { "1", "3", "13", "31", "123" };
 	struct bytes b;
@@ -181,7 +181,7 @@ good(void **state)
 }
 
 static void
-without_key(void **state)
+without_a_key_the_signature_is_missing(void **state)
 {
 	struct bytes b = make("13", key, 32);
 
@@ -194,7 +194,7 @@ without_key(void **state)
 }
 
 static void
-pem_key(void **state)
+the_key_may_be_pem_too(void **state)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	struct bytes b = make("1", key, 32);
@@ -212,7 +212,7 @@ pem_key(void **state)
 
 /* A key that is none, of another device, too short, or followed by bytes. */
 static void
-bad_keys(void **state)
+a_key_of_another_device_or_form_is_refused(void **state)
 {
 	EVP_PKEY *of[] = { EVP_RSA_gen(2048), EVP_RSA_gen(1024),
 		EVP_EC_gen("P-256") };
@@ -244,7 +244,7 @@ bad_keys(void **state)
 /* With an exponent of 1 a signature is its own padded message, for anyone to
  * make: such a key is none. */
 static void
-key_with_exponent_one(void **state)
+a_key_with_an_exponent_of_one_is_refused(void **state)
 {
 	struct bytes b = make("1", key, 32);
 	uint8_t *k = malloc(der.n), *sig, message[256];
@@ -271,7 +271,7 @@ key_with_exponent_one(void **state)
 }
 
 static void
-another_salt(void **state)
+a_signature_with_another_length_of_salt_is_refused(void **state)
 {
 	struct bytes b = make("1", key, 20);
 
@@ -283,7 +283,7 @@ another_salt(void **state)
 
 /* An honest output of command 1, shown as one of command 3. */
 static void
-exchanged_command(void **state)
+an_output_shown_as_that_of_another_command_is_refused(void **state)
 {
 	struct bytes b = make("1", key, 32);
 	uint8_t *p = (uint8_t *)(uintptr_t)b.p;
@@ -298,7 +298,7 @@ exchanged_command(void **state)
 /* One whose normal world asked under the nonce of another: only the digest
  * tells, so it must be named. */
 static void
-dishonest_label(void **state)
+a_digest_under_a_false_name_needs_the_policy(void **state)
 {
 	uint8_t b[HEAD + RECORD(256)];
 	char text[200], error[200];
@@ -320,7 +320,7 @@ dishonest_label(void **state)
 }
 
 static void
-asked_report_data(void **state)
+the_report_data_must_be_that_of_the_policy(void **state)
 {
 	(void)state;
 	policy.has_report_data = 1;
@@ -334,7 +334,7 @@ asked_report_data(void **state)
 }
 
 static void
-reference_values(void **state)
+each_digest_must_be_that_of_the_policy(void **state)
 {
 	char text[300], error[200];
 
@@ -358,7 +358,7 @@ reference_values(void **state)
 }
 
 static void
-refused_forms(void **state)
+each_field_out_of_its_range_is_refused(void **state)
 {
 	static const struct {
 		size_t at;
@@ -395,7 +395,7 @@ refused_forms(void **state)
 }
 
 static void
-every_byte(void **state)
+evidence_with_any_byte_changed_is_refused(void **state)
 {
 	struct bytes b = make("13", key, 32);
 	uint8_t *p = (uint8_t *)(uintptr_t)b.p;
@@ -416,7 +416,7 @@ every_byte(void **state)
 }
 
 static void
-every_length(void **state)
+evidence_cut_or_extended_is_not_well_formed(void **state)
 {
 	struct bytes b = make("13", key, 32);
 	uint8_t *p;
@@ -440,19 +440,32 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(good, setup),
-		cmocka_unit_test_setup(without_key, setup),
-		cmocka_unit_test_setup(pem_key, setup),
-		cmocka_unit_test_setup(bad_keys, setup),
-		cmocka_unit_test_setup(key_with_exponent_one, setup),
-		cmocka_unit_test_setup(another_salt, setup),
-		cmocka_unit_test_setup(exchanged_command, setup),
-		cmocka_unit_test_setup(dishonest_label, setup),
-		cmocka_unit_test_setup(asked_report_data, setup),
-		cmocka_unit_test_setup(reference_values, setup),
-		cmocka_unit_test_setup(refused_forms, setup),
-		cmocka_unit_test_setup(every_byte, setup),
-		cmocka_unit_test_setup(every_length, setup),
+		cmocka_unit_test_setup(
+		    records_in_each_combination_are_accepted, setup),
+		cmocka_unit_test_setup(
+		    without_a_key_the_signature_is_missing, setup),
+		cmocka_unit_test_setup(the_key_may_be_pem_too, setup),
+		cmocka_unit_test_setup(
+		    a_key_of_another_device_or_form_is_refused, setup),
+		cmocka_unit_test_setup(
+		    a_key_with_an_exponent_of_one_is_refused, setup),
+		cmocka_unit_test_setup(
+		    a_signature_with_another_length_of_salt_is_refused, setup),
+		cmocka_unit_test_setup(
+		    an_output_shown_as_that_of_another_command_is_refused,
+		    setup),
+		cmocka_unit_test_setup(
+		    a_digest_under_a_false_name_needs_the_policy, setup),
+		cmocka_unit_test_setup(
+		    the_report_data_must_be_that_of_the_policy, setup),
+		cmocka_unit_test_setup(
+		    each_digest_must_be_that_of_the_policy, setup),
+		cmocka_unit_test_setup(
+		    each_field_out_of_its_range_is_refused, setup),
+		cmocka_unit_test_setup(
+		    evidence_with_any_byte_changed_is_refused, setup),
+		cmocka_unit_test_setup(
+		    evidence_cut_or_extended_is_not_well_formed, setup),
 	};
 
 	return cmocka_run_group_tests(tests, setup_key, teardown_key);

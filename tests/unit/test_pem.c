@@ -147,7 +147,7 @@ verify_quote(const void *quote)
 
 /* A quote whose PCK certificates are encrypted one by one. */
 static void
-quote(void **state)
+an_encrypted_pck_chain_asks_for_no_passphrase(void **state)
 {
 	struct bytes b = sample(TDX_SET "/quote.bin"), pem, to;
 	struct quote q, whole;
@@ -193,7 +193,7 @@ verify_snp(const void *report)
 
 /* A report with the host's table of certificates: as PEM, then encrypted. */
 static void
-host_table(void **state)
+an_encrypted_table_of_the_host_asks_for_no_passphrase(void **state)
 {
 	struct bytes b = sample(SNP_SET "/report.bin"), pem, to;
 	uint8_t *p = calloc(1, SNP_REPORT + 4 * PEM_SIZE), *entry;
@@ -270,7 +270,7 @@ load_directory(const void *name)
 }
 
 static void
-collateral_files(void **state)
+encrypted_collateral_asks_for_no_passphrase(void **state)
 {
 	static const struct {
 		const char *file, *name, *der;
@@ -312,7 +312,7 @@ verify_cca(const void *key)
 }
 
 static void
-platform_key(void **state)
+an_encrypted_platform_key_asks_for_no_passphrase(void **state)
 {
 	struct bytes plain = sample("cca/cca_platform.pem"), pem;
 	BIO *bio = BIO_new_mem_buf(plain.p, (int)plain.n);
@@ -351,10 +351,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(quote),
-		cmocka_unit_test(host_table),
-		cmocka_unit_test(collateral_files),
-		cmocka_unit_test(platform_key),
+		cmocka_unit_test(an_encrypted_pck_chain_asks_for_no_passphrase),
+		cmocka_unit_test(
+		    an_encrypted_table_of_the_host_asks_for_no_passphrase),
+		cmocka_unit_test(encrypted_collateral_asks_for_no_passphrase),
+		cmocka_unit_test(
+		    an_encrypted_platform_key_asks_for_no_passphrase),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

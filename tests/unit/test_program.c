@@ -111,7 +111,7 @@ setup(void **state)
 }
 
 static void
-test_types_are_98_with_names(void **state)
+there_are_98_types_each_with_its_name(void **state)
 {
 	unsigned t, n = 0;
 
@@ -133,7 +133,7 @@ test_types_are_98_with_names(void **state)
 }
 
 static void
-test_words_hold_values_as_solidity(void **state)
+words_hold_values_as_solidity_does(void **state)
 {
 	uint8_t w[32], plain[32];
 
@@ -155,7 +155,7 @@ test_words_hold_values_as_solidity(void **state)
 }
 
 static void
-test_every_status_has_name_and_class(void **state)
+a_known_status_has_a_name_a_text_and_a_class(void **state)
 {
 	(void)state;
 	assert_string_equal(status_name(ST_INPUT_MISSING), "INPUT_MISSING");
@@ -167,7 +167,7 @@ test_every_status_has_name_and_class(void **state)
 }
 
 static void
-test_built_program_is_viewed_and_checked(void **state)
+what_is_built_is_what_is_viewed(void **state)
 {
 	struct program p;
 	size_t n, at;
@@ -198,7 +198,7 @@ test_built_program_is_viewed_and_checked(void **state)
 }
 
 static void
-test_constants_of_other_type_are_apart(void **state)
+equal_constants_of_different_types_are_two(void **state)
 {
 	(void)state;
 	op("add", 0);
@@ -208,7 +208,7 @@ test_constants_of_other_type_are_apart(void **state)
 }
 
 static void
-test_unknown_opcode(void **state)
+an_unknown_opcode_is_refused(void **state)
 {
 	size_t at;
 
@@ -221,7 +221,7 @@ test_unknown_opcode(void **state)
 }
 
 static void
-test_wrong_arity(void **state)
+a_wrong_number_of_operands_is_refused(void **state)
 {
 	unsigned i;
 
@@ -259,7 +259,7 @@ test_wrong_arity(void **state)
 }
 
 static void
-test_type_mismatch(void **state)
+operands_of_types_that_do_not_fit_are_refused(void **state)
 {
 	(void)state;
 	op("add", 0);
@@ -301,7 +301,7 @@ cast(uint8_t from, uint8_t to, uint32_t st)
 }
 
 static void
-test_cast_pairs(void **state)
+cast_takes_certain_pairs_of_types_alone(void **state)
 {
 	(void)state;
 	cast(U8, TYPE_INT(256), ST_OK);
@@ -329,7 +329,7 @@ test_cast_pairs(void **state)
 }
 
 static void
-test_use_before_definition(void **state)
+a_handle_is_not_used_before_it_is_written(void **state)
 {
 	struct program p;
 	size_t n, at;
@@ -356,7 +356,7 @@ test_use_before_definition(void **state)
 }
 
 static void
-test_output_twice(void **state)
+no_handle_is_written_twice(void **state)
 {
 	(void)state;
 	add(1, 2, 3);
@@ -373,7 +373,7 @@ test_output_twice(void **state)
 }
 
 static void
-test_constant_range(void **state)
+a_constant_is_in_the_range_of_its_type(void **state)
 {
 	(void)state;
 	op("add", 0);
@@ -408,7 +408,7 @@ swap(unsigned f, unsigned F, uint32_t st)
 }
 
 static void
-test_fee_range(void **state)
+a_fee_is_less_than_one_in_parts_of_at_most_65536(void **state)
 {
 	(void)state;
 	swap(3, 1000, ST_OK);
@@ -420,7 +420,7 @@ test_fee_range(void **state)
 }
 
 static void
-test_no_handle(void **state)
+an_operation_takes_a_handle_unless_it_needs_none(void **state)
 {
 	(void)state;
 	op("add", 0);
@@ -438,7 +438,7 @@ test_no_handle(void **state)
 }
 
 static void
-test_bad_handle_and_wrong_chain(void **state)
+handles_of_other_versions_types_or_chains_are_refused(void **state)
 {
 	(void)state;
 	add(1, 2, 3);
@@ -453,7 +453,7 @@ test_bad_handle_and_wrong_chain(void **state)
 }
 
 static void
-test_bad_flags(void **state)
+flags_that_an_operation_does_not_have_are_refused(void **state)
 {
 	(void)state;
 	op("add", OP_SAME_ACCOUNT);
@@ -467,7 +467,7 @@ test_bad_flags(void **state)
 }
 
 static void
-test_over_limit(void **state)
+the_builder_stops_at_each_limit(void **state)
 {
 	unsigned i;
 
@@ -508,7 +508,7 @@ test_over_limit(void **state)
 }
 
 static void
-test_inputs_unused_or_out_of_order(void **state)
+inputs_unused_repeated_or_out_of_order_are_refused(void **state)
 {
 	(void)state;
 	add(1, 2, 3);
@@ -524,7 +524,7 @@ test_inputs_unused_or_out_of_order(void **state)
 }
 
 static void
-test_builder_refuses_what_is_out_of_place(void **state)
+the_builder_refuses_operands_that_are_out_of_place(void **state)
 {
 	(void)state;
 	assert_int_equal(builder_handle(&b, handle(U8, 1)), ST_MALFORMED);
@@ -535,7 +535,7 @@ test_builder_refuses_what_is_out_of_place(void **state)
 }
 
 static void
-test_view_refuses_bad_shapes(void **state)
+a_shape_that_does_not_fit_its_words_is_refused(void **state)
 {
 	struct program p;
 	struct p_shape s;
@@ -658,7 +658,7 @@ type_of(char c, uint8_t t)
 }
 
 static void
-test_each_letter_takes_its_types_alone(void **state)
+each_letter_takes_its_types_alone(void **state)
 {
 	const char *c;
 	size_t i;
@@ -680,7 +680,7 @@ test_each_letter_takes_its_types_alone(void **state)
 }
 
 static void
-test_some_operands_must_be_constants(void **state)
+some_operands_must_be_constants(void **state)
 {
 	unsigned i;
 
@@ -709,7 +709,7 @@ test_some_operands_must_be_constants(void **state)
 }
 
 static void
-test_a_fee_is_the_last_four_bytes(void **state)
+a_fee_is_the_last_four_bytes(void **state)
 {
 	struct m_word fee = { { 0 } };
 	struct program p = { .consts = &fee };
@@ -720,7 +720,7 @@ test_a_fee_is_the_last_four_bytes(void **state)
 }
 
 static void
-test_each_limit_of_a_shape_holds_by_itself(void **state)
+each_limit_of_a_shape_holds_by_itself(void **state)
 {
 	static const struct {
 		size_t at;
@@ -750,7 +750,7 @@ test_each_limit_of_a_shape_holds_by_itself(void **state)
 
 /* The bytes after a word make no difference. */
 static void
-test_a_word_has_32_bytes_and_no_more(void **state)
+a_word_has_32_bytes_and_no_more(void **state)
 {
 	uint8_t word[33];
 	unsigned i;
@@ -776,7 +776,7 @@ test_a_word_has_32_bytes_and_no_more(void **state)
 
 /* Else a search would compare with every word there is. */
 static void
-test_words_that_differ_anywhere_are_spread(void **state)
+words_that_differ_anywhere_are_spread(void **state)
 {
 	static uint16_t slots[PROGRAM_SLOTS];
 	const struct program p = { .inputs = NULL };
@@ -802,7 +802,7 @@ test_words_that_differ_anywhere_are_spread(void **state)
 
 /* Every slot is taken but one: the search for another word ends there. */
 static void
-test_a_search_compares_all_of_a_word_and_its_type(void **state)
+a_search_compares_all_of_a_word_and_its_type(void **state)
 {
 	static uint16_t slots[PROGRAM_SLOTS];
 	static const uint16_t refs[] = { REF_INPUT, REF_OUTPUT, REF_CONST };
@@ -839,7 +839,7 @@ test_a_search_compares_all_of_a_word_and_its_type(void **state)
 }
 
 static void
-test_the_first_bad_operation_is_named(void **state)
+the_first_bad_operation_is_named(void **state)
 {
 	size_t at;
 
@@ -852,7 +852,7 @@ test_the_first_bad_operation_is_named(void **state)
 }
 
 static void
-test_references_come_in_the_order_of_their_tables(void **state)
+references_come_in_the_order_of_their_tables(void **state)
 {
 	unsigned i;
 
@@ -877,7 +877,7 @@ test_references_come_in_the_order_of_their_tables(void **state)
 }
 
 static void
-test_words_at_an_odd_address_are_refused(void **state)
+words_at_an_odd_address_are_refused(void **state)
 {
 	static uint16_t space[sizeof(words) / 2 + 1];
 	uint8_t *odd = (uint8_t *)space + 1;
@@ -894,7 +894,7 @@ test_words_at_an_odd_address_are_refused(void **state)
 }
 
 static void
-test_an_empty_program_is_refused(void **state)
+an_empty_program_is_refused(void **state)
 {
 	struct program p;
 
@@ -922,7 +922,7 @@ before_a_guard(size_t n)
 
 /* 16 references, all of the first operation; the second one wants 32 more. */
 static void
-test_an_operation_without_its_references_is_not_read(void **state)
+an_operation_without_its_references_is_not_read(void **state)
 {
 	struct program p;
 	struct m_word *w;
@@ -956,7 +956,7 @@ prng(void)
 /* Half of it pure rubbish, half a good program with a few bytes wrong: exactly
  * as long as it says, so that the sanitizer sees one byte too far. */
 static void
-test_rubbish_does_no_harm(void **state)
+rubbish_does_no_harm(void **state)
 {
 	struct p_shape s;
 	struct program p;
@@ -1004,7 +1004,7 @@ test_rubbish_does_no_harm(void **state)
 /* The digest says 0xff for a handle: a constant of that type would be the
  * same. */
 static void
-test_a_constant_has_a_type_of_some_size(void **state)
+a_constant_has_a_type_of_some_size(void **state)
 {
 	struct program p;
 	uint8_t *type;
@@ -1032,7 +1032,7 @@ test_a_constant_has_a_type_of_some_size(void **state)
 #define T(f)	cmocka_unit_test_setup(f, setup)
 
 static void
-test_an_operation_has_its_names_of_other_documents(void **state)
+an_operation_has_its_names_of_other_documents(void **state)
 {
 	(void)state;
 	assert_ptr_equal(
@@ -1045,41 +1045,41 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_types_are_98_with_names),
-		T(test_words_hold_values_as_solidity),
-		T(test_every_status_has_name_and_class),
-		T(test_built_program_is_viewed_and_checked),
-		T(test_constants_of_other_type_are_apart),
-		T(test_a_constant_has_a_type_of_some_size),
-		T(test_unknown_opcode),
-		T(test_wrong_arity),
-		T(test_type_mismatch),
-		T(test_cast_pairs),
-		T(test_use_before_definition),
-		T(test_output_twice),
-		T(test_constant_range),
-		T(test_fee_range),
-		T(test_no_handle),
-		T(test_bad_handle_and_wrong_chain),
-		T(test_bad_flags),
-		T(test_over_limit),
-		T(test_inputs_unused_or_out_of_order),
-		T(test_builder_refuses_what_is_out_of_place),
-		T(test_view_refuses_bad_shapes),
-		T(test_each_letter_takes_its_types_alone),
-		T(test_some_operands_must_be_constants),
-		T(test_a_fee_is_the_last_four_bytes),
-		T(test_each_limit_of_a_shape_holds_by_itself),
-		T(test_a_word_has_32_bytes_and_no_more),
-		T(test_words_that_differ_anywhere_are_spread),
-		T(test_an_operation_without_its_references_is_not_read),
-		T(test_a_search_compares_all_of_a_word_and_its_type),
-		T(test_the_first_bad_operation_is_named),
-		T(test_references_come_in_the_order_of_their_tables),
-		T(test_words_at_an_odd_address_are_refused),
-		T(test_an_empty_program_is_refused),
-		T(test_rubbish_does_no_harm),
-		T(test_an_operation_has_its_names_of_other_documents),
+		T(there_are_98_types_each_with_its_name),
+		T(words_hold_values_as_solidity_does),
+		T(a_known_status_has_a_name_a_text_and_a_class),
+		T(what_is_built_is_what_is_viewed),
+		T(equal_constants_of_different_types_are_two),
+		T(a_constant_has_a_type_of_some_size),
+		T(an_unknown_opcode_is_refused),
+		T(a_wrong_number_of_operands_is_refused),
+		T(operands_of_types_that_do_not_fit_are_refused),
+		T(cast_takes_certain_pairs_of_types_alone),
+		T(a_handle_is_not_used_before_it_is_written),
+		T(no_handle_is_written_twice),
+		T(a_constant_is_in_the_range_of_its_type),
+		T(a_fee_is_less_than_one_in_parts_of_at_most_65536),
+		T(an_operation_takes_a_handle_unless_it_needs_none),
+		T(handles_of_other_versions_types_or_chains_are_refused),
+		T(flags_that_an_operation_does_not_have_are_refused),
+		T(the_builder_stops_at_each_limit),
+		T(inputs_unused_repeated_or_out_of_order_are_refused),
+		T(the_builder_refuses_operands_that_are_out_of_place),
+		T(a_shape_that_does_not_fit_its_words_is_refused),
+		T(each_letter_takes_its_types_alone),
+		T(some_operands_must_be_constants),
+		T(a_fee_is_the_last_four_bytes),
+		T(each_limit_of_a_shape_holds_by_itself),
+		T(a_word_has_32_bytes_and_no_more),
+		T(words_that_differ_anywhere_are_spread),
+		T(an_operation_without_its_references_is_not_read),
+		T(a_search_compares_all_of_a_word_and_its_type),
+		T(the_first_bad_operation_is_named),
+		T(references_come_in_the_order_of_their_tables),
+		T(words_at_an_odd_address_are_refused),
+		T(an_empty_program_is_refused),
+		T(rubbish_does_no_harm),
+		T(an_operation_has_its_names_of_other_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

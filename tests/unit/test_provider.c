@@ -658,7 +658,7 @@ an_snp_host_is_left_two_seconds(void **unused)
 }
 
 static void
-a_cca_token(void **unused)
+a_cca_token_is_taken_as_it_is(void **unused)
 {
 	(void)unused;
 	cca();
@@ -1142,7 +1142,7 @@ main(void)
 		T(an_snp_report_without_certificates),
 		T(an_snp_report_and_its_certificates),
 		T(an_snp_host_is_left_two_seconds),
-		T(a_cca_token),
+		T(a_cca_token_is_taken_as_it_is),
 		T(one_quote_after_the_other),
 		T(a_write_that_is_lost_is_noticed),
 		T(a_second_writer_before_the_quote_is_noticed),

@@ -338,7 +338,7 @@ without_attestation_it_says_what_to_build(void **unused)
 }
 
 static void
-failures_are_told(void **unused)
+a_failure_of_the_tee_is_told_with_its_cause(void **unused)
 {
 	const struct provider *p = opened();
 
@@ -379,7 +379,7 @@ main(void)
 		T(its_key_can_be_kept),
 		T(no_device_or_that_of_another_is_no_optee),
 		T(without_attestation_it_says_what_to_build),
-		T(failures_are_told),
+		T(a_failure_of_the_tee_is_told_with_its_cause),
 		T(an_output_of_no_possible_size_is_refused),
 	};
 

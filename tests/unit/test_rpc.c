@@ -80,7 +80,7 @@ error_is_told_and_escaped(void **state)
 }
 
 static void
-nesting_is_limited(void **state)
+the_nesting_of_json_is_limited(void **state)
 {
 	static char text[200000];
 
@@ -180,7 +180,7 @@ main(void)
 		cmocka_unit_test(result_of_our_call_is_taken),
 		cmocka_unit_test(other_answers_are_refused),
 		cmocka_unit_test(error_is_told_and_escaped),
-		cmocka_unit_test(nesting_is_limited),
+		cmocka_unit_test(the_nesting_of_json_is_limited),
 		cmocka_unit_test(quantities_have_1_to_16_digits),
 		cmocka_unit_test(bytes_are_whole_and_fit),
 		cmocka_unit_test(registry_ca_must_be_the_attested_file),

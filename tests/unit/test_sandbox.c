@@ -94,7 +94,7 @@ grows_its_heap(void)
 }
 
 static void
-listed_calls_work(void **unused)
+the_calls_of_a_policy_work(void **unused)
 {
 	struct chan c;
 	int status = run(allowed, &c);
@@ -224,7 +224,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(listed_calls_work),
+		cmocka_unit_test(the_calls_of_a_policy_work),
 		cmocka_unit_test(any_other_call_kills_and_is_named),
 		cmocka_unit_test(secrets_are_zeroed_and_apart),
 		cmocka_unit_test(paths_that_are_not_listed_cannot_be_written),

@@ -106,7 +106,7 @@ set_is(const char *set, const char *failing)
 }
 
 static void
-sets(void **state)
+reports_of_each_set_have_the_expected_verdict(void **state)
 {
 	(void)state;
 	set_is("snp-genoa-v3-azure", "");
@@ -126,7 +126,7 @@ sets(void **state)
 
 /* Outside the certificates' lives. */
 static void
-validity(void **state)
+a_certificate_outside_of_its_validity_is_refused(void **state)
 {
 	static const char *const of[] = { "snp-genoa-v3-azure",
 		"snp-milan-v2-virtee", "snp-milan-v3-aws-vlek" };
@@ -151,7 +151,7 @@ validity(void **state)
 /* ---- certificates that are not this report's --------------------------- */
 
 static void
-no_certificates(void **state)
+without_certificates_the_vek_is_missing(void **state)
 {
 	struct bytes b = sample("snp/snp-milan-v2-virtee/report.bin");
 
@@ -193,7 +193,7 @@ with_vek(const char *path, const char *failing)
 }
 
 static void
-wrong_vek(void **state)
+a_vek_that_is_not_of_the_report_is_refused(void **state)
 {
 	(void)state;
 	/* Not AMD's: the names are right, the signatures are not; one has its
@@ -209,7 +209,7 @@ wrong_vek(void **state)
 
 /* The certificate of the report, but its issuer forged: the chain alone. */
 static void
-wrong_issuer(void **state)
+a_vek_whose_issuer_is_another_is_refused(void **state)
 {
 	struct bytes b = load("snp-milan-v2-virtee");
 	struct bytes roots = sample("snp/turin_ask_ark_asvk.pem");
@@ -234,7 +234,7 @@ wrong_issuer(void **state)
 
 /* A Turin VCEK reads: its 8-byte chip id, its FMC. */
 static void
-turin_certificate(void **state)
+a_turin_certificate_has_a_short_chip_id_and_an_fmc(void **state)
 {
 	struct bytes der = sample("snp/vcek_turin.der");
 	struct bytes roots = sample("snp/turin_ask_ark_asvk.pem");
@@ -260,7 +260,7 @@ turin_certificate(void **state)
 /* ---- damaged reports --------------------------------------------------- */
 
 static void
-damaged(void **state)
+a_damaged_report_is_refused(void **state)
 {
 	struct bytes b = load("snp-milan-v2-virtee"), bad;
 
@@ -281,7 +281,7 @@ damaged(void **state)
 }
 
 static void
-every_byte(void **state)
+a_report_with_any_byte_changed_is_refused(void **state)
 {
 	struct bytes b = load("snp-genoa-v3-azure");
 	uint8_t *p = (uint8_t *)(uintptr_t)b.p;
@@ -300,7 +300,7 @@ every_byte(void **state)
 }
 
 static void
-every_length(void **state)
+a_report_cut_or_extended_is_refused(void **state)
 {
 	struct bytes b = load("snp-genoa-v3-azure");
 	uint8_t *p;
@@ -335,7 +335,7 @@ put32(uint8_t *p, size_t v)
 
 /* Report and certificates in one piece, as the evidence role ships them. */
 static void
-with_table(void **state)
+the_table_of_the_host_is_read_within_its_bounds(void **state)
 {
 	struct bytes b = load("snp-genoa-v3-azure");
 	size_t head = 24 * (size_t)(sk_X509_num(c.snp) + 1);
@@ -374,7 +374,7 @@ with_table(void **state)
 /* ---- policy ------------------------------------------------------------ */
 
 static void
-policy_rules(void **state)
+each_rule_of_a_policy_has_its_check(void **state)
 {
 	static const struct {
 		const char *text, *fails;
@@ -600,7 +600,7 @@ verify_made(uint8_t b[SNP_REPORT], const char *failing)
 }
 
 static void
-turin_report(void **state)
+a_turin_report_has_its_own_layout_of_the_tcb(void **state)
 {
 	uint8_t b[SNP_REPORT];
 
@@ -625,7 +625,7 @@ turin_report(void **state)
 
 /* One byte of it another, and signed. */
 static void
-each_check(void **state)
+each_field_out_of_its_range_fails_its_check(void **state)
 {
 	static const struct {
 		size_t at;
@@ -689,7 +689,7 @@ each_check(void **state)
 }
 
 static void
-what_is_not_refused(void **state)
+a_masked_chip_or_an_allowed_mode_is_accepted(void **state)
 {
 	uint8_t b[SNP_REPORT];
 
@@ -717,7 +717,7 @@ what_is_not_refused(void **state)
 
 /* Launched under, or committed to, less than is asked for. */
 static void
-min_tcb(void **state)
+the_minimum_holds_for_each_tcb_of_the_report(void **state)
 {
 	static const size_t at[] = { 0x187, 0x1e7, 0x1f7 };
 	static const char *const fails[] = { "vek-tcb min-tcb",
@@ -738,7 +738,7 @@ min_tcb(void **state)
 
 /* A certificate whose extensions are not as AMD writes them. */
 static void
-strict_extensions(void **state)
+an_extension_not_as_amd_writes_it_is_refused(void **state)
 {
 	static const struct {
 		const char *arc, *value;
@@ -773,7 +773,7 @@ strict_extensions(void **state)
 }
 
 static void
-wrong_integers(void **state)
+an_spl_that_is_not_der_of_a_byte_is_refused(void **state)
 {
 	static const struct {
 		const char *value;
@@ -847,7 +847,7 @@ revoked_is(enum outcome outcome)
 }
 
 static void
-revocation(void **state)
+the_list_of_the_ark_alone_can_revoke_the_ask(void **state)
 {
 	const time_t may = day(2025, 5, 1), july = day(2025, 7, 1);
 
@@ -871,7 +871,7 @@ revocation(void **state)
 
 /* Only that there is none: not that it is old, forged or names the ASK. */
 static void
-allowed_missing(void **state)
+a_list_may_be_missing_but_not_old_or_forged(void **state)
 {
 	const time_t may = day(2025, 5, 1), july = day(2025, 7, 1);
 
@@ -890,7 +890,7 @@ allowed_missing(void **state)
 
 /* A file with the lists of two products. */
 static void
-several_lists(void **state)
+a_file_may_have_the_lists_of_two_products(void **state)
 {
 	static const char *const of[] = { "ARK-Milan", "ARK-Turin" };
 	char dir[] = "/tmp/test_snp.XXXXXX", path[64];
@@ -925,7 +925,7 @@ several_lists(void **state)
 /* AMD's own: undecided without a revocation list, unless the policy allows it,
  * and then with a warning. */
 static void
-missing_crl(void **state)
+without_a_list_nothing_is_decided_unless_allowed(void **state)
 {
 	static const char wanted[] = "no CRL of AMD's was given (snp.crl): ";
 	struct bytes b = load("snp-genoa-v3-azure");
@@ -955,7 +955,7 @@ missing_crl(void **state)
 
 /* Those of several products at hand, in either order. */
 static void
-fleet(void **state)
+certificates_of_other_products_do_no_harm(void **state)
 {
 	struct bytes roots = sample("snp/turin_ask_ark_asvk.pem"), b;
 	STACK_OF(X509) *turin;
@@ -980,7 +980,7 @@ fleet(void **state)
 /* The same names as AMD's after the report: the verifier uses its own
  * certificates. */
 static void
-host_cannot_replace(void **state)
+the_host_cannot_replace_certificates(void **state)
 {
 	struct bytes b = load("snp-genoa-v3-azure");
 	EVP_PKEY *key = EVP_EC_gen("P-384");
@@ -1017,7 +1017,7 @@ host_cannot_replace(void **state)
 
 /* Entries without end over the same bytes. */
 static void
-long_table(void **state)
+a_table_has_at_most_sixteen_entries(void **state)
 {
 	STACK_OF(X509) *to = sk_X509_new_null();
 	uint8_t table[24 * 18] = { 0 };
@@ -1352,32 +1352,46 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(sets, setup),
-		cmocka_unit_test_setup(validity, setup),
-		cmocka_unit_test_setup(no_certificates, setup),
-		cmocka_unit_test_setup(wrong_vek, setup),
-		cmocka_unit_test_setup(wrong_issuer, setup),
-		cmocka_unit_test_setup(turin_certificate, setup),
-		cmocka_unit_test_setup(damaged, setup),
-		cmocka_unit_test_setup(every_byte, setup),
-		cmocka_unit_test_setup(every_length, setup),
-		cmocka_unit_test_setup(with_table, setup),
-		cmocka_unit_test_setup(policy_rules, setup),
+		cmocka_unit_test_setup(
+		    reports_of_each_set_have_the_expected_verdict, setup),
+		cmocka_unit_test_setup(
+		    a_certificate_outside_of_its_validity_is_refused, setup),
+		cmocka_unit_test_setup(
+		    without_certificates_the_vek_is_missing, setup),
+		cmocka_unit_test_setup(
+		    a_vek_that_is_not_of_the_report_is_refused, setup),
+		cmocka_unit_test_setup(
+		    a_vek_whose_issuer_is_another_is_refused, setup),
+		cmocka_unit_test_setup(
+		    a_turin_certificate_has_a_short_chip_id_and_an_fmc, setup),
+		cmocka_unit_test_setup(a_damaged_report_is_refused, setup),
+		cmocka_unit_test_setup(
+		    a_report_with_any_byte_changed_is_refused, setup),
+		cmocka_unit_test_setup(
+		    a_report_cut_or_extended_is_refused, setup),
+		cmocka_unit_test_setup(
+		    the_table_of_the_host_is_read_within_its_bounds, setup),
+		cmocka_unit_test_setup(
+		    each_rule_of_a_policy_has_its_check, setup),
 #define MADE_TEST(f) cmocka_unit_test_setup_teardown(f, made_setup, \
     made_teardown)
-		MADE_TEST(turin_report),
-		MADE_TEST(each_check),
-		MADE_TEST(what_is_not_refused),
-		MADE_TEST(min_tcb),
-		MADE_TEST(strict_extensions),
-		MADE_TEST(wrong_integers),
-		MADE_TEST(revocation),
-		MADE_TEST(allowed_missing),
-		MADE_TEST(several_lists),
-		cmocka_unit_test_setup(missing_crl, setup),
-		cmocka_unit_test_setup(fleet, setup),
-		cmocka_unit_test_setup(host_cannot_replace, setup),
-		cmocka_unit_test_setup(long_table, setup),
+		MADE_TEST(a_turin_report_has_its_own_layout_of_the_tcb),
+		MADE_TEST(each_field_out_of_its_range_fails_its_check),
+		MADE_TEST(a_masked_chip_or_an_allowed_mode_is_accepted),
+		MADE_TEST(the_minimum_holds_for_each_tcb_of_the_report),
+		MADE_TEST(an_extension_not_as_amd_writes_it_is_refused),
+		MADE_TEST(an_spl_that_is_not_der_of_a_byte_is_refused),
+		MADE_TEST(the_list_of_the_ark_alone_can_revoke_the_ask),
+		MADE_TEST(a_list_may_be_missing_but_not_old_or_forged),
+		MADE_TEST(a_file_may_have_the_lists_of_two_products),
+		cmocka_unit_test_setup(
+		    without_a_list_nothing_is_decided_unless_allowed, setup),
+		cmocka_unit_test_setup(
+		    certificates_of_other_products_do_no_harm, setup),
+		cmocka_unit_test_setup(
+		    the_host_cannot_replace_certificates, setup),
+		cmocka_unit_test_setup(
+		    a_table_has_at_most_sixteen_entries, setup),
 		cmocka_unit_test_setup(
 		    looks_like_one_by_size_version_and_algorithm, setup),
 		cmocka_unit_test_setup(each_fact_is_read_from_its_place, setup),

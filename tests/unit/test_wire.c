@@ -105,7 +105,7 @@ run(void)
 }
 
 static void
-task_of_one_add_is_flattened(void **state)
+a_task_of_one_add_is_flattened(void **state)
 {
 	(void)state;
 	assert_int_equal(run(), ST_OK);
@@ -124,7 +124,7 @@ task_of_one_add_is_flattened(void **state)
 }
 
 static void
-constant_operand_is_taken(void **state)
+an_operand_may_be_a_constant(void **state)
 {
 	(void)state;
 	w.operands[1].source_case = TEERUNNER__V1__OPERAND__SOURCE_CONSTANT;
@@ -145,33 +145,45 @@ constant_operand_is_taken(void **state)
 		assert_true(status_by(status, REFUSAL_NET));		\
 	}
 
-BENT(short_task_id, w.task.id.len = 31, ST_MALFORMED)
-BENT(long_task_id, w.task.id.len = 33, ST_MALFORMED)
-BENT(missing_task_id, memset(&w.task.id, 0, sizeof(w.task.id)), ST_MALFORMED)
-BENT(short_transaction_hash, w.task.transaction_hash.len = 0, ST_MALFORMED)
-BENT(long_caller, w.task.caller.len = 21, ST_MALFORMED)
-BENT(short_runner, w.task.runner.len = 19, ST_MALFORMED)
-BENT(no_operation, w.task.n_operations = 0, ST_MALFORMED)
-BENT(too_many_operations, w.task.n_operations = TASK_OPS + 1, ST_OVER_LIMIT)
-BENT(unknown_opcode, w.ops[0].opcode = 0xfe, ST_UNKNOWN_OPCODE)
-BENT(opcode_wider_than_a_byte, w.ops[0].opcode += 256, ST_UNKNOWN_OPCODE)
-BENT(flags_wider_than_a_byte, w.ops[0].flags = 256, ST_BAD_FLAGS)
-BENT(operand_without_source, w.operands[1].source_case = 0, ST_MALFORMED)
-BENT(short_input_handle, w.operands[1].handle.len = 31, ST_MALFORMED)
-BENT(long_output_handle, w.outputs[0].len = 33, ST_MALFORMED)
-BENT(too_few_operands, w.ops[0].n_inputs = 1, ST_WRONG_ARITY)
-BENT(more_operands_than_any_operation, w.ops[0].n_inputs = OPERANDS,
-    ST_WRONG_ARITY)
-BENT(output_without_end, w.ops[0].n_outputs = OPERANDS, ST_WRONG_ARITY)
-BENT(output_twice, w.task.n_operations = 2;
+BENT(a_short_task_id_is_malformed, w.task.id.len = 31, ST_MALFORMED)
+BENT(a_long_task_id_is_malformed, w.task.id.len = 33, ST_MALFORMED)
+BENT(a_missing_task_id_is_malformed, memset(&w.task.id, 0, sizeof(w.task.id)),
+    ST_MALFORMED)
+BENT(an_empty_transaction_hash_is_malformed, w.task.transaction_hash.len = 0,
+    ST_MALFORMED)
+BENT(a_long_caller_is_malformed, w.task.caller.len = 21, ST_MALFORMED)
+BENT(a_short_runner_is_malformed, w.task.runner.len = 19, ST_MALFORMED)
+BENT(a_task_without_an_operation_is_malformed, w.task.n_operations = 0,
+    ST_MALFORMED)
+BENT(too_many_operations_are_over_the_limit, w.task.n_operations = TASK_OPS + 1,
+    ST_OVER_LIMIT)
+BENT(
+    an_unknown_opcode_has_its_status, w.ops[0].opcode = 0xfe, ST_UNKNOWN_OPCODE)
+BENT(an_opcode_wider_than_a_byte_is_unknown, w.ops[0].opcode += 256,
+    ST_UNKNOWN_OPCODE)
+BENT(flags_wider_than_a_byte_are_bad, w.ops[0].flags = 256, ST_BAD_FLAGS)
+BENT(an_operand_without_a_source_is_malformed, w.operands[1].source_case = 0,
+    ST_MALFORMED)
+BENT(a_short_input_handle_is_malformed, w.operands[1].handle.len = 31,
+    ST_MALFORMED)
+BENT(a_long_output_handle_is_malformed, w.outputs[0].len = 33, ST_MALFORMED)
+BENT(too_few_operands_are_a_wrong_arity, w.ops[0].n_inputs = 1, ST_WRONG_ARITY)
+BENT(more_operands_than_any_operation_has_are_a_wrong_arity,
+    w.ops[0].n_inputs = OPERANDS, ST_WRONG_ARITY)
+BENT(more_outputs_than_any_operation_has_are_a_wrong_arity,
+    w.ops[0].n_outputs = OPERANDS, ST_WRONG_ARITY)
+BENT(an_output_of_two_operations_has_its_status, w.task.n_operations = 2;
      w.ops[1].outputs = w.outputs, ST_OUTPUT_TWICE)
-BENT(output_is_its_input, w.outputs[0] = w.operands[0].handle,
-    ST_USE_BEFORE_DEFINITION)
-BENT(handle_of_another_chain, w.handles[1][4]++, ST_WRONG_CHAIN)
-BENT(task_of_another_chain, w.task.chain_id = 1, ST_WRONG_CHAIN)
-BENT(handle_of_no_type, w.handles[0][5] = 0xff, ST_BAD_HANDLE)
-BENT(handle_of_another_version, w.handles[0][0] = 1, ST_BAD_HANDLE)
-BENT(types_that_do_not_fit, w.handles[0][5] = TYPE_UINT(8), ST_TYPE_MISMATCH)
+BENT(an_output_that_is_an_input_is_used_before_its_definition,
+    w.outputs[0] = w.operands[0].handle, ST_USE_BEFORE_DEFINITION)
+BENT(
+    a_handle_of_another_chain_has_its_status, w.handles[1][4]++, ST_WRONG_CHAIN)
+BENT(
+    a_task_of_another_chain_has_its_status, w.task.chain_id = 1, ST_WRONG_CHAIN)
+BENT(a_handle_of_no_type_is_bad, w.handles[0][5] = 0xff, ST_BAD_HANDLE)
+BENT(a_handle_of_another_version_is_bad, w.handles[0][0] = 1, ST_BAD_HANDLE)
+BENT(operand_types_that_do_not_fit_have_their_status,
+    w.handles[0][5] = TYPE_UINT(8), ST_TYPE_MISMATCH)
 
 static void
 constant_with(uint32_t type, size_t n)
@@ -181,15 +193,15 @@ constant_with(uint32_t type, size_t n)
 	w.constant.type = type;
 	w.constant.word = bytes(n);
 }
-BENT(short_constant, constant_with(U256, 31), ST_MALFORMED)
-BENT(constant_type_wider_than_a_byte, constant_with(256 + U256, 32),
-    ST_TYPE_MISMATCH)
-BENT(constant_out_of_its_range, constant_with(TYPE_UINT(8), 32),
-    ST_CONSTANT_RANGE)
+BENT(a_short_constant_is_malformed, constant_with(U256, 31), ST_MALFORMED)
+BENT(a_constant_type_wider_than_a_byte_does_not_fit,
+    constant_with(256 + U256, 32), ST_TYPE_MISMATCH)
+BENT(a_constant_out_of_its_range_has_its_status,
+    constant_with(TYPE_UINT(8), 32), ST_CONSTANT_RANGE)
 
 /* Each operation has 101 operands: the eleventh is past 1024 references. */
 static void
-too_many_references(void **state)
+the_operation_that_exceeds_the_references_is_named(void **state)
 {
 	size_t i;
 
@@ -205,7 +217,7 @@ too_many_references(void **state)
 }
 
 static void
-too_many_distinct_inputs(void **state)
+the_operation_that_exceeds_the_inputs_is_named(void **state)
 {
 	static Teerunner__V1__Operand many[TASK_OPS][2 + 1];
 	static Teerunner__V1__Operand *list[TASK_OPS][2 + 1];
@@ -266,28 +278,28 @@ values_of_every_length_of_a_type_are_taken(void **state)
 }
 
 static void
-value_handle_must_be_32(void **state)
+the_handle_of_a_value_has_32_bytes(void **state)
 {
 	(void)state;
 	assert_int_equal(value(31, 33, 12, 48), -1);
 }
 
 static void
-value_key_must_be_33(void **state)
+the_key_of_a_value_has_33_bytes(void **state)
 {
 	(void)state;
 	assert_int_equal(value(32, 64, 12, 48), -1);
 }
 
 static void
-value_nonce_must_be_12(void **state)
+the_nonce_of_a_value_has_12_bytes(void **state)
 {
 	(void)state;
 	assert_int_equal(value(32, 33, 16, 48), -1);
 }
 
 static void
-value_ciphertext_is_bounded(void **state)
+the_ciphertext_of_a_value_has_17_to_48_bytes(void **state)
 {
 	(void)state;
 	assert_int_equal(value(32, 33, 12, 0), -1);
@@ -325,7 +337,7 @@ grant_of(size_t n_operands, size_t n_seals)
 }
 
 static void
-grant_is_flattened(void **state)
+the_largest_grant_is_flattened(void **state)
 {
 	(void)state;
 	assert_int_equal(grant_of(TASK_INPUTS, KMS_NODES), 0);
@@ -335,21 +347,21 @@ grant_is_flattened(void **state)
 }
 
 static void
-grant_of_too_many_operands(void **state)
+a_grant_of_too_many_operands_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(grant_of(TASK_INPUTS + 1, 1), -1);
 }
 
 static void
-grant_of_too_many_seals(void **state)
+a_grant_of_too_many_seals_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(grant_of(1, KMS_NODES + 1), -1);
 }
 
 static void
-grant_of_a_short_task_id(void **state)
+a_grant_of_a_short_task_id_is_refused(void **state)
 {
 	(void)state;
 	grant_of(1, 1);
@@ -358,7 +370,7 @@ grant_of_a_short_task_id(void **state)
 }
 
 static void
-grant_of_a_short_key(void **state)
+a_grant_of_a_short_key_is_refused(void **state)
 {
 	(void)state;
 	grant_of(1, 1);
@@ -367,7 +379,7 @@ grant_of_a_short_key(void **state)
 }
 
 static void
-grant_of_a_bad_operand(void **state)
+a_grant_of_a_bad_operand_is_refused(void **state)
 {
 	(void)state;
 	grant_of(1, 1);
@@ -390,7 +402,7 @@ seal_of(size_t n, size_t key, size_t partials)
 }
 
 static void
-seal_has_a_partial_for_each_operand(void **state)
+a_seal_has_a_partial_for_each_operand(void **state)
 {
 	(void)state;
 	assert_int_equal(seal_of(2, 33, 288), 0);
@@ -399,7 +411,7 @@ seal_has_a_partial_for_each_operand(void **state)
 }
 
 static void
-seal_of_another_number_of_partials(void **state)
+a_seal_of_another_number_of_partials_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(seal_of(2, 33, 144), -1);
@@ -410,7 +422,7 @@ seal_of_another_number_of_partials(void **state)
 }
 
 static void
-seal_of_a_long_key(void **state)
+a_seal_of_a_long_key_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(seal_of(1, 64, 144), -1);
@@ -421,52 +433,52 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(task_of_one_add_is_flattened),
-		T(constant_operand_is_taken),
-		T(short_task_id),
-		T(long_task_id),
-		T(missing_task_id),
-		T(short_transaction_hash),
-		T(long_caller),
-		T(short_runner),
-		T(no_operation),
-		T(too_many_operations),
-		T(unknown_opcode),
-		T(opcode_wider_than_a_byte),
-		T(flags_wider_than_a_byte),
-		T(operand_without_source),
-		T(short_input_handle),
-		T(long_output_handle),
-		T(too_few_operands),
-		T(more_operands_than_any_operation),
-		T(output_without_end),
-		T(output_twice),
-		T(output_is_its_input),
-		T(handle_of_another_chain),
-		T(task_of_another_chain),
-		T(handle_of_no_type),
-		T(handle_of_another_version),
-		T(types_that_do_not_fit),
-		T(short_constant),
-		T(constant_type_wider_than_a_byte),
-		T(constant_out_of_its_range),
-		T(too_many_references),
-		T(too_many_distinct_inputs),
+		T(a_task_of_one_add_is_flattened),
+		T(an_operand_may_be_a_constant),
+		T(a_short_task_id_is_malformed),
+		T(a_long_task_id_is_malformed),
+		T(a_missing_task_id_is_malformed),
+		T(an_empty_transaction_hash_is_malformed),
+		T(a_long_caller_is_malformed),
+		T(a_short_runner_is_malformed),
+		T(a_task_without_an_operation_is_malformed),
+		T(too_many_operations_are_over_the_limit),
+		T(an_unknown_opcode_has_its_status),
+		T(an_opcode_wider_than_a_byte_is_unknown),
+		T(flags_wider_than_a_byte_are_bad),
+		T(an_operand_without_a_source_is_malformed),
+		T(a_short_input_handle_is_malformed),
+		T(a_long_output_handle_is_malformed),
+		T(too_few_operands_are_a_wrong_arity),
+		T(more_operands_than_any_operation_has_are_a_wrong_arity),
+		T(more_outputs_than_any_operation_has_are_a_wrong_arity),
+		T(an_output_of_two_operations_has_its_status),
+		T(an_output_that_is_an_input_is_used_before_its_definition),
+		T(a_handle_of_another_chain_has_its_status),
+		T(a_task_of_another_chain_has_its_status),
+		T(a_handle_of_no_type_is_bad),
+		T(a_handle_of_another_version_is_bad),
+		T(operand_types_that_do_not_fit_have_their_status),
+		T(a_short_constant_is_malformed),
+		T(a_constant_type_wider_than_a_byte_does_not_fit),
+		T(a_constant_out_of_its_range_has_its_status),
+		T(the_operation_that_exceeds_the_references_is_named),
+		T(the_operation_that_exceeds_the_inputs_is_named),
 		T(the_operation_at_fault_is_named),
 		T(values_of_every_length_of_a_type_are_taken),
-		T(value_handle_must_be_32),
-		T(value_key_must_be_33),
-		T(value_nonce_must_be_12),
-		T(value_ciphertext_is_bounded),
-		T(grant_is_flattened),
-		T(grant_of_too_many_operands),
-		T(grant_of_too_many_seals),
-		T(grant_of_a_short_task_id),
-		T(grant_of_a_short_key),
-		T(grant_of_a_bad_operand),
-		T(seal_has_a_partial_for_each_operand),
-		T(seal_of_another_number_of_partials),
-		T(seal_of_a_long_key),
+		T(the_handle_of_a_value_has_32_bytes),
+		T(the_key_of_a_value_has_33_bytes),
+		T(the_nonce_of_a_value_has_12_bytes),
+		T(the_ciphertext_of_a_value_has_17_to_48_bytes),
+		T(the_largest_grant_is_flattened),
+		T(a_grant_of_too_many_operands_is_refused),
+		T(a_grant_of_too_many_seals_is_refused),
+		T(a_grant_of_a_short_task_id_is_refused),
+		T(a_grant_of_a_short_key_is_refused),
+		T(a_grant_of_a_bad_operand_is_refused),
+		T(a_seal_has_a_partial_for_each_operand),
+		T(a_seal_of_another_number_of_partials_is_refused),
+		T(a_seal_of_a_long_key_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

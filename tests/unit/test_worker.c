@@ -306,7 +306,7 @@ build_transfer(uint64_t from, uint64_t to, uint64_t amount)
 }
 
 static void
-test_transfer_is_computed(void **state)
+a_transfer_of_encrypted_values_is_computed(void **state)
 {
 	(void)state;
 	build_transfer(100, 5, 30);
@@ -320,7 +320,7 @@ test_transfer_is_computed(void **state)
 }
 
 static void
-test_operations_chain(void **state)
+an_operation_takes_the_output_of_another(void **state)
 {
 	(void)state;
 	op("add");
@@ -337,7 +337,7 @@ test_operations_chain(void **state)
 }
 
 static void
-test_worker_takes_one_job_after_the_other(void **state)
+a_worker_takes_one_job_after_the_other(void **state)
 {
 	struct m_value first;
 	unsigned i;
@@ -357,7 +357,7 @@ test_worker_takes_one_job_after_the_other(void **state)
 }
 
 static void
-test_job_without_inputs(void **state)
+a_job_may_have_no_inputs(void **state)
 {
 	(void)state;
 	op("wrap");
@@ -379,7 +379,7 @@ assert_malformed(uint32_t which)
 }
 
 static void
-test_operand_of_wrong_size_is_malformed(void **state)
+an_operand_of_the_wrong_size_is_malformed(void **state)
 {
 	uint8_t h[32];
 
@@ -393,7 +393,7 @@ test_operand_of_wrong_size_is_malformed(void **state)
 }
 
 static void
-test_operand_of_another_handle_is_malformed(void **state)
+an_operand_of_another_handle_is_malformed(void **state)
 {
 	uint8_t h[32];
 
@@ -407,7 +407,7 @@ test_operand_of_another_handle_is_malformed(void **state)
 }
 
 static void
-test_bool_of_two_is_malformed(void **state)
+a_bool_of_two_is_malformed(void **state)
 {
 	(void)state;
 	op("not");
@@ -417,7 +417,7 @@ test_bool_of_two_is_malformed(void **state)
 }
 
 static void
-test_forged_operand_is_malformed(void **state)
+a_forged_operand_is_malformed(void **state)
 {
 	(void)state;
 	op("neg");
@@ -428,7 +428,7 @@ test_forged_operand_is_malformed(void **state)
 }
 
 static void
-test_bad_program_has_its_status(void **state)
+a_bad_program_is_answered_with_its_status(void **state)
 {
 	(void)state;
 	op("add");
@@ -446,7 +446,7 @@ test_bad_program_has_its_status(void **state)
 /* ---- hostile ----------------------------------------------------------- */
 
 static void
-test_operands_before_a_job_end_it(void **state)
+operands_before_a_job_end_the_worker(void **state)
 {
 	(void)state;
 	send_operands(0);
@@ -454,7 +454,7 @@ test_operands_before_a_job_end_it(void **state)
 }
 
 static void
-test_second_job_before_the_operands_ends_it(void **state)
+a_second_job_before_the_operands_ends_the_worker(void **state)
 {
 	(void)state;
 	build_transfer(1, 2, 3);
@@ -464,7 +464,7 @@ test_second_job_before_the_operands_ends_it(void **state)
 }
 
 static void
-test_missing_operand_ends_it(void **state)
+a_missing_operand_ends_the_worker(void **state)
 {
 	(void)state;
 	build_transfer(1, 2, 3);
@@ -474,7 +474,7 @@ test_missing_operand_ends_it(void **state)
 }
 
 static void
-test_operand_not_asked_for_ends_it(void **state)
+an_operand_not_asked_for_ends_the_worker(void **state)
 {
 	(void)state;
 	build_transfer(1, 2, 3);
@@ -485,7 +485,7 @@ test_operand_not_asked_for_ends_it(void **state)
 }
 
 static void
-test_shape_that_lies_ends_it(void **state)
+a_shape_that_lies_ends_the_worker(void **state)
 {
 	(void)state;
 	build_transfer(1, 2, 3);
@@ -495,7 +495,7 @@ test_shape_that_lies_ends_it(void **state)
 }
 
 static void
-test_kms_key_that_is_no_point_ends_it(void **state)
+a_kms_key_that_is_no_point_ends_the_worker(void **state)
 {
 	uint8_t good = kms_public[0];
 
@@ -508,7 +508,7 @@ test_kms_key_that_is_no_point_ends_it(void **state)
 }
 
 static void
-test_unknown_message_ends_it(void **state)
+an_unknown_message_ends_the_worker(void **state)
 {
 	(void)state;
 	send_record(w.keys, M_TYPES + 5, NULL, 0, NULL, 0);
@@ -516,7 +516,7 @@ test_unknown_message_ends_it(void **state)
 }
 
 static void
-test_message_for_another_role_ends_it(void **state)
+a_message_for_another_role_ends_the_worker(void **state)
 {
 	static const struct m_runner m;
 
@@ -526,7 +526,7 @@ test_message_for_another_role_ends_it(void **state)
 }
 
 static void
-test_second_start_ends_it(void **state)
+a_second_start_ends_the_worker(void **state)
 {
 	static struct m_start start;
 
@@ -536,7 +536,7 @@ test_second_start_ends_it(void **state)
 }
 
 static void
-test_worker_ends_with_the_monitor(void **state)
+a_worker_ends_with_the_monitor(void **state)
 {
 	(void)state;
 	shutdown(w.monitor, SHUT_RDWR);
@@ -545,7 +545,7 @@ test_worker_ends_with_the_monitor(void **state)
 }
 
 static void
-test_isolated_worker_ends_after_its_task(void **state)
+an_isolated_worker_ends_after_its_task(void **state)
 {
 	(void)state;
 	shutdown(w.keys, SHUT_RDWR);
@@ -558,7 +558,7 @@ test_isolated_worker_ends_after_its_task(void **state)
 }
 
 static void
-test_worker_ends_after_its_last_job(void **state)
+a_worker_ends_after_its_last_job(void **state)
 {
 	static const struct conf conf;
 	const uint32_t jobs = proc_worker_jobs(&conf, 0);
@@ -575,7 +575,7 @@ test_worker_ends_after_its_last_job(void **state)
 }
 
 static void
-test_workers_end_at_different_numbers(void **state)
+workers_end_at_different_numbers_of_jobs(void **state)
 {
 	static const struct conf conf;
 	uint32_t i;
@@ -592,28 +592,28 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_transfer_is_computed),
-		T(test_operations_chain),
-		T(test_worker_takes_one_job_after_the_other),
-		T(test_job_without_inputs),
-		T(test_operand_of_wrong_size_is_malformed),
-		T(test_operand_of_another_handle_is_malformed),
-		T(test_bool_of_two_is_malformed),
-		T(test_forged_operand_is_malformed),
-		T(test_bad_program_has_its_status),
-		T(test_operands_before_a_job_end_it),
-		T(test_second_job_before_the_operands_ends_it),
-		T(test_missing_operand_ends_it),
-		T(test_operand_not_asked_for_ends_it),
-		T(test_shape_that_lies_ends_it),
-		T(test_kms_key_that_is_no_point_ends_it),
-		T(test_unknown_message_ends_it),
-		T(test_message_for_another_role_ends_it),
-		T(test_second_start_ends_it),
-		T(test_worker_ends_with_the_monitor),
-		T(test_isolated_worker_ends_after_its_task),
-		T(test_worker_ends_after_its_last_job),
-		cmocka_unit_test(test_workers_end_at_different_numbers),
+		T(a_transfer_of_encrypted_values_is_computed),
+		T(an_operation_takes_the_output_of_another),
+		T(a_worker_takes_one_job_after_the_other),
+		T(a_job_may_have_no_inputs),
+		T(an_operand_of_the_wrong_size_is_malformed),
+		T(an_operand_of_another_handle_is_malformed),
+		T(a_bool_of_two_is_malformed),
+		T(a_forged_operand_is_malformed),
+		T(a_bad_program_is_answered_with_its_status),
+		T(operands_before_a_job_end_the_worker),
+		T(a_second_job_before_the_operands_ends_the_worker),
+		T(a_missing_operand_ends_the_worker),
+		T(an_operand_not_asked_for_ends_the_worker),
+		T(a_shape_that_lies_ends_the_worker),
+		T(a_kms_key_that_is_no_point_ends_the_worker),
+		T(an_unknown_message_ends_the_worker),
+		T(a_message_for_another_role_ends_the_worker),
+		T(a_second_start_ends_the_worker),
+		T(a_worker_ends_with_the_monitor),
+		T(an_isolated_worker_ends_after_its_task),
+		T(a_worker_ends_after_its_last_job),
+		cmocka_unit_test(workers_end_at_different_numbers_of_jobs),
 	};
 
 	secp_init(NULL);
