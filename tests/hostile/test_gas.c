@@ -225,7 +225,7 @@ a_thousand_verdicts_are_paid_for_once(void **unused)
 }
 
 static void
-a_verdict_longer_than_it_can_be(void **unused)
+net_sends_a_verdict_longer_than_it_can_be(void **unused)
 {
 	struct m_verdict v = { .n_verifier = VERIFIER_MAX + 1 };
 
@@ -247,7 +247,7 @@ net_sends_a_transaction(void **unused)
 /* ---- registry ---------------------------------------------------------- */
 
 static void
-no_fee_that_chain_tells_is_paid_above_the_cap(void **unused)
+no_fee_that_registry_tells_is_paid_above_the_cap(void **unused)
 {
 	static struct seen s;
 
@@ -343,9 +343,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(verdicts_on_another_registration_cost_nothing),
 		T(a_thousand_verdicts_are_paid_for_once),
-		T(a_verdict_longer_than_it_can_be),
+		T(net_sends_a_verdict_longer_than_it_can_be),
 		T(net_sends_a_transaction),
-		T(no_fee_that_chain_tells_is_paid_above_the_cap),
+		T(no_fee_that_registry_tells_is_paid_above_the_cap),
 		T(nonces_that_jump_are_one_transaction_in_a_pause),
 		T(facts_of_another_account_move_nothing),
 		T(what_is_published_is_what_was_computed),

@@ -194,7 +194,7 @@ net_grants_a_batch_of_another_chain(void **unused)
  * nor end its registration, and when its net ends, no task of the other chain
  * does. */
 static void
-chain_lies_about_its_own_registry_alone(void **unused)
+registry_can_lie_about_its_own_chain_alone(void **unused)
 {
 	struct m_facts f = rig.facts;
 	uint32_t job;
@@ -1088,7 +1088,7 @@ a_worker_that_does_not_exit_after_its_last_task_is_ended(void **unused)
 /* ---- registry ---------------------------------------------------------- */
 
 static void
-chain_sends_facts_out_of_bounds(void **unused)
+registry_sends_facts_out_of_bounds(void **unused)
 {
 	struct m_facts f = rig.facts;
 
@@ -2026,14 +2026,14 @@ main(void)
 		C(a_batch_of_another_chain_is_refused),
 		C(a_task_of_another_chain_is_refused),
 		C(net_grants_a_batch_of_another_chain),
-		C(chain_lies_about_its_own_registry_alone),
+		C(registry_can_lie_about_its_own_chain_alone),
 		cmocka_unit_test_setup_teardown(
 		    a_worker_that_is_isolated_gets_no_second_task,
 		    setup_isolated, teardown_isolated),
 		cmocka_unit_test_setup_teardown(
 		    a_worker_that_does_not_exit_after_its_last_task_is_ended,
 		    setup_isolated, teardown_isolated),
-		T(chain_sends_facts_out_of_bounds),
+		T(registry_sends_facts_out_of_bounds),
 		T(a_runner_that_is_revoked_serves_no_more),
 		T(net_says_anything_at_all),
 		P(a_kms_key_that_comes_between_batch_and_task_is_not_used),

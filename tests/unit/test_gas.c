@@ -215,7 +215,7 @@ a_verdict_is_paid_for_once(void **unused)
 }
 
 static void
-one_that_fails_waits_longer_each_time(void **unused)
+a_registration_that_fails_waits_longer_each_time(void **unused)
 {
 	uint64_t t;
 
@@ -247,7 +247,7 @@ one_that_fails_waits_longer_each_time(void **unused)
 }
 
 static void
-stuck_means_more_up_to_the_cap(void **unused)
+a_transaction_that_is_stuck_pays_more_up_to_the_cap(void **unused)
 {
 	uint64_t tip = 0, fee = 0;
 	unsigned i;
@@ -357,7 +357,7 @@ a_nonce_that_someone_else_used_is_noticed(void **unused)
 }
 
 static void
-what_is_reverted_is_dropped(void **unused)
+a_publication_that_is_reverted_is_dropped(void **unused)
 {
 	(void)unused;
 	to_publish = 100;
@@ -370,7 +370,7 @@ what_is_reverted_is_dropped(void **unused)
 }
 
 static void
-another_chain_process_gets_the_same_again(void **unused)
+a_registry_that_starts_again_gets_the_same_transaction(void **unused)
 {
 	struct m_tx first;
 
@@ -385,10 +385,10 @@ another_chain_process_gets_the_same_again(void **unused)
 	assert_memory_equal(&first, &last, sizeof(first));
 }
 
-/* Whatever chain says of nonces, receipts and blocks: a registration is sent
+/* Whatever registry says of nonces, receipts and blocks: a registration is sent
  * under one nonce for each verdict that was asked for. */
 static void
-a_verdict_is_paid_for_once_whatever_chain_claims(void **unused)
+a_verdict_is_paid_for_once_whatever_registry_says(void **unused)
 {
 	uint64_t nonce = UINT64_MAX, asked = 0, nonces = 0;
 	unsigned before, i;
@@ -548,15 +548,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_verdict_is_paid_for_once),
-		T(one_that_fails_waits_longer_each_time),
-		T(stuck_means_more_up_to_the_cap),
+		T(a_registration_that_fails_waits_longer_each_time),
+		T(a_transaction_that_is_stuck_pays_more_up_to_the_cap),
 		T(above_the_cap_nothing_is_sent),
 		T(without_funds_it_waits_for_them),
 		T(a_nonce_that_goes_back_is_used_again),
 		T(a_nonce_that_someone_else_used_is_noticed),
-		T(what_is_reverted_is_dropped),
-		T(another_chain_process_gets_the_same_again),
-		T(a_verdict_is_paid_for_once_whatever_chain_claims),
+		T(a_publication_that_is_reverted_is_dropped),
+		T(a_registry_that_starts_again_gets_the_same_transaction),
+		T(a_verdict_is_paid_for_once_whatever_registry_says),
 		T(a_chain_that_turns_back_costs_another_verdict),
 		T(a_new_registration_waits_for_the_one_that_was_sent),
 		T(registration_goes_before_publication),

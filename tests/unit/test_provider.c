@@ -591,7 +591,7 @@ below_an_svsm_the_level_is_our_own(void **unused)
 /* ---- good days --------------------------------------------------------- */
 
 static void
-a_tdx_quote_of_version_4(void **unused)
+a_tdx_quote_of_version_4_is_taken(void **unused)
 {
 	(void)unused;
 	tdx4();
@@ -601,7 +601,7 @@ a_tdx_quote_of_version_4(void **unused)
 }
 
 static void
-a_tdx_quote_of_version_5(void **unused)
+a_tdx_quote_of_version_5_is_taken(void **unused)
 {
 	uint32_t signature;
 	(void)unused;
@@ -622,7 +622,7 @@ zero_padding_is_stripped(void **unused)
 }
 
 static void
-an_snp_report_without_certificates(void **unused)
+an_snp_report_without_certificates_is_taken(void **unused)
 {
 	(void)unused;
 	snp();
@@ -632,7 +632,7 @@ an_snp_report_without_certificates(void **unused)
 }
 
 static void
-an_snp_report_and_its_certificates(void **unused)
+an_snp_report_is_taken_with_its_certificates(void **unused)
 {
 	(void)unused;
 	snp();
@@ -1136,11 +1136,11 @@ main(void)
 		T(an_instance_that_cannot_be_made_is_fatal),
 		T(instances_of_the_dead_go_those_of_the_living_and_others_stay),
 		T(below_an_svsm_the_level_is_our_own),
-		T(a_tdx_quote_of_version_4),
-		T(a_tdx_quote_of_version_5),
+		T(a_tdx_quote_of_version_4_is_taken),
+		T(a_tdx_quote_of_version_5_is_taken),
 		T(zero_padding_is_stripped),
-		T(an_snp_report_without_certificates),
-		T(an_snp_report_and_its_certificates),
+		T(an_snp_report_without_certificates_is_taken),
+		T(an_snp_report_is_taken_with_its_certificates),
 		T(an_snp_host_is_left_two_seconds),
 		T(a_cca_token_is_taken_as_it_is),
 		T(one_quote_after_the_other),

@@ -233,7 +233,7 @@ json_names_each_role_and_its_sandbox(void **state)
 }
 
 static void
-nothing_to_warn_of(void **state)
+without_a_reason_there_is_no_warning(void **state)
 {
 	(void)state;
 	assert_int_equal(warnings(NULL), 0);
@@ -422,7 +422,7 @@ main(void)
 		T(json_has_every_member),
 		T(gas_account_is_told),
 		T(json_names_each_role_and_its_sandbox),
-		T(nothing_to_warn_of),
+		T(without_a_reason_there_is_no_warning),
 		T(insecure_evidence_is_warned_of),
 		T(avoided_node_is_warned_of),
 		T(role_without_filter_is_warned_of),
