@@ -11,7 +11,7 @@ enum role {
 	R_NET		= 1 << 1,
 	R_TLS		= 1 << 2,	/* net's second channel to keys: TLS
 					 * signing */
-	R_REGISTRY		= 1 << 3,
+	R_REGISTRY	= 1 << 3,
 	R_KEYS		= 1 << 4,
 	R_EVIDENCE	= 1 << 5,
 	R_COMPUTE	= 1 << 6,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * allow FILE COMMAND...: run a command that may make only the system calls whose
- * names are in FILE, one on each line; any other fails with EPERM, as under the
+ * allow FILE COMMAND...: run a command that may make only the system calls of
+ * FILE, which has a name on each line; any other fails with EPERM, as under the
  * SystemCallFilter= of a systemd unit.
  */
 #include <errno.h>
