@@ -55,7 +55,9 @@ check 'the unit is not enabled' not test -e "$root/etc/systemd/system/multi-user
 in_root tee-runnerd -t > "$dir/errors" 2>&1
 check 'the sample configuration is not accepted as it is' not [ $? = 0 ]
 check 'and what to change is named' \
-    grep -q '^/etc/tee-runner/tee-runnerd.conf:.*tls-ca' "$dir/errors"
+    grep -q '^/etc/tee-runner/tee-runnerd.conf:.*registry: 0x0*: is zero' "$dir/errors"
+check "the operator's guide is installed" \
+    test -s "$root/usr/share/doc/tee-runner/operators.md.gz"
 for page in tee-runnerd.8 tee-runnerctl.8 tee-runnerd.conf.5 tee-primitives.7 tee-attest.1 tee-devnet.1; do
 	check "the manual page $page is installed" \
 	    test -s "$root/usr/share/man/man${page##*.}/$page.gz"
