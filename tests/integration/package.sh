@@ -65,6 +65,8 @@ done
 
 # ---- a service
 
+cp "$src/contrib/debian/tests/serve" "$root/tmp/serve"
+check 'the autopkgtest passes' in_root /tmp/serve
 devnet() { _c=$1; shift; in_root tee-devnet "$_c" --dir /tmp/devnet "$@"; }
 check 'the counterparts start' devnet up --insecure
 # As an administrator: users by name, not by number.
