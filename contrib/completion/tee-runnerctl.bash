@@ -9,12 +9,13 @@ _tee_runnerctl() {
 	--timeout) return ;;
 	esac
 	if [ "$COMP_CWORD" = 1 ]; then
-		words='status wait reload primitives policy config --help --version'
+		words='status wait reload upgrade primitives policy config --help --version'
 	else
 		case $command in
 		status)	words='--json -s' ;;
 		wait)	words='--timeout -s' ;;
 		reload)	words='-s' ;;
+		upgrade) words='--timeout -f' ;;
 		primitives) words='--json' ;;
 		policy)	words='monitor net registry keys evidence compute --json --text --bpf --diff --diff-all -s' ;;
 		config)	words='--hash -f' ;;

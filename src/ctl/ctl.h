@@ -24,6 +24,10 @@ int fail(const char *what, const char *why);
 /* For jsonw_begin(): writes to a FILE. */
 void print(void *file, const char *text, size_t n);
 
+/* Why the service at this control socket does not serve; NULL: it does. */
+const char *service_why(const char *socket);
+
+int command_upgrade(const struct options *);
 int command_config(const struct options *);
 int command_policy(const struct options *);
 

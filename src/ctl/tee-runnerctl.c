@@ -33,6 +33,7 @@ static const char usage_text[] =
     "usage: tee-runnerctl status [--json] [-s SOCKET]\n"
     "       tee-runnerctl wait [--timeout SECONDS] [-s SOCKET]\n"
     "       tee-runnerctl reload [-s SOCKET]\n"
+    "       tee-runnerctl upgrade [--timeout SECONDS] [-f FILE]\n"
     "       tee-runnerctl primitives [--json]\n"
     "       tee-runnerctl policy [--json]\n"
     "       tee-runnerctl policy ROLE [--text | --bpf | --diff PID]\n"
@@ -42,6 +43,8 @@ static const char usage_text[] =
     "  status       state of the running service; exit 1 unless it serves\n"
     "  wait         wait until the service serves, at most SECONDS\n"
     "  reload       read the configuration again, as on SIGHUP\n"
+    "  upgrade      start a successor with the installed version; when it\n"
+    "               serves, the running service finishes its tasks and ends\n"
     "  primitives   list the operations: opcode, operands, results\n"
     "  policy       list the seccomp policies; of one ROLE, print the\n"
     "               policy, its BPF program (--bpf), or whether process\n"
@@ -234,6 +237,21 @@ why_not(const json_t *s)
 	    NULL;
 }
 
+const char *
+service_why(const char *socket)
+{
+	static char text[512];
+	const char *why;
+	json_t *s = ask_status(socket, &why);
+
+	if (s != NULL && (why = why_not(s)) != NULL) {
+		snprintf(text, sizeof(text), "%s", why);
+		why = text;
+	}
+	json_decref(s);
+	return why;
+}
+
 static int
 command_wait(const struct options *o)
 {
@@ -241,21 +259,15 @@ command_wait(const struct options *o)
 	const time_t start = time(NULL);
 	char told[512] = "";
 	const char *why;
-	json_t *s;
 
-	for (;;) {
-		s = ask_status(o->socket, &why);
-		if (s != NULL && (why = why_not(s)) == NULL)
-			break;
+	while ((why = service_why(o->socket)) != NULL) {
 		if (o->timeout != 0 && time(NULL) - start >= o->timeout)
 			return fail(o->socket, why);
 		if (strcmp(told, why) != 0)
 			fprintf(stderr, "tee-runnerctl: waiting: %s\n", why);
 		snprintf(told, sizeof(told), "%s", why);
-		json_decref(s);
 		nanosleep(&pause, NULL);
 	}
-	json_decref(s);
 	return 0;
 }
 
@@ -372,6 +384,7 @@ static const struct command {
 	{ "status", command_status, "sj", 0 },
 	{ "wait", command_wait, "sT", 0 },
 	{ "reload", command_reload, "s", 0 },
+	{ "upgrade", command_upgrade, "fT", 0 },
 	{ "primitives", command_primitives, "j", 0 },
 	{ "policy", command_policy, "jtbdas", 1 },
 	{ "config", command_config, "fH", 0 },

@@ -11,6 +11,11 @@
 
 #include "states.h"
 
+/* A service that takes the place of a running one: in its environment, and at
+ * the end of the names of its control sockets. */
+#define SUCCESSOR	"TEE_RUNNER_SUCCESSOR"
+#define SUCCESSOR_SUFFIX ".new"
+
 #define CONF_PATH	128
 #define CONF_HOST	128		/* host:port */
 #define CONF_URL	256

@@ -56,6 +56,47 @@ static const char usage_text[] =
 
 static struct event_base *base;
 
+/* ---- successor --------------------------------------------------------- */
+
+static struct conf conf;
+
+/* Until the service that runs has ended, its control sockets have other
+ * names. */
+static void
+be_successor(void)
+{
+	size_t i, n;
+	char *name;
+
+	if (getenv(SUCCESSOR) == NULL)
+		return;
+	unsetenv(SUCCESSOR);
+	for (i = 0; i < conf.n_chains; i++) {
+		name = conf.chains[i].control_socket;
+		n = strlen(name);
+		if (n + sizeof(SUCCESSOR_SUFFIX) > CONF_PATH)
+			fatal("control-socket: too long for a successor");
+		memcpy(name + n, SUCCESSOR_SUFFIX, sizeof(SUCCESSOR_SUFFIX));
+	}
+}
+
+/* The other service has ended, and its names are ours. */
+static void
+take_names(void)
+{
+	const size_t suffix = sizeof(SUCCESSOR_SUFFIX) - 1;
+	size_t i, n;
+	char *name;
+
+	for (i = 0; i < conf.n_chains; i++) {
+		name = conf.chains[i].control_socket;
+		n = strlen(name);
+		if (n > suffix &&
+		    strcmp(name + n - suffix, SUCCESSOR_SUFFIX) == 0)
+			name[n - suffix] = '\0';
+	}
+}
+
 /* ---- signals ----------------------------------------------------------- */
 
 static void
@@ -67,6 +108,12 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	(void)arg;
 	if (sig == SIGCHLD)
 		children_reap();
+	else if (sig == SIGUSR1) {
+		/* A successor serves: the service manager follows that. */
+		notify_end();
+		children_drain();
+	} else if (sig == SIGUSR2)
+		take_names();
 	else if (sig == SIGHUP) {
 		reload();
 	} else if (asked++ == 0)
@@ -81,8 +128,8 @@ catch_signals(void)
 	/* A signal that is sent to the whole control group, or by mistake, must
 	 * not end the monitor without draining. */
 	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP,
-		SIGCHLD },
-			 ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
+		SIGCHLD, SIGUSR1, SIGUSR2 },
+			 ignored[] = { SIGPIPE, SIGALRM };
 	struct event *e;
 	size_t i;
 
@@ -341,7 +388,6 @@ main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	static struct conf conf;
 	static struct users users;
 	const char *file = CONF_FILE, *dir = ROLEDIR;
 	uint32_t namespaces;
@@ -369,6 +415,7 @@ main(int argc, char **argv)
 		conf_print(&conf, stdout);
 		return 0;
 	}
+	be_successor();
 	if (check(&conf, file, dir, test) != 0)
 		return EXIT_CONFIGURATION;
 	if (test)

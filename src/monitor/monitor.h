@@ -49,6 +49,8 @@ void background_ready(void);
 void notify_init(void);
 /* Lines of sd_notify(3): "READY=1", "STATUS=..."; formatted as by printf(3). */
 void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Nothing is sent any more. */
+void notify_end(void);
 /* STATUS: whether tasks are accepted, of each chain. */
 void notify_serving(const struct conf *, const struct m_serving *);
 

@@ -48,6 +48,14 @@ notify_init(void)
 }
 
 void
+notify_end(void)
+{
+	if (fd != -1)
+		close(fd);
+	fd = -1;
+}
+
+void
 notify_send(const char *fmt, ...)
 {
 	char text[512];

@@ -298,6 +298,9 @@ http_listen(const char *address)
 	    ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
+	    /* A successor (tee-runnerctl upgrade) listens at the same address,
+	     * as the same user. */
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == -1 ||
 	    bind(fd, (struct sockaddr *)&ss, (socklen_t)len) == -1 ||
 	    listen(fd, QUEUE) == -1)
 		fatal("http-listen %s: %s", address, strerror(errno));

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tee-runnerctl upgrade: starts a successor of the running service, with the
+ * installed executables and the configuration as it is now, and ends the old
+ * one when the successor serves.  If it does not, it is stopped, and the old
+ * one goes on.
+ *
+ * The successor has another identity and another stream to the Orchestrator.
+ * Its control sockets are named with ".new" until they take the place of the
+ * old ones; both processes of net listen at http-listen meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "conf_file.h"
+#include "ctl.h"
+
+#define ARGUMENTS	64
+#define TIMEOUT		120		/* seconds until it serves */
+#define END_TIMEOUT	180	/* seconds for the old one to end */
+
+static struct conf conf;
+static char old_args[16384], old_env[65536];
+static char *args[ARGUMENTS + 1], *env[ARGUMENTS + 2];
+
+/* ---- the old service --------------------------------------------------- */
+
+/* Strings of a file of /proc, each with a NUL.  Returns their number, or -1. */
+static int
+read_strings(pid_t pid, const char *name, char *text, size_t size,
+    char *list[ARGUMENTS + 1])
+{
+	char path[64], *s;
+	ssize_t n;
+	int fd, i = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd == -1 ? -1 : read(fd, text, size - 1);
+	if (fd != -1)
+		close(fd);
+	if (n == -1)
+		return fail(path, strerror(errno)), -1;
+	text[n] = '\0';
+	for (s = text; s < text + n && i < ARGUMENTS; s += strlen(s) + 1)
+		list[i++] = s;
+	list[i] = NULL;
+	return i;
+}
+
+/* As the old one was started, but in the background: it returns when all roles
+ * run. */
+static void
+drop_foreground(void)
+{
+	int i, k;
+
+	for (i = k = 0; args[i] != NULL; i++)
+		if (strcmp(args[i], "-d") != 0)
+			args[k++] = args[i];
+	args[k] = NULL;
+}
+
+static void
+mark_successor(void)
+{
+	int i, k;
+
+	for (i = k = 0; env[i] != NULL; i++)
+		if (strncmp(env[i], SUCCESSOR "=", sizeof(SUCCESSOR)) != 0)
+			env[k++] = env[i];
+	env[k++] = (char *)(uintptr_t)(SUCCESSOR "=1");
+	env[k] = NULL;
+}
+
+/* A process of the service, for systemd: in its control group. */
+static void
+join_group(pid_t old)
+{
+	char path[512], group[400] = "", *end;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)old);
+	if ((f = fopen(path, "r")) == NULL)
+		return;
+	if (fgets(group, sizeof(group), f) == NULL ||
+	    strncmp(group, "0::/", 4) != 0)
+		group[0] = '\0';
+	fclose(f);
+	if ((end = strchr(group, '\n')) != NULL)
+		*end = '\0';
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.procs",
+	    group[0] == '\0' ? "/none" : group + 3);
+	if ((f = fopen(path, "w")) == NULL)
+		return;
+	fprintf(f, "%d\n", (int)getpid());
+	fclose(f);
+}
+
+/* systemd follows this process from now on. */
+static void
+tell_manager(pid_t new)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const char *path = NULL;
+	char text[64];
+	size_t n;
+	int fd, i;
+
+	for (i = 0; env[i] != NULL; i++)
+		if (strncmp(env[i], "NOTIFY_SOCKET=", 14) == 0)
+			path = env[i] + 14;
+	if (path == NULL || (n = strlen(path)) >= sizeof(sun.sun_path))
+		return;
+	memcpy(sun.sun_path, path, n);
+	if (*path == '@')
+		sun.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	snprintf(text, sizeof(text), "READY=1\nMAINPID=%d", (int)new);
+	if (fd == -1 ||
+	    sendto(fd, text, strlen(text), MSG_NOSIGNAL,
+		(const struct sockaddr *)&sun,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) == -1)
+		fail("NOTIFY_SOCKET", strerror(errno));
+	if (fd != -1)
+		close(fd);
+}
+
+/* ---- the successor ----------------------------------------------------- */
+
+static void
+new_socket(char path[CONF_PATH + 8], size_t chain)
+{
+	snprintf(path, CONF_PATH + 8, "%s" SUCCESSOR_SUFFIX,
+	    conf.chains[chain].control_socket);
+}
+
+/* Returns 0 when all of its roles run. */
+static int
+start(pid_t old)
+{
+	char cwd[64];
+	pid_t pid;
+	int status;
+
+	if ((pid = fork()) == -1)
+		return fail("fork", strerror(errno));
+	if (pid == 0) {
+		snprintf(cwd, sizeof(cwd), "/proc/%d/cwd", (int)old);
+		(void)!chdir(cwd);
+		join_group(old);
+		execvpe(args[0], args, env);
+		fprintf(stderr, "%s: %s\n", args[0], strerror(errno));
+		_exit(1);
+	}
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return fail("waitpid", strerror(errno));
+	return status == 0 ? 0 : fail("the successor", "did not start");
+}
+
+/* Every chain that the old one serves. */
+static const char *
+why_not_serving(void)
+{
+	char path[CONF_PATH + 8];
+	const char *why = NULL;
+	size_t i;
+
+	for (i = 0; i < conf.n_chains && why == NULL; i++) {
+		new_socket(path, i);
+		why = service_why(path);
+	}
+	return why;
+}
+
+static int
+wait_until_serving(pid_t new, int timeout)
+{
+	const struct timespec pause = { 0, 200000000 };
+	const time_t start = time(NULL);
+	const char *why;
+
+	while ((why = why_not_serving()) != NULL) {
+		if (kill(new, 0) == -1)
+			return fail("the successor", "has ended: see its log");
+		if (time(NULL) - start >= timeout)
+			return fail("the successor does not serve", why);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int
+wait_until_ended(pid_t pid)
+{
+	const struct timespec pause = { 0, 100000000 };
+	int i;
+
+	for (i = 0; i < END_TIMEOUT * 10 && kill(pid, 0) == 0; i++)
+		nanosleep(&pause, NULL);
+	return kill(pid, 0) == 0 ? -1 : 0;
+}
+
+static void
+take_sockets(pid_t new)
+{
+	char path[CONF_PATH + 8];
+	size_t i;
+
+	for (i = 0; i < conf.n_chains; i++) {
+		new_socket(path, i);
+		if (rename(path, conf.chains[i].control_socket) == -1)
+			fail(path, strerror(errno));
+	}
+	/* Its net binds there when it is restarted. */
+	kill(new, SIGUSR2);
+}
+
+int
+command_upgrade(const struct options *o)
+{
+	char path[CONF_PATH + 8];
+	pid_t old, new;
+
+	if (conf_read(o->file, &conf, stderr) != 0)
+		return 1;
+	if (conf.gas_key[0] != '\0')
+		return fail("gas-key",
+		    "two Runners cannot share a gas account: restart the "
+		    "service instead");
+	old = find_monitor(conf.chains[0].control_socket);
+	if (old == -1 ||
+	    read_strings(old, "cmdline", old_args, sizeof(old_args), args) <
+		1 ||
+	    read_strings(old, "environ", old_env, sizeof(old_env), env) == -1)
+		return 1;
+	drop_foreground();
+	mark_successor();
+	printf("starting a successor of process %d\n", (int)old);
+	if (start(old) != 0)
+		return 1;
+	new_socket(path, 0);
+	if ((new = find_monitor(path)) == -1)
+		return 1;
+	printf("process %d runs: waiting until it serves\n", (int)new);
+	fflush(stdout);
+	if (wait_until_serving(new, o->timeout != 0 ? o->timeout : TIMEOUT) !=
+	    0) {
+		kill(new, SIGTERM);
+		(void)wait_until_ended(new);
+		fprintf(
+		    stderr, "tee-runnerctl: process %d goes on\n", (int)old);
+		return 1;
+	}
+	tell_manager(new);
+	printf("process %d serves: process %d finishes its tasks\n", (int)new,
+	    (int)old);
+	fflush(stdout);
+	kill(old, SIGUSR1);
+	if (wait_until_ended(old) != 0)
+		fail("the old service", "has not ended");
+	take_sockets(new);
+	return 0;
+}
