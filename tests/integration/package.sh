@@ -26,7 +26,7 @@ in_root() { chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
 # What dpkg does not own, and is not its own, a log or a cache.
 files() {
 	in_root find /etc /usr /lib /var /opt /srv -xdev ! -type d \
-	    ! -path '/var/lib/dpkg/*' ! -path '/var/log/*' ! -path '/var/cache/*' \
+	    ! -path '/var/lib/dpkg/*' ! -path '/var/log/*' ! -path '/var/tmp/*' ! -path '/var/cache/*' \
 	    ! -name 'passwd*' ! -name 'group*' ! -name '*shadow*' \
 	    ! -name '.updated' ! -name '.pwd.lock' | sort
 }
