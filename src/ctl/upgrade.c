@@ -224,7 +224,7 @@ take_sockets(pid_t new)
 			fail(path, strerror(errno));
 	}
 	/* Its net binds there when it is restarted. */
-	kill(new, SIGUSR2);
+	kill(new, SIGNAL_ALONE);
 }
 
 int
@@ -267,7 +267,7 @@ command_upgrade(const struct options *o)
 	printf("process %d serves: process %d finishes its tasks\n", (int)new,
 	    (int)old);
 	fflush(stdout);
-	kill(old, SIGUSR1);
+	kill(old, SIGNAL_REPLACED);
 	if (wait_until_ended(old) != 0)
 		fail("the old service", "has not ended");
 	take_sockets(new);

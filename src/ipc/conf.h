@@ -15,6 +15,10 @@
  * the end of the names of its control sockets. */
 #define SUCCESSOR	"TEE_RUNNER_SUCCESSOR"
 #define SUCCESSOR_SUFFIX ".new"
+/* To the old monitor: a successor serves.  To the successor: the old service
+ * has ended.  No signals that are sent by mistake. */
+#define SIGNAL_REPLACED	(SIGRTMIN + 1)
+#define SIGNAL_ALONE	(SIGRTMIN + 2)
 
 #define CONF_PATH	128
 #define CONF_HOST	128		/* host:port */

@@ -108,11 +108,11 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	(void)arg;
 	if (sig == SIGCHLD)
 		children_reap();
-	else if (sig == SIGUSR1) {
+	else if (sig == SIGNAL_REPLACED) {
 		/* A successor serves: the service manager follows that. */
 		notify_end();
 		children_drain();
-	} else if (sig == SIGUSR2)
+	} else if (sig == SIGNAL_ALONE)
 		take_names();
 	else if (sig == SIGHUP) {
 		reload();
@@ -127,9 +127,9 @@ catch_signals(void)
 {
 	/* A signal that is sent to the whole control group, or by mistake, must
 	 * not end the monitor without draining. */
-	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP,
-		SIGCHLD, SIGUSR1, SIGUSR2 },
-			 ignored[] = { SIGPIPE, SIGALRM };
+	const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD,
+		SIGNAL_REPLACED, SIGNAL_ALONE },
+		  ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
 	struct event *e;
 	size_t i;
 
