@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # run.sh [SECONDS [NAME]]: every fuzzer, or this one, from its corpus for so long
-# (5 seconds), with ASan and UBSan.  What it finds is left in the build
+# (5 seconds), with ASan and UBSan.  Findings are left in the build
 # directory.  Ends in `N passed, N failed'; 77 without clang's fuzzer runtime.
 src=$(cd "$(dirname "$0")/../.." && pwd)
 BUILD=$(cd "${BUILD:-$src/build}" && pwd) || exit 1

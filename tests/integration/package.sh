@@ -6,7 +6,7 @@
 # built (make deb).
 . "$(dirname "$0")/lib.sh"
 own_mounts
-# Processes of its own as well, which end with it.
+# In a PID namespace, too: its processes end with it.
 [ "$$" = 1 ] || exec unshare -pf --kill-child --mount-proc "$0"
 
 debs=$(ls "$BUILD"/deb/tee-*_*.deb 2> /dev/null | grep -v dbgsym) || skip 'no packages: make deb'
