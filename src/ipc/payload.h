@@ -263,7 +263,7 @@ struct m_hello {
 
 struct m_status {
 	uint32_t	state;		/* enum state of keys */
-	uint32_t	why;		/* enum why_idle, if state is S_IDLE */
+	uint32_t	why;		/* enum idle_reason, if S_IDLE */
 	uint8_t		runner[20];
 	uint32_t	tee_type;
 	uint64_t	facts_block;
@@ -304,7 +304,7 @@ enum gas_state {
 	GAS_FEE_TOO_HIGH,
 };
 
-enum why_idle {
+enum idle_reason {
 	WHY_NONE,
 	WHY_NO_FACTS,
 	WHY_FACTS_OLD,

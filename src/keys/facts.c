@@ -120,7 +120,7 @@ is_forged(const struct chain *ch, const struct m_facts *f)
 	    f->sequence > ch->registration.sequence;
 }
 
-static enum why_idle
+static enum idle_reason
 examine(const struct chain *ch, const struct m_facts *f)
 {
 	if (!is_pinned(ch, f))
@@ -136,7 +136,7 @@ examine(const struct chain *ch, const struct m_facts *f)
 }
 
 static void
-tell_fault(struct chain *ch, enum why_idle fault, const struct m_facts *f)
+tell_fault(struct chain *ch, enum idle_reason fault, const struct m_facts *f)
 {
 	if (fault == ch->fault)
 		return;
@@ -194,7 +194,7 @@ show_facts(struct chain *ch)
 void
 facts_install(struct chain *ch, const struct m_facts *m)
 {
-	enum why_idle fault;
+	enum idle_reason fault;
 	struct facts *f;
 
 	if (!in_bounds(m)) {
@@ -219,7 +219,7 @@ facts_install(struct chain *ch, const struct m_facts *m)
 	trust_changed();
 }
 
-enum why_idle
+enum idle_reason
 facts_why(const struct chain *ch)
 {
 	const uint64_t max_age = ch->conf->registry_max_age;

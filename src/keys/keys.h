@@ -47,7 +47,7 @@ struct chain {
 	 * is */
 	const struct m_facts *facts;	/* the newest that passed; never NULL */
 	uint64_t	 facts_at;	/* when they came; milliseconds */
-	enum why_idle	 fault;		/* of those that came last, or
+	enum idle_reason	 fault;		/* of those that came last, or
 					 * WHY_NONE */
 	unsigned	 clock_batches;	/* in a row that our clock refused */
 	uint64_t	 doubt_until;	/* our clock is not trusted;
@@ -136,7 +136,7 @@ void facts_init(void);
  * become visible; ch->fault says which. */
 void facts_install(struct chain *, const struct m_facts *);
 /* Why no batch may be accepted under them, or WHY_NONE. */
-enum why_idle facts_why(const struct chain *);
+enum idle_reason facts_why(const struct chain *);
 /* Time for this chain, seconds since 1970: the system's, but never less than
  * the time of the newest block and what has passed since it came. */
 uint64_t facts_now(const struct chain *);

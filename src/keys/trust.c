@@ -41,11 +41,11 @@ trust_init(void)
 	}
 }
 
-static enum why_idle
+static enum idle_reason
 trust_why(const struct chain *ch)
 {
 	const struct m_facts *f = ch->facts;
-	enum why_idle why;
+	enum idle_reason why;
 	size_t i, up = 0;
 
 	if ((why = facts_why(ch)) != WHY_NONE)
@@ -79,7 +79,7 @@ static void
 update_state(struct chain *ch, uint64_t now)
 {
 	struct m_status *s = &ch->status;
-	enum why_idle why = trust_why(ch);
+	enum idle_reason why = trust_why(ch);
 	enum state state;
 
 	gas_tick(ch);

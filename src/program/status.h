@@ -38,7 +38,7 @@ enum status_class status_class(uint32_t);
 int status_by(uint32_t number, uint32_t who);
 const char *status_class_name(uint32_t);	/* "retryable" */
 
-/* enum why_idle of payload.h as text; "?" if unknown. */
+/* enum idle_reason of payload.h as text; "?" if unknown. */
 const char *why_name(uint32_t);	/* one word, for metrics */
 const char *why_text(uint32_t);
 /* enum gas_state as text; "?" if unknown. */

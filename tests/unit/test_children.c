@@ -247,7 +247,7 @@ net_and_keys_have_two_channels(void **unused)
 }
 
 static void
-chain_and_evidence_meet_keys_alone(void **unused)
+registry_and_evidence_have_a_channel_to_keys_only(void **unused)
 {
 	int a, b;
 
@@ -285,7 +285,7 @@ a_worker_is_announced_when_both_are_up(void **unused)
 }
 
 static void
-who_starts_again_gets_new_channels(void **unused)
+a_role_that_starts_again_gets_new_channels(void **unused)
 {
 	int a, b;
 
@@ -338,7 +338,7 @@ net_is_told_how_all_are(void **unused)
 /* keys is told whose each channel is; they are none of each other's
  * business. */
 static void
-each_chain_has_its_own_net_and_chain(void **unused)
+each_chain_has_a_net_and_a_registry(void **unused)
 {
 	int n, k, tls, ktls;
 
@@ -549,7 +549,7 @@ answers(struct child *c)
 }
 
 static void
-who_does_not_answer_is_killed(void **unused)
+a_role_that_does_not_answer_is_killed(void **unused)
 {
 	struct child *net = named("net"), *keys = named("keys");
 	unsigned i;
@@ -601,7 +601,7 @@ evidence_may_be_busy_and_workers_are_not_asked(void **unused)
 }
 
 static void
-who_does_not_come_up_is_killed(void **unused)
+a_role_that_does_not_come_up_is_killed(void **unused)
 {
 	struct child *registry = named("registry");
 	unsigned i;
@@ -736,14 +736,15 @@ main(void)
 		WITH_CHILDREN(a_flood_of_lines_is_cut_and_told_once),
 		WITH_CHILDREN(after_a_flood_lines_are_logged_again),
 		WITH_CHILDREN(net_and_keys_have_two_channels),
-		WITH_CHILDREN(chain_and_evidence_meet_keys_alone),
+		WITH_CHILDREN(
+		    registry_and_evidence_have_a_channel_to_keys_only),
 		WITH_CHILDREN(a_worker_is_announced_when_both_are_up),
-		WITH_CHILDREN(who_starts_again_gets_new_channels),
+		WITH_CHILDREN(a_role_that_starts_again_gets_new_channels),
 		WITH_CHILDREN(net_is_told_how_all_are),
 		WITH_CHILDREN(a_child_that_does_not_read_is_killed),
-		WITH_CHILDREN(who_does_not_answer_is_killed),
+		WITH_CHILDREN(a_role_that_does_not_answer_is_killed),
 		WITH_CHILDREN(evidence_may_be_busy_and_workers_are_not_asked),
-		WITH_CHILDREN(who_does_not_come_up_is_killed),
+		WITH_CHILDREN(a_role_that_does_not_come_up_is_killed),
 		WITH_CHILDREN(only_keys_has_a_role_killed),
 		WITH_CHILDREN(a_new_log_level_reaches_every_role),
 		cmocka_unit_test_setup_teardown(
@@ -752,7 +753,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_file_goes_to_all_of_a_role, two_chains_begin, all_end),
 		cmocka_unit_test_setup_teardown(
-		    each_chain_has_its_own_net_and_chain, two_chains_begin,
+		    each_chain_has_a_net_and_a_registry, two_chains_begin,
 		    all_end),
 		cmocka_unit_test_setup_teardown(
 		    it_stops_when_each_net_is_drained, two_chains_begin,

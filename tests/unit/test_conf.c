@@ -1015,7 +1015,7 @@ includes(const char *a, const char *b, const char *more, const char *fault)
 }
 
 static void
-files_are_included(void **unused)
+include_reads_files_in_order(void **unused)
 {
 	(void)unused;
 	includes("workers 3\n", "# none\ntee insecure\n", "", NULL);
@@ -1053,7 +1053,7 @@ files_are_included(void **unused)
 }
 
 static void
-uids_are_free(void **unused)
+uids_from_uid_base_must_be_free(void **unused)
 {
 	static const struct {
 		const char *base, *fault;
@@ -1110,8 +1110,8 @@ main(void)
 		cmocka_unit_test(files_that_are_not_there_are_told),
 		cmocka_unit_test(the_chroot_is_empty_or_missing),
 		cmocka_unit_test(as_root_the_chroot_is_roots_alone),
-		cmocka_unit_test(uids_are_free),
-		cmocka_unit_test(files_are_included),
+		cmocka_unit_test(uids_from_uid_base_must_be_free),
+		cmocka_unit_test(include_reads_files_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,7 @@ facts_now(const struct chain *c)
 	return now;
 }
 
-enum why_idle
+enum idle_reason
 facts_why(const struct chain *c)
 {
 	return facts_at + c->conf->registry_max_age < now ? WHY_FACTS_OLD :
