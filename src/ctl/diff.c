@@ -227,6 +227,7 @@ find_monitor(const char *path)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct ucred net = { 0 };
 	socklen_t len = sizeof(net);
+	pid_t monitor;
 	int fd, r;
 
 	if (strlen(path) >= sizeof(sun.sun_path)) {
@@ -245,7 +246,16 @@ find_monitor(const char *path)
 		net.pid = 0;
 	}
 	close(fd);
-	return net.pid == 0 ? -1 : (pid_t)atoi(status_of(net.pid, "PPid"));
+	if (net.pid == 0)
+		return -1;
+	monitor = (pid_t)atoi(status_of(net.pid, "PPid"));
+	if (role_of(monitor) != policy_of("monitor")) {
+		fail(path,
+		    "the process that listens there is not a child of "
+		    "tee-runnerd");
+		return -1;
+	}
+	return monitor;
 }
 
 /* A process that has just been forked becomes its role soon. */

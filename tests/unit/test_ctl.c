@@ -235,6 +235,26 @@ an_answer_that_is_no_status_is_a_failure(void **unused)
 	    1);
 }
 
+/* A signal goes to a parent that is tee-runnerd, and to no other. */
+static void
+only_a_child_of_tee_runnerd_names_its_parent(void **unused)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char arguments[128];
+
+	(void)unused;
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/socket", dir);
+	unlink(sun.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	snprintf(arguments, sizeof(arguments), "reload -s %s", sun.sun_path);
+	assert_int_equal(ctl(arguments), 1);
+	assert_non_null(strstr(out, "is not a child of tee-runnerd"));
+	close(fd);
+	unlink(sun.sun_path);
+}
+
 static void
 no_daemon_is_failure(void **unused)
 {
@@ -301,6 +321,7 @@ main(void)
 		cmocka_unit_test(what_policy_cannot_do_is_told),
 		cmocka_unit_test(json_is_what_was_said),
 		cmocka_unit_test(an_answer_that_is_no_status_is_a_failure),
+		cmocka_unit_test(only_a_child_of_tee_runnerd_names_its_parent),
 		cmocka_unit_test(no_daemon_is_failure),
 		cmocka_unit_test(primitives_are_those_of_the_table),
 		cmocka_unit_test(the_command_line_is_checked),
