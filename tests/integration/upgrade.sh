@@ -60,6 +60,17 @@ check 'it is said why it does not serve' said 'does not serve: '
 echo nonsense >> "$dir/tee-runnerd.conf"
 check 'a successor with a bad configuration is not started' not upgrade
 cp "$dir/conf.good" "$dir/tee-runnerd.conf"
+# A registrar whose policy no longer accepts this evidence.
+registrar() {
+	sed -i "$1" "$dir/evidence/policy"
+	kill "$(server_pid orchestrator)" && until_ok 5 not server_pid orchestrator
+	serve orchestrator
+	tee-runnerctl wait --timeout 20 -s "$sock"
+}
+check 'the running service is connected to a registrar that refuses it' registrar 's/^allow insecure/#&/'
+check 'a successor that the registrar refuses is not taken' not upgrade --timeout 4
+check 'it is said that its registration is missing' said 'does not serve: .*registration'
+check 'the registrar accepts it again' registrar 's/^#allow insecure/allow insecure/'
 check 'the same process goes on' is "$new" "$(service)"
 check 'no other is left' is 1 "$(pgrep -cf "tee-runnerd .*-f $dir/tee-runnerd.conf")"
 wait $ledger
