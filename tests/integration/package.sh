@@ -9,7 +9,7 @@ own_mounts
 # In a PID namespace, too: its processes end with it.
 [ "$$" = 1 ] || unshare -pf --mount-proc true 2> /dev/null ||
     skip 'needs a PID namespace'
-[ "$$" = 1 ] || exec unshare -pf --kill-child --mount-proc "$0"
+[ "$$" = 1 ] || { rmdir "$dir"; exec unshare -pf --kill-child --mount-proc "$0"; }
 
 debs=$(ls "$BUILD"/deb/tee-*_*.deb 2> /dev/null | grep -v dbgsym) || skip 'no packages: make deb'
 [ "$(echo "$debs" | wc -l)" = 3 ] || skip 'not three packages in build/deb'
