@@ -12,12 +12,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -105,35 +102,6 @@ join_group(pid_t old)
 		return;
 	fprintf(f, "%d\n", (int)getpid());
 	fclose(f);
-}
-
-/* systemd follows this process from now on. */
-static void
-tell_manager(pid_t new)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	const char *path = NULL;
-	char text[64];
-	size_t n;
-	int fd, i;
-
-	for (i = 0; env[i] != NULL; i++)
-		if (strncmp(env[i], "NOTIFY_SOCKET=", 14) == 0)
-			path = env[i] + 14;
-	if (path == NULL || (n = strlen(path)) >= sizeof(sun.sun_path))
-		return;
-	memcpy(sun.sun_path, path, n);
-	if (*path == '@')
-		sun.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	snprintf(text, sizeof(text), "READY=1\nMAINPID=%d", (int)new);
-	if (fd == -1 ||
-	    sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-		(const struct sockaddr *)&sun,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) == -1)
-		fail("NOTIFY_SOCKET", strerror(errno));
-	if (fd != -1)
-		close(fd);
 }
 
 /* ---- the successor ----------------------------------------------------- */
@@ -263,11 +231,10 @@ command_upgrade(const struct options *o)
 		    stderr, "tee-runnerctl: process %d goes on\n", (int)old);
 		return 1;
 	}
-	tell_manager(new);
 	printf("process %d serves: process %d finishes its tasks\n", (int)new,
 	    (int)old);
 	fflush(stdout);
-	kill(old, SIGNAL_REPLACED);
+	sigqueue(old, SIGNAL_REPLACED, (union sigval){ .sival_int = (int)new });
 	if (wait_until_ended(old) != 0)
 		fail("the old service", "has not ended");
 	take_sockets(new);

@@ -15,8 +15,9 @@
  * the end of the names of its control sockets. */
 #define SUCCESSOR	"TEE_RUNNER_SUCCESSOR"
 #define SUCCESSOR_SUFFIX ".new"
-/* To the old monitor: a successor serves.  To the successor: the old service
- * has ended.  No signals that are sent by mistake. */
+/* To the old monitor, by sigqueue(3): a successor serves, the process of this
+ * number.  To the successor: the old service has ended.  No signals that are
+ * sent by mistake. */
 #define SIGNAL_REPLACED	(SIGRTMIN + 1)
 #define SIGNAL_ALONE	(SIGRTMIN + 2)
 

@@ -99,6 +99,19 @@ take_names(void)
 
 /* ---- signals ----------------------------------------------------------- */
 
+static volatile sig_atomic_t successor;
+static struct sigaction of_libevent;
+
+/* libevent does not pass on the number that was sent with the signal. */
+static void
+on_replaced(int sig, siginfo_t *si, void *context)
+{
+	(void)context;
+	if (si->si_code == SI_QUEUE)
+		successor = si->si_value.sival_int;
+	of_libevent.sa_handler(sig);
+}
+
 static void
 on_signal(evutil_socket_t sig, short what, void *arg)
 {
@@ -109,7 +122,9 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	if (sig == SIGCHLD)
 		children_reap();
 	else if (sig == SIGNAL_REPLACED) {
-		/* A successor serves: the service manager follows that. */
+		/* The service manager follows the successor. */
+		if (successor != 0)
+			notify_send("MAINPID=%d", (int)successor);
 		notify_end();
 		children_drain();
 	} else if (sig == SIGNAL_ALONE)
@@ -130,6 +145,8 @@ catch_signals(void)
 	const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD,
 		SIGNAL_REPLACED, SIGNAL_ALONE },
 		  ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
+	struct sigaction sa = { .sa_sigaction = on_replaced,
+		.sa_flags = SA_SIGINFO | SA_RESTART };
 	struct event *e;
 	size_t i;
 
@@ -140,6 +157,11 @@ catch_signals(void)
 		if (e == NULL || event_add(e, NULL) == -1)
 			fatal("libevent: cannot watch signal %d", signals[i]);
 	}
+	if (sigaction(SIGNAL_REPLACED, NULL, &of_libevent) == -1)
+		fatal("sigaction: %s", strerror(errno));
+	sa.sa_mask = of_libevent.sa_mask;
+	if (sigaction(SIGNAL_REPLACED, &sa, NULL) == -1)
+		fatal("sigaction: %s", strerror(errno));
 }
 
 /* ---- users ------------------------------------------------------------- */

@@ -11,6 +11,10 @@ roles=$dir/libexec
 mkdir "$roles" && cp "$BUILD"/libexec/* "$roles"
 ROLES=$roles
 start_devnet
+"$BUILD/tests/integration/notifyd" "$dir/notify" > "$dir/notified" &
+others="$others $!"
+until_ok 5 test -S "$dir/notify"
+export NOTIFY_SOCKET="$dir/notify"
 start_runner
 sock=$dir/runner.sock
 check 'the service serves' tee-runnerctl wait --timeout 30 -s "$sock"
@@ -33,6 +37,8 @@ before=$(identity)
 check 'a successor takes over under load' upgrade
 check 'the old service has ended' until_ok 1 not kill -0 "$old"
 check 'another process serves' not is "$old" "$(service)"
+check 'the service manager is told to follow it' grep -qx "MAINPID=$(service)" "$dir/notified"
+check 'and not that the service stops' not grep -q STOPPING "$dir/notified"
 check 'it has another identity' not is "$before" "$(identity)"
 check 'the control socket has its name' [ ! -e "$sock.new" ]
 wait $ledger
