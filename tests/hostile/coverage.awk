@@ -23,9 +23,17 @@ NR == 1 { is[$1] = role == "" ? "monitor" : role; under[$1] = "" }
 { call = $2; sub(/\(.*/, "", call) }
 call == "<..." { call = $3 } 
 $2 != "<..." && call ~ /^[a-z]/ { made($1, call) }
-call == "execve" && match($0, /libexec\/[a-z]+"/) {
-	is[$1] = substr($0, RSTART + 8, RLENGTH - 9)
+# The monitor opens each executable at its start; a child duplicates the descriptor
+# before it executes it.
+call == "openat" && /O_PATH/ && match($0, /libexec\/[a-z]+"/) {
+	executable[$NF] = substr($0, RSTART + 8, RLENGTH - 9)
 }
+call == "fcntl" && match($0, /fcntl\([0-9]+, F_DUPFD_CLOEXEC/) {
+	fd = substr($0, RSTART + 6, RLENGTH - 23)
+	if (fd in executable)
+		next_is[$1] = executable[fd]
+}
+call == "execveat" { is[$1] = next_is[$1] }
 call == "seccomp" && /SECCOMP_SET_MODE_FILTER/ { under[$1] = is[$1] }
 call == "clone" && / = [0-9]+$/ { born($NF, $1) }
 END { for (u in used) print u }
