@@ -24,6 +24,8 @@ int fail(const char *what, const char *why);
 /* For jsonw_begin(): writes to a FILE. */
 void print(void *file, const char *text, size_t n);
 
+/* A connection to a control socket, or -1, and in *why the reason. */
+int control_connect(const char *path, const char **why);
 /* Why the service at this control socket does not serve; NULL: it does. */
 const char *service_why(const char *socket);
 

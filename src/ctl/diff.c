@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -224,27 +223,18 @@ policy_diff(const struct policy *p, pid_t pid)
 pid_t
 find_monitor(const char *path)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct ucred net = { 0 };
 	socklen_t len = sizeof(net);
 	pid_t monitor;
-	int fd, r;
+	const char *why;
+	int fd;
 
-	if (strlen(path) >= sizeof(sun.sun_path)) {
-		fail(path, "path is too long for a socket");
+	if ((fd = control_connect(path, &why)) == -1) {
+		fail(path, why);
 		return -1;
 	}
-	strcpy(sun.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	r = connect(fd, (struct sockaddr *)&sun, sizeof(sun));
-	if (r == -1 ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &net, &len) == -1) {
-		fail(path,
-		    errno == ENOENT || errno == ECONNREFUSED ?
-			"no tee-runnerd is there" :
-			strerror(errno));
-		net.pid = 0;
-	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &net, &len) == -1)
+		fail(path, strerror(errno));
 	close(fd);
 	if (net.pid == 0)
 		return -1;

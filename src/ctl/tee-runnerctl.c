@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tee-runnerctl: what an operator asks a running tee-runnerd, which primitives
- * this version has, and what it attests.  Reads the control socket; changes
- * nothing.  The answer is net's, which may be taken over: none of its bytes
- * reaches a terminal as it is.
+ * this version has, and what it attests.  Tells it to reload, or to hand over to
+ * a successor.  The answer at the control socket is net's, which may be taken
+ * over: none of its bytes reaches a terminal as it is.
  */
 #include "config.h"
 
@@ -72,30 +72,40 @@ fail(const char *what, const char *why)
 
 /* ---- status ------------------------------------------------------------ */
 
+int
+control_connect(const char *path, const char **why)
+{
+	const struct timeval tv = { PATIENCE, 0 };
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	*why = "path is too long for a socket";
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return -1;
+	strcpy(sun.sun_path, path);
+	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) != -1 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == 0 &&
+	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	*why = errno == ENOENT || errno == ECONNREFUSED ?
+	    "no tee-runnerd is there" :
+	    strerror(errno);
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
 /* Returns NULL, or why there is no answer. */
 static const char *
 ask(const char *path, const char *question, char *answer, size_t size)
 {
-	const struct timeval tv = { PATIENCE, 0 };
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	size_t have = 0;
 	ssize_t n = -1;
-	int fd;
+	const char *why;
+	int fd = control_connect(path, &why);
 
-	if (strlen(path) >= sizeof(sun.sun_path))
-		return "path is too long for a socket";
-	strcpy(sun.sun_path, path);
-	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1 ||
-	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
-		const char *why = errno == ENOENT || errno == ECONNREFUSED ?
-		    "no tee-runnerd is there" :
-		    strerror(errno);
-
-		if (fd != -1)
-			close(fd);
+	if (fd == -1)
 		return why;
-	}
 	if (write(fd, question, strlen(question)) != -1)
 		while (have < size - 1 &&
 		    (n = read(fd, answer + have, size - 1 - have)) > 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tee-runnerctl upgrade: starts a successor of the running service, with the
- * installed executables and the configuration as it is now, and ends the old
- * one when the successor serves.  If it does not, it is stopped, and the old
- * one goes on.
+ * installed executables and the present configuration, and ends the old one
+ * when the successor serves.  A successor that does not serve is stopped, and
+ * the old service goes on.
  *
  * The successor has another identity and another stream to the Orchestrator.
  * Its control sockets are named with ".new" until they take the place of the
@@ -22,9 +22,9 @@
 #include "conf_file.h"
 #include "ctl.h"
 
-#define ARGUMENTS	64
+#define ARGUMENTS	512	/* or variables of the environment */
 #define TIMEOUT		120		/* seconds until it serves */
-#define END_TIMEOUT	180	/* seconds for the old one to end */
+#define END_TIMEOUT	100	/* seconds to end after drain-timeout */
 
 static struct conf conf;
 static char old_args[16384], old_env[65536];
@@ -32,7 +32,8 @@ static char *args[ARGUMENTS + 1], *env[ARGUMENTS + 2];
 
 /* ---- the old service --------------------------------------------------- */
 
-/* Strings of a file of /proc, each with a NUL.  Returns their number, or -1. */
+/* Strings of a file of /proc, each with a NUL.  Returns their number, or -1 if
+ * they cannot be read or are too many. */
 static int
 read_strings(pid_t pid, const char *name, char *text, size_t size,
     char *list[ARGUMENTS + 1])
@@ -46,13 +47,18 @@ read_strings(pid_t pid, const char *name, char *text, size_t size,
 	n = fd == -1 ? -1 : read(fd, text, size - 1);
 	if (fd != -1)
 		close(fd);
-	if (n == -1)
-		return fail(path, strerror(errno)), -1;
+	if (n == -1) {
+		fail(path, strerror(errno));
+		return -1;
+	}
 	text[n] = '\0';
 	for (s = text; s < text + n && i < ARGUMENTS; s += strlen(s) + 1)
 		list[i++] = s;
 	list[i] = NULL;
-	return i;
+	if ((size_t)n < size - 1 && s >= text + n)
+		return i;
+	fail(path, "is too long");
+	return -1;
 }
 
 /* As the old one was started, but in the background: it returns when all roles
@@ -173,9 +179,10 @@ static int
 wait_until_ended(pid_t pid)
 {
 	const struct timespec pause = { 0, 100000000 };
-	int i;
+	const unsigned turns = (conf.drain_timeout + END_TIMEOUT) * 10;
+	unsigned i;
 
-	for (i = 0; i < END_TIMEOUT * 10 && kill(pid, 0) == 0; i++)
+	for (i = 0; i < turns && kill(pid, 0) == 0; i++)
 		nanosleep(&pause, NULL);
 	return kill(pid, 0) == 0 ? -1 : 0;
 }

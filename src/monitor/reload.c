@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SIGHUP: read the configuration again.  A file with errors changes nothing.
- * What only concerns the monitor, the log and the TLS files changes at once; of
- * all else the log says what it needs.  Runs in the monitor.
+ * Keywords that only concern the monitor, the log or the TLS files change at
+ * once; the log names the others, which need a restart.  Runs in the monitor.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,35 +23,28 @@ reload_init(const char *file, struct conf *c)
 	conf = c;
 }
 
-/* The configuration as text, a keyword in a line; of "tls-key" only its lines
- * if that is `name'. */
+/* A keyword's lines, of all chains. */
 static char *
-lines_of(const struct conf *c, const char *name)
+lines_of(const struct conf *c, const struct keyword *k)
 {
-	char *all, *line, *rest, *to;
-	const size_t n = strlen(name);
+	const uint32_t n = keyword_is_of_chain(k) ? c->n_chains : 1;
+	char *text;
 	size_t size;
-	FILE *f = open_memstream(&all, &size);
+	FILE *f = open_memstream(&text, &size);
+	uint32_t i;
 
 	if (f == NULL)
 		fatal("out of memory");
-	conf_print(c, f);
+	for (i = 0; i < n; i++)
+		keyword_print(c, k, i, "", f);
 	fclose(f);
-	for (to = rest = all; (line = strsep(&rest, "\n")) != NULL;)
-		if (strncmp(line, name, n) == 0 &&
-		    strspn(line + n, " \t") != 0) {
-			memmove(to, line, strlen(line) + 1);
-			to += strlen(to);
-			*to++ = '\n';
-		}
-	*to = '\0';
-	return all;
+	return text;
 }
 
 static int
 is_changed(const struct keyword *k, const struct conf *new)
 {
-	char *a = lines_of(conf, k->name), *b = lines_of(new, k->name);
+	char *a = lines_of(conf, k), *b = lines_of(new, k);
 	const int changed = strcmp(a, b) != 0;
 
 	free(a);
@@ -79,7 +72,7 @@ apply(const char *name, const struct conf *new)
 	return 1;
 }
 
-/* Nothing is attested while it changes: see proto/REPORT-DATA.md. */
+/* Returns how many keywords differ. */
 static unsigned
 compare(const struct conf *new)
 {
