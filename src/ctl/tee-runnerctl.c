@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tee-runnerctl: what an operator asks a running tee-runnerd, which primitives
- * this version has, and what it attests.  Tells it to reload, or to hand over to
+ * this version has, and what it attests.  Tells it to reload or to hand over to
  * a successor.  The answer at the control socket is net's, which may be taken
  * over: none of its bytes reaches a terminal as it is.
  */

@@ -5,12 +5,10 @@
  * again.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,9 +39,6 @@
 static struct event_base *base;
 static const struct conf *conf;
 static const struct users *users;
-/* Of each role, opened at start: while files are replaced, the roles start in
- * the version that runs. */
-static int executable[ROLE_BITS];
 /* SANDBOX_* that the monitor has given to the children. */
 static uint32_t namespaces;
 static struct child children[CHILDREN_MAX];
@@ -72,12 +67,6 @@ static void	on_heartbeat(evutil_socket_t, short, void *);
 static void	child_start(struct child *);
 static void	end_all(int);
 static void	on_stop_timeout(evutil_socket_t, short, void *);
-
-static size_t
-role_bit(enum role role)
-{
-	return (size_t)__builtin_ctz(role);
-}
 
 struct child *
 child_of(const struct chan *c)
@@ -339,61 +328,6 @@ child_serving(struct child *c, const struct m_serving *m)
 
 /* ---- starting ---------------------------------------------------------- */
 
-/* The role cannot be started: the monitor is to hear why. */
-static _Noreturn void
-child_fail(const struct child *c, const char *what)
-{
-	static struct chan to;
-	int error = errno;
-
-	chan_init(&to, PROC_MONITOR_FD, c->role, R_MONITOR, 0);
-	chan_log(&to);
-	fatal("%s: %s", what, strerror(error));
-}
-
-/* In the child: keep these descriptors and the standard ones, start a session
- * (no terminal; ^C reaches only the monitor), and execute the role.  Standard
- * error stays open: the loader and abort(3) write there. */
-static _Noreturn void
-child_exec(const struct child *c, int monitor_fd, int keys_fd)
-{
-	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-	char *const argv[] = { (char *)(uintptr_t)role_name(c->role), NULL };
-	char *const envp[] = { NULL };
-	const int first = keys_fd != -1 ? PROC_KEYS_FD + 1 :
-					  PROC_MONITOR_FD + 1;
-	sigset_t none;
-	size_t i;
-	int sig, fd;
-
-	if (users->empty_fd != -1 && fchdir(users->empty_fd) == -1)
-		_exit(124);
-	if (namespaces_leave(c->role) == -1)
-		_exit(125);
-	/* Away from both places first: neither may overwrite the other. */
-	if ((monitor_fd = fcntl(monitor_fd, F_DUPFD, 10)) == -1 ||
-	    (keys_fd != -1 && (keys_fd = fcntl(keys_fd, F_DUPFD, 10)) == -1) ||
-	    dup2(monitor_fd, PROC_MONITOR_FD) == -1 ||
-	    (keys_fd != -1 && dup2(keys_fd, PROC_KEYS_FD) == -1) ||
-	    (fd = fcntl(executable[role_bit(c->role)], F_DUPFD_CLOEXEC, 10)) ==
-		-1 ||
-	    close_range((unsigned)first, (unsigned)fd - 1, 0) == -1 ||
-	    close_range((unsigned)fd + 1, ~0U, 0) == -1)
-		_exit(126);
-	setsid();
-	/* libevent's handlers would tell the monitor of our signals.  A signal
-	 * to the control group is the monitor's: it drains, and then ends the
-	 * roles. */
-	for (sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		signal(ignored[i], SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH);
-	child_fail(c, "execveat");
-}
-
 static void
 child_send_start(struct child *c)
 {
@@ -427,7 +361,7 @@ child_start(struct child *c)
 	if ((c->pid = fork()) == -1)
 		fatal("fork: %s", strerror(errno));
 	if (c->pid == 0)
-		child_exec(c, fd[1], work[1]);
+		exec_role(c->role, users->empty_fd, fd[1], work[1]);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(fd[1]);
 	if (work[1] != -1)
@@ -494,24 +428,6 @@ child_add(enum role role, uint32_t index)
 		fatal("libevent: out of memory");
 }
 
-static void
-open_executables(const char *dir)
-{
-	char path[4096];
-	enum role role;
-	size_t bit;
-
-	for (bit = 0; bit < ROLE_BITS; bit++) {
-		role = 1u << bit;
-		if (!(role & R_CHILDREN))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, role_name(role));
-		executable[bit] = open(path, O_PATH | O_CLOEXEC);
-		if (executable[bit] == -1)
-			fatal("%s: %s", path, strerror(errno));
-	}
-}
-
 const struct conf *
 children_conf(void)
 {
@@ -530,7 +446,7 @@ children_start(struct event_base *b, const struct conf *cf,
 	conf = cf;
 	users = u;
 	namespaces = sp;
-	open_executables(dir);
+	exec_open(dir);
 	stop_timer = evtimer_new(base, on_stop_timeout, NULL);
 	heartbeat = event_new(base, -1, EV_PERSIST, on_heartbeat, NULL);
 	if (stop_timer == NULL || heartbeat == NULL ||

@@ -12,6 +12,13 @@
 #include "chan.h"
 #include "payload.h"
 
+/* The number of a role's bit, for arrays. */
+static inline size_t
+role_bit(enum role role)
+{
+	return (size_t)__builtin_ctz(role);
+}
+
 /* ---- namespaces.c ------------------------------------------------------ */
 
 /* Create them, before capabilities are dropped and the filter is on.  Returns
@@ -53,6 +60,17 @@ void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_end(void);
 /* STATUS: whether tasks are accepted, of each chain. */
 void notify_serving(const struct conf *, const struct m_serving *);
+
+/* ---- exec.c ------------------------------------------------------------ */
+
+/* Open the executable of each role: while files are replaced, the roles start
+ * in the version that runs. */
+void exec_open(const char *dir);
+/* In the child: keep these descriptors and the standard ones, start a session
+ * (no terminal; ^C reaches only the monitor), and execute the role.  empty_fd
+ * is the directory to start in, or -1; keys_fd is the channel of a worker, or
+ * -1.  Standard error stays open: the loader and abort(3) write there. */
+_Noreturn void exec_role(enum role, int empty_fd, int monitor_fd, int keys_fd);
 
 /* ---- reload.c ---------------------------------------------------------- */
 
