@@ -12,7 +12,7 @@ struct options {
 	const char	*kms, *op, *ops;	/* --kms T/N, --op, --ops a,b */
 	uint32_t	 runners, port, tasks, batch, in_flight, timeout;
 	const char	*chain, *owner_key;	/* --chain URL, and FILE */
-	const char	*beside;		/* another DIR, or NULL */
+	const char	*shared;		/* another DIR, or NULL */
 	uint32_t	 chain_id;
 	uint32_t	 blocks, overlap;	/* for rekey */
 	uint32_t	 seconds;		/* for ledger */

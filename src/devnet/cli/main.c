@@ -192,7 +192,7 @@ parse_options(int argc, char **argv, struct options *o)
 			    optarg, "chain-id", UINT32_MAX, &o->chain_id);
 			break;
 		case 'K': o->owner_key = optarg; break;
-		case 'B': o->beside = optarg; break;
+		case 'B': o->shared = optarg; break;
 		case 'N': r = number(optarg, "blocks", 1000, &o->blocks); break;
 		case 'l':
 			r = number(optarg, "overlap", 31536000, &o->overlap);

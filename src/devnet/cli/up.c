@@ -138,7 +138,7 @@ create(struct devnet *d, const struct options *o)
 		d->kms_ports[i] = next_port(&port);
 	for (i = 0; i < d->runners; i++)
 		d->http_ports[i] = next_port(&port);
-	dir_create(d, o->beside);
+	dir_create(d, o->shared);
 	if (o->owner_key != NULL &&
 	    (!d->is_chain || dir_take_secret(d, "owner", o->owner_key) == -1))
 		return usage("--owner-key %s: expected a file of 64 hex "

@@ -362,7 +362,7 @@ share_certificates(const struct devnet *d, const char *other)
 }
 
 void
-dir_create(struct devnet *d, const char *beside)
+dir_create(struct devnet *d, const char *shared)
 {
 	char names[KMS_NODES + DEVNET_RUNNERS][32];
 	const char *list[3 + KMS_NODES + DEVNET_RUNNERS];
@@ -370,10 +370,10 @@ dir_create(struct devnet *d, const char *beside)
 
 	make_dir(d, "", 0755);
 	make_dir(d, "keys", 0700);
-	if (beside == NULL)
+	if (shared == NULL)
 		make_dir(d, "tls", 0755);
 	else
-		share_certificates(d, beside);
+		share_certificates(d, shared);
 	make_dir(d, "log", 0755);
 	make_dir(d, "empty", 0755);
 	make_dir(d, "evidence", 0755);
@@ -395,7 +395,7 @@ dir_create(struct devnet *d, const char *beside)
 		snprintf(names[m], sizeof(names[m]), "runner-%zu", i);
 		list[n++] = names[m];
 	}
-	if (beside == NULL)
+	if (shared == NULL)
 		pki_create(d->dir, list, n);
 }
 
@@ -413,7 +413,7 @@ write_one(const struct devnet *d, unsigned runner, const char *dir)
 	if ((f = fopen(path, "w")) == NULL)
 		fatal("%s: %m", path);
 	fprintf(f,
-	    "# Made by tee-devnet: a Runner of the devnet beside it.\n"
+	    "# Made by tee-devnet, for a Runner of this devnet.\n"
 	    "tls-ca %s/tls/ca.pem\ntls-certificate %s/tls/runner-%u.pem\n"
 	    "tls-key %s/tls/runner-%u.key\ntee %s\nchroot %s/empty\n",
 	    dir, dir, runner, dir, runner, d->is_insecure ? "insecure" : "auto",

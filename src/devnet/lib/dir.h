@@ -41,10 +41,10 @@ void dir_load(struct devnet *, const char *dir);
 /* 1 if there is a devnet.json. */
 int dir_exists(const char *dir);
 /* Create directories, keys, certificates and the registrar's policy, in the
- * numbers that `d' gives.  beside: use the certificates of this devnet; NULL:
+ * numbers that `d' gives.  shared: use the certificates of this devnet; NULL:
  * make new ones.  dir_save() then writes devnet.json, with the Registry's
  * address. */
-void dir_create(struct devnet *, const char *beside);
+void dir_create(struct devnet *, const char *shared);
 void dir_save(struct devnet *);
 /* Deal a new KMS key for the next epoch: secret shares in DIR/keys, public
  * shares and the epoch's number in `d'. */

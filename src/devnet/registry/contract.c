@@ -45,8 +45,8 @@ get_owner(const struct devnet *d, uint8_t key[32], uint8_t address[20])
 	json_decref(list);
 	if (r == -1)
 		log_err(
-		    "contract: the node has no account of its own: give "
-		    "--owner-key, or take one for development, such as anvil");
+		    "contract: the node has no account: give --owner-key, or "
+		    "use a development node such as anvil");
 	return r;
 }
 
