@@ -14,7 +14,7 @@ _tee_runnerctl() {
 		case $command in
 		status)	words='--json -s' ;;
 		wait)	words='--timeout -s' ;;
-		reload)	words='-s' ;;
+		reload)	words='--pid -s' ;;
 		upgrade) words='--timeout -f' ;;
 		primitives) words='--json' ;;
 		policy)	words='monitor net registry keys evidence compute --json --text --bpf --diff --diff-all -s' ;;

@@ -18,3 +18,4 @@ complete -c tee-runnerctl -n '__fish_seen_subcommand_from policy' -l diff -x -a 
 complete -c tee-runnerctl -n '__fish_seen_subcommand_from policy' -l diff-all -d 'compare with the service'
 complete -c tee-runnerctl -n '__fish_seen_subcommand_from config' -l hash -d 'print the hash alone'
 complete -c tee-runnerctl -n '__fish_seen_subcommand_from config upgrade' -s f -r -F -d 'configuration file'
+complete -c tee-runnerctl -n '__fish_seen_subcommand_from reload' -l pid -x -d 'the service'

@@ -14,7 +14,7 @@ struct options {
 	const char	*role;		/* policy's; NULL: all */
 	const char	*file;		/* config's */
 	int		 json, bpf, all, hash;
-	int		 pid;		/* of --diff; 0: none */
+	int		 pid;		/* of --diff or --pid; 0: none */
 	int		 timeout;	/* of wait, seconds; 0: none */
 };
 
@@ -30,6 +30,9 @@ int control_connect(const char *path, const char **why);
 const char *service_why(const char *socket);
 
 int command_upgrade(const struct options *);
+/* upgrade.c: was an upgrade requested, by the file next to this control socket?
+ * Then it is done, and 1 is returned; *status is that of the command. */
+int upgrade_requested(const char *socket, pid_t old, int *status);
 int command_config(const struct options *);
 int command_policy(const struct options *);
 

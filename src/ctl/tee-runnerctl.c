@@ -32,7 +32,7 @@
 static const char usage_text[] =
     "usage: tee-runnerctl status [--json] [-s SOCKET]\n"
     "       tee-runnerctl wait [--timeout SECONDS] [-s SOCKET]\n"
-    "       tee-runnerctl reload [-s SOCKET]\n"
+    "       tee-runnerctl reload [--pid PID] [-s SOCKET]\n"
     "       tee-runnerctl upgrade [--timeout SECONDS] [-f FILE]\n"
     "       tee-runnerctl primitives [--json]\n"
     "       tee-runnerctl policy [--json]\n"
@@ -52,6 +52,7 @@ static const char usage_text[] =
     "  config       print the attested configuration in FILE and its hash,\n"
     "               or only the hash (--hash)\n"
     "  --diff-all   check each process of the running service\n"
+    "  --pid PID    the service; for ExecReload= of systemd\n"
     "  --json       print JSON\n"
     "  -f FILE      configuration file (" CONF_FILE ")\n"
     "  -s SOCKET    its control socket (" SOCKET ")\n"
@@ -284,10 +285,13 @@ command_wait(const struct options *o)
 static int
 command_reload(const struct options *o)
 {
-	const pid_t monitor = find_monitor(o->socket);
+	const pid_t monitor = o->pid != 0 ? o->pid : find_monitor(o->socket);
+	int status;
 
 	if (monitor == -1)
 		return 1;
+	if (o->pid != 0 && upgrade_requested(o->socket, monitor, &status))
+		return status;
 	if (kill(monitor, SIGHUP) == -1)
 		return fail("SIGHUP", strerror(errno));
 	printf("told process %d to read its configuration: see its log\n",
@@ -393,7 +397,7 @@ static const struct command {
 } commands[] = {
 	{ "status", command_status, "sj", 0 },
 	{ "wait", command_wait, "sT", 0 },
-	{ "reload", command_reload, "s", 0 },
+	{ "reload", command_reload, "sp", 0 },
 	{ "upgrade", command_upgrade, "fT", 0 },
 	{ "primitives", command_primitives, "j", 0 },
 	{ "policy", command_policy, "jtbdas", 1 },
@@ -418,6 +422,7 @@ main(int argc, char **argv)
 		{ "diff", required_argument, NULL, 'd' },
 		{ "diff-all", no_argument, NULL, 'a' },
 		{ "hash", no_argument, NULL, 'H' },
+		{ "pid", required_argument, NULL, 'p' },
 		{ "timeout", required_argument, NULL, 'T' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -436,7 +441,8 @@ main(int argc, char **argv)
 		case 'j': o.json = 1; break;
 		case 't': break;
 		case 'b': o.bpf = 1; break;
-		case 'd': o.pid = atoi(optarg); break;
+		case 'd':
+		case 'p': o.pid = atoi(optarg); break;
 		case 'a': o.all = 1; break;
 		case 'T': o.timeout = atoi(optarg); break;
 		case 'h': return usage(stdout, 0);
@@ -453,7 +459,7 @@ main(int argc, char **argv)
 	if (optind == argc || k == commands + N_COMMANDS ||
 	    argc - optind - 1 > k->max ||
 	    strspn(given, k->options) != strlen(given) ||
-	    (strchr(given, 'd') != NULL && o.pid <= 0) ||
+	    (strpbrk(given, "dp") != NULL && o.pid <= 0) ||
 	    (strchr(given, 'T') != NULL && o.timeout <= 0))
 		return usage(stderr, 2);
 	if (optind + 1 < argc)

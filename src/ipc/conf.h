@@ -11,8 +11,9 @@
 
 #include "states.h"
 
-/* A service that takes the place of a running one: in its environment, and at
- * the end of the names of its control sockets. */
+/* A service that takes the place of a running one.  In its environment: the
+ * number of a descriptor, to which it writes its pid_t.  At the end of the
+ * names of its control sockets: the suffix. */
 #define SUCCESSOR	"TEE_RUNNER_SUCCESSOR"
 #define SUCCESSOR_SUFFIX ".new"
 /* To the old monitor, by sigqueue(3): a successor serves, the process of this

@@ -59,17 +59,20 @@ static struct event_base *base;
 /* ---- successor --------------------------------------------------------- */
 
 static struct conf conf;
+static int successor_fd = -1;
 
 /* Until the service that runs has ended, its control sockets have other
  * names. */
 static void
 be_successor(void)
 {
+	const char *fd = getenv(SUCCESSOR);
 	size_t i, n;
 	char *name;
 
-	if (getenv(SUCCESSOR) == NULL)
+	if (fd == NULL)
 		return;
+	successor_fd = atoi(fd);
 	unsetenv(SUCCESSOR);
 	for (i = 0; i < conf.n_chains; i++) {
 		name = conf.chains[i].control_socket;
@@ -78,6 +81,18 @@ be_successor(void)
 			fatal("control-socket: too long for a successor");
 		memcpy(name + n, SUCCESSOR_SUFFIX, sizeof(SUCCESSOR_SUFFIX));
 	}
+}
+
+/* Tell tee-runnerctl which process this is. */
+static void
+tell_pid(void)
+{
+	const pid_t pid = getpid();
+
+	if (successor_fd == -1)
+		return;
+	(void)!write(successor_fd, &pid, sizeof(pid));
+	close(successor_fd);
 }
 
 /* The other service has ended, and its names are ours. */
@@ -456,6 +471,7 @@ main(int argc, char **argv)
 		make_directory(conf.chroot);
 	if (!foreground)
 		background_start();
+	tell_pid();
 	notify_init();
 	logger_init(!foreground);
 	close_input();
