@@ -28,6 +28,8 @@
 #define CONF_ENDPOINTS	8
 #define CONF_PINS	8
 #define CONF_CHAINS	4
+#define CONF_WORKERS	64
+#define CONF_TASKS	4096	/* max-tasks */
 
 /* A chain, its Registry and its counterparts.  Each chain has its net and its
  * registry process; keys and the workers serve all chains. */

@@ -99,6 +99,11 @@ struct m_peer {
 struct m_log_level {
 	uint32_t	level;		/* LOG_ERR to LOG_DEBUG */
 };
+
+struct m_limits {
+	uint32_t	max_tasks, workers;	/* as configured now */
+};
+
 struct m_serving {
 	uint32_t	chain;		/* of the configuration's */
 	uint32_t	is_serving;

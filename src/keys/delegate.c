@@ -19,8 +19,10 @@
 /* An ephemeral key for each task that can be in flight, in secret memory. */
 static uint8_t (*ephemeral)[32];
 static uint32_t *unused, n_unused;	/* numbers (index + 1) of free keys */
-static struct slot *slots;		/* n_slots, in secret memory */
-static uint32_t n_slots;
+static struct slot *slots;		/* in secret memory */
+
+/* A slot for each worker, and as many that are prepared ahead. */
+#define SLOTS(workers)	(2 * (workers))
 
 /* The decrypted partials of one operand; wiped as soon as possible. */
 static struct {
@@ -30,15 +32,14 @@ static struct {
 } *open;
 
 void
-delegate_init(uint32_t want_slots, uint32_t tasks)
+delegate_init(uint32_t workers, uint32_t tasks)
 {
 	if ((unused = calloc(tasks, sizeof(*unused))) == NULL)
 		fatal("delegate: out of memory");
 	for (n_unused = 0; n_unused < tasks; n_unused++)
 		unused[n_unused] = tasks - n_unused;
 	ephemeral = secret_alloc((size_t)tasks * 32);
-	n_slots = want_slots;
-	slots = secret_alloc(n_slots * sizeof(*slots));
+	slots = secret_alloc(SLOTS(workers) * sizeof(*slots));
 	open = secret_alloc(sizeof(*open));
 }
 
@@ -207,6 +208,7 @@ delegate_operand(struct task *t, uint32_t j)
 uint32_t
 delegate_prepare(struct task *t)
 {
+	const uint32_t n_slots = SLOTS(keys.conf.workers);
 	uint32_t i, r = ST_OK;
 	size_t k;
 

@@ -58,7 +58,6 @@ ON(PEER)
 	keys_peer_up(to);
 }
 
-/* The monitor asks whether we are alive. */
 ON(LOG_LEVEL)
 {
 	const struct m_log_level *l = m->payload;
@@ -66,6 +65,18 @@ ON(LOG_LEVEL)
 	log_level((int)l->level);
 }
 
+ON(LIMITS)
+{
+	const struct m_limits *l = m->payload;
+
+	if (l->workers == 0 || l->workers > WORKERS_MAX || l->max_tasks == 0 ||
+	    l->max_tasks > CONF_TASKS)
+		chan_illegal(c, M_LIMITS, "out of bounds");
+	keys.conf.workers = l->workers;
+	task_limit(l->max_tasks);
+}
+
+/* The monitor asks whether we are alive. */
 ON(PING)
 {
 	chan_send(c, M_PONG, NULL, NULL, 0, -1);

@@ -21,9 +21,8 @@ static uint32_t last_job;
 void
 job_init(void)
 {
-	/* A slot for each worker, and as many that are prepared ahead. */
-	delegate_init(
-	    2 * keys.conf.workers, keys.conf.n_chains * keys.conf.max_tasks);
+	/* The most that a reload can ask for. */
+	delegate_init(WORKERS_MAX, keys.conf.n_chains * CONF_TASKS);
 	rows = secret_alloc(TASK_INPUTS * sizeof(*rows));
 }
 

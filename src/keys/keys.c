@@ -28,6 +28,7 @@ keys_init(const struct conf *conf)
 		LIST_INIT(&ch->batches);
 		STAILQ_INIT(&ch->ready);
 		ch->state = S_IDLE;
+		ch->max_tasks = conf->max_tasks;
 		ch->net.fd = ch->tls.fd = ch->registry.fd = -1;
 		ch->evidence_fd = -1;
 		if (conf->n_chains > 1)

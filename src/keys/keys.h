@@ -15,7 +15,7 @@
 #include "program.h"
 #include "shamir.h"
 
-#define WORKERS_MAX	64
+#define WORKERS_MAX	CONF_WORKERS
 
 /* ---- keys.c: what the files share ---------------------------------------- */
 struct worker {
@@ -72,6 +72,7 @@ struct chain {
 	/* task.c, job.c, replay.c */
 	LIST_HEAD(, batch) batches;
 	size_t		 memory;	/* bytes that they have, or will need */
+	uint32_t	 max_tasks;	/* that they may have; task_limit() */
 	STAILQ_HEAD(, task) ready;	/* verified, wait for a slot */
 	struct replay	*replay;
 	/* gas.c, publish.c; NULL: no gas account, or nothing to do for it */
@@ -312,6 +313,8 @@ void task_outputs(struct task *, const struct m_value *, size_t n);
 void task_end(struct task *, uint32_t status);
 /* its net is another: the batches are void */
 void task_drop_all(struct chain *);
+/* The keyword max-tasks has this value now. */
+void task_limit(uint32_t max_tasks);
 void task_tick(void);		/* time-outs, once a second */
 /* Free the batches that have ended.  Only the main loop calls it, when no
  * handler runs: until then a task and its batch stay valid, whatever ends
@@ -336,7 +339,8 @@ struct slot {			/* secret memory */
 	uint8_t		 seal_keys[KMS_NODES][32];
 	int		 used;
 };
-void delegate_init(uint32_t slots, uint32_t tasks);
+/* For at most so many workers and tasks. */
+void delegate_init(uint32_t workers, uint32_t tasks);
 /* A task's ephemeral key: make it (number and public key), erase it. */
 void delegate_key_new(struct task *);
 void delegate_key_erase(struct task *);

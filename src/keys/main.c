@@ -26,7 +26,7 @@ keys_chans(struct chan *list[CHANS_MAX])
 	size_t i, n = 0;
 
 	list[n++] = &monitor;
-	for (i = 0; i < keys.conf.workers; i++)
+	for (i = 0; i < WORKERS_MAX; i++)
 		list[n++] = &keys.workers[i].chan;
 	list[n++] = &keys.evidence;
 	for (; ch < end; ch++) {
@@ -79,6 +79,18 @@ keys_tick(void)
 		trust_tick();
 }
 
+/* `workers' was lowered: close the channels of those above it that are idle.
+ * They exit.  The others finish their tasks first. */
+static void
+keys_end_workers(void)
+{
+	size_t i;
+
+	for (i = keys.conf.workers; i < WORKERS_MAX; i++)
+		if (job_is_idle(&keys.workers[i]))
+			keys_peer_lost(&keys.workers[i].chan);
+}
+
 static void
 keys_send_status(struct chain *ch)
 {
@@ -91,7 +103,7 @@ keys_send_status(struct chain *ch)
 	s->state = ch->state;
 	memcpy(s->runner, sign_address(), 20);
 	s->workers_idle = s->workers_busy = 0;
-	for (i = 0; i < keys.conf.workers; i++) {
+	for (i = 0; i < WORKERS_MAX; i++) {
 		s->workers_busy += keys.workers[i].job != 0;
 		s->workers_idle += (uint32_t)job_is_idle(&keys.workers[i]);
 	}
@@ -120,6 +132,7 @@ keys_loop(void)
 			/* A handler may have replaced or lost this one. */
 			if (pfd[i].revents != 0 && list[i]->fd == pfd[i].fd)
 				keys_serve(list[i]);
+		keys_end_workers();	/* before they get a task */
 		more = job_work();
 		keys_tick();
 		keys_sweep(list, n);

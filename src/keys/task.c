@@ -55,10 +55,32 @@ batch_get(
 	return NULL;
 }
 
+/* The Orchestrator may still use the credit that it got before max-tasks was
+ * lowered.  It gets none for tasks that end, so the bound falls with them. */
+static void
+lower_bound(struct chain *ch, uint32_t n_ended)
+{
+	const uint32_t over = ch->max_tasks - keys.conf.max_tasks;
+
+	ch->max_tasks -= n_ended < over ? n_ended : over;
+}
+
+void
+task_limit(uint32_t max_tasks)
+{
+	uint32_t i;
+
+	keys.conf.max_tasks = max_tasks;
+	for (i = 0; i < keys.conf.n_chains; i++)
+		if (keys.chains[i].max_tasks < max_tasks)
+			keys.chains[i].max_tasks = max_tasks;
+}
+
 /* Its tasks are out of every queue and worker. */
 static void
 batch_ended(struct batch *b)
 {
+	lower_bound(b->chain, b->n_tasks);
 	b->chain->status.tasks -= b->n_tasks;
 	b->chain->status.batches--;
 	b->chain->memory -= b->memory;
@@ -166,7 +188,7 @@ void
 task_on_batch(struct chan *c, const struct m_batch *m)
 {
 	struct chain *ch = chain_of(c);
-	const uint32_t max = keys.conf.max_tasks, had = ch->status.tasks;
+	const uint32_t max = ch->max_tasks, had = ch->status.tasks;
 	struct batch *b;
 
 	if (m->batch == 0 || batch_find(ch, m->batch) != NULL) {

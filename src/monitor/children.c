@@ -20,7 +20,7 @@
 #include "sandbox.h"
 #include "syscalls.h"
 
-#define CHILDREN_MAX	(2 + 64 + 2 * CONF_CHAINS)
+#define CHILDREN_MAX	(2 + CONF_WORKERS + 2 * CONF_CHAINS)
 #define DELAY_FIRST	100		/* milliseconds */
 #define DELAY_MAX	30000
 #define DELAY_RESET	60000		/* up for so long: start over */
@@ -183,6 +183,14 @@ children_log_level(uint32_t level)
 			child_send(c, M_LOG_LEVEL, &m, -1);
 }
 
+/* `workers' was lowered: it ends when it has no task, and is not started
+ * again. */
+static int
+is_surplus(const struct child *c)
+{
+	return c->role == R_COMPUTE && c->index >= conf->workers;
+}
+
 static void
 peer_send(struct child *c, enum role role, uint32_t index, int fd)
 {
@@ -214,7 +222,7 @@ tell_ready(void)
 	if (is_told)
 		return;
 	for (i = 0; i < n_children; i++)
-		if (!children[i].is_ready)
+		if (!children[i].is_ready && !is_surplus(&children[i]))
 			return;
 	is_told = 1;
 	log_info("all roles are ready");
@@ -233,7 +241,8 @@ child_wire(struct child *c, struct child *keys)
 			wire_to_keys(&wires[i], c, keys);
 	if (c->keys_fd == -1)
 		return;
-	peer_send(keys, R_COMPUTE, c->index, c->keys_fd);
+	if (!is_surplus(c))	/* or else it sees its channel closed */
+		peer_send(keys, R_COMPUTE, c->index, c->keys_fd);
 	close(c->keys_fd);
 	c->keys_fd = -1;
 }
@@ -386,6 +395,8 @@ on_again(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (is_surplus(c))
+		return;
 	c->restarts++;
 	child_start(c);
 }
@@ -426,6 +437,40 @@ child_add(enum role role, uint32_t index)
 	if ((c->again = evtimer_new(base, on_again, c)) == NULL ||
 	    (c->log_report = evtimer_new(base, on_log_report, c)) == NULL)
 		fatal("libevent: out of memory");
+}
+
+/* A worker that a reload adds, or that an earlier one ended. */
+static void
+worker_start(uint32_t index)
+{
+	struct child *c;
+
+	for (c = children; c < children + n_children; c++)
+		if (c->role == R_COMPUTE && c->index == index)
+			break;
+	if (c == children + n_children) {
+		child_add(R_COMPUTE, index);
+		c->was_up = 1;	/* the others are: its failure is no bad
+				 * set-up */
+	}
+	/* Another is started when this one has ended, after the delay, or with
+	 * all roles. */
+	if (c->pid == 0 && !evtimer_pending(c->again, NULL) && phase == RUNNING)
+		child_start(c);
+}
+
+void
+children_limits(void)
+{
+	const struct m_limits m = { conf->max_tasks, conf->workers };
+	struct child *c;
+	uint32_t i;
+
+	for (c = children; c < children + n_children; c++)
+		if (c->pid != 0 && (c->role == R_KEYS || c->role == R_NET))
+			child_send(c, M_LIMITS, &m, -1);
+	for (i = 0; i < conf->workers; i++)
+		worker_start(i);
 }
 
 const struct conf *
@@ -604,6 +649,19 @@ restart_all(void)
 		child_again(&children[i], children[0].delay);
 }
 
+/* After its last job, or because it is one too many: no failure, and not
+ * counted as a restart.  Or keys has ended, which is handled next. */
+static void
+worker_exited(struct child *c)
+{
+	if (!is_surplus(c)) {
+		child_start(c);
+		return;
+	}
+	log_info("%s: ended: workers is %u now", c->name, conf->workers);
+	tell_roles();
+}
+
 static void
 child_ended(struct child *c, int status)
 {
@@ -625,9 +683,7 @@ child_ended(struct child *c, int status)
 	if (c->is_expected)
 		return;
 	if (c->role == R_COMPUTE && was_ready && status == 0) {
-		/* It has answered its last job: no failure, and not counted as
-		 * a restart.  Or keys has ended, which is handled next. */
-		child_start(c);
+		worker_exited(c);
 		return;
 	}
 	exit_cause(c, status, text, sizeof(text));
@@ -636,6 +692,12 @@ child_ended(struct child *c, int status)
 		children_failed = 1;
 		phase = STOPPING;
 		end_all(SIGKILL);
+		return;
+	}
+	if (is_surplus(c)) {
+		log_err("%s: died: %s: not restarted: workers is %u now",
+		    c->name, text, conf->workers);
+		tell_roles();
 		return;
 	}
 	c->delay = next_delay(c->delay, now_ms() - c->started);

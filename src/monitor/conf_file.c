@@ -309,7 +309,9 @@ finish(struct parse *p)
 	const struct keyword *k;
 
 	if (c->workers == 0)
-		c->workers = cpus < 1 ? 1 : cpus > 64 ? 64 : (uint32_t)cpus;
+		c->workers = cpus < 1 ? 1 : (uint32_t)cpus;
+	if (c->workers > CONF_WORKERS)
+		c->workers = CONF_WORKERS;
 	for (k = keywords; k < keywords + n_keywords; k++) {
 		set_subject(p, k);
 		/* dstack's agent gives quotes of a TD. */

@@ -28,7 +28,7 @@
 #ifndef SYSLOG_PATH			/* a test's own */
 #define SYSLOG_PATH	"/dev/log"
 #endif
-/* a line of log.c and syslogd's header */
+/* a line of log.c, and syslogd's header or a time */
 #define LINE_SIZE	704
 #define BUFFER		(128 * 1024)
 #define RETRY		100		/* milliseconds */
@@ -155,6 +155,23 @@ syslog_format(char *to, size_t size, int level, const char *line)
 	    LOG_DAEMON | level, stamp, (int)getpid(), line);
 }
 
+/* The journal has its own time.  For other readers: ISO 8601, UTC. */
+static size_t
+stderr_format(char *to, size_t size, int level, const char *line)
+{
+	char stamp[32] = "";
+	struct timespec now = { 0, 0 };
+	struct tm tm;
+
+	if (is_journal)
+		return (size_t)snprintf(to, size, "<%d>%s\n", level, line);
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	if (gmtime_r(&now.tv_sec, &tm) != NULL)
+		strftime(stamp, sizeof(stamp), "%FT%T", &tm);
+	return (size_t)snprintf(
+	    to, size, "%s.%03ldZ %s\n", stamp, now.tv_nsec / 1000000, line);
+}
+
 /* Until the daemon is ready, somebody may wait for it at a terminal. */
 static void
 echo(int level, const char *line)
@@ -187,11 +204,8 @@ line_out(int level, const char *line)
 	char text[LINE_SIZE];
 	size_t n;
 
-	n = is_syslog ?
-	    syslog_format(text, sizeof(text), level, line) :
-	    is_journal ?
-	    (size_t)snprintf(text, sizeof(text), "<%d>%s\n", level, line) :
-	    (size_t)snprintf(text, sizeof(text), "%s\n", line);
+	n = is_syslog ? syslog_format(text, sizeof(text), level, line) :
+			stderr_format(text, sizeof(text), level, line);
 	if (n >= sizeof(text))
 		n = sizeof(text) - 1;
 	keep(text, (uint16_t)n);
@@ -267,10 +281,10 @@ void
 logger_init(int to_syslog)
 {
 	is_syslog = is_attached = to_syslog;
+	tzset();		/* reads a file: before the filter */
 	if (is_syslog) {
 		fd = -1;
 		put = put_syslog;
-		tzset();	/* reads a file: before the filter */
 		syslog_connect();
 	} else
 		open_stderr();

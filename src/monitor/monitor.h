@@ -147,6 +147,9 @@ void child_cut(enum role, uint32_t index);
 void child_send(struct child *, enum msg_type, const void *payload, int fd);
 /* The level from which on roles send lines. */
 void children_log_level(uint32_t);
+/* workers or max-tasks has changed: tell keys and net, and start workers that
+ * are missing.  keys ends those that are too many. */
+void children_limits(void);
 /* A descriptor to each process of a role, also to one that is not in its
  * sandbox yet.  It stays the caller's. */
 void children_send(enum role, enum msg_type, int fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SIGHUP: read the configuration again.  A file with errors changes nothing.
- * Keywords that only concern the monitor, the log or the TLS files change at
- * once; the log names the others, which need a restart.  Runs in the monitor.
+ * Some keywords change at once; the log names the others, which need a restart.
+ * Runs in the monitor.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +62,13 @@ apply(const char *name, const struct conf *new)
 		children_log_level(conf->log_level);
 	} else if (strcmp(name, "drain-timeout") == 0)
 		conf->drain_timeout = new->drain_timeout;
-	else if (strcmp(name, "tls-key") == 0)
+	else if (strcmp(name, "workers") == 0) {
+		conf->workers = new->workers;
+		children_limits();
+	} else if (strcmp(name, "max-tasks") == 0) {
+		conf->max_tasks = new->max_tasks;
+		children_limits();
+	} else if (strcmp(name, "tls-key") == 0)
 		memcpy(conf->tls_key, new->tls_key, sizeof(conf->tls_key));
 	else if (strcmp(name, "tls-certificate") == 0)
 		memcpy(conf->tls_certificate, new->tls_certificate,

@@ -216,8 +216,8 @@ role_check(
 	if (k.key[0] != '\0' && k.certificate[0] != '\0' &&
 	    strcmp(k.key, k.certificate) != 0) {
 		conf_fault(err, AT(tls_certificate), 0,
-		    "%s: is for another key than tls-key %s: install the two "
-		    "that belong together",
+		    "%s: the first certificate is for another key than tls-key "
+		    "%s: install the two that belong together",
 		    c->tls_certificate, c->tls_key);
 		k.is_bad = 1;
 	}

@@ -20,7 +20,6 @@
 #include "net.h"
 #include "passphrase.h"
 
-#define SOON		(14 * 24 * 3600)	/* seconds before it expires */
 #define TICK		1			/* seconds */
 
 struct certificate {
@@ -192,7 +191,7 @@ certificate_warning(char *text, size_t size)
 		date_text(text, size, "expired");
 		return 2;
 	}
-	if (used.expires - now < SOON) {
+	if (used.expires - now < CERTIFICATE_SOON) {
 		date_text(text, size, "expires");
 		return 1;
 	}

@@ -32,7 +32,6 @@ ON(PEER)
 	session_start();
 }
 
-/* The monitor asks whether we are alive. */
 ON(LOG_LEVEL)
 {
 	const struct m_log_level *l = m->payload;
@@ -40,6 +39,17 @@ ON(LOG_LEVEL)
 	log_level((int)l->level);
 }
 
+ON(LIMITS)
+{
+	const struct m_limits *l = m->payload;
+
+	if (l->max_tasks == 0 || l->max_tasks > CONF_TASKS)
+		chan_illegal(c, M_LIMITS, "out of bounds");
+	net.conf.max_tasks = l->max_tasks;
+	session_credit();
+}
+
+/* The monitor asks whether we are alive. */
 ON(PING)
 {
 	chan_send(c, M_PONG, NULL, NULL, 0, -1);

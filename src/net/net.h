@@ -109,6 +109,7 @@ _Noreturn void net_check(char **args);
 
 #define PEM_LIMIT	(1024 * 1024)
 #define CERTIFICATE_TEXT 64
+#define CERTIFICATE_SOON (14 * 24 * 3600)	/* seconds before it expires */
 
 /* A file of PEM, NUL-terminated, and its length: NULL, or what is wrong with
  * it. */

@@ -1372,6 +1372,103 @@ as_many_tasks_as_max_tasks_are_taken(void **unused)
 	work_asked(&rig, batch + 1, work, 1, NULL);
 }
 
+/* The monitor has read the configuration again, and keys knows it. */
+static void
+reloaded(uint32_t max_tasks, uint32_t workers)
+{
+	const struct m_limits l = { max_tasks, workers };
+
+	chan_send(&rig.monitor, M_LIMITS, &l, NULL, 0, -1);
+	rig_lives(&rig);
+}
+
+/* Offers n full batches, which are accepted, and one task, which is not: the
+ * number of the next batch. */
+static uint32_t
+fill(uint32_t batch, uint32_t n)
+{
+	static struct work many[BATCH_TASKS];
+	uint32_t i;
+
+	for (; n > 0; n--, batch++) {
+		for (i = 0; i < BATCH_TASKS; i++) {
+			work_new(&rig, &many[i]);
+			many[i].m.deadline += 60;
+		}
+		work_offer(&rig, batch, many, BATCH_TASKS, &rig.orchestrator);
+		work_asked(&rig, batch, many, BATCH_TASKS, NULL);
+	}
+	work_offer(&rig, batch, work, 1, &rig.orchestrator);
+	expect_refused(batch, ST_BUSY);
+	return batch + 1;
+}
+
+static void
+more_max_tasks_are_taken_at_once(void **unused)
+{
+	(void)unused;
+	reloaded(256 + BATCH_TASKS, 1);
+	fill(1, 256 / BATCH_TASKS + 1);
+}
+
+static void
+credit_is_good_after_max_tasks_was_lowered(void **unused)
+{
+	uint32_t i, batch;
+
+	(void)unused;
+	reloaded(BATCH_TASKS, 1);
+	batch = fill(1, 256 / BATCH_TASKS);
+	rig_later(&rig, 40);
+	for (i = 0; i < 256; i++)
+		rig_next_result(&rig);
+	rig_next(&rig, &rig.net, M_RESULTS);
+	fill(batch, 1);
+}
+
+static void
+limits_out_of_bounds_end_keys(void **unused)
+{
+	const struct m_limits l = { 256, CONF_WORKERS + 1 };
+	int status;
+
+	(void)unused;
+	chan_send(&rig.monitor, M_LIMITS, &l, NULL, 0, -1);
+	rig_said(&rig, "monitor: illegal LIMITS: out of bounds");
+	assert_int_equal(waitpid(rig.pid, &status, 0), rig.pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	rig.pid = 0;
+}
+
+static void
+a_surplus_worker_finishes_its_task(void **unused)
+{
+	const struct m_peer p = { R_COMPUTE, 1 };
+	struct chan first;
+	uint32_t job[2];
+	struct msg m;
+	int fd[2];
+
+	(void)unused;
+	reloaded(256, 2);
+	assert_int_equal(chan_pair(fd), 0);
+	chan_send(&rig.monitor, M_PEER, &p, NULL, 0, fd[1]);
+	close(fd[1]);
+	job[0] = run_to_job(1, &work[0]);
+	first = rig.worker;
+	chan_init(&rig.worker, fd[0], R_COMPUTE, R_KEYS, 0);
+	job[1] = run_to_job(2, &work[1]);
+	reloaded(256, 1);
+	assert_int_equal(chan_recv(&rig.worker, S_IDLE, &m), 0);
+	finish(2, &work[1], job[1]);
+	rig_lives(&rig);
+	assert_int_equal(chan_recv(&rig.worker, S_IDLE, &m), -1);
+	chan_close(&rig.worker);
+	rig.worker = first;
+	finish(1, &work[0], job[0]);
+	assert_int_equal(rig_status(&rig)->workers_idle, 1);
+}
+
 /* Chains that are allowed all that max-tasks allows, in tasks as large as they
  * can be: this one is refused more memory, and the other has its own. */
 static int
@@ -2047,6 +2144,10 @@ main(void)
 		T(facts_are_taken_up_to_their_bounds),
 		T(a_grant_has_as_many_seals_as_there_can_be_nodes),
 		T(as_many_tasks_as_max_tasks_are_taken),
+		T(more_max_tasks_are_taken_at_once),
+		T(credit_is_good_after_max_tasks_was_lowered),
+		T(limits_out_of_bounds_end_keys),
+		T(a_surplus_worker_finishes_its_task),
 		cmocka_unit_test_setup_teardown(
 		    the_memory_of_a_chain_is_bounded, setup_large,
 		    teardown_large),

@@ -797,6 +797,27 @@ batch_before_our_hello_ends_the_session(void **state)
 }
 
 static void
+credit_follows_max_tasks(void **state)
+{
+	struct m_limits l = { 150, 1 };
+
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 100);
+	chan_send(&r.monitor, M_LIMITS, &l, NULL, 0, -1);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 50);
+	l.max_tasks = 120;
+	chan_send(&r.monitor, M_LIMITS, &l, NULL, 0, -1);
+	assert_false(await(CREDIT, 300));
+	l.max_tasks = 151;
+	chan_send(&r.monitor, M_LIMITS, &l, NULL, 0, -1);
+	assert_true(await(CREDIT, PATIENCE));
+	assert_int_equal(r.last.value, 1);
+}
+
+static void
 drain_is_told_and_answered(void **state)
 {
 	int i;
@@ -1007,6 +1028,7 @@ main(void)
 		T(relayed_registration_is_logged),
 		T(relayed_registration_that_was_never_signed_is_a_warning),
 		T(batch_before_our_hello_ends_the_session),
+		T(credit_follows_max_tasks),
 		T(drain_is_told_and_answered),
 		T(result_of_no_batch_ends_net),
 		T(message_that_is_not_for_net_ends_net),

@@ -91,8 +91,10 @@ stop_runner() {
 status() { tee-runnerctl status --json -s "$dir/runner.sock"; }
 status_has() { status | grep -q -- "$1"; }
 state_is() { status_has "\"state\": *\"$1\""; }
-# Times that a line was logged; logged LINE [TIMES]: at least once.
-count() { grep -c -- "$1" "$dir/runner.log"; }
+# The log without its times; times that a line was logged; logged LINE [TIMES]: at least
+# once.
+log_lines() { sed 's/^20[0-9T:.-]*Z //' "$dir/runner.log"; }
+count() { log_lines | grep -c -- "$1"; }
 logged() { [ "$(count "$1")" -ge "${2:-1}" ]; }
 
 # role_pid NAME [INDEX]: of the running Runner.

@@ -24,6 +24,23 @@ certificate soon 7
 openssl req -new -key "$dir/good.key" -subj /CN=old -out "$dir/old.csr"
 openssl x509 -req -in "$dir/old.csr" -key "$dir/good.key" -days -1 -out "$dir/old.pem" \
 	2> /dev/null
+# x509(1) and req(1) have no option for the first day before OpenSSL 3.4.
+mkdir "$dir/ca" && : > "$dir/ca/index" && echo 01 > "$dir/ca/serial"
+cat > "$dir/ca.cnf" <<-X
+	[ca]
+	default_ca = here
+	[here]
+	database = $dir/ca/index
+	serial = $dir/ca/serial
+	new_certs_dir = $dir/ca
+	policy = policy
+	default_md = sha256
+	[policy]
+	commonName = supplied
+X
+openssl ca -batch -config "$dir/ca.cnf" -selfsign -keyfile "$dir/good.key" -notext \
+	-in "$dir/old.csr" -startdate 20990101000000Z -enddate 21000101000000Z \
+	-out "$dir/future.pem" 2> /dev/null
 openssl req -x509 -newkey rsa:2048 -nodes -days 99 -subj /CN=rsa -keyout "$dir/rsa.key" \
 	-out "$dir/rsa.pem" 2> /dev/null
 openssl pkey -in "$dir/good.key" -aes128 -passout pass:x -out "$dir/encrypted.key"
@@ -33,6 +50,10 @@ openssl genpkey -algorithm ED25519 -out "$dir/ed25519.key" 2> /dev/null
 openssl x509 -in "$dir/good.pem" -outform DER -out "$dir/der.pem"
 openssl pkey -in "$dir/good.key" -outform DER -out "$dir/der.key"
 cat "$dir/good.pem" "$dir/good.key" > "$dir/both.pem"
+cat "$dir/good.pem" "$dir/rsa.pem" > "$dir/chain.pem"
+cat "$dir/other.pem" "$dir/good.pem" > "$dir/reversed.pem"
+cat "$dir/good.pem" "$dir/old.pem" "$dir/rsa.pem" "$dir/future.pem" > "$dir/dates.pem"
+cat "$dir/good.pem" "$dir/soon.pem" > "$dir/soon-chain.pem"
 head -n 4 "$dir/good.pem" > "$dir/half.pem"
 head -c 80 "$dir/good.key" > "$dir/half.key"
 { cat "$dir/good.pem"; sed 's/^MII/AAA/' "$dir/other.pem"; } > "$dir/second.pem"
@@ -84,19 +105,19 @@ base() {
 explained() {
 	_what=$1 _status=$2 _message=$3
 	shift 3
-	timeout 20 tee-runnerd "$@" > "$dir/out" 2>&1
+	timeout 20 tee-runnerd "$@" > "$dir/said" 2>&1
 	_got=$?
 	if [ $_got != "$_status" ]; then
 		flunk "$_what: expected status $_status, got $_got"
-	elif [ -n "$_message" ] && ! grep -q -e "$_message" "$dir/out"; then
+	elif [ -n "$_message" ] && ! grep -q -e "$_message" "$dir/said"; then
 		flunk "$_what: expected \"$_message\""
-	elif grep -qF -f "$dir/secret" "$dir/out"; then
+	elif grep -qF -f "$dir/secret" "$dir/said"; then
 		flunk "$_what: the message has a part of a key"
 	else
 		pass "$_what"
 		return
 	fi
-	sed 's/^/     > /' "$dir/out"
+	sed 's/^/     > /' "$dir/said"
 }
 
 # mistake WHAT MESSAGE [LINE...]: each line is in the place of those of its keyword, or
@@ -122,7 +143,7 @@ without() {
 }
 
 status=0 mistake 'a good configuration has no fault' ''
-check 'it has no message' test ! -s "$dir/out"
+check 'it has no message' test ! -s "$dir/said"
 
 # ---- keywords and values ---------------------------------------------------
 
@@ -215,13 +236,29 @@ mistake 'a CA that is cut off' 'tls-ca: .*: has a certificate that cannot be par
 mistake 'a CA whose second certificate is wrong' 'cannot be parsed' "tls-ca $dir/second.pem"
 mistake 'a CA that is a private key' 'has a private key and no certificate' "tls-ca $dir/other.key"
 mistake 'a registry-ca that is text' 'registry-ca: .*: is not PEM' "registry-ca $dir/text.file"
-mistake 'a certificate that has expired' 'tls-certificate: .*: expired 20.*: renew it' \
+mistake 'a certificate that has expired' 'tls-certificate: .*: certificate 1: expired 20.*: renew it' \
 	"tls-certificate $dir/old.pem"
+mistake 'a certificate that is not valid yet' \
+	'tls-certificate: .*: certificate 1: not valid before 2099-01-01: ' \
+	"tls-certificate $dir/future.pem"
+mistake 'a certificate of a chain that has expired' ': certificate 2: expired 20.*: renew it' \
+	"tls-certificate $dir/dates.pem"
+check 'the one that is not valid yet is named, too' \
+	grep ': certificate 4: not valid before 2099-01-01: ' "$dir/said"
+check 'the valid ones are not' not grep 'certificate [13]' "$dir/said"
+mistake 'a certificate of a chain that cannot be parsed' ': certificate 2: cannot be parsed' \
+	"tls-certificate $dir/second.pem"
+status=0 mistake 'a certificate of a chain that expires soon is a warning' \
+	'warning: certificate 2: expires 20.*: renew it' "tls-certificate $dir/soon-chain.pem"
+status=0 mistake 'a chain has no fault' '' "tls-certificate $dir/chain.pem"
+check 'it has no message' test ! -s "$dir/said"
+mistake 'a chain in the wrong order' 'the first certificate is for another key than tls-key' \
+	"tls-certificate $dir/reversed.pem"
 mistake 'a certificate for another key' 'is for another key than tls-key' "tls-certificate $dir/other.pem"
 mistake 'a certificate with RSA' 'its key is not on P-256' "tls-certificate $dir/rsa.pem"
 mistake 'a certificate that is cut off' 'not a certificate in PEM' "tls-certificate $dir/half.pem"
 mistake 'a key in the place of the certificate' 'tls-certificate: .*: has a private key and no certificate' "tls-certificate $dir/good.key"
-status=0 mistake 'a certificate that expires soon is a warning' 'warning: expires 20.*: renew it' \
+status=0 mistake 'a certificate that expires soon is a warning' 'warning: certificate 1: expires 20.*: renew it' \
 	"tls-certificate $dir/soon.pem" "tls-key $dir/soon.key"
 status=0 mistake 'a certificate with its key is a warning' 'warning: has a private key' \
 	"tls-certificate $dir/both.pem"

@@ -26,7 +26,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
 soon() { until_ok 8 "$@"; }
 
 # Of the role, from its last line in the log that it is ready.
-ready_pid() { sed -n "s/^tee-runnerd: $1\[\([0-9]*\)\] ready,.*/\1/p" "$log" | tail -n 1; }
+ready_pid() { log_lines | sed -n "s/^tee-runnerd: $1\[\([0-9]*\)\] ready,.*/\1/p" | tail -n 1; }
 status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
 gone() { [ ! -d "/proc/$1" ]; }
 all_gone() {

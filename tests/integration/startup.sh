@@ -74,12 +74,19 @@ echo "log-level debug" >>"$dir/conf"
 check "a good file is read" reload
 check "the log level changes" soon logged "reload: log-level has changed"
 check "drain-timeout changes" soon logged "reload: drain-timeout has changed"
-check "workers needs a restart" soon logged "reload: workers is unchanged until"
+check "workers changes" soon logged "reload: workers has changed"
+check "a worker is added" soon logged "compute-2\[.*\] ready,"
+check "one more role runs" soon roles_are 7
 check "an endpoint is attested" soon logged "reload: orchestrator is attested: unchanged until"
 cp "$dir/key.pem" "$dir/key2.pem"
 sed "s,^tls-key.*,tls-key $dir/key2.pem," "$dir/conf.good" >"$dir/conf"
 check "another key file is read" reload
 check "tls-key changes" soon logged "reload: tls-key has changed"
+check "a worker ends" soon logged "compute-2: ended: workers is 2 now"
+check "one role less runs" roles_are 6
+sed "s/^workers.*/workers 3/" "$dir/conf.good" >"$dir/conf"
+check "the file has 3 workers again" reload
+check "the worker is started again" soon logged "compute-2\[.*\] ready,"
 check "no role was restarted" [ "$(ready_pid net)" = "" ] && kill -0 "$net"
 stop_monitor "reload"
 

@@ -172,12 +172,13 @@ each_line_that_it_crosses_is_told_once(void **state)
 	(void)state;
 	put(key, end);
 	certificate_init(path);
-	for (now = end - 30 * 86400; now <= end - SOON; now += 86400)
+	for (now = end - 30 * 86400; now <= end - CERTIFICATE_SOON;
+	     now += 86400)
 		watch_expiry();
-	now = end - SOON;
+	now = end - CERTIFICATE_SOON;
 	assert_string_equal(lines, "");
 	assert_int_equal(certificate_warning(text, sizeof(text)), 0);
-	for (now = end - SOON + 1; now < end; now += 3600)
+	for (now = end - CERTIFICATE_SOON + 1; now < end; now += 3600)
 		watch_expiry();
 	assert_non_null(
 	    strstr(lines, "tls-certificate: expires 2027-01-15: renew it\n"));

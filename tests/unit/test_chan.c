@@ -61,6 +61,9 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 	case M_TX:
 		return from == R_KEYS && to == R_REGISTRY &&
 		    (state_bit & S_UP) != 0;
+	case M_LIMITS:
+		return from == R_MONITOR && (to & (R_KEYS | R_NET)) &&
+		    (state_bit & S_UP) != 0;
 	case M_TLS_KEY:
 		return from == R_MONITOR && to == R_KEYS &&
 		    (state_bit & S_UP) != 0;

@@ -676,6 +676,57 @@ a_new_log_level_reaches_every_role(void **unused)
 	}
 }
 
+static void
+limits_reach_keys_and_net(void **unused)
+{
+	static const struct conf lower = {
+		.n_chains = 1, .workers = 1, .max_tasks = 7
+	};
+	struct child *c;
+	struct msg m;
+
+	(void)unused;
+	conf = &lower;
+	for (c = children; c < children + n_children; c++)
+		c->pid = getpid();
+	children_limits();
+	for (c = children; c < children + n_children; c++) {
+		c->pid = 0;
+		if (c->role != R_KEYS && c->role != R_NET) {
+			assert_int_equal(
+			    chan_recv(&role[c - children], S_IDLE, &m), 0);
+			continue;
+		}
+		assert_int_equal(chan_recv(&role[c - children], S_IDLE, &m), 1);
+		assert_int_equal(m.type, M_LIMITS);
+		assert_int_equal(
+		    ((const struct m_limits *)m.payload)->workers, 1);
+		assert_int_equal(
+		    ((const struct m_limits *)m.payload)->max_tasks, 7);
+	}
+}
+
+/* One that is up ends when keys closes its channel; one that comes up then does
+ * not reach keys. */
+static void
+a_surplus_worker_is_not_started_again(void **unused)
+{
+	static const struct conf lower = { .n_chains = 1, .workers = 1 };
+	struct child *c = named("compute-1");
+
+	(void)unused;
+	child_ready(named("keys"), 0);
+	conf = &lower;
+	child_ready(c, 0);
+	expect_none("keys");
+	assert_int_equal(c->keys_fd, -1);
+	child_ended(c, 0);
+	assert_int_equal(c->pid, 0);
+	on_again(-1, 0, c);
+	assert_int_equal(c->pid, 0);
+	assert_int_equal(c->restarts, 0);
+}
+
 /* ---- the service manager ----------------------------------------------- */
 
 void
@@ -747,6 +798,8 @@ main(void)
 		WITH_CHILDREN(a_role_that_does_not_come_up_is_killed),
 		WITH_CHILDREN(only_keys_has_a_role_killed),
 		WITH_CHILDREN(a_new_log_level_reaches_every_role),
+		WITH_CHILDREN(limits_reach_keys_and_net),
+		WITH_CHILDREN(a_surplus_worker_is_not_started_again),
 		cmocka_unit_test_setup_teardown(
 		    the_service_manager_is_told_of_each_chain, two_chains_begin,
 		    all_end),
