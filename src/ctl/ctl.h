@@ -38,6 +38,8 @@ const char *policy_hex(const struct policy *);
 /* diff.c: the monitor of the service at this control socket, or -1, and why is
  * told. */
 pid_t find_monitor(const char *socket);
+/* diff.c: the first child of this process that /proc lists, or -1. */
+pid_t find_child(pid_t parent);
 /* diff.c: 0 when the process, or each of the service at this control socket, is
  * under the compiled filters; else 1, and why is told. */
 int policy_diff(const struct policy *, pid_t);

@@ -248,6 +248,24 @@ find_monitor(const char *path)
 	return monitor;
 }
 
+pid_t
+find_child(pid_t parent)
+{
+	const struct dirent *e;
+	pid_t child = -1, pid;
+	DIR *d;
+
+	if ((d = opendir("/proc")) == NULL)
+		return -1;
+	while (child == -1 && (e = readdir(d)) != NULL) {
+		pid = (pid_t)atoi(e->d_name);
+		if (pid > 0 && atoi(status_of(pid, "PPid")) == parent)
+			child = pid;
+	}
+	closedir(d);
+	return child;
+}
+
 /* A process that has just been forked becomes its role soon. */
 static int
 diff_child(pid_t pid, const char *parent_filters, unsigned seen[])

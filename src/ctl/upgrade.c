@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -119,28 +120,65 @@ new_socket(char path[CONF_PATH + 8], size_t chain)
 	    conf.chains[chain].control_socket);
 }
 
-/* Returns 0 when all of its roles run. */
-static int
-start(pid_t old)
+static _Noreturn void
+execute(pid_t old)
 {
 	char cwd[64];
+
+	snprintf(cwd, sizeof(cwd), "/proc/%d/cwd", (int)old);
+	(void)!chdir(cwd);
+	join_group(old);
+	execvpe(args[0], args, env);
+	fprintf(stderr, "%s: %s\n", args[0], strerror(errno));
+	_exit(1);
+}
+
+/* The process between us and the successor: becomes the parent of the monitor
+ * when the process that it executed exits, and then learns the monitor's
+ * number, whatever its roles do.  It must end before the successor serves:
+ * systemd expects that the process that it follows has no other parent. */
+static pid_t
+start_between(pid_t old)
+{
 	pid_t pid;
 	int status;
 
-	if ((pid = fork()) == -1)
-		return fail("fork", strerror(errno));
-	if (pid == 0) {
-		snprintf(cwd, sizeof(cwd), "/proc/%d/cwd", (int)old);
-		(void)!chdir(cwd);
-		join_group(old);
-		execvpe(args[0], args, env);
-		fprintf(stderr, "%s: %s\n", args[0], strerror(errno));
-		_exit(1);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1 || (pid = fork()) == -1) {
+		fail("fork", strerror(errno));
+		return -1;
 	}
+	if (pid == 0)
+		execute(old);
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
-			return fail("waitpid", strerror(errno));
-	return status == 0 ? 0 : fail("the successor", "did not start");
+			return -1;
+	return status == 0 ? find_child(getpid()) : -1;
+}
+
+/* Returns the successor's monitor when all of its roles run, or -1. */
+static pid_t
+start(pid_t old)
+{
+	pid_t between, new = -1;
+	int fd[2];
+
+	if (pipe2(fd, O_CLOEXEC) == -1 || (between = fork()) == -1) {
+		fail("fork", strerror(errno));
+		return -1;
+	}
+	if (between == 0) {
+		new = start_between(old);
+		_exit(write(fd[1], &new, sizeof(new)) != sizeof(new));
+	}
+	close(fd[1]);
+	if (read(fd[0], &new, sizeof(new)) != sizeof(new) || new == -1) {
+		new = -1;
+		fail("the successor", "did not start");
+	}
+	close(fd[0]);
+	while (waitpid(between, NULL, 0) == -1 && errno == EINTR)
+		;
+	return new;
 }
 
 /* Every chain that the old one serves. */
@@ -205,7 +243,6 @@ take_sockets(pid_t new)
 int
 command_upgrade(const struct options *o)
 {
-	char path[CONF_PATH + 8];
 	pid_t old, new;
 
 	if (conf_read(o->file, &conf, stderr) != 0)
@@ -223,10 +260,8 @@ command_upgrade(const struct options *o)
 	drop_foreground();
 	mark_successor();
 	printf("starting a successor of process %d\n", (int)old);
-	if (start(old) != 0)
-		return 1;
-	new_socket(path, 0);
-	if ((new = find_monitor(path)) == -1)
+	fflush(stdout);
+	if ((new = start(old)) == -1)
 		return 1;
 	printf("process %d runs: waiting until it serves\n", (int)new);
 	fflush(stdout);
