@@ -180,6 +180,7 @@ uint32_t backoff_next(uint32_t delay, uint32_t first);
 /* ---- trust.c: may we serve? -------------------------------------------- */
 void trust_init(void);
 void trust_drain(void);
+int trust_is_draining(void);
 /* something did: tick before the next poll */
 void trust_changed(void);
 int trust_has_changed(void);	/* since the last tick: 1 or 0 */

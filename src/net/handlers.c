@@ -67,6 +67,7 @@ ON(STATUS)
 
 	net.status = *s;
 	net.has_status = 1;
+	batch_try_drained();
 	session_credit();
 }
 
