@@ -46,8 +46,9 @@
 #define BEHIND		20
 /* first delay in seconds after a failed registration */
 #define FAILED_FIRST	20
-/* Seconds with the lock after which no transaction is begun: two blocks of the
- * slowest chains, so that a chain's own transaction is not the limit. */
+/* Seconds with the lock after which no transaction is begun.  A transaction
+ * takes about as long on a chain with a block in 12 seconds; without a limit
+ * several chains could keep the lock for ever. */
 #define LOCK_TIME	30
 /* seconds after which waiting for the lock is logged */
 #define LOCK_LATE	30
