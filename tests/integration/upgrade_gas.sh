@@ -38,7 +38,7 @@ drain-timeout 60s
 END
 start_runner
 old=$runner
-until_ok 15 logged 'gas account: insufficient funds: 0x'
+check 'the account has no funds' until_ok 20 gas_is state 'gas account: insufficient funds'
 account=$(gas_of account)
 check 'the account is given funds' rpc anvil_setBalance "[\"$account\",\"0xde0b6b3a7640000\"]"
 check 'the Runner registers and serves' until_ok 20 state_is serving
