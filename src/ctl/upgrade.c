@@ -345,10 +345,6 @@ command_upgrade(const struct options *o)
 
 	if (conf_read(o->file, &conf, stderr) != 0)
 		return 1;
-	if (conf.gas_key[0] != '\0')
-		return fail("gas-key",
-		    "two Runners cannot share a gas account: restart the "
-		    "service instead");
 	old = find_monitor(conf.chains[0].control_socket);
 	if (old == -1 ||
 	    read_process(old, "cmdline", old_args, sizeof(old_args), args) < 1)

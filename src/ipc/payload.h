@@ -147,6 +147,8 @@ struct m_tls_signed {
 struct m_runner {
 	uint8_t		address[20];
 	uint8_t		gas_account[20];	/* zero: there is none */
+	uint32_t	request;	/* FACTS of rounds that begin after
+					 * this have it */
 };
 
 enum tx_status {
@@ -187,7 +189,8 @@ struct m_facts {
 	uint32_t	tx_status;	/* of that, or of one it replaced: from
 					 * the block on in which the nonce has
 					 * passed */
-	uint32_t	zero2;
+	uint32_t	request;	/* of the last RUNNER before the round
+					 * began */
 };
 
 struct m_tx {			/* + the transaction's words, padded with

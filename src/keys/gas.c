@@ -16,6 +16,12 @@
  * registration.c requests them with a back-off.  A publication is given up
  * after PUBLISH_TRIES nonces.  Each transaction costs at most its gas limit at
  * gas-max-fee, and PAUSE seconds pass between two.
+ *
+ * Two services can have one account, during an upgrade.  keys sends the first
+ * version of a transaction only while it holds the lock on the file of the key,
+ * and keeps the lock until none of its transactions is pending.  The nonce is
+ * from a round of registry that began after the lock was taken, so all nonces
+ * that the other service used have passed in it.
  */
 #include <string.h>
 
@@ -40,6 +46,15 @@
 #define BEHIND		20
 /* first delay in seconds after a failed registration */
 #define FAILED_FIRST	20
+/* Seconds with the lock after which no transaction is begun.  A transaction
+ * takes about as long on a chain with a block in 12 seconds; without a limit
+ * several chains could keep the lock for ever. */
+#define LOCK_TIME	30
+/* seconds after which waiting for the lock is logged */
+#define LOCK_LATE	30
+/* Seconds after the lock was released: the other process tries each second or
+ * two, see keys_loop(). */
+#define LOCK_PAUSE	3
 
 /* Gas for register() without its data: twice what a registrar's signature and
  * the storage of a new Runner take. */
@@ -130,9 +145,18 @@ struct gas {
 	/* the facts that were last acted upon */
 	uint64_t	 seen_block, seen_at;
 	uint64_t	 next_at;	/* the next one, at the earliest */
+	int		 needs_lock;	/* to send what is due */
 };
 
 static struct gas accounts[CONF_CHAINS];
+
+/* The lock on the file of the key: one for all chains. */
+static struct {
+	int		 is_held, is_late;
+	uint64_t	 since;		/* held, or wanted; 0: neither */
+	uint64_t	 not_before;	/* to be taken again */
+	uint32_t	 request;	/* of facts that are newer than it */
+} lock;
 
 /* ---- the start --------------------------------------------------------- */
 
@@ -489,6 +513,79 @@ follow_call(struct chain *ch, uint64_t now)
 	}
 }
 
+/* ---- the lock ---------------------------------------------------------- */
+
+uint32_t
+gas_request(void)
+{
+	return lock.request;
+}
+
+static void
+take_lock(uint64_t now)
+{
+	size_t i;
+
+	if (now < lock.not_before)
+		return;
+	if (lock.since == 0)
+		lock.since = now;
+	if (gas_key_lock() == -1) {
+		if (!lock.is_late && now >= lock.since + LOCK_LATE) {
+			log_warn("gas account: waiting for another process "
+				 "that has locked the file of gas-key: if no "
+				 "upgrade is running, check which other "
+				 "service uses this account");
+			lock.is_late = 1;
+		}
+		return;
+	}
+	if (lock.is_late)
+		log_info("gas account: the other process has released the "
+			 "file of gas-key");
+	lock.is_held = 1;
+	lock.is_late = 0;
+	lock.since = now;
+	lock.request++;
+	for (i = 0; i < keys.conf.n_chains; i++)
+		if (keys.chains[i].gas != NULL)
+			registration_ask_facts(&keys.chains[i]);
+}
+
+/* May this chain send a transaction now? */
+static int
+has_lock(struct chain *ch, uint64_t now)
+{
+	ch->gas->needs_lock = 1;
+	if (!lock.is_held)
+		take_lock(now);
+	return lock.is_held && now < lock.since + LOCK_TIME &&
+	    ch->facts->request == lock.request;
+}
+
+static void
+release_lock(uint64_t now)
+{
+	const struct gas *g;
+	int is_needed = 0;
+
+	for (g = accounts; g < accounts + keys.conf.n_chains; g++) {
+		if (g->phase & (P_SENT | P_PASSED))
+			return;
+		is_needed |= g->needs_lock;
+	}
+	if (!lock.is_held && !is_needed)
+		lock.since = 0;
+	if (!lock.is_held || (is_needed && now < lock.since + LOCK_TIME))
+		return;
+	gas_key_unlock();
+	lock.is_held = 0;
+	lock.since = 0;
+	lock.not_before = now + LOCK_PAUSE;
+}
+
+/* ---- the next transaction ---------------------------------------------- */
+
 /* Encode the next call: a registration comes before publications. */
 static void
 make_call(struct chain *ch, uint64_t now)
@@ -523,6 +620,7 @@ begin_call(struct chain *ch, uint64_t now)
 	struct gas *g = ch->gas;
 	uint64_t limit = GAS_BASE + GAS_REGISTER;	/* if nothing is due */
 
+	g->needs_lock = 0;
 	make_call(ch, now);
 	if (g->what != NOTHING)
 		limit = g->limit;
@@ -536,6 +634,11 @@ begin_call(struct chain *ch, uint64_t now)
 		set_state(ch, GAS_READY, 0);
 		return;
 	}
+	if (!has_lock(ch, now)) {
+		set_state(ch, GAS_READY, 0);
+		return;
+	}
+	g->needs_lock = 0;
 	g->nonce = ch->facts->gas_nonce;
 	g->replaced_at = now;
 	g->block = ch->facts->block_number;
@@ -587,6 +690,7 @@ gas_tick(struct chain *ch)
 		if (g->phase & (P_IDLE | P_MADE))
 			begin_call(ch, now);
 	}
+	release_lock(now);
 	ch->status.gas = g->state;
 	memcpy(ch->status.gas_account, gas_address(), 20);
 	ch->status.gas_balance = ch->facts->gas_balance;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The key of the gas account: a line of hex in a file, read before the sandbox
- * into secret memory.  Runs in keys.
+ * into secret memory.  The file stays open, for the lock on it.  Runs in keys.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ static struct secrets {
 	uint8_t		 text[80];
 } *secret;				/* NULL: no account */
 static uint8_t address[20];
+static int file = -1;
 
 /* 64 hex digits, 0x before them or not, and the end of a line: 0, or -1.
  * Without a branch on what they are. */
@@ -69,13 +71,11 @@ gas_key_check(const char *path)
 	uint8_t public_key[33];
 	const char *fault;
 	size_t n = 0;
-	int fd;
 
 	secret = secret_alloc(sizeof(*secret));
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	if ((file = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return strerror(errno);
-	fault = read_text(fd, &n);
-	close(fd);
+	fault = read_text(file, &n);
 	if (fault == NULL && read_key(secret->text, n, secret->key) != 0)
 		fault = "expected 64 hex digits";
 	secret_wipe(secret->text, sizeof(secret->text));
@@ -83,6 +83,10 @@ gas_key_check(const char *path)
 	    (secp_public(secret->key, public_key) != 0 ||
 		secp_address(public_key, address) != 0))
 		fault = "not a valid private key on secp256k1";
+	if (fault == NULL && gas_key_lock() == 0)
+		gas_key_unlock();
+	else if (fault == NULL && errno != EWOULDBLOCK)
+		fault = "flock(2) fails: move it to a local file system";
 	return fault;
 }
 
@@ -99,6 +103,18 @@ const uint8_t *
 gas_key(void)
 {
 	return secret == NULL ? NULL : secret->key;
+}
+
+int
+gas_key_lock(void)
+{
+	return flock(file, LOCK_EX | LOCK_NB);
+}
+
+void
+gas_key_unlock(void)
+{
+	(void)flock(file, LOCK_UN);
 }
 
 const uint8_t *

@@ -160,6 +160,8 @@ int facts_gateway(const struct m_facts *, const uint8_t address[20]);
 /* ---- registration.c: evidence and the registration signed over it ------- */
 /* a new one: tell it who we are */
 void registration_registry_peer(struct chain *);
+/* Have the facts read again now, under the number of gas_request(). */
+void registration_ask_facts(struct chain *);
 /* the same: the registration again */
 void registration_net_peer(struct chain *);
 void registration_evidence_peer(void);	/* a new evidence: ask again */
@@ -179,6 +181,7 @@ uint32_t backoff_next(uint32_t delay, uint32_t first);
 /* ---- trust.c: may we serve? -------------------------------------------- */
 void trust_init(void);
 void trust_drain(void);
+int trust_is_draining(void);
 /* something did: tick before the next poll */
 void trust_changed(void);
 int trust_has_changed(void);	/* since the last tick: 1 or 0 */
@@ -194,6 +197,10 @@ const char *gas_key_check(const char *path);
 /* 32 bytes in secret memory; NULL: none */
 const uint8_t *gas_key(void);
 const uint8_t *gas_address(void);	/* 20 bytes; zeros: no account */
+/* Lock the file, so that no other process with this account sends: 0, or -1 if
+ * another process has the lock.  The lock ends with the process. */
+int gas_key_lock(void);
+void gas_key_unlock(void);
 
 /* ---- gas.c: transactions of the account of the Runner, one at a time ---- */
 void gas_init(const char *path);	/* "": no account; before the sandbox */
@@ -205,6 +212,8 @@ int gas_holds_registration(const struct chain *);
 void gas_verdict(struct chain *, const struct m_verdict *);
 /* a new one: the transaction again */
 void gas_registry_peer(struct chain *);
+/* For RUNNER: its number changes when facts are needed that are newer. */
+uint32_t gas_request(void);
 void gas_tick(struct chain *);	/* once a second, and with facts */
 
 /* ---- publish.c: results that wait to be committed to on the chain ------ */

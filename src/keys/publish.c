@@ -126,6 +126,8 @@ publish_add(struct chain *ch, const struct task *t, const uint8_t hash[32])
 	p->tasks[p->n_tasks].attempt = t->m.attempt;
 	p->tasks[p->n_tasks++].n_outputs = (uint32_t)n;
 	ch->status.publish_waiting = p->n_tasks;
+	/* net must know before the last batch ends, while it drains. */
+	ch->status_due = 1;
 }
 
 /* How many of the first tasks go into one transaction, which is of one epoch;
@@ -154,8 +156,8 @@ publish_call(struct chain *ch, uint8_t *out, uint64_t *gas)
 	if (p == NULL || p->n_tasks == 0)
 		return 0;
 	n = publish_first(p, &outputs);
-	/* A transaction's worth, or some that have waited. */
-	if (n == p->n_tasks && n < BATCH_TASKS &&
+	/* A transaction's worth, or some that have waited, or the last. */
+	if (n == p->n_tasks && n < BATCH_TASKS && !trust_is_draining() &&
 	    now_ms() < p->since + 1000 * ch->conf->publish_interval)
 		return 0;
 	p->sent = n;

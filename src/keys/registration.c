@@ -189,7 +189,7 @@ registration_net_peer(struct chain *ch)
 }
 
 void
-registration_registry_peer(struct chain *ch)
+registration_ask_facts(struct chain *ch)
 {
 	struct m_runner r;
 
@@ -197,7 +197,14 @@ registration_registry_peer(struct chain *ch)
 	memcpy(r.address, sign_address(), 20);
 	if (ch->gas != NULL)
 		memcpy(r.gas_account, gas_address(), 20);
+	r.request = gas_request();
 	chan_send(&ch->registry, M_RUNNER, &r, NULL, 0, -1);
+}
+
+void
+registration_registry_peer(struct chain *ch)
+{
+	registration_ask_facts(ch);
 	gas_registry_peer(ch);
 }
 

@@ -75,6 +75,12 @@ trust_drain(void)
 	trust_changed();
 }
 
+int
+trust_is_draining(void)
+{
+	return draining;
+}
+
 static void
 update_state(struct chain *ch, uint64_t now)
 {

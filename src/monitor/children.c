@@ -808,8 +808,8 @@ on_stop_timeout(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	if (phase == DRAINING) {
-		log_warn("shutting down: tasks not finished within "
-			 "drain-timeout (%u s): stopping",
+		log_warn("shutting down: tasks or transactions not finished "
+			 "within drain-timeout (%u s): stopping",
 		    conf->drain_timeout);
 		children_stop();
 		return;

@@ -61,14 +61,31 @@ batch_forget_all(void)
 		batch_free(LIST_FIRST(&batches));
 }
 
+/* Does a transaction, or do results that can be published, wait for the end?
+ * Another service with this gas account cannot know of a transaction that is
+ * pending when we end. */
+static int
+is_publishing(void)
+{
+	const struct m_status *s = &net.status;
+
+	return s->gas == GAS_PENDING ||
+	    (s->gas == GAS_READY && s->publish_waiting != 0);
+}
+
 void
 batch_try_drained(void)
 {
 	static int is_told;
 
-	if (net.state != S_DRAINING || is_told || !LIST_EMPTY(&batches))
+	if (net.state != S_DRAINING || is_told || !LIST_EMPTY(&batches) ||
+	    is_publishing())
 		return;
 	is_told = 1;
+	if (net.status.publish_waiting != 0)
+		log_warn("publish: %llu results are not published: the gas "
+			 "account has no funds, or fees exceed gas-max-fee",
+		    (unsigned long long)net.status.publish_waiting);
 	(void)chan_send(&monitor, M_DRAINED, NULL, NULL, 0, -1);
 }
 

@@ -77,6 +77,7 @@ ON(STATUS)
 
 	net.status = *s;
 	net.has_status = 1;
+	batch_try_drained();
 	session_credit();
 }
 

@@ -31,6 +31,7 @@ static void (*report)(const struct m_facts *);
 static struct endpoint endpoints[CONF_ENDPOINTS];
 static size_t n_endpoints;
 static uint8_t runner[20];
+static uint32_t request;		/* RUNNER's number for the answer */
 static struct event *next_round;
 static struct proof proof;
 static size_t prover;			/* endpoint to ask next for the proof */
@@ -309,6 +310,7 @@ accept_facts(const struct endpoint *truth)
 	last_unusable = NULL;
 	memcpy(facts.block_hash, truth->block_hash, 32);
 	memcpy(facts.runner, runner, sizeof(facts.runner));
+	facts.request = request;
 	gas_facts(&truth->gas.answer, &facts);
 	for (size_t i = 0; i < n_endpoints; i++) {
 		facts.endpoint_failures += endpoints[i].failures;
@@ -362,6 +364,7 @@ void
 registry_runner(const struct m_runner *r)
 {
 	memcpy(runner, r->address, sizeof(runner));
+	request = r->request;
 	gas_account(r->gas_account);
 	restart_round();
 }

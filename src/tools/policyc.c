@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -82,6 +83,9 @@ static const struct {
 	C(MFD_CLOEXEC),
 	C(MFD_ALLOW_SEALING),
 	C(O_NONBLOCK),
+	C(LOCK_EX),
+	C(LOCK_NB),
+	C(LOCK_UN),
 	C(O_RDWR),
 	C(CLONE_THREAD),
 	C(CLONE_VM),

@@ -48,7 +48,7 @@ const msg_handler handlers[M_TYPES];
 
 static const uint8_t registry[20] = { 0x52 };
 static char tls_key[] = "/tmp/tee-rig-XXXXXX";
-static char gas_key[] = "/tmp/tee-rig-XXXXXX";
+char rig_gas_key[] = "/tmp/tee-rig-XXXXXX";
 char rig_tls_scalar[65];
 uint8_t rig_tls_xy[64];
 static char empty_dir[] = "/tmp/tee-rig-XXXXXX";
@@ -59,7 +59,7 @@ static void
 tls_key_remove(void)
 {
 	unlink(tls_key);
-	unlink(gas_key);
+	unlink(rig_gas_key);
 	rmdir(empty_dir);
 }
 
@@ -107,7 +107,7 @@ rig_once(void)
 	BN_free(d);
 	rig_public_xy(key, rig_tls_xy);
 	EVP_PKEY_free(key);
-	if ((fd = mkstemp(gas_key)) == -1 || write(fd, GAS_KEY, 64) != 64)
+	if ((fd = mkstemp(rig_gas_key)) == -1 || write(fd, GAS_KEY, 64) != 64)
 		fail_msg("no gas key: %s", strerror(errno));
 	close(fd);
 	atexit(tls_key_remove);
@@ -406,7 +406,8 @@ rig_exec(struct rig *r)
 	snprintf(s.empty_dir, sizeof(s.empty_dir), "%s", empty_dir);
 	snprintf(s.conf.tls_key, sizeof(s.conf.tls_key), "%s", tls_key);
 	if (r->has_gas) {
-		snprintf(s.conf.gas_key, sizeof(s.conf.gas_key), "%s", gas_key);
+		snprintf(
+		    s.conf.gas_key, sizeof(s.conf.gas_key), "%s", rig_gas_key);
 		s.conf.chains[0].register_direct = 1;
 		s.conf.chains[0].publish = 1;
 		s.conf.chains[0].publish_interval = 1;

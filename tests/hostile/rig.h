@@ -140,6 +140,8 @@ uint32_t work_job(struct rig *, struct work *, uint8_t plain[2][32]);
 int rig_hear(struct rig *);
 /* Does it stand in the memory of keys?  1 or 0. */
 int rig_finds(struct rig *, const char *hex);
+/* The path of the file of gas-key. */
+extern char rig_gas_key[];
 extern char rig_tls_scalar[65];		/* the TLS key, hex */
 extern uint8_t rig_tls_xy[64];		/* its public point */
 /* x and y of a key on P-256. */

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -252,6 +253,8 @@ static const struct mode {
 	{ "evidence", SYS_ioctl, 1, TCGETS, SNP_GET_EXT_REPORT, 0, 0 },
 	{ "net", SYS_ioctl, 1, 0x5412, FIONREAD, 0, 0 },
 	{ "keys", SYS_fcntl, 1, 8, 3, 0, 0 },
+	{ "keys", SYS_flock, 1, LOCK_EX, LOCK_EX | LOCK_NB, 0, 0 },
+	{ "keys", SYS_flock, 1, LOCK_SH | LOCK_NB, LOCK_UN, 0, 0 },
 	{ "net", SYS_futex, 1, 6, 0x80, 0, 0 },
 	{ "net", SYS_madvise, 2, 100, 4, 0, 0 },
 	{ "net", SYS_mremap, 3, 2, 1, 0, 0 },

@@ -12,8 +12,10 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -81,12 +83,25 @@ verdict(uint8_t xor)
 	chan_send(&rig.net, M_VERDICT, &v, NULL, 0, -1);
 }
 
+/* keys has the lock and wants newer facts: it gets them. */
+static void
+asked(void)
+{
+	const struct m_runner *r;
+
+	r = rig_next(&rig, &rig.registry, M_RUNNER)->payload;
+	assert_memory_equal(r->address, rig.runner, 20);
+	rig.facts.request = r->request;
+	facts(rig.facts.sequence);
+}
+
 static void
 the_gas_key_stands_in_locked_memory_alone(void **unused)
 {
 	(void)unused;
 	facts(0);
 	verdict(0);
+	asked();
 	rig_next(&rig, &rig.registry, M_TX);
 #ifndef TEE_SANITIZERS
 	rig_scan(&rig, rig.has_memlock ? "-a" : "-u", GAS_KEY);
@@ -207,6 +222,7 @@ a_thousand_verdicts_are_paid_for_once(void **unused)
 	facts(0);
 	for (i = 0; i < 1000; i++)
 		verdict(0);
+	asked();
 	next(&s);
 	assert_int_equal(s.nonce, 7);
 	is_registration(&s);
@@ -259,6 +275,7 @@ no_fee_that_registry_tells_is_paid_above_the_cap(void **unused)
 	rig_silent(&rig, &rig.registry);
 	rig.facts.base_fee = GAS_MAX_FEE * GWEI - 1;
 	facts(0);
+	asked();
 	next(&s);
 	assert_int_equal(s.max_fee, GAS_MAX_FEE * GWEI);
 	is_registration(&s);
@@ -273,6 +290,7 @@ nonces_that_jump_are_one_transaction_in_a_pause(void **unused)
 	(void)unused;
 	facts(0);
 	verdict(0);
+	asked();
 	next(&s);
 	for (i = 0; i < 200; i++) {
 		rig.facts.gas_nonce = i % 2 == 0 ? 3 : (uint64_t)i * 1000;
@@ -281,6 +299,40 @@ nonces_that_jump_are_one_transaction_in_a_pause(void **unused)
 	}
 	rig_lives(&rig);
 	rig_silent(&rig, &rig.registry);
+}
+
+/* Two processes with one account, of which the test is the other. */
+static void
+two_with_one_key_never_have_transactions_at_one_time(void **unused)
+{
+	const int file = open(rig_gas_key, O_RDONLY | O_CLOEXEC);
+	static struct seen s;
+
+	(void)unused;
+	assert_int_equal(flock(file, LOCK_EX | LOCK_NB), 0);
+	facts(0);
+	verdict(0);
+	rig_lives(&rig);
+	rig_silent(&rig, &rig.registry);
+	/* The other one has used a nonce, which keys does not know yet. */
+	assert_int_equal(flock(file, LOCK_UN), 0);
+	facts(0);
+	rig.facts.gas_nonce = 8;
+	asked();
+	next(&s);
+	assert_int_equal(s.nonce, 8);
+	assert_int_equal(flock(file, LOCK_EX | LOCK_NB), -1);
+	rig.facts.gas_nonce = 9;
+	rig.facts.tx_nonce = 8;
+	facts(0);
+	rig_lives(&rig);
+	assert_int_equal(flock(file, LOCK_EX | LOCK_NB), -1);
+	rig.facts.tx_status = TX_SUCCEEDED;
+	facts(1);
+	rig_said(&rig, "nonce 8: registration: mined");
+	rig_lives(&rig);
+	assert_int_equal(flock(file, LOCK_EX | LOCK_NB), 0);
+	close(file);
 }
 
 static void
@@ -316,6 +368,7 @@ what_is_published_is_what_was_computed(void **unused)
 	job = work_job(&rig, work, plain);
 	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
 	work_result(&rig, 1, work, ST_OK, &v);
+	asked();
 	next(&s);
 	memcpy(t.id, work[0].m.id, 32);
 	t.attempt = work[0].m.attempt;
@@ -347,6 +400,7 @@ main(void)
 		T(net_sends_a_transaction),
 		T(no_fee_that_registry_tells_is_paid_above_the_cap),
 		T(nonces_that_jump_are_one_transaction_in_a_pause),
+		T(two_with_one_key_never_have_transactions_at_one_time),
 		T(facts_of_another_account_move_nothing),
 		T(what_is_published_is_what_was_computed),
 		T(the_gas_key_stands_in_locked_memory_alone),

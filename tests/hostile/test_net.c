@@ -833,6 +833,39 @@ drain_is_told_and_answered(void **state)
 }
 
 static void
+drain_waits_for_publications(void **state)
+{
+	struct m_status s = {
+		.state = S_SERVING, .gas = GAS_READY, .publish_waiting = 1
+	};
+	int i;
+
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	chan_send(&r.keys, M_STATUS, &s, NULL, 0, -1);
+	chan_send(&r.monitor, M_DRAIN, NULL, NULL, 0, -1);
+	assert_true(await(DRAINING, PATIENCE));
+	for (i = 0; i < 10; i++)
+		(void)await(OPENED, 20);
+	assert_false(r.is_drained);
+	s.gas = GAS_PENDING;
+	s.publish_waiting = 0;
+	chan_send(&r.keys, M_STATUS, &s, NULL, 0, -1);
+	for (i = 0; i < 10; i++)
+		(void)await(OPENED, 20);
+	assert_false(r.is_drained);
+	/* Nothing can be sent: there is no use in waiting. */
+	s.gas = GAS_NO_FUNDS;
+	s.publish_waiting = 1;
+	chan_send(&r.keys, M_STATUS, &s, NULL, 0, -1);
+	for (i = 0; !r.is_drained && i < 50; i++)
+		(void)await(OPENED, 20);
+	assert_true(r.is_drained);
+	assert_non_null(strstr(r.log, "1 results are not published"));
+}
+
+static void
 result_of_no_batch_ends_net(void **state)
 {
 	struct m_results none = { .batch = 7, .n_results = 1 };
@@ -1030,6 +1063,7 @@ main(void)
 		T(batch_before_our_hello_ends_the_session),
 		T(credit_follows_max_tasks),
 		T(drain_is_told_and_answered),
+		T(drain_waits_for_publications),
 		T(result_of_no_batch_ends_net),
 		T(message_that_is_not_for_net_ends_net),
 		T(tls_key_of_another_certificate_is_named),

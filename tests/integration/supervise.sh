@@ -61,7 +61,7 @@ come_up drain
 kill -ALRM $(ready_pid net) $(ready_pid registry)
 kill -TERM $runner
 check "drain-timeout is logged when it is over" soon logged \
-	"shutting down: tasks not finished within drain-timeout (1 s)"
+	"shutting down: tasks or transactions not finished within drain-timeout (1 s)"
 check "a role that does not exit is killed" soon logged "registry: killed: did not exit"
 check "the monitor exits with 0 after drain-timeout" exits_with 0
 check "no process is left after drain-timeout" all_gone

@@ -63,6 +63,14 @@ cp "$dir/tee-runnerd.conf" "$dir/conf.good"
 sed -i 's/^orchestrator .*/orchestrator 127.0.0.1:9/' "$dir/tee-runnerd.conf"
 check 'a successor that never serves is not taken' not upgrade --timeout 3
 check 'it is said why it does not serve' said 'does not serve: '
+cp "$dir/conf.good" "$dir/tee-runnerd.conf"
+# As if net had ended before it was asked: nobody listens.
+while :; do rm -f "$sock.new"; done &
+remover=$! others="$others $!"
+check 'a successor that cannot be asked is not taken' not upgrade --timeout 3
+check 'it is said that it does not serve' said 'does not serve: '
+kill "$remover"
+check 'no process of it is left' is 1 "$(pgrep -cf "tee-runnerd .*-f $dir/tee-runnerd.conf")"
 echo nonsense >> "$dir/tee-runnerd.conf"
 check 'a successor with a bad configuration is not started' not upgrade
 cp "$dir/conf.good" "$dir/tee-runnerd.conf"

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// commitments.mjs URL REGISTRY RUNNER FILE...: each file is what `tee-devnet submit' printed of
+// commitments.mjs URL REGISTRY RUNNER[,RUNNER] FILE...: each file is what `tee-devnet submit' printed of
 // a task.  Its outputs, as publish() was called with them, must have the handles that the client
 // was told, and be what the contract says the Runner committed to; changed, they must not.
 // Prints how many commitments there are.
 import { readFileSync } from "node:fs";
 import { Contract, JsonRpcProvider } from "ethers";
 
-const [url, address, runner, ...files] = process.argv.slice(2);
+const [url, address, list, ...files] = process.argv.slice(2);
+const runners = list.split(",");
 const provider = new JsonRpcProvider(url, undefined, { cacheTimeout: -1 });
 const output = "(bytes32 handle,bytes key,bytes12 nonce,bytes32 ciphertextHash)[] outputs";
 const registry = new Contract(address, [
@@ -32,10 +33,10 @@ for (const file of files) {
 	const told = Object.values(outputs);
 	const ok = them !== undefined && them.length === told.length &&
 	    told.every((handle) => them.some((o) => o[0] === handle)) &&
-	    by.toLowerCase() === runner &&
-	    await registry.verifyResult(task, attempt, runner, them) &&
-	    !await registry.verifyResult(task, attempt + 1n, runner, them) &&
-	    !await registry.verifyResult(task, attempt, runner, them.map((o) => [o[0], o[1], "0x" + "00".repeat(12), o[3]]));
+	    runners.includes(by.toLowerCase()) &&
+	    await registry.verifyResult(task, attempt, by, them) &&
+	    !await registry.verifyResult(task, attempt + 1n, by, them) &&
+	    !await registry.verifyResult(task, attempt, by, them.map((o) => [o[0], o[1], "0x" + "00".repeat(12), o[3]]));
 	if (!ok) {
 		wrong++;
 		console.error(`${task}: not as published`);

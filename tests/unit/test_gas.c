@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "../../src/keys/gas.c"
@@ -33,6 +34,8 @@ static int is_replacement;		/* the last that was sent */
 static struct m_tx last;
 static size_t to_publish;		/* what publish_call() gives */
 static unsigned n_published, n_dropped, n_again;
+static int is_slow;			/* registry */
+static int other;			/* the file, of another process */
 
 /* ---- the rest of keys -------------------------------------------------- */
 
@@ -66,6 +69,14 @@ void
 trust_changed(void)
 {
 	gas_tick(ch);
+}
+
+void
+registration_ask_facts(struct chain *c)
+{
+	(void)c;
+	if (!is_slow)
+		facts.request = gas_request();
 }
 
 int __wrap_chan_send(
@@ -120,10 +131,19 @@ static int
 setup(void **unused)
 {
 	static struct secrets s = { .key = { 1 } };
+	char path[32];
 
 	(void)unused;
+	close(file);
+	close(other);
+	file = memfd_create("key", 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	other = open(path, O_RDONLY);
+	assert_true(other != -1);
+	memset(&lock, 0, sizeof(lock));
+	is_slow = 0;
 	memset(&keys, 0, sizeof(keys));
-	memset(g, 0, sizeof(*g));
+	memset(accounts, 0, sizeof(accounts));
 	memset(address, 0xaa, 20);
 	secret = &s;
 	keys.conf.n_chains = 1;
@@ -337,6 +357,7 @@ a_nonce_that_goes_back_is_used_again(void **unused)
 	pass((uint64_t)-1, PAUSE + 1);
 	assert_int_equal(n_sent, 2);
 	pass(0, BEHIND);
+	pass(0, LOCK_PAUSE);
 	assert_int_equal(n_sent, 3);
 	assert_int_equal(last.nonce, 2);
 }
@@ -352,6 +373,7 @@ a_nonce_that_someone_else_used_is_noticed(void **unused)
 	assert_int_equal(n_again, 0);
 	pass(1, 1);
 	assert_int_equal(n_again, 1);
+	pass(1, LOCK_PAUSE);
 	assert_int_equal(n_sent, 2);
 	assert_int_equal(last.nonce, 6);
 }
@@ -512,6 +534,119 @@ a_flood_of_nonces_is_one_transaction_in_a_pause(void **unused)
 	assert_in_range(n_sent, 10, 100 / PAUSE);
 }
 
+static int
+other_locks(void)
+{
+	return flock(other, LOCK_EX | LOCK_NB) == 0;
+}
+
+static void
+other_unlocks(void)
+{
+	assert_int_equal(flock(other, LOCK_UN), 0);
+}
+
+static void
+the_lock_is_held_until_the_transaction_ends(void **unused)
+{
+	(void)unused;
+	pass(1, 1);			/* nothing to send */
+	assert_true(other_locks());
+	other_unlocks();
+	to_publish = 100;
+	pass(1, 1);
+	assert_int_equal(n_sent, 1);
+	assert_false(other_locks());
+	mined(TX_UNKNOWN);
+	assert_int_equal(g->phase, P_PASSED);
+	assert_false(other_locks());
+	facts.tx_status = TX_SUCCEEDED;
+	pass(1, 1);
+	assert_true(other_locks());
+}
+
+static void
+nothing_is_sent_while_another_process_has_the_lock(void **unused)
+{
+	unsigned i;
+
+	(void)unused;
+	assert_true(other_locks());
+	to_publish = 100;
+	for (i = 0; i < 2 * LOCK_LATE; i++)
+		pass(1, 1);
+	assert_int_equal(n_sent, 0);
+	assert_int_equal(g->state, GAS_READY);
+	assert_true(lock.is_late);
+	other_unlocks();
+	pass(1, 1);
+	assert_int_equal(n_sent, 1);
+	assert_false(lock.is_late);
+}
+
+static void
+a_nonce_that_was_read_before_the_lock_was_taken_is_not_used(void **unused)
+{
+	(void)unused;
+	is_slow = 1;
+	to_publish = 100;
+	pass(1, 1);
+	pass(1, 1);
+	assert_int_equal(n_sent, 0);
+	assert_false(other_locks());
+	facts.request = gas_request();
+	facts.gas_nonce = 6;
+	pass(1, 1);
+	assert_int_equal(n_sent, 1);
+	assert_int_equal(last.nonce, 6);
+}
+
+static void
+the_lock_is_released_if_no_newer_facts_come(void **unused)
+{
+	(void)unused;
+	is_slow = 1;
+	to_publish = 100;
+	pass(1, 1);
+	pass(1, LOCK_TIME - 1);
+	assert_false(other_locks());
+	pass(1, 1);
+	assert_true(other_locks());
+}
+
+/* Two chains could otherwise keep the lock for each other. */
+static void
+after_some_time_the_other_process_has_its_turn(void **unused)
+{
+	struct chain *second = &keys.chains[1];
+
+	(void)unused;
+	keys.conf.n_chains = 2;
+	*second = *ch;
+	second->gas = &accounts[1];
+	accounts[1] = *g;
+	to_publish = 100;
+	pass(1, 1);
+	now += LOCK_TIME - 1;
+	facts_at = now;
+	gas_tick(second);
+	assert_int_equal(n_sent, 2);
+	mined(TX_SUCCEEDED);		/* of the first */
+	to_publish = 100;
+	facts_at = now += PAUSE;
+	gas_tick(ch);			/* late */
+	assert_int_equal(n_sent, 2);
+	assert_false(other_locks());
+	gas_tick(second);		/* the last that was pending */
+	to_publish = 100;
+	pass(1, LOCK_PAUSE - 1);
+	assert_int_equal(n_sent, 2);
+	assert_true(other_locks());
+	other_unlocks();
+	pass(1, 1);
+	assert_int_equal(n_sent, 3);
+}
+
 static void
 a_key_is_hex_and_nothing_else(void **unused)
 {
@@ -562,6 +697,11 @@ main(void)
 		T(registration_goes_before_publication),
 		T(facts_of_another_account_or_too_old_are_none),
 		T(a_flood_of_nonces_is_one_transaction_in_a_pause),
+		T(the_lock_is_held_until_the_transaction_ends),
+		T(nothing_is_sent_while_another_process_has_the_lock),
+		T(a_nonce_that_was_read_before_the_lock_was_taken_is_not_used),
+		T(the_lock_is_released_if_no_newer_facts_come),
+		T(after_some_time_the_other_process_has_its_turn),
 		T(a_key_is_hex_and_nothing_else),
 	};
 

@@ -37,6 +37,14 @@ sign_typed(const struct chain *c, const uint8_t hash[32], uint8_t sig[65])
 	memset(sig, 1, 65);
 }
 
+static int is_draining;
+
+int
+trust_is_draining(void)
+{
+	return is_draining;
+}
+
 static int
 setup(void **unused)
 {
@@ -46,6 +54,7 @@ setup(void **unused)
 	keys.conf.chains[0].publish = 1;
 	keys.conf.chains[0].publish_interval = 10;
 	ch->conf = &keys.conf.chains[0];
+	is_draining = 0;
 	publish_init();
 	memset(ch->publish, 0, sizeof(*ch->publish));
 	batch.facts = &facts;
@@ -162,6 +171,18 @@ a_full_queue_takes_no_more_and_says_so(void **unused)
 	assert_int_equal(ch->status.publish_waiting, 4);
 }
 
+static void
+results_do_not_wait_when_the_service_is_stopping(void **unused)
+{
+	uint64_t gas;
+
+	(void)unused;
+	add(1, 1, 2, 0xa1);
+	assert_int_equal(publish_call(ch, call, &gas), 0);
+	is_draining = 1;
+	assert_int_not_equal(publish_call(ch, call, &gas), 0);
+}
+
 #define T(f)	cmocka_unit_test_setup(f, setup)
 
 int
@@ -171,6 +192,7 @@ main(void)
 		T(one_attempt_at_a_task_is_published),
 		T(an_attempt_that_was_sent_is_left_alone),
 		T(what_nobody_knows_the_end_of_is_given_up),
+		T(results_do_not_wait_when_the_service_is_stopping),
 		T(a_full_queue_takes_no_more_and_says_so),
 	};
 
