@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * compute's messages: a JOB, then its JOB_OPERANDS, then the answer JOB_DONE.
- * The message table and `state' enforce this order.  Any other error in these
- * messages is fatal, and the monitor starts another worker.
+ * compute's messages: a JOB, then its JOB_OPERANDS and JOB_SEALs, then the
+ * answer JOB_DONE.  The message table, `state' and job.c enforce this order.
+ * Any other error in these messages is fatal, and the monitor starts another
+ * worker.
  */
 #include "chan.h"
 #include "handlers.h"
@@ -38,23 +39,41 @@ ON(JOB)
 {
 	const char *why = job_start(m->payload, m->rows, m->n_rows);
 
+	chan_wipe();		/* it still holds the ephemeral key */
 	if (why != NULL)
-		chan_illegal(c, m->type, why);
+		chan_illegal(c, M_JOB, why);
 	state = S_SERVING;
 }
 
-ON(JOB_OPERANDS)
+static void
+finish_if_complete(struct chan *c)
 {
 	struct m_job_done done;
-	const char *why;
 	size_t n;
 
-	why = job_run(m->rows, m->n_rows, &done, &n);
-	chan_wipe();		/* it still holds the data keys */
-	if (why != NULL)
-		chan_illegal(c, M_JOB_OPERANDS, why);
+	if (!job_is_complete())
+		return;
+	job_run(&done, &n);
 	state = S_IDLE;
 	jobs_done++;
 	if (chan_send(c, M_JOB_DONE, &done, job_values(), n, -1) == -1)
 		log_debug("job %u: keys closed the channel", done.job);
+}
+
+ON(JOB_OPERANDS)
+{
+	const char *why = job_operands(m->rows, m->n_rows);
+
+	if (why != NULL)
+		chan_illegal(c, m->type, why);
+	finish_if_complete(c);
+}
+
+ON(JOB_SEAL)
+{
+	const char *why = job_seal(m->payload, m->rows, m->n_rows);
+
+	if (why != NULL)
+		chan_illegal(c, m->type, why);
+	finish_if_complete(c);
 }

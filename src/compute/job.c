@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs a job from its program to its encrypted outputs, in compute.  Trusts
- * keys to match operands and handles, but checks that each operand decrypts.
+ * Runs a job from its program and seals to its encrypted outputs, in compute.
+ * Trusts keys to match operands and handles, but checks that each decrypts.
  * Must never answer with anything but a status and new ciphertexts.
  */
 #include <string.h>
 
+#include "delegate.h"
 #include "ecies.h"
 #include "exec.h"
 #include "job.h"
@@ -15,9 +16,11 @@
 /* Public data: anyone may read the program and the ciphertexts. */
 static struct {
 	uint32_t	number;
+	int		has_operands;
 	uint32_t	status;		/* of program_check */
 	struct m_word	words[PROGRAM_WORDS];
 	struct program	program;	/* points into `words' */
+	struct m_value	operands[TASK_INPUTS];
 	struct m_value	values[TASK_OUTPUTS];
 	uint8_t		kms_key[33];	/* whose x || y is kms_xy */
 	uint8_t		kms_xy[64];
@@ -26,6 +29,7 @@ static struct {
 static struct secrets {
 	struct u256	inputs[TASK_INPUTS];
 	struct u256	outputs[TASK_OUTPUTS];
+	uint8_t		key[32];	/* of one operand */
 	uint8_t		plain[VALUE_MAX];
 } *secrets;
 
@@ -36,6 +40,7 @@ void
 job_init(void)
 {
 	secrets = secret_alloc(sizeof(*secrets));
+	delegate_init();
 }
 
 const char *
@@ -52,25 +57,58 @@ job_start(const struct m_job *m, const struct m_word *words, size_t n)
 	if (program_view(&job.program, &m->shape, job.words, n) != 0)
 		return "not a program";
 	job.number = m->job;
+	job.has_operands = 0;
 	job.status = program_check(&job.program, m->chain_id, &op);
+	return delegate_start(m);
+}
+
+const char *
+job_operands(const struct m_value *operands, size_t n)
+{
+	const struct program *p = &job.program;
+	size_t i;
+
+	if (job.has_operands || n != p->shape.n_inputs)
+		return "not an operand for each input";
+	for (i = 0; i < n; i++)
+		if (memcmp(operands[i].handle, p->inputs[i].b, 32) != 0)
+			return "an operand of another handle";
+	memcpy(job.operands, operands, n * sizeof(*operands));
+	job.has_operands = 1;
 	return NULL;
+}
+
+const char *
+job_seal(const struct m_job_seal *m, const struct m_partial *partials, size_t n)
+{
+	if (!job.has_operands || n != job.program.shape.n_inputs)
+		return "not a partial for each operand";
+	return delegate_seal(m, partials, n);
+}
+
+int
+job_is_complete(void)
+{
+	return job.has_operands && delegate_is_complete();
 }
 
 /* The operand must have the size of its type, authenticate under its handle,
  * and be a value of its type. */
 static uint32_t
-open_operand(
-    const struct m_operand *o, const uint8_t handle[32], struct u256 *value)
+open_operand(uint32_t i, struct m_job_done *done)
 {
-	uint8_t type = handle_type(handle);
-	uint32_t st = ST_OPERAND_MALFORMED;
+	const struct m_value *v = &job.operands[i];
+	const uint8_t type = handle_type(v->handle);
+	const uint32_t st = delegate_key(v, i, secrets->key, done);
 
-	if (o->value.len == type_size(type) + GCM_TAG &&
-	    gcm_open(o->key, o->value.nonce, handle, 32, o->value.ciphertext,
-		o->value.len, secrets->plain) == 0 &&
-	    value_load(type, secrets->plain, value) == 0)
-		st = ST_OK;
-	return st;
+	if (st != ST_OK)
+		return st;
+	if (v->len != type_size(type) + GCM_TAG ||
+	    gcm_open(secrets->key, v->nonce, v->handle, 32, v->ciphertext,
+		v->len, secrets->plain) != 0 ||
+	    value_load(type, secrets->plain, &secrets->inputs[i]) != 0)
+		return delegate_blame(v, i, done);
+	return ST_OK;
 }
 
 static uint32_t
@@ -89,28 +127,20 @@ seal_output(const uint8_t handle[32], struct u256 value, struct m_value *v)
 }
 
 static uint32_t
-run_program(const struct m_operand *operands, uint32_t *operand)
+run_program(struct m_job_done *done)
 {
 	const struct program *p = &job.program;
-	uint32_t st;
-	size_t i;
+	uint32_t i, st = delegate_open(done);
 
-	for (i = 0; i < p->shape.n_inputs; i++) {
-		st = open_operand(
-		    &operands[i], p->inputs[i].b, &secrets->inputs[i]);
-		if (st != ST_OK) {
-			*operand = (uint32_t)i;
-			return st;
-		}
-	}
+	for (i = 0; i < p->shape.n_inputs && st == ST_OK; i++)
+		st = open_operand(i, done);
+	if (st != ST_OK)
+		return st;
 	exec_program(p, secrets->inputs, secrets->outputs);
-	for (i = 0; i < p->shape.n_outputs; i++) {
+	for (i = 0; i < p->shape.n_outputs && st == ST_OK; i++)
 		st = seal_output(
 		    p->outputs[i].b, secrets->outputs[i], &job.values[i]);
-		if (st != ST_OK)
-			return st;
-	}
-	return ST_OK;
+	return st;
 }
 
 /* Overwrite the stack that run_program() and the functions it called have
@@ -123,28 +153,18 @@ scrub_stack(void)
 	secret_wipe(below, sizeof(below));
 }
 
-const char *
-job_run(const struct m_operand *operands, size_t n_operands,
-    struct m_job_done *done, size_t *n)
+void
+job_run(struct m_job_done *done, size_t *n)
 {
-	const struct program *p = &job.program;
-	size_t i;
-
-	if (n_operands != p->shape.n_inputs)
-		return "not an operand for each input";
-	for (i = 0; i < n_operands; i++)
-		if (memcmp(operands[i].value.handle, p->inputs[i].b, 32) != 0)
-			return "an operand of another handle";
-
 	memset(done, 0, sizeof(*done));
 	done->job = job.number;
 	done->status = job.status;
 	if (done->status == ST_OK)
-		done->status = run_program(operands, &done->operand);
-	*n = done->status == ST_OK ? p->shape.n_outputs : 0;
+		done->status = run_program(done);
+	*n = done->status == ST_OK ? job.program.shape.n_outputs : 0;
 	secret_wipe(secrets, sizeof(*secrets));
+	delegate_wipe();
 	scrub_stack();
-	return NULL;
 }
 
 const struct m_value *

@@ -2,8 +2,8 @@
  *
  * Partial decryptions.  Node i of a quorum Q answers D = (lambda_i(Q) s_i) K,
  * with a Chaum-Pedersen proof that log_G(lambda_i P_i) = log_K(D), sealed to
- * the task's ephemeral key.  KMS nodes create partials, keys opens and checks
- * them.  proto/VALUES.md defines the exact bytes.
+ * the task's ephemeral key.  KMS nodes create partials, compute opens and
+ * checks them.  proto/VALUES.md defines the exact bytes.
  */
 #ifndef PARTIAL_H
 #define PARTIAL_H

@@ -231,7 +231,7 @@ enqueue(struct chan *c, const struct iovec *iov, size_t n, int fd)
 
 	for (i = 0; i < n; i++)
 		len += iov[i].iov_len;
-	if (c->is_direct || len > CHAN_QUEUE - c->queued) {
+	if (len > CHAN_QUEUE - c->queued) {
 		fault(c, "", "does not read its messages");
 		return -1;
 	}
@@ -255,9 +255,20 @@ enqueue(struct chan *c, const struct iovec *iov, size_t n, int fd)
 	return 0;
 }
 
-int
-chan_send(struct chan *c, enum msg_type type, const void *payload,
-    const void *rows, size_t n_rows, int fd)
+/* We hold ourselves to the table, too. */
+static void
+check_own(const struct chan *c, const struct msg_rule *r, size_t n_rows, int fd)
+{
+	if (!(r->from & c->self) || !(r->to & c->peer) || n_rows > r->rows ||
+	    (fd != -1) != r->fds)
+		fatal(
+		    "%s to %s: not in the table", r->name, role_name(c->peer));
+}
+
+/* Send a record, unless others wait before it: as send_record(). */
+static int
+send_message(struct chan *c, enum msg_type type, const void *payload,
+    const void *rows, size_t n_rows, int fd, int may_queue)
 {
 	const struct msg_rule *r = &msg_rules[type];
 	struct msg_hdr hdr = { .type = type };
@@ -268,16 +279,27 @@ chan_send(struct chan *c, enum msg_type type, const void *payload,
 	};
 	int sent = 0;
 
-	/* We hold ourselves to the table too. */
-	if (!(r->from & c->self) || !(r->to & c->peer) || n_rows > r->rows ||
-	    (fd != -1) != r->fds)
-		fatal(
-		    "%s to %s: not in the table", r->name, role_name(c->peer));
+	check_own(c, r, n_rows, fd);
 	if (c->fd == -1 || c->is_broken)
 		return -1;
-	if (c->head == NULL && (sent = send_record(c, iov, 3, fd)) == -1)
-		return -1;
-	return sent == 0 ? enqueue(c, iov, 3, fd) : 0;
+	if (c->head == NULL)
+		sent = send_record(c, iov, 3, fd);
+	return sent == 0 && may_queue ? enqueue(c, iov, 3, fd) : sent;
+}
+
+int
+chan_send(struct chan *c, enum msg_type type, const void *payload,
+    const void *rows, size_t n_rows, int fd)
+{
+	return send_message(c, type, payload, rows, n_rows, fd, 1) == -1 ? -1 :
+									   0;
+}
+
+int
+chan_try(struct chan *c, enum msg_type type, const void *payload,
+    const void *rows, size_t n_rows)
+{
+	return send_message(c, type, payload, rows, n_rows, -1, 0);
 }
 
 int

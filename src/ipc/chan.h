@@ -20,8 +20,6 @@ struct chan {
 	int		 fd;		/* -1: closed */
 	int		 is_broken;	/* the peer broke the protocol: close
 					 * it */
-	int		 is_direct;	/* what is sent is secret: never
-					 * queued */
 	enum role	 self, peer;
 	uint32_t	 index;		/* which of several peers of that
 					 * role */
@@ -73,11 +71,15 @@ int chan_pair(int fd[2]);
 /* Send: 0, or -1 if the peer is gone (EPIPE, ECONNRESET) or the channel is
  * closed or broken.  If the socket is full, the message is queued.  A peer that
  * leaves more than CHAN_QUEUE bytes queued does not read: that is a fault, as
- * with chan_fault(); so is a full socket of a direct channel. fd: -1, or a
- * descriptor; the caller keeps it. */
+ * with chan_fault().  fd: -1, or a descriptor; the caller keeps it. */
 #define CHAN_QUEUE	(8 * 1024 * 1024)
 int chan_send(struct chan *, enum msg_type, const void *payload,
     const void *rows, size_t n_rows, int fd);
+
+/* The same for a secret, which is never queued on the heap: 1 if it was sent, 0
+ * if something is queued or the socket is full, or -1 as above. */
+int chan_try(struct chan *, enum msg_type, const void *payload,
+    const void *rows, size_t n_rows);
 
 /* Write out what is queued; 1 while something stays queued, 0, or -1 as above.
  * Call it when the socket is writable, and poll for that while it returns 1. */

@@ -445,21 +445,44 @@ struct m_results {		/* the signature over the RESULTs since ASK, in
 struct m_job {			/* + the program's words */
 	uint64_t	chain_id;
 	uint32_t	job;
+	uint32_t	n_seals;	/* JOB_SEALs after the operands */
 	struct p_shape	shape;
+	uint32_t	attempt;
+	uint8_t		id[32];		/* the task's */
 	uint8_t		kms_key[33];
-	uint8_t		zero[7];
+	uint8_t		ephemeral_key[33];
+	uint8_t		secret[32];	/* of the ephemeral key */
+	uint8_t		zero[6];
 };
 
-struct m_operand {
-	struct m_value	value;
-	uint8_t		key[32];	/* AES-256-GCM */
+struct m_job_seal {		/* + m_partial each operand */
+	uint32_t	node;
+	uint32_t	has_former;
+	uint8_t		key[33];
+	uint8_t		share[33];	/* public, as the Registry has it */
+	uint8_t		former[33];	/* of the epoch before */
+	uint8_t		zero[1];
+};
+
+/* Whose fault it is that a task failed with KMS_NODE_FAULT. */
+enum job_fault {
+	FAULT_NONE,
+	FAULT_SEAL,		/* the key of a seal is not a curve point */
+	FAULT_PARTIAL,		/* a partial cannot be decrypted */
+	FAULT_PROOF,		/* the proof of a partial is not valid */
+	FAULT_SHARES,		/* all are valid, but the quorum's shares do
+				 * not match the KMS key */
+	FAULTS
 };
 
 struct m_job_done {		/* + m_value each output */
+	uint64_t	nodes;		/* bit i: node i + 1; with FAULT_SEAL,
+					 * _PARTIAL and _PROOF */
 	uint32_t	job;
 	uint32_t	status;		/* of status.def */
+	uint32_t	fault;		/* enum job_fault */
 	uint32_t	operand;	/* which one, if status is
-					 * OPERAND_MALFORMED */
+					 * OPERAND_MALFORMED or GRANT_INVALID */
 };
 
 #endif

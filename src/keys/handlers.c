@@ -52,9 +52,6 @@ ON(PEER)
 	if (to->fd != -1)
 		keys_peer_lost(to);
 	chan_init(to, m->fd, R_KEYS, p->role, p->index);
-	/* A worker that is idle has read all that it was sent, and the socket
-	 * takes the largest job: no data key ever waits on the heap. */
-	to->is_direct = p->role == R_COMPUTE;
 	keys_peer_up(to);
 }
 
@@ -68,11 +65,14 @@ ON(LOG_LEVEL)
 ON(LIMITS)
 {
 	const struct m_limits *l = m->payload;
+	size_t i;
 
 	if (l->workers == 0 || l->workers > WORKERS_MAX || l->max_tasks == 0 ||
 	    l->max_tasks > CONF_TASKS)
 		chan_illegal(c, M_LIMITS, "out of bounds");
 	keys.conf.workers = l->workers;
+	for (i = 0; i < WORKERS_MAX; i++)
+		job_worker_changed(&keys.workers[i]);
 	task_limit(l->max_tasks);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Verified tasks on their way through slots and workers: a task is prepared
- * (its data keys derived) while workers are busy with others, and given to the
- * first that is idle, one task at a time.  The chains take turns, so that none
- * waits for another's queue.  Runs in keys.
+ * Verified tasks on their way to the workers and back.  A task is given to the
+ * worker that has had none for longest; if all have one, each gets one more,
+ * which waits in its socket, so that the worker need not wait for keys.  The
+ * chains take turns, so that none waits for another's queue.  Runs in keys.
  */
 #include <string.h>
 
@@ -12,26 +12,73 @@
 #include "proc.h"
 #include "secret.h"
 
-static STAILQ_HEAD(, task) prepared = STAILQ_HEAD_INITIALIZER(prepared);
-static uint32_t turn;			/* the chain whose task is prepared
-					 * next */
-static struct m_operand *rows;		/* of one JOB_OPERANDS; secret memory */
+static uint32_t turn;			/* the chain whose task is given next */
+static struct m_job *job;		/* secret memory: it has a key */
 static uint32_t last_job;
+/* Those that take a task, by the number of jobs that they have. */
+static TAILQ_HEAD(, worker) takers[WORKER_QUEUE + 1];
 
 void
 job_init(void)
 {
-	/* The most that a reload can ask for. */
-	delegate_init(WORKERS_MAX, keys.conf.n_chains * CONF_TASKS);
-	rows = secret_alloc(TASK_INPUTS * sizeof(*rows));
+	size_t i;
+
+	for (i = 0; i <= WORKER_QUEUE; i++)
+		TAILQ_INIT(&takers[i]);
+	job = secret_alloc(sizeof(*job));
+	delegate_init(keys.conf.n_chains * CONF_TASKS);
 }
 
 void
 job_queue(struct task *t)
 {
 	t->state = T_READY;
-	STAILQ_INSERT_TAIL(&t->batch->chain->ready, t, next);
+	TAILQ_INSERT_TAIL(&t->batch->chain->ready, t, next);
 }
+
+/* ---- workers ----------------------------------------------------------- */
+
+void
+job_worker_changed(struct worker *w)
+{
+	const uint32_t index = (uint32_t)(w - keys.workers);
+
+	if (w->is_taker)
+		TAILQ_REMOVE(&takers[w->listed], w, next);
+	w->is_taker = w->chan.fd != -1 && index < keys.conf.workers &&
+	    w->n_given < proc_worker_jobs(&keys.conf, index);
+	w->listed = w->n_jobs;
+	if (w->is_taker)
+		TAILQ_INSERT_TAIL(&takers[w->listed], w, next);
+}
+
+static struct worker *
+job_taker(void)
+{
+	struct worker *w = NULL;
+	size_t i;
+
+	for (i = 0; i < WORKER_QUEUE && w == NULL; i++)
+		w = TAILQ_FIRST(&takers[i]);
+	return w;
+}
+
+int
+job_is_idle(const struct worker *w)
+{
+	return w->chan.fd != -1 && w->n_jobs == 0 && w->spent == 0;
+}
+
+/* There, or, after its last job, about to be there again. */
+int
+job_is_up(const struct worker *w)
+{
+	return w->spent == 0 ?
+	    w->chan.fd != -1 :
+	    now_ms() - w->spent < keys.conf.task_timeout * 1000ULL;
+}
+
+/* ---- tasks ------------------------------------------------------------- */
 
 /* The first task of the chain whose turn it is, of those that have one; NULL:
  * none. */
@@ -44,9 +91,9 @@ job_next(void)
 
 	for (i = 0; i < n; i++) {
 		ch = &keys.chains[(turn + i) % n];
-		if (!STAILQ_EMPTY(&ch->ready)) {
+		if (!TAILQ_EMPTY(&ch->ready)) {
 			turn = (ch->index + 1) % n;
-			return STAILQ_FIRST(&ch->ready);
+			return TAILQ_FIRST(&ch->ready);
 		}
 	}
 	return NULL;
@@ -55,107 +102,99 @@ job_next(void)
 void
 job_forget(struct task *t)
 {
-	size_t i;
+	uint32_t i;
 
 	if (t->state == T_READY)
-		STAILQ_REMOVE(&t->batch->chain->ready, t, task, next);
-	if (t->state == T_PREPARED)
-		STAILQ_REMOVE(&prepared, t, task, next);
-	for (i = 0; t->state == T_RUNNING && i < WORKERS_MAX; i++)
-		if (keys.workers[i].task == t)
-			keys.workers[i].task = NULL;
-}
-
-int
-job_is_idle(const struct worker *w)
-{
-	return w->chan.fd != -1 && w->job == 0 && w->spent == 0;
-}
-
-/* There, or, after its last job, about to be there again. */
-int
-job_is_up(const struct worker *w)
-{
-	return w->spent == 0 ?
-	    w->chan.fd != -1 :
-	    now_ms() - w->spent < keys.conf.task_timeout * 1000ULL;
-}
-
-static struct worker *
-job_idle_worker(void)
-{
-	size_t i;
-
-	for (i = 0; i < WORKERS_MAX; i++)
-		if (job_is_idle(&keys.workers[i]))
-			return &keys.workers[i];
-	return NULL;
+		TAILQ_REMOVE(&t->batch->chain->ready, t, next);
+	for (i = 0; t->state == T_RUNNING && i < t->worker->n_jobs; i++)
+		if (t->worker->jobs[i].task == t)
+			t->worker->jobs[i].task = NULL;
 }
 
 static void
-job_give(struct worker *w, struct task *t)
+job_send_seals(struct worker *w, const struct task *t)
 {
-	struct m_job job;
-	size_t i;
+	const struct m_facts *f = t->batch->facts;
+	struct m_job_seal m;
+	uint32_t node;
+	size_t k;
 
-	memset(&job, 0, sizeof(job));
-	if (++last_job == 0)
-		last_job = 1;
-	job.job = last_job;
-	job.shape = t->program.shape;
-	job.chain_id = t->batch->chain->conf->chain_id;
-	memcpy(job.kms_key, t->batch->facts->kms_key, 33);
-	for (i = 0; i < t->n_operands; i++) {
-		rows[i].value = t->operands[i];
-		memcpy(rows[i].key, t->slot->keys[i], 32);
+	memset(&m, 0, sizeof(m));
+	m.has_former = f->kms_former;
+	for (k = 0; k < t->n_seals; k++) {
+		node = t->seals[k].head.node;
+		m.node = node;
+		memcpy(m.key, t->seals[k].head.key, 33);
+		memcpy(m.share, f->kms_shares[node - 1], 33);
+		memcpy(m.former, f->kms_former_shares[node - 1], 33);
+		chan_send(&w->chan, M_JOB_SEAL, &m, t->seals[k].partials,
+		    t->n_operands, -1);
 	}
-	t->state = T_RUNNING;
-	w->task = t;
-	w->job = job.job;
-	w->since = now_ms();
-	chan_send(&w->chan, M_JOB, &job, t->words, t->n_words, -1);
-	chan_send(&w->chan, M_JOB_OPERANDS, NULL, rows, t->n_operands, -1);
-	secret_wipe(rows, t->n_operands * sizeof(*rows));
-	secret_wipe(t->slot->keys, t->n_operands * 32);
 }
 
-/* Derive its data keys: 1, or 0 if no slot is free. */
+/* The JOB, which has the ephemeral key, goes into the socket now, or not at
+ * all: the key never waits on the heap.  1, or 0 if there is no room. */
 static int
-job_prepare(struct task *t)
+job_send(struct worker *w, struct task *t, uint32_t number)
 {
-	uint32_t status;
+	int sent;
 
-	if (t->m.deadline <= facts_now(t->batch->chain)) {
-		task_end(t, ST_EXPIRED);
-		return 1;
-	}
-	status = delegate_prepare(t);
-	if (status == ST_BUSY)
+	memset(job, 0, sizeof(*job));
+	job->job = number;
+	job->shape = t->program.shape;
+	job->chain_id = t->batch->chain->conf->chain_id;
+	job->n_seals = (uint32_t)t->n_seals;
+	job->attempt = t->m.attempt;
+	memcpy(job->id, t->m.id, 32);
+	memcpy(job->kms_key, t->batch->facts->kms_key, 33);
+	memcpy(job->ephemeral_key, t->ephemeral_key, 33);
+	memcpy(job->secret, delegate_key(t), 32);
+	sent = chan_try(&w->chan, M_JOB, job, t->words, t->n_words);
+	secret_wipe(job->secret, 32);
+	return sent;
+}
+
+static int
+job_give(struct worker *w, struct task *t)
+{
+	uint32_t number = last_job + 1 == 0 ? 1 : last_job + 1;
+
+	if (!job_send(w, t, number)) {
+		/* It has read all that it was sent, and answered. */
+		if (w->n_jobs == 0)
+			chan_fault(&w->chan, M_JOB, "not read");
 		return 0;
-	if (status != ST_OK) {
-		task_end(t, status);
-		return 1;
 	}
+	delegate_key_erase(t);
+	last_job = number;
+	chan_send(
+	    &w->chan, M_JOB_OPERANDS, NULL, t->operands, t->n_operands, -1);
+	job_send_seals(w, t);
 	job_forget(t);
-	t->state = T_PREPARED;
-	STAILQ_INSERT_TAIL(&prepared, t, next);
+	t->state = T_RUNNING;
+	t->worker = w;
+	if (w->n_jobs == 0)
+		w->since = now_ms();
+	w->jobs[w->n_jobs++] = (struct job){ t, number };
+	w->n_given++;
+	job_worker_changed(w);
 	return 1;
 }
 
-/* Give what is prepared to whoever is idle, then prepare one task more. */
-int
+void
 job_work(void)
 {
 	struct worker *w;
 	struct task *t;
 
-	while ((t = STAILQ_FIRST(&prepared)) != NULL &&
-	    (w = job_idle_worker()) != NULL) {
-		STAILQ_REMOVE_HEAD(&prepared, next);
-		job_give(w, t);
-	}
-	return (t = job_next()) != NULL && job_prepare(t);
+	while ((w = job_taker()) != NULL && (t = job_next()) != NULL)
+		if (t->m.deadline <= facts_now(t->batch->chain))
+			task_end(t, ST_EXPIRED);
+		else if (!job_give(w, t))
+			break;
 }
+
+/* ---- answers ----------------------------------------------------------- */
 
 /* Check a worker's outputs: NULL, or the fault.  They must be exactly the
  * task's, each once, in order, and each as long as its type: a worker sees one
@@ -190,9 +229,24 @@ job_answer_fault(const struct task *t, const struct msg *msg)
 		return "outputs of a failed task";
 	if (!status_by(m->status, RESULT_COMPUTE))
 		return "status";
-	if (m->status == ST_OPERAND_MALFORMED && m->operand >= t->n_operands)
+	if ((m->status == ST_OPERAND_MALFORMED ||
+		m->status == ST_GRANT_INVALID) &&
+	    m->operand >= t->n_operands)
 		return "operand";
-	return NULL;
+	return delegate_is_possible(t, m) ? NULL : "nodes at fault";
+}
+
+/* The oldest of its jobs has ended. */
+static void
+job_ended(struct worker *w)
+{
+	w->n_jobs--;
+	memmove(w->jobs, w->jobs + 1, w->n_jobs * sizeof(w->jobs[0]));
+	w->since = now_ms();
+	if (w->n_jobs == 0 &&
+	    w->n_given >= proc_worker_jobs(&keys.conf, w->chan.index))
+		w->spent = w->since;	/* it exits now */
+	job_worker_changed(w);
 }
 
 void
@@ -200,45 +254,52 @@ job_on_done(struct chan *c, const struct msg *msg)
 {
 	const struct m_job_done *m = msg->payload;
 	struct worker *w = &keys.workers[c->index];
-	struct task *t = w->task;
-	uint32_t status = m->status;
+	struct task *t = w->jobs[0].task;
 	const char *wrong;
 
-	if (w->job == 0 || m->job != w->job) {
+	if (w->n_jobs == 0 || m->job != w->jobs[0].number) {
 		chan_fault(c, M_JOB_DONE, "no such job");
 		return;
 	}
-	/* The worker is cut off then, and its task ends with it. */
+	/* The worker is cut off then, and its tasks end with it. */
 	if (t != NULL && (wrong = job_answer_fault(t, msg)) != NULL) {
 		chan_fault(c, M_JOB_DONE, wrong);
 		return;
 	}
-	w->job = 0;
-	w->task = NULL;
-	if (++w->jobs >= proc_worker_jobs(&keys.conf, c->index))
-		w->spent = now_ms();	/* it exits now */
-	if (t == NULL)
-		return;		/* its batch was dropped meanwhile */
-	if (status == ST_OK)
-		task_outputs(t, msg->rows, msg->n_rows);
-	else if (status == ST_OPERAND_MALFORMED)
-		status = delegate_blame(t, m->operand);
-	task_end(t, status);
+	if (t != NULL) {	/* or its batch was dropped meanwhile */
+		if (m->status == ST_OK)
+			task_outputs(t, msg->rows, msg->n_rows);
+		else
+			delegate_blame(t, m);
+		task_end(t, m->status);
+	}
+	job_ended(w);
+}
+
+void
+job_worker_up(struct worker *w)
+{
+	w->spent = 0;
+	w->n_jobs = w->n_given = 0;
+	job_worker_changed(w);
 }
 
 void
 job_worker_lost(struct worker *w)
 {
-	struct task *t = w->task;
+	struct task *t;
+	uint32_t i;
 
-	w->job = 0;
-	w->task = NULL;
-	if (t == NULL)
-		return;
-	log_warn("worker %u: lost: its task fails with the retryable status "
-		 "WORKER_LOST",
-	    w->chan.index);
-	task_end(t, ST_WORKER_LOST);
+	for (i = 0; i < w->n_jobs; i++) {
+		if ((t = w->jobs[i].task) == NULL)
+			continue;
+		log_warn("worker %u: lost: its task fails with the retryable "
+			 "status WORKER_LOST",
+		    w->chan.index);
+		task_end(t, ST_WORKER_LOST);
+	}
+	w->n_jobs = 0;
+	job_worker_changed(w);
 }
 
 /* Every operation is total and takes microseconds, and after its last job a
@@ -254,12 +315,12 @@ job_tick(void)
 
 	for (i = 0; i < WORKERS_MAX; i++) {
 		w = &keys.workers[i];
-		since = w->job != 0 ? w->since : w->spent;
+		since = w->n_jobs != 0 ? w->since : w->spent;
 		if (w->chan.fd == -1 || since == 0 || now - since < limit)
 			continue;
 		log_err("worker %zu: killed: %s task-timeout (%u s)", i,
-		    w->job != 0 ? "task exceeded" :
-				  "did not exit after its last task within",
+		    w->n_jobs != 0 ? "task exceeded" :
+				     "did not exit after its last task within",
 		    keys.conf.task_timeout);
 		keys_peer_cut(&w->chan);
 	}

@@ -26,7 +26,7 @@ keys_init(const struct conf *conf)
 		ch->index = (uint32_t)i;
 		ch->conf = &keys.conf.chains[i];
 		LIST_INIT(&ch->batches);
-		STAILQ_INIT(&ch->ready);
+		TAILQ_INIT(&ch->ready);
 		ch->state = S_IDLE;
 		ch->max_tasks = conf->max_tasks;
 		ch->net.fd = ch->tls.fd = ch->registry.fd = -1;
@@ -51,8 +51,7 @@ keys_peer_up(struct chan *c)
 	case R_REGISTRY: registration_registry_peer(chain_of(c)); break;
 	case R_EVIDENCE: registration_evidence_peer(); break;
 	case R_COMPUTE:
-		keys.workers[c->index].spent = 0;
-		keys.workers[c->index].jobs = 0;
+		job_worker_up(&keys.workers[c->index]);
 		/* FALLTHROUGH */
 	default: /* TLS and compute wait for nothing */ trust_changed();
 	}

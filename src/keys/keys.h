@@ -18,16 +18,27 @@
 #define WORKERS_MAX	CONF_WORKERS
 
 /* ---- keys.c: what the files share ---------------------------------------- */
+/* Jobs that a worker has at a time: one that it computes, and the next. */
+#define WORKER_QUEUE	2
+
+struct job {
+	struct task	*task;		/* NULL: its batch was dropped */
+	uint32_t	 number;
+};
+
 struct worker {
 	struct chan	 chan;		/* fd -1: there is none */
-	struct task	*task;		/* what it runs; NULL: idle, or
-					 * orphaned */
-	uint32_t	 job;		/* 0: idle */
-	uint64_t	 since;		/* of the job, milliseconds */
-	uint32_t	 jobs;		/* that it has answered */
+	struct job	 jobs[WORKER_QUEUE];	/* not answered; oldest first */
+	uint32_t	 n_jobs;
+	uint32_t	 n_given;	/* in all */
+	uint64_t	 since;		/* of the oldest job, milliseconds */
 	uint64_t	 spent;		/* since when it exits, after its last
 					 * job, and its successor is awaited; or
 					 * 0 */
+	/* job.c: among those that take a task and have as many jobs */
+	int		 is_taker;
+	uint32_t	 listed;
+	TAILQ_ENTRY(worker) next;
 };
 
 /* One of the configuration's chains: who speaks for it, what its Registry says,
@@ -73,7 +84,7 @@ struct chain {
 	LIST_HEAD(, batch) batches;
 	size_t		 memory;	/* bytes that they have, or will need */
 	uint32_t	 max_tasks;	/* that they may have; task_limit() */
-	STAILQ_HEAD(, task) ready;	/* verified, wait for a slot */
+	TAILQ_HEAD(, task) ready;	/* verified, wait for a worker */
 	struct replay	*replay;
 	/* gas.c, publish.c; NULL: no gas account, or nothing to do for it */
 	struct gas	*gas;
@@ -255,9 +266,8 @@ enum task_state {
 	T_REFUSED,	/* never accepted */
 	T_ASKED,	/* accepted, has its ephemeral key */
 	T_GRANTED,	/* operands here, not verified yet */
-	T_READY,	/* verified, waits for a slot */
-	T_PREPARED,	/* data keys in a slot; the ephemeral key is gone */
-	T_RUNNING,	/* in a worker */
+	T_READY,	/* verified, waits for a worker */
+	T_RUNNING,	/* a worker has it; its ephemeral key is gone */
 	T_ENDED,	/* has its status */
 };
 
@@ -284,11 +294,10 @@ struct task {
 	size_t		 n_seals;	/* that came, of grant.n_seals */
 	int		 is_oversized;	/* the grant does not fit and was not
 					 * kept */
-	struct slot	*slot;		/* from T_PREPARED to the end */
+	struct worker	*worker;	/* T_RUNNING: that has it */
 	struct m_value	*outputs;	/* shape.n_outputs if the status is OK;
 					 * malloc */
-	STAILQ_ENTRY(task) next;	/* in the queue for a slot or a
-					 * worker */
+	TAILQ_ENTRY(task) next;		/* of those that wait for a worker */
 };
 
 enum batch_state { B_TASKS, B_ASKED, B_GRANT, B_RUNNING };
@@ -330,40 +339,36 @@ void task_tick(void);		/* time-outs, once a second */
  * them. */
 void task_reap(void);
 
-/* ---- job.c: tasks in slots and workers --------------------------------- */
+/* ---- job.c: tasks and workers ------------------------------------------ */
 void job_init(void);
 void job_queue(struct task *);	/* T_READY */
-void job_forget(struct task *);	/* out of the queues, wherever it is */
+void job_forget(struct task *);	/* out of the queue, or of its worker */
 void job_on_done(struct chan *, const struct msg *);
+void job_worker_up(struct worker *);
 void job_worker_lost(struct worker *);
+/* May it be given a task?  That has changed. */
+void job_worker_changed(struct worker *);
 int job_is_idle(const struct worker *);
 int job_is_up(const struct worker *);
-/* a piece of work: 1 while there is more */
-int job_work(void);
+void job_work(void);		/* give tasks to workers */
 void job_tick(void);		/* stuck workers */
 
-/* ---- delegate.c: from a grant's seals to data keys --------------------- */
-struct slot {			/* secret memory */
-	uint8_t		 keys[TASK_INPUTS][32];		/* AES-256-GCM */
-	uint8_t		 seal_keys[KMS_NODES][32];
-	int		 used;
-};
-/* For at most so many workers and tasks. */
-void delegate_init(uint32_t workers, uint32_t tasks);
-/* A task's ephemeral key: make it (number and public key), erase it. */
+/* ---- delegate.c: ephemeral keys, and the nodes that answer to them ------ */
+/* For at most so many tasks. */
+void delegate_init(uint32_t tasks);
+/* A task's ephemeral key: make it (number and public key), read it, erase
+ * it. */
 void delegate_key_new(struct task *);
+const uint8_t *delegate_key(const struct task *);	/* 32 bytes */
 void delegate_key_erase(struct task *);
 /* Does the grant fit the task?  ST_OK, a status that the Gateway may report,
  * ST_GRANT_INVALID or ST_GATEWAY_ERROR. */
 uint32_t delegate_check(const struct task *);
-/* Open the seals, add the partials, derive the data keys into a free slot and
- * erase the ephemeral key: ST_OK, ST_KMS_NODE_FAULT, or ST_BUSY: no slot. */
-uint32_t delegate_prepare(struct task *);
-/* Operand j does not decrypt: a node's fault or a quorum's (ST_KMS_NODE_FAULT;
- * it is named and avoided for a time, but at least one quorum never is), the
- * Gateway's (ST_GRANT_INVALID) or the operand's (ST_OPERAND_MALFORMED)? */
-uint32_t delegate_blame(const struct task *, uint32_t j);
-void delegate_wipe(struct task *);	/* every secret of the task */
+/* May a worker say of this task that these nodes are at fault?  1 or 0. */
+int delegate_is_possible(const struct task *, const struct m_job_done *);
+/* A worker says so: each is avoided for a time, but at least one quorum never
+ * is. */
+void delegate_blame(const struct task *, const struct m_job_done *);
 /* Nodes that are avoided now: bit i is node i + 1. */
 uint64_t delegate_avoided(const struct chain *);
 

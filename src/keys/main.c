@@ -104,7 +104,7 @@ keys_send_status(struct chain *ch)
 	memcpy(s->runner, sign_address(), 20);
 	s->workers_idle = s->workers_busy = 0;
 	for (i = 0; i < WORKERS_MAX; i++) {
-		s->workers_busy += keys.workers[i].job != 0;
+		s->workers_busy += keys.workers[i].n_jobs != 0;
 		s->workers_idle += (uint32_t)job_is_idle(&keys.workers[i]);
 	}
 	chan_send(&ch->net, M_STATUS, s, NULL, 0, -1);
@@ -116,7 +116,6 @@ keys_loop(void)
 	struct chan *list[CHANS_MAX];
 	struct pollfd pfd[CHANS_MAX];
 	size_t i, n = keys_chans(list);
-	int more = 0;
 
 	for (;;) {
 		for (i = 0; i < n; i++) {
@@ -126,18 +125,18 @@ keys_loop(void)
 				pfd[i].events |= POLLOUT;
 			pfd[i].revents = 0;
 		}
-		if (poll(pfd, n, more ? 0 : 1000) == -1 && errno != EINTR)
+		if (poll(pfd, n, 1000) == -1 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		for (i = 0; i < n; i++)
 			/* A handler may have replaced or lost this one. */
 			if (pfd[i].revents != 0 && list[i]->fd == pfd[i].fd)
 				keys_serve(list[i]);
 		keys_end_workers();	/* before they get a task */
-		more = job_work();
+		job_work();
 		keys_tick();
 		keys_sweep(list, n);
 		task_reap();
-		for (i = 0; !more && i < keys.conf.n_chains; i++)
+		for (i = 0; i < keys.conf.n_chains; i++)
 			keys_send_status(&keys.chains[i]);
 	}
 }

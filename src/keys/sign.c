@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "ecies.h"
 #include "keys.h"
 #include "log.h"
 #include "secp.h"
@@ -28,7 +27,6 @@ sign_init(void)
 		fatal("getrandom: no seed");
 	secp_init(seed);
 	secret_wipe(seed, sizeof(seed));
-	ecies_init();
 	td_init();
 	for (ch = keys.chains; ch < keys.chains + keys.conf.n_chains; ch++)
 		td_domain(ch->conf->chain_id, ch->conf->registry, ch->domain);

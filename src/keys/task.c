@@ -96,7 +96,7 @@ batch_drop(struct batch *b)
 
 	for (i = 0; i < b->n_tasks && b->tasks[i] != NULL; i++) {
 		job_forget(b->tasks[i]);
-		delegate_wipe(b->tasks[i]);
+		delegate_key_erase(b->tasks[i]);
 	}
 	batch_ended(b);
 }
@@ -679,7 +679,7 @@ task_end(struct task *t, uint32_t status)
 		RESULT_KEYS | RESULT_COMPUTE | RESULT_NET | RESULT_GATEWAY))
 		fatal("status %u is not allowed in a result by keys", status);
 	job_forget(t);
-	delegate_wipe(t);
+	delegate_key_erase(t);
 	t->state = T_ENDED;
 	t->status = status;
 	if (++b->n_ended < b->n_accepted)

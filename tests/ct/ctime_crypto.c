@@ -222,7 +222,7 @@ values(size_t n)
 	    "value: a changed ciphertext");
 }
 
-/* A node's answer for K, sealed; then what keys does with it. */
+/* A node's answer for K, sealed; then what compute does with it. */
 static void
 delegate(const uint8_t share[32], const uint32_t *quorum, uint32_t node,
     const uint8_t ephemeral[32], const uint8_t K[33], uint8_t D[64])
@@ -246,18 +246,20 @@ delegate(const uint8_t share[32], const uint32_t *quorum, uint32_t node,
 	    "node: seal");
 	PUBLIC(sealed);
 
-	must(seal_key(ephemeral, b.node_key, key) == 0, "keys: seal's key");
+	must(seal_key(ephemeral, b.node_key, key) == 0, "compute: seal's key");
 	must(open_partial(key, &b, 0, handle, sealed, partial) == 0,
 	    "keys: open");
-	must_be_secret(partial, sizeof(partial), "keys: marks of the partial");
+	must_be_secret(
+	    partial, sizeof(partial), "compute: marks of the partial");
 	memcpy(D, partial, 64);
 
 	/* Only if a node is at fault; its D is no secret then. */
 	PUBLIC(partial);
-	must(partial_check(share_pub, lambda, K, partial) == 0, "keys: proof");
+	must(partial_check(share_pub, lambda, K, partial) == 0,
+	    "compute: proof");
 }
 
-/* keys: the partials of a quorum become the data key. */
+/* compute: the partials of a quorum become the data key. */
 static void
 delegation(void)
 {

@@ -30,39 +30,64 @@ init(void)
 	job_init();
 }
 
+/* The next n bytes; fewer if there are no more, and zeros for them. */
+static void
+take(const uint8_t **data, size_t *size, void *to, size_t n)
+{
+	const size_t has = n < *size ? n : *size;
+
+	memset(to, 0, n);
+	memcpy(to, *data, has);
+	*data += has;
+	*size -= has;
+}
+
+/* Operands and seals; exactly as large as stated, so that a read past the end
+ * shows. */
+static void
+feed(const uint8_t *data, size_t size, size_t n)
+{
+	struct m_value *operands = malloc(n * sizeof(*operands) + 1);
+	struct m_partial *partials = malloc(n * sizeof(*partials) + 1);
+	const char *why = NULL;
+	struct m_job_seal seal;
+	struct m_job_done done;
+	size_t n_values;
+
+	if (operands != NULL && partials != NULL) {
+		take(&data, &size, operands, n * sizeof(*operands));
+		why = job_operands(operands, n);
+		while (why == NULL && !job_is_complete()) {
+			take(&data, &size, &seal, sizeof(seal));
+			take(&data, &size, partials, n * sizeof(*partials));
+			why = job_seal(&seal, partials, n);
+		}
+		if (why == NULL) {
+			job_run(&done, &n_values);
+			if (n_values > TASK_OUTPUTS || done.job == 0)
+				abort();
+		}
+	}
+	free(operands);
+	free(partials);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct m_operand operands[TASK_INPUTS];
-	struct m_job_done done;
 	struct m_word *words;
 	struct m_job job;
-	size_t n, n_words, n_operands;
+	uint8_t n[2];
 
 	init();
-	if (size < sizeof(job) + 2)
+	take(&data, &size, &job, sizeof(job));
+	take(&data, &size, n, sizeof(n));
+	job.job |= 1;
+	if ((words = malloc(n[0] * sizeof(*words) + 1)) == NULL)
 		return 0;
-	memcpy(&job, data, sizeof(job));
-	n_words = data[sizeof(job)];
-	n_operands = data[sizeof(job) + 1];
-	data += sizeof(job) + 2;
-	size -= sizeof(job) + 2;
-	if (n_words > size / sizeof(*words))
-		n_words = size / sizeof(*words);
-	/* Exactly as large as stated, so that a read past the end shows. */
-	if ((words = malloc(n_words * sizeof(*words) + 1)) == NULL)
-		return 0;
-	memcpy(words, data, n_words * sizeof(*words));
-	data += n_words * sizeof(*words);
-	size -= n_words * sizeof(*words);
-	memset(operands, 0, sizeof(operands));
-	memcpy(
-	    operands, data, size < sizeof(operands) ? size : sizeof(operands));
-	if (n_words <= PROGRAM_WORDS &&
-	    job_start(&job, words, n_words) == NULL &&
-	    job_run(operands, n_operands, &done, &n) == NULL &&
-	    n > TASK_OUTPUTS)
-		abort();
+	take(&data, &size, words, n[0] * sizeof(*words));
+	if (job_start(&job, words, n[0]) == NULL)
+		feed(data, size, n[1]);
 	free(words);
 	return 0;
 }

@@ -30,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "delegate.h"
 #include "ecies.h"
 #include "hex.h"
 #include "log.h"
@@ -92,6 +93,7 @@ rig_once(void)
 	log_init("rig", LOG_INFO);
 	secp_init(NULL);
 	ecies_init();
+	delegate_init();
 	td_init();
 	signal(SIGPIPE, SIG_IGN);
 	if ((fd = mkstemp(tls_key)) == -1 || mkdtemp(empty_dir) == NULL ||
@@ -859,27 +861,58 @@ work_grant_fails(struct rig *r, uint32_t batch, struct work *w, uint32_t status)
 	chan_send(&r->net, M_GRANT_TASK, &t, NULL, 0, -1);
 }
 
+/* As the worker derives it. */
+static uint32_t
+open_operand(
+    struct rig *r, const struct m_value *v, uint32_t j, uint8_t plain[32])
+{
+	uint32_t st = delegate_key(v, j, r->data_keys[j], &r->answer);
+
+	if (st == ST_OK &&
+	    gcm_open(r->data_keys[j], v->nonce, v->handle, 32, v->ciphertext,
+		48, plain) != 0) {
+		memset(plain, 0xff, 32);
+		st = delegate_blame(v, j, &r->answer);
+	}
+	return st;
+}
+
 uint32_t
 work_job(struct rig *r, struct work *w, uint8_t plain[2][32])
 {
 	const struct msg *m = rig_next(r, &r->worker, M_JOB);
 	const struct m_job *job = m->payload;
-	const struct m_operand *o;
-	uint32_t number = job->job, j;
+	struct m_value o[2];
+	uint32_t j, st, n_seals = job->n_seals;
 
+	memset(&r->answer, 0, sizeof(r->answer));
+	r->answer.job = job->job;
+	memcpy(r->ephemeral, job->secret, 32);
 	assert_memory_equal(job->kms_key, r->kms.pub, 33);
 	assert_int_equal(m->n_rows, w->n_words);
 	assert_memory_equal(m->rows, w->words, w->n_words * 32);
+	assert_null(delegate_start(job));
 	m = rig_next(r, &r->worker, M_JOB_OPERANDS);
 	assert_int_equal(m->n_rows, 2);
-	o = m->rows;
-	for (j = 0; j < 2; j++) {
-		memcpy(r->data_keys[j], o[j].key, 32);
-		if (gcm_open(o[j].key, o[j].value.nonce, o[j].value.handle, 32,
-			o[j].value.ciphertext, 48, plain[j]) != 0)
-			memset(plain[j], 0xff, 32);
+	memcpy(o, m->rows, sizeof(o));
+	for (j = 0; j < n_seals; j++) {
+		m = rig_next(r, &r->worker, M_JOB_SEAL);
+		assert_null(delegate_seal(m->payload, m->rows, m->n_rows));
 	}
-	return number;
+	assert_true(delegate_is_complete());
+	memset(plain, 0xff, 64);
+	st = delegate_open(&r->answer);
+	for (j = 0; j < 2 && st == ST_OK; j++)
+		st = open_operand(r, &o[j], j, plain[j]);
+	r->answer.status = st;
+	return r->answer.job;
+}
+
+void
+work_fails(struct rig *r)
+{
+	assert_int_not_equal(r->answer.status, ST_OK);
+	chan_send(&r->worker, M_JOB_DONE, &r->answer, NULL, 0, -1);
 }
 
 static int

@@ -40,7 +40,9 @@ struct rig {
 						 * 2 */
 	uint32_t	 threshold;	/* so many of them; THRESHOLD */
 	struct seam	*seam;
-	uint8_t		 data_keys[2][32];
+	/* of the last job: what the worker derived, and its answer */
+	uint8_t		 ephemeral[32], data_keys[2][32];
+	struct m_job_done answer;
 	uint32_t	 has_memlock;	/* all of keys is locked */
 	struct m_peer	 cut;		/* whom keys wants ended; role 0:
 					 * nobody */
@@ -133,9 +135,11 @@ void work_grant_fails(
 void rig_signed(struct rig *, const uint8_t hash[32], const uint8_t sig[65]);
 /* The worker is another from now on, as the monitor would say. */
 void rig_new_worker(struct rig *);
-/* The worker gets the job: its number, and the two plaintexts it can read.  The
- * data keys stay in rig.data_keys. */
+/* The worker gets the job: its number, and the two plaintexts that it can read,
+ * or 0xff.  The keys, and the answer if it fails, stay in the rig. */
 uint32_t work_job(struct rig *, struct work *, uint8_t plain[2][32]);
+/* The worker says what was wrong with that job. */
+void work_fails(struct rig *);
 /* Take what the monitor's channel has: log lines, READY, CUT.  0 at its end. */
 int rig_hear(struct rig *);
 /* Does it stand in the memory of keys?  1 or 0. */

@@ -754,18 +754,20 @@ a_node_that_the_registry_does_not_have_is_invalid(void **unused)
 }
 
 static void
-broken_seal(void)
-{
-	work[0].partials[1][0].b[5] ^= 1;
-}
-
-static void
 a_node_whose_seal_does_not_open_is_named_and_avoided(void **unused)
 {
 	uint64_t avoid = 0;
+	uint8_t plain[2][32];
 
 	(void)unused;
-	granted(broken_seal, &rig.gateway, ST_KMS_NODE_FAULT);
+	work_offer(&rig, 1, work, 1, &rig.orchestrator);
+	work_asked(&rig, 1, work, 1, NULL);
+	work_delegate(&rig, work);
+	work[0].partials[1][0].b[5] ^= 1;
+	work_grant(&rig, 1, work, 1, &rig.gateway);
+	work_job(&rig, work, plain);
+	work_fails(&rig);
+	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
 	rig_said(&rig, "kms node 2 or the gateway: cannot decrypt a partial");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
 	work_asked(&rig, 2, &work[1], 1, &avoid);
@@ -776,7 +778,6 @@ static void
 ciphertexts_that_changed_places_do_not_decrypt(void **unused)
 {
 	struct m_value *o = work[0].operands, v = o[0];
-	struct m_job_done d = { .status = ST_OPERAND_MALFORMED };
 	uint8_t plain[2][32];
 
 	(void)unused;
@@ -785,9 +786,9 @@ ciphertexts_that_changed_places_do_not_decrypt(void **unused)
 	memcpy(o[1].handle, o[0].handle, 32);
 	memcpy(o[0].handle, v.handle, 32);
 	v = o[0], o[0] = o[1], o[1] = v;
-	d.job = run_to_plain(1, work, plain);
+	run_to_plain(1, work, plain);
 	assert_int_equal(plain[0][0], 0xff);
-	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	work_fails(&rig);
 	/* Every proof holds: it is the operand, no node is to blame. */
 	work_result(&rig, 1, work, ST_OPERAND_MALFORMED, NULL);
 	rig_lives(&rig);
@@ -800,7 +801,6 @@ static void
 values_exchanged_after_delegation_are_the_gateways_fault(void **unused)
 {
 	struct m_value *o = work[0].operands, v;
-	struct m_job_done d = { .status = ST_OPERAND_MALFORMED };
 	uint8_t plain[2][32];
 
 	(void)unused;
@@ -811,9 +811,9 @@ values_exchanged_after_delegation_are_the_gateways_fault(void **unused)
 	memcpy(o[0].handle, work[0].program.inputs[0].b, 32);
 	memcpy(o[1].handle, work[0].program.inputs[1].b, 32);
 	work_grant(&rig, 1, work, 1, &rig.gateway);
-	d.job = work_job(&rig, work, plain);
+	work_job(&rig, work, plain);
 	assert_int_equal(plain[0][0], 0xff);
-	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	work_fails(&rig);
 	work_result(&rig, 1, work, ST_GRANT_INVALID, NULL);
 	rig_said(&rig, "the Gateway changed the operand");
 	assert_null(strstr(rig.log, "kms node"));
@@ -822,7 +822,6 @@ values_exchanged_after_delegation_are_the_gateways_fault(void **unused)
 static void
 a_node_whose_partial_is_wrong_is_named_and_avoided(void **unused)
 {
-	struct m_job_done d = { .status = ST_OPERAND_MALFORMED };
 	uint8_t plain[2][32], share[32];
 	uint64_t avoid = 0;
 
@@ -834,9 +833,9 @@ a_node_whose_partial_is_wrong_is_named_and_avoided(void **unused)
 	work_delegate(&rig, work);
 	memcpy(rig.shares[0], share, 32);
 	work_grant(&rig, 1, work, 1, &rig.gateway);
-	d.job = work_job(&rig, work, plain);
+	work_job(&rig, work, plain);
 	assert_int_equal(plain[0][0], 0xff);
-	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	work_fails(&rig);
 	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
 	rig_said(&rig, "kms node 1 or the gateway: invalid proof of a partial");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
@@ -909,7 +908,6 @@ the_last_nodes_make_a_quorum_too(void **unused)
 static void
 a_quorum_of_one_that_lies_is_a_node_that_lies(void **unused)
 {
-	struct m_job_done d = { .status = ST_OPERAND_MALFORMED };
 	uint8_t plain[2][32];
 
 	(void)unused;
@@ -920,8 +918,8 @@ a_quorum_of_one_that_lies_is_a_node_that_lies(void **unused)
 	work_asked(&rig, 1, work, 1, NULL);
 	work_delegate(&rig, work);	/* as if a second one answered, too */
 	work_grant(&rig, 1, work, 1, &rig.gateway);
-	d.job = work_job(&rig, work, plain);
-	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	work_job(&rig, work, plain);
+	work_fails(&rig);
 	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
 	rig_said(&rig, "kms node 1 or the gateway: invalid proof of a partial");
 }
@@ -931,7 +929,6 @@ a_quorum_of_one_that_lies_is_a_node_that_lies(void **unused)
 static void
 a_quorum_whose_shares_do_not_fit_is_avoided(void **unused)
 {
-	struct m_job_done d = { .status = ST_OPERAND_MALFORMED };
 	uint8_t plain[2][32];
 	uint64_t avoid = 0;
 
@@ -940,9 +937,9 @@ a_quorum_whose_shares_do_not_fit_is_avoided(void **unused)
 	assert_int_equal(
 	    secp_public(rig.shares[0], rig.facts.kms_shares[0]), 0);
 	rig_facts_now(&rig, &rig.facts);
-	d.job = run_to_plain(1, work, plain);
+	run_to_plain(1, work, plain);
 	assert_int_equal(plain[0][0], 0xff);
-	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	work_fails(&rig);
 	work_result(&rig, 1, work, ST_KMS_NODE_FAULT, NULL);
 	rig_said(&rig, "do not match the KMS key");
 	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
@@ -956,6 +953,7 @@ static void
 a_quorum_is_always_left(void **unused)
 {
 	uint64_t avoid = 0;
+	uint8_t plain[2][32];
 	uint32_t i;
 
 	(void)unused;
@@ -967,6 +965,8 @@ a_quorum_is_always_left(void **unused)
 		work_delegate(&rig, work);
 		work[0].partials[(i + 1) % 2][0].b[5] ^= 1;
 		work_grant(&rig, i, work, 1, &rig.gateway);
+		work_job(&rig, work, plain);
+		work_fails(&rig);
 		work_result(&rig, i, work, ST_KMS_NODE_FAULT, NULL);
 	}
 	rig_later(&rig, 61);
@@ -1018,6 +1018,114 @@ a_worker_answers_with_an_output_of_another_length(void **unused)
 	rig_cuts(&rig, &rig.worker, "illegal JOB_DONE: length");
 	work_result(&rig, 1, &work[0], ST_WORKER_LOST, NULL);
 	rig_lives(&rig);
+}
+
+/* Of which nodes a worker may say that they are at fault: those that answered,
+ * and only with the status for it. */
+static void
+a_worker_blames_nodes_that_did_not_answer(void **unused)
+{
+	static const struct m_job_done lies[] = {
+		{ .status = ST_KMS_NODE_FAULT,
+		    .fault = FAULT_PROOF,
+		    .nodes = 1 << 2 },
+		{ .status = ST_KMS_NODE_FAULT,
+		    .fault = FAULT_PARTIAL,
+		    .nodes = UINT64_MAX },
+		{ .status = ST_KMS_NODE_FAULT, .fault = FAULT_SEAL },
+		{ .status = ST_KMS_NODE_FAULT,
+		    .fault = FAULT_SHARES,
+		    .nodes = 1 },
+		{ .status = ST_KMS_NODE_FAULT, .fault = FAULT_NONE },
+		{ .status = ST_KMS_NODE_FAULT, .fault = FAULTS, .nodes = 1 },
+		{ .status = ST_INTERNAL, .fault = FAULT_PROOF, .nodes = 1 },
+		{ .status = ST_OPERAND_MALFORMED, .nodes = 1 },
+	};
+	struct m_job_done d;
+	uint32_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		work_new(&rig, &work[0]);
+		d = lies[i];
+		d.job = run_to_job(i + 1, &work[0]);
+		chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+		rig_cuts(&rig, &rig.worker, "illegal JOB_DONE: nodes at fault");
+		work_result(&rig, i + 1, &work[0], ST_WORKER_LOST, NULL);
+	}
+	assert_null(strstr(rig.log, "kms node"));
+}
+
+/* A worker that was taken over names honest nodes: they are avoided for a
+ * while, and a quorum is left. */
+static void
+what_a_worker_says_of_nodes_is_a_hint(void **unused)
+{
+	struct m_job_done d = { .status = ST_KMS_NODE_FAULT,
+		.fault = FAULT_PROOF,
+		.nodes = 1 << 0 | 1 << 1 };
+	struct m_fetch_failed f = { 2, ST_GATEWAY_UNREACHABLE };
+	uint64_t avoid = 0;
+
+	(void)unused;
+	d.job = run_to_job(1, &work[0]);
+	chan_send(&rig.worker, M_JOB_DONE, &d, NULL, 0, -1);
+	work_result(&rig, 1, &work[0], ST_KMS_NODE_FAULT, NULL);
+	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
+	work_asked(&rig, 2, &work[1], 1, &avoid);
+	assert_int_equal(__builtin_popcountll(avoid), NODES - THRESHOLD);
+	chan_send(&rig.net, M_FETCH_FAILED, &f, NULL, 0, -1);
+	work_result(&rig, 2, &work[1], ST_GATEWAY_UNREACHABLE, NULL);
+	rig_later(&rig, 61);
+	rig_facts_now(&rig, &rig.facts);
+	work_new(&rig, &work[0]);
+	work[0].m.deadline += 61;
+	work_offer(&rig, 3, work, 1, &rig.orchestrator);
+	work_asked(&rig, 3, work, 1, &avoid);
+	assert_int_equal(avoid, 0);
+}
+
+/* One is computed and the next waits in the socket; the third waits in keys,
+ * with its key. */
+static void
+a_worker_has_two_tasks_and_no_third(void **unused)
+{
+	static struct work third;
+	struct m_value v[3];
+	uint8_t plain[2][32];
+	uint32_t job[3];
+
+	(void)unused;
+	work_new(&rig, &third);
+	job[0] = run_to_job(1, &work[0]);
+	job[1] = run_to_job(2, &work[1]);
+	work_offer(&rig, 3, &third, 1, &rig.orchestrator);
+	work_asked(&rig, 3, &third, 1, NULL);
+	work_delegate(&rig, &third);
+	work_grant(&rig, 3, &third, 1, &rig.gateway);
+	rig_silent(&rig, &rig.worker);
+	work_done(&rig, job[0], work[0].program.outputs[0].b, 48, &v[0]);
+	work_result(&rig, 1, &work[0], ST_OK, &v[0]);
+	job[2] = work_job(&rig, &third, plain);
+	work_done(&rig, job[1], work[1].program.outputs[0].b, 48, &v[1]);
+	work_result(&rig, 2, &work[1], ST_OK, &v[1]);
+	work_done(&rig, job[2], third.program.outputs[0].b, 48, &v[2]);
+	work_result(&rig, 3, &third, ST_OK, &v[2]);
+}
+
+static void
+a_worker_answers_for_its_next_job_first(void **unused)
+{
+	struct m_value v;
+	uint32_t job;
+
+	(void)unused;
+	run_to_job(1, &work[0]);
+	job = run_to_job(2, &work[1]);
+	work_done(&rig, job, work[1].program.outputs[0].b, 48, &v);
+	rig_cuts(&rig, &rig.worker, "illegal JOB_DONE: no such job");
+	work_result(&rig, 1, &work[0], ST_WORKER_LOST, NULL);
+	work_result(&rig, 2, &work[1], ST_WORKER_LOST, NULL);
 }
 
 static void
@@ -1614,24 +1722,27 @@ a_task_that_waits_is_forgotten_with_its_batch(void **unused)
 {
 	struct m_value v;
 	uint8_t plain[2][32];
-	static struct work third;
-	uint32_t job;
+	static struct work third, fourth;
+	uint32_t job[2];
 
 	(void)unused;
-	job = run_to_job(1, &work[0]);
-	work_offer(&rig, 2, &work[1], 1, &rig.orchestrator);
-	work_asked(&rig, 2, &work[1], 1, NULL);
-	work_delegate(&rig, &work[1]);
-	work_grant(&rig, 2, &work[1], 1, &rig.gateway);
+	work_new(&rig, &third);
+	work_new(&rig, &fourth);
+	job[0] = run_to_job(1, &work[0]);
+	job[1] = run_to_job(2, &work[1]);
+	work_offer(&rig, 3, &third, 1, &rig.orchestrator);
+	work_asked(&rig, 3, &third, 1, NULL);
+	work_delegate(&rig, &third);
+	work_grant(&rig, 3, &third, 1, &rig.gateway);
 	rig_lives(&rig);
 	rig_raw(&rig.net, M_RESULT, "", 1);
 	rig_cuts(&rig, &rig.net, "illegal RESULT");
 	assert_int_equal(rig_status(&rig)->tasks, 0);
 	assert_int_equal(rig_status(&rig)->batches, 0);
-	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
-	work_new(&rig, &third);
-	job = run_to_plain(3, &third, plain);
-	finish(3, &third, job);
+	work_done(&rig, job[0], work[0].program.outputs[0].b, 48, &v);
+	work_done(&rig, job[1], work[1].program.outputs[0].b, 48, &v);
+	job[0] = run_to_plain(4, &fourth, plain);
+	finish(4, &fourth, job[0]);
 	rig_silent(&rig, &rig.worker);
 }
 
@@ -1730,9 +1841,10 @@ a_registration_that_does_not_show_is_sent_again(void **unused)
 
 /* ---- memory ------------------------------------------------------------ */
 
-/* Not even on the heap or the stack, once the worker has them. */
+/* Not on the heap or the stack: keys derives no data key, and has no ephemeral
+ * key that a worker has. */
 static void
-no_data_key_stays_in_keys(void **unused)
+no_data_key_is_ever_in_keys(void **unused)
 {
 	char hex[65];
 	uint32_t i;
@@ -1741,6 +1853,7 @@ no_data_key_stays_in_keys(void **unused)
 	run_to_job(1, &work[0]);
 	for (i = 0; i < 2; i++)
 		rig_scan(&rig, "", hex_encode(hex, rig.data_keys[i], 32));
+	rig_scan(&rig, "", hex_encode(hex, rig.ephemeral, 32));
 	/* It does find what must be there. */
 	assert_int_equal(rig_finds(&rig, hex_encode(hex, work[0].m.id, 32)), 1);
 }
@@ -1767,42 +1880,35 @@ the_tls_key_stands_in_locked_memory_alone(void **unused)
 #endif
 }
 
-/* It answers without having read a job: no data key may wait for it on the
- * heap. */
+/* It answers without having read a job: no key may wait for it on the heap. */
 static void
 a_worker_that_does_not_read_is_cut_off(void **unused)
 {
-	uint32_t i, status = ST_OK;
+	uint8_t plain[2][32];
 	struct m_value v;
-	int given;
+	uint32_t i, job;
 
 	(void)unused;
-	for (i = 1; i < 2000 && status == ST_OK; i++) {
+	for (i = 1; i < 2000; i++) {
 		work_new(&rig, &work[0]);
 		work_offer(&rig, i, &work[0], 1, &rig.orchestrator);
 		work_asked(&rig, i, &work[0], 1, NULL);
 		work_delegate(&rig, &work[0]);
 		work_grant(&rig, i, &work[0], 1, &rig.gateway);
-		/* Until it was given all of the job, or was cut off. */
-		for (given = 0; given <
-			 (int)(i *
-			     (2 * sizeof(struct msg_hdr) +
-				 sizeof(struct m_job) + work[0].n_words * 32 +
-				 2 * sizeof(struct m_operand))) &&
-		     rig.cut.role == 0;) {
-			assert_int_equal(
-			    ioctl(rig.worker.fd, FIONREAD, &given), 0);
-			rig_hear(&rig);
-		}
+		/* Once around keys's loop it was given the job, or cut off. */
+		rig_lives(&rig);
+		rig_lives(&rig);
+		rig_hear(&rig);
+		if (rig.cut.role != 0)
+			break;
 		work_done(&rig, i, work[0].program.outputs[0].b, 48, &v);
-		status = ((const struct m_result *)rig_next(
-			      &rig, &rig.net, M_RESULT)
-			      ->payload)
-			     ->status;
-		rig_next(&rig, &rig.net, M_RESULTS);
+		work_result(&rig, i, &work[0], ST_OK, &v);
 	}
-	assert_int_equal(status, ST_WORKER_LOST);
-	rig_cuts(&rig, &rig.worker, "compute: does not read");
+	rig_cuts(&rig, &rig.worker, "compute: illegal JOB: not read");
+	/* The task waits for the next worker. */
+	job = work_job(&rig, &work[0], plain);
+	work_done(&rig, job, work[0].program.outputs[0].b, 48, &v);
+	work_result(&rig, i, &work[0], ST_OK, &v);
 	rig_lives(&rig);
 }
 
@@ -2116,6 +2222,10 @@ main(void)
 		T(a_fetch_that_failed_ends_as_retryable),
 		T(a_worker_answers_for_another_tasks_handle),
 		T(a_worker_answers_with_an_output_of_another_length),
+		T(a_worker_blames_nodes_that_did_not_answer),
+		T(what_a_worker_says_of_nodes_is_a_hint),
+		T(a_worker_has_two_tasks_and_no_third),
+		T(a_worker_answers_for_its_next_job_first),
 		T(a_worker_answers_without_a_job),
 		T(a_worker_that_is_lost_ends_its_task_as_retryable),
 		T(a_new_kms_key_is_for_the_next_batch),
@@ -2164,7 +2274,7 @@ main(void)
 		T(a_quote_that_fails_is_tried_again_after_a_while),
 		T(a_quote_that_nobody_asked_for_costs_evidence),
 		T(a_registration_that_does_not_show_is_sent_again),
-		T(no_data_key_stays_in_keys),
+		T(no_data_key_is_ever_in_keys),
 		T(the_tls_key_stands_in_locked_memory_alone),
 		T(a_worker_that_does_not_read_is_cut_off),
 		T(facts_ahead_of_the_clock_are_refused),

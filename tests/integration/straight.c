@@ -21,7 +21,6 @@
 #include "report_data.h"
 #include "rpc.h"
 #include "secp.h"
-#include "partial.h"
 #include "shamir.h"
 #include "signed.h"
 #include "teerunner.pb-c.h"
@@ -375,77 +374,64 @@ ask(struct batch *b)
 	    10000, on_grants, b);
 }
 
-/* The key of operand j from what the nodes sealed. */
-static int
-operand_key(const struct task *t, const Teerunner__V1__OperandGrant *g,
-    uint32_t j, uint8_t out[32])
+/* As a worker gets them: the operands, then the seals of the nodes. */
+static uint32_t
+take_grant(const Teerunner__V1__OperandGrant *g)
 {
-	uint8_t seal[32], partial[PARTIAL_PLAIN], points[KMS_NODES][64];
-	uint8_t sum[64];
-	struct seal_bind bind;
+	static struct m_value operands[TASK_INPUTS];
+	static struct m_partial partials[TASK_INPUTS];
+	struct m_job_seal seal;
 	size_t i;
 
-	memcpy(bind.task_id, t->flat.id, 32);
-	bind.attempt = t->flat.attempt;
-	memcpy(bind.ephemeral_key, t->public, 33);
+	for (i = 0; i < g->n_operands; i++) {
+		const Teerunner__V1__GrantedOperand *o = g->operands[i];
+
+		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
+			&operands[i]) != 0)
+			return ST_GRANT_INVALID;
+	}
+	if (job_operands(operands, g->n_operands) != NULL)
+		return ST_GRANT_INVALID;
 	for (i = 0; i < g->n_seals; i++) {
 		const Teerunner__V1__Seal *s = g->seals[i];
 
-		bind.node = s->node;
-		if (wire_fixed(&s->key, bind.node_key, 33) != 0 ||
-		    s->partials.len != g->n_operands * PARTIAL_SEALED ||
-		    seal_key(t->own, bind.node_key, seal) != 0 ||
-		    open_partial(seal, &bind, j, t->program.inputs[j].b,
-			s->partials.data + j * PARTIAL_SEALED, partial) != 0)
-			return -1;
-		memcpy(points[i], partial, 64);
-	}
-	return secp_sum((const uint8_t(*)[64])points, g->n_seals, sum) == 0 &&
-		ecies_key(sum, out) == 0 ?
-	    0 :
-	    -1;
-}
-
-static uint32_t
-open_operands(const struct task *t, const Teerunner__V1__OperandGrant *g,
-    struct m_operand *operands)
-{
-	uint32_t j;
-
-	if (g->status != ST_OK)
-		return g->status;
-	if (g->n_operands != t->flat.shape.n_inputs ||
-	    (g->n_operands > 0 && g->n_seals != d.threshold))
-		return ST_GRANT_INVALID;
-	for (j = 0; j < g->n_operands; j++) {
-		const Teerunner__V1__GrantedOperand *o = g->operands[j];
-
-		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-			&operands[j].value) != 0)
+		memset(&seal, 0, sizeof(seal));
+		seal.node = s->node;
+		if (wire_fixed(&s->key, seal.key, 33) != 0 ||
+		    s->partials.len != g->n_operands * sizeof(partials[0]))
 			return ST_GRANT_INVALID;
-		if (operand_key(t, g, j, operands[j].key) != 0)
-			return ST_KMS_NODE_FAULT;
+		memcpy(partials, s->partials.data, s->partials.len);
+		if (job_seal(&seal, partials, g->n_operands) != NULL)
+			return ST_GRANT_INVALID;
 	}
-	return ST_OK;
+	return job_is_complete() ? ST_OK : ST_GRANT_INVALID;
 }
 
 static uint32_t
 compute(const struct task *t, const Teerunner__V1__OperandGrant *g, size_t *n)
 {
-	static struct m_operand operands[TASK_INPUTS];
-	struct m_job job = {
-		.chain_id = d.chain_id, .job = 1, .shape = t->flat.shape
-	};
+	struct m_job job = { .chain_id = d.chain_id,
+		.job = 1,
+		.shape = t->flat.shape,
+		.attempt = t->flat.attempt,
+		.n_seals = t->flat.shape.n_inputs == 0 ? 0 : d.threshold };
 	struct m_job_done done;
 	uint32_t status;
 
 	*n = 0;
-	if ((status = open_operands(t, g, operands)) != ST_OK)
-		return status;
+	if (g->status != ST_OK)
+		return g->status;
+	if (g->n_operands > TASK_INPUTS)
+		return ST_GRANT_INVALID;
+	memcpy(job.id, t->flat.id, 32);
 	memcpy(job.kms_key, d.kms_key, 33);
-	if (job_start(&job, t->words, t->n_words) != NULL ||
-	    job_run(operands, t->flat.shape.n_inputs, &done, n) != NULL)
+	memcpy(job.ephemeral_key, t->public, 33);
+	memcpy(job.secret, t->own, 32);
+	if (job_start(&job, t->words, t->n_words) != NULL)
 		return ST_INTERNAL;
+	if ((status = take_grant(g)) != ST_OK)
+		return status;
+	job_run(&done, n);
 	return done.status;
 }
 

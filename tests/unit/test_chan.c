@@ -43,6 +43,10 @@ ON(JOB_OPERANDS)
 {
 	assert_int_equal(m->n_rows, 3);
 	n_operands++;
+}
+ON(JOB_SEAL)
+{
+	assert_int_equal(m->n_rows, 3);
 	state = S_IDLE;
 }
 
@@ -75,6 +79,7 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 	case M_JOB:
 		return from == R_KEYS && to == R_COMPUTE && state_bit == S_IDLE;
 	case M_JOB_OPERANDS:
+	case M_JOB_SEAL:
 		return from == R_KEYS && to == R_COMPUTE &&
 		    state_bit == S_SERVING;
 	case M_BATCH:
@@ -170,7 +175,9 @@ open_pair(struct chan *a, enum role ra, struct chan *b, enum role rb)
 static void
 records_come_whole_and_in_order(void **unused)
 {
-	static struct m_operand operands[3];
+	static struct m_value operands[3];
+	static const struct m_partial partials[3];
+	static const struct m_job_seal seal;
 	static const struct m_job job;
 	struct chan k, c;
 
@@ -184,6 +191,10 @@ records_come_whole_and_in_order(void **unused)
 	assert_int_equal(chan_dispatch(&c, &state), 0);
 	assert_int_equal(n_jobs, 1);
 	assert_int_equal(n_operands, 1);
+	assert_int_equal(state, S_SERVING);
+	assert_int_equal(chan_send(&k, M_JOB_SEAL, &seal, partials, 3, -1), 0);
+	assert_int_equal(chan_dispatch(&c, &state), 0);
+	assert_int_equal(state, S_IDLE);
 	chan_close(&k);
 	assert_int_equal(chan_dispatch(&c, &state), -1);
 	chan_close(&c);
@@ -716,24 +727,28 @@ the_queue_may_be_exactly_full(void **unused)
 }
 
 static void
-a_direct_channel_never_queues(void **unused)
+a_secret_is_sent_at_once_or_not_at_all(void **unused)
 {
 	static const struct m_job job;
 	struct chan a, b;
+	struct msg m;
+	int sent;
 
 	(void)unused;
 	open_pair(&a, R_KEYS, &b, R_COMPUTE);
-	a.is_direct = 1;
-	log_sink(keep_line);
-	n_lines = 0;
-	while (chan_send(&a, M_JOB, &job, NULL, 0, -1) == 0)
+	while ((sent = chan_try(&a, M_JOB, &job, NULL, 0)) == 1)
 		;
-	assert_true(a.is_broken);
+	assert_int_equal(sent, 0);
 	assert_null(a.head);
-	assert_int_equal(n_lines, 1);
-	log_sink(NULL);
-	chan_close(&a);
+	/* Nor does it overtake what is queued. */
+	assert_int_equal(chan_send(&a, M_JOB, &job, NULL, 0, -1), 0);
+	assert_non_null(a.head);
+	assert_int_equal(chan_recv(&b, S_IDLE, &m), 1);
+	assert_int_equal(chan_try(&a, M_JOB, &job, NULL, 0), 0);
 	chan_close(&b);
+	assert_int_equal(chan_flush(&a), -1);
+	chan_close(&a);
+	assert_int_equal(chan_try(&a, M_JOB, &job, NULL, 0), -1);
 }
 
 static void
@@ -744,7 +759,6 @@ fill_the_channel_of_the_log(const void *unused)
 
 	(void)unused;
 	open_pair(&a, R_NET, &b, R_MONITOR);
-	a.is_direct = 1;
 	chan_log(&a);
 	while (chan_send(&a, M_DENIED, &denied, NULL, 0, -1) == 0)
 		;
@@ -993,7 +1007,7 @@ main(void)
 		cmocka_unit_test(
 		    a_record_that_leaves_the_queue_is_wiped_and_freed),
 		cmocka_unit_test(the_queue_may_be_exactly_full),
-		cmocka_unit_test(a_direct_channel_never_queues),
+		cmocka_unit_test(a_secret_is_sent_at_once_or_not_at_all),
 		cmocka_unit_test(
 		    a_fault_of_the_channel_of_the_log_is_not_logged_through_it),
 		cmocka_unit_test(keys_outlive_a_fault_of_all_but_the_monitor),

@@ -168,6 +168,8 @@ if role keys libexec/keys; then
 	refers keys "$connect|$socket" 'the network'
 	refers keys "$exec|$fork" 'processes, threads'
 	refers keys "$cipher" 'decryption of values'
+	refers keys 'seal_key|open_partial|partial_.*|ecies_.*|gcm_.*|hkdf32|secp_mul_.*|secp_sum' \
+	    'delegation'
 	linked libexec/keys 'libsecp256k1|libcrypto|libnettle'
 	imports libexec/keys "$connect|$socket" 'the network'
 	imports libexec/keys "$exec|$fork" 'processes, threads'

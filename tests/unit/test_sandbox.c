@@ -46,6 +46,9 @@ ON(JOB)
 ON(JOB_OPERANDS)
 {
 }
+ON(JOB_SEAL)
+{
+}
 
 static const struct sandbox box = { .role = "compute",
 	.empty_dir = "/",

@@ -18,9 +18,11 @@
 
 #include "chan.h"
 #include "ecies.h"
+#include "partial.h"
 #include "proc.h"
 #include "builder.h"
 #include "secp.h"
+#include "shamir.h"
 
 /* chan.c wants them; the test dispatches nothing. */
 const msg_handler handlers[M_TYPES];
@@ -33,10 +35,20 @@ static struct worker {
 	int	monitor, keys;		/* our ends */
 } w;
 
-static uint8_t kms_private[32], kms_public[33];
+#define NODES	3
+#define QUORUM	2
+
+static uint8_t kms_private[32], kms_public[33], kms_xy[64];
+static uint8_t shares[NODES][32], share_pubs[NODES][33];
 static struct builder b;
-static struct m_operand operands[TASK_INPUTS];
+static struct m_value operands[TASK_INPUTS];
 static size_t n_operands;
+
+/* What the nodes of the quorum answer. */
+static const uint32_t quorum[QUORUM] = { 1, 3 };
+static struct m_job job;
+static struct m_job_seal seals[QUORUM];
+static struct m_partial partials[QUORUM][TASK_INPUTS];
 
 /* ---- records ----------------------------------------------------------- */
 
@@ -195,19 +207,18 @@ static void
 in_as(
     uint8_t type, unsigned n, uint64_t value, size_t len, const uint8_t aad[32])
 {
-	struct m_operand *o = &operands[n_operands++];
+	struct m_value *o = &operands[n_operands++];
 	uint8_t plain[VALUE_MAX] = { 0 };
 	size_t i;
 
 	assert_int_equal(builder_handle(&b, handle(type, n)), 0);
 	memset(o, 0, sizeof(*o));
-	memcpy(o->value.handle, handle(type, n), 32);
-	memset(o->key, (int)n, sizeof(o->key));
+	memcpy(o->handle, handle(type, n), 32);
 	for (i = 0; i < len && i < 8; i++)
 		plain[len - 1 - i] = (uint8_t)(value >> 8 * i);
-	o->value.len = (uint8_t)(len + GCM_TAG);
-	assert_int_equal(gcm_seal(o->key, o->value.nonce, aad, 32, plain, len,
-			     o->value.ciphertext),
+	o->len = (uint8_t)(len + GCM_TAG);
+	assert_int_equal(ecies_seal(kms_xy, aad, 32, plain, len, o->key,
+			     o->nonce, o->ciphertext),
 	    0);
 }
 
@@ -226,15 +237,69 @@ out(uint8_t type, unsigned n)
 	assert_int_equal(builder_output(&b, handle(type, n)), 0);
 }
 
+/* Node quorum[k] computes its partials with this share, and seals them. */
+static void
+answer_of_node(size_t k, const uint8_t share[32])
+{
+	uint8_t own[32], key[32], x[32], partial[PARTIAL_PLAIN];
+	struct m_job_seal *s = &seals[k];
+	struct seal_bind bind = { .attempt = job.attempt, .node = quorum[k] };
+	uint32_t j;
+
+	memset(s, 0, sizeof(*s));
+	s->node = quorum[k];
+	memcpy(s->share, share_pubs[quorum[k] - 1], 33);
+	secp_key_new(own);
+	assert_int_equal(secp_public(own, s->key), 0);
+	assert_int_equal(seal_key(own, job.ephemeral_key, key), 0);
+	assert_int_equal(shamir_lambda(quorum, QUORUM, quorum[k], x), 0);
+	assert_int_equal(secp_scalar_mul(x, share), 0);
+	memcpy(bind.task_id, job.id, 32);
+	memcpy(bind.ephemeral_key, job.ephemeral_key, 33);
+	memcpy(bind.node_key, s->key, 33);
+	for (j = 0; j < n_operands; j++) {
+		assert_int_equal(partial_make(x, operands[j].key, partial), 0);
+		assert_int_equal(seal_partial(key, &bind, j, operands[j].handle,
+				     partial, partials[k][j].b),
+		    0);
+	}
+}
+
+/* The job, and what the nodes answer to its key. */
+static void
+make_job(uint32_t number)
+{
+	size_t k;
+
+	memset(&job, 0, sizeof(job));
+	job.chain_id = CHAIN;
+	job.job = number;
+	job.shape = b.shape;
+	job.attempt = 1;
+	job.id[0] = (uint8_t)number;
+	job.n_seals = n_operands == 0 ? 0 : QUORUM;
+	memcpy(job.kms_key, kms_public, sizeof(job.kms_key));
+	secp_key_new(job.secret);
+	assert_int_equal(secp_public(job.secret, job.ephemeral_key), 0);
+	for (k = 0; k < job.n_seals; k++)
+		answer_of_node(k, shares[quorum[k] - 1]);
+}
+
+static void
+send_made_job(void)
+{
+	static struct m_word words[PROGRAM_WORDS];
+	size_t n = builder_words(&b, words);
+
+	send_record(
+	    w.keys, M_JOB, &job, sizeof(job), words, n * sizeof(*words));
+}
+
 static void
 send_job(uint32_t number)
 {
-	static struct m_word words[PROGRAM_WORDS];
-	struct m_job m = { .chain_id = CHAIN, .job = number, .shape = b.shape };
-	size_t n = builder_words(&b, words);
-
-	memcpy(m.kms_key, kms_public, sizeof(m.kms_key));
-	send_record(w.keys, M_JOB, &m, sizeof(m), words, n * sizeof(*words));
+	make_job(number);
+	send_made_job();
 }
 
 static void
@@ -242,6 +307,13 @@ send_operands(size_t n)
 {
 	send_record(
 	    w.keys, M_JOB_OPERANDS, NULL, 0, operands, n * sizeof(*operands));
+}
+
+static void
+send_seal(size_t k, size_t n)
+{
+	send_record(w.keys, M_JOB_SEAL, &seals[k], sizeof(seals[k]),
+	    partials[k], n * sizeof(struct m_partial));
 }
 
 static struct {
@@ -265,11 +337,22 @@ receive(void)
 }
 
 static size_t
+do_made_job(void)
+{
+	size_t k;
+
+	send_made_job();
+	send_operands(n_operands);
+	for (k = 0; k < job.n_seals; k++)
+		send_seal(k, n_operands);
+	return receive();
+}
+
+static size_t
 do_job(uint32_t number)
 {
-	send_job(number);
-	send_operands(n_operands);
-	return receive();
+	make_job(number);
+	return do_made_job();
 }
 
 /* The plaintext of the value, as a number. */
@@ -423,8 +506,123 @@ a_forged_operand_is_malformed(void **state)
 	op("neg");
 	in(U64, 1, 2);
 	out(U64, 10);
-	operands[0].value.ciphertext[0] ^= 1;
+	operands[0].ciphertext[0] ^= 1;
 	assert_malformed(0);
+}
+
+/* ---- whose fault ------------------------------------------------------- */
+
+static void
+assert_fault(enum job_fault fault, uint64_t nodes)
+{
+	assert_int_equal(do_made_job(), 0);
+	assert_int_equal(answer.done.status, ST_KMS_NODE_FAULT);
+	assert_int_equal(answer.done.fault, fault);
+	assert_int_equal(answer.done.nodes, nodes);
+	build_transfer(1, 2, 1);		/* and it goes on */
+	assert_int_equal(do_job(2), 3);
+}
+
+static void
+a_seal_whose_key_is_no_point_is_named(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 1);
+	make_job(1);
+	seals[1].key[0] = 7;
+	assert_fault(FAULT_SEAL, 1 << 2);
+}
+
+static void
+a_partial_that_does_not_open_is_named(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 1);
+	make_job(1);
+	partials[0][2].b[5] ^= 1;
+	assert_fault(FAULT_PARTIAL, 1 << 0);
+}
+
+static void
+a_partial_of_another_task_does_not_open(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 1);
+	make_job(1);
+	job.attempt++;
+	assert_fault(FAULT_PARTIAL, 1 << 0);
+}
+
+static void
+a_node_with_another_share_is_named(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 1);
+	make_job(1);
+	answer_of_node(1, shares[1]);
+	assert_fault(FAULT_PROOF, 1 << 2);
+}
+
+/* The Registry has another share of the node than the KMS dealt. */
+static void
+shares_that_do_not_match_the_kms_key_are_told(void **state)
+{
+	uint8_t other[32];
+
+	(void)state;
+	build_transfer(1, 2, 1);
+	make_job(1);
+	secp_key_new(other);
+	answer_of_node(1, other);
+	assert_int_equal(secp_public(other, seals[1].share), 0);
+	assert_fault(FAULT_SHARES, 0);
+}
+
+/* The Gateway changed K after the nodes had answered. */
+static void
+partials_of_another_point_make_the_grant_invalid(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 1);
+	make_job(1);
+	memcpy(operands[1].key, share_pubs[0], 33);
+	operands[1].ciphertext[0] ^= 1;
+	assert_int_equal(do_made_job(), 0);
+	assert_int_equal(answer.done.status, ST_GRANT_INVALID);
+	assert_int_equal(answer.done.operand, 1);
+}
+
+static void
+a_point_that_is_none_is_the_operands_fault(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 1);
+	make_job(1);
+	operands[1].key[0] = 7;
+	operands[1].ciphertext[0] ^= 1;
+	assert_int_equal(do_made_job(), 0);
+	assert_int_equal(answer.done.status, ST_OPERAND_MALFORMED);
+	assert_int_equal(answer.done.operand, 1);
+}
+
+/* A node that answers with its share of the epoch before is not at fault. */
+static void
+a_share_of_the_epoch_before_is_no_fault(void **state)
+{
+	size_t k;
+
+	(void)state;
+	build_transfer(1, 2, 1);
+	operands[0].ciphertext[0] ^= 1;
+	make_job(1);
+	for (k = 0; k < QUORUM; k++) {
+		memcpy(seals[k].former, seals[k].share, 33);
+		memcpy(seals[k].share, share_pubs[1], 33);
+		seals[k].has_former = 1;
+	}
+	assert_int_equal(do_made_job(), 0);
+	assert_int_equal(answer.done.status, ST_KMS_NODE_FAULT);
+	assert_int_equal(answer.done.fault, FAULT_SHARES);
 }
 
 static void
@@ -444,6 +642,73 @@ a_bad_program_is_answered_with_its_status(void **state)
 }
 
 /* ---- hostile ----------------------------------------------------------- */
+
+static void
+seals_before_the_operands_end_the_worker(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 3);
+	send_job(1);
+	send_seal(0, 3);
+	assert_refused();
+}
+
+static void
+a_seal_with_too_few_partials_ends_the_worker(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 3);
+	send_job(1);
+	send_operands(3);
+	send_seal(0, 2);
+	assert_refused();
+}
+
+static void
+one_node_twice_ends_the_worker(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 3);
+	send_job(1);
+	send_operands(3);
+	send_seal(0, 3);
+	send_seal(0, 3);
+	assert_refused();
+}
+
+static void
+a_node_that_cannot_be_ends_the_worker(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 3);
+	send_job(1);
+	send_operands(3);
+	seals[0].node = KMS_NODES + 1;
+	send_seal(0, 3);
+	assert_refused();
+}
+
+static void
+operands_without_a_seal_end_the_worker(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 3);
+	make_job(1);
+	job.n_seals = 0;
+	send_made_job();
+	assert_refused();
+}
+
+static void
+more_seals_than_nodes_end_the_worker(void **state)
+{
+	(void)state;
+	build_transfer(1, 2, 3);
+	make_job(1);
+	job.n_seals = KMS_NODES + 1;
+	send_made_job();
+	assert_refused();
+}
 
 static void
 operands_before_a_job_end_the_worker(void **state)
@@ -478,7 +743,7 @@ an_operand_not_asked_for_ends_the_worker(void **state)
 {
 	(void)state;
 	build_transfer(1, 2, 3);
-	operands[1].value.handle[31] ^= 1;
+	operands[1].handle[31] ^= 1;
 	send_job(1);
 	send_operands(3);
 	assert_refused();
@@ -601,6 +866,20 @@ main(void)
 		T(a_bool_of_two_is_malformed),
 		T(a_forged_operand_is_malformed),
 		T(a_bad_program_is_answered_with_its_status),
+		T(a_seal_whose_key_is_no_point_is_named),
+		T(a_partial_that_does_not_open_is_named),
+		T(a_partial_of_another_task_does_not_open),
+		T(a_node_with_another_share_is_named),
+		T(shares_that_do_not_match_the_kms_key_are_told),
+		T(partials_of_another_point_make_the_grant_invalid),
+		T(a_point_that_is_none_is_the_operands_fault),
+		T(a_share_of_the_epoch_before_is_no_fault),
+		T(seals_before_the_operands_end_the_worker),
+		T(a_seal_with_too_few_partials_ends_the_worker),
+		T(one_node_twice_ends_the_worker),
+		T(a_node_that_cannot_be_ends_the_worker),
+		T(operands_without_a_seal_end_the_worker),
+		T(more_seals_than_nodes_end_the_worker),
 		T(operands_before_a_job_end_the_worker),
 		T(a_second_job_before_the_operands_ends_the_worker),
 		T(a_missing_operand_ends_the_worker),
@@ -616,10 +895,17 @@ main(void)
 		cmocka_unit_test(workers_end_at_different_numbers_of_jobs),
 	};
 
+	size_t i;
+
 	secp_init(NULL);
 	ecies_init();
 	secp_key_new(kms_private);
-	if (secp_public(kms_private, kms_public) != 0)
+	if (secp_public(kms_private, kms_public) != 0 ||
+	    secp_public_xy(kms_private, kms_xy) != 0 ||
+	    shamir_split(kms_private, QUORUM, NODES, shares) != 0)
 		return 1;
+	for (i = 0; i < NODES; i++)
+		if (secp_public(shares[i], share_pubs[i]) != 0)
+			return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
