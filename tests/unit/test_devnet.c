@@ -261,86 +261,80 @@ teardown_store(void **state)
 	return rmdir(db);
 }
 
-static struct m_value
+static struct store_value
 value_of(uint8_t number)
 {
-	struct m_value v = { .len = 17 };
+	struct store_value v = { .value.len = 17, .epoch = 7 };
 
-	memset(v.handle, number, sizeof(v.handle));
-	memset(v.key, number + 1, sizeof(v.key));
-	memset(v.nonce, number + 2, sizeof(v.nonce));
-	memset(v.ciphertext, number + 3, v.len);
+	memset(v.value.handle, number, sizeof(v.value.handle));
+	memset(v.value.key, number + 1, sizeof(v.value.key));
+	memset(v.value.nonce, number + 2, sizeof(v.value.nonce));
+	memset(v.value.ciphertext, number + 3, v.value.len);
+	memset(v.user, number + 4, sizeof(v.user));
 	return v;
 }
 
 static void
 a_value_comes_back_as_it_was_put(void **state)
 {
-	struct m_value v = value_of(1), got;
-	uint64_t epoch = 0;
+	struct store_value v = value_of(1), got;
 
 	(void)state;
-	assert_int_equal(store_get(v.handle, &got, &epoch), 0);
-	assert_int_equal(store_put(&v, 7), 0);
-	assert_int_equal(store_get(v.handle, &got, &epoch), 1);
+	assert_false(store_has(v.value.handle));
+	assert_int_equal(store_get(v.value.handle, &got), 0);
+	assert_int_equal(store_put(&v), 0);
+	assert_true(store_has(v.value.handle));
+	assert_int_equal(store_get(v.value.handle, &got), 1);
 	assert_memory_equal(&v, &got, sizeof(v));
-	assert_int_equal(epoch, 7);
 }
 
 static void
 a_handle_takes_one_value_only(void **state)
 {
-	struct m_value v = value_of(2), other = v, got;
-	uint64_t epoch;
+	struct store_value v = value_of(2), other = v, got;
 
 	(void)state;
-	other.ciphertext[0] ^= 1;
-	assert_int_equal(store_put(&v, 7), 0);
-	assert_int_equal(store_put(&other, 7), -1);
-	assert_int_equal(store_get(v.handle, &got, &epoch), 1);
+	other.value.ciphertext[0] ^= 1;
+	assert_int_equal(store_put(&v), 0);
+	assert_int_equal(store_put(&other), -1);
+	assert_int_equal(store_get(v.value.handle, &got), 1);
 	assert_memory_equal(&v, &got, sizeof(v));
 }
 
 static void
-a_task_that_fails_leaves_nothing(void **state)
+handles_that_differ_in_one_byte_are_different(void **state)
 {
-	struct m_value good = value_of(10), bad = value_of(11),
-		       later = value_of(12);
-	uint8_t user[20] = { 1 };
+	struct store_value v = value_of(3), got;
+	size_t i;
 
 	(void)state;
-	store_begin();
-	store_task();
-	assert_int_equal(store_put(&good, 7), 0);
-	store_end(1);
-	store_task();
-	assert_int_equal(store_put(&bad, 7), 0);
-	store_allow(user, bad.handle);
-	store_end(0);
-	store_task();
-	assert_int_equal(store_put(&later, 7), 0);
-	store_end(1);
-	store_commit();
-	assert_true(store_has(good.handle));
-	assert_false(store_has(bad.handle));
-	assert_false(store_may(user, bad.handle));
-	assert_true(store_has(later.handle));
+	for (i = 0; i < 32; i++) {
+		v.value.handle[i] ^= 1;
+		assert_int_equal(store_put(&v), 0);
+		v.value.handle[i] ^= 1;
+	}
+	assert_int_equal(store_get(v.value.handle, &got), 0);
 }
 
+/* Two handles for which key_of() is the same. */
 static void
-a_value_is_for_those_who_were_allowed(void **state)
+a_value_is_not_that_of_another_handle_with_its_key(void **state)
 {
-	struct m_value v = value_of(20), other = value_of(21);
-	uint8_t alice[20] = { 1 }, bob[20] = { 2 };
+	struct store_value v = value_of(4), got;
+	uint64_t a, b, key, words[4];
 
 	(void)state;
-	assert_int_equal(store_put(&v, 7), 0);
-	assert_int_equal(store_put(&other, 7), 0);
-	assert_false(store_may(alice, v.handle));
-	store_allow(alice, v.handle);
-	assert_true(store_may(alice, v.handle));
-	assert_false(store_may(bob, v.handle));
-	assert_false(store_may(alice, other.handle));
+	memcpy(words, v.value.handle, sizeof(words));
+	key = words[0] * UINT64_C(0x9e3779b97f4a7c15);
+	a = key ^ key >> 32;
+	words[0]++;
+	key = words[0] * UINT64_C(0x9e3779b97f4a7c15);
+	b = key ^ key >> 32;
+	words[1] ^= a ^ b;
+	assert_int_equal(store_put(&v), 0);
+	assert_int_equal(store_get((uint8_t *)words, &got), 0);
+	memcpy(v.value.handle, words, sizeof(words));
+	assert_int_equal(store_put(&v), -1);
 }
 
 /* A client that did not get the answer sends its Put again. */
@@ -353,9 +347,12 @@ a_put_can_be_repeated_by_its_user_alone(void **state)
 				      *list[] = { &o };
 	uint8_t alice[20] = { 1 }, bob[20] = { 2 };
 	uint8_t handle[32], key[33], nonce[12] = { 3 }, cipher[32] = { 4 };
+	struct store_value got;
+	struct pool p;
 	static const uint8_t secret[32] = { [31] = 5 };
 
 	(void)state;
+	pool_init(&p);
 	secp_init(NULL);
 	devnet.chain_id = 31337;
 	value_handle(devnet.chain_id, TYPE_UINT(128), handle);
@@ -368,50 +365,133 @@ a_put_can_be_repeated_by_its_user_alone(void **state)
 	put.epoch = 7;
 	put.n_values = 1;
 	put.values = list;
-	assert_int_equal(put_all(&put), 0);
-	assert_int_equal(put_all(&put), 0);
+	assert_int_equal(put_all(&put, &p), 0);
+	assert_int_equal(put_all(&put, &p), 0);
 	put.user.data = bob;
-	assert_int_equal(put_all(&put), -1);
-	assert_false(store_may(bob, handle));
+	assert_int_equal(put_all(&put, &p), -1);
+	assert_int_equal(store_get(handle, &got), 1);
+	assert_memory_equal(got.user, alice, sizeof(alice));
 	put.user.data = alice;
 	cipher[0]++;
-	assert_int_equal(put_all(&put), -1);
+	assert_int_equal(put_all(&put, &p), -1);
+	pool_free(&p);
+}
+
+/* ---- results ----------------------------------------------------------- */
+
+/* A result with two outputs, and the grant that it needs. */
+static struct one_result {
+	Teerunner__V1__TaskResult r;
+	Teerunner__V1__Output outputs[2], *list[2];
+	struct store_grant grant;
+	uint8_t		 key[33], nonce[12], cipher[32];
+} two;
+
+static void
+make_result(uint8_t number)
+{
+	static const uint8_t secret[32] = { [31] = 5 };
+	size_t i;
+
+	secp_init(NULL);
+	devnet.chain_id = 31337;
+	memset(&two, 0, sizeof(two));
+	two.grant.task[0] = number;
+	two.grant.attempt = 1;
+	two.grant.runner[0] = 2;
+	two.grant.caller[0] = 3;
+	two.grant.n_outputs = 2;
+	assert_int_equal(secp_public(secret, two.key), 0);
+	teerunner__v1__task_result__init(&two.r);
+	two.r.task_id = (ProtobufCBinaryData){ 32, two.grant.task };
+	two.r.attempt = 1;
+	two.r.n_outputs = 2;
+	two.r.outputs = two.list;
+	for (i = 0; i < 2; i++) {
+		value_handle(
+		    devnet.chain_id, TYPE_UINT(128), two.grant.outputs[i].b);
+		teerunner__v1__output__init(two.list[i] = &two.outputs[i]);
+		two.list[i]->handle = (ProtobufCBinaryData){ 32,
+			two.grant.outputs[i].b };
+		two.list[i]->key = (ProtobufCBinaryData){ 33, two.key };
+		two.list[i]->nonce = (ProtobufCBinaryData){ 12, two.nonce };
+		two.list[i]->ciphertext = (ProtobufCBinaryData){ 32,
+			two.cipher };
+	}
 }
 
 static void
-a_grant_is_kept_until_a_result_is_stored(void **state)
+a_result_needs_a_grant_and_is_stored_once(void **state)
 {
-	uint8_t id[32] = { 1 }, runner[20] = { 2 }, caller[20] = { 3 };
-	uint8_t hash[32] = { 4 }, got[32];
-	struct m_word outputs[2] = { { { 5 } }, { { 6 } } };
+	uint8_t hash[32] = { 4 }, other[32] = { 5 };
 	struct store_grant grant;
+	struct store_value v;
+	size_t i;
 
 	(void)state;
-	assert_false(store_find_grant(id, 1, &grant));
-	store_granted(id, 1, runner, caller, outputs, 2);
-	assert_true(store_find_grant(id, 1, &grant));
-	assert_false(store_find_grant(id, 2, &grant));
-	assert_int_equal(grant.n_outputs, 2);
-	assert_memory_equal(grant.runner, runner, 20);
-	assert_memory_equal(grant.caller, caller, 20);
-	assert_memory_equal(grant.outputs, outputs, sizeof(outputs));
-	assert_false(store_find_result(id, got));
-	store_result(id, hash);
-	assert_true(store_find_result(id, got));
-	assert_memory_equal(got, hash, 32);
-	assert_false(store_find_grant(id, 1, &grant));
+	make_result(1);
+	assert_int_equal(
+	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_WRONG_RUNNER);
+	store_granted(&two.grant);
+	assert_false(store_find_grant(two.grant.task, 2, &grant));
+	assert_true(store_find_grant(two.grant.task, 1, &grant));
+	assert_memory_equal(&grant, &two.grant,
+	    (size_t)((uint8_t *)&grant.outputs[2] - (uint8_t *)&grant));
+	assert_int_equal(
+	    store_one(&two.r, 7, 1, two.grant.caller, hash), ST_WRONG_RUNNER);
+	assert_int_equal(
+	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_OK);
+	for (i = 0; i < 2; i++) {
+		assert_true(store_get(two.grant.outputs[i].b, &v));
+		assert_memory_equal(v.user, two.grant.caller, 20);
+		assert_int_equal(v.epoch, 7);
+	}
+	assert_false(store_find_grant(two.grant.task, 1, &grant));
+	/* The answer was lost, and the same result comes again. */
+	assert_int_equal(
+	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_OK);
+	assert_int_equal(
+	    store_one(&two.r, 7, 1, two.grant.runner, other), ST_OUTPUT_EXISTS);
+}
+
+static void
+a_task_that_fails_leaves_nothing(void **state)
+{
+	struct store_value taken = value_of(11), v;
+	uint8_t hash[32] = { 4 };
+
+	(void)state;
+	make_result(2);
+	memcpy(taken.value.handle, two.grant.outputs[1].b, 32);
+	assert_int_equal(store_put(&taken), 0);
+	store_granted(&two.grant);
+	assert_int_equal(
+	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_OUTPUT_EXISTS);
+	assert_false(store_has(two.grant.outputs[0].b));
+	assert_true(store_get(two.grant.outputs[1].b, &v));
+	assert_memory_equal(&v, &taken, sizeof(v));
+	make_result(3);
+	two.list[1]->ciphertext.len = 31;
+	store_granted(&two.grant);
+	assert_int_equal(
+	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_MALFORMED);
+	assert_false(store_has(two.grant.outputs[0].b));
+	/* The grant is still there. */
+	two.list[1]->ciphertext.len = 32;
+	assert_int_equal(
+	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_OK);
 }
 
 static void
 values_outlive_the_process(void **state)
 {
-	struct m_value v = value_of(30);
+	struct store_value v = value_of(30);
 
 	(void)state;
-	assert_int_equal(store_put(&v, 7), 0);
+	assert_int_equal(store_put(&v), 0);
 	store_close();
 	store_open(db_path);
-	assert_true(store_has(v.handle));
+	assert_true(store_has(v.value.handle));
 }
 
 /* In place of libc's: who waits for the disk that has the database? */
@@ -435,7 +515,7 @@ fdatasync(int fd)
 static void
 a_commit_does_not_wait_for_a_checkpoint(void **state)
 {
-	struct m_value v = value_of(40);
+	struct store_value v = value_of(40);
 	uint32_t i;
 
 	(void)state;
@@ -443,9 +523,9 @@ a_commit_does_not_wait_for_a_checkpoint(void **state)
 	n_syncs = n_committer_syncs = 0;
 	/* Each is a page of the log or more. */
 	for (i = 0; i < 20000; i++) {
-		memcpy(v.handle, &i, sizeof(i));
+		memcpy(v.value.handle, &i, sizeof(i));
 		store_begin();
-		assert_int_equal(store_put(&v, 7), 0);
+		assert_int_equal(store_put(&v), 0);
 		store_commit();
 	}
 	for (i = 0; i < 500 && n_syncs == 0; i++)
@@ -721,10 +801,12 @@ main(void)
 	const struct CMUnitTest store[] = {
 		cmocka_unit_test(a_value_comes_back_as_it_was_put),
 		cmocka_unit_test(a_handle_takes_one_value_only),
-		cmocka_unit_test(a_task_that_fails_leaves_nothing),
-		cmocka_unit_test(a_value_is_for_those_who_were_allowed),
+		cmocka_unit_test(handles_that_differ_in_one_byte_are_different),
+		cmocka_unit_test(
+		    a_value_is_not_that_of_another_handle_with_its_key),
 		cmocka_unit_test(a_put_can_be_repeated_by_its_user_alone),
-		cmocka_unit_test(a_grant_is_kept_until_a_result_is_stored),
+		cmocka_unit_test(a_result_needs_a_grant_and_is_stored_once),
+		cmocka_unit_test(a_task_that_fails_leaves_nothing),
 		cmocka_unit_test(values_outlive_the_process),
 		cmocka_unit_test(a_commit_does_not_wait_for_a_checkpoint),
 	};

@@ -81,55 +81,67 @@ is_open(struct rpc_call *call, uint64_t epoch)
 	return is_answered(call, is_epoch) && is_epoch;
 }
 
-/* True if the handle is valid and of this chain, and the length that of its
- * type. */
+/* Copy a value from a message.  Returns 0, or -1 if the handle is not valid or
+ * of another chain, or the length not that of its type. */
 static int
-is_value_valid(const struct m_value *value)
+read_value(const ProtobufCBinaryData *handle, const ProtobufCBinaryData *key,
+    const ProtobufCBinaryData *nonce, const ProtobufCBinaryData *ciphertext,
+    struct m_value *value)
 {
-	return handle_ok(value->handle) &&
-	    handle_chain(value->handle) == devnet.chain_id &&
-	    secp_point_check(value->key) == 0 &&
-	    value->len == type_size(handle_type(value->handle)) + 16;
+	if (wire_value(handle, key, nonce, ciphertext, value) != 0 ||
+	    !handle_ok(value->handle) ||
+	    handle_chain(value->handle) != devnet.chain_id ||
+	    secp_point_check(value->key) != 0 ||
+	    value->len != type_size(handle_type(value->handle)) + 16)
+		return -1;
+	return 0;
 }
 
 /* ---- results ----------------------------------------------------------- */
 
 static uint32_t
 store_outputs(const Teerunner__V1__TaskResult *r, uint64_t epoch,
-    const struct store_grant *grant)
+    const struct store_grant *grant, const uint8_t hash[32])
 {
-	struct m_value value;
+	struct store_value v = { .epoch = epoch };
+	uint32_t st = ST_OK;
 	size_t i;
 
-	for (i = 0; i < r->n_outputs; i++) {
+	memcpy(v.user, grant->caller, sizeof(v.user));
+	memcpy(v.result, hash, sizeof(v.result));
+	for (i = 0; i < r->n_outputs && st == ST_OK; i++) {
 		const Teerunner__V1__Output *o = r->outputs[i];
 
-		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-			&value) != 0 ||
-		    !is_value_valid(&value))
-			return ST_MALFORMED;
-		if (store_put(&value, epoch) != 0)
-			return ST_OUTPUT_EXISTS;
-		store_allow(grant->caller, value.handle);
+		if (read_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
+			&v.value) != 0)
+			st = ST_MALFORMED;
+		else if (store_put(&v) != 0)
+			st = ST_OUTPUT_EXISTS;
 	}
-	return ST_OK;
+	/* The last one was not put. */
+	if (st != ST_OK)
+		for (i--; i > 0; i--)
+			store_take_back(r->outputs[i - 1]->handle.data);
+	return st;
 }
 
 /* Store all outputs of a task, or none.  The check uses what was granted, to
- * whom and for which handles, so the Orchestrator need not be trusted. */
+ * whom and for which handles, so the Orchestrator need not be trusted.  A
+ * result that was stored already is known by its first output. */
 static uint32_t
 store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch, int is_epoch,
     const uint8_t signer[20], const uint8_t hash[32])
 {
 	struct store_grant grant;
-	uint8_t known[32];
+	struct store_value known;
 	uint32_t st;
 	size_t i;
 
 	if (r->status != ST_OK)
 		return r->status;
-	if (store_find_result(r->task_id.data, known))
-		return memcmp(known, hash, 32) == 0 ? ST_OK : ST_OUTPUT_EXISTS;
+	if (r->n_outputs > 0 && store_get(r->outputs[0]->handle.data, &known))
+		return memcmp(known.result, hash, 32) == 0 ? ST_OK :
+							     ST_OUTPUT_EXISTS;
 	if (!store_find_grant(r->task_id.data, r->attempt, &grant) ||
 	    memcmp(grant.runner, signer, 20) != 0)
 		return ST_WRONG_RUNNER;
@@ -141,10 +153,9 @@ store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch, int is_epoch,
 			return ST_MALFORMED;
 	if (!is_epoch)
 		return ST_KMS_KEY_CHANGED;
-	store_task();
-	if ((st = store_outputs(r, epoch, &grant)) == ST_OK)
-		store_result(r->task_id.data, hash);
-	store_end(st == ST_OK);
+	st = store_outputs(r, epoch, &grant, hash);
+	if (st == ST_OK && r->n_outputs > 0)
+		store_forget_grant(&grant);
 	return st;
 }
 
@@ -206,38 +217,40 @@ on_store(struct rpc_call *call, void *p)
 /* True if this user stored the same value before: the answer to the earlier Put
  * was lost. */
 static int
-is_repetition(
-    const struct m_value *value, uint64_t epoch, const uint8_t user[20])
+is_repetition(const struct store_value *v)
 {
-	struct m_value known;
-	uint64_t known_epoch;
+	struct store_value known;
 
-	return store_get(value->handle, &known, &known_epoch) &&
-	    known_epoch == epoch && store_may(user, value->handle) &&
-	    memcmp(known.key, value->key, sizeof(known.key)) == 0 &&
-	    memcmp(known.nonce, value->nonce, sizeof(known.nonce)) == 0 &&
-	    known.len == value->len &&
-	    memcmp(known.ciphertext, value->ciphertext, known.len) == 0;
+	return store_get(v->value.handle, &known) && known.epoch == v->epoch &&
+	    memcmp(known.user, v->user, sizeof(known.user)) == 0 &&
+	    memcmp(&known.value, &v->value, sizeof(known.value)) == 0;
 }
 
+/* Store all values of a Put, or none. */
 static int
-put_all(const Teerunner__Devnet__PutRequest *r)
+put_all(const Teerunner__Devnet__PutRequest *r, struct pool *pool)
 {
-	struct m_value value;
-	size_t i;
+	const uint8_t **put = pool_get(pool, r->n_values, sizeof(put[0]));
+	struct store_value v = { .epoch = r->epoch };
+	size_t i, n = 0;
 
+	memcpy(v.user, r->user.data, sizeof(v.user));
 	for (i = 0; i < r->n_values; i++) {
 		const Teerunner__V1__GrantedOperand *o = r->values[i];
 
-		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-			&value) != 0 ||
-		    !is_value_valid(&value) ||
-		    (store_put(&value, r->epoch) != 0 &&
-			!is_repetition(&value, r->epoch, r->user.data)))
-			return -1;
-		store_allow(r->user.data, value.handle);
+		if (read_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
+			&v.value) != 0)
+			break;
+		if (store_put(&v) == 0)
+			put[n++] = o->handle.data;
+		else if (!is_repetition(&v))
+			break;
 	}
-	return 0;
+	if (i == r->n_values)
+		return 0;
+	while (n > 0)
+		store_take_back(put[--n]);
+	return -1;
 }
 
 static void
@@ -261,9 +274,7 @@ on_put(struct rpc_call *call, void *p)
 	if (!is_open(call, r->epoch))
 		return;
 	store_begin();
-	store_task();
-	is_good = put_all(r) == 0;
-	store_end(is_good);
+	is_good = put_all(r, &call->pool) == 0;
 	store_commit();
 	if (is_good)
 		rpc_reply(call, &answer.base);
@@ -302,7 +313,7 @@ static int
 fill_get(struct get *g, const Teerunner__Devnet__GetRequest *r)
 {
 	struct pool *pool = &g->call->pool;
-	struct m_value value;
+	struct store_value v;
 	size_t i;
 
 	g->answer.n_values = g->delegate.n_keys = r->n_handles;
@@ -313,11 +324,11 @@ fill_get(struct get *g, const Teerunner__Devnet__GetRequest *r)
 	g->delegate.keys = pool_get(
 	    pool, r->n_handles, sizeof(g->delegate.keys[0]));
 	for (i = 0; i < r->n_handles; i++) {
-		if (!store_may(r->user.data, r->handles[i].data) ||
-		    !store_get(
-			r->handles[i].data, &value, &g->delegate.epochs[i]))
+		if (!store_get(r->handles[i].data, &v) ||
+		    memcmp(v.user, r->user.data, sizeof(v.user)) != 0)
 			return -1;
-		g->answer.values[i] = gateway_operand(pool, &value);
+		g->delegate.epochs[i] = v.epoch;
+		g->answer.values[i] = gateway_operand(pool, &v.value);
 		g->delegate.keys[i] = g->answer.values[i]->key;
 	}
 	return 0;
