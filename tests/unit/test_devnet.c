@@ -380,15 +380,16 @@ a_put_can_be_repeated_by_its_user_alone(void **state)
 /* ---- results ----------------------------------------------------------- */
 
 /* A result with two outputs, and the grant that it needs. */
-static struct one_result {
-	Teerunner__V1__TaskResult r;
+static struct {
+	struct result	 r;
+	Teerunner__V1__TaskResult message;
 	Teerunner__V1__Output outputs[2], *list[2];
 	struct store_grant grant;
 	uint8_t		 key[33], nonce[12], cipher[32];
 } two;
 
 static void
-make_result(uint8_t number)
+make_result(uint8_t number, struct pool *p)
 {
 	static const uint8_t secret[32] = { [31] = 5 };
 	size_t i;
@@ -402,11 +403,12 @@ make_result(uint8_t number)
 	two.grant.caller[0] = 3;
 	two.grant.n_outputs = 2;
 	assert_int_equal(secp_public(secret, two.key), 0);
-	teerunner__v1__task_result__init(&two.r);
-	two.r.task_id = (ProtobufCBinaryData){ 32, two.grant.task };
-	two.r.attempt = 1;
-	two.r.n_outputs = 2;
-	two.r.outputs = two.list;
+	teerunner__v1__task_result__init(&two.message);
+	two.message.task_id = (ProtobufCBinaryData){ 32, two.grant.task };
+	two.message.attempt = 1;
+	two.message.n_outputs = 2;
+	two.message.outputs = two.list;
+	two.r.message = &two.message;
 	for (i = 0; i < 2; i++) {
 		value_handle(
 		    devnet.chain_id, TYPE_UINT(128), two.grant.outputs[i].b);
@@ -418,29 +420,38 @@ make_result(uint8_t number)
 		two.list[i]->ciphertext = (ProtobufCBinaryData){ 32,
 			two.cipher };
 	}
+	read_outputs(&two.r, p);
+}
+
+/* Store the result as if `signer' had signed it; `number' is its hash. */
+static uint32_t
+store_result(const uint8_t signer[20], uint8_t number)
+{
+	uint8_t hash[32] = { number };
+
+	two.r.hash = hash;
+	return store_one(&two.r, 7, 1, signer);
 }
 
 static void
 a_result_needs_a_grant_and_is_stored_once(void **state)
 {
-	uint8_t hash[32] = { 4 }, other[32] = { 5 };
 	struct store_grant grant;
 	struct store_value v;
+	struct pool p;
 	size_t i;
 
 	(void)state;
-	make_result(1);
-	assert_int_equal(
-	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_WRONG_RUNNER);
+	pool_init(&p);
+	make_result(1, &p);
+	assert_int_equal(store_result(two.grant.runner, 4), ST_WRONG_RUNNER);
 	store_granted(&two.grant);
 	assert_false(store_find_grant(two.grant.task, 2, &grant));
 	assert_true(store_find_grant(two.grant.task, 1, &grant));
 	assert_memory_equal(&grant, &two.grant,
 	    (size_t)((uint8_t *)&grant.outputs[2] - (uint8_t *)&grant));
-	assert_int_equal(
-	    store_one(&two.r, 7, 1, two.grant.caller, hash), ST_WRONG_RUNNER);
-	assert_int_equal(
-	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_OK);
+	assert_int_equal(store_result(two.grant.caller, 4), ST_WRONG_RUNNER);
+	assert_int_equal(store_result(two.grant.runner, 4), ST_OK);
 	for (i = 0; i < 2; i++) {
 		assert_true(store_get(two.grant.outputs[i].b, &v));
 		assert_memory_equal(v.user, two.grant.caller, 20);
@@ -448,38 +459,70 @@ a_result_needs_a_grant_and_is_stored_once(void **state)
 	}
 	assert_false(store_find_grant(two.grant.task, 1, &grant));
 	/* The answer was lost, and the same result comes again. */
-	assert_int_equal(
-	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_OK);
-	assert_int_equal(
-	    store_one(&two.r, 7, 1, two.grant.runner, other), ST_OUTPUT_EXISTS);
+	assert_int_equal(store_result(two.grant.runner, 4), ST_OK);
+	assert_int_equal(store_result(two.grant.runner, 5), ST_OUTPUT_EXISTS);
+	pool_free(&p);
 }
 
 static void
 a_task_that_fails_leaves_nothing(void **state)
 {
 	struct store_value taken = value_of(11), v;
-	uint8_t hash[32] = { 4 };
+	struct pool p;
 
 	(void)state;
-	make_result(2);
+	pool_init(&p);
+	make_result(2, &p);
 	memcpy(taken.value.handle, two.grant.outputs[1].b, 32);
 	assert_int_equal(store_put(&taken), 0);
 	store_granted(&two.grant);
-	assert_int_equal(
-	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_OUTPUT_EXISTS);
+	assert_int_equal(store_result(two.grant.runner, 4), ST_OUTPUT_EXISTS);
 	assert_false(store_has(two.grant.outputs[0].b));
 	assert_true(store_get(two.grant.outputs[1].b, &v));
 	assert_memory_equal(&v, &taken, sizeof(v));
-	make_result(3);
-	two.list[1]->ciphertext.len = 31;
+	make_result(3, &p);
+	two.r.values[1].value.len = 0;
 	store_granted(&two.grant);
-	assert_int_equal(
-	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_MALFORMED);
+	assert_int_equal(store_result(two.grant.runner, 4), ST_MALFORMED);
 	assert_false(store_has(two.grant.outputs[0].b));
 	/* The grant is still there. */
-	two.list[1]->ciphertext.len = 32;
-	assert_int_equal(
-	    store_one(&two.r, 7, 1, two.grant.runner, hash), ST_OK);
+	two.r.values[1].value.len = 32;
+	assert_int_equal(store_result(two.grant.runner, 4), ST_OK);
+	pool_free(&p);
+}
+
+static unsigned n_committed;
+
+static void
+count_commit(void *n)
+{
+	n_committed += *(unsigned *)n;
+}
+
+static void
+calls_are_answered_after_the_commit_that_they_share(void **state)
+{
+	struct store_value v = value_of(50);
+	struct commit calls[CALLS_MAX];
+	unsigned i, one_call = 1;
+
+	(void)state;
+	n_committed = 0;
+	for (i = 0; i < CALLS_MAX; i++) {
+		assert_int_equal(n_committed, 0);
+		v.value.handle[0] = (uint8_t)i;
+		gateway_begin();
+		assert_int_equal(store_put(&v), 0);
+		gateway_commit(&calls[i], count_commit, &one_call);
+	}
+	assert_int_equal(n_committed, CALLS_MAX);
+	assert_false(is_begun);
+	gateway_begin();
+	gateway_commit(&calls[0], count_commit, &one_call);
+	assert_int_equal(n_committed, CALLS_MAX);
+	commit_all();
+	assert_int_equal(n_committed, CALLS_MAX + 1);
+	rpc_when_idle(NULL);
 }
 
 static void
@@ -807,6 +850,8 @@ main(void)
 		cmocka_unit_test(a_put_can_be_repeated_by_its_user_alone),
 		cmocka_unit_test(a_result_needs_a_grant_and_is_stored_once),
 		cmocka_unit_test(a_task_that_fails_leaves_nothing),
+		cmocka_unit_test(
+		    calls_are_answered_after_the_commit_that_they_share),
 		cmocka_unit_test(values_outlive_the_process),
 		cmocka_unit_test(a_commit_does_not_wait_for_a_checkpoint),
 	};

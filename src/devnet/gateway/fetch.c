@@ -26,6 +26,7 @@ struct fetch {
 	Teerunner__V1__DelegateRequest delegate;
 	size_t		*operands;	/* number per selected request */
 	uint64_t	(*epochs)[TASK_INPUTS];	/* per operand */
+	struct commit	 commit;
 	struct rpc_timer timer;
 };
 
@@ -121,8 +122,10 @@ send_answer(void *arg)
 }
 
 static void
-finish(struct fetch *f)
+finish(void *arg)
 {
+	struct fetch *f = arg;
+
 	if (fault == FAULT_GATEWAY_swap)
 		swap_ciphertexts(&f->answer);
 	if (fault == FAULT_GATEWAY_drop || fault == FAULT_GATEWAY_add)
@@ -175,7 +178,7 @@ on_seals(void *arg, Teerunner__V1__Seal ***seals)
 	struct fetch *f = arg;
 	size_t i, at = 0;
 
-	store_begin();
+	gateway_begin();
 	for (i = 0; i < f->answer.n_grants; i++) {
 		Teerunner__V1__OperandGrant *g = f->answer.grants[i];
 
@@ -191,8 +194,7 @@ on_seals(void *arg, Teerunner__V1__Seal ***seals)
 			add_seals(f, i, seals, at++);
 		remember(f, i);
 	}
-	store_commit();
-	finish(f);
+	gateway_commit(&f->commit, finish, f);
 }
 
 /* ---- the checks -------------------------------------------------------- */
@@ -326,9 +328,8 @@ on_fetch(struct rpc_call *call, void *p)
 	teerunner__v1__operand_grant_batch__init(&f->answer);
 	teerunner__v1__delegate_request__init(&f->delegate);
 	f->delegate.request = request;
-	store_begin();
+	gateway_begin();
 	check_all(f);
-	store_commit();
 	if (f->delegate.n_selected == 0)
 		on_seals(f, NULL);
 	else

@@ -19,6 +19,7 @@
 
 grpc_completion_queue *rpc_queue;
 static struct rpc_timer *timers;	/* earliest first */
+static void (*when_idle)(void);
 
 void
 rpc_init(void)
@@ -27,6 +28,12 @@ rpc_init(void)
 		return;
 	grpc_init();
 	rpc_queue = grpc_completion_queue_create_for_next(NULL);
+}
+
+void
+rpc_when_idle(void (*fn)(void))
+{
+	when_idle = fn;
 }
 
 void
@@ -75,6 +82,8 @@ loop_deadline(void)
 {
 	uint64_t now = now_ms();
 
+	if (when_idle != NULL)
+		return gpr_inf_past(GPR_CLOCK_MONOTONIC);
 	if (timers == NULL)
 		return gpr_inf_future(GPR_CLOCK_MONOTONIC);
 	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
@@ -89,6 +98,7 @@ rpc_loop(const int *done)
 	struct rpc_timer *timer;
 	struct rpc_tag *tag;
 	grpc_event event;
+	void (*fn)(void);
 
 	while (done == NULL || !*done) {
 		event = grpc_completion_queue_next(
@@ -98,6 +108,9 @@ rpc_loop(const int *done)
 		if (event.type == GRPC_OP_COMPLETE) {
 			tag = event.tag;
 			tag->fn(tag, event.success);
+		} else if ((fn = when_idle) != NULL) {
+			when_idle = NULL;
+			fn();
 		}
 		while ((timer = timers) != NULL && timer->at <= now_ms()) {
 			timers = timer->next;

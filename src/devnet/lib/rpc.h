@@ -30,6 +30,8 @@ void rpc_init(void);
 /* Handle events until *done is set; forever if done is NULL. */
 void rpc_loop(const int *done);
 extern grpc_completion_queue *rpc_queue;
+/* Call fn once, when no event is waiting. */
+void rpc_when_idle(void (*fn)(void));
 
 /* ---- time -------------------------------------------------------------- */
 struct rpc_timer {
@@ -82,7 +84,7 @@ struct rpc_method {
  * used. */
 void rpc_serve(const char *address, const struct rpc_tls *,
     const struct rpc_method *, size_t n);
-/* End a unary call, now or later; afterwards the call is freed. */
+/* End a unary call, now or later; afterwards the call and its pool are gone. */
 void rpc_reply(struct rpc_call *, const ProtobufCMessage *);
 void rpc_fail(struct rpc_call *, grpc_status_code, const char *why);
 void rpc_call_free(struct rpc_call *);
