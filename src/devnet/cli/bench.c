@@ -179,8 +179,8 @@ print_json(
 	for (i = 0; i < n; i++)
 		json_object_set_new(
 		    processes, pids[i].name, json_integer(pids[i].pid));
-	all = json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:O,s:o}", "op",
-	    b->primitive->name, "tasks", (int)b->o->tasks, "batch",
+	all = json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:O,s:o}",
+	    "op", b->primitive->name, "tasks", (int)b->o->tasks, "batch",
 	    (int)b->o->batch, "inFlight", (int)b->o->in_flight, "failed",
 	    (int)b->failed, "seconds", seconds, "tasksPerSecond",
 	    (double)b->done / seconds, "p50ms", p50, "p99ms", p99, "maxms", max,
