@@ -577,6 +577,55 @@ a_commit_does_not_wait_for_a_checkpoint(void **state)
 	assert_int_equal(n_committer_syncs, 0);
 }
 
+/* ---- threads ----------------------------------------------------------- */
+
+static pthread_barrier_t both;
+static _Thread_local int is_met;
+static int n_running, n_most;
+
+/* Wait for the other handler where others may run. */
+static void
+meet(void *none)
+{
+	(void)none;
+	if (++n_running > n_most)
+		n_most = n_running;
+	usleep(10 * 1000);
+	n_running--;
+	rpc_unlock();
+	pthread_barrier_wait(&both);
+	rpc_lock();
+	is_met = 1;
+}
+
+static void *
+run_until_met(void *none)
+{
+	rpc_loop(&is_met);
+	return none;
+}
+
+static void
+handlers_run_together_only_where_they_say(void **state)
+{
+	struct rpc_timer timers[2];
+	pthread_t thread;
+
+	(void)state;
+	memset(timers, 0, sizeof(timers));
+	rpc_init();
+	assert_int_equal(pthread_barrier_init(&both, NULL, 2), 0);
+	rpc_after(&timers[0], 0, meet, NULL);
+	rpc_after(&timers[1], 0, meet, NULL);
+	alarm(20);		/* if only one runs, they never meet */
+	assert_int_equal(pthread_create(&thread, NULL, run_until_met, NULL), 0);
+	run_until_met(NULL);
+	pthread_join(thread, NULL);
+	alarm(0);
+	assert_int_equal(n_most, 1);
+	pthread_barrier_destroy(&both);
+}
+
 /* ---- the Registry's facts ---------------------------------------------- */
 
 static void
@@ -831,6 +880,9 @@ main(void)
 		WITH_OP(too_few_arguments_are_refused),
 		WITH_OP(every_output_has_a_name),
 	};
+	const struct CMUnitTest threads[] = {
+		cmocka_unit_test(handlers_run_together_only_where_they_say),
+	};
 	const struct CMUnitTest facts[] = {
 		cmocka_unit_test(no_answer_is_neither_yes_nor_no),
 	};
@@ -866,6 +918,7 @@ main(void)
 
 	return cmocka_run_group_tests(values, NULL, NULL) +
 	    cmocka_run_group_tests(operations, NULL, NULL) +
+	    cmocka_run_group_tests(threads, NULL, NULL) +
 	    cmocka_run_group_tests(facts, NULL, NULL) +
 	    cmocka_run_group_tests(jsonrpc, NULL, NULL) +
 	    cmocka_run_group_tests(store, setup_store, teardown_store) +

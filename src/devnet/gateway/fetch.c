@@ -125,12 +125,16 @@ static void
 finish(void *arg)
 {
 	struct fetch *f = arg;
+	int r;
 
 	if (fault == FAULT_GATEWAY_swap)
 		swap_ciphertexts(&f->answer);
 	if (fault == FAULT_GATEWAY_drop || fault == FAULT_GATEWAY_add)
 		change_count(&f->answer, &f->call->pool);
-	if (sign_grants(&f->answer, devnet.domain, key, &f->call->pool) != 0)
+	rpc_unlock();
+	r = sign_grants(&f->answer, devnet.domain, key, &f->call->pool);
+	rpc_lock();
+	if (r != 0)
 		fatal("fetch: cannot sign the grants");
 	if (fault == FAULT_GATEWAY_badsig)
 		f->answer.signature.data[10] ^= 1;
@@ -306,12 +310,16 @@ on_fetch(struct rpc_call *call, void *p)
 {
 	Teerunner__V1__OperandRequestBatch *request = p;
 	struct fetch *f;
+	int is_signed;
 
 	if (fault == FAULT_GATEWAY_down) {
 		rpc_fail(call, GRPC_STATUS_UNAVAILABLE, "down");
 		return;
 	}
-	if (signed_request(request, devnet.domain, &call->pool) != 0) {
+	rpc_unlock();
+	is_signed = signed_request(request, devnet.domain, &call->pool) == 0;
+	rpc_lock();
+	if (!is_signed) {
 		rpc_fail(call, GRPC_STATUS_UNAUTHENTICATED,
 		    "not signed by the Runner it names");
 		return;

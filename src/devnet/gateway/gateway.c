@@ -299,7 +299,9 @@ on_store(struct rpc_call *call, void *p)
 		rpc_fail(call, GRPC_STATUS_UNAVAILABLE, "down");
 		return;
 	}
+	rpc_unlock();
 	results = read_results(batch, &call->pool, signer);
+	rpc_lock();
 	if (results == NULL) {
 		rpc_fail(call, GRPC_STATUS_UNAUTHENTICATED, "not signed");
 		return;
@@ -523,4 +525,4 @@ static const struct rpc_method methods[] = {
 };
 
 const struct server gateway_server = { start, status, methods,
-	sizeof(methods) / sizeof(methods[0]) };
+	sizeof(methods) / sizeof(methods[0]), 4 };

@@ -14,8 +14,8 @@
 void store_open(const char *path);
 void store_close(void);
 
-/* A transaction, of one call or more.  After store_commit() the data survives the end of
- * the process, but maybe not a loss of power. */
+/* A transaction, of one call or more.  After store_commit() the data survives
+ * the end of the process, but maybe not a loss of power. */
 void store_begin(void);
 void store_commit(void);
 
