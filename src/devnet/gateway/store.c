@@ -238,7 +238,8 @@ store_open(const char *path)
 {
 	int q;
 
-	/* One thread at a time uses a connection.  Has no effect on a later call. */
+	/* One thread at a time uses a connection.  Has no effect on a later
+	 * call. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (sqlite3_open_v2(path, &db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
