@@ -20,12 +20,14 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "client.h"
 #include "jsonrpc.h"
 #include "server.h"
 #include "secp.h"
 #include "store.h"
+#include "dies.h"
 
 #include "../../src/devnet/gateway/gateway.c"	/* src/net has one too */
 #include "quorum.c"
@@ -537,6 +539,33 @@ values_outlive_the_process(void **state)
 	assert_true(store_has(v.value.handle));
 }
 
+static void
+open_old(const void *path)
+{
+	sqlite3 *old;
+
+	if (sqlite3_open(path, &old) == SQLITE_OK &&
+	    sqlite3_exec(old, "CREATE TABLE acl (user BLOB)", NULL, NULL,
+		NULL) == SQLITE_OK)
+		store_open(path);
+}
+
+static void
+a_database_of_an_earlier_version_is_refused(void **state)
+{
+	char path[80];
+	size_t i;
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/old", db);
+	dies(open_old, path, "make a new devnet");
+	for (i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/old%s", db, suffixes[i]);
+		unlink(path);
+	}
+}
+
 /* In place of libc's: who waits for the disk that has the database? */
 static pthread_t committer;
 static atomic_int n_syncs, n_committer_syncs;
@@ -905,6 +934,7 @@ main(void)
 		cmocka_unit_test(
 		    calls_are_answered_after_the_commit_that_they_share),
 		cmocka_unit_test(values_outlive_the_process),
+		cmocka_unit_test(a_database_of_an_earlier_version_is_refused),
 		cmocka_unit_test(a_commit_does_not_wait_for_a_checkpoint),
 	};
 #define WITH_QUORUM(test)						\
