@@ -109,6 +109,18 @@ check "a Runner with room for one task computes all" is "200 passed, 0 failed" \
     "$(devnet run --batch 64 --ops add "$src/tests/vectors/primitives.txt")"
 stop_runner
 
+# ---- two at a time
+start_straight 1
+others="$others $runner"
+start_straight 2
+two_listed() { [ "$(devnet status | grep -c '"hello": *true')" -eq 2 ]; }
+check "two Runners are connected" until_ok 20 two_listed
+devnet bench --tasks 64 --batch 8 --in-flight 1 --json > "$dir/bench"
+check "no task of a bench with two Runners fails" is 0 "$(number failed < "$dir/bench")"
+check "each computes half" is "32 32" \
+    "$(echo $(sed -n 's/^ *"0x[0-9a-f]\{40\}": \([0-9]*\),*$/\1/p' "$dir/bench"))"
+stop_runner
+
 # ---- down and up
 pids=$(sed 's/.* //' "$dir/pids")
 devnet down

@@ -20,12 +20,14 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "client.h"
 #include "jsonrpc.h"
 #include "server.h"
 #include "secp.h"
 #include "store.h"
+#include "dies.h"
 
 #include "../../src/devnet/gateway/gateway.c"	/* src/net has one too */
 #include "quorum.c"
@@ -261,86 +263,80 @@ teardown_store(void **state)
 	return rmdir(db);
 }
 
-static struct m_value
+static struct store_value
 value_of(uint8_t number)
 {
-	struct m_value v = { .len = 17 };
+	struct store_value v = { .value.len = 17, .epoch = 7 };
 
-	memset(v.handle, number, sizeof(v.handle));
-	memset(v.key, number + 1, sizeof(v.key));
-	memset(v.nonce, number + 2, sizeof(v.nonce));
-	memset(v.ciphertext, number + 3, v.len);
+	memset(v.value.handle, number, sizeof(v.value.handle));
+	memset(v.value.key, number + 1, sizeof(v.value.key));
+	memset(v.value.nonce, number + 2, sizeof(v.value.nonce));
+	memset(v.value.ciphertext, number + 3, v.value.len);
+	memset(v.user, number + 4, sizeof(v.user));
 	return v;
 }
 
 static void
 a_value_comes_back_as_it_was_put(void **state)
 {
-	struct m_value v = value_of(1), got;
-	uint64_t epoch = 0;
+	struct store_value v = value_of(1), got;
 
 	(void)state;
-	assert_int_equal(store_get(v.handle, &got, &epoch), 0);
-	assert_int_equal(store_put(&v, 7), 0);
-	assert_int_equal(store_get(v.handle, &got, &epoch), 1);
+	assert_false(store_has(v.value.handle));
+	assert_int_equal(store_get(v.value.handle, &got), 0);
+	assert_int_equal(store_put(&v), 0);
+	assert_true(store_has(v.value.handle));
+	assert_int_equal(store_get(v.value.handle, &got), 1);
 	assert_memory_equal(&v, &got, sizeof(v));
-	assert_int_equal(epoch, 7);
 }
 
 static void
 a_handle_takes_one_value_only(void **state)
 {
-	struct m_value v = value_of(2), other = v, got;
-	uint64_t epoch;
+	struct store_value v = value_of(2), other = v, got;
 
 	(void)state;
-	other.ciphertext[0] ^= 1;
-	assert_int_equal(store_put(&v, 7), 0);
-	assert_int_equal(store_put(&other, 7), -1);
-	assert_int_equal(store_get(v.handle, &got, &epoch), 1);
+	other.value.ciphertext[0] ^= 1;
+	assert_int_equal(store_put(&v), 0);
+	assert_int_equal(store_put(&other), -1);
+	assert_int_equal(store_get(v.value.handle, &got), 1);
 	assert_memory_equal(&v, &got, sizeof(v));
 }
 
 static void
-a_task_that_fails_leaves_nothing(void **state)
+handles_that_differ_in_one_byte_are_different(void **state)
 {
-	struct m_value good = value_of(10), bad = value_of(11),
-		       later = value_of(12);
-	uint8_t user[20] = { 1 };
+	struct store_value v = value_of(3), got;
+	size_t i;
 
 	(void)state;
-	store_begin();
-	store_task();
-	assert_int_equal(store_put(&good, 7), 0);
-	store_end(1);
-	store_task();
-	assert_int_equal(store_put(&bad, 7), 0);
-	store_allow(user, bad.handle);
-	store_end(0);
-	store_task();
-	assert_int_equal(store_put(&later, 7), 0);
-	store_end(1);
-	store_commit();
-	assert_true(store_has(good.handle));
-	assert_false(store_has(bad.handle));
-	assert_false(store_may(user, bad.handle));
-	assert_true(store_has(later.handle));
+	for (i = 0; i < 32; i++) {
+		v.value.handle[i] ^= 1;
+		assert_int_equal(store_put(&v), 0);
+		v.value.handle[i] ^= 1;
+	}
+	assert_int_equal(store_get(v.value.handle, &got), 0);
 }
 
+/* Two handles for which key_of() is the same. */
 static void
-a_value_is_for_those_who_were_allowed(void **state)
+a_value_is_not_that_of_another_handle_with_its_key(void **state)
 {
-	struct m_value v = value_of(20), other = value_of(21);
-	uint8_t alice[20] = { 1 }, bob[20] = { 2 };
+	struct store_value v = value_of(4), got;
+	uint64_t a, b, key, words[4];
 
 	(void)state;
-	assert_int_equal(store_put(&v, 7), 0);
-	assert_int_equal(store_put(&other, 7), 0);
-	assert_false(store_may(alice, v.handle));
-	store_allow(alice, v.handle);
-	assert_true(store_may(alice, v.handle));
-	assert_false(store_may(bob, v.handle));
-	assert_false(store_may(alice, other.handle));
+	memcpy(words, v.value.handle, sizeof(words));
+	key = words[0] * UINT64_C(0x9e3779b97f4a7c15);
+	a = key ^ key >> 32;
+	words[0]++;
+	key = words[0] * UINT64_C(0x9e3779b97f4a7c15);
+	b = key ^ key >> 32;
+	words[1] ^= a ^ b;
+	assert_int_equal(store_put(&v), 0);
+	assert_int_equal(store_get((uint8_t *)words, &got), 0);
+	memcpy(v.value.handle, words, sizeof(words));
+	assert_int_equal(store_put(&v), -1);
 }
 
 /* A client that did not get the answer sends its Put again. */
@@ -353,9 +349,12 @@ a_put_can_be_repeated_by_its_user_alone(void **state)
 				      *list[] = { &o };
 	uint8_t alice[20] = { 1 }, bob[20] = { 2 };
 	uint8_t handle[32], key[33], nonce[12] = { 3 }, cipher[32] = { 4 };
+	struct store_value got;
+	struct pool p;
 	static const uint8_t secret[32] = { [31] = 5 };
 
 	(void)state;
+	pool_init(&p);
 	secp_init(NULL);
 	devnet.chain_id = 31337;
 	value_handle(devnet.chain_id, TYPE_UINT(128), handle);
@@ -368,50 +367,203 @@ a_put_can_be_repeated_by_its_user_alone(void **state)
 	put.epoch = 7;
 	put.n_values = 1;
 	put.values = list;
-	assert_int_equal(put_all(&put), 0);
-	assert_int_equal(put_all(&put), 0);
+	assert_int_equal(put_all(&put, &p), 0);
+	assert_int_equal(put_all(&put, &p), 0);
 	put.user.data = bob;
-	assert_int_equal(put_all(&put), -1);
-	assert_false(store_may(bob, handle));
+	assert_int_equal(put_all(&put, &p), -1);
+	assert_int_equal(store_get(handle, &got), 1);
+	assert_memory_equal(got.user, alice, sizeof(alice));
 	put.user.data = alice;
 	cipher[0]++;
-	assert_int_equal(put_all(&put), -1);
+	assert_int_equal(put_all(&put, &p), -1);
+	pool_free(&p);
+}
+
+/* ---- results ----------------------------------------------------------- */
+
+/* A result with two outputs, and the grant that it needs. */
+static struct {
+	struct result	 r;
+	Teerunner__V1__TaskResult message;
+	Teerunner__V1__Output outputs[2], *list[2];
+	struct store_grant grant;
+	uint8_t		 key[33], nonce[12], cipher[32];
+} two;
+
+static void
+make_result(uint8_t number, struct pool *p)
+{
+	static const uint8_t secret[32] = { [31] = 5 };
+	size_t i;
+
+	secp_init(NULL);
+	devnet.chain_id = 31337;
+	memset(&two, 0, sizeof(two));
+	two.grant.task[0] = number;
+	two.grant.attempt = 1;
+	two.grant.runner[0] = 2;
+	two.grant.caller[0] = 3;
+	two.grant.n_outputs = 2;
+	assert_int_equal(secp_public(secret, two.key), 0);
+	teerunner__v1__task_result__init(&two.message);
+	two.message.task_id = (ProtobufCBinaryData){ 32, two.grant.task };
+	two.message.attempt = 1;
+	two.message.n_outputs = 2;
+	two.message.outputs = two.list;
+	two.r.message = &two.message;
+	for (i = 0; i < 2; i++) {
+		value_handle(
+		    devnet.chain_id, TYPE_UINT(128), two.grant.outputs[i].b);
+		teerunner__v1__output__init(two.list[i] = &two.outputs[i]);
+		two.list[i]->handle = (ProtobufCBinaryData){ 32,
+			two.grant.outputs[i].b };
+		two.list[i]->key = (ProtobufCBinaryData){ 33, two.key };
+		two.list[i]->nonce = (ProtobufCBinaryData){ 12, two.nonce };
+		two.list[i]->ciphertext = (ProtobufCBinaryData){ 32,
+			two.cipher };
+	}
+	read_outputs(&two.r, p);
+}
+
+/* Store the result as if `signer' had signed it; `number' is its hash. */
+static uint32_t
+store_result(const uint8_t signer[20], uint8_t number)
+{
+	uint8_t hash[32] = { number };
+
+	two.r.hash = hash;
+	return store_one(&two.r, 7, 1, signer);
 }
 
 static void
-a_grant_is_kept_until_a_result_is_stored(void **state)
+a_result_needs_a_grant_and_is_stored_once(void **state)
 {
-	uint8_t id[32] = { 1 }, runner[20] = { 2 }, caller[20] = { 3 };
-	uint8_t hash[32] = { 4 }, got[32];
-	struct m_word outputs[2] = { { { 5 } }, { { 6 } } };
 	struct store_grant grant;
+	struct store_value v;
+	struct pool p;
+	size_t i;
 
 	(void)state;
-	assert_false(store_find_grant(id, 1, &grant));
-	store_granted(id, 1, runner, caller, outputs, 2);
-	assert_true(store_find_grant(id, 1, &grant));
-	assert_false(store_find_grant(id, 2, &grant));
-	assert_int_equal(grant.n_outputs, 2);
-	assert_memory_equal(grant.runner, runner, 20);
-	assert_memory_equal(grant.caller, caller, 20);
-	assert_memory_equal(grant.outputs, outputs, sizeof(outputs));
-	assert_false(store_find_result(id, got));
-	store_result(id, hash);
-	assert_true(store_find_result(id, got));
-	assert_memory_equal(got, hash, 32);
-	assert_false(store_find_grant(id, 1, &grant));
+	pool_init(&p);
+	make_result(1, &p);
+	assert_int_equal(store_result(two.grant.runner, 4), ST_WRONG_RUNNER);
+	store_granted(&two.grant);
+	assert_false(store_find_grant(two.grant.task, 2, &grant));
+	assert_true(store_find_grant(two.grant.task, 1, &grant));
+	assert_memory_equal(&grant, &two.grant,
+	    (size_t)((uint8_t *)&grant.outputs[2] - (uint8_t *)&grant));
+	assert_int_equal(store_result(two.grant.caller, 4), ST_WRONG_RUNNER);
+	assert_int_equal(store_result(two.grant.runner, 4), ST_OK);
+	for (i = 0; i < 2; i++) {
+		assert_true(store_get(two.grant.outputs[i].b, &v));
+		assert_memory_equal(v.user, two.grant.caller, 20);
+		assert_int_equal(v.epoch, 7);
+	}
+	assert_false(store_find_grant(two.grant.task, 1, &grant));
+	/* The answer was lost, and the same result comes again. */
+	assert_int_equal(store_result(two.grant.runner, 4), ST_OK);
+	assert_int_equal(store_result(two.grant.runner, 5), ST_OUTPUT_EXISTS);
+	pool_free(&p);
+}
+
+static void
+a_task_that_fails_leaves_nothing(void **state)
+{
+	struct store_value taken = value_of(11), v;
+	struct pool p;
+
+	(void)state;
+	pool_init(&p);
+	make_result(2, &p);
+	memcpy(taken.value.handle, two.grant.outputs[1].b, 32);
+	assert_int_equal(store_put(&taken), 0);
+	store_granted(&two.grant);
+	assert_int_equal(store_result(two.grant.runner, 4), ST_OUTPUT_EXISTS);
+	assert_false(store_has(two.grant.outputs[0].b));
+	assert_true(store_get(two.grant.outputs[1].b, &v));
+	assert_memory_equal(&v, &taken, sizeof(v));
+	make_result(3, &p);
+	two.r.values[1].value.len = 0;
+	store_granted(&two.grant);
+	assert_int_equal(store_result(two.grant.runner, 4), ST_MALFORMED);
+	assert_false(store_has(two.grant.outputs[0].b));
+	/* The grant is still there. */
+	two.r.values[1].value.len = 32;
+	assert_int_equal(store_result(two.grant.runner, 4), ST_OK);
+	pool_free(&p);
+}
+
+static unsigned n_committed;
+
+static void
+count_commit(void *n)
+{
+	n_committed += *(unsigned *)n;
+}
+
+static void
+calls_are_answered_after_the_commit_that_they_share(void **state)
+{
+	struct store_value v = value_of(50);
+	struct commit calls[CALLS_MAX];
+	unsigned i, one_call = 1;
+
+	(void)state;
+	n_committed = 0;
+	for (i = 0; i < CALLS_MAX; i++) {
+		assert_int_equal(n_committed, 0);
+		v.value.handle[0] = (uint8_t)i;
+		gateway_begin();
+		assert_int_equal(store_put(&v), 0);
+		gateway_commit(&calls[i], count_commit, &one_call);
+	}
+	assert_int_equal(n_committed, CALLS_MAX);
+	assert_false(is_begun);
+	gateway_begin();
+	gateway_commit(&calls[0], count_commit, &one_call);
+	assert_int_equal(n_committed, CALLS_MAX);
+	commit_all();
+	assert_int_equal(n_committed, CALLS_MAX + 1);
+	rpc_when_idle(NULL);
 }
 
 static void
 values_outlive_the_process(void **state)
 {
-	struct m_value v = value_of(30);
+	struct store_value v = value_of(30);
 
 	(void)state;
-	assert_int_equal(store_put(&v, 7), 0);
+	assert_int_equal(store_put(&v), 0);
 	store_close();
 	store_open(db_path);
-	assert_true(store_has(v.handle));
+	assert_true(store_has(v.value.handle));
+}
+
+static void
+open_old(const void *path)
+{
+	sqlite3 *old;
+
+	if (sqlite3_open(path, &old) == SQLITE_OK &&
+	    sqlite3_exec(old, "CREATE TABLE acl (user BLOB)", NULL, NULL,
+		NULL) == SQLITE_OK)
+		store_open(path);
+}
+
+static void
+a_database_of_an_earlier_version_is_refused(void **state)
+{
+	char path[80];
+	size_t i;
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/old", db);
+	dies(open_old, path, "make a new devnet");
+	for (i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/old%s", db, suffixes[i]);
+		unlink(path);
+	}
 }
 
 /* In place of libc's: who waits for the disk that has the database? */
@@ -435,7 +587,7 @@ fdatasync(int fd)
 static void
 a_commit_does_not_wait_for_a_checkpoint(void **state)
 {
-	struct m_value v = value_of(40);
+	struct store_value v = value_of(40);
 	uint32_t i;
 
 	(void)state;
@@ -443,15 +595,64 @@ a_commit_does_not_wait_for_a_checkpoint(void **state)
 	n_syncs = n_committer_syncs = 0;
 	/* Each is a page of the log or more. */
 	for (i = 0; i < 20000; i++) {
-		memcpy(v.handle, &i, sizeof(i));
+		memcpy(v.value.handle, &i, sizeof(i));
 		store_begin();
-		assert_int_equal(store_put(&v, 7), 0);
+		assert_int_equal(store_put(&v), 0);
 		store_commit();
 	}
 	for (i = 0; i < 500 && n_syncs == 0; i++)
 		usleep(10 * 1000);
 	assert_true(n_syncs > 0);
 	assert_int_equal(n_committer_syncs, 0);
+}
+
+/* ---- threads ----------------------------------------------------------- */
+
+static pthread_barrier_t both;
+static _Thread_local int is_met;
+static int n_running, n_most;
+
+/* Wait for the other handler where others may run. */
+static void
+meet(void *none)
+{
+	(void)none;
+	if (++n_running > n_most)
+		n_most = n_running;
+	usleep(10 * 1000);
+	n_running--;
+	rpc_unlock();
+	pthread_barrier_wait(&both);
+	rpc_lock();
+	is_met = 1;
+}
+
+static void *
+run_until_met(void *none)
+{
+	rpc_loop(&is_met);
+	return none;
+}
+
+static void
+handlers_run_together_only_where_they_say(void **state)
+{
+	struct rpc_timer timers[2];
+	pthread_t thread;
+
+	(void)state;
+	memset(timers, 0, sizeof(timers));
+	rpc_init();
+	assert_int_equal(pthread_barrier_init(&both, NULL, 2), 0);
+	rpc_after(&timers[0], 0, meet, NULL);
+	rpc_after(&timers[1], 0, meet, NULL);
+	alarm(20);		/* if only one runs, they never meet */
+	assert_int_equal(pthread_create(&thread, NULL, run_until_met, NULL), 0);
+	run_until_met(NULL);
+	pthread_join(thread, NULL);
+	alarm(0);
+	assert_int_equal(n_most, 1);
+	pthread_barrier_destroy(&both);
 }
 
 /* ---- the Registry's facts ---------------------------------------------- */
@@ -708,6 +909,9 @@ main(void)
 		WITH_OP(too_few_arguments_are_refused),
 		WITH_OP(every_output_has_a_name),
 	};
+	const struct CMUnitTest threads[] = {
+		cmocka_unit_test(handlers_run_together_only_where_they_say),
+	};
 	const struct CMUnitTest facts[] = {
 		cmocka_unit_test(no_answer_is_neither_yes_nor_no),
 	};
@@ -721,11 +925,16 @@ main(void)
 	const struct CMUnitTest store[] = {
 		cmocka_unit_test(a_value_comes_back_as_it_was_put),
 		cmocka_unit_test(a_handle_takes_one_value_only),
-		cmocka_unit_test(a_task_that_fails_leaves_nothing),
-		cmocka_unit_test(a_value_is_for_those_who_were_allowed),
+		cmocka_unit_test(handles_that_differ_in_one_byte_are_different),
+		cmocka_unit_test(
+		    a_value_is_not_that_of_another_handle_with_its_key),
 		cmocka_unit_test(a_put_can_be_repeated_by_its_user_alone),
-		cmocka_unit_test(a_grant_is_kept_until_a_result_is_stored),
+		cmocka_unit_test(a_result_needs_a_grant_and_is_stored_once),
+		cmocka_unit_test(a_task_that_fails_leaves_nothing),
+		cmocka_unit_test(
+		    calls_are_answered_after_the_commit_that_they_share),
 		cmocka_unit_test(values_outlive_the_process),
+		cmocka_unit_test(a_database_of_an_earlier_version_is_refused),
 		cmocka_unit_test(a_commit_does_not_wait_for_a_checkpoint),
 	};
 #define WITH_QUORUM(test)						\
@@ -739,6 +948,7 @@ main(void)
 
 	return cmocka_run_group_tests(values, NULL, NULL) +
 	    cmocka_run_group_tests(operations, NULL, NULL) +
+	    cmocka_run_group_tests(threads, NULL, NULL) +
 	    cmocka_run_group_tests(facts, NULL, NULL) +
 	    cmocka_run_group_tests(jsonrpc, NULL, NULL) +
 	    cmocka_run_group_tests(store, setup_store, teardown_store) +

@@ -12,6 +12,7 @@
 
 #include "client.h"
 #include "command.h"
+#include "hex.h"
 #include "log.h"
 
 struct bench {
@@ -23,6 +24,7 @@ struct bench {
 	uint32_t	 sent, done, failed;
 	double		*latency;	/* ms per submission */
 	size_t		 n_latency;
+	json_t		*runners;	/* address: tasks that it computed */
 	int		 is_over;
 };
 struct lane {			/* a slot for one submission in flight */
@@ -98,6 +100,21 @@ exact_ms(void)
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
+static void
+count_runner(struct bench *b, const ProtobufCBinaryData *runner)
+{
+	char name[43] = "0x";
+	json_t *n;
+
+	if (runner->len != 20)
+		return;
+	hex_encode(name + 2, runner->data, 20);
+	if ((n = json_object_get(b->runners, name)) == NULL)
+		json_object_set_new(b->runners, name, json_integer(1));
+	else
+		json_integer_set(n, json_integer_value(n) + 1);
+}
+
 static void	submit(struct lane *);
 
 static void
@@ -112,7 +129,10 @@ on_answer(void *arg, int code, const char *why, void *p)
 		fatal("bench: submit: %s", why);
 	b->latency[b->n_latency++] = exact_ms() - lane->sent_at;
 	for (i = 0; i < answer->n_outcomes; i++)
-		b->failed += answer->outcomes[i]->result->status != ST_OK;
+		if (answer->outcomes[i]->result->status == ST_OK)
+			count_runner(b, &answer->outcomes[i]->runner);
+		else
+			b->failed++;
 	b->done += lane->n;
 	b->is_over = b->done == b->o->tasks;
 	pool_free(&lane->pool);
@@ -159,12 +179,12 @@ print_json(
 	for (i = 0; i < n; i++)
 		json_object_set_new(
 		    processes, pids[i].name, json_integer(pids[i].pid));
-	all = json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:o}", "op",
-	    b->primitive->name, "tasks", (int)b->o->tasks, "batch",
+	all = json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:O,s:o}",
+	    "op", b->primitive->name, "tasks", (int)b->o->tasks, "batch",
 	    (int)b->o->batch, "inFlight", (int)b->o->in_flight, "failed",
 	    (int)b->failed, "seconds", seconds, "tasksPerSecond",
 	    (double)b->done / seconds, "p50ms", p50, "p99ms", p99, "maxms", max,
-	    "pids", processes);
+	    "runners", b->runners, "pids", processes);
 	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	printf("\n");
 	json_decref(all);
@@ -174,6 +194,8 @@ static void
 print(struct bench *b, double seconds)
 {
 	double p50, p99, max;
+	const char *runner;
+	json_t *n;
 
 	qsort(b->latency, b->n_latency, sizeof(double), by_value);
 	p50 = b->latency[b->n_latency / 2];
@@ -188,6 +210,9 @@ print(struct bench *b, double seconds)
 	       "%u failed\n",
 	    b->primitive->name, b->o->tasks, b->o->batch, b->o->in_flight,
 	    seconds, (double)b->done / seconds, p50, p99, max, b->failed);
+	json_object_foreach(b->runners, runner, n)
+		printf("runner %s: %lld tasks\n", runner,
+		    (long long)json_integer_value(n));
 }
 
 int
@@ -206,9 +231,10 @@ command_bench(const struct options *o, int argc, char **argv)
 		return usage("bench: tasks, batch and in-flight are 1 or more");
 	client_open(&b.c, o->dir, o->user);
 	b.o = o;
+	b.runners = json_object();
 	b.latency = calloc(o->tasks, sizeof(double));
 	lanes = calloc(o->in_flight, sizeof(lanes[0]));
-	if (b.latency == NULL || lanes == NULL)
+	if (b.runners == NULL || b.latency == NULL || lanes == NULL)
 		fatal("bench: out of memory");
 	/* Connecting and the first call are slow and are not measured. */
 	put_inputs(&b);
@@ -221,5 +247,6 @@ command_bench(const struct options *o, int argc, char **argv)
 	print(&b, (exact_ms() - start) / 1e3);
 	free(lanes);
 	free(b.latency);
+	json_decref(b.runners);
 	return b.failed == 0 ? 0 : 1;
 }

@@ -26,6 +26,7 @@ struct fetch {
 	Teerunner__V1__DelegateRequest delegate;
 	size_t		*operands;	/* number per selected request */
 	uint64_t	(*epochs)[TASK_INPUTS];	/* per operand */
+	struct commit	 commit;
 	struct rpc_timer timer;
 };
 
@@ -121,13 +122,19 @@ send_answer(void *arg)
 }
 
 static void
-finish(struct fetch *f)
+finish(void *arg)
 {
+	struct fetch *f = arg;
+	int r;
+
 	if (fault == FAULT_GATEWAY_swap)
 		swap_ciphertexts(&f->answer);
 	if (fault == FAULT_GATEWAY_drop || fault == FAULT_GATEWAY_add)
 		change_count(&f->answer, &f->call->pool);
-	if (sign_grants(&f->answer, devnet.domain, key, &f->call->pool) != 0)
+	rpc_unlock();
+	r = sign_grants(&f->answer, devnet.domain, key, &f->call->pool);
+	rpc_lock();
+	if (r != 0)
 		fatal("fetch: cannot sign the grants");
 	if (fault == FAULT_GATEWAY_badsig)
 		f->answer.signature.data[10] ^= 1;
@@ -155,11 +162,17 @@ static void
 remember(const struct fetch *f, size_t i)
 {
 	const Teerunner__V1__OperandRequest *r = f->request->requests[i];
+	struct store_grant grant;
+	size_t j;
 
-	store_granted(r->task_id.data, r->attempt, f->request->runner.data,
-	    r->caller.data,
-	    signed_words(r->outputs, r->n_outputs, &f->call->pool),
-	    r->n_outputs);
+	memcpy(grant.task, r->task_id.data, sizeof(grant.task));
+	grant.attempt = r->attempt;
+	memcpy(grant.runner, f->request->runner.data, sizeof(grant.runner));
+	memcpy(grant.caller, r->caller.data, sizeof(grant.caller));
+	grant.n_outputs = (uint32_t)r->n_outputs;
+	for (j = 0; j < r->n_outputs; j++)
+		memcpy(grant.outputs[j].b, r->outputs[j].data, 32);
+	store_granted(&grant);
 	n_granted++;
 }
 
@@ -169,7 +182,7 @@ on_seals(void *arg, Teerunner__V1__Seal ***seals)
 	struct fetch *f = arg;
 	size_t i, at = 0;
 
-	store_begin();
+	gateway_begin();
 	for (i = 0; i < f->answer.n_grants; i++) {
 		Teerunner__V1__OperandGrant *g = f->answer.grants[i];
 
@@ -185,16 +198,14 @@ on_seals(void *arg, Teerunner__V1__Seal ***seals)
 			add_seals(f, i, seals, at++);
 		remember(f, i);
 	}
-	store_commit();
-	finish(f);
+	gateway_commit(&f->commit, finish, f);
 }
 
 /* ---- the checks -------------------------------------------------------- */
 
 static uint32_t
-check_request(const Teerunner__V1__OperandRequest *r)
+check_outputs(const Teerunner__V1__OperandRequest *r)
 {
-	int is_missing = 0, is_denied = 0;
 	size_t i;
 
 	for (i = 0; i < r->n_outputs; i++) {
@@ -204,41 +215,38 @@ check_request(const Teerunner__V1__OperandRequest *r)
 		if (store_has(r->outputs[i].data))
 			return ST_OUTPUT_EXISTS;
 	}
-	for (i = 0; i < r->n_inputs; i++) {
-		if (!store_has(r->inputs[i].data))
-			is_missing = 1;
-		else if (!store_may(r->caller.data, r->inputs[i].data))
-			is_denied = 1;
-	}
-	return is_denied ? ST_ACCESS_DENIED :
-	    is_missing	 ? ST_INPUT_MISSING :
-			   ST_OK;
+	return ST_OK;
 }
 
-/* Returns ST_OK; ST_KMS_KEY_OVER if the epoch of an input has ended, so that
- * nobody can decrypt it any more; or ST_GATEWAY_ERROR if the Registry does not
+/* Returns ST_KMS_KEY_OVER if the epoch of an input has ended, so that nobody
+ * can decrypt it any more, or ST_GATEWAY_ERROR if the Registry does not
  * answer. */
 static uint32_t
 fill_operands(struct fetch *f, const Teerunner__V1__OperandRequest *r,
     Teerunner__V1__OperandGrant *g, uint64_t epochs[TASK_INPUTS])
 {
+	int is_missing = 0, is_denied = 0, is_over = 0, is_silent = 0, is_open;
 	struct pool *pool = &f->call->pool;
-	struct m_value value;
+	struct store_value v;
 	size_t i;
-	int is_open;
 
 	g->operands = pool_get(pool, r->n_inputs, sizeof(g->operands[0]));
-	g->n_operands = r->n_inputs;
 	for (i = 0; i < r->n_inputs; i++) {
-		if (!store_get(r->inputs[i].data, &value, &epochs[i]))
-			fatal("fetch: a value disappeared from the store");
-		if ((is_open = facts_is_epoch(&devnet, epochs[i])) != 1) {
-			g->n_operands = 0;
-			return is_open == 0 ? ST_KMS_KEY_OVER :
-					      ST_GATEWAY_ERROR;
+		if (!store_get(r->inputs[i].data, &v)) {
+			is_missing = 1;
+			continue;
 		}
-		g->operands[i] = gateway_operand(pool, &value);
+		is_denied |= memcmp(r->caller.data, v.user, 20) != 0;
+		is_open = facts_is_epoch(&devnet, epochs[i] = v.epoch);
+		is_over |= is_open == 0;
+		is_silent |= is_open == -1;
+		g->operands[i] = gateway_operand(pool, &v.value);
 	}
+	if (is_denied || is_missing)
+		return is_denied ? ST_ACCESS_DENIED : ST_INPUT_MISSING;
+	if (is_over || is_silent)
+		return is_over ? ST_KMS_KEY_OVER : ST_GATEWAY_ERROR;
+	g->n_operands = r->n_inputs;
 	return ST_OK;
 }
 
@@ -264,7 +272,7 @@ check_all(struct fetch *f)
 		g->task_id = r->task_id;
 		g->attempt = r->attempt;
 		g->ephemeral_key = r->ephemeral_key;
-		if ((g->status = check_request(r)) != ST_OK ||
+		if ((g->status = check_outputs(r)) != ST_OK ||
 		    (g->status = fill_operands(f, r, g, f->epochs[i])) !=
 			ST_OK) {
 			n_declined++;
@@ -302,12 +310,16 @@ on_fetch(struct rpc_call *call, void *p)
 {
 	Teerunner__V1__OperandRequestBatch *request = p;
 	struct fetch *f;
+	int is_signed;
 
 	if (fault == FAULT_GATEWAY_down) {
 		rpc_fail(call, GRPC_STATUS_UNAVAILABLE, "down");
 		return;
 	}
-	if (signed_request(request, devnet.domain, &call->pool) != 0) {
+	rpc_unlock();
+	is_signed = signed_request(request, devnet.domain, &call->pool) == 0;
+	rpc_lock();
+	if (!is_signed) {
 		rpc_fail(call, GRPC_STATUS_UNAUTHENTICATED,
 		    "not signed by the Runner it names");
 		return;
@@ -324,9 +336,8 @@ on_fetch(struct rpc_call *call, void *p)
 	teerunner__v1__operand_grant_batch__init(&f->answer);
 	teerunner__v1__delegate_request__init(&f->delegate);
 	f->delegate.request = request;
-	store_begin();
+	gateway_begin();
 	check_all(f);
-	store_commit();
 	if (f->delegate.n_selected == 0)
 		on_seals(f, NULL);
 	else

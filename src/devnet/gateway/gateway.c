@@ -35,6 +35,56 @@ gateway_operand(struct pool *pool, const struct m_value *value)
 	return o;
 }
 
+/* ---- transactions ------------------------------------------------------ */
+
+/* Calls share a transaction, which is committed when no event is waiting, so
+ * that a busy Gateway commits less often. */
+#define CALLS_MAX	16	/* in a transaction */
+
+static STAILQ_HEAD(, commit) commits = STAILQ_HEAD_INITIALIZER(commits);
+static unsigned n_commits;
+static int is_begun;
+
+static void
+commit_all(void)
+{
+	STAILQ_HEAD(, commit) done = STAILQ_HEAD_INITIALIZER(done);
+	struct commit *c;
+
+	store_commit();
+	is_begun = 0;
+	n_commits = 0;
+	STAILQ_CONCAT(&done, &commits);
+	while ((c = STAILQ_FIRST(&done)) != NULL) {
+		STAILQ_REMOVE_HEAD(&done, link);
+		c->fn(c->arg);
+	}
+}
+
+void
+gateway_begin(void)
+{
+	if (is_begun)
+		return;
+	store_begin();
+	is_begun = 1;
+	rpc_when_idle(commit_all);
+}
+
+void
+gateway_commit(struct commit *c, void (*fn)(void *), void *arg)
+{
+	c->fn = fn;
+	c->arg = arg;
+	STAILQ_INSERT_TAIL(&commits, c, link);
+	if (++n_commits < CALLS_MAX)
+		return;
+	rpc_when_idle(NULL);
+	commit_all();
+}
+
+/* ---- messages ---------------------------------------------------------- */
+
 static const char *
 status(struct pool *pool)
 {
@@ -81,55 +131,90 @@ is_open(struct rpc_call *call, uint64_t epoch)
 	return is_answered(call, is_epoch) && is_epoch;
 }
 
-/* True if the handle is valid and of this chain, and the length that of its
- * type. */
+/* Copy a value from a message.  Returns 0, or -1 if the handle is not valid or
+ * of another chain, or the length not that of its type. */
 static int
-is_value_valid(const struct m_value *value)
+read_value(const ProtobufCBinaryData *handle, const ProtobufCBinaryData *key,
+    const ProtobufCBinaryData *nonce, const ProtobufCBinaryData *ciphertext,
+    struct m_value *value)
 {
-	return handle_ok(value->handle) &&
-	    handle_chain(value->handle) == devnet.chain_id &&
-	    secp_point_check(value->key) == 0 &&
-	    value->len == type_size(handle_type(value->handle)) + 16;
+	if (wire_value(handle, key, nonce, ciphertext, value) != 0 ||
+	    !handle_ok(value->handle) ||
+	    handle_chain(value->handle) != devnet.chain_id ||
+	    secp_point_check(value->key) != 0 ||
+	    value->len != type_size(handle_type(value->handle)) + 16)
+		return -1;
+	return 0;
 }
 
 /* ---- results ----------------------------------------------------------- */
 
-static uint32_t
-store_outputs(const Teerunner__V1__TaskResult *r, uint64_t epoch,
-    const struct store_grant *grant)
+struct result {
+	const Teerunner__V1__TaskResult *message;
+	struct store_value *values;	/* the outputs; len 0: not valid */
+	const uint8_t	*hash;
+};
+
+/* Takes long: a point is decompressed for each output. */
+static void
+read_outputs(struct result *r, struct pool *pool)
 {
-	struct m_value value;
+	size_t i, n = r->message->n_outputs;
+
+	r->values = pool_get(pool, n, sizeof(r->values[0]));
+	for (i = 0; i < n; i++) {
+		const Teerunner__V1__Output *o = r->message->outputs[i];
+
+		if (read_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
+			&r->values[i].value) != 0)
+			r->values[i].value.len = 0;
+	}
+}
+
+static uint32_t
+store_outputs(
+    const struct result *r, uint64_t epoch, const struct store_grant *grant)
+{
+	struct store_value *v;
+	uint32_t st = ST_OK;
 	size_t i;
 
-	for (i = 0; i < r->n_outputs; i++) {
-		const Teerunner__V1__Output *o = r->outputs[i];
-
-		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-			&value) != 0 ||
-		    !is_value_valid(&value))
-			return ST_MALFORMED;
-		if (store_put(&value, epoch) != 0)
-			return ST_OUTPUT_EXISTS;
-		store_allow(grant->caller, value.handle);
+	for (i = 0; i < r->message->n_outputs && st == ST_OK; i++) {
+		v = &r->values[i];
+		v->epoch = epoch;
+		memcpy(v->user, grant->caller, sizeof(v->user));
+		memcpy(v->result, r->hash, sizeof(v->result));
+		if (v->value.len == 0)
+			st = ST_MALFORMED;
+		else if (store_put(v) != 0)
+			st = ST_OUTPUT_EXISTS;
 	}
-	return ST_OK;
+	/* The last one was not put. */
+	if (st != ST_OK)
+		for (i--; i > 0; i--)
+			store_take_back(r->values[i - 1].value.handle);
+	return st;
 }
 
 /* Store all outputs of a task, or none.  The check uses what was granted, to
- * whom and for which handles, so the Orchestrator need not be trusted. */
+ * whom and for which handles, so the Orchestrator need not be trusted.  A
+ * result that was stored already is known by its first output. */
 static uint32_t
-store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch, int is_epoch,
-    const uint8_t signer[20], const uint8_t hash[32])
+store_one(const struct result *result, uint64_t epoch, int is_epoch,
+    const uint8_t signer[20])
 {
+	const Teerunner__V1__TaskResult *r = result->message;
 	struct store_grant grant;
-	uint8_t known[32];
+	struct store_value known;
 	uint32_t st;
 	size_t i;
 
 	if (r->status != ST_OK)
 		return r->status;
-	if (store_find_result(r->task_id.data, known))
-		return memcmp(known, hash, 32) == 0 ? ST_OK : ST_OUTPUT_EXISTS;
+	if (r->n_outputs > 0 && store_get(r->outputs[0]->handle.data, &known))
+		return memcmp(known.result, result->hash, 32) == 0 ?
+		    ST_OK :
+		    ST_OUTPUT_EXISTS;
 	if (!store_find_grant(r->task_id.data, r->attempt, &grant) ||
 	    memcmp(grant.runner, signer, 20) != 0)
 		return ST_WRONG_RUNNER;
@@ -141,10 +226,9 @@ store_one(const Teerunner__V1__TaskResult *r, uint64_t epoch, int is_epoch,
 			return ST_MALFORMED;
 	if (!is_epoch)
 		return ST_KMS_KEY_CHANGED;
-	store_task();
-	if ((st = store_outputs(r, epoch, &grant)) == ST_OK)
-		store_result(r->task_id.data, hash);
-	store_end(st == ST_OK);
+	st = store_outputs(result, epoch, &grant);
+	if (st == ST_OK && r->n_outputs > 0)
+		store_forget_grant(&grant);
 	return st;
 }
 
@@ -166,12 +250,48 @@ outcome(struct pool *pool, const Teerunner__V1__TaskResult *r, uint32_t st)
 	return o;
 }
 
+/* The part of a StoreResults that needs no other state.  Returns the results,
+ * or NULL if they are not signed. */
+static struct result *
+read_results(const Teerunner__V1__TaskResultBatch *batch, struct pool *pool,
+    uint8_t signer[20])
+{
+	struct result *results = pool_get(
+	    pool, batch->n_results, sizeof(results[0]));
+	uint8_t (*hashes)[32];
+	size_t i;
+
+	if (signed_results(batch, devnet.domain, pool, signer, &hashes) != 0)
+		return NULL;
+	for (i = 0; i < batch->n_results; i++) {
+		results[i].message = batch->results[i];
+		results[i].hash = hashes[i];
+		read_outputs(&results[i], pool);
+	}
+	return results;
+}
+
+struct storing {
+	struct rpc_call	*call;
+	struct commit	 commit;
+	Teerunner__V1__StoreReport answer;
+};
+
+static void
+on_stored(void *arg)
+{
+	struct storing *s = arg;
+
+	rpc_reply(s->call, &s->answer.base);
+}
+
 static void
 on_store(struct rpc_call *call, void *p)
 {
 	const Teerunner__V1__TaskResultBatch *batch = p;
-	Teerunner__V1__StoreReport answer = TEERUNNER__V1__STORE_REPORT__INIT;
-	uint8_t signer[20], (*hashes)[32];
+	struct storing *s = pool_get(&call->pool, 1, sizeof(*s));
+	struct result *results;
+	uint8_t signer[20];
 	size_t i;
 	int is_epoch;
 
@@ -179,8 +299,10 @@ on_store(struct rpc_call *call, void *p)
 		rpc_fail(call, GRPC_STATUS_UNAVAILABLE, "down");
 		return;
 	}
-	if (signed_results(
-		batch, devnet.domain, &call->pool, signer, &hashes) != 0) {
+	rpc_unlock();
+	results = read_results(batch, &call->pool, signer);
+	rpc_lock();
+	if (results == NULL) {
 		rpc_fail(call, GRPC_STATUS_UNAUTHENTICATED, "not signed");
 		return;
 	}
@@ -189,16 +311,16 @@ on_store(struct rpc_call *call, void *p)
 	is_epoch = facts_is_epoch(&devnet, batch->epoch);
 	if (!is_answered(call, is_epoch))
 		return;
-	answer.n_outcomes = batch->n_results;
-	answer.outcomes = pool_get(
-	    &call->pool, batch->n_results, sizeof(answer.outcomes[0]));
-	store_begin();
+	s->call = call;
+	teerunner__v1__store_report__init(&s->answer);
+	s->answer.n_outcomes = batch->n_results;
+	s->answer.outcomes = pool_get(
+	    &call->pool, batch->n_results, sizeof(s->answer.outcomes[0]));
+	gateway_begin();
 	for (i = 0; i < batch->n_results; i++)
-		answer.outcomes[i] = outcome(&call->pool, batch->results[i],
-		    store_one(batch->results[i], batch->epoch, is_epoch, signer,
-			hashes[i]));
-	store_commit();
-	rpc_reply(call, &answer.base);
+		s->answer.outcomes[i] = outcome(&call->pool, batch->results[i],
+		    store_one(&results[i], batch->epoch, is_epoch, signer));
+	gateway_commit(&s->commit, on_stored, s);
 }
 
 /* ---- users ------------------------------------------------------------- */
@@ -206,47 +328,67 @@ on_store(struct rpc_call *call, void *p)
 /* True if this user stored the same value before: the answer to the earlier Put
  * was lost. */
 static int
-is_repetition(
-    const struct m_value *value, uint64_t epoch, const uint8_t user[20])
+is_repetition(const struct store_value *v)
 {
-	struct m_value known;
-	uint64_t known_epoch;
+	struct store_value known;
 
-	return store_get(value->handle, &known, &known_epoch) &&
-	    known_epoch == epoch && store_may(user, value->handle) &&
-	    memcmp(known.key, value->key, sizeof(known.key)) == 0 &&
-	    memcmp(known.nonce, value->nonce, sizeof(known.nonce)) == 0 &&
-	    known.len == value->len &&
-	    memcmp(known.ciphertext, value->ciphertext, known.len) == 0;
+	return store_get(v->value.handle, &known) && known.epoch == v->epoch &&
+	    memcmp(known.user, v->user, sizeof(known.user)) == 0 &&
+	    memcmp(&known.value, &v->value, sizeof(known.value)) == 0;
 }
 
+/* Store all values of a Put, or none. */
 static int
-put_all(const Teerunner__Devnet__PutRequest *r)
+put_all(const Teerunner__Devnet__PutRequest *r, struct pool *pool)
 {
-	struct m_value value;
-	size_t i;
+	const uint8_t **put = pool_get(pool, r->n_values, sizeof(put[0]));
+	struct store_value v = { .epoch = r->epoch };
+	size_t i, n = 0;
 
+	memcpy(v.user, r->user.data, sizeof(v.user));
 	for (i = 0; i < r->n_values; i++) {
 		const Teerunner__V1__GrantedOperand *o = r->values[i];
 
-		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-			&value) != 0 ||
-		    !is_value_valid(&value) ||
-		    (store_put(&value, r->epoch) != 0 &&
-			!is_repetition(&value, r->epoch, r->user.data)))
-			return -1;
-		store_allow(r->user.data, value.handle);
+		if (read_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
+			&v.value) != 0)
+			break;
+		if (store_put(&v) == 0)
+			put[n++] = o->handle.data;
+		else if (!is_repetition(&v))
+			break;
 	}
-	return 0;
+	if (i == r->n_values)
+		return 0;
+	while (n > 0)
+		store_take_back(put[--n]);
+	return -1;
+}
+
+struct putting {
+	struct rpc_call	*call;
+	struct commit	 commit;
+	int		 is_good;
+};
+
+static void
+on_put_done(void *arg)
+{
+	struct putting *p = arg;
+	Teerunner__Devnet__PutResponse answer =
+	    TEERUNNER__DEVNET__PUT_RESPONSE__INIT;
+
+	if (p->is_good)
+		rpc_reply(p->call, &answer.base);
+	else
+		rpc_fail(p->call, GRPC_STATUS_ALREADY_EXISTS,
+		    "a value is malformed, or its handle is taken");
 }
 
 static void
 on_put(struct rpc_call *call, void *p)
 {
 	const Teerunner__Devnet__PutRequest *r = p;
-	Teerunner__Devnet__PutResponse answer =
-	    TEERUNNER__DEVNET__PUT_RESPONSE__INIT;
-	int is_good;
+	struct putting *put = pool_get(&call->pool, 1, sizeof(*put));
 
 	if (r->n_values > VALUES_MAX ||
 	    signed_put(r, devnet.domain, &call->pool) != 0) {
@@ -260,16 +402,10 @@ on_put(struct rpc_call *call, void *p)
 	}
 	if (!is_open(call, r->epoch))
 		return;
-	store_begin();
-	store_task();
-	is_good = put_all(r) == 0;
-	store_end(is_good);
-	store_commit();
-	if (is_good)
-		rpc_reply(call, &answer.base);
-	else
-		rpc_fail(call, GRPC_STATUS_ALREADY_EXISTS,
-		    "a value is malformed, or its handle is taken");
+	put->call = call;
+	gateway_begin();
+	put->is_good = put_all(r, &call->pool) == 0;
+	gateway_commit(&put->commit, on_put_done, put);
 }
 
 struct get {
@@ -302,7 +438,7 @@ static int
 fill_get(struct get *g, const Teerunner__Devnet__GetRequest *r)
 {
 	struct pool *pool = &g->call->pool;
-	struct m_value value;
+	struct store_value v;
 	size_t i;
 
 	g->answer.n_values = g->delegate.n_keys = r->n_handles;
@@ -313,11 +449,11 @@ fill_get(struct get *g, const Teerunner__Devnet__GetRequest *r)
 	g->delegate.keys = pool_get(
 	    pool, r->n_handles, sizeof(g->delegate.keys[0]));
 	for (i = 0; i < r->n_handles; i++) {
-		if (!store_may(r->user.data, r->handles[i].data) ||
-		    !store_get(
-			r->handles[i].data, &value, &g->delegate.epochs[i]))
+		if (!store_get(r->handles[i].data, &v) ||
+		    memcmp(v.user, r->user.data, sizeof(v.user)) != 0)
 			return -1;
-		g->answer.values[i] = gateway_operand(pool, &value);
+		g->delegate.epochs[i] = v.epoch;
+		g->answer.values[i] = gateway_operand(pool, &v.value);
 		g->delegate.keys[i] = g->answer.values[i]->key;
 	}
 	return 0;
@@ -389,4 +525,4 @@ static const struct rpc_method methods[] = {
 };
 
 const struct server gateway_server = { start, status, methods,
-	sizeof(methods) / sizeof(methods[0]) };
+	sizeof(methods) / sizeof(methods[0]), 4 };

@@ -6,6 +6,8 @@
 #ifndef GATEWAY_H
 #define GATEWAY_H
 
+#include <sys/queue.h>
+
 #include "devnet.pb-c.h"
 #include "server.h"
 #include "teerunner.pb-c.h"
@@ -34,6 +36,16 @@ extern const struct server gateway_server;
 /* Check that the Registry lists this Runner.  If it returns 0, the call has
  * failed. */
 int gateway_admits(struct rpc_call *, const uint8_t runner[20]);
+/* Use the store between these two, without waiting in between.  Calls share a
+ * transaction; fn is called after its commit (store.h).  A call that changes
+ * nothing needs no gateway_commit(). */
+struct commit {
+	STAILQ_ENTRY(commit) link;
+	void		(*fn)(void *arg);
+	void		*arg;
+};
+void gateway_begin(void);
+void gateway_commit(struct commit *, void (*fn)(void *), void *arg);
 struct m_value;
 Teerunner__V1__GrantedOperand *gateway_operand(
     struct pool *, const struct m_value *);

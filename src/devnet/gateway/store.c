@@ -20,36 +20,25 @@
 
 static sqlite3 *db;
 
+/* Rows have integer keys, which SQLite finds and inserts much faster than 32
+ * bytes, and hold a struct: only this machine reads them. */
 static const char schema[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
     "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;"
-    "CREATE TABLE IF NOT EXISTS value (handle BLOB PRIMARY KEY,"
-    " key BLOB NOT NULL, nonce BLOB NOT NULL, ciphertext BLOB NOT NULL,"
-    " epoch INTEGER NOT NULL)"
-    " WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS acl (handle BLOB, user BLOB,"
-    " PRIMARY KEY (handle, user)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS granted (task BLOB, attempt INTEGER,"
-    " runner BLOB NOT NULL, caller BLOB NOT NULL, outputs BLOB NOT NULL,"
-    " at INTEGER NOT NULL, PRIMARY KEY (task, attempt)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS result (task BLOB PRIMARY KEY,"
-    " hash BLOB NOT NULL) WITHOUT ROWID;";
+    "CREATE TABLE IF NOT EXISTS stored (id INTEGER PRIMARY KEY,"
+    " value BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS grants (id INTEGER PRIMARY KEY,"
+    " value BLOB NOT NULL, at INTEGER NOT NULL);";
 
 enum query {
 	Q_BEGIN,
 	Q_COMMIT,
-	Q_TASK,
-	Q_KEEP,
-	Q_UNDO,
 	Q_GET,
 	Q_HAS,
 	Q_PUT,
-	Q_MAY,
-	Q_ALLOW,
+	Q_TAKE_BACK,
 	Q_GRANTED,
 	Q_FIND_GRANT,
-	Q_FIND_RESULT,
-	Q_RESULT,
 	Q_FORGET,
 	Q_EXPIRE,
 	Q_COUNT,
@@ -58,41 +47,47 @@ enum query {
 static const char *const texts[QUERIES] = {
 	[Q_BEGIN]	= "BEGIN IMMEDIATE",
 	[Q_COMMIT]	= "COMMIT",
-	[Q_TASK]	= "SAVEPOINT task",
-	[Q_KEEP]	= "RELEASE task",
-	[Q_UNDO]	= "ROLLBACK TO task",
-	[Q_GET]		= "SELECT key, nonce, ciphertext, epoch FROM value"
-		  " WHERE handle = ?",
-	[Q_HAS]		= "SELECT 1 FROM value WHERE handle = ?",
-	[Q_PUT]		= "INSERT OR IGNORE INTO value"
-		  " VALUES (?, ?, ?, ?, ?)",
-	[Q_MAY]		= "SELECT 1 FROM acl WHERE handle = ? AND user = ?",
-	[Q_ALLOW]	= "INSERT OR IGNORE INTO acl VALUES (?, ?)",
-	[Q_GRANTED]	= "INSERT OR REPLACE INTO granted"
-		      " VALUES (?, ?, ?, ?, ?, ?)",
-	[Q_FIND_GRANT]	= "SELECT runner, caller, outputs FROM granted"
-			 " WHERE task = ? AND attempt = ?",
-	[Q_FIND_RESULT]	= "SELECT hash FROM result WHERE task = ?",
-	[Q_RESULT]	= "INSERT INTO result VALUES (?, ?)",
-	[Q_FORGET]	= "DELETE FROM granted WHERE task = ?",
-	[Q_EXPIRE]	= "DELETE FROM granted WHERE at < ?",
-	[Q_COUNT]	= "SELECT count(*) FROM value",
+	[Q_GET]		= "SELECT value FROM stored WHERE id = ?",
+	[Q_HAS]		= "SELECT 1 FROM stored WHERE id = ?",
+	[Q_PUT]		= "INSERT OR IGNORE INTO stored VALUES (?, ?)",
+	[Q_TAKE_BACK]	= "DELETE FROM stored WHERE id = ?",
+	[Q_GRANTED]	= "INSERT OR REPLACE INTO grants VALUES (?, ?, ?)",
+	[Q_FIND_GRANT]	= "SELECT value FROM grants WHERE id = ?",
+	[Q_FORGET]	= "DELETE FROM grants WHERE id = ?",
+	[Q_EXPIRE]	= "DELETE FROM grants WHERE at < ?",
+	[Q_COUNT]	= "SELECT count(*) FROM stored",
 };
 static sqlite3_stmt *statements[QUERIES];
 
-static sqlite3_stmt *
-query(enum query q)
+/* The key of a row.  If another handle has the same key, its value counts as
+ * taken: whoever can choose such a handle in advance can take the handle
+ * itself. */
+static sqlite3_int64
+key_of(const uint8_t id[32], uint32_t n)
 {
-	sqlite3_reset(statements[q]);
+	uint64_t words[4], key = n;
+	size_t i;
+
+	memcpy(words, id, sizeof(words));
+	for (i = 0; i < 4; i++) {
+		key = (key ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		key ^= key >> 32;
+	}
+	return (sqlite3_int64)key;
+}
+
+static sqlite3_stmt *
+query(enum query q, sqlite3_int64 key)
+{
+	sqlite3_bind_int64(statements[q], 1, key);
 	return statements[q];
 }
 
+/* `value' must stay valid until the query ends. */
 static void
-bind(sqlite3_stmt *s, int i, const void *bytes, size_t n)
+bind(sqlite3_stmt *s, const void *value, size_t n)
 {
-	/* SQLite stores a blob with a null pointer as NULL. */
-	if (sqlite3_bind_blob(s, i, n == 0 ? "" : bytes, (int)n,
-		SQLITE_TRANSIENT) != SQLITE_OK)
+	if (sqlite3_bind_blob(s, 2, value, (int)n, SQLITE_STATIC) != SQLITE_OK)
 		fatal("store: %s", sqlite3_errmsg(db));
 }
 
@@ -107,19 +102,31 @@ next_row(sqlite3_stmt *s)
 	return r == SQLITE_ROW;
 }
 
-static void
+static int
 run(sqlite3_stmt *s)
 {
-	next_row(s);
+	int is_row = next_row(s);
+
 	sqlite3_reset(s);
+	return is_row;
 }
 
-static void
-column(sqlite3_stmt *s, int i, void *out, size_t n)
+/* Copy the value of a row with min to max bytes; 1 if there is a row, else
+ * 0. */
+static int
+get(sqlite3_stmt *s, void *value, size_t min, size_t max)
 {
-	if ((size_t)sqlite3_column_bytes(s, i) != n)
-		fatal("store: the database is damaged");
-	memcpy(out, sqlite3_column_blob(s, i), n);
+	int is_row = next_row(s);
+	size_t n;
+
+	if (is_row) {
+		n = (size_t)sqlite3_column_bytes(s, 0);
+		if (n < min || n > max)
+			fatal("store: the database is damaged");
+		memcpy(value, sqlite3_column_blob(s, 0), n);
+	}
+	sqlite3_reset(s);
+	return is_row;
 }
 
 /* ---- checkpoints ------------------------------------------------------- */
@@ -231,15 +238,23 @@ store_open(const char *path)
 {
 	int q;
 
-	if (sqlite3_open(path, &db) != SQLITE_OK ||
+	/* One thread at a time uses a connection.  Has no effect on a later
+	 * call. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	if (sqlite3_open_v2(path, &db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+		    SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK ||
 	    sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK)
 		fatal("%s: %s", path, sqlite3_errmsg(db));
+	if (sqlite3_table_column_metadata(db, NULL, "acl", NULL, NULL, NULL,
+		NULL, NULL, NULL) == SQLITE_OK)
+		fatal("%s: of an earlier version: make a new devnet", path);
 	for (q = 0; q < QUERIES; q++)
 		if (sqlite3_prepare_v2(
 			db, texts[q], -1, &statements[q], NULL) != SQLITE_OK)
 			fatal("%s: %s", path, sqlite3_errmsg(db));
-	sqlite3_bind_int64(query(Q_EXPIRE), 1, time(NULL) - GRANT_LIFE);
-	run(statements[Q_EXPIRE]);
+	run(query(Q_EXPIRE, time(NULL) - GRANT_LIFE));
 	checkpoint_start(path);
 }
 
@@ -257,170 +272,76 @@ store_close(void)
 void
 store_begin(void)
 {
-	run(query(Q_BEGIN));
+	run(statements[Q_BEGIN]);
 }
 
 void
 store_commit(void)
 {
-	run(query(Q_COMMIT));
-}
-
-void
-store_task(void)
-{
-	run(query(Q_TASK));
-}
-
-void
-store_end(int is_good)
-{
-	if (!is_good)
-		run(query(Q_UNDO));
-	run(query(Q_KEEP));
+	run(statements[Q_COMMIT]);
 }
 
 int
-store_get(const uint8_t handle[32], struct m_value *value, uint64_t *epoch)
+store_get(const uint8_t handle[32], struct store_value *v)
 {
-	sqlite3_stmt *s = query(Q_GET);
-	int n;
-
-	bind(s, 1, handle, 32);
-	if (!next_row(s))
-		return 0;
-	memset(value, 0, sizeof(*value));
-	memcpy(value->handle, handle, 32);
-	column(s, 0, value->key, sizeof(value->key));
-	column(s, 1, value->nonce, sizeof(value->nonce));
-	n = sqlite3_column_bytes(s, 2);
-	if (n > CIPHER_MAX)
-		fatal("store: the database is damaged");
-	value->len = (uint8_t)n;
-	memcpy(value->ciphertext, sqlite3_column_blob(s, 2), (size_t)n);
-	*epoch = (uint64_t)sqlite3_column_int64(s, 3);
-	sqlite3_reset(s);
-	return 1;
+	return get(query(Q_GET, key_of(handle, 0)), v, sizeof(*v),
+		   sizeof(*v)) &&
+	    memcmp(v->value.handle, handle, 32) == 0;
 }
 
 int
 store_has(const uint8_t handle[32])
 {
-	sqlite3_stmt *s = query(Q_HAS);
-	int is_there;
-
-	bind(s, 1, handle, 32);
-	is_there = next_row(s);
-	sqlite3_reset(s);
-	return is_there;
+	return run(query(Q_HAS, key_of(handle, 0)));
 }
 
 int
-store_put(const struct m_value *value, uint64_t epoch)
+store_put(const struct store_value *v)
 {
-	sqlite3_stmt *s = query(Q_PUT);
+	sqlite3_stmt *s = query(Q_PUT, key_of(v->value.handle, 0));
 
-	bind(s, 1, value->handle, sizeof(value->handle));
-	bind(s, 2, value->key, sizeof(value->key));
-	bind(s, 3, value->nonce, sizeof(value->nonce));
-	bind(s, 4, value->ciphertext, value->len);
-	sqlite3_bind_int64(s, 5, (sqlite3_int64)epoch);
+	bind(s, v, sizeof(*v));
 	run(s);
 	return sqlite3_changes(db) == 1 ? 0 : -1;
 }
 
-int
-store_may(const uint8_t user[20], const uint8_t handle[32])
+void
+store_take_back(const uint8_t handle[32])
 {
-	sqlite3_stmt *s = query(Q_MAY);
-	int may;
-
-	bind(s, 1, handle, 32);
-	bind(s, 2, user, 20);
-	may = next_row(s);
-	sqlite3_reset(s);
-	return may;
+	run(query(Q_TAKE_BACK, key_of(handle, 0)));
 }
 
 void
-store_allow(const uint8_t user[20], const uint8_t handle[32])
+store_granted(const struct store_grant *g)
 {
-	sqlite3_stmt *s = query(Q_ALLOW);
+	sqlite3_stmt *s = query(Q_GRANTED, key_of(g->task, g->attempt));
 
-	bind(s, 1, handle, 32);
-	bind(s, 2, user, 20);
-	run(s);
-}
-
-void
-store_granted(const uint8_t task[32], uint32_t attempt,
-    const uint8_t runner[20], const uint8_t caller[20],
-    const struct m_word *outputs, size_t n)
-{
-	sqlite3_stmt *s = query(Q_GRANTED);
-
-	bind(s, 1, task, 32);
-	sqlite3_bind_int64(s, 2, attempt);
-	bind(s, 3, runner, 20);
-	bind(s, 4, caller, 20);
-	bind(s, 5, outputs, n * sizeof(*outputs));
-	sqlite3_bind_int64(s, 6, time(NULL));
+	bind(s, g,
+	    offsetof(struct store_grant, outputs) +
+		g->n_outputs * sizeof(g->outputs[0]));
+	sqlite3_bind_int64(s, 3, time(NULL));
 	run(s);
 }
 
 int
 store_find_grant(
-    const uint8_t task[32], uint32_t attempt, struct store_grant *grant)
+    const uint8_t task[32], uint32_t attempt, struct store_grant *g)
 {
-	sqlite3_stmt *s = query(Q_FIND_GRANT);
-	size_t n;
-
-	bind(s, 1, task, 32);
-	sqlite3_bind_int64(s, 2, attempt);
-	if (!next_row(s))
-		return 0;
-	column(s, 0, grant->runner, sizeof(grant->runner));
-	column(s, 1, grant->caller, sizeof(grant->caller));
-	n = (size_t)sqlite3_column_bytes(s, 2);
-	if (n > sizeof(grant->outputs) || n % 32 != 0)
-		fatal("store: the database is damaged");
-	grant->n_outputs = (uint32_t)(n / 32);
-	if (n > 0)
-		memcpy(grant->outputs, sqlite3_column_blob(s, 2), n);
-	sqlite3_reset(s);
-	return 1;
-}
-
-int
-store_find_result(const uint8_t task[32], uint8_t hash[32])
-{
-	sqlite3_stmt *s = query(Q_FIND_RESULT);
-
-	bind(s, 1, task, 32);
-	if (!next_row(s))
-		return 0;
-	column(s, 0, hash, 32);
-	sqlite3_reset(s);
-	return 1;
+	return get(query(Q_FIND_GRANT, key_of(task, attempt)), g,
+		   offsetof(struct store_grant, outputs), sizeof(*g)) &&
+	    memcmp(g->task, task, 32) == 0 && g->attempt == attempt;
 }
 
 void
-store_result(const uint8_t task[32], const uint8_t hash[32])
+store_forget_grant(const struct store_grant *g)
 {
-	sqlite3_stmt *s = query(Q_RESULT);
-
-	bind(s, 1, task, 32);
-	bind(s, 2, hash, 32);
-	run(s);
-	s = query(Q_FORGET);
-	bind(s, 1, task, 32);
-	run(s);
+	run(query(Q_FORGET, key_of(g->task, g->attempt)));
 }
 
 uint64_t
 store_count(void)
 {
-	sqlite3_stmt *s = query(Q_COUNT);
+	sqlite3_stmt *s = statements[Q_COUNT];
 	uint64_t n;
 
 	next_row(s);

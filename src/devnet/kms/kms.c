@@ -158,9 +158,13 @@ get_partial(
 {
 	/* K's x coordinate is a sufficient hash. */
 	struct cached *c = &cache[((unsigned)K[31] << 8 | K[32]) % CACHE];
+	int r;
 
 	if (memcmp(c->K, K, 33) != 0 || memcmp(c->x, x, 32) != 0) {
-		if (partial_make(x, K, partial) != 0)
+		rpc_unlock();
+		r = partial_make(x, K, partial);
+		rpc_lock();
+		if (r != 0)
 			return -1;
 		memcpy(c->x, x, 32);
 		memcpy(c->K, K, 33);
@@ -181,12 +185,15 @@ make_seal(struct pool *pool, const struct scalars *s, struct seal_bind *bind,
 	uint8_t *sealed = pool_get(pool, n, PARTIAL_SEALED);
 	const uint8_t *x;
 	size_t j;
-	int r = -1;
+	int r = -1, is_bad;
 
-	secp_key_new(own);
 	bind->node = self;
-	if (secp_public(own, bind->node_key) != 0 ||
-	    seal_key(own, bind->ephemeral_key, key) != 0)
+	rpc_unlock();
+	secp_key_new(own);
+	is_bad = secp_public(own, bind->node_key) != 0 ||
+	    seal_key(own, bind->ephemeral_key, key) != 0;
+	rpc_lock();
+	if (is_bad)
 		goto out;
 	for (j = 0; j < n; j++) {
 		if ((x = scalar_of(s, epochs[j])) == NULL ||
@@ -295,12 +302,15 @@ delegate(struct rpc_call *call, void *p)
 	    TEERUNNER__V1__DELEGATE_RESPONSE__INIT;
 	struct scalars s;
 	const char *why;
-	int is_runner = -1;
+	int is_runner = -1, is_signed;
 
+	rpc_unlock();
+	is_signed = d->request != NULL &&
+	    signed_request(d->request, devnet.domain, &call->pool) == 0;
+	rpc_lock();
 	if (fault == FAULT_KMS_down)
 		refuse(call, GRPC_STATUS_UNAVAILABLE, "down");
-	else if (d->request == NULL ||
-	    signed_request(d->request, devnet.domain, &call->pool) != 0)
+	else if (!is_signed)
 		refuse(call, GRPC_STATUS_UNAUTHENTICATED,
 		    "not signed by the Runner it names");
 	else if ((is_runner = facts_is_runner(
@@ -393,4 +403,4 @@ static const struct rpc_method methods[] = {
 };
 
 const struct server kms_server = { start, status, methods,
-	sizeof(methods) / sizeof(methods[0]) };
+	sizeof(methods) / sizeof(methods[0]), 4 };

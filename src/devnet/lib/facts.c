@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See facts.h.  Used by Gateway, KMS nodes and `rekey', each from one thread.
+ * See facts.h.  Used by Gateway, KMS nodes and `rekey', one thread at a time.
  */
 #include <string.h>
 

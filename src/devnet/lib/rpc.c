@@ -3,6 +3,7 @@
  * The event loop of every process of tee-devnet, its timers, and the conversion
  * of messages to and from grpc's buffers.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,9 @@
 #define BACK_OFF_MAX	500
 
 grpc_completion_queue *rpc_queue;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rpc_timer *timers;	/* earliest first */
+static void (*when_idle)(void);
 
 void
 rpc_init(void)
@@ -27,6 +30,24 @@ rpc_init(void)
 		return;
 	grpc_init();
 	rpc_queue = grpc_completion_queue_create_for_next(NULL);
+}
+
+void
+rpc_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void
+rpc_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+void
+rpc_when_idle(void (*fn)(void))
+{
+	when_idle = fn;
 }
 
 void
@@ -75,6 +96,8 @@ loop_deadline(void)
 {
 	uint64_t now = now_ms();
 
+	if (when_idle != NULL)
+		return gpr_inf_past(GPR_CLOCK_MONOTONIC);
 	if (timers == NULL)
 		return gpr_inf_future(GPR_CLOCK_MONOTONIC);
 	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
@@ -88,22 +111,31 @@ rpc_loop(const int *done)
 {
 	struct rpc_timer *timer;
 	struct rpc_tag *tag;
+	gpr_timespec deadline;
 	grpc_event event;
+	void (*fn)(void);
 
+	rpc_lock();
 	while (done == NULL || !*done) {
-		event = grpc_completion_queue_next(
-		    rpc_queue, loop_deadline(), NULL);
+		deadline = loop_deadline();
+		rpc_unlock();
+		event = grpc_completion_queue_next(rpc_queue, deadline, NULL);
+		rpc_lock();
 		if (event.type == GRPC_QUEUE_SHUTDOWN)
-			return;
+			break;
 		if (event.type == GRPC_OP_COMPLETE) {
 			tag = event.tag;
 			tag->fn(tag, event.success);
+		} else if ((fn = when_idle) != NULL) {
+			when_idle = NULL;
+			fn();
 		}
 		while ((timer = timers) != NULL && timer->at <= now_ms()) {
 			timers = timer->next;
 			timer->fn(timer->arg);
 		}
 	}
+	rpc_unlock();
 }
 
 void *

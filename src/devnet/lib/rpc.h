@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gRPC for tee-devnet, in C over grpc core: one completion queue and one thread
- * per process (the Gateway's store has a second thread).  Every operation's tag
- * is a struct with its handler, so the event loop takes a tag and calls the
- * handler.  mTLS is always on: a server accepts only clients with a certificate
- * of the devnet's CA.
+ * gRPC for tee-devnet, in C over grpc core: one completion queue per process.
+ * Every operation's tag is a struct with its handler, so the event loop takes a
+ * tag and calls the handler.  Several threads may run the loop, but one handler
+ * runs at a time, except between rpc_unlock() and rpc_lock().  mTLS is always
+ * on: a server accepts only clients with a certificate of the devnet's CA.
  */
 #ifndef RPC_H
 #define RPC_H
@@ -30,6 +30,12 @@ void rpc_init(void);
 /* Handle events until *done is set; forever if done is NULL. */
 void rpc_loop(const int *done);
 extern grpc_completion_queue *rpc_queue;
+/* A handler that computes for long, such as a signature, lets others run
+ * meanwhile.  Between the two it uses only its call and constants. */
+void rpc_unlock(void);
+void rpc_lock(void);
+/* Call fn once, when no event is waiting. */
+void rpc_when_idle(void (*fn)(void));
 
 /* ---- time -------------------------------------------------------------- */
 struct rpc_timer {
@@ -82,7 +88,7 @@ struct rpc_method {
  * used. */
 void rpc_serve(const char *address, const struct rpc_tls *,
     const struct rpc_method *, size_t n);
-/* End a unary call, now or later; afterwards the call is freed. */
+/* End a unary call, now or later; afterwards the call and its pool are gone. */
 void rpc_reply(struct rpc_call *, const ProtobufCMessage *);
 void rpc_fail(struct rpc_call *, grpc_status_code, const char *why);
 void rpc_call_free(struct rpc_call *);

@@ -62,6 +62,7 @@ finish(struct rpc_call *call, grpc_status_code code, const char *why,
 	grpc_op ops[4] = { 0 };
 	grpc_slice details = grpc_slice_from_copied_string(why);
 	grpc_byte_buffer *buffer = NULL;
+	grpc_call_error r;
 	size_t n = 0;
 
 	ops[n++].op = GRPC_OP_SEND_INITIAL_METADATA;
@@ -76,8 +77,12 @@ finish(struct rpc_call *call, grpc_status_code code, const char *why,
 	ops[n].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
 	ops[n++].data.recv_close_on_server.cancelled = &call->cancelled;
 	call->tag.fn = on_sent;
-	if (grpc_call_start_batch(call->grpc, ops, n, &call->tag, NULL) !=
-	    GRPC_CALL_OK)
+	/* It encrypts and sends.  From then on another thread may free the
+	 * call. */
+	rpc_unlock();
+	r = grpc_call_start_batch(call->grpc, ops, n, &call->tag, NULL);
+	rpc_lock();
+	if (r != GRPC_CALL_OK)
 		fatal("grpc: an answer was refused");
 	if (buffer != NULL)
 		grpc_byte_buffer_destroy(buffer);
@@ -152,8 +157,10 @@ on_read(struct rpc_tag *tag, int ok)
 		rpc_fail(call, GRPC_STATUS_CANCELLED, "no request");
 		return;
 	}
+	rpc_unlock();
 	request = rpc_unpack(
 	    call->received, call->method->in, &call->pool.arena);
+	rpc_lock();
 	if (request == NULL)
 		rpc_fail(
 		    call, GRPC_STATUS_INVALID_ARGUMENT, "malformed message");

@@ -3,8 +3,10 @@
  * Common code of the servers: start-up, Control, faults.  A server reads only
  * its own secret and certificate.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "devnet.pb-c.h"
 #include "log.h"
@@ -12,7 +14,7 @@
 
 struct devnet devnet;
 struct rpc_tls tls;
-enum fault fault;
+_Atomic enum fault fault;
 
 static const char *self;
 static const char *(*describe)(struct pool *);
@@ -94,9 +96,19 @@ on_status(struct rpc_call *call, void *request)
 	rpc_reply(call, &answer.base);
 }
 
+static void *
+run_loop(void *none)
+{
+	(void)none;
+	rpc_loop(NULL);
+	fatal("the queue was shut down");
+}
+
 void
 server_run(const struct server *server, const char *who, uint32_t node)
 {
+	long i, n = sysconf(_SC_NPROCESSORS_ONLN) / 2;
+	pthread_t thread;
 	uint16_t port;
 
 	self = who;
@@ -104,6 +116,11 @@ server_run(const struct server *server, const char *who, uint32_t node)
 	rpc_tls_load(&tls, devnet.dir, who);
 	port = server->start(node);
 	rpc_serve(dir_address(port), &tls, server->methods, server->n_methods);
+	if (n > (long)server->threads)
+		n = (long)server->threads;
+	for (i = 1; i < n; i++)
+		if (pthread_create(&thread, NULL, run_loop, NULL) != 0)
+			fatal("no thread");
 	rpc_loop(NULL);
 	fatal("the queue was shut down");
 }

@@ -19,7 +19,7 @@ enum fault {
 
 extern struct devnet devnet;
 extern struct rpc_tls tls;
-extern enum fault fault;
+extern _Atomic enum fault fault;
 
 struct server {
 	/* Initialize, with `devnet' and `tls' loaded.  Returns the port to
@@ -29,6 +29,8 @@ struct server {
 	const char	*(*status)(struct pool *);
 	const struct rpc_method *methods;
 	size_t		 n_methods;
+	unsigned	 threads;	/* that run handlers, at most; there are
+					 * half as many as processors */
 };
 /* Serve until killed.  The caller has loaded `devnet'.  who: the name of the
  * certificate, such as "kms-2"; it is not copied. */

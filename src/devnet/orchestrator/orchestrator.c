@@ -30,4 +30,4 @@ static const struct rpc_method methods[] = {
 };
 
 const struct server orchestrator_server = { start, status, methods,
-	sizeof(methods) / sizeof(methods[0]) };
+	sizeof(methods) / sizeof(methods[0]), 1 };

@@ -21,7 +21,8 @@ struct session {
 	uint8_t		 runner[20];
 	int		 has_hello, is_draining;
 	uint32_t	 credit;	/* tasks it can take now */
-	uint32_t	 assigned;	/* tasks assigned to it */
+	uint32_t	 assigned;	/* tasks assigned to it now */
+	uint64_t	 total;		/* tasks ever assigned to it */
 	uint64_t	 ask_again;	/* not listed: when to check */
 };
 

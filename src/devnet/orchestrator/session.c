@@ -252,7 +252,8 @@ is_listed(struct session *s)
 	return 0;
 }
 
-/* Choose the Runner with the most credit, so that several share the work. */
+/* Several Runners share the work: choose the one with the most credit, and
+ * among equal ones the one that was assigned the fewest tasks. */
 struct session *
 session_choose(uint32_t *n)
 {
@@ -264,7 +265,10 @@ session_choose(uint32_t *n)
 		/* Wait for credit for a full batch, unless it cannot grow. */
 		if (s->credit < *n && s->assigned > 0)
 			continue;
-		if ((best == NULL || s->credit > best->credit) && is_listed(s))
+		if ((best == NULL || s->credit > best->credit ||
+			(s->credit == best->credit &&
+			    s->total < best->total)) &&
+		    is_listed(s))
 			best = s;
 	}
 	if (best != NULL && *n > best->credit)
@@ -298,6 +302,7 @@ session_assign(struct session *s, const Teerunner__V1__TaskBatch *batch)
 		rpc_stream_send(s->stream, &message.base);
 	s->credit -= (uint32_t)batch->n_tasks;
 	s->assigned += (uint32_t)batch->n_tasks;
+	s->total += batch->n_tasks;
 }
 
 void
