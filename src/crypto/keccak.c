@@ -4,9 +4,9 @@
  * 0x01.  OpenSSL 3.0 has only SHA-3, whose padding is 0x06.  Linked into
  * everything that signs or verifies.
  */
+#include <endian.h>
 #include <string.h>
 
-#include "bytes.h"
 #include "keccak.h"
 
 #define RATE	136
@@ -32,11 +32,13 @@ void
 keccak_update(struct keccak *k, const void *data, size_t n)
 {
 	const uint8_t *p = data;
+	uint64_t lane;
 
 	for (; n > 0 && k->used % 8 != 0; n--)
 		absorb_byte(k, *p++);
 	for (; n >= 8; n -= 8, p += 8) {
-		k->state.a[k->used / 8] ^= get_le(p, 8);
+		memcpy(&lane, p, 8);
+		k->state.a[k->used / 8] ^= le64toh(lane);
 		if ((k->used += 8) == RATE) {
 			sha3_permute(&k->state);
 			k->used = 0;
@@ -49,13 +51,16 @@ keccak_update(struct keccak *k, const void *data, size_t n)
 void
 keccak_final(struct keccak *k, uint8_t out[32])
 {
+	uint64_t lane;
 	size_t i;
 
 	k->state.a[k->used / 8] ^= UINT64_C(1) << 8 * (k->used % 8);
 	k->state.a[RATE / 8 - 1] ^= UINT64_C(1) << 63;
 	sha3_permute(&k->state);
-	for (i = 0; i < 32; i++)
-		out[i] = (uint8_t)(k->state.a[i / 8] >> 8 * (i % 8));
+	for (i = 0; i < 4; i++) {
+		lane = htole64(k->state.a[i]);
+		memcpy(out + 8 * i, &lane, 8);
+	}
 }
 
 void
