@@ -19,4 +19,12 @@ void keccak_update(struct keccak *, const void *, size_t);
 void keccak_final(struct keccak *, uint8_t out[32]);
 void keccak256(const void *, size_t, uint8_t out[32]);
 
+/* Hash n messages, four at a time if they have as many blocks of 136 bytes:
+ * that takes 1.5 times as long as one, with AVX2. */
+struct keccak_in {
+	const void	*p;
+	size_t		 n;
+};
+void keccak256_many(const struct keccak_in *, size_t n, uint8_t (*out)[32]);
+
 #endif

@@ -109,15 +109,6 @@ put_address(struct keccak *k, const uint8_t address[20])
 }
 
 static void
-put_nonce(struct keccak *k, const uint8_t nonce[12])
-{
-	static const uint8_t zero[20];
-
-	keccak_update(k, nonce, 12);
-	keccak_update(k, zero, sizeof(zero));
-}
-
-static void
 put_bytes(struct keccak *k, const void *p, size_t n)
 {
 	uint8_t hash[32];
@@ -133,18 +124,50 @@ begin(struct keccak *k, enum td_type type)
 	put_hash(k, type_hash[type]);
 }
 
+#define VALUES	4		/* hashed together */
+
 /* Output has the hash of the ciphertext as bytes32, GrantedOperand the
  * ciphertext as bytes.  Both are encoded as the same word. */
 static void
-hash_value(enum td_type type, const struct m_value *v, uint8_t out[32])
+hash_values(
+    enum td_type type, const struct m_value *v, size_t n, uint8_t (*out)[32])
 {
-	struct keccak k;
+	uint8_t parts[2 * VALUES][32], words[VALUES][5][32];
+	struct keccak_in in[2 * VALUES];
+	size_t i;
 
-	begin(&k, type);
-	put_hash(&k, v->handle);
-	put_bytes(&k, v->key, 33);
-	put_nonce(&k, v->nonce);
-	put_bytes(&k, v->ciphertext, v->len);
+	for (i = 0; i < n; i++) {
+		in[i] = (struct keccak_in){ v[i].key, 33 };
+		in[n + i] = (struct keccak_in){ v[i].ciphertext, v[i].len };
+	}
+	keccak256_many(in, 2 * n, parts);
+	memset(words, 0, sizeof(words));
+	for (i = 0; i < n; i++) {
+		memcpy(words[i][0], type_hash[type], 32);
+		memcpy(words[i][1], v[i].handle, 32);
+		memcpy(words[i][2], parts[i], 32);
+		memcpy(words[i][3], v[i].nonce, 12);
+		memcpy(words[i][4], parts[n + i], 32);
+		in[i] = (struct keccak_in){ words[i], sizeof(words[i]) };
+	}
+	keccak256_many(in, n, out);
+}
+
+/* The array of them. */
+static void
+array_of_values(
+    enum td_type type, const struct m_value *v, size_t n, uint8_t out[32])
+{
+	uint8_t hashes[VALUES][32];
+	struct keccak k;
+	size_t some;
+
+	keccak_init(&k);
+	for (; n > 0; n -= some, v += some) {
+		some = n < VALUES ? n : VALUES;
+		hash_values(type, v, some, hashes);
+		keccak_update(&k, hashes, some * 32);
+	}
 	keccak_final(&k, out);
 }
 
@@ -361,9 +384,9 @@ td_task_result_batch(
 }
 
 void
-td_output(const struct m_value *v, uint8_t out[32])
+td_outputs(const struct m_value *v, size_t n, uint8_t out[32])
 {
-	hash_value(TD_OUTPUT, v, out);
+	array_of_values(TD_OUTPUT, v, n, out);
 }
 
 void
@@ -383,9 +406,9 @@ td_task_result(const uint8_t task_id[32], uint32_t attempt, uint32_t status,
 /* ---- signed by the Gateway --------------------------------------------- */
 
 void
-td_granted_operand(const struct m_value *v, uint8_t out[32])
+td_granted_operands(const struct m_value *v, size_t n, uint8_t out[32])
 {
-	hash_value(TD_GRANTED_OPERAND, v, out);
+	array_of_values(TD_GRANTED_OPERAND, v, n, out);
 }
 
 void

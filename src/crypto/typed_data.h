@@ -64,15 +64,17 @@ void td_operand_request(const uint8_t task_id[32], uint32_t attempt,
 void td_operand_request_batch(const uint8_t runner[20], uint64_t expiry,
     uint64_t avoid, const uint8_t (*hashes)[32], size_t n, uint8_t out[32]);
 
-void td_granted_operand(const struct m_value *, uint8_t out[32]);
+/* The array of them. */
+void td_granted_operands(const struct m_value *, size_t n, uint8_t out[32]);
 void td_seal(uint32_t node, const uint8_t key[33], const struct m_partial *,
     size_t n, uint8_t out[32]);
-/* operands, seals: results of td_array(). */
+/* seals: the result of td_array(). */
 void td_operand_grant(const uint8_t task_id[32], uint32_t attempt,
     uint32_t status, const uint8_t ephemeral_key[33],
     const uint8_t operands[32], const uint8_t seals[32], uint8_t out[32]);
 
-void td_output(const struct m_value *, uint8_t out[32]);
+/* The array of them. */
+void td_outputs(const struct m_value *, size_t n, uint8_t out[32]);
 void td_task_result(const uint8_t task_id[32], uint32_t attempt,
     uint32_t status, const uint8_t outputs[32], uint8_t out[32]);
 void td_task_result_batch(

@@ -452,13 +452,11 @@ task_on_grant(struct chan *c, const struct m_grant *m)
 static void
 task_hash_grant(const struct task *t, uint8_t hash[32])
 {
-	static uint8_t hashes[TASK_INPUTS][32];
+	static uint8_t hashes[KMS_NODES][32];
 	uint8_t operands[32], seals[32];
 	size_t i;
 
-	for (i = 0; i < t->n_operands; i++)
-		td_granted_operand(&t->operands[i], hashes[i]);
-	td_array((const uint8_t(*)[32])hashes, t->n_operands, operands);
+	td_granted_operands(t->operands, t->n_operands, operands);
 	for (i = 0; i < t->n_seals; i++)
 		td_seal(t->seals[i].head.node, t->seals[i].head.key,
 		    t->seals[i].partials, t->n_operands, hashes[i]);
@@ -629,12 +627,11 @@ task_on_grant_seal(struct chan *c, const struct msg *msg)
 static void
 batch_results(struct batch *b)
 {
-	static uint8_t outputs[TASK_OUTPUTS][32];
 	uint8_t hashes[BATCH_TASKS][32], hash[32];
 	struct m_results results;
 	struct m_result r;
 	struct task *t;
-	size_t i, j, n, done = 0;
+	size_t i, n, done = 0;
 
 	memset(&results, 0, sizeof(results));
 	for (i = 0; i < b->n_tasks; i++) {
@@ -644,9 +641,7 @@ batch_results(struct batch *b)
 		n = t->status == ST_OK ? t->program.shape.n_outputs : 0;
 		r = (struct m_result){ b->id, (uint32_t)i, t->status };
 		chan_send(&b->chain->net, M_RESULT, &r, t->outputs, n, -1);
-		for (j = 0; j < n; j++)
-			td_output(&t->outputs[j], outputs[j]);
-		td_array((const uint8_t(*)[32])outputs, n, hash);
+		td_outputs(t->outputs, n, hash);
 		td_task_result(
 		    t->m.id, t->m.attempt, t->status, hash, hashes[done++]);
 	}

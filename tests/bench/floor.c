@@ -120,9 +120,7 @@ hash_grants(uint8_t hash[32])
 	for (i = 0; i < batch; i++) {
 		const struct transfer *t = &transfers[i];
 
-		for (j = 0; j < OPERANDS; j++)
-			td_granted_operand(&t->operands[j], parts[j]);
-		td_array((const uint8_t(*)[32])parts, OPERANDS, operands);
+		td_granted_operands(t->operands, OPERANDS, operands);
 		for (j = 0; j < NODES; j++)
 			td_seal(j + 1, t->node_pub[j], t->partials[j], OPERANDS,
 			    parts[j]);
@@ -137,13 +135,11 @@ hash_grants(uint8_t hash[32])
 static void
 hash_results(uint8_t hash[32])
 {
-	uint8_t hashes[BATCH_TASKS][32], parts[OUTPUTS][32], outputs[32];
-	uint32_t i, j;
+	uint8_t hashes[BATCH_TASKS][32], outputs[32];
+	uint32_t i;
 
 	for (i = 0; i < batch; i++) {
-		for (j = 0; j < OUTPUTS; j++)
-			td_output(&transfers[i].outputs[j], parts[j]);
-		td_array((const uint8_t(*)[32])parts, OUTPUTS, outputs);
+		td_outputs(transfers[i].outputs, OUTPUTS, outputs);
 		td_task_result(
 		    transfers[i].task.id, 1, ST_OK, outputs, hashes[i]);
 	}

@@ -800,7 +800,7 @@ void
 work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
     const struct party *by)
 {
-	uint8_t hashes[BATCH_TASKS][32], ops[2][32], seals[THRESHOLD][32];
+	uint8_t hashes[BATCH_TASKS][32], seals[THRESHOLD][32];
 	uint8_t ops_hash[32], seals_hash[32], hash[32];
 	struct m_grant g = { .batch = batch, .n_tasks = n };
 	struct m_grant_task t;
@@ -808,13 +808,11 @@ work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 	uint32_t i, j;
 
 	for (i = 0; i < n; i++) {
-		for (j = 0; j < 2; j++)
-			td_granted_operand(&w[i].operands[j], ops[j]);
 		for (j = 0; j < r->threshold; j++)
 			td_seal(w[i].seals[r->quorum[j] - 1].node,
 			    w[i].seals[r->quorum[j] - 1].key,
 			    w[i].partials[r->quorum[j] - 1], 2, seals[j]);
-		td_array((const uint8_t(*)[32])ops, 2, ops_hash);
+		td_granted_operands(w[i].operands, 2, ops_hash);
 		td_array((const uint8_t(*)[32])seals, r->threshold, seals_hash);
 		td_operand_grant(w[i].m.id, w[i].m.attempt, ST_OK,
 		    w[i].ephemeral_key, ops_hash, seals_hash, hashes[i]);
@@ -967,17 +965,15 @@ work_result(struct rig *r, uint32_t batch, struct work *w, uint32_t status,
 	const struct msg *m = rig_next(r, &r->net, M_RESULT);
 	const struct m_result *res = m->payload;
 	const struct m_results *all;
-	uint8_t out[1][32], hash[1][32], digest[32];
+	uint8_t hash[1][32], digest[32];
 	size_t n = output == NULL ? 0 : 1;
 
 	assert_int_equal(res->batch, batch);
 	assert_int_equal(res->status, status);
 	assert_int_equal(m->n_rows, n);
-	if (n == 1) {
+	if (n == 1)
 		assert_memory_equal(m->rows, output, sizeof(*output));
-		td_output(output, out[0]);
-	}
-	td_array((const uint8_t(*)[32])out, n, digest);
+	td_outputs(output, n, digest);
 	td_task_result(w->m.id, w->m.attempt, status, digest, hash[0]);
 	all = rig_next(r, &r->net, M_RESULTS)->payload;
 	assert_int_equal(all->n_results, 1);

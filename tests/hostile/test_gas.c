@@ -353,7 +353,7 @@ what_is_published_is_what_was_computed(void **unused)
 {
 	static struct seen s;
 	static uint8_t data[CALLDATA_MAX];
-	uint8_t plain[2][32], out[1][32], hash[1][32], digest[32];
+	uint8_t plain[2][32], hash[1][32], digest[32];
 	struct call_output o;
 	struct call_task t;
 	struct m_value v;
@@ -381,8 +381,7 @@ what_is_published_is_what_was_computed(void **unused)
 	assert_int_equal(s.n,
 	    calldata_publish(rig.epoch, &t, 1, &o, s.data + s.n - 96, data));
 	assert_memory_equal(s.data, data, s.n);
-	td_output(&v, out[0]);
-	td_array((const uint8_t(*)[32])out, 1, digest);
+	td_outputs(&v, 1, digest);
 	td_task_result(t.id, t.attempt, ST_OK, digest, hash[0]);
 	td_task_result_batch(rig.epoch, (const uint8_t(*)[32])hash, 1, digest);
 	rig_signed(&rig, digest, s.data + s.n - 96);

@@ -440,8 +440,8 @@ result(struct pool *pool, const struct task *t,
     const Teerunner__V1__OperandGrant *g, uint8_t hash[32])
 {
 	Teerunner__V1__TaskResult *r = pool_get(pool, 1, sizeof(*r));
-	uint8_t hashes[TASK_OUTPUTS][32], array[32];
 	Teerunner__V1__Output *o;
+	uint8_t array[32];
 	size_t i, n;
 
 	teerunner__v1__task_result__init(r);
@@ -459,9 +459,8 @@ result(struct pool *pool, const struct task *t,
 		o->key = pool_bytes(pool, v->key, 33);
 		o->nonce = pool_bytes(pool, v->nonce, 12);
 		o->ciphertext = pool_bytes(pool, v->ciphertext, v->len);
-		td_output(v, hashes[i]);
 	}
-	td_array((const uint8_t(*)[32])hashes, n, array);
+	td_outputs(job_values(), n, array);
 	td_task_result(t->flat.id, t->flat.attempt, r->status, array, hash);
 	return r;
 }

@@ -213,7 +213,7 @@ one_request(uint8_t hash[32])
 static void
 one_grant(uint8_t hash[32])
 {
-	struct m_value v;
+	struct m_value v[8];
 	struct m_partial partials[4];
 	uint8_t id[32], key[33], node_key[33], hashes[8][32], ops[32],
 	    seals[32];
@@ -226,16 +226,15 @@ one_grant(uint8_t hash[32])
 	status = (uint32_t)integer("status", UINT16_MAX);
 	bytes("ephemeralKey", key, 33);
 	begin("operands", "[");
+	memset(v, 0, sizeof(v));
 	for (i = 0; i < n; i++) {
-		memset(&v, 0, sizeof(v));
 		begin("", "{");
-		value(&v);
-		bytes("ciphertext", v.ciphertext, v.len);
+		value(&v[i]);
+		bytes("ciphertext", v[i].ciphertext, v[i].len);
 		end("}");
-		td_granted_operand(&v, hashes[i]);
 	}
 	end("]");
-	td_array((const uint8_t(*)[32])hashes, n, ops);
+	td_granted_operands(v, n, ops);
 	begin("seals", "[");
 	for (i = 0; i < n_seals; i++) {
 		begin("", "{");
@@ -256,8 +255,8 @@ one_grant(uint8_t hash[32])
 static void
 one_result(uint8_t hash[32])
 {
-	struct m_value v;
-	uint8_t id[32], hashes[8][32], outputs[32], cipher_hash[32];
+	struct m_value v[8];
+	uint8_t id[32], outputs[32], cipher_hash[32];
 	uint32_t attempt, status;
 	size_t i, j, n = number(5);
 
@@ -266,20 +265,19 @@ one_result(uint8_t hash[32])
 	attempt = (uint32_t)integer("attempt", UINT32_MAX);
 	status = (uint32_t)integer("status", UINT16_MAX);
 	begin("outputs", "[");
+	memset(v, 0, sizeof(v));
 	for (i = 0; i < n; i++) {
-		memset(&v, 0, sizeof(v));
 		begin("", "{");
-		value(&v);
-		for (j = 0; j < v.len; j++)
-			v.ciphertext[j] = (uint8_t)number(255);
-		keccak256(v.ciphertext, v.len, cipher_hash);
+		value(&v[i]);
+		for (j = 0; j < v[i].len; j++)
+			v[i].ciphertext[j] = (uint8_t)number(255);
+		keccak256(v[i].ciphertext, v[i].len, cipher_hash);
 		put_bytes("ciphertextHash", cipher_hash, 32);
 		end("}");
-		td_output(&v, hashes[i]);
 	}
 	end("]");
 	end("}");
-	td_array((const uint8_t(*)[32])hashes, n, outputs);
+	td_outputs(v, n, outputs);
 	td_task_result(id, attempt, status, outputs, hash);
 }
 

@@ -715,7 +715,7 @@ put_request_batch(void)
 static void
 put_result_batch(void)
 {
-	uint8_t hashes[OUTPUTS][32], array[32], hash[1][32], batch[32], c[32];
+	uint8_t array[32], hash[1][32], batch[32], c[32];
 	const struct m_value *v;
 	size_t i;
 
@@ -736,12 +736,11 @@ put_result_batch(void)
 		put_hex("nonce", v->nonce, 12);
 		put_hex("ciphertextHash", c, 32);
 		end('}');
-		td_output(v, hashes[i]);
 	}
 	end(']');
 	end('}');
 	end(']');
-	td_array((const uint8_t(*)[32])hashes, OUTPUTS, array);
+	td_outputs(&values[INPUTS], OUTPUTS, array);
 	td_task_result(task_id, 1, ST_OK, array, hash[0]);
 	td_task_result_batch(EPOCH, (const uint8_t(*)[32])hash, 1, batch);
 	end_message(batch, &runner);
@@ -752,7 +751,6 @@ put_result_batch(void)
 static void
 put_operands(uint8_t array[32])
 {
-	uint8_t hashes[INPUTS][32];
 	const struct m_value *v;
 	size_t i;
 
@@ -765,10 +763,9 @@ put_operands(uint8_t array[32])
 		put_hex("nonce", v->nonce, 12);
 		put_hex("ciphertext", v->ciphertext, v->len);
 		end('}');
-		td_granted_operand(v, hashes[i]);
 	}
 	end(']');
-	td_array((const uint8_t(*)[32])hashes, INPUTS, array);
+	td_granted_operands(values, INPUTS, array);
 }
 
 static void

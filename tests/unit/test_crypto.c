@@ -122,6 +122,37 @@ keccak_has_its_known_answers(void **unused)
 }
 
 /* Blocks are 136 bytes: every way to cut 300 in three gives the same. */
+/* Of each number of messages up to nine, of lengths around the ends of
+ * blocks. */
+static void
+many_at_once_hash_as_one_by_one(void **unused)
+{
+	static const size_t lengths[] = { 0, 1, 7, 8, 33, 135, 136, 137, 271,
+		272, 273, 500 };
+	static uint8_t bytes[9][500];
+	struct keccak_in in[9];
+	uint8_t many[9][32], one[32];
+	size_t n, i, round;
+
+	(void)unused;
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i / 500][i % 500] = (uint8_t)(i * 7 + i / 251);
+	for (round = 0; round < 2000; round++) {
+		n = round % 9 + 1;
+		for (i = 0; i < n; i++) {
+			in[i].p = bytes[i];
+			in[i].n = round % 3 == 0 ?
+			    lengths[round % 12] :
+			    lengths[(round * 31 + i * (round / 12)) % 12];
+		}
+		keccak256_many(in, n, many);
+		for (i = 0; i < n; i++) {
+			keccak256(in[i].p, in[i].n, one);
+			assert_memory_equal(many[i], one, 32);
+		}
+	}
+}
+
 static void
 keccak_of_pieces_is_keccak_of_the_whole(void **unused)
 {
@@ -824,6 +855,7 @@ main(void)
 		cmocka_unit_test(
 		    after_init_it_draws_random_numbers_and_grows_its_heap),
 		cmocka_unit_test(keccak_has_its_known_answers),
+		cmocka_unit_test(many_at_once_hash_as_one_by_one),
 		cmocka_unit_test(keccak_of_pieces_is_keccak_of_the_whole),
 		cmocka_unit_test(the_key_one_has_the_generator_and_its_address),
 		cmocka_unit_test(multiplication_agrees_with_published_vectors),

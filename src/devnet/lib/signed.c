@@ -92,9 +92,8 @@ static int
 result_hash(
     const Teerunner__V1__TaskResult *r, struct pool *pool, uint8_t out[32])
 {
-	uint8_t (*outputs)[32] = pool_get(pool, r->n_outputs, 32);
+	struct m_value *values = pool_get(pool, r->n_outputs, sizeof(*values));
 	uint8_t array[32], id[32];
-	struct m_value value;
 	size_t i;
 
 	if (r->n_outputs > TASK_OUTPUTS || r->status > UINT16_MAX ||
@@ -103,11 +102,10 @@ result_hash(
 	for (i = 0; i < r->n_outputs; i++) {
 		if (wire_value(&r->outputs[i]->handle, &r->outputs[i]->key,
 			&r->outputs[i]->nonce, &r->outputs[i]->ciphertext,
-			&value) != 0)
+			&values[i]) != 0)
 			return -1;
-		td_output(&value, outputs[i]);
 	}
-	td_array(outputs, r->n_outputs, array);
+	td_outputs(values, r->n_outputs, array);
 	td_task_result(id, r->attempt, r->status, array, out);
 	return 0;
 }
@@ -179,18 +177,6 @@ sign_tasks(Teerunner__V1__TaskBatch *b, const uint8_t domain[32],
 }
 
 static int
-operand_hash(const Teerunner__V1__GrantedOperand *o, uint8_t out[32])
-{
-	struct m_value value;
-
-	if (wire_value(
-		&o->handle, &o->key, &o->nonce, &o->ciphertext, &value) != 0)
-		return -1;
-	td_granted_operand(&value, out);
-	return 0;
-}
-
-static int
 seal_hash(const Teerunner__V1__Seal *s, struct pool *pool, uint8_t out[32])
 {
 	size_t n = s->partials.len / sizeof(struct m_partial);
@@ -207,11 +193,26 @@ seal_hash(const Teerunner__V1__Seal *s, struct pool *pool, uint8_t out[32])
 	return 0;
 }
 
+/* The array of these values. */
+static int
+operands_hash(Teerunner__V1__GrantedOperand *const *o, size_t n,
+    struct pool *pool, uint8_t out[32])
+{
+	struct m_value *values = pool_get(pool, n, sizeof(*values));
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (wire_value(&o[i]->handle, &o[i]->key, &o[i]->nonce,
+			&o[i]->ciphertext, &values[i]) != 0)
+			return -1;
+	td_granted_operands(values, n, out);
+	return 0;
+}
+
 static int
 grant_hash(
     const Teerunner__V1__OperandGrant *g, struct pool *pool, uint8_t out[32])
 {
-	uint8_t (*operands)[32] = pool_get(pool, g->n_operands, 32);
 	uint8_t (*seals)[32] = pool_get(pool, g->n_seals, 32);
 	uint8_t a[32], b[32], id[32], key[33];
 	size_t i;
@@ -219,13 +220,11 @@ grant_hash(
 	if (wire_fixed(&g->task_id, id, 32) != 0 ||
 	    wire_fixed(&g->ephemeral_key, key, 33) != 0)
 		return -1;
-	for (i = 0; i < g->n_operands; i++)
-		if (operand_hash(g->operands[i], operands[i]) != 0)
-			return -1;
 	for (i = 0; i < g->n_seals; i++)
 		if (seal_hash(g->seals[i], pool, seals[i]) != 0)
 			return -1;
-	td_array(operands, g->n_operands, a);
+	if (operands_hash(g->operands, g->n_operands, pool, a) != 0)
+		return -1;
 	td_array(seals, g->n_seals, b);
 	td_operand_grant(id, g->attempt, g->status, key, a, b, out);
 	return 0;
@@ -280,18 +279,13 @@ static int
 put_hash(const Teerunner__Devnet__PutRequest *r, struct pool *pool,
     uint8_t user[20], uint8_t out[32])
 {
-	uint8_t (*hashes)[32] = pool_get(pool, r->n_values, 32);
 	uint8_t words[5][32];
-	size_t i;
 
-	if (wire_fixed(&r->user, user, 20) != 0)
+	if (wire_fixed(&r->user, user, 20) != 0 ||
+	    operands_hash(r->values, r->n_values, pool, words[4]) != 0)
 		return -1;
-	for (i = 0; i < r->n_values; i++)
-		if (operand_hash(r->values[i], hashes[i]) != 0)
-			return -1;
 	user_words(words, PUT_VALUES, user, r->expiry);
 	number_word(words[3], r->epoch);
-	td_array(hashes, r->n_values, words[4]);
 	keccak256(words, sizeof(words), out);
 	return 0;
 }
