@@ -41,6 +41,8 @@ struct worker {
 	TAILQ_ENTRY(worker) next;
 };
 
+#define BATCH_LISTS	1024	/* in which a chain's batches are found */
+
 /* One of the configuration's chains: who speaks for it, what its Registry says,
  * our registration there, and whether we serve it. */
 struct chain {
@@ -82,6 +84,7 @@ struct chain {
 	uint32_t	 resend_delay;	/* the last, seconds; 0: it is there */
 	/* task.c, job.c, replay.c */
 	LIST_HEAD(, batch) batches;
+	LIST_HEAD(, batch) by_id[BATCH_LISTS];	/* by its number */
 	size_t		 memory;	/* bytes that they have, or will need */
 	uint32_t	 max_tasks;	/* that they may have; task_limit() */
 	TAILQ_HEAD(, task) ready;	/* verified, wait for a worker */
@@ -319,6 +322,7 @@ struct batch {
 	struct task	*tasks[BATCH_TASKS];
 	LIST_ENTRY(batch) next;		/* of its chain's, or of those that
 					 * ended */
+	LIST_ENTRY(batch) same;		/* of its chain's by_id */
 };
 
 void task_on_batch(struct chan *, const struct m_batch *);

@@ -35,7 +35,7 @@ batch_find(const struct chain *ch, uint32_t id)
 {
 	struct batch *b;
 
-	LIST_FOREACH(b, &ch->batches, next)
+	LIST_FOREACH(b, &ch->by_id[id % BATCH_LISTS], same)
 		if (b->id == id)
 			return b;
 	return NULL;
@@ -84,6 +84,7 @@ batch_ended(struct batch *b)
 	b->chain->status.tasks -= b->n_tasks;
 	b->chain->status.batches--;
 	b->chain->memory -= b->memory;
+	LIST_REMOVE(b, same);
 	LIST_REMOVE(b, next);
 	LIST_INSERT_HEAD(&ended, b, next);
 }
@@ -216,6 +217,7 @@ task_on_batch(struct chan *c, const struct m_batch *m)
 	ch->status.tasks += b->n_tasks;
 	ch->status.batches++;
 	LIST_INSERT_HEAD(&ch->batches, b, next);
+	LIST_INSERT_HEAD(&ch->by_id[b->id % BATCH_LISTS], b, same);
 }
 
 static void

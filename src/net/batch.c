@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "builder.h"
+#include "bytes.h"
 #include "log.h"
 #include "net.h"
 #include "proc.h"
@@ -18,7 +19,12 @@
 #define ACKS_MAX	4096		/* in one message */
 #define PACK_MAX	(64 * 1024 * 1024)
 
+#define LISTS	1024	/* in which batches and tasks are found */
+
 static LIST_HEAD(, batch) batches = LIST_HEAD_INITIALIZER(batches);
+static LIST_HEAD(, batch) by_id[LISTS];		/* by the batch's number */
+LIST_HEAD(offers, offer);
+static struct offers kept[LISTS];		/* by the task's id */
 static uint32_t last_id;
 
 #define BYTES(p, n)	(ProtobufCBinaryData){ (n), (uint8_t *)(uintptr_t)(p) }
@@ -28,10 +34,23 @@ batch_find(uint32_t id)
 {
 	struct batch *b;
 
-	LIST_FOREACH(b, &batches, link)
+	LIST_FOREACH(b, &by_id[id % LISTS], same)
 		if (b->id == id)
 			return b;
 	return NULL;
+}
+
+static struct offers *
+kept_list(const uint8_t id[32])
+{
+	return &kept[get_le(id, 8) % LISTS];
+}
+
+/* Of a batch that is kept: its result waits for an Ack. */
+static int
+is_awaited(const struct offer *o)
+{
+	return !o->is_refused && !o->is_acked;
 }
 
 static void
@@ -45,11 +64,14 @@ batch_free(struct batch *b)
 		net.in_flight -= b->n_tasks;
 	gateway_cancel(b);
 	for (i = 0; i < b->n_tasks; i++) {
+		if (b->state == B_KEPT && is_awaited(&b->tasks[i]))
+			LIST_REMOVE(&b->tasks[i], same);
 		free(b->tasks[i].handles);
 		free(b->tasks[i].outputs);
 	}
 	if (b->packed != NULL)
 		grpc_byte_buffer_destroy(b->packed);
+	LIST_REMOVE(b, same);
 	LIST_REMOVE(b, link);
 	free(b);
 }
@@ -271,7 +293,8 @@ offer_keep(struct offer *o, const struct m_task *t, const struct m_word *w)
 static void
 offer_to_keys(const struct m_batch *head)
 {
-	struct batch *b = calloc(1, sizeof(*b));
+	struct batch *b = calloc(
+	    1, sizeof(*b) + head->n_tasks * sizeof(b->tasks[0]));
 	struct m_batch m = *head;
 	uint32_t i;
 
@@ -285,11 +308,13 @@ offer_to_keys(const struct m_batch *head)
 	b->session = net.session;
 	b->n_tasks = b->n_accepted = m.n_tasks;
 	LIST_INSERT_HEAD(&batches, b, link);
+	LIST_INSERT_HEAD(&by_id[b->id % LISTS], b, same);
 	net.in_flight += b->n_tasks;
 	net_to_keys(M_BATCH, &m, NULL, 0);
 	for (i = 0; i < b->n_tasks; i++) {
 		flat[i].batch = b->id;
 		flat[i].task = i;
+		b->tasks[i].batch = b;
 		offer_keep(&b->tasks[i], &flat[i], words[i]);
 		net_to_keys(M_TASK, &flat[i], words[i], n_words[i]);
 	}
@@ -513,6 +538,18 @@ results_count(struct batch *b)
 	}
 }
 
+/* Its results wait for the Acks of its tasks. */
+static void
+batch_keep(struct batch *b)
+{
+	struct offer *o;
+
+	b->state = B_KEPT;
+	for (o = b->tasks; o < b->tasks + b->n_tasks; o++)
+		if (is_awaited(o))
+			LIST_INSERT_HEAD(kept_list(o->id), o, same);
+}
+
 void
 batch_on_results(struct chan *c, const struct m_results *m)
 {
@@ -522,7 +559,7 @@ batch_on_results(struct chan *c, const struct m_results *m)
 		chan_illegal(c, M_RESULTS, "not all results are there");
 	results_pack(b, m);
 	results_count(b);
-	b->state = B_KEPT;
+	batch_keep(b);
 	net.in_flight -= b->n_tasks;
 	net.kept += b->n_accepted;
 	session_worked(b->session);
@@ -545,23 +582,21 @@ batch_resend(void)
 static void
 ack_task(const Teerunner__V1__TaskRef *ref)
 {
-	struct batch *b;
 	struct offer *o;
-	uint32_t i;
+	struct batch *b;
 
-	LIST_FOREACH(b, &batches, link)
-		for (i = 0; i < b->n_tasks && b->state == B_KEPT; i++) {
-			o = &b->tasks[i];
-			if (o->is_refused || o->is_acked ||
-			    o->attempt != ref->attempt ||
-			    memcmp(o->id, ref->id.data, 32) != 0)
-				continue;
-			o->is_acked = 1;
-			net.kept--;
-			if (++b->n_acked == b->n_accepted)
-				batch_free(b);
-			return;
-		}
+	LIST_FOREACH(o, kept_list(ref->id.data), same)
+		if (o->attempt == ref->attempt &&
+		    memcmp(o->id, ref->id.data, 32) == 0)
+			break;
+	if (o == NULL)
+		return;
+	b = o->batch;
+	LIST_REMOVE(o, same);
+	o->is_acked = 1;
+	net.kept--;
+	if (++b->n_acked == b->n_accepted)
+		batch_free(b);
 }
 
 void

@@ -184,17 +184,21 @@ struct offer {			/* a task of a batch, as far as net needs it */
 	uint32_t	 status;
 	struct m_value	*outputs;
 	size_t		 n_values;
+	struct batch	*batch;
+	LIST_ENTRY(offer) same;		/* of the list for its id, while its
+					 * result waits for an Ack */
 };
 
 struct batch {
 	LIST_ENTRY(batch) link;
+	LIST_ENTRY(batch) same;		/* of the list for its id */
 	uint32_t	 id;
 	enum { B_OFFERED, B_FETCHING, B_RUNNING, B_KEPT } state;
 	uint32_t	 n_tasks, n_accepted, n_ended, n_acked;
 	uint32_t	 session;	/* in which it came */
-	struct offer	 tasks[BATCH_TASKS];
 	struct fetch	*fetch;
 	grpc_byte_buffer *packed;	/* RunnerMessage of its results */
+	struct offer	 tasks[];	/* n_tasks */
 };
 
 void batch_on_offer(const Teerunner__V1__TaskBatch *);
