@@ -209,6 +209,9 @@ print_status(const json_t *s)
 	line("stream", text(s, "stream"));
 	printf("%-14s %s idle, %s busy\n", "workers", text(workers, "idle"),
 	    text(workers, "busy"));
+	printf("%-14s keys %s %%, workers %s %%\n", "load",
+	    text(json_object_get(s, "keys"), "load_percent"),
+	    text(workers, "load_percent"));
 	printf("%-14s", "tasks");
 	for (i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
 		printf("%s %s %s", i == 0 ? "" : ",", text(tasks, outcomes[i]),

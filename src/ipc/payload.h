@@ -289,6 +289,11 @@ struct m_status {
 					 * was not renewed */
 	uint64_t	kms_epoch;
 	uint32_t	workers_idle, workers_busy;
+	/* percent of the last second or more that keys was not waiting, and
+	 * that workers, on average, had a task */
+	uint32_t	keys_load, workers_load;
+	uint64_t	keys_busy, workers_busy_time;	/* milliseconds, in
+							 * all */
 	uint32_t	tasks;		/* accepted and not yet ended */
 	uint32_t	batches;
 	uint64_t	signed_results;

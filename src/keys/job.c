@@ -240,9 +240,12 @@ job_answer_fault(const struct task *t, const struct msg *msg)
 static void
 job_ended(struct worker *w)
 {
+	const uint64_t now = now_ms();
+
 	w->n_jobs--;
 	memmove(w->jobs, w->jobs + 1, w->n_jobs * sizeof(w->jobs[0]));
-	w->since = now_ms();
+	keys.load.workers += now - w->since;
+	w->since = now;
 	if (w->n_jobs == 0 &&
 	    w->n_given >= proc_worker_jobs(&keys.conf, w->chan.index))
 		w->spent = w->since;	/* it exits now */

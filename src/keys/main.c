@@ -62,6 +62,27 @@ keys_sweep(struct chan **list, size_t n)
 			keys_peer_cut(list[i]);
 }
 
+/* What an operator needs to see which of both is the limit. */
+static void
+keys_measure_load(uint64_t elapsed)
+{
+	static struct load last;
+	struct m_status *s;
+	size_t i;
+
+	for (i = 0; i < keys.conf.n_chains; i++) {
+		s = &keys.chains[i].status;
+		s->keys_busy = keys.load.keys;
+		s->workers_busy_time = keys.load.workers;
+		s->keys_load = (uint32_t)((keys.load.keys - last.keys) * 100 /
+		    elapsed);
+		s->workers_load = (uint32_t)((keys.load.workers -
+						 last.workers) *
+		    100 / (elapsed * keys.conf.workers));
+	}
+	last = keys.load;
+}
+
 static void
 keys_tick(void)
 {
@@ -69,6 +90,7 @@ keys_tick(void)
 	uint64_t now = now_ms();
 
 	if (now - last >= 1000) {
+		keys_measure_load(now - last);
 		last = now;
 		job_tick();
 		task_tick();
@@ -116,6 +138,7 @@ keys_loop(void)
 	struct chan *list[CHANS_MAX];
 	struct pollfd pfd[CHANS_MAX];
 	size_t i, n = keys_chans(list);
+	uint64_t awake = now_ms(), now;
 
 	for (;;) {
 		for (i = 0; i < n; i++) {
@@ -125,8 +148,11 @@ keys_loop(void)
 				pfd[i].events |= POLLOUT;
 			pfd[i].revents = 0;
 		}
+		now = now_ms();
+		keys.load.keys += now - awake;
 		if (poll(pfd, n, 1000) == -1 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
+		awake = now_ms();
 		for (i = 0; i < n; i++)
 			/* A handler may have replaced or lost this one. */
 			if (pfd[i].revents != 0 && list[i]->fd == pfd[i].fd)

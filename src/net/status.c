@@ -266,6 +266,10 @@ status_json(struct evbuffer *out)
 	jsonw_object(&j, "workers");
 	jsonw_number(&j, "idle", k->workers_idle);
 	jsonw_number(&j, "busy", k->workers_busy);
+	jsonw_number(&j, "load_percent", k->workers_load);
+	jsonw_end(&j);
+	jsonw_object(&j, "keys");
+	jsonw_number(&j, "load_percent", k->keys_load);
 	jsonw_end(&j);
 	json_roles(&j);
 	json_warnings(&j);
@@ -360,6 +364,11 @@ status_metrics(struct evbuffer *out)
 	    "Tasks that the Orchestrator may still assign.", net.credit);
 	metric(out, "workers_idle", "gauge", "Idle workers.", k->workers_idle);
 	metric(out, "workers_busy", "gauge", "Busy workers.", k->workers_busy);
+	metric(out, "workers_busy_milliseconds_total", "counter",
+	    "Time that workers had a task, of all together.",
+	    k->workers_busy_time);
+	metric(out, "keys_busy_milliseconds_total", "counter",
+	    "Time that keys was not waiting.", k->keys_busy);
 	metric(out, "registry_block", "gauge",
 	    "Block that the Registry was read at.", k->facts_block);
 	metric(out, "registry_age_seconds", "gauge",

@@ -28,7 +28,8 @@
 	"\"terminal\":2," \
 	"\"refused\":0},\"statuses\":{\"BAD_HANDLE\":2}," \
 	"\"workers\":{\"idle\":3," \
-	"\"busy\":1},\"roles\":{\"keys\":{\"restarts\":4," \
+	"\"busy\":1,\"load_percent\":81}," \
+	"\"keys\":{\"load_percent\":34},\"roles\":{\"keys\":{\"restarts\":4," \
 	"\"features\":[\"chroot\"," \
 	"\"seccomp\"]}},\"warnings\":[\"bell \\u0007 \\u001b[2J\"]}\n"
 
@@ -107,6 +108,8 @@ a_serving_runner_is_success(void **unused)
 	assert_non_null(strstr(out, "tee            insecure\n"));
 	assert_non_null(strstr(out, "block 7, read 3 s ago\n"));
 	assert_non_null(strstr(out, "workers        3 idle, 1 busy\n"));
+	assert_non_null(
+	    strstr(out, "load           keys 34 %, workers 81 %\n"));
 	assert_non_null(strstr(out, " 1 in flight, 41 ok,"));
 	assert_non_null(strstr(out, "  BAD_HANDLE               2\n"));
 	assert_non_null(

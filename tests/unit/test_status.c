@@ -84,6 +84,8 @@ setup(void **state)
 	memset(net.status.measurement, 0x4d, 48);
 	net.status.kms_epoch = 2;
 	net.status.workers_idle = 4;
+	net.status.workers_load = 81;
+	net.status.keys_load = 34;
 	net.stream = STREAM_OPEN;
 	net.credit = 256;
 	net.in_flight = 5;
@@ -172,6 +174,8 @@ json_has_every_member(void **state)
 	assert_int_equal(number(o, "statuses", "EXPIRED"), 2);
 	assert_int_equal(json_object_size(json_object_get(o, "statuses")), 2);
 	assert_int_equal(number(o, "workers", "idle"), 4);
+	assert_int_equal(number(o, "workers", "load_percent"), 81);
+	assert_int_equal(number(o, "keys", "load_percent"), 34);
 	json_decref(o);
 }
 
@@ -393,6 +397,18 @@ metrics_tell_when_the_certificate_expires(void **state)
 }
 
 static void
+metrics_have_the_load_of_keys_and_workers(void **state)
+{
+	(void)state;
+	net.status.workers_busy_time = 4711;
+	net.status.keys_busy = 4712;
+	assert_true(metrics_have(
+	    "\ntee_runner_workers_busy_milliseconds_total 4711\n"));
+	assert_true(
+	    metrics_have("\ntee_runner_keys_busy_milliseconds_total 4712\n"));
+}
+
+static void
 metrics_count_tasks_by_status(void **state)
 {
 	(void)state;
@@ -434,6 +450,7 @@ main(void)
 		T(ready_needs_keys_and_stream),
 		T(metrics_are_in_prometheus_format),
 		T(metrics_tell_when_the_certificate_expires),
+		T(metrics_have_the_load_of_keys_and_workers),
 		T(metrics_count_tasks_by_status),
 		T(metrics_name_the_reason_for_idleness),
 	};
