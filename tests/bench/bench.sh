@@ -89,13 +89,20 @@ memory() {
 	    pss / 1024, rss / 1024 }'
 }
 
-# queue IN-FLIGHT: batches of 16 at once.
-queue() {
-	measure 16 8192 --in-flight "$1" > "$dir/round" || return 1
-	summary < "$dir/round" > "$dir/queue"
-	printf '%d tasks in flight: %.0f µs CPU per task, %.0f transfers/s\n' \
-	    $((16 * $1)) "$(median runner < "$dir/queue")" \
-	    "$(median tps < "$dir/queue")"
+# queues IN-FLIGHT...: so many batches of 16 at once, in turn.
+queues() {
+	for _i in 1 2 3; do
+		for _k in "$@"; do
+			measure 16 6144 --in-flight "$_k" >> "$dir/queue.$_k" ||
+			    return 1
+		done
+	done
+	for _k in "$@"; do
+		summary < "$dir/queue.$_k" > "$dir/queue"
+		printf '%d tasks in flight: %.0f µs CPU per task, %.0f transfers/s\n' \
+		    $((16 * _k)) "$(median runner < "$dir/queue")" \
+		    "$(median tps < "$dir/queue")"
+	done
 }
 
 start_bench
@@ -126,8 +133,7 @@ done
 latency 'idle' 1 50 200
 conf_is 2 4096
 memory
-queue 4
-queue 256
+queues 4 256
 for batch in 1 16 64; do json batch=$batch < "$dir/summary.$batch"; done
 
 "$BUILD/tests/bench/primitives" > "$dir/primitives" || flunk 'arithmetic takes too much'
