@@ -69,6 +69,9 @@ check "a name that is used before its output is refused" is 2 $?
 check "the vectors of six primitives pass" is "1200 passed, 0 failed" "$(devnet run --batch 32 \
     --ops add,swap,cast,wrap,isIn,powWad "$src/tests/vectors/primitives.txt")"
 check "no task of a bench fails" is 0 "$(devnet bench --tasks 64 --batch 8 --json | number failed)"
+check "no task of a bench with a rate fails" devnet bench --tasks 100 --batch 10 --rate 100 --json
+check "a bench submits at its rate" is 1 \
+    "$(awk '/"seconds":/ { print ($2 + 0 > 0.9 && $2 + 0 < 5) }' "$dir/out")"
 
 # ---- faults, and back
 for fault in swap drop add badsig; do

@@ -2,7 +2,7 @@
  *
  * bench: a steady load of one operation.  Inputs are stored beforehand and
  * shared.  Latency is measured from Submit to its answer, when the outputs are
- * stored.
+ * stored; with a rate, from the time at which the submission was due.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -26,8 +26,13 @@ struct bench {
 	size_t		 n_latency;
 	json_t		*runners;	/* address: tasks that it computed */
 	int		 is_over;
+	struct lane	*lanes;
+	uint32_t	 n_lanes, n_started;
+	struct rpc_timer pacer;		/* of the next lane, with a rate */
+	double		 start;		/* ms */
 };
-struct lane {			/* a slot for one submission in flight */
+struct lane {			/* a slot for one submission in flight; with
+				 * a rate it is used once */
 	struct bench	*b;
 	struct pool	 pool;		/* of its submission */
 	double		 sent_at;
@@ -136,7 +141,8 @@ on_answer(void *arg, int code, const char *why, void *p)
 	b->done += lane->n;
 	b->is_over = b->done == b->o->tasks;
 	pool_free(&lane->pool);
-	submit(lane);
+	if (b->o->rate == 0)
+		submit(lane);
 }
 
 static void
@@ -158,6 +164,53 @@ submit(struct lane *lane)
 	lane->sent_at = exact_ms();
 	client_submit_send(&b->c, &lane->pool, tasks, lane->n, b->o->batch,
 	    b->o->timeout, on_answer, lane);
+}
+
+/* Start each lane that is due: an open loop, whatever is in flight. */
+static void
+pace(void *arg)
+{
+	struct bench *b = arg;
+	double due, now;
+
+	while (b->n_started < b->n_lanes) {
+		struct lane *lane = &b->lanes[b->n_started];
+
+		due = b->start +
+		    (double)b->n_started * b->o->batch * 1e3 / b->o->rate;
+		if (due > (now = exact_ms())) {
+			rpc_after(
+			    &b->pacer, (uint64_t)(due - now) + 1, pace, b);
+			return;
+		}
+		submit(lane);
+		lane->sent_at = due;
+		b->n_started++;
+	}
+}
+
+static void
+start_lanes(struct bench *b)
+{
+	const struct options *o = b->o;
+	uint32_t i;
+
+	b->n_lanes = o->rate == 0 ? o->in_flight :
+				    (o->tasks + o->batch - 1) / o->batch;
+	b->runners = json_object();
+	b->latency = calloc(o->tasks, sizeof(double));
+	b->lanes = calloc(b->n_lanes, sizeof(b->lanes[0]));
+	if (b->runners == NULL || b->latency == NULL || b->lanes == NULL)
+		fatal("bench: out of memory");
+	for (i = 0; i < b->n_lanes; i++)
+		b->lanes[i].b = b;
+	b->start = exact_ms();
+	if (o->rate != 0) {
+		pace(b);
+		return;
+	}
+	for (i = 0; i < b->n_lanes; i++)
+		submit(&b->lanes[i]);
 }
 
 static int
@@ -219,9 +272,6 @@ int
 command_bench(const struct options *o, int argc, char **argv)
 {
 	static struct bench b;
-	struct lane *lanes;
-	double start;
-	uint32_t i;
 
 	(void)argc;
 	(void)argv;
@@ -231,21 +281,12 @@ command_bench(const struct options *o, int argc, char **argv)
 		return usage("bench: tasks, batch and in-flight are 1 or more");
 	client_open(&b.c, o->dir, o->user);
 	b.o = o;
-	b.runners = json_object();
-	b.latency = calloc(o->tasks, sizeof(double));
-	lanes = calloc(o->in_flight, sizeof(lanes[0]));
-	if (b.runners == NULL || b.latency == NULL || lanes == NULL)
-		fatal("bench: out of memory");
 	/* Connecting and the first call are slow and are not measured. */
 	put_inputs(&b);
-	start = exact_ms();
-	for (i = 0; i < o->in_flight; i++) {
-		lanes[i].b = &b;
-		submit(&lanes[i]);
-	}
+	start_lanes(&b);
 	rpc_loop(&b.is_over);
-	print(&b, (exact_ms() - start) / 1e3);
-	free(lanes);
+	print(&b, (exact_ms() - b.start) / 1e3);
+	free(b.lanes);
 	free(b.latency);
 	json_decref(b.runners);
 	return b.failed == 0 ? 0 : 1;

@@ -16,6 +16,7 @@ struct options {
 	uint32_t	 chain_id;
 	uint32_t	 blocks, overlap;	/* for rekey */
 	uint32_t	 seconds;		/* for ledger */
+	uint32_t	 rate;			/* for bench; 0: none */
 	int		 json, insecure;
 };
 

@@ -63,9 +63,12 @@ static const struct command {
 	    "The last line is \"N passed, N failed\"; the exit status is 1\n"
 	    "if any failed." },
 	{ "bench", command_bench, 0, 0,
-	    "[--op OP] [--tasks N] [--batch B] [--in-flight K] [--json]",
+	    "[--op OP] [--tasks N] [--batch B] [--in-flight K | --rate R]\n"
+	    "          [--json]",
 	    "Measure tasks per second and their latency, with K submissions\n"
-	    "of B tasks in flight (transfer, 1024, 16, 4)." },
+	    "of B tasks in flight (transfer, 1024, 16, 4).\n"
+	    "  --rate R      submit R tasks per second, however many are in\n"
+	    "                flight" },
 	{ "ledger", command_ledger, 0, 1,
 	    "[--seconds S] [--in-flight K] [--timeout S] [--json] [FILE]",
 	    "Run chained transfers between encrypted balances for S seconds,\n"
@@ -100,6 +103,7 @@ static const struct option long_options[] = {
 	{ "seconds", required_argument, NULL, 's' },
 	{ "tasks", required_argument, NULL, 't' },
 	{ "in-flight", required_argument, NULL, 'f' },
+	{ "rate", required_argument, NULL, 'R' },
 	{ "timeout", required_argument, NULL, 'T' },
 	{ "chain", required_argument, NULL, 'c' },
 	{ "chain-id", required_argument, NULL, 'I' },
@@ -180,6 +184,7 @@ parse_options(int argc, char **argv, struct options *o)
 		case 'f':
 			r = number(optarg, "in-flight", 1024, &o->in_flight);
 			break;
+		case 'R': r = number(optarg, "rate", 1000000, &o->rate); break;
 		case 'T':
 			r = number(optarg, "timeout", 86400, &o->timeout);
 			break;
