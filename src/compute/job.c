@@ -10,6 +10,7 @@
 #include "ecies.h"
 #include "exec.h"
 #include "job.h"
+#include "keypool.h"
 #include "secp.h"
 #include "secret.h"
 
@@ -22,14 +23,13 @@ static struct {
 	struct program	program;	/* points into `words' */
 	struct m_value	operands[TASK_INPUTS];
 	struct m_value	values[TASK_OUTPUTS];
-	uint8_t		kms_key[33];	/* whose x || y is kms_xy */
-	uint8_t		kms_xy[64];
+	uint8_t		kms_key[33];	/* of the pool */
 } job;
 
 static struct secrets {
 	struct u256	inputs[TASK_INPUTS];
 	struct u256	outputs[TASK_OUTPUTS];
-	uint8_t		key[32];	/* of one operand */
+	uint8_t		key[32];	/* of one operand or output */
 	uint8_t		plain[VALUE_MAX];
 } *secrets;
 
@@ -41,16 +41,19 @@ job_init(void)
 {
 	secrets = secret_alloc(sizeof(*secrets));
 	delegate_init();
+	keypool_init();
 }
 
 const char *
 job_start(const struct m_job *m, const struct m_word *words, size_t n)
 {
+	uint8_t kms_xy[64];
 	size_t op;
 
 	if (memcmp(m->kms_key, job.kms_key, sizeof(job.kms_key)) != 0) {
-		if (secp_decompress(m->kms_key, job.kms_xy) != 0)
+		if (secp_decompress(m->kms_key, kms_xy) != 0)
 			return "the KMS key is no point";
+		keypool_start(kms_xy);
 		memcpy(job.kms_key, m->kms_key, sizeof(job.kms_key));
 	}
 	memcpy(job.words, words, n * sizeof(*words));
@@ -120,8 +123,9 @@ seal_output(const uint8_t handle[32], struct u256 value, struct m_value *v)
 	memcpy(v->handle, handle, sizeof(v->handle));
 	v->len = (uint8_t)(type_size(type) + GCM_TAG);
 	value_store(type, value, secrets->plain);
-	if (ecies_seal(job.kms_xy, handle, 32, secrets->plain, type_size(type),
-		v->key, v->nonce, v->ciphertext) != 0)
+	if (keypool_take(v->key, secrets->key) != 0 ||
+	    ecies_seal_with(secrets->key, handle, 32, secrets->plain,
+		type_size(type), v->nonce, v->ciphertext) != 0)
 		return ST_INTERNAL;
 	return ST_OK;
 }
@@ -143,8 +147,7 @@ run_program(struct m_job_done *done)
 	return st;
 }
 
-/* Overwrite the stack that run_program() and the functions it called have
- * used. */
+/* Overwrite the stack that the functions called before have used. */
 static __attribute__((noinline)) void
 scrub_stack(void)
 {
@@ -164,6 +167,13 @@ job_run(struct m_job_done *done, size_t *n)
 	*n = done->status == ST_OK ? job.program.shape.n_outputs : 0;
 	secret_wipe(secrets, sizeof(*secrets));
 	delegate_wipe();
+	scrub_stack();
+}
+
+void
+job_prepare(void)
+{
+	keypool_add();
 	scrub_stack();
 }
 

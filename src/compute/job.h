@@ -2,7 +2,7 @@
  *
  * The worker's one job.  All secrets of this process, except those in the
  * receive buffer, are in memory from secret_alloc(), which is wiped before the
- * answer is sent.
+ * answer is sent, except the data keys that are made ahead (keypool.h).
  */
 #ifndef JOB_H
 #define JOB_H
@@ -24,9 +24,12 @@ const char *job_seal(
 int job_is_complete(void);
 
 /* Derive the data keys, decrypt the operands, execute, encrypt the outputs.
- * The answer is in *done and job_values()[0 .. *n - 1].  No secret is left in
- * memory, whatever the outcome. */
+ * The answer is in *done and job_values()[0 .. *n - 1].  No secret of
+ * the job is left in memory, whatever the outcome. */
 void job_run(struct m_job_done *done, size_t *n);
 const struct m_value *job_values(void);
+
+/* Between jobs, if keypool_has_room(): make a data key for a later output. */
+void job_prepare(void);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * compute: the worker that sees plaintext.  It opens nothing, has no peer but
- * keys, and holds the secrets of one task at a time.  It exits when keys or the
- * monitor closes its channel, and after a fixed number of jobs.
+ * keys, and holds the secrets of one task at a time; between tasks it makes data
+ * keys for later outputs (keypool.h).  It exits when keys or the monitor closes
+ * its channel, and after a fixed number of jobs.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,14 +15,24 @@
 #include "ecies.h"
 #include "handlers.h"
 #include "job.h"
+#include "keypool.h"
 #include "log.h"
 #include "proc.h"
 #include "secp.h"
 #include "secret.h"
 
 static struct chan keys;
+static uint32_t jobs;		/* as many as this process takes */
 
-/* Wait until a channel is readable, or writable if output is queued. */
+/* A data key for a later job of this process? */
+static int
+wants_key(void)
+{
+	return state == S_IDLE && jobs_done < jobs && keypool_has_room();
+}
+
+/* Wait until a channel is readable, or writable if output is queued.  Make data
+ * keys ahead in the meantime, and look for a message before each. */
 static void
 wait_for_any(void)
 {
@@ -29,12 +40,15 @@ wait_for_any(void)
 		{ .fd = monitor.fd, .events = POLLIN },
 		{ .fd = keys.fd, .events = POLLIN },
 	};
+	int n;
 
 	if (monitor.queued > 0)
 		p[0].events |= POLLOUT;
 	if (keys.queued > 0)
 		p[1].events |= POLLOUT;
-	if (poll(p, 2, -1) == -1 && errno != EINTR)
+	while ((n = poll(p, 2, wants_key() ? 0 : -1)) == 0)
+		job_prepare();
+	if (n == -1 && errno != EINTR)
 		fatal("poll: %s", strerror(errno));
 }
 
@@ -54,7 +68,6 @@ main(void)
 {
 	static struct m_start start;
 	uint8_t seed[32];
-	uint32_t jobs;
 
 	proc_start(R_COMPUTE, &start);
 	chan_init(&keys, PROC_KEYS_FD, R_COMPUTE, R_KEYS, 0);
@@ -78,5 +91,6 @@ main(void)
 		}
 		wait_for_any();
 	}
+	keypool_wipe();
 	log_exit(0);
 }

@@ -104,21 +104,40 @@ ecies_key(const uint8_t s[32], uint8_t key[32])
 }
 
 int
-ecies_seal(const uint8_t p_xy[64], const void *aad, size_t aad_len,
-    const uint8_t *plain, size_t n, uint8_t k_pub[33], uint8_t nonce[GCM_NONCE],
-    uint8_t *cipher)
+ecies_key_new(const uint8_t p_xy[64], uint8_t k_pub[33], uint8_t key[32])
 {
 	struct {
-		uint8_t	k[32], s[32], key[32];
+		uint8_t	k[32], s[32];
 	} t;
 	int r = -1;
 
 	secp_key_new(t.k);
+	if (secp_public(t.k, k_pub) == 0 &&
+	    secp_mul_x_of_xy(t.k, p_xy, t.s) == 0)
+		r = ecies_key(t.s, key);
+	explicit_bzero(&t, sizeof(t));
+	return r;
+}
+
+int
+ecies_seal_with(const uint8_t key[32], const void *aad, size_t aad_len,
+    const uint8_t *plain, size_t n, uint8_t nonce[GCM_NONCE], uint8_t *cipher)
+{
 	if (getrandom(nonce, GCM_NONCE, 0) != GCM_NONCE)
 		fatal("getrandom: %s", strerror(errno));
-	if (secp_public(t.k, k_pub) == 0 &&
-	    secp_mul_x_of_xy(t.k, p_xy, t.s) == 0 && ecies_key(t.s, t.key) == 0)
-		r = gcm_seal(t.key, nonce, aad, aad_len, plain, n, cipher);
-	explicit_bzero(&t, sizeof(t));
+	return gcm_seal(key, nonce, aad, aad_len, plain, n, cipher);
+}
+
+int
+ecies_seal(const uint8_t p_xy[64], const void *aad, size_t aad_len,
+    const uint8_t *plain, size_t n, uint8_t k_pub[33], uint8_t nonce[GCM_NONCE],
+    uint8_t *cipher)
+{
+	uint8_t key[32];
+	int r = ecies_key_new(p_xy, k_pub, key);
+
+	if (r == 0)
+		r = ecies_seal_with(key, aad, aad_len, plain, n, nonce, cipher);
+	explicit_bzero(key, sizeof(key));
 	return r;
 }

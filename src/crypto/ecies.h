@@ -33,9 +33,14 @@ int gcm_open(const uint8_t key[32], const uint8_t nonce[GCM_NONCE],
 /* Derive the data key of a value from S. */
 int ecies_key(const uint8_t s[32], uint8_t key[32]);
 
-/* Encrypt n bytes (at most 32) to the point P (x || y), with the handle as AAD.
- * aad_len 0 gives the format of the deployed protocol.  Writes K, the nonce,
- * and n + 16 bytes of ciphertext. */
+/* Make k and erase it: K and the data key for the point P (x || y). */
+int ecies_key_new(const uint8_t p_xy[64], uint8_t k_pub[33], uint8_t key[32]);
+/* Encrypt n bytes (at most 32) with a data key that is used once, with the
+ * handle as AAD.  aad_len 0 gives the format of the deployed protocol.  Writes
+ * the nonce and n + 16 bytes of ciphertext. */
+int ecies_seal_with(const uint8_t key[32], const void *aad, size_t aad_len,
+    const uint8_t *plain, size_t n, uint8_t nonce[GCM_NONCE], uint8_t *cipher);
+/* Both. */
 int ecies_seal(const uint8_t p_xy[64], const void *aad, size_t aad_len,
     const uint8_t *plain, size_t n, uint8_t k_pub[33], uint8_t nonce[GCM_NONCE],
     uint8_t *cipher);

@@ -59,7 +59,9 @@ fuzz() {
 
 fuzz program libcrypto $program $arith
 fuzz reference 'libcrypto gmp' tests/fuzz/reference.c $program $arith
-fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c $program $arith $common $crypto
+fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c src/compute/delegate.c \
+    src/compute/keypool.c src/crypto/partial.c src/crypto/shamir.c \
+    $program $arith $common $crypto
 fuzz wire libprotobuf-c src/net/wire.c $program "$BUILD/proto/teerunner.pb-c.c"
 fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/registry/abi.c src/registry/rpc.c src/common/sha256.c $common
 fuzz trie 'libcrypto nettle' src/registry/trie.c src/registry/layout.c src/crypto/rlp.c src/crypto/keccak.c $common

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -439,6 +440,130 @@ a_worker_takes_one_job_after_the_other(void **state)
 	assert_memory_not_equal(first.nonce, answer.values[0].nonce, 12);
 }
 
+/* `n' outputs without an input. */
+static void
+build_outputs(unsigned n)
+{
+	unsigned i;
+
+	builder_init(&b);
+	n_operands = 0;
+	for (i = 0; i < n; i++) {
+		op("wrap");
+		assert_int_equal(
+		    builder_const(&b, TYPE_BYTES(32), handle(9, i)), 0);
+		out(TYPE_UINT(8), i);
+	}
+}
+
+/* Each of them decrypts with this private KMS key. */
+static void
+do_outputs(unsigned n, const uint8_t private[32])
+{
+	unsigned i;
+
+	memcpy(kms_private, private, 32);
+	assert_int_equal(secp_public(kms_private, kms_public), 0);
+	build_outputs(n);
+	assert_int_equal(do_job(n), n);
+	for (i = 0; i < n; i++)
+		assert_int_equal(decrypt(&answer.values[i]), i);
+}
+
+static void
+assert_all_k_differ(const struct m_value *v, size_t n)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; j < i; j++)
+			assert_memory_not_equal(v[i].key, v[j].key, 33);
+}
+
+static uint64_t
+cpu_ns_of_worker(void)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(w.pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &t), 0);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Time for an idle worker to make all keys that it makes ahead: 2 ms. */
+static void
+pause_worker(void)
+{
+	usleep(100 * 1000);
+}
+
+static void
+no_two_outputs_have_the_same_k(void **state)
+{
+	static struct m_value all[3 * 40];
+	uint8_t same[32];
+	unsigned i;
+
+	(void)state;
+	memcpy(same, kms_private, 32);
+	for (i = 0; i < 3; i++) {
+		do_outputs(40, same);
+		memcpy(all + i * 40, answer.values, 40 * sizeof(all[0]));
+		pause_worker();
+	}
+	assert_all_k_differ(all, 3 * 40);
+}
+
+/* decrypt() fails if an output has a data key of the former KMS key. */
+static void
+outputs_follow_the_kms_key(void **state)
+{
+	uint8_t first[32], second[32];
+	unsigned i;
+
+	(void)state;
+	memcpy(first, kms_private, 32);
+	secp_key_new(second);
+	for (i = 0; i < 3; i++) {
+		do_outputs(40, first);
+		pause_worker();
+		do_outputs(40, second);
+		pause_worker();
+	}
+	do_outputs(1, first);
+}
+
+/* CPU time of the worker during a pause. */
+static uint64_t
+cpu_ns_of_pause(void)
+{
+	const uint64_t before = cpu_ns_of_worker();
+
+	pause_worker();
+	return cpu_ns_of_worker() - before;
+}
+
+/* Twenty tries each: on a busy machine the keys may be made before this process
+ * has looked at the clock, or after the pause. */
+static void
+a_worker_makes_keys_after_a_job_and_then_sleeps(void **state)
+{
+	uint64_t t = 0;
+	unsigned i;
+
+	(void)state;
+	build_outputs(40);
+	for (i = 0; i < 20 && t < 500000; i++) {
+		assert_int_equal(do_job(i), 40);
+		t = cpu_ns_of_pause();
+	}
+	assert_true(t >= 500000);
+	for (i = 0; i < 20 && t != 0; i++)
+		t = cpu_ns_of_pause();
+	assert_int_equal(t, 0);
+}
+
 static void
 a_job_may_have_no_inputs(void **state)
 {
@@ -860,6 +985,9 @@ main(void)
 		T(a_transfer_of_encrypted_values_is_computed),
 		T(an_operation_takes_the_output_of_another),
 		T(a_worker_takes_one_job_after_the_other),
+		T(no_two_outputs_have_the_same_k),
+		T(outputs_follow_the_kms_key),
+		T(a_worker_makes_keys_after_a_job_and_then_sleeps),
 		T(a_job_may_have_no_inputs),
 		T(an_operand_of_the_wrong_size_is_malformed),
 		T(an_operand_of_another_handle_is_malformed),
