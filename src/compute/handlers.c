@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * compute's messages: a JOB, then its JOB_OPERANDS and JOB_SEALs, then the
- * answer JOB_DONE.  The message table, `state' and job.c enforce this order.
- * Any other error in these messages is fatal, and the monitor starts another
- * worker.
+ * compute's messages: a JOB, then its JOB_SEALs, then the answer JOB_DONE.  The
+ * message table, `state' and job.c enforce this order.  Any other error in
+ * these messages is fatal, and the monitor starts another worker.
  */
 #include "chan.h"
 #include "handlers.h"
@@ -35,16 +34,6 @@ ON(LOG_LEVEL)
 	log_level((int)l->level);
 }
 
-ON(JOB)
-{
-	const char *why = job_start(m->payload, m->rows, m->n_rows);
-
-	chan_wipe();		/* it still holds the ephemeral key */
-	if (why != NULL)
-		chan_illegal(c, M_JOB, why);
-	state = S_SERVING;
-}
-
 static void
 finish_if_complete(struct chan *c)
 {
@@ -60,12 +49,14 @@ finish_if_complete(struct chan *c)
 		log_debug("job %u: keys closed the channel", done.job);
 }
 
-ON(JOB_OPERANDS)
+ON(JOB)
 {
-	const char *why = job_operands(m->rows, m->n_rows);
+	const char *why = job_start(m->payload, m->rows, m->n_rows);
 
+	chan_wipe();		/* it still holds the ephemeral key */
 	if (why != NULL)
-		chan_illegal(c, m->type, why);
+		chan_illegal(c, M_JOB, why);
+	state = S_SERVING;
 	finish_if_complete(c);
 }
 

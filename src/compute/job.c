@@ -17,7 +17,6 @@
 /* Public data: anyone may read the program and the ciphertexts. */
 static struct {
 	uint32_t	number;
-	int		has_operands;
 	uint32_t	status;		/* of program_check */
 	struct m_word	words[PROGRAM_WORDS];
 	struct program	program;	/* points into `words' */
@@ -47,8 +46,9 @@ job_init(void)
 const char *
 job_start(const struct m_job *m, const struct m_word *words, size_t n)
 {
+	const size_t n_operands = m->shape.n_inputs;
 	uint8_t kms_xy[64];
-	size_t op;
+	size_t i, op;
 
 	if (memcmp(m->kms_key, job.kms_key, sizeof(job.kms_key)) != 0) {
 		if (secp_decompress(m->kms_key, kms_xy) != 0)
@@ -56,35 +56,28 @@ job_start(const struct m_job *m, const struct m_word *words, size_t n)
 		keypool_start(kms_xy);
 		memcpy(job.kms_key, m->kms_key, sizeof(job.kms_key));
 	}
+	if (n_operands > TASK_INPUTS || n < n_operands * VALUE_WORDS)
+		return "not an operand for each input";
+	n -= n_operands * VALUE_WORDS;
+	if (n > PROGRAM_WORDS)
+		return "program is too long";
 	memcpy(job.words, words, n * sizeof(*words));
 	if (program_view(&job.program, &m->shape, job.words, n) != 0)
 		return "not a program";
+	memcpy(job.operands, words + n, n_operands * sizeof(job.operands[0]));
+	for (i = 0; i < n_operands; i++)
+		if (memcmp(job.operands[i].handle, job.program.inputs[i].b,
+			32) != 0)
+			return "an operand of another handle";
 	job.number = m->job;
-	job.has_operands = 0;
 	job.status = program_check(&job.program, m->chain_id, &op);
 	return delegate_start(m);
 }
 
 const char *
-job_operands(const struct m_value *operands, size_t n)
-{
-	const struct program *p = &job.program;
-	size_t i;
-
-	if (job.has_operands || n != p->shape.n_inputs)
-		return "not an operand for each input";
-	for (i = 0; i < n; i++)
-		if (memcmp(operands[i].handle, p->inputs[i].b, 32) != 0)
-			return "an operand of another handle";
-	memcpy(job.operands, operands, n * sizeof(*operands));
-	job.has_operands = 1;
-	return NULL;
-}
-
-const char *
 job_seal(const struct m_job_seal *m, const struct m_partial *partials, size_t n)
 {
-	if (!job.has_operands || n != job.program.shape.n_inputs)
+	if (n != job.program.shape.n_inputs)
 		return "not a partial for each operand";
 	return delegate_seal(m, partials, n);
 }
@@ -92,7 +85,7 @@ job_seal(const struct m_job_seal *m, const struct m_partial *partials, size_t n)
 int
 job_is_complete(void)
 {
-	return job.has_operands && delegate_is_complete();
+	return delegate_is_complete();
 }
 
 /* The operand must have the size of its type, authenticate under its handle,

@@ -13,11 +13,10 @@
 /* Call before the sandbox is entered. */
 void job_init(void);
 
-/* A job comes in parts: the program and the keys, the operands, the seals.
+/* A job comes in parts: the program with keys and operands, then the seals.
  * Each function returns NULL, or the reason for chan_illegal(): keys checked
  * all this, so an error means that keys is broken. */
 const char *job_start(const struct m_job *, const struct m_word *, size_t n);
-const char *job_operands(const struct m_value *, size_t n);
 const char *job_seal(
     const struct m_job_seal *, const struct m_partial *, size_t n);
 /* Have all parts come?  1 or 0. */

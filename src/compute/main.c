@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * compute: the worker that sees plaintext.  It opens nothing, has no peer but
- * keys, and holds the secrets of one task at a time; between tasks it makes data
- * keys for later outputs (keypool.h).  It exits when keys or the monitor closes
- * its channel, and after a fixed number of jobs.
+ * keys, and holds the secrets of one task at a time; between tasks it makes
+ * data keys for later outputs (keypool.h).  It exits when keys or the monitor
+ * closes its channel, and after a fixed number of jobs.
  */
 #include <errno.h>
 #include <poll.h>

@@ -447,10 +447,15 @@ struct m_results {		/* the signature over the RESULTs since ASK, in
 
 /* ---- jobs -------------------------------------------------------------- */
 
-struct m_job {			/* + the program's words */
+#define VALUE_WORDS	(sizeof(struct m_value) / sizeof(struct m_word))
+#define JOB_WORDS	(PROGRAM_WORDS + TASK_INPUTS * VALUE_WORDS)
+_Static_assert(sizeof(struct m_value) % sizeof(struct m_word) == 0, "words");
+
+struct m_job {			/* + the program's words, then as many for each
+				 * operand as an m_value has */
 	uint64_t	chain_id;
 	uint32_t	job;
-	uint32_t	n_seals;	/* JOB_SEALs after the operands */
+	uint32_t	n_seals;	/* JOB_SEALs that follow */
 	struct p_shape	shape;
 	uint32_t	attempt;
 	uint8_t		id[32];		/* the task's */

@@ -14,6 +14,7 @@
 
 static uint32_t turn;			/* the chain whose task is given next */
 static struct m_job *job;		/* secret memory: it has a key */
+static struct m_word rows[JOB_WORDS];	/* of one JOB */
 static uint32_t last_job;
 /* Those that take a task, by the number of jobs that they have. */
 static TAILQ_HEAD(, worker) takers[WORKER_QUEUE + 1];
@@ -149,7 +150,11 @@ job_send(struct worker *w, struct task *t, uint32_t number)
 	memcpy(job->kms_key, t->batch->facts->kms_key, 33);
 	memcpy(job->ephemeral_key, t->ephemeral_key, 33);
 	memcpy(job->secret, delegate_key(t), 32);
-	sent = chan_try(&w->chan, M_JOB, job, t->words, t->n_words);
+	memcpy(rows, t->words, t->n_words * sizeof(rows[0]));
+	memcpy(rows + t->n_words, t->operands,
+	    t->n_operands * sizeof(t->operands[0]));
+	sent = chan_try(&w->chan, M_JOB, job, rows,
+	    t->n_words + t->n_operands * VALUE_WORDS);
 	secret_wipe(job->secret, 32);
 	return sent;
 }
@@ -167,8 +172,6 @@ job_give(struct worker *w, struct task *t)
 	}
 	delegate_key_erase(t);
 	last_job = number;
-	chan_send(
-	    &w->chan, M_JOB_OPERANDS, NULL, t->operands, t->n_operands, -1);
 	job_send_seals(w, t);
 	job_forget(t);
 	t->state = T_RUNNING;

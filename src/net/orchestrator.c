@@ -91,6 +91,9 @@ session_write(void)
 	s.sent = o->bytes;
 	free(o);
 	op.data.send_message.send_message = s.sent;
+	/* It may go out in one write with those that wait. */
+	if (!STAILQ_EMPTY(&s.queue))
+		op.flags = GRPC_WRITE_BUFFER_HINT;
 	s.pending++;
 	rpc_begin(s.call, &op, 1, &s.written);
 }

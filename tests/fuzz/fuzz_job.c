@@ -42,33 +42,27 @@ take(const uint8_t **data, size_t *size, void *to, size_t n)
 	*size -= has;
 }
 
-/* Operands and seals; exactly as large as stated, so that a read past the end
+/* Seals; the partials exactly as many as stated, so that a read past the end
  * shows. */
 static void
 feed(const uint8_t *data, size_t size, size_t n)
 {
-	struct m_value *operands = malloc(n * sizeof(*operands) + 1);
 	struct m_partial *partials = malloc(n * sizeof(*partials) + 1);
 	const char *why = NULL;
 	struct m_job_seal seal;
 	struct m_job_done done;
 	size_t n_values;
 
-	if (operands != NULL && partials != NULL) {
-		take(&data, &size, operands, n * sizeof(*operands));
-		why = job_operands(operands, n);
-		while (why == NULL && !job_is_complete()) {
-			take(&data, &size, &seal, sizeof(seal));
-			take(&data, &size, partials, n * sizeof(*partials));
-			why = job_seal(&seal, partials, n);
-		}
-		if (why == NULL) {
-			job_run(&done, &n_values);
-			if (n_values > TASK_OUTPUTS || done.job == 0)
-				abort();
-		}
+	while (partials != NULL && why == NULL && !job_is_complete()) {
+		take(&data, &size, &seal, sizeof(seal));
+		take(&data, &size, partials, n * sizeof(*partials));
+		why = job_seal(&seal, partials, n);
 	}
-	free(operands);
+	if (partials != NULL && why == NULL) {
+		job_run(&done, &n_values);
+		if (n_values > TASK_OUTPUTS || done.job == 0)
+			abort();
+	}
 	free(partials);
 }
 

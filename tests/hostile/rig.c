@@ -887,12 +887,10 @@ work_job(struct rig *r, struct work *w, uint8_t plain[2][32])
 	r->answer.job = job->job;
 	memcpy(r->ephemeral, job->secret, 32);
 	assert_memory_equal(job->kms_key, r->kms.pub, 33);
-	assert_int_equal(m->n_rows, w->n_words);
+	assert_int_equal(m->n_rows, w->n_words + 2 * VALUE_WORDS);
 	assert_memory_equal(m->rows, w->words, w->n_words * 32);
+	memcpy(o, (const struct m_word *)m->rows + w->n_words, sizeof(o));
 	assert_null(delegate_start(job));
-	m = rig_next(r, &r->worker, M_JOB_OPERANDS);
-	assert_int_equal(m->n_rows, 2);
-	memcpy(o, m->rows, sizeof(o));
 	for (j = 0; j < n_seals; j++) {
 		m = rig_next(r, &r->worker, M_JOB_SEAL);
 		assert_null(delegate_seal(m->payload, m->rows, m->n_rows));

@@ -374,24 +374,34 @@ ask(struct batch *b)
 	    10000, on_grants, b);
 }
 
-/* As a worker gets them: the operands, then the seals of the nodes. */
-static uint32_t
-take_grant(const Teerunner__V1__OperandGrant *g)
+/* The program, then the operands: the number of words, or 0. */
+static size_t
+job_words(const struct task *t, const Teerunner__V1__OperandGrant *g,
+    struct m_word words[JOB_WORDS])
 {
-	static struct m_value operands[TASK_INPUTS];
+	const Teerunner__V1__GrantedOperand *o;
+	struct m_value value;
+	size_t i, n = t->n_words;
+
+	memcpy(words, t->words, n * sizeof(*words));
+	for (i = 0; i < g->n_operands; i++, n += VALUE_WORDS) {
+		o = g->operands[i];
+		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
+			&value) != 0)
+			return 0;
+		memcpy(words + n, &value, sizeof(value));
+	}
+	return n;
+}
+
+/* As a worker gets them. */
+static uint32_t
+take_seals(const Teerunner__V1__OperandGrant *g)
+{
 	static struct m_partial partials[TASK_INPUTS];
 	struct m_job_seal seal;
 	size_t i;
 
-	for (i = 0; i < g->n_operands; i++) {
-		const Teerunner__V1__GrantedOperand *o = g->operands[i];
-
-		if (wire_value(&o->handle, &o->key, &o->nonce, &o->ciphertext,
-			&operands[i]) != 0)
-			return ST_GRANT_INVALID;
-	}
-	if (job_operands(operands, g->n_operands) != NULL)
-		return ST_GRANT_INVALID;
 	for (i = 0; i < g->n_seals; i++) {
 		const Teerunner__V1__Seal *s = g->seals[i];
 
@@ -415,21 +425,24 @@ compute(const struct task *t, const Teerunner__V1__OperandGrant *g, size_t *n)
 		.shape = t->flat.shape,
 		.attempt = t->flat.attempt,
 		.n_seals = t->flat.shape.n_inputs == 0 ? 0 : d.threshold };
+	static struct m_word words[JOB_WORDS];
 	struct m_job_done done;
 	uint32_t status;
+	size_t n_words;
 
 	*n = 0;
 	if (g->status != ST_OK)
 		return g->status;
-	if (g->n_operands > TASK_INPUTS)
+	if (g->n_operands > TASK_INPUTS ||
+	    (n_words = job_words(t, g, words)) == 0)
 		return ST_GRANT_INVALID;
 	memcpy(job.id, t->flat.id, 32);
 	memcpy(job.kms_key, d.kms_key, 33);
 	memcpy(job.ephemeral_key, t->public, 33);
 	memcpy(job.secret, t->own, 32);
-	if (job_start(&job, t->words, t->n_words) != NULL)
-		return ST_INTERNAL;
-	if ((status = take_grant(g)) != ST_OK)
+	if (job_start(&job, words, n_words) != NULL)
+		return ST_GRANT_INVALID;
+	if ((status = take_seals(g)) != ST_OK)
 		return status;
 	job_run(&done, n);
 	return done.status;

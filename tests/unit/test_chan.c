@@ -22,7 +22,7 @@
 #include "log.h"
 #include "proc.h"
 
-static unsigned n_jobs, n_operands;
+static unsigned n_jobs, n_seals;
 static enum state state;
 
 ON(START)
@@ -39,14 +39,10 @@ ON(JOB)
 	n_jobs++;
 	state = S_SERVING;
 }
-ON(JOB_OPERANDS)
-{
-	assert_int_equal(m->n_rows, 3);
-	n_operands++;
-}
 ON(JOB_SEAL)
 {
 	assert_int_equal(m->n_rows, 3);
+	n_seals++;
 	state = S_IDLE;
 }
 
@@ -78,7 +74,6 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 		return from == R_TLS && to == R_KEYS && (state_bit & S_UP) != 0;
 	case M_JOB:
 		return from == R_KEYS && to == R_COMPUTE && state_bit == S_IDLE;
-	case M_JOB_OPERANDS:
 	case M_JOB_SEAL:
 		return from == R_KEYS && to == R_COMPUTE &&
 		    state_bit == S_SERVING;
@@ -175,7 +170,6 @@ open_pair(struct chan *a, enum role ra, struct chan *b, enum role rb)
 static void
 records_come_whole_and_in_order(void **unused)
 {
-	static struct m_value operands[3];
 	static const struct m_partial partials[3];
 	static const struct m_job_seal seal;
 	static const struct m_job job;
@@ -184,16 +178,14 @@ records_come_whole_and_in_order(void **unused)
 	(void)unused;
 	open_pair(&k, R_KEYS, &c, R_COMPUTE);
 	state = S_IDLE;
-	n_jobs = n_operands = 0;
+	n_jobs = n_seals = 0;
 	assert_int_equal(chan_send(&k, M_JOB, &job, NULL, 0, -1), 0);
-	assert_int_equal(
-	    chan_send(&k, M_JOB_OPERANDS, NULL, operands, 3, -1), 0);
 	assert_int_equal(chan_dispatch(&c, &state), 0);
 	assert_int_equal(n_jobs, 1);
-	assert_int_equal(n_operands, 1);
 	assert_int_equal(state, S_SERVING);
 	assert_int_equal(chan_send(&k, M_JOB_SEAL, &seal, partials, 3, -1), 0);
 	assert_int_equal(chan_dispatch(&c, &state), 0);
+	assert_int_equal(n_seals, 1);
 	assert_int_equal(state, S_IDLE);
 	chan_close(&k);
 	assert_int_equal(chan_dispatch(&c, &state), -1);
@@ -324,7 +316,7 @@ an_illegal_record_ends_the_receiver(void **unused)
 	static struct {
 		struct msg_hdr	hdr;
 		struct m_job	job;
-		struct m_word	words[PROGRAM_WORDS + 1];
+		struct m_word	words[JOB_WORDS + 1];
 	} r = { .hdr = { .type = M_JOB } };
 	static unsigned char big[MSG_MAX + 1];
 	const size_t fixed = sizeof(r.hdr) + sizeof(r.job);
@@ -434,7 +426,7 @@ send_one(const void *arg)
 		struct m_peer peer;
 		struct m_job job;
 	} payload;
-	static const struct m_word rows[PROGRAM_WORDS + 1];
+	static const struct m_word rows[JOB_WORDS + 1];
 	const struct sent *s = arg;
 	struct chan a, b;
 
@@ -448,7 +440,7 @@ what_is_not_in_the_table_is_never_sent(void **unused)
 	static const struct sent bad[] = {
 		{ R_NET, R_COMPUTE, M_JOB, 0, -1 },
 		{ R_KEYS, R_NET, M_JOB, 0, -1 },
-		{ R_KEYS, R_COMPUTE, M_JOB, PROGRAM_WORDS + 1, -1 },
+		{ R_KEYS, R_COMPUTE, M_JOB, JOB_WORDS + 1, -1 },
 		{ R_KEYS, R_COMPUTE, M_JOB, 0, STDERR_FILENO },
 		{ R_MONITOR, R_NET, M_START, 1, -1 },
 		{ R_MONITOR, R_NET, M_PEER, 0, -1 },

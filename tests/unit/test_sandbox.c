@@ -43,9 +43,6 @@ ON(PEER)
 ON(JOB)
 {
 }
-ON(JOB_OPERANDS)
-{
-}
 ON(JOB_SEAL)
 {
 }

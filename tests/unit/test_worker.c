@@ -287,13 +287,21 @@ make_job(uint32_t number)
 }
 
 static void
-send_made_job(void)
+send_with_operands(size_t n_sent)
 {
-	static struct m_word words[PROGRAM_WORDS];
+	static struct m_word words[JOB_WORDS];
 	size_t n = builder_words(&b, words);
 
+	memcpy(words + n, operands, n_sent * sizeof(operands[0]));
+	n += n_sent * VALUE_WORDS;
 	send_record(
 	    w.keys, M_JOB, &job, sizeof(job), words, n * sizeof(*words));
+}
+
+static void
+send_made_job(void)
+{
+	send_with_operands(n_operands);
 }
 
 static void
@@ -301,13 +309,6 @@ send_job(uint32_t number)
 {
 	make_job(number);
 	send_made_job();
-}
-
-static void
-send_operands(size_t n)
-{
-	send_record(
-	    w.keys, M_JOB_OPERANDS, NULL, 0, operands, n * sizeof(*operands));
 }
 
 static void
@@ -343,7 +344,6 @@ do_made_job(void)
 	size_t k;
 
 	send_made_job();
-	send_operands(n_operands);
 	for (k = 0; k < job.n_seals; k++)
 		send_seal(k, n_operands);
 	return receive();
@@ -769,22 +769,11 @@ a_bad_program_is_answered_with_its_status(void **state)
 /* ---- hostile ----------------------------------------------------------- */
 
 static void
-seals_before_the_operands_end_the_worker(void **state)
-{
-	(void)state;
-	build_transfer(1, 2, 3);
-	send_job(1);
-	send_seal(0, 3);
-	assert_refused();
-}
-
-static void
 a_seal_with_too_few_partials_ends_the_worker(void **state)
 {
 	(void)state;
 	build_transfer(1, 2, 3);
 	send_job(1);
-	send_operands(3);
 	send_seal(0, 2);
 	assert_refused();
 }
@@ -795,7 +784,6 @@ one_node_twice_ends_the_worker(void **state)
 	(void)state;
 	build_transfer(1, 2, 3);
 	send_job(1);
-	send_operands(3);
 	send_seal(0, 3);
 	send_seal(0, 3);
 	assert_refused();
@@ -807,7 +795,6 @@ a_node_that_cannot_be_ends_the_worker(void **state)
 	(void)state;
 	build_transfer(1, 2, 3);
 	send_job(1);
-	send_operands(3);
 	seals[0].node = KMS_NODES + 1;
 	send_seal(0, 3);
 	assert_refused();
@@ -836,15 +823,31 @@ more_seals_than_nodes_end_the_worker(void **state)
 }
 
 static void
-operands_before_a_job_end_the_worker(void **state)
+a_seal_before_a_job_ends_the_worker(void **state)
 {
 	(void)state;
-	send_operands(0);
+	build_transfer(1, 2, 3);
+	make_job(1);
+	send_seal(0, 3);
 	assert_refused();
 }
 
 static void
-a_second_job_before_the_operands_ends_the_worker(void **state)
+a_program_that_is_too_long_ends_the_worker(void **state)
+{
+	static const struct m_word words[JOB_WORDS];
+
+	(void)state;
+	op("wrap");
+	assert_int_equal(builder_const(&b, TYPE_BYTES(32), handle(9, 9)), 0);
+	out(TYPE_UINT(8), 10);
+	make_job(1);
+	send_record(w.keys, M_JOB, &job, sizeof(job), words, sizeof(words));
+	assert_refused();
+}
+
+static void
+a_second_job_before_the_seals_ends_the_worker(void **state)
 {
 	(void)state;
 	build_transfer(1, 2, 3);
@@ -858,8 +861,8 @@ a_missing_operand_ends_the_worker(void **state)
 {
 	(void)state;
 	build_transfer(1, 2, 3);
-	send_job(1);
-	send_operands(2);
+	make_job(1);
+	send_with_operands(2);
 	assert_refused();
 }
 
@@ -870,7 +873,6 @@ an_operand_not_asked_for_ends_the_worker(void **state)
 	build_transfer(1, 2, 3);
 	operands[1].handle[31] ^= 1;
 	send_job(1);
-	send_operands(3);
 	assert_refused();
 }
 
@@ -1002,14 +1004,14 @@ main(void)
 		T(partials_of_another_point_make_the_grant_invalid),
 		T(a_point_that_is_none_is_the_operands_fault),
 		T(a_share_of_the_epoch_before_is_no_fault),
-		T(seals_before_the_operands_end_the_worker),
 		T(a_seal_with_too_few_partials_ends_the_worker),
 		T(one_node_twice_ends_the_worker),
 		T(a_node_that_cannot_be_ends_the_worker),
 		T(operands_without_a_seal_end_the_worker),
 		T(more_seals_than_nodes_end_the_worker),
-		T(operands_before_a_job_end_the_worker),
-		T(a_second_job_before_the_operands_ends_the_worker),
+		T(a_seal_before_a_job_ends_the_worker),
+		T(a_program_that_is_too_long_ends_the_worker),
+		T(a_second_job_before_the_seals_ends_the_worker),
 		T(a_missing_operand_ends_the_worker),
 		T(an_operand_not_asked_for_ends_the_worker),
 		T(a_shape_that_lies_ends_the_worker),
