@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "bytes.h"
 #include "keccak.h"
 #include "typed_data.h"
 
@@ -124,7 +125,7 @@ begin(struct keccak *k, enum td_type type)
 	put_hash(k, type_hash[type]);
 }
 
-#define VALUES	4		/* hashed together */
+#define VALUES	4		/* or seals: hashed together */
 
 /* Output has the hash of the ciphertext as bytes32, GrantedOperand the
  * ciphertext as bytes.  Both are encoded as the same word. */
@@ -242,25 +243,24 @@ static void
 operation(const struct program *p, const struct p_op *op, const uint16_t *refs,
     uint8_t out[32])
 {
-	uint8_t kinds[UINT8_MAX], kind, in[32], written[32];
-	struct keccak k, words;
+	uint8_t in[UINT8_MAX][32], written[UINT8_MAX][32], kinds[UINT8_MAX];
+	const struct keccak_in parts[3] = { { kinds, op->n_in },
+		{ in, op->n_in * 32u }, { written, op->n_out * 32u } };
+	uint8_t hashes[3][32], kind;
+	struct keccak k;
 	size_t i;
 
-	keccak_init(&words);
 	for (i = 0; i < op->n_in; i++)
-		put_hash(&words, get_reference(p, refs[i], &kinds[i]));
-	keccak_final(&words, in);
-	keccak_init(&words);
+		memcpy(in[i], get_reference(p, refs[i], &kinds[i]), 32);
 	for (i = 0; i < op->n_out; i++)
-		put_hash(&words, get_reference(p, refs[op->n_in + i], &kind));
-	keccak_final(&words, written);
+		memcpy(written[i], get_reference(p, refs[op->n_in + i], &kind),
+		    32);
+	keccak256_many(parts, 3, hashes);
 
 	begin(&k, TD_OPERATION);
 	put_number(&k, op->opcode);
 	put_number(&k, op->flags);
-	put_bytes(&k, kinds, op->n_in);
-	put_hash(&k, in);
-	put_hash(&k, written);
+	keccak_update(&k, hashes, sizeof(hashes));
 	keccak_final(&k, out);
 }
 
@@ -345,15 +345,18 @@ td_operand_request(const uint8_t task_id[32], uint32_t attempt,
     const struct m_word *inputs, size_t n_inputs, const struct m_word *outputs,
     size_t n_outputs, uint8_t out[32])
 {
+	const struct keccak_in parts[3] = { { ephemeral_key, 33 },
+		{ inputs, n_inputs * sizeof(*inputs) },
+		{ outputs, n_outputs * sizeof(*outputs) } };
+	uint8_t hashes[3][32];
 	struct keccak k;
 
+	keccak256_many(parts, 3, hashes);
 	begin(&k, TD_OPERAND_REQUEST);
 	put_hash(&k, task_id);
 	put_number(&k, attempt);
 	put_address(&k, caller);
-	put_bytes(&k, ephemeral_key, 33);
-	put_bytes(&k, inputs, n_inputs * sizeof(*inputs));
-	put_bytes(&k, outputs, n_outputs * sizeof(*outputs));
+	keccak_update(&k, hashes, sizeof(hashes));
 	keccak_final(&k, out);
 }
 
@@ -411,16 +414,45 @@ td_granted_operands(const struct m_value *v, size_t n, uint8_t out[32])
 	array_of_values(TD_GRANTED_OPERAND, v, n, out);
 }
 
-void
-td_seal(uint32_t node, const uint8_t key[33], const struct m_partial *partials,
-    size_t n, uint8_t out[32])
+/* At most VALUES seals. */
+static void
+hash_seals(const struct td_seal *seals, size_t n, uint8_t (*out)[32])
 {
-	struct keccak k;
+	uint8_t parts[2 * VALUES][32], words[VALUES][4][32];
+	struct keccak_in in[2 * VALUES];
+	size_t i;
 
-	begin(&k, TD_SEAL);
-	put_number(&k, node);
-	put_bytes(&k, key, 33);
-	put_bytes(&k, partials, n * sizeof(*partials));
+	for (i = 0; i < n; i++) {
+		in[i] = (struct keccak_in){ seals[i].key, 33 };
+		in[n + i] = (struct keccak_in){ seals[i].partials,
+			seals[i].n * sizeof(struct m_partial) };
+	}
+	keccak256_many(in, n, parts);
+	keccak256_many(in + n, n, parts + n);
+	memset(words, 0, sizeof(words));
+	for (i = 0; i < n; i++) {
+		memcpy(words[i][0], type_hash[TD_SEAL], 32);
+		put_be(words[i][1] + 28, 4, seals[i].node);
+		memcpy(words[i][2], parts[i], 32);
+		memcpy(words[i][3], parts[n + i], 32);
+		in[i] = (struct keccak_in){ words[i], sizeof(words[i]) };
+	}
+	keccak256_many(in, n, out);
+}
+
+void
+td_seals(const struct td_seal *seals, size_t n, uint8_t out[32])
+{
+	uint8_t hashes[VALUES][32];
+	struct keccak k;
+	size_t some;
+
+	keccak_init(&k);
+	for (; n > 0; n -= some, seals += some) {
+		some = n < VALUES ? n : VALUES;
+		hash_seals(seals, some, hashes);
+		keccak_update(&k, hashes, some * 32);
+	}
 	keccak_final(&k, out);
 }
 

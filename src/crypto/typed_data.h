@@ -66,9 +66,14 @@ void td_operand_request_batch(const uint8_t runner[20], uint64_t expiry,
 
 /* The array of them. */
 void td_granted_operands(const struct m_value *, size_t n, uint8_t out[32]);
-void td_seal(uint32_t node, const uint8_t key[33], const struct m_partial *,
-    size_t n, uint8_t out[32]);
-/* seals: the result of td_array(). */
+struct td_seal {
+	uint32_t	 node;
+	const uint8_t	*key;		/* 33 bytes */
+	const struct m_partial *partials;
+	size_t		 n;
+};
+/* The array of them. */
+void td_seals(const struct td_seal *, size_t n, uint8_t out[32]);
 void td_operand_grant(const uint8_t task_id[32], uint32_t attempt,
     uint32_t status, const uint8_t ephemeral_key[33],
     const uint8_t operands[32], const uint8_t seals[32], uint8_t out[32]);

@@ -454,15 +454,16 @@ task_on_grant(struct chan *c, const struct m_grant *m)
 static void
 task_hash_grant(const struct task *t, uint8_t hash[32])
 {
-	static uint8_t hashes[KMS_NODES][32];
+	struct td_seal list[KMS_NODES];
 	uint8_t operands[32], seals[32];
 	size_t i;
 
 	td_granted_operands(t->operands, t->n_operands, operands);
 	for (i = 0; i < t->n_seals; i++)
-		td_seal(t->seals[i].head.node, t->seals[i].head.key,
-		    t->seals[i].partials, t->n_operands, hashes[i]);
-	td_array((const uint8_t(*)[32])hashes, t->n_seals, seals);
+		list[i] = (struct td_seal){ t->seals[i].head.node,
+			t->seals[i].head.key, t->seals[i].partials,
+			t->n_operands };
+	td_seals(list, t->n_seals, seals);
 	td_operand_grant(t->grant.id, t->grant.attempt, t->grant.status,
 	    t->grant.ephemeral_key, operands, seals, hash);
 }

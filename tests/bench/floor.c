@@ -114,8 +114,8 @@ hash_requests(uint8_t hash[32])
 static void
 hash_grants(uint8_t hash[32])
 {
-	uint8_t hashes[BATCH_TASKS][32], parts[OPERANDS][32];
-	uint8_t operands[32], seals[32];
+	uint8_t hashes[BATCH_TASKS][32], operands[32], seals[32];
+	struct td_seal list[NODES];
 	uint32_t i, j;
 
 	for (i = 0; i < batch; i++) {
@@ -123,9 +123,9 @@ hash_grants(uint8_t hash[32])
 
 		td_granted_operands(t->operands, OPERANDS, operands);
 		for (j = 0; j < NODES; j++)
-			td_seal(j + 1, t->node_pub[j], t->partials[j], OPERANDS,
-			    parts[j]);
-		td_array((const uint8_t(*)[32])parts, NODES, seals);
+			list[j] = (struct td_seal){ j + 1, t->node_pub[j],
+				t->partials[j], OPERANDS };
+		td_seals(list, NODES, seals);
 		td_operand_grant(t->task.id, 1, ST_OK, t->ephemeral_pub,
 		    operands, seals, hashes[i]);
 	}

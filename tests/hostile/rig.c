@@ -800,7 +800,8 @@ void
 work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
     const struct party *by)
 {
-	uint8_t hashes[BATCH_TASKS][32], seals[THRESHOLD][32];
+	uint8_t hashes[BATCH_TASKS][32];
+	struct td_seal seals[THRESHOLD];
 	uint8_t ops_hash[32], seals_hash[32], hash[32];
 	struct m_grant g = { .batch = batch, .n_tasks = n };
 	struct m_grant_task t;
@@ -809,11 +810,13 @@ work_grant(struct rig *r, uint32_t batch, struct work *w, uint32_t n,
 
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < r->threshold; j++)
-			td_seal(w[i].seals[r->quorum[j] - 1].node,
-			    w[i].seals[r->quorum[j] - 1].key,
-			    w[i].partials[r->quorum[j] - 1], 2, seals[j]);
+			seals[j] = (struct td_seal){
+				w[i].seals[r->quorum[j] - 1].node,
+				w[i].seals[r->quorum[j] - 1].key,
+				w[i].partials[r->quorum[j] - 1], 2
+			};
 		td_granted_operands(w[i].operands, 2, ops_hash);
-		td_array((const uint8_t(*)[32])seals, r->threshold, seals_hash);
+		td_seals(seals, r->threshold, seals_hash);
 		td_operand_grant(w[i].m.id, w[i].m.attempt, ST_OK,
 		    w[i].ephemeral_key, ops_hash, seals_hash, hashes[i]);
 	}

@@ -214,10 +214,10 @@ static void
 one_grant(uint8_t hash[32])
 {
 	struct m_value v[8];
-	struct m_partial partials[4];
-	uint8_t id[32], key[33], node_key[33], hashes[8][32], ops[32],
-	    seals[32];
-	uint32_t attempt, status, node;
+	struct m_partial partials[4][4];
+	uint8_t id[32], key[33], node_keys[4][33], ops[32], seals[32];
+	struct td_seal list[4];
+	uint32_t attempt, status;
 	size_t i, j, n = number(4), n_seals = number(3);
 
 	begin("", "{");
@@ -238,16 +238,18 @@ one_grant(uint8_t hash[32])
 	begin("seals", "[");
 	for (i = 0; i < n_seals; i++) {
 		begin("", "{");
-		node = (uint32_t)integer("node", UINT32_MAX);
-		bytes("key", node_key, 33);
-		for (j = 0; j < n * sizeof(partials[0]); j++)
-			((uint8_t *)partials)[j] = (uint8_t)number(255);
-		put_bytes("partials", partials, n * sizeof(partials[0]));
+		list[i].node = (uint32_t)integer("node", UINT32_MAX);
+		bytes("key", node_keys[i], 33);
+		for (j = 0; j < n * sizeof(partials[i][0]); j++)
+			((uint8_t *)partials[i])[j] = (uint8_t)number(255);
+		put_bytes("partials", partials[i], n * sizeof(partials[i][0]));
 		end("}");
-		td_seal(node, node_key, partials, n, hashes[i]);
+		list[i].key = node_keys[i];
+		list[i].partials = partials[i];
+		list[i].n = n;
 	}
 	end("]");
-	td_array((const uint8_t(*)[32])hashes, n_seals, seals);
+	td_seals(list, n_seals, seals);
 	end("}");
 	td_operand_grant(id, attempt, status, key, ops, seals, hash);
 }

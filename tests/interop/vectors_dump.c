@@ -771,8 +771,8 @@ put_operands(uint8_t array[32])
 static void
 put_grant_batch(void)
 {
-	uint8_t hashes[THRESHOLD][32], operands[32], array[32], hash[1][32];
-	uint8_t batch[32];
+	uint8_t operands[32], array[32], hash[1][32], batch[32];
+	struct td_seal list[THRESHOLD];
 	size_t i;
 
 	begin_message("OperandGrantBatch", &gateway);
@@ -791,13 +791,13 @@ put_grant_batch(void)
 		put_hex(
 		    "partials", seals[i].partials, sizeof(seals[i].partials));
 		end('}');
-		td_seal(quorum[i], seals[i].key, seals[i].partials, INPUTS,
-		    hashes[i]);
+		list[i] = (struct td_seal){ quorum[i], seals[i].key,
+			seals[i].partials, INPUTS };
 	}
 	end(']');
 	end('}');
 	end(']');
-	td_array((const uint8_t(*)[32])hashes, THRESHOLD, array);
+	td_seals(list, THRESHOLD, array);
 	td_operand_grant(
 	    task_id, 1, ST_OK, ephemeral_key, operands, array, hash[0]);
 	td_batch(TD_OPERAND_GRANT_BATCH, (const uint8_t(*)[32])hash, 1, batch);

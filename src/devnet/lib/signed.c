@@ -177,19 +177,22 @@ sign_tasks(Teerunner__V1__TaskBatch *b, const uint8_t domain[32],
 }
 
 static int
-seal_hash(const Teerunner__V1__Seal *s, struct pool *pool, uint8_t out[32])
+seals_hash(
+    Teerunner__V1__Seal *const *s, size_t n, struct pool *pool, uint8_t out[32])
 {
-	size_t n = s->partials.len / sizeof(struct m_partial);
-	struct m_partial *partials;
-	uint8_t key[33];
+	struct td_seal *seals = pool_get(pool, n, sizeof(*seals));
+	size_t i;
 
-	if (wire_fixed(&s->key, key, 33) != 0 ||
-	    s->partials.len % sizeof(struct m_partial) != 0)
-		return -1;
-	partials = pool_get(pool, n, sizeof(*partials));
-	if (n > 0)
-		memcpy(partials, s->partials.data, s->partials.len);
-	td_seal(s->node, key, partials, n, out);
+	for (i = 0; i < n; i++) {
+		if (s[i]->key.len != 33 ||
+		    s[i]->partials.len % sizeof(struct m_partial) != 0)
+			return -1;
+		seals[i].node = s[i]->node;
+		seals[i].key = s[i]->key.data;
+		seals[i].partials = (const void *)s[i]->partials.data;
+		seals[i].n = s[i]->partials.len / sizeof(struct m_partial);
+	}
+	td_seals(seals, n, out);
 	return 0;
 }
 
@@ -213,19 +216,13 @@ static int
 grant_hash(
     const Teerunner__V1__OperandGrant *g, struct pool *pool, uint8_t out[32])
 {
-	uint8_t (*seals)[32] = pool_get(pool, g->n_seals, 32);
 	uint8_t a[32], b[32], id[32], key[33];
-	size_t i;
 
 	if (wire_fixed(&g->task_id, id, 32) != 0 ||
-	    wire_fixed(&g->ephemeral_key, key, 33) != 0)
+	    wire_fixed(&g->ephemeral_key, key, 33) != 0 ||
+	    operands_hash(g->operands, g->n_operands, pool, a) != 0 ||
+	    seals_hash(g->seals, g->n_seals, pool, b) != 0)
 		return -1;
-	for (i = 0; i < g->n_seals; i++)
-		if (seal_hash(g->seals[i], pool, seals[i]) != 0)
-			return -1;
-	if (operands_hash(g->operands, g->n_operands, pool, a) != 0)
-		return -1;
-	td_array(seals, g->n_seals, b);
 	td_operand_grant(id, g->attempt, g->status, key, a, b, out);
 	return 0;
 }
