@@ -106,17 +106,23 @@ print_date(unsigned n, const char *verdict, const char *what,
 	verdict_print(certificate, 0, verdict, text);
 }
 
-/* A peer refuses a chain if one of its certificates is not valid now. */
+/* A peer refuses a chain if one of its certificates is not valid now.  One that
+ * will be within a day may be valid already: our clock may be behind. */
+#define CLOCK_OFF	(24 * 3600)
+
 static void
 check_dates(const X509 *cert, unsigned n)
 {
 	const ASN1_TIME *from = X509_get0_notBefore(cert);
 	const ASN1_TIME *until = X509_get0_notAfter(cert);
 	time_t now = time(NULL), soon = now + CERTIFICATE_SOON;
+	time_t day = now + CLOCK_OFF;
 
 	if (X509_cmp_time(from, &now) > 0)
-		print_date(n, VERDICT_ERROR, "not valid before", from,
-		    "wait, or set the clock");
+		print_date(n,
+		    X509_cmp_time(from, &day) > 0 ? VERDICT_ERROR :
+						    VERDICT_WARNING,
+		    "not valid before", from, "wait, or set the clock");
 	if (X509_cmp_time(until, &now) < 0)
 		print_date(n, VERDICT_ERROR, "expired", until, "renew it");
 	else if (X509_cmp_time(until, &soon) < 0)

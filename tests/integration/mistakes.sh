@@ -35,12 +35,16 @@ cat > "$dir/ca.cnf" <<-X
 	new_certs_dir = $dir/ca
 	policy = policy
 	default_md = sha256
+	unique_subject = no
 	[policy]
 	commonName = supplied
 X
 openssl ca -batch -config "$dir/ca.cnf" -selfsign -keyfile "$dir/good.key" -notext \
 	-in "$dir/old.csr" -startdate 20990101000000Z -enddate 21000101000000Z \
 	-out "$dir/future.pem" 2> /dev/null
+openssl ca -batch -config "$dir/ca.cnf" -selfsign -keyfile "$dir/good.key" -notext \
+	-in "$dir/old.csr" -startdate "$(date -u -d '1 hour' +%Y%m%d%H%M%SZ)" -enddate 21000101000000Z \
+	-out "$dir/near.pem" 2> /dev/null
 openssl req -x509 -newkey rsa:2048 -nodes -days 99 -subj /CN=rsa -keyout "$dir/rsa.key" \
 	-out "$dir/rsa.pem" 2> /dev/null
 openssl pkey -in "$dir/good.key" -aes128 -passout pass:x -out "$dir/encrypted.key"
@@ -241,6 +245,8 @@ mistake 'a certificate that has expired' 'tls-certificate: .*: certificate 1: ex
 mistake 'a certificate that is not valid yet' \
 	'tls-certificate: .*: certificate 1: not valid before 2099-01-01: ' \
 	"tls-certificate $dir/future.pem"
+status=0 mistake 'a certificate that is valid in an hour is a warning' \
+	'warning: certificate 1: not valid before 20' "tls-certificate $dir/near.pem"
 mistake 'a certificate of a chain that has expired' ': certificate 2: expired 20.*: renew it' \
 	"tls-certificate $dir/dates.pem"
 check 'the one that is not valid yet is named, too' \
