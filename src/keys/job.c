@@ -46,7 +46,8 @@ job_worker_changed(struct worker *w)
 
 	if (w->is_taker)
 		TAILQ_REMOVE(&takers[w->listed], w, next);
-	w->is_taker = w->chan.fd != -1 && index < keys.conf.workers &&
+	w->is_taker = w->chan.fd != -1 && !w->chan.is_broken &&
+	    index < keys.conf.workers &&
 	    w->n_given < proc_worker_jobs(&keys.conf, index);
 	w->listed = w->n_jobs;
 	if (w->is_taker)
@@ -134,7 +135,7 @@ job_send_seals(struct worker *w, const struct task *t)
 }
 
 /* The JOB, which has the ephemeral key, goes into the socket now, or not at
- * all: the key never waits on the heap.  1, or 0 if there is no room. */
+ * all: the key never waits on the heap.  As chan_try(). */
 static int
 job_send(struct worker *w, struct task *t, uint32_t number)
 {
@@ -159,17 +160,30 @@ job_send(struct worker *w, struct task *t, uint32_t number)
 	return sent;
 }
 
+/* It did not take a job: 1 if another worker may, or 0 if there is none now. */
+static int
+job_not_taken(struct worker *w, int sent)
+{
+	if (sent == 0 && w->n_jobs != 0)
+		return 0;	/* its socket has room again when it answers */
+	if (sent == 0)		/* it has answered all that it was sent */
+		chan_fault(&w->chan, M_JOB, "not read");
+	if (w->chan.is_broken)
+		job_worker_changed(w);	/* keys_sweep() cuts it off */
+	else
+		keys_peer_lost(&w->chan);
+	return 1;
+}
+
+/* 1, or 0 if no worker takes a task now. */
 static int
 job_give(struct worker *w, struct task *t)
 {
-	uint32_t number = last_job + 1 == 0 ? 1 : last_job + 1;
+	const uint32_t number = last_job + 1 == 0 ? 1 : last_job + 1;
+	const int sent = job_send(w, t, number);
 
-	if (!job_send(w, t, number)) {
-		/* It has read all that it was sent, and answered. */
-		if (w->n_jobs == 0)
-			chan_fault(&w->chan, M_JOB, "not read");
-		return 0;
-	}
+	if (sent != 1)
+		return job_not_taken(w, sent);
 	delegate_key_erase(t);
 	last_job = number;
 	job_send_seals(w, t);
