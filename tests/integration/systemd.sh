@@ -4,6 +4,7 @@
 # The packages under a real systemd: it is booted as process 1 of a PID namespace, in a
 # root directory that is a copy of this one.  Packages must have been built (make deb).
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/boot.sh"
 own_mounts
 debs=$(ls "$BUILD"/deb/tee-*_*.deb 2> /dev/null | grep -v dbgsym) || skip 'no packages: make deb'
 [ -x /lib/systemd/systemd ] || skip 'no systemd'
@@ -29,33 +30,13 @@ for u in networkd resolved timesyncd udevd udev-trigger binfmt sysctl modules-lo
     firstboot sysusers machine-id-commit; do
 	ln -s /dev/null "$root/etc/systemd/system/systemd-$u.service"
 done
-cat > "$dir/boot" <<- 'END'
-	r=$1
-	mount -t proc proc "$r/proc" && mount -t sysfs -o ro sysfs "$r/sys" &&
-	mount -t cgroup2 none "$r/sys/fs/cgroup" && mount -t tmpfs -o mode=755 none "$r/dev" || exit 1
-	for n in null zero full random urandom tty; do
-		touch "$r/dev/$n"; mount --bind "/dev/$n" "$r/dev/$n"
-	done
-	mkdir "$r/dev/pts" "$r/dev/shm"
-	mount -t tmpfs -o mode=755 none "$r/run" && mount -t tmpfs none "$r/tmp" &&
-	exec chroot "$r" env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-	    /lib/systemd/systemd --unit=test.target --log-target=console --log-level=notice
-END
-unshare -fpmCui --kill-child sh "$dir/boot" "$root" > "$dir/console" 2>&1 < /dev/null &
-others=$!
-init=
-booted() {
-	init=$(pgrep -P "$others" | head -n 1)
-	[ -n "$init" ] && in_root systemctl is-active --quiet test.target
-}
-in_root() { nsenter -t "$init" -m -p -C -u -i -r -w env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
-until_ok 30 booted || { cat "$dir/console"; skip 'systemd does not boot here'; }
+boot "$root" test.target
+until_ok 30 booted test.target || { cat "$dir/console"; skip 'systemd does not boot here'; }
 
 # ---- installation
 
 for d in $debs; do in_root tee "/tmp/$(basename "$d")" < "$d" > /dev/null; done
 check 'the packages are installed' in_root sh -c 'dpkg -i /tmp/*.deb'
-property() { in_root systemctl show -p "$1" --value tee-runner; }
 main() { property MainPID; }
 said() { in_root journalctl -u tee-runner --no-pager | grep -q "$1"; }
 check 'a service that is not configured is not enabled' not in_root systemctl is-enabled tee-runner
@@ -70,7 +51,6 @@ in_root sh -c "sed '/^uid-base/d;/^chroot/d;/^control-socket/d' /srv/devnet/tee-
     > /etc/tee-runner/tee-runnerd.conf"
 check 'the service starts' in_root systemctl start tee-runner
 check 'it serves' in_root tee-runnerctl wait --timeout 30
-served() { [ "$(property StatusText)" = 'accepting tasks' ]; }
 check 'systemd shows that it accepts tasks' until_ok 5 served
 check 'it transfers' in_root tee-devnet bench --dir /srv/devnet --op transfer --tasks 20 --json
 
@@ -136,7 +116,6 @@ check 'a frozen one is ended, and started again' until_ok 30 restarted
 check 'the packages are purged' in_root dpkg -P tee-devnet tee-attest tee-runner
 check 'the service has ended' not in_root pgrep -x tee-runnerd
 [ $failed = 0 ] || in_root journalctl --no-pager -u tee-runner | tail -n 40
-kill "$others"
-until_ok 5 not kill -0 "$others"
+halt
 umount -l "$root" "$dir/layer"
 finish
