@@ -20,7 +20,8 @@ boot() {
 	"$@" unshare -fpmCui --kill-child sh "$dir/boot" "$_root" "$_target" \
 	    > "$dir/console" 2>&1 < /dev/null &
 	system=$!
-	others="$others $system"
+	others_end=$at_end
+	at_end=halt_and_others
 	init=
 }
 booted() {
@@ -28,7 +29,12 @@ booted() {
 	[ -n "$init" ] && in_root systemctl is-active --quiet "$1"
 }
 in_root() { nsenter -t "$init" -m -p -n -C -u -i -r -w env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
-halt() { kill "$system"; until_ok 5 not kill -0 "$system"; }
+# unshare(1) ignores SIGTERM; with process 1 all others end.
+halt() {
+	pkill -KILL -P "$system"
+	wait "$system" 2> /dev/null
+}
+halt_and_others() { halt; $others_end; }
 
 # The service.
 property() { in_root systemctl show -p "$1" --value tee-runner; }
