@@ -32,7 +32,8 @@ static const uint8_t order[32] = {
 void
 secp_init(const uint8_t seed[32])
 {
-	ctx = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
+	if (ctx == NULL)	/* tests call this again */
+		ctx = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
 	if (ctx == NULL ||
 	    (seed != NULL && secp256k1_context_randomize(ctx, seed) != 1))
 		fatal("secp256k1: no context");
