@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -340,7 +341,7 @@ int
 command_upgrade(const struct options *o)
 {
 	const int timeout = o->timeout != 0 ? o->timeout : TIMEOUT;
-	char unit[256], request[CONF_PATH + 16];
+	char unit[256], request[CONF_PATH + 16], file[PATH_MAX];
 	pid_t old;
 
 	if (conf_read(o->file, &conf, stderr) != 0)
@@ -352,7 +353,10 @@ command_upgrade(const struct options *o)
 	if (unit_of(old, unit)) {
 		snprintf(request, sizeof(request), "%s" REQUEST_SUFFIX,
 		    conf.chains[0].control_socket);
-		if (write_request(request, o->file, timeout) != 0)
+		/* ExecReload= has another working directory. */
+		if (realpath(o->file, file) == NULL)
+			return fail(o->file, strerror(errno));
+		if (write_request(request, file, timeout) != 0)
 			return 1;
 		return reload_unit(unit, request);
 	}

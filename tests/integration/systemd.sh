@@ -91,7 +91,8 @@ upgrade_is() {
 	check 'its control socket has the usual name' in_root tee-runnerctl status
 }
 upgrade_is 'the packages are upgraded' 'dpkg -i /tmp/*.deb'
-upgrade_is 'tee-runnerctl upgrade' 'tee-runnerctl upgrade'
+upgrade_is 'tee-runnerctl upgrade -f with a relative name' \
+    'cd /etc/tee-runner && tee-runnerctl upgrade -f tee-runnerd.conf'
 in_root mv /usr/libexec/tee-runner/evidence /usr/libexec/tee-runner/evidence.away
 in_root ln -s /bin/false /usr/libexec/tee-runner/evidence
 check 'a successor that does not start is given up' not in_root tee-runnerctl upgrade --timeout 5
