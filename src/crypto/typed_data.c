@@ -427,8 +427,7 @@ hash_seals(const struct td_seal *seals, size_t n, uint8_t (*out)[32])
 		in[n + i] = (struct keccak_in){ seals[i].partials,
 			seals[i].n * sizeof(struct m_partial) };
 	}
-	keccak256_many(in, n, parts);
-	keccak256_many(in + n, n, parts + n);
+	keccak256_many(in, 2 * n, parts);
 	memset(words, 0, sizeof(words));
 	for (i = 0; i < n; i++) {
 		memcpy(words[i][0], type_hash[TD_SEAL], 32);

@@ -17,7 +17,7 @@ static struct m_job *job;		/* secret memory: it has a key */
 static struct m_word rows[JOB_WORDS];	/* of one JOB */
 static uint32_t last_job;
 /* Those that take a task, by the number of jobs that they have. */
-static TAILQ_HEAD(, worker) takers[WORKER_QUEUE + 1];
+static struct workers takers[WORKER_QUEUE + 1];
 
 void
 job_init(void)
@@ -44,14 +44,15 @@ job_worker_changed(struct worker *w)
 {
 	const uint32_t index = (uint32_t)(w - keys.workers);
 
-	if (w->is_taker)
-		TAILQ_REMOVE(&takers[w->listed], w, next);
-	w->is_taker = w->chan.fd != -1 && !w->chan.is_broken &&
-	    index < keys.conf.workers &&
-	    w->n_given < proc_worker_jobs(&keys.conf, index);
-	w->listed = w->n_jobs;
-	if (w->is_taker)
-		TAILQ_INSERT_TAIL(&takers[w->listed], w, next);
+	if (w->takers != NULL)
+		TAILQ_REMOVE(w->takers, w, next);
+	w->takers = NULL;
+	if (w->chan.fd == -1 || w->chan.is_broken ||
+	    index >= keys.conf.workers ||
+	    w->n_given >= proc_worker_jobs(&keys.conf, index))
+		return;
+	w->takers = &takers[w->n_jobs];
+	TAILQ_INSERT_TAIL(w->takers, w, next);
 }
 
 static struct worker *

@@ -26,6 +26,7 @@ struct job {
 	uint32_t	 number;
 };
 
+TAILQ_HEAD(workers, worker);
 struct worker {
 	struct chan	 chan;		/* fd -1: there is none */
 	struct job	 jobs[WORKER_QUEUE];	/* not answered; oldest first */
@@ -35,9 +36,8 @@ struct worker {
 	uint64_t	 spent;		/* since when it exits, after its last
 					 * job, and its successor is awaited; or
 					 * 0 */
-	/* job.c: among those that take a task and have as many jobs */
-	int		 is_taker;
-	uint32_t	 listed;
+	struct workers	*takers;	/* job.c: the list that it is in, or
+					 * NULL: it takes no task */
 	TAILQ_ENTRY(worker) next;
 };
 

@@ -1534,18 +1534,26 @@ credit_is_good_after_max_tasks_was_lowered(void **unused)
 	fill(batch, 1);
 }
 
+/* It said so, and exited with an error. */
+static void
+keys_has_ended(const char *text)
+{
+	int status;
+
+	rig_said(&rig, text);
+	assert_int_equal(waitpid(rig.pid, &status, 0), rig.pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	rig.pid = 0;
+}
+
 static void
 limits_out_of_bounds_end_keys(void **unused)
 {
 	const struct m_limits l = { 256, CONF_WORKERS + 1 };
-	int status;
 
 	(void)unused;
 	chan_send(&rig.monitor, M_LIMITS, &l, NULL, 0, -1);
-	rig_said(&rig, "monitor: illegal LIMITS: out of bounds");
-	assert_int_equal(waitpid(rig.pid, &status, 0), rig.pid);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-	rig.pid = 0;
+	keys_has_ended("monitor: illegal LIMITS: out of bounds");
 }
 
 static void
@@ -1656,17 +1664,14 @@ static void
 a_peer_that_there_cannot_be_ends_keys(void **unused)
 {
 	const struct m_peer p = { R_COMPUTE, 1 };
-	int fd[2], status;
+	int fd[2];
 
 	(void)unused;
 	assert_int_equal(chan_pair(fd), 0);
 	chan_send(&rig.monitor, M_PEER, &p, NULL, 0, fd[1]);
 	close(fd[0]);
 	close(fd[1]);
-	rig_said(&rig, "monitor: illegal PEER: no such peer");
-	assert_int_equal(waitpid(rig.pid, &status, 0), rig.pid);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-	rig.pid = 0;
+	keys_has_ended("monitor: illegal PEER: no such peer");
 }
 
 /* Asked for in time, granted too late. */
