@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 uint64_t now_ms(void);		/* milliseconds since the system started */
+uint64_t now_us(void);		/* microseconds since then */
 uint64_t now_unix(void);	/* seconds since 1970 */
+uint64_t now_unix_us(void);	/* microseconds since then */
 
 #endif

@@ -104,6 +104,17 @@ jsonw_number(struct jsonw *j, const char *name, uint64_t v)
 }
 
 void
+jsonw_seconds(struct jsonw *j, const char *name, uint64_t us)
+{
+	char text[28];
+
+	put_name(j, name);
+	snprintf(text, sizeof(text), "%llu.%06llu",
+	    (unsigned long long)us / 1000000, (unsigned long long)us % 1000000);
+	put(j, text);
+}
+
+void
 jsonw_null(struct jsonw *j, const char *name)
 {
 	put_name(j, name);

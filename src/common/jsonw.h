@@ -38,6 +38,8 @@ void jsonw_object(struct jsonw *, const char *name);
 void jsonw_array(struct jsonw *, const char *name);
 void jsonw_end(struct jsonw *);
 void jsonw_number(struct jsonw *, const char *name, uint64_t);
+/* jsonw_seconds: microseconds, written as seconds with six decimals. */
+void jsonw_seconds(struct jsonw *, const char *name, uint64_t us);
 void jsonw_null(struct jsonw *, const char *name);
 /* jsonw_string: formatted as by printf(3); cut after 511 bytes. */
 void jsonw_string(struct jsonw *, const char *name, const char *fmt, ...)

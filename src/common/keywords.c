@@ -119,6 +119,8 @@ const struct keyword keywords[] = {
 	    60, 31536000, 0, NULL },
 	{ "control-socket", MACHINE, PATH, OF(control_socket), OPTIONAL, 0, 0,
 	    0, NULL },
+	{ "control-group", MACHINE, GROUP, AT(control_group), OPTIONAL, 0, 0, 0,
+	    NULL },
 	{ "http-listen", MACHINE, LOOPBACK, OF(http_listen), OPTIONAL, 0, 0, 0,
 	    NULL },
 	{ "log-level", MACHINE, CHOICE, AT(log_level), "info", 0, 0, 0,
@@ -177,6 +179,7 @@ entries(const struct conf *c, const struct keyword *k, uint32_t chain)
 	case PATH:
 	case CA:
 	case SECRET:
+	case GROUP:
 	case LOOPBACK: return *at != '\0';
 	case NUMBER:
 	case SECONDS: return v >= k->min;
@@ -221,6 +224,7 @@ print_value(const struct keyword *k, const uint8_t *at, uint32_t i, FILE *f)
 	case PATH:
 	case CA:
 	case SECRET:
+	case GROUP:
 	case LOOPBACK: fprintf(f, "%s", (const char *)at); break;
 	case NUMBER:
 	case SECONDS: fprintf(f, "%u", v); break;

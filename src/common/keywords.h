@@ -23,6 +23,7 @@ enum kind {
 	PATH,
 	CA,
 	SECRET,
+	GROUP,
 	NUMBER,
 	NUMBER64,
 	SECONDS,

@@ -25,6 +25,7 @@
 #define CONF_PATH	128
 #define CONF_HOST	128		/* host:port */
 #define CONF_URL	256
+#define CONF_GROUP	64
 #define CONF_ENDPOINTS	8
 #define CONF_PINS	8
 #define CONF_CHAINS	4
@@ -103,6 +104,8 @@ struct conf {
 	uint32_t	drain_timeout;		/* seconds */
 	char		chroot[CONF_PATH];	/* the empty directory */
 	uint32_t	uid_base;		/* 0: users by name */
+	char		control_group[CONF_GROUP]; /* empty: none */
+	uint32_t	control_gid;		/* its number; 0: none */
 
 	/* SHA-256 of the files that decide whom the Runner trusts, when the
 	 * monitor started: net and registry take no others.  Zero: there is

@@ -288,6 +288,7 @@ struct m_status {
 	uint64_t	renewal_late;	/* 1: the registration ends soon, and
 					 * was not renewed */
 	uint64_t	kms_epoch;
+	uint32_t	kms_nodes, kms_threshold;
 	uint32_t	workers_idle, workers_busy;
 	/* percent of the last second or more that keys was not waiting, and
 	 * that workers, on average, had a task */
@@ -306,6 +307,17 @@ struct m_status {
 	uint64_t	tx_sent, tx_replaced, tx_failed;
 	uint64_t	published, publish_dropped;	/* tasks */
 	uint64_t	publish_waiting;
+};
+
+struct m_worker {		/* at this moment, once a second */
+	uint32_t	batch;		/* of the task that it computes; 0: none
+					 * of this chain */
+	uint32_t	task;
+	uint32_t	is_up;
+	uint32_t	n_jobs;		/* of any chain */
+	uint64_t	since;		/* of the oldest job, now_ms() */
+	uint64_t	busy;		/* milliseconds that it had a job, in
+					 * all */
 };
 
 /* Of the gas account: what its next transaction waits for. */
@@ -328,17 +340,31 @@ enum idle_reason {
 	WHY_BLOCK_OLD,
 	WHY_FORGED,
 	WHY_CLOCK,
+	/* net's own, in this order after those of keys */
+	WHY_NO_KEYS,
+	WHY_STOPPING,
+	WHY_DRAINED,
+	WHY_NO_STREAM,
 	WHYS,
 };
 
 /* ---- tasks ------------------------------------------------------------- */
+
+/* Trace Context of W3C: where a batch belongs in another's trace.  Not signed:
+ * for log lines only. */
+struct m_trace {
+	uint8_t		id[16];		/* zero: there is none */
+	uint8_t		parent[8];
+	uint8_t		flags;
+};
 
 struct m_batch {
 	uint32_t	batch;		/* net's number for it, never 0, not in
 					 * use */
 	uint32_t	n_tasks;
 	uint8_t		signature[65];
-	uint8_t		zero[7];
+	struct m_trace	trace;
+	uint8_t		zero[2];
 };
 
 struct m_task {			/* + the program's words */
@@ -369,6 +395,7 @@ struct m_refused {
 struct m_ask {			/* + m_ask_task each accepted task */
 	uint32_t	batch;
 	uint32_t	zero;
+	uint64_t	admitted_at;	/* now_us() */
 	uint64_t	expiry;
 	uint64_t	avoid;
 	uint8_t		runner[20];
@@ -433,6 +460,11 @@ struct m_result {		/* + m_value each output, in order; none unless
 	uint32_t	batch;
 	uint32_t	task;
 	uint32_t	status;
+	uint32_t	worker;		/* that had it, plus 1; 0: none had */
+	/* now_us(); 0: it has not */
+	uint64_t	verified_at;	/* keys has checked the grant */
+	uint64_t	started_at;	/* the worker was given it */
+	uint64_t	computed_at;	/* the worker answered */
 };
 
 struct m_results {		/* the signature over the RESULTs since ASK, in
@@ -441,8 +473,18 @@ struct m_results {		/* the signature over the RESULTs since ASK, in
 	uint32_t	n_results;
 	uint64_t	epoch;		/* of the KMS key that all outputs are
 					 * under */
+	uint64_t	signed_at;	/* now_us() */
 	uint8_t		signature[65];
 	uint8_t		zero[7];
+};
+
+struct m_published {		/* + m_task_id each task */
+	uint64_t	nonce;		/* of the gas account's transaction */
+};
+
+struct m_task_id {
+	uint8_t		id[32];
+	uint32_t	attempt;
 };
 
 /* ---- jobs -------------------------------------------------------------- */

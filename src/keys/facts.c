@@ -189,6 +189,8 @@ show_facts(struct chain *ch)
 	s->endpoint_failures = f->endpoint_failures;
 	s->endpoint_disagreements = f->endpoint_disagreements;
 	s->kms_epoch = f->kms_epoch;
+	s->kms_nodes = f->kms_nodes;
+	s->kms_threshold = f->kms_threshold;
 }
 
 void

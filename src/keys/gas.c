@@ -407,7 +407,7 @@ static void
 end_call(struct chain *ch, enum tx_status status)
 {
 	if (ch->gas->what == PUBLISH)
-		publish_ended(ch, status);
+		publish_ended(ch, status, ch->gas->nonce);
 	apply_event(ch->gas, CALL_ENDED);
 }
 

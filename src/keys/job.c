@@ -34,6 +34,7 @@ void
 job_queue(struct task *t)
 {
 	t->state = T_READY;
+	t->times.verified_at = now_us();
 	TAILQ_INSERT_TAIL(&t->batch->chain->ready, t, next);
 }
 
@@ -191,6 +192,8 @@ job_give(struct worker *w, struct task *t)
 	job_forget(t);
 	t->state = T_RUNNING;
 	t->worker = w;
+	t->times.worker = w->chan.index + 1;
+	t->times.started_at = now_us();
 	if (w->n_jobs == 0)
 		w->since = now_ms();
 	w->jobs[w->n_jobs++] = (struct job){ t, number };
@@ -263,6 +266,7 @@ job_ended(struct worker *w)
 	w->n_jobs--;
 	memmove(w->jobs, w->jobs + 1, w->n_jobs * sizeof(w->jobs[0]));
 	keys.load.workers += now - w->since;
+	w->busy += now - w->since;
 	w->since = now;
 	if (w->n_jobs == 0 &&
 	    w->n_given >= proc_worker_jobs(&keys.conf, w->chan.index))
@@ -288,6 +292,7 @@ job_on_done(struct chan *c, const struct msg *msg)
 		return;
 	}
 	if (t != NULL) {	/* or its batch was dropped meanwhile */
+		t->times.computed_at = now_us();
 		if (m->status == ST_OK)
 			task_outputs(t, msg->rows, msg->n_rows);
 		else
@@ -344,5 +349,38 @@ job_tick(void)
 				     "did not exit after its last task within",
 		    keys.conf.task_timeout);
 		keys_peer_cut(&w->chan);
+	}
+}
+
+/* A chain's net is told of the tasks of that chain alone. */
+static void
+worker_row(struct m_worker *row, const struct worker *w, const struct chain *ch)
+{
+	const struct task *t = w->n_jobs != 0 ? w->jobs[0].task : NULL;
+
+	row->is_up = (uint32_t)job_is_up(w);
+	row->n_jobs = w->n_jobs;
+	row->since = w->n_jobs != 0 ? w->since : 0;
+	row->busy = w->busy + (w->n_jobs != 0 ? now_ms() - w->since : 0);
+	if (t != NULL && t->batch->chain == ch) {
+		row->batch = t->batch->id;
+		row->task = t->m.task;
+	}
+}
+
+void
+job_send_workers(void)
+{
+	struct m_worker list[CONF_WORKERS];
+	struct chain *ch = keys.chains;
+	uint32_t i;
+
+	for (; ch < keys.chains + keys.conf.n_chains; ch++) {
+		if (ch->net.fd == -1)
+			continue;
+		memset(list, 0, sizeof(list));
+		for (i = 0; i < keys.conf.workers; i++)
+			worker_row(&list[i], &keys.workers[i], ch);
+		chan_send(&ch->net, M_WORKERS, NULL, list, i, -1);
 	}
 }

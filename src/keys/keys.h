@@ -33,6 +33,7 @@ struct worker {
 	uint32_t	 n_jobs;
 	uint32_t	 n_given;	/* in all */
 	uint64_t	 since;		/* of the oldest job, milliseconds */
+	uint64_t	 busy;		/* that it had a job, in all */
 	uint64_t	 spent;		/* since when it exits, after its last
 					 * job, and its successor is awaited; or
 					 * 0 */
@@ -244,7 +245,8 @@ void publish_add(struct chain *, const struct task *, const uint8_t hash[32]);
 size_t publish_call(struct chain *, uint8_t *out, uint64_t *gas);
 /* the call was dropped before it was sent */
 void publish_unsent(struct chain *);
-void publish_ended(struct chain *, enum tx_status);
+/* nonce: of its transaction. */
+void publish_ended(struct chain *, enum tx_status, uint64_t nonce);
 
 /* ---- tally.c: log lines that a peer can cause at will ------------------ */
 struct tally {			/* static, zero */
@@ -302,6 +304,7 @@ struct task {
 	int		 is_oversized;	/* the grant does not fit and was not
 					 * kept */
 	struct worker	*worker;	/* T_RUNNING: that has it */
+	struct m_result	 times;		/* worker, and when; for net */
 	struct m_value	*outputs;	/* shape.n_outputs if the status is OK;
 					 * malloc */
 	TAILQ_ENTRY(task) next;		/* of those that wait for a worker */
@@ -320,6 +323,7 @@ struct batch {
 	uint8_t		 signature[65];	/* of the batch, then of the grant */
 	uint64_t	 since;		/* it came, then the ASK;
 					 * milliseconds */
+	struct m_trace	 trace;
 	size_t		 memory;	/* its part of the chain's */
 	const struct m_facts *facts;	/* from its admission on; before that
 					 * NULL */
@@ -360,6 +364,7 @@ int job_is_idle(const struct worker *);
 int job_is_up(const struct worker *);
 void job_work(void);		/* give tasks to workers */
 void job_tick(void);		/* stuck workers */
+void job_send_workers(void);	/* what each one does, to every net */
 
 /* ---- delegate.c: ephemeral keys, and the nodes that answer to them ------ */
 /* For at most so many tasks. */

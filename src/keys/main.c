@@ -93,6 +93,7 @@ keys_tick(void)
 		keys_measure_load(now - last);
 		last = now;
 		job_tick();
+		job_send_workers();
 		task_tick();
 		tally_tick();
 		trust_changed();

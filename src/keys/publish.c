@@ -190,8 +190,24 @@ publish_unsent(struct chain *ch)
 	ch->publish->sent = 0;
 }
 
+/* For net's timelines. */
+static void
+publish_tell(struct chain *ch, size_t n, uint64_t nonce)
+{
+	const struct m_published m = { nonce };
+	struct m_task_id rows[BATCH_TASKS];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		memcpy(rows[i].id, ch->publish->tasks[i].id, 32);
+		rows[i].attempt = ch->publish->tasks[i].attempt;
+	}
+	if (ch->net.fd != -1)
+		chan_send(&ch->net, M_PUBLISHED, &m, rows, n, -1);
+}
+
 void
-publish_ended(struct chain *ch, enum tx_status status)
+publish_ended(struct chain *ch, enum tx_status status, uint64_t nonce)
 {
 	struct publish *p = ch->publish;
 	const int is_again = publish_again(ch, status);
@@ -201,9 +217,10 @@ publish_ended(struct chain *ch, enum tx_status status)
 	if (is_again)
 		return;
 	p->tries = 0;
-	if (status == TX_SUCCEEDED)
+	if (status == TX_SUCCEEDED) {
 		ch->status.published += n;
-	else
+		publish_tell(ch, n, nonce);
+	} else
 		ch->status.publish_dropped += n;
 	publish_remove(ch, 0, n);
 	p->since = now_ms();

@@ -15,6 +15,7 @@
 #include "hex.h"
 #include "keys.h"
 #include "log.h"
+#include "trace.h"
 #include "typed_data.h"
 
 #define TASKS_TIME	10000	/* milliseconds from a BATCH to its last TASK */
@@ -24,8 +25,8 @@
  * (src/common/ sandbox.c). */
 #define CHAIN_MEMORY	(64u * 1024 * 1024)
 
-static struct tally refused[STATUS_MAX], unsigned_batches, unsigned_grants,
-    unfit_grants;
+static struct tally refused[STATUS_MAX], failed[STATUS_MAX], unsigned_batches,
+    unsigned_grants, unfit_grants;
 static LIST_HEAD(, batch) ended = LIST_HEAD_INITIALIZER(ended);
 
 /* ---- the batch --------------------------------------------------------- */
@@ -212,6 +213,7 @@ task_on_batch(struct chan *c, const struct m_batch *m)
 	b->n_tasks = m->n_tasks;
 	b->since = now_ms();
 	memcpy(b->signature, m->signature, sizeof(b->signature));
+	b->trace = m->trace;
 	if (had >= max || m->n_tasks > max - had)
 		b->refuse = ST_BUSY;
 	ch->status.tasks += b->n_tasks;
@@ -295,6 +297,7 @@ batch_ask(struct batch *b)
 	b->state = B_ASKED;
 	b->since = now_ms();
 	ask.batch = b->id;
+	ask.admitted_at = now_us();
 	ask.expiry = facts_now(b->chain) + keys.conf.fetch_timeout + CLOCK_SKEW;
 	ask.avoid = delegate_avoided(b->chain);
 	memcpy(ask.runner, sign_address(), 20);
@@ -336,8 +339,9 @@ task_refuse(struct task *t, uint32_t i, uint32_t status)
 	char id[17];
 
 	if (tally_add(&refused[status], "task: refused", status_text(status)))
-		log_info("%stask %s: refused: %s", b->chain->tag,
-		    hex_encode(id, t->m.id, 8), status_text(status));
+		log_info("%stask %s: refused: %s%s", b->chain->tag,
+		    hex_encode(id, t->m.id, 8), status_text(status),
+		    trace_tag(&b->trace));
 	t->state = T_REFUSED;
 	batch_refuse(b, i, status);
 }
@@ -642,7 +646,10 @@ batch_results(struct batch *b)
 		if (t->state != T_ENDED)
 			continue;
 		n = t->status == ST_OK ? t->program.shape.n_outputs : 0;
-		r = (struct m_result){ b->id, (uint32_t)i, t->status };
+		r = t->times;
+		r.batch = b->id;
+		r.task = (uint32_t)i;
+		r.status = t->status;
 		chan_send(&b->chain->net, M_RESULT, &r, t->outputs, n, -1);
 		td_outputs(t->outputs, n, hash);
 		td_task_result(
@@ -654,6 +661,7 @@ batch_results(struct batch *b)
 	results.batch = b->id;
 	results.n_results = (uint32_t)done;
 	sign_typed(b->chain, hash, results.signature);
+	results.signed_at = now_us();
 	chan_send(&b->chain->net, M_RESULTS, &results, NULL, 0, -1);
 	b->chain->status.signed_results += done;
 	/* The Orchestrator has them; what goes onto the chain can wait. */
@@ -668,6 +676,19 @@ task_outputs(struct task *t, const struct m_value *rows, size_t n)
 	t->outputs = xmemdup(rows, n, sizeof(*rows));
 }
 
+static void
+log_failed(const struct task *t)
+{
+	const struct batch *b = t->batch;
+	char id[17];
+
+	if (tally_add(
+		&failed[t->status], "task: failed", status_text(t->status)))
+		log_info("%stask %s: failed: %s%s", b->chain->tag,
+		    hex_encode(id, t->m.id, 8), status_text(t->status),
+		    trace_tag(&b->trace));
+}
+
 void
 task_end(struct task *t, uint32_t status)
 {
@@ -680,6 +701,8 @@ task_end(struct task *t, uint32_t status)
 	delegate_key_erase(t);
 	t->state = T_ENDED;
 	t->status = status;
+	if (status != ST_OK)
+		log_failed(t);
 	if (++b->n_ended < b->n_accepted)
 		return;
 	batch_results(b);

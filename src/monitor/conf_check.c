@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <libgen.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stddef.h>
 #include <string.h>
@@ -223,12 +224,30 @@ check_name(const char *role, FILE *err)
 	return 0;
 }
 
+static int
+check_group(const struct conf *c, FILE *err)
+{
+	const struct group *g;
+
+	if (c->control_group[0] == '\0')
+		return 0;
+	if ((g = getgrnam(c->control_group)) == NULL)
+		return conf_fault(err, AT(control_group), 0,
+		    "%s: no such group: create it with groupadd(8)",
+		    c->control_group);
+	if (g->gr_gid == 0)
+		return conf_fault(err, AT(control_group), 0,
+		    "%s: is the group of root, who needs no permission",
+		    c->control_group);
+	return 0;
+}
+
 int
 conf_check_users(const struct conf *c, FILE *err)
 {
 	const char *role;
 	uint32_t bit;
-	int r = 0;
+	int r = check_group(c, err);
 
 	for (bit = 0; r == 0 && bit < ROLE_BITS; bit++) {
 		if (((1u << bit) & R_CHILDREN) == 0)

@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -207,6 +208,18 @@ find_users(const struct conf *c, struct users *u)
 		u->uid[bit] = pw->pw_uid;
 		u->gid[bit] = pw->pw_gid;
 	}
+}
+
+static void
+find_control_group(struct conf *c)
+{
+	const struct group *g;
+
+	if (c->control_group[0] == '\0')
+		return;
+	if ((g = getgrnam(c->control_group)) == NULL)
+		fatal("control-group: no group %s", c->control_group);
+	c->control_gid = g->gr_gid;
 }
 
 /* Every directory of `path', as mkdir -p. */
@@ -467,6 +480,7 @@ main(int argc, char **argv)
 	if ((file = realpath(file, NULL)) == NULL)
 		fatal("configuration: %s", strerror(errno));
 	find_users(&conf, &users);
+	find_control_group(&conf);
 	if (geteuid() == 0)
 		make_directory(conf.chroot);
 	if (!foreground)

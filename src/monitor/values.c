@@ -20,6 +20,7 @@ value_expected(const struct keyword *k, char *text, size_t size)
 		[PATH] = "an absolute path",
 		[CA] = "an absolute path",
 		[SECRET] = "an absolute path, or credential:NAME",
+		[GROUP] = "the name of a group",
 		[ADDRESS] = "an address, 0x and 40 hex digits",
 		[ADDRESSES] = "an address, 0x and 40 hex digits",
 		[POINT] = "a compressed public key, 0x and 66 hex digits that "
@@ -128,6 +129,15 @@ read_path(struct parse *p, const struct keyword *k, const char *v)
 	if (*v != '/')
 		return bad_value(p, k, v);
 	return read_text(p, parse_value(p, k), CONF_PATH, v);
+}
+
+/* Whether there is such a group, conf_check.c says. */
+static int
+read_group(struct parse *p, const struct keyword *k, const char *v)
+{
+	if (strcspn(v, " \t:") != strlen(v))
+		return bad_value(p, k, v);
+	return read_text(p, parse_value(p, k), CONF_GROUP, v);
 }
 
 /* A path, which may name a credential of systemd.  Only the process that needs
@@ -364,6 +374,7 @@ static int (*const readers[])(
 	[PATH] = read_path,
 	[CA] = read_path,
 	[SECRET] = read_secret,
+	[GROUP] = read_group,
 	[NUMBER] = read_number,
 	[NUMBER64] = read_number64,
 	[SECONDS] = read_seconds,

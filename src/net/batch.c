@@ -14,6 +14,8 @@
 #include "log.h"
 #include "net.h"
 #include "proc.h"
+#include "timeline.h"
+#include "trace.h"
 #include "wire.h"
 
 #define ACKS_MAX	4096		/* in one message */
@@ -79,8 +81,15 @@ batch_free(struct batch *b)
 void
 batch_forget_all(void)
 {
-	while (!LIST_EMPTY(&batches))
-		batch_free(LIST_FIRST(&batches));
+	struct batch *b;
+	uint32_t i;
+
+	while ((b = LIST_FIRST(&batches)) != NULL) {
+		for (i = 0; i < b->n_tasks; i++)
+			if (!b->tasks[i].is_acked)
+				timeline_lost(b->tasks[i].line);
+		batch_free(b);
+	}
 }
 
 /* Does a transaction, or do results that can be published, wait for the end?
@@ -116,6 +125,26 @@ count(uint32_t status, uint64_t n)
 {
 	if (status < STATUS_MAX)
 		net.statuses[status] += n;
+}
+
+void
+batch_mark(struct batch *b, enum stage stage, uint64_t at)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->n_tasks; i++)
+		if (!b->tasks[i].is_refused)
+			timeline_mark(b->tasks[i].line, stage, at);
+}
+
+/* Its results, if the stream is open. */
+static void
+batch_send(struct batch *b)
+{
+	if (net.stream != STREAM_OPEN)
+		return;
+	session_send_packed(b->packed);
+	batch_mark(b, STAGE_SENT, now_us());
 }
 
 /* ---- refusals ---------------------------------------------------------- */
@@ -307,6 +336,7 @@ offer_to_keys(const struct m_batch *head)
 	b->state = B_OFFERED;
 	b->session = net.session;
 	b->n_tasks = b->n_accepted = m.n_tasks;
+	b->trace = m.trace;
 	LIST_INSERT_HEAD(&batches, b, link);
 	LIST_INSERT_HEAD(&by_id[b->id % LISTS], b, same);
 	net.in_flight += b->n_tasks;
@@ -315,6 +345,8 @@ offer_to_keys(const struct m_batch *head)
 		flat[i].batch = b->id;
 		flat[i].task = i;
 		b->tasks[i].batch = b;
+		b->tasks[i].line = timeline_begin(
+		    flat[i].id, flat[i].attempt, b->id, i, &b->trace);
 		offer_keep(&b->tasks[i], &flat[i], words[i]);
 		net_to_keys(M_TASK, &flat[i], words[i], n_words[i]);
 	}
@@ -336,8 +368,8 @@ offer_check(const Teerunner__V1__TaskBatch *from, struct m_batch *m)
 		return ST_OVER_LIMIT;
 	if (from->n_tasks > credit)
 		return ST_BUSY;
-	if (net.state != S_SERVING || net.status.state != S_SERVING ||
-	    net.keys.fd == -1)
+	if (net.state != S_SERVING || net.is_paused ||
+	    net.status.state != S_SERVING || net.keys.fd == -1)
 		return ST_NOT_SERVING;
 	return ST_OK;
 }
@@ -349,6 +381,7 @@ batch_on_offer(const Teerunner__V1__TaskBatch *from)
 	struct fault faults[BATCH_TASKS];
 	uint32_t st;
 
+	trace_read(&m.trace, from->traceparent);
 	if ((st = offer_check(from, &m)) != ST_OK)
 		refuse_batch(from, st);
 	else if (flatten(from, faults) != 0)
@@ -383,6 +416,7 @@ refuse_offers(struct batch *b, uint32_t from, uint32_t to, uint32_t status)
 		if (o->is_refused)
 			continue;
 		o->is_refused = 1;
+		timeline_refused(o->line, status);
 		teerunner__v1__task_ref__init(&refs[n]);
 		refs[n].id = BYTES(o->id, 32);
 		refs[n].attempt = o->attempt;
@@ -432,8 +466,10 @@ batch_on_ask(struct chan *c, const struct msg *msg)
 			chan_illegal(c, M_ASK, "out of order");
 		memcpy(b->tasks[i].ephemeral_key, row[n++].ephemeral_key, 33);
 	}
+	batch_mark(b, STAGE_ADMITTED, ask->admitted_at);
 	b->state = B_FETCHING;
 	gateway_fetch(b, ask);
+	batch_mark(b, STAGE_ASKED, now_us());
 }
 
 void
@@ -455,6 +491,7 @@ batch_on_result(struct chan *c, const struct msg *msg)
 	b->n_ended++;
 	o->is_ended = 1;
 	o->status = m->status;
+	timeline_result(o->line, m);
 	o->n_values = msg->n_rows;
 	o->outputs = reallocarray(NULL, msg->n_rows + 1, sizeof(*o->outputs));
 	if (o->outputs == NULL)
@@ -562,8 +599,9 @@ batch_on_results(struct chan *c, const struct m_results *m)
 	batch_keep(b);
 	net.in_flight -= b->n_tasks;
 	net.kept += b->n_accepted;
+	batch_mark(b, STAGE_SIGNED, m->signed_at);
 	session_worked(b->session);
-	session_send_packed(b->packed);
+	batch_send(b);
 	session_credit();
 }
 
@@ -576,7 +614,7 @@ batch_resend(void)
 
 	LIST_FOREACH(b, &batches, link)
 		if (b->state == B_KEPT)
-			session_send_packed(b->packed);
+			batch_send(b);
 }
 
 static void
@@ -594,6 +632,7 @@ ack_task(const Teerunner__V1__TaskRef *ref)
 	b = o->batch;
 	LIST_REMOVE(o, same);
 	o->is_acked = 1;
+	timeline_mark(o->line, STAGE_ACKNOWLEDGED, now_us());
 	net.kept--;
 	if (++b->n_acked == b->n_accepted)
 		batch_free(b);

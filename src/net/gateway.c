@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "net.h"
+#include "trace.h"
 #include "wire.h"
 
 #define METHOD		"/teerunner.v1.HandleGateway/FetchOperands"
@@ -210,6 +211,7 @@ on_answer(struct tag *tag, int ok)
 	}
 	b->fetch = NULL;
 	b->state = B_RUNNING;
+	batch_mark(b, STAGE_GRANTED, now_us());
 	if (f->code == GRPC_STATUS_OK && grant_deliver(b, f->answer) == 0) {
 		if (net.gateway_failing)
 			log_info("gateway %s: answers again", target.authority);
@@ -217,9 +219,10 @@ on_answer(struct tag *tag, int ok)
 	} else {
 		if (f->code != GRPC_STATUS_OK)
 			rpc_text(why, sizeof(why), f->details);
+		error_note(&net.gateway_error, why);
 		if (!net.gateway_failing)
-			log_warn("gateway %s: no operands: %s",
-			    target.authority, why);
+			log_warn("gateway %s: no operands: %s%s",
+			    target.authority, why, trace_tag(&b->trace));
 		net.gateway_failing = 1;
 		failed = (struct m_fetch_failed){ b->id, fetch_status(f) };
 		net_to_keys(M_FETCH_FAILED, &failed, NULL, 0);

@@ -4,11 +4,13 @@
  * sender, state, size and descriptors; batch.c checks that the message fits its
  * batch.
  */
+#include <string.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "net.h"
 #include "proc.h"
+#include "timeline.h"
 
 #define SELF R_NET
 #include "dispatch.h"
@@ -79,6 +81,17 @@ ON(STATUS)
 	net.has_status = 1;
 	batch_try_drained();
 	session_credit();
+}
+
+ON(WORKERS)
+{
+	memcpy(net.workers, m->rows, m->n_rows * sizeof(net.workers[0]));
+	net.n_workers = m->n_rows;
+}
+
+ON(PUBLISHED)
+{
+	timeline_published(m->payload, m->rows, m->n_rows);
 }
 
 ON(REGISTER)

@@ -52,6 +52,7 @@ net_unlock(void)
 	for (i = 0; i < 2; i++)
 		if (links[i].write != NULL && links[i].c->queued != 0)
 			event_add(links[i].write, NULL);
+	status_note();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -191,7 +192,10 @@ main(int argc, char **argv)
 		fatal("libevent: cannot start");
 	session_init();
 	gateway_init();
-	http_init(net.chain->http_listen, net.chain->control_socket);
+	if (net.chain->http_listen[0] != '\0')
+		http_listen(net.chain->http_listen);
+	if (net.chain->control_socket[0] != '\0')
+		control_listen(net.chain->control_socket, net.conf.control_gid);
 	rpc_warm();
 	proc_sandbox(R_NET, &start);
 

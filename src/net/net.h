@@ -23,6 +23,7 @@
 #include "message.h"
 #include "program.h"
 #include "teerunner.pb-c.h"
+#include "timeline.h"
 
 /* ---- main.c ------------------------------------------------------------ */
 
@@ -31,6 +32,11 @@ enum stream {			/* with the Orchestrator */
 	STREAM_CONNECTING,
 	STREAM_HELLO,		/* has its challenge, waits for keys */
 	STREAM_OPEN,
+};
+
+struct net_error {
+	uint64_t	 at;		/* now_unix(); 0: none yet */
+	char		 text[200];	/* printable; may be a peer's */
 };
 
 struct net {
@@ -43,6 +49,12 @@ struct net {
 	int		 has_status;	/* has keys told one? */
 	struct m_status	 status;	/* keys's */
 	struct m_roles	 roles;		/* the monitor's */
+	struct m_worker	 workers[CONF_WORKERS];	/* keys's */
+	size_t		 n_workers;
+	int		 is_paused;	/* session_pause() */
+	enum idle_reason why;		/* status_note(): the state, */
+	uint64_t	 why_since;	/* and since when, now_unix() */
+	struct net_error orchestrator_error, gateway_error;	/* the last */
 	enum stream	 stream;
 	uint32_t	 session;	/* its number: counts connections */
 	uint64_t	 reconnections;
@@ -161,6 +173,10 @@ void session_renewed(int has_expired);
 void session_on_hello(const struct m_hello *);
 void session_on_register(const struct m_register *, int fd);
 void session_drain(void);
+/* Finish the tasks and take no new ones, until session_resume(). */
+void session_pause(void);
+void session_resume(void);
+void session_evidence(struct evbuffer *);	/* of the registration */
 /* Send if the stream is open; the caller keeps the message. */
 void session_send(const Teerunner__V1__RunnerMessage *);
 void session_send_packed(grpc_byte_buffer *);
@@ -181,6 +197,7 @@ struct offer {			/* a task of a batch, as far as net needs it */
 	struct m_word	*handles;	/* inputs, then outputs */
 	uint8_t		 ephemeral_key[33];	/* from ASK */
 	uint8_t		 is_refused, is_ended, is_acked;
+	uint64_t	 line;		/* its timeline */
 	uint32_t	 status;
 	struct m_value	*outputs;
 	size_t		 n_values;
@@ -196,6 +213,7 @@ struct batch {
 	enum { B_OFFERED, B_FETCHING, B_RUNNING, B_KEPT } state;
 	uint32_t	 n_tasks, n_accepted, n_ended, n_acked;
 	uint32_t	 session;	/* in which it came */
+	struct m_trace	 trace;
 	struct fetch	*fetch;
 	grpc_byte_buffer *packed;	/* RunnerMessage of its results */
 	struct offer	 tasks[];	/* n_tasks */
@@ -209,6 +227,8 @@ void batch_on_result(struct chan *, const struct msg *);
 void batch_on_results(struct chan *, const struct m_results *);
 void batch_resend(void);	/* what waits for an Ack, to a new session */
 void batch_forget_all(void);
+/* In the timelines of its accepted tasks. */
+void batch_mark(struct batch *, enum stage, uint64_t at);
 /* Draining: tell the monitor once nothing is left. */
 void batch_try_drained(void);
 /* Tell the Orchestrator what is not accepted: these tasks, or if there are none
@@ -230,11 +250,20 @@ void gateway_cancel(struct batch *);
 
 void status_json(struct evbuffer *);
 void status_metrics(struct evbuffer *);
+/* Call when anything may have changed: notes since when the state is what it
+ * is. */
+void status_note(void);
 /* 1: ready; 0, and why. */
 int status_ready(const char **why);
+void error_note(struct net_error *, const char *text);
 
-/* ---- http.c: /metrics, /healthz, /readyz and the control socket -------- */
+/* ---- http.c: /metrics, /healthz, /readyz ------------------------------- */
 
-void http_init(const char *listen, const char *control);
+void http_listen(const char *address);	/* before the sandbox */
+
+/* ---- control.c: the control socket ------------------------------------- */
+
+/* Before the sandbox; group: may connect, 0: root's alone. */
+void control_listen(const char *path, gid_t group);
 
 #endif

@@ -138,7 +138,8 @@ session_credit(void)
 	uint32_t used = net.in_flight + net.credit, room;
 
 	if (net.stream != STREAM_OPEN || net.state != S_SERVING ||
-	    !net.has_status || net.status.state != S_SERVING || used >= max)
+	    net.is_paused || !net.has_status || net.status.state != S_SERVING ||
+	    used >= max)
 		return;
 	/* Results that nobody acknowledges cost memory. */
 	if (used + net.kept >= 4 * max)
@@ -178,6 +179,25 @@ session_drain(void)
 	batch_try_drained();
 }
 
+void
+session_pause(void)
+{
+	if (!net.is_paused)
+		send_draining();
+	net.is_paused = 1;
+}
+
+/* The Orchestrator does not forget a Draining before the session ends. */
+void
+session_resume(void)
+{
+	if (!net.is_paused)
+		return;
+	net.is_paused = 0;
+	back_off = BACK_OFF_MIN;
+	session_stop("resumed by tee-runnerctl");
+}
+
 /* ---- hello and registration -------------------------------------------- */
 
 #define BYTES(array)	(ProtobufCBinaryData){ sizeof(array),		\
@@ -204,7 +224,7 @@ session_on_hello(const struct m_hello *h)
 	session_send(&m);
 	if (registration != NULL)
 		session_send(registration);
-	if (net.state == S_DRAINING)
+	if (net.state == S_DRAINING || net.is_paused)
 		send_draining();
 	batch_resend();
 	net.credit = 0;
@@ -263,6 +283,17 @@ session_on_register(const struct m_register *r, int fd)
 	    ->body_case = TEERUNNER__V1__RUNNER_MESSAGE__BODY_REGISTRATION;
 	registration->registration = reg;
 	session_send(registration);
+}
+
+void
+session_evidence(struct evbuffer *out)
+{
+	const ProtobufCBinaryData *e;
+
+	if (registration == NULL)
+		return;
+	e = &registration->registration->evidence;
+	evbuffer_add(out, e->data, e->len);
 }
 
 /* ---- receiving --------------------------------------------------------- */
@@ -389,6 +420,7 @@ session_log_why(uint64_t wait)
 	if (strcmp(why, last_why) == 0)
 		return;
 	memcpy(last_why, why, sizeof(why));
+	error_note(&net.orchestrator_error, why);
 	log_warn("orchestrator %s: not connected: %s: retrying in %llu ms",
 	    target.authority, why, (unsigned long long)wait);
 }

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "hex.h"
@@ -34,23 +35,50 @@ static const char *const tees[] = {
 #define ADD(...)	evbuffer_add_printf(out, __VA_ARGS__)
 #define ULL(n)		((unsigned long long)(n))
 
-static const char *
-state_name(void)
+/* Why no tasks are taken; WHY_NONE: they are. */
+static enum idle_reason
+why_now(void)
 {
 	if (net.state == S_DRAINING)
-		return "draining";
-	return net.has_status && net.status.state == S_SERVING ? "serving" :
-								 "idle";
+		return WHY_STOPPING;
+	if (!net.has_status)
+		return WHY_NO_KEYS;
+	if (net.is_paused)
+		return WHY_DRAINED;
+	if (net.status.state == S_DRAINING)
+		return WHY_STOPPING;
+	if (net.status.state != S_SERVING)
+		return net.status.why;
+	return net.stream == STREAM_OPEN ? WHY_NONE : WHY_NO_STREAM;
 }
 
 static const char *
-state_why(void)
+state_name(void)
 {
-	if (net.state == S_DRAINING)
-		return "shutting down";
-	if (!net.has_status)
-		return "keys is not ready";
-	return why_text(net.status.why);
+	switch (why_now()) {
+	case WHY_NONE: return "serving";
+	case WHY_STOPPING: return "draining";
+	case WHY_DRAINED: return net.in_flight != 0 ? "draining" : "drained";
+	default: return "idle";
+	}
+}
+
+void
+status_note(void)
+{
+	const enum idle_reason why = why_now();
+
+	if (why == net.why && net.why_since != 0)
+		return;
+	net.why = why;
+	net.why_since = now_unix();
+}
+
+void
+error_note(struct net_error *e, const char *text)
+{
+	snprintf(e->text, sizeof(e->text), "%s", text);
+	e->at = now_unix();
 }
 
 /* Seconds since then; 0: never. */
@@ -225,6 +253,69 @@ json_gas(struct jsonw *j)
 	jsonw_end(j);
 }
 
+/* A quorum is named by the Gateway: of a node is known only what it got
+ * wrong. */
+static void
+json_kms(struct jsonw *j)
+{
+	const struct m_status *k = &net.status;
+	uint32_t i;
+
+	jsonw_object(j, "kms");
+	jsonw_number(j, "epoch", k->kms_epoch);
+	jsonw_number(j, "nodes", k->kms_nodes);
+	jsonw_number(j, "threshold", k->kms_threshold);
+	jsonw_number(j, "faults", k->node_faults);
+	jsonw_array(j, "suspects");
+	for (i = 0; i < KMS_NODES; i++)
+		if (k->suspects & UINT64_C(1) << i)
+			jsonw_number(j, NULL, i + 1);
+	jsonw_end(j);
+	jsonw_end(j);
+}
+
+static void
+json_error(struct jsonw *j, const char *name, const struct net_error *e)
+{
+	if (e->at == 0) {
+		jsonw_null(j, name);
+		return;
+	}
+	jsonw_object(j, name);
+	jsonw_number(j, "at", e->at);
+	jsonw_string(j, "text", "%s", e->text);
+	jsonw_end(j);
+}
+
+static void
+json_errors(struct jsonw *j)
+{
+	jsonw_object(j, "last_errors");
+	json_error(j, "orchestrator", &net.orchestrator_error);
+	json_error(j, "gateway", &net.gateway_error);
+	jsonw_end(j);
+}
+
+static void
+json_workers(struct jsonw *j)
+{
+	const struct m_worker *w = net.workers;
+
+	jsonw_array(j, "list");
+	for (; w < net.workers + net.n_workers; w++) {
+		jsonw_object(j, NULL);
+		jsonw_number(j, "up", w->is_up);
+		jsonw_number(j, "jobs", w->n_jobs);
+		jsonw_number(j, "busy_milliseconds", w->busy);
+		jsonw_number(j, "job_milliseconds",
+		    w->n_jobs != 0 && w->since <= now_ms() ?
+			now_ms() - w->since :
+			0);
+		jsonw_end(j);
+	}
+	jsonw_end(j);
+}
+
 static void
 json_tasks(struct jsonw *j)
 {
@@ -250,7 +341,9 @@ status_json(struct evbuffer *out)
 	jsonw_hex(&j, "runner", k->runner, 20);
 	jsonw_number(&j, "chain_id", net.chain->chain_id);
 	jsonw_string(&j, "state", "%s", state_name());
-	jsonw_string(&j, "why", "%s", state_why());
+	jsonw_string(&j, "why", "%s", why_text(why_now()));
+	jsonw_string(&j, "why_name", "%s", why_name(why_now()));
+	jsonw_number(&j, "since", net.why_since);
 	jsonw_string(&j, "tee", "%s", NAME(tees, k->tee_type));
 	json_registry(&j);
 	json_evidence(&j);
@@ -259,6 +352,8 @@ status_json(struct evbuffer *out)
 	jsonw_number(&j, "certificate_expires", certificate_expires());
 	jsonw_end(&j);
 	jsonw_number(&j, "kms_epoch", k->kms_epoch);
+	json_kms(&j);
+	json_errors(&j);
 	jsonw_string(&j, "stream", "%s", NAME(streams, net.stream));
 	jsonw_number(&j, "credit", net.credit);
 	json_tasks(&j);
@@ -267,6 +362,7 @@ status_json(struct evbuffer *out)
 	jsonw_number(&j, "idle", k->workers_idle);
 	jsonw_number(&j, "busy", k->workers_busy);
 	jsonw_number(&j, "load_percent", k->workers_load);
+	json_workers(&j);
 	jsonw_end(&j);
 	jsonw_object(&j, "keys");
 	jsonw_number(&j, "load_percent", k->keys_load);
@@ -287,16 +383,24 @@ metric(struct evbuffer *out, const char *name, const char *type,
 	    name, help, name, type, name, ULL(value));
 }
 
+/* A counter of milliseconds, in seconds. */
+static void
+metric_ms(struct evbuffer *out, const char *name, const char *help, uint64_t ms)
+{
+	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s counter\n"
+	    "tee_runner_%s %llu.%03llu\n",
+	    name, help, name, name, ULL(ms / 1000), ULL(ms % 1000));
+}
+
 static void
 metrics_gas(struct evbuffer *out)
 {
 	const struct m_status *k = &net.status;
-	char hex[41];
 
-	ADD("# HELP tee_runner_gas_balance_gwei Of the gas account.\n"
-	    "# TYPE tee_runner_gas_balance_gwei gauge\n"
-	    "tee_runner_gas_balance_gwei{account=\"0x%s\"} %llu\n",
-	    hex_encode(hex, k->gas_account, 20), ULL(k->gas_balance));
+	metric(out, "gas_account", "gauge",
+	    "1 if this chain uses a gas account.", k->gas != GAS_NONE);
+	metric(out, "gas_balance_gwei", "gauge", "Balance of the gas account.",
+	    k->gas_balance);
 	metric(out, "gas_no_funds", "gauge",
 	    "1 while that is too little for the next transaction.",
 	    k->gas == GAS_NO_FUNDS);
@@ -325,7 +429,7 @@ metric_families(struct evbuffer *out)
 	ADD("# HELP tee_runner_tasks_total Tasks by the status they ended or "
 	    "were refused with.\n# TYPE tee_runner_tasks_total counter\n");
 	for (i = 0; i < STATUS_MAX; i++)
-		if (net.statuses[i] != 0)
+		if (status_name(i) != NULL)
 			ADD("tee_runner_tasks_total{status=\"%s\",class=\"%s\"}"
 			    " %llu\n",
 			    status_name(i), status_class_name(i),
@@ -334,8 +438,7 @@ metric_families(struct evbuffer *out)
 	    "# TYPE tee_runner_idle gauge\n");
 	for (i = WHY_NONE + 1; i < WHYS; i++)
 		ADD("tee_runner_idle{why=\"%s\"} %d\n", why_name(i),
-		    net.has_status && net.status.state == S_IDLE &&
-			net.status.why == i);
+		    why_now() == i);
 	ADD("# HELP tee_runner_restarts_total Restarts of a role.\n"
 	    "# TYPE tee_runner_restarts_total counter\n");
 	for (i = 0; i < ROLE_BITS; i++)
@@ -364,10 +467,12 @@ status_metrics(struct evbuffer *out)
 	    "Tasks that the Orchestrator may still assign.", net.credit);
 	metric(out, "workers_idle", "gauge", "Idle workers.", k->workers_idle);
 	metric(out, "workers_busy", "gauge", "Busy workers.", k->workers_busy);
-	metric(out, "workers_busy_milliseconds_total", "counter",
+	metric(out, "workers", "gauge", "Workers that are configured.",
+	    net.n_workers);
+	metric_ms(out, "workers_busy_seconds_total",
 	    "Time that workers had a task, of all together.",
 	    k->workers_busy_time);
-	metric(out, "keys_busy_milliseconds_total", "counter",
+	metric_ms(out, "keys_busy_seconds_total",
 	    "Time that keys was not waiting.", k->keys_busy);
 	metric(out, "registry_block", "gauge",
 	    "Block that the Registry was read at.", k->facts_block);
@@ -401,23 +506,19 @@ status_metrics(struct evbuffer *out)
 	metric(out, "tls_certificate_expires_seconds", "gauge",
 	    "When the Runner's TLS certificate expires.",
 	    certificate_expires());
-	if (k->gas != GAS_NONE)
-		metrics_gas(out);
+	metrics_gas(out);
 	metric(out, "uptime_seconds", "gauge", "Age of the net process.",
 	    (now_ms() - net.started) / 1000);
 	metric_families(out);
+	timeline_metrics(out);
 }
 
 int
 status_ready(const char **why)
 {
-	const char *none;
+	const enum idle_reason now = why_now();
 
-	if (why == NULL)
-		why = &none;
-	*why = state_why();
-	if (strcmp(state_name(), "serving") != 0)
-		return 0;
-	*why = "not connected to the Orchestrator";
-	return net.stream == STREAM_OPEN;
+	if (why != NULL)
+		*why = why_text(now);
+	return now == WHY_NONE;
 }

@@ -97,6 +97,11 @@ static const struct {
 	[WHY_NOT_REGISTERED] = { "not-registered",
 	    "registration pending, expired or revoked" },
 	[WHY_NO_WORKER] = { "no-worker", "no compute process is ready" },
+	[WHY_NO_KEYS] = { "no-keys", "keys is not ready" },
+	[WHY_STOPPING] = { "stopping", "shutting down" },
+	[WHY_DRAINED] = { "drained",
+	    "drained by an operator: tee-runnerctl resume ends this" },
+	[WHY_NO_STREAM] = { "no-stream", "not connected to the Orchestrator" },
 };
 
 const char *

@@ -176,7 +176,7 @@ rig_recv(struct chan *c, enum state state, struct msg *m, int ms)
 			return 0;
 		if ((got = chan_recv(c, state, m)) == -1)
 			return -1;
-		if (got == 1 && m->type != M_STATUS)
+		if (got == 1 && m->type != M_STATUS && m->type != M_WORKERS)
 			return 1;
 	}
 }

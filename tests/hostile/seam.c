@@ -21,20 +21,33 @@ static void __attribute__((constructor)) seam_map(void)
 }
 
 uint64_t
-now_ms(void)
+now_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)(ts.tv_sec * 1000000 + ts.tv_nsec / 1000 +
+	    seam->boot_ms * 1000);
+}
+
+uint64_t
+now_ms(void)
+{
+	return now_us() / 1000;
+}
+
+uint64_t
+now_unix_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
 	return (
-	    uint64_t)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + seam->boot_ms);
+	    uint64_t)((ts.tv_sec + seam->unix_s) * 1000000 + ts.tv_nsec / 1000);
 }
 
 uint64_t
 now_unix(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)(ts.tv_sec + seam->unix_s);
+	return now_unix_us() / 1000000;
 }

@@ -251,7 +251,7 @@ net_forges_a_workers_answer(void **unused)
 static void
 net_sends_a_result_to_be_signed(void **unused)
 {
-	struct m_result r = { 1, 0, ST_OK };
+	struct m_result r = { .batch = 1, .status = ST_OK };
 	struct m_results rs = { .batch = 1, .n_results = 1 };
 
 	(void)unused;

@@ -878,6 +878,25 @@ result_of_no_batch_ends_net(void **state)
 	said("illegal RESULTS: no such batch");
 }
 
+/* Tasks may have left the ring of timelines. */
+static void
+news_of_unknown_tasks_does_no_harm(void **state)
+{
+	const struct m_published published = { 7 };
+	static const struct m_task_id tasks[2] = { { { 1 }, 1 }, { { 2 }, 9 } };
+	static const struct m_worker workers[CONF_WORKERS];
+	struct m_results none = { .batch = 7, .n_results = 1 };
+
+	(void)state;
+	net_start(GOOD);
+	assert_true(await(CREDIT, PATIENCE));
+	chan_send(&r.keys, M_PUBLISHED, &published, tasks, 2, -1);
+	chan_send(&r.keys, M_WORKERS, NULL, workers, CONF_WORKERS, -1);
+	chan_send(&r.keys, M_RESULTS, &none, NULL, 0, -1);
+	net_ends_with(1);
+	said("illegal RESULTS: no such batch");
+}
+
 static void
 message_that_is_not_for_net_ends_net(void **state)
 {
@@ -1065,6 +1084,7 @@ main(void)
 		T(drain_is_told_and_answered),
 		T(drain_waits_for_publications),
 		T(result_of_no_batch_ends_net),
+		T(news_of_unknown_tasks_does_no_harm),
 		T(message_that_is_not_for_net_ends_net),
 		T(tls_key_of_another_certificate_is_named),
 		T(renewed_certificate_is_used_when_keys_has_its_key),

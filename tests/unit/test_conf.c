@@ -58,6 +58,7 @@ static const char full[] =
     "min-time 600\ntask-timeout 1\nfetch-timeout 2s\nsuspect-time 1d\n"
     "tee tdx\ndstack-socket /agent\nrtmr-extend 3\n"
     "registration-life 365d\ncontrol-socket /control\n"
+    "control-group root\n"
     "http-listen 127.0.0.1:80\nlog-level debug\nrequire netns\n"
     "require landlock\ndrain-timeout 7\n"
     "chroot /empty\nuid-base 70000\ninclude /nowhere/*.conf\n";

@@ -115,9 +115,10 @@ publish_unsent(struct chain *c)
 }
 
 void
-publish_ended(struct chain *c, enum tx_status status)
+publish_ended(struct chain *c, enum tx_status status, uint64_t nonce)
 {
 	(void)c;
+	(void)nonce;
 	n_again += status == TX_UNKNOWN;
 	n_published += status == TX_SUCCEEDED;
 	n_dropped += status == TX_REVERTED;

@@ -128,8 +128,9 @@ operators() {
 	    tr -s ' ,' '\n' | numbered > "$tmp/listed"
 	each 'member of the status' "no paragraph in $manual" < "$tmp/listed"
 	no_other $manual 'member of the status' < "$tmp/listed"
-	{ grep -oE 'metric\(out, "[a-z_]+' "$tmp/status" |
+	{ grep -oE 'metric(_ms)?\( *out, "[a-z_]+' "$tmp/status" |
 	    sed 's/.*"/tee_runner_/'
+	sed -n 's/^#define METRIC.*"\(tee_runner_[a-z_]*\)"/\1/p' src/net/*.c
 	grep -oE '# HELP tee_runner_[a-z_]+' "$tmp/status" |
 	    sed 's/# HELP //'; } | names
 	sed -n 's/^\.It Cm \(tee_runner_[a-z_]*\).*/\1/p' $manual > "$tmp/listed"
@@ -186,7 +187,7 @@ copy=$tmp/copy
 mkdir "$copy"
 (cd "$src" && tar cf - proto/*.def proto/SESSION.md proto/handlers.awk \
     man/*.[1-9] contrib/tee-runnerd.conf src/common/keywords.c src/ipc/states.h \
-    src/net/status.c src/net/tls_engine.c src/*/handlers.c \
+    src/net/status.c src/net/timeline.c src/net/tls_engine.c src/*/handlers.c \
     tests/vectors/primitives.txt tests/fuzz/reference.c \
     tests/interop/Primitives.sol tests/interop/evm.mjs \
     tests/hostile/test_*.c tests/unit/test_*.c) | (cd "$copy" && tar xf -)

@@ -16,7 +16,9 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "../../src/net/service.c"
 #include "../../src/net/http.c"
+#include "../../src/net/control.c"
 #include "dies.h"
 
 struct net net;
@@ -52,6 +54,47 @@ status_ready(const char **why)
 	return 0;
 }
 
+int
+timeline_list(struct evbuffer *b, const char *state)
+{
+	evbuffer_add_printf(b, "[\"%s\"]\n", state);
+	return strcmp(state, "odd") == 0 ? -1 : 0;
+}
+
+int
+timeline_show(struct evbuffer *b, const char *digits)
+{
+	evbuffer_add_printf(b, "[\"%s\"]\n", digits);
+	return 0;
+}
+
+void
+session_pause(void)
+{
+	net.is_paused = 1;
+}
+
+void
+session_resume(void)
+{
+	net.is_paused = 0;
+}
+
+void
+session_evidence(struct evbuffer *b)
+{
+	evbuffer_add(b, "\0quote", 6);
+}
+
+void
+net_to_keys(enum msg_type type, const void *p, const void *rows, size_t n)
+{
+	(void)p;
+	(void)rows;
+	assert_int_equal(type, M_RENEW);
+	assert_int_equal(n, 0);
+}
+
 /* ---- the control socket ------------------------------------------------ */
 
 static char dir[] = "/tmp/tee-http-XXXXXX";
@@ -78,7 +121,7 @@ end(void **unused)
 static void
 listen_on(const void *p)
 {
-	control_listen(p);
+	control_listen(p, 0);
 }
 
 static void
@@ -169,8 +212,86 @@ a_control_socket_that_was_left_is_replaced(void **unused)
 {
 	(void)unused;
 	close(bound(-1));
-	control_listen(path);
+	control_listen(path, 0);
 	assert_int_not_equal(connected(), -1);
+	close(event_get_fd(control.accept));
+	event_free(control.accept);
+}
+
+static const char *
+control_says(const char *question, uid_t peer)
+{
+	static char text[512];
+	struct evbuffer *b = evbuffer_new();
+	int n;
+
+	assert_int_equal(control_answer(question, peer, b), 0);
+	n = evbuffer_remove(b, text, sizeof(text) - 1);
+	text[n] = '\0';
+	evbuffer_free(b);
+	return text;
+}
+
+static void
+a_question_may_have_an_argument(void **unused)
+{
+	(void)unused;
+	assert_string_equal(control_says("status\n", 1000), "{}\n");
+	assert_string_equal(control_says("tasks open\n", 1000), "[\"open\"]\n");
+	assert_string_equal(control_says("tasks\n", 1000), "[\"\"]\n");
+	assert_string_equal(control_says("task 0xab\n", 1000), "[\"0xab\"]\n");
+	assert_non_null(
+	    strstr(control_says("tasks odd\n", 0), "no such state"));
+	assert_non_null(
+	    strstr(control_says("status x\n", 0), "no such question"));
+	assert_non_null(strstr(control_says("\n", 0), "no such question"));
+	assert_non_null(
+	    strstr(control_says("log-level debug\n", 0), "no such question"));
+}
+
+/* Whoever can connect may look; only root and the owner may change. */
+static void
+a_change_is_for_the_owner_alone(void **unused)
+{
+	static const char *const changes[] = { "drain\n", "resume\n",
+		"renew\n" };
+	size_t i;
+
+	(void)unused;
+	owner = 900;
+	net.keys.fd = 1;
+	net.is_paused = 0;
+	for (i = 0; i < 3; i++) {
+		assert_non_null(
+		    strstr(control_says(changes[i], 1000), "not permitted"));
+		assert_non_null(strstr(
+		    control_says(changes[i], (uid_t)-1), "not permitted"));
+		assert_int_equal(net.is_paused, 0);
+	}
+	assert_non_null(strstr(control_says("drain\n", 900), "\"done\""));
+	assert_int_equal(net.is_paused, 1);
+	assert_non_null(strstr(control_says("resume\n", 0), "\"done\""));
+	assert_int_equal(net.is_paused, 0);
+	assert_non_null(strstr(control_says("renew\n", 0), "\"done\""));
+	net.keys.fd = -1;
+	assert_non_null(strstr(control_says("renew\n", 0), "not ready"));
+}
+
+static void
+the_socket_knows_its_peer(void **unused)
+{
+	int fd, one;
+
+	(void)unused;
+	control_listen(path, 0);
+	fd = connected();
+	one = accept(event_get_fd(control.accept), NULL, NULL);
+	assert_int_equal(peer_of(one), getuid());
+	close(one);
+	close(fd);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(peer_of(fd), (uid_t)-1);
+	close(fd);
 	close(event_get_fd(control.accept));
 	event_free(control.accept);
 }
@@ -321,14 +442,14 @@ head_has_no_body(void **unused)
 static void
 what_is_no_question_is_closed(void **unused)
 {
-	static char large[HEADERS_MAX + 1];
+	static char large[SERVICE_QUESTION + 1];
 	int fd = client();
 
 	(void)unused;
 	assert_string_equal(answer_to("POST /metrics HTTP/1.1\r\n\r\n"), "");
 	assert_string_equal(answer_to("\r\n\r\n"), "");
 	assert_string_equal(answer_to("GET\r\n\r\n"), "");
-	memset(large, 'x', HEADERS_MAX);
+	memset(large, 'x', SERVICE_QUESTION);
 	assert_string_equal(answer_to(large), "");
 	assert_int_equal(write(fd, "GET \0 HTTP/1.1\r\n\r\n", 18), 18);
 	assert_string_equal(answer_on(fd), "");
@@ -417,6 +538,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(a_question_may_have_an_argument),
+		T(a_change_is_for_the_owner_alone),
+		T(the_socket_knows_its_peer),
 		T(a_control_socket_that_is_a_file_stays),
 		T(a_control_socket_that_is_a_link_stays),
 		T(a_control_socket_in_use_is_not_taken),

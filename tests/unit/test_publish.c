@@ -24,6 +24,12 @@ static uint8_t call[CALLDATA_MAX];
 static uint64_t now = 1000000;
 
 uint64_t
+now_us(void)
+{
+	return now * 1000;
+}
+
+uint64_t
 now_ms(void)
 {
 	return now;
@@ -54,6 +60,7 @@ setup(void **unused)
 	keys.conf.chains[0].publish = 1;
 	keys.conf.chains[0].publish_interval = 10;
 	ch->conf = &keys.conf.chains[0];
+	ch->net.fd = -1;
 	is_draining = 0;
 	publish_init();
 	memset(ch->publish, 0, sizeof(*ch->publish));
@@ -121,7 +128,7 @@ an_attempt_that_was_sent_is_left_alone(void **unused)
 	assert_true(due() > 0);
 	add(1, 2, 1, 0xa2);
 	assert_int_equal(p->n_tasks, 2);
-	publish_ended(ch, TX_SUCCEEDED);
+	publish_ended(ch, TX_SUCCEEDED, 5);
 	assert_int_equal(ch->status.published, 1);
 	assert_int_equal(p->n_tasks, 1);
 	assert_int_equal(p->n_outputs, 1);
@@ -142,16 +149,16 @@ what_nobody_knows_the_end_of_is_given_up(void **unused)
 	for (i = 1; i <= PUBLISH_TRIES; i++) {
 		assert_int_equal(ch->status.publish_dropped, 0);
 		assert_true(due() > 0);
-		publish_ended(ch, TX_UNKNOWN);
+		publish_ended(ch, TX_UNKNOWN, 5);
 	}
 	assert_int_equal(ch->status.publish_dropped, 1);
 	assert_int_equal(due(), 0);
 	/* The next has its tries, too. */
 	add(2, 1, 1, 0xa1);
 	assert_true(due() > 0);
-	publish_ended(ch, TX_UNKNOWN);
+	publish_ended(ch, TX_UNKNOWN, 5);
 	assert_true(due() > 0);
-	publish_ended(ch, TX_REVERTED);
+	publish_ended(ch, TX_REVERTED, 5);
 	assert_int_equal(ch->status.publish_dropped, 2);
 }
 

@@ -58,6 +58,18 @@ certificate_is_waiting(void)
 	return waiting;
 }
 
+uint64_t
+now_us(void)
+{
+	return 5000000;
+}
+
+uint64_t
+now_unix_us(void)
+{
+	return unix_time * 1000000;
+}
+
 static int
 setup(void **state)
 {
@@ -86,6 +98,9 @@ setup(void **state)
 	net.status.workers_idle = 4;
 	net.status.workers_load = 81;
 	net.status.keys_load = 34;
+	net.status.kms_nodes = 5;
+	net.status.kms_threshold = 3;
+	net.why_since = 777;
 	net.stream = STREAM_OPEN;
 	net.credit = 256;
 	net.in_flight = 5;
@@ -176,6 +191,10 @@ json_has_every_member(void **state)
 	assert_int_equal(number(o, "workers", "idle"), 4);
 	assert_int_equal(number(o, "workers", "load_percent"), 81);
 	assert_int_equal(number(o, "keys", "load_percent"), 34);
+	assert_int_equal(number(o, "kms", "nodes"), 5);
+	assert_int_equal(number(o, "kms", "threshold"), 3);
+	assert_int_equal(number(o, NULL, "since"), 777);
+	is_text(o, "why_name", "none");
 	json_decref(o);
 }
 
@@ -329,6 +348,105 @@ numbers_out_of_their_range_do_no_harm(void **state)
 	json_decref(o);
 }
 
+static int
+metrics_have(const char *want)
+{
+	struct evbuffer *out = evbuffer_new();
+	int r;
+
+	status_metrics(out);
+	r = evbuffer_search(out, want, strlen(want), NULL).pos != -1;
+	evbuffer_free(out);
+	return r;
+}
+
+/* A state that is noted again is as old as before. */
+static void
+a_state_has_its_age(void **state)
+{
+	(void)state;
+	net.why_since = 0;
+	status_note();
+	assert_int_equal(net.why_since, unix_time);
+	unix_time += 50;
+	status_note();
+	assert_int_equal(net.why_since, unix_time - 50);
+	net.stream = STREAM_DOWN;
+	status_note();
+	assert_int_equal(net.why, WHY_NO_STREAM);
+	assert_int_equal(net.why_since, unix_time);
+	net.stream = STREAM_OPEN;
+	status_note();
+	assert_int_equal(net.why, WHY_NONE);
+}
+
+static void
+drained_is_a_state_and_no_fault(void **state)
+{
+	json_t *o;
+
+	(void)state;
+	net.is_paused = 1;
+	o = json();
+	is_text(o, "state", "draining");
+	json_decref(o);
+	net.in_flight = 0;
+	o = json();
+	is_text(o, "state", "drained");
+	is_text(o, "why_name", "drained");
+	json_decref(o);
+}
+
+static void
+last_errors_are_told_with_their_time(void **state)
+{
+	const json_t *errors;
+	json_t *o = json();
+
+	(void)state;
+	errors = json_object_get(o, "last_errors");
+	assert_true(json_is_null(json_object_get(errors, "gateway")));
+	json_decref(o);
+	error_note(&net.gateway_error, "no \"quote\"");
+	o = json();
+	errors = json_object_get(json_object_get(o, "last_errors"), "gateway");
+	is_text(errors, "text", "no \"quote\"");
+	assert_int_equal(number(errors, NULL, "at"), unix_time);
+	json_decref(o);
+}
+
+static void
+workers_are_listed(void **state)
+{
+	const json_t *list, *w;
+	json_t *o;
+
+	(void)state;
+	net.n_workers = 2;
+	net.workers[1] = (struct m_worker){ 0, 0, 1, 2, 4000, 9000 };
+	o = json();
+	list = json_object_get(json_object_get(o, "workers"), "list");
+	assert_int_equal(json_array_size(list), 2);
+	w = json_array_get(list, 1);
+	assert_int_equal(number(w, NULL, "up"), 1);
+	assert_int_equal(number(w, NULL, "jobs"), 2);
+	assert_int_equal(number(w, NULL, "busy_milliseconds"), 9000);
+	assert_int_equal(number(w, NULL, "job_milliseconds"), 1000);
+	json_decref(o);
+}
+
+static void
+every_series_is_there_from_the_start(void **state)
+{
+	(void)state;
+	memset(&net.statuses, 0, sizeof(net.statuses));
+	assert_true(metrics_have("{status=\"OK\",class=\"done\"} 0\n"));
+	assert_true(metrics_have("\ntee_runner_gas_balance_gwei 0\n"));
+	assert_true(metrics_have("\ntee_runner_idle{why=\"drained\"} 0\n"));
+	assert_true(metrics_have("\ntee_runner_task_stage_seconds_count{"
+				 "stage=\"published\"} 0\n"));
+}
+
 static void
 ready_needs_keys_and_stream(void **state)
 {
@@ -376,18 +494,6 @@ metrics_are_in_prometheus_format(void **state)
 	evbuffer_free(out);
 }
 
-static int
-metrics_have(const char *want)
-{
-	struct evbuffer *out = evbuffer_new();
-	int r;
-
-	status_metrics(out);
-	r = evbuffer_search(out, want, strlen(want), NULL).pos != -1;
-	evbuffer_free(out);
-	return r;
-}
-
 static void
 metrics_tell_when_the_certificate_expires(void **state)
 {
@@ -402,10 +508,10 @@ metrics_have_the_load_of_keys_and_workers(void **state)
 	(void)state;
 	net.status.workers_busy_time = 4711;
 	net.status.keys_busy = 4712;
-	assert_true(metrics_have(
-	    "\ntee_runner_workers_busy_milliseconds_total 4711\n"));
 	assert_true(
-	    metrics_have("\ntee_runner_keys_busy_milliseconds_total 4712\n"));
+	    metrics_have("\ntee_runner_workers_busy_seconds_total 4.711\n"));
+	assert_true(
+	    metrics_have("\ntee_runner_keys_busy_seconds_total 4.712\n"));
 }
 
 static void
@@ -447,6 +553,11 @@ main(void)
 		T(certificate_that_waits_for_its_key_is_warned_of),
 		T(keys_not_up_is_idle),
 		T(numbers_out_of_their_range_do_no_harm),
+		T(a_state_has_its_age),
+		T(drained_is_a_state_and_no_fault),
+		T(last_errors_are_told_with_their_time),
+		T(workers_are_listed),
+		T(every_series_is_there_from_the_start),
 		T(ready_needs_keys_and_stream),
 		T(metrics_are_in_prometheus_format),
 		T(metrics_tell_when_the_certificate_expires),

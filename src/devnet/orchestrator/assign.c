@@ -11,6 +11,7 @@
 #include "server.h"
 #include "signed.h"
 #include "tasks.h"
+#include "trace.h"
 
 struct task_queue task_queue = TAILQ_HEAD_INITIALIZER(task_queue);
 uint64_t n_assigned, n_batches;
@@ -63,12 +64,24 @@ fill(struct task *t, const uint8_t runner[20])
 		move_chain(body);
 }
 
+/* A trace that begins here. */
+static char *
+trace_new(char text[TRACE_TEXT])
+{
+	struct m_trace t = { .flags = 1 };
+
+	random_fill(t.id, sizeof(t.id));
+	random_fill(t.parent, sizeof(t.parent));
+	return trace_text(&t, text);
+}
+
 static void
 assign(struct session *s, uint32_t n)
 {
 	Teerunner__V1__TaskBatch batch = TEERUNNER__V1__TASK_BATCH__INIT;
 	Teerunner__V1__Task *bodies[BATCH_TASKS];
 	struct task *t, *tasks[BATCH_TASKS];
+	char text[TRACE_TEXT];
 	struct pool pool;
 	uint32_t i, status;
 
@@ -85,6 +98,7 @@ assign(struct session *s, uint32_t n)
 	}
 	batch.n_tasks = n;
 	batch.tasks = bodies;
+	batch.traceparent = trace_new(text);
 	if (sign_tasks(&batch, devnet.domain, key, &pool, &status) != 0)
 		fatal("assign: a checked task is not valid: %s",
 		    status_name(status));
