@@ -99,7 +99,9 @@ jsonw_number(struct jsonw *j, const char *name, uint64_t v)
 	char text[21];
 
 	put_name(j, name);
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
+	/* What is larger, a reader of signed integers refuses. */
+	snprintf(text, sizeof(text), "%llu",
+	    (unsigned long long)(v > INT64_MAX ? INT64_MAX : v));
 	put(j, text);
 }
 

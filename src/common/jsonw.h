@@ -37,6 +37,7 @@ void jsonw_begin(
 void jsonw_object(struct jsonw *, const char *name);
 void jsonw_array(struct jsonw *, const char *name);
 void jsonw_end(struct jsonw *);
+/* jsonw_number: at most INT64_MAX. */
 void jsonw_number(struct jsonw *, const char *name, uint64_t);
 /* jsonw_seconds: microseconds, written as seconds with six decimals. */
 void jsonw_seconds(struct jsonw *, const char *name, uint64_t us);

@@ -153,10 +153,10 @@ command_policy(const struct options *o)
 
 	if (o->all)
 		return policy_diff_all(o->socket);
-	if (o->role == NULL)
+	if (o->arg == NULL)
 		return o->json ? print_all_json() : print_all();
-	if ((p = policy_of(o->role)) == NULL)
-		return fail(o->role,
+	if ((p = policy_of(o->arg)) == NULL)
+		return fail(o->arg,
 		    "no such role: monitor, net, registry, keys, "
 		    "evidence, compute");
 	if (o->bpf)

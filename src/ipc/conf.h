@@ -21,6 +21,8 @@
  * sent by mistake. */
 #define SIGNAL_REPLACED	(SIGRTMIN + 1)
 #define SIGNAL_ALONE	(SIGRTMIN + 2)
+/* To the monitor: log from this level on, LOG_ERR (3) to LOG_DEBUG (7). */
+#define SIGNAL_LOG_LEVEL(level)	(SIGRTMIN + (level))
 
 #define CONF_PATH	128
 #define CONF_HOST	128		/* host:port */

@@ -193,6 +193,44 @@ struct m_facts {
 					 * began */
 };
 
+struct m_endpoints {		/* + m_endpoint each that has an address */
+	uint32_t	quorum;		/* enum quorum */
+	uint32_t	proof;		/* enum proof_state */
+};
+
+enum quorum {
+	QUORUM_UNKNOWN,
+	QUORUM_THERE,
+	QUORUM_FEW_ANSWER,
+	QUORUM_FEW_AGREE,
+};
+
+enum proof_state {
+	PROOF_NONE,		/* no registry-trusted-block */
+	PROOF_MISSING,
+	PROOF_VERIFIED,
+};
+
+enum endpoint_state {
+	ENDPOINT_NEW,		/* has not been asked */
+	ENDPOINT_ANSWERS,
+	ENDPOINT_FAILS,
+	ENDPOINT_DISAGREES,
+	ENDPOINT_BEHIND,
+	ENDPOINT_STATES,
+};
+
+struct m_endpoint {
+	uint64_t	answered_at;	/* seconds since 1970; 0: never */
+	uint64_t	failed_at;
+	uint64_t	latency;	/* microseconds, of the last round */
+	uint64_t	head;		/* its newest block */
+	uint64_t	failures, disagreements;
+	uint32_t	state;		/* enum endpoint_state */
+	char		name[92];	/* without an access key */
+	char		why[64];	/* it failed; a server's text */
+};
+
 struct m_tx {			/* + the transaction's words, padded with
 				 * zeros */
 	uint64_t	nonce;

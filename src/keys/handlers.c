@@ -106,6 +106,17 @@ ON(FACTS)
 	facts_install(chain_of(c), m->payload);
 }
 
+/* For the operator: passed on, at most once a second, and not looked at. */
+ON(ENDPOINTS)
+{
+	struct chain *ch = chain_of(c);
+
+	ch->endpoints = *(const struct m_endpoints *)m->payload;
+	memcpy(ch->endpoint, m->rows, m->n_rows * sizeof(ch->endpoint[0]));
+	ch->n_endpoints = m->n_rows;
+	ch->endpoints_due = 1;
+}
+
 ON(QUOTE)
 {
 	registration_quote(m->payload, m->fd);

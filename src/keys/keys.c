@@ -47,7 +47,10 @@ void
 keys_peer_up(struct chan *c)
 {
 	switch (c->peer) {
-	case R_NET: registration_net_peer(chain_of(c)); break;
+	case R_NET:
+		chain_of(c)->endpoints_due = chain_of(c)->n_endpoints != 0;
+		registration_net_peer(chain_of(c));
+		break;
 	case R_REGISTRY: registration_registry_peer(chain_of(c)); break;
 	case R_EVIDENCE: registration_evidence_peer(); break;
 	case R_COMPUTE:

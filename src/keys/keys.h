@@ -56,6 +56,10 @@ struct chain {
 	enum state	 state;
 	struct m_status	 status;
 	int		 status_due;	/* it has changed: tell net */
+	struct m_endpoints endpoints;	/* registry's, for net: not read */
+	struct m_endpoint endpoint[CONF_ENDPOINTS];
+	size_t		 n_endpoints;
+	int		 endpoints_due;
 
 	/* facts.c; to the tasks' code a batch's snapshot is all that there
 	 * is */

@@ -84,6 +84,20 @@ keys_measure_load(uint64_t elapsed)
 }
 
 static void
+keys_send_endpoints(void)
+{
+	struct chain *ch = keys.chains;
+
+	for (; ch < keys.chains + keys.conf.n_chains; ch++) {
+		if (!ch->endpoints_due || ch->net.fd == -1)
+			continue;
+		ch->endpoints_due = 0;
+		chan_send(&ch->net, M_ENDPOINTS_SEEN, &ch->endpoints,
+		    ch->endpoint, ch->n_endpoints, -1);
+	}
+}
+
+static void
 keys_tick(void)
 {
 	static uint64_t last;
@@ -94,6 +108,7 @@ keys_tick(void)
 		last = now;
 		job_tick();
 		job_send_workers();
+		keys_send_endpoints();
 		task_tick();
 		tally_tick();
 		trust_changed();

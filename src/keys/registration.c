@@ -25,7 +25,7 @@
 #define RESEND_FIRST	20
 /* older evidence is made again, not sent again */
 #define EVIDENCE_OLD	1800
-/* between renewals that the Orchestrator asks for */
+/* between the last evidence and a renewal that somebody asks for */
 #define RENEW_MIN	10
 #define RENEW_PAID	600	/* the same, if the gas account pays for each */
 #define QUOTE_PAUSE	2	/* between the quotes of two chains */
@@ -172,12 +172,16 @@ registration_renew_asked(struct chain *ch)
 	const uint64_t now = now_ms();
 	const uint64_t pause = ch->conf->register_direct ? RENEW_PAID :
 							   RENEW_MIN;
+	uint64_t at = ch->evidence_at + 1000 * pause;
 
-	if (ch->evidence_fd == -1 || now < ch->evidence_at + 1000 * pause)
+	if (at < now)
+		at = now;
+	if (ch->evidence_fd == -1 || ch->renew_at <= at)
 		return;
-	log_info(
-	    "%sregistration: renewing: requested by the Orchestrator", ch->tag);
-	ch->renew_at = now;
+	log_info("%sregistration: renewing in %llu s: requested by the "
+		 "Orchestrator or by tee-runnerctl",
+	    ch->tag, (unsigned long long)(at - now) / 1000);
+	ch->renew_at = at;
 	trust_changed();
 }
 

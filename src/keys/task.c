@@ -701,7 +701,7 @@ task_end(struct task *t, uint32_t status)
 	delegate_key_erase(t);
 	t->state = T_ENDED;
 	t->status = status;
-	if (status != ST_OK)
+	if (status != ST_OK && status_class(status) != CLASS_WAITING)
 		log_failed(t);
 	if (++b->n_ended < b->n_accepted)
 		return;

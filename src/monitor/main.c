@@ -128,6 +128,16 @@ on_replaced(int sig, siginfo_t *si, void *context)
 	of_libevent.sa_handler(sig);
 }
 
+/* Until the next one, or a SIGHUP with another log-level. */
+static void
+set_log_level(uint32_t level)
+{
+	conf.log_level = level;
+	log_level((int)level);
+	children_log_level(level);
+	log_warn("log-level: set by a signal");
+}
+
 static void
 on_signal(evutil_socket_t sig, short what, void *arg)
 {
@@ -145,6 +155,9 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 		children_drain();
 	} else if (sig == SIGNAL_ALONE)
 		take_names();
+	else if (sig >= SIGNAL_LOG_LEVEL(LOG_ERR) &&
+	    sig <= SIGNAL_LOG_LEVEL(LOG_DEBUG))
+		set_log_level((uint32_t)(sig - SIGNAL_LOG_LEVEL(0)));
 	else if (sig == SIGHUP) {
 		reload();
 	} else if (asked++ == 0)
@@ -159,7 +172,9 @@ catch_signals(void)
 	/* A signal that is sent to the whole control group, or by mistake, must
 	 * not end the monitor without draining. */
 	const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD,
-		SIGNAL_REPLACED, SIGNAL_ALONE },
+		SIGNAL_REPLACED, SIGNAL_ALONE, SIGNAL_LOG_LEVEL(LOG_ERR),
+		SIGNAL_LOG_LEVEL(LOG_WARNING), SIGNAL_LOG_LEVEL(LOG_INFO),
+		SIGNAL_LOG_LEVEL(LOG_DEBUG) },
 		  ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
 	struct sigaction sa = { .sa_sigaction = on_replaced,
 		.sa_flags = SA_SIGINFO | SA_RESTART };

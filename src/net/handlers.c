@@ -89,6 +89,13 @@ ON(WORKERS)
 	net.n_workers = m->n_rows;
 }
 
+ON(ENDPOINTS_SEEN)
+{
+	net.endpoints = *(const struct m_endpoints *)m->payload;
+	memcpy(net.endpoint, m->rows, m->n_rows * sizeof(net.endpoint[0]));
+	net.n_endpoints = m->n_rows;
+}
+
 ON(PUBLISHED)
 {
 	timeline_published(m->payload, m->rows, m->n_rows);

@@ -51,6 +51,9 @@ struct net {
 	struct m_roles	 roles;		/* the monitor's */
 	struct m_worker	 workers[CONF_WORKERS];	/* keys's */
 	size_t		 n_workers;
+	struct m_endpoints endpoints;	/* registry's, not checked by keys */
+	struct m_endpoint endpoint[CONF_ENDPOINTS];
+	size_t		 n_endpoints;
 	int		 is_paused;	/* session_pause() */
 	enum idle_reason why;		/* status_note(): the state, */
 	uint64_t	 why_since;	/* and since when, now_unix() */

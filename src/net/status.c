@@ -30,6 +30,27 @@ static const char *const tees[] = {
 	[TEE_OPTEE] = "optee",
 };
 
+static const char *const quorums[] = {
+	[QUORUM_UNKNOWN] = "unknown",
+	[QUORUM_THERE] = "there",
+	[QUORUM_FEW_ANSWER] = "too few answer",
+	[QUORUM_FEW_AGREE] = "too few agree",
+};
+
+static const char *const proofs[] = {
+	[PROOF_NONE] = "not configured",
+	[PROOF_MISSING] = "missing",
+	[PROOF_VERIFIED] = "verified",
+};
+
+static const char *const endpoint_states[] = {
+	[ENDPOINT_NEW] = "new",
+	[ENDPOINT_ANSWERS] = "answers",
+	[ENDPOINT_FAILS] = "fails",
+	[ENDPOINT_DISAGREES] = "disagrees",
+	[ENDPOINT_BEHIND] = "behind",
+};
+
 #define NAME(table, i)							\
 	((i) < sizeof(table) / sizeof((table)[0]) ? (table)[i] : "?")
 #define ADD(...)	evbuffer_add_printf(out, __VA_ARGS__)
@@ -198,6 +219,40 @@ json_warnings(struct jsonw *j)
 	jsonw_end(j);
 }
 
+/* Text of registry, or of its servers: in printable form, whatever it is. */
+static void
+json_foreign(struct jsonw *j, const char *name, const char *text, size_t size)
+{
+	char safe[256];
+
+	jsonw_string(j, name, "%s",
+	    log_escape(safe, sizeof(safe), text, strnlen(text, size)));
+}
+
+static void
+json_endpoints(struct jsonw *j)
+{
+	const struct m_endpoint *e = net.endpoint;
+
+	jsonw_string(j, "quorum", "%s", NAME(quorums, net.endpoints.quorum));
+	jsonw_string(j, "proof", "%s", NAME(proofs, net.endpoints.proof));
+	jsonw_array(j, "endpoints");
+	for (; e < net.endpoint + net.n_endpoints; e++) {
+		jsonw_object(j, NULL);
+		json_foreign(j, "name", e->name, sizeof(e->name));
+		jsonw_string(j, "state", "%s", NAME(endpoint_states, e->state));
+		jsonw_number(j, "latency_microseconds", e->latency);
+		jsonw_number(j, "head", e->head);
+		jsonw_number(j, "answered", e->answered_at);
+		jsonw_number(j, "failed", e->failed_at);
+		json_foreign(j, "error", e->why, sizeof(e->why));
+		jsonw_number(j, "failures", e->failures);
+		jsonw_number(j, "disagreements", e->disagreements);
+		jsonw_end(j);
+	}
+	jsonw_end(j);
+}
+
 static void
 json_registry(struct jsonw *j)
 {
@@ -209,6 +264,7 @@ json_registry(struct jsonw *j)
 	jsonw_number(j, "block_age_seconds", age(k->block_time));
 	jsonw_number(j, "endpoint_failures", k->endpoint_failures);
 	jsonw_number(j, "endpoint_disagreements", k->endpoint_disagreements);
+	json_endpoints(j);
 	jsonw_end(j);
 	jsonw_object(j, "registration");
 	jsonw_number(j, "sequence", k->sequence);
@@ -421,6 +477,43 @@ metrics_gas(struct evbuffer *out)
 	    "Tasks whose results were not published.", k->publish_dropped);
 }
 
+/* An endpoint's name as the value of a label: no quote, no backslash. */
+static const char *
+label(char *to, size_t size, const char name[92])
+{
+	char *s = log_escape(to, size, name, strnlen(name, 92));
+
+	for (; *s != '\0'; s++)
+		if (*s == '"' || *s == '\\')
+			*s = '_';
+	return to;
+}
+
+static void
+metrics_endpoints(struct evbuffer *out)
+{
+	char name[256];
+	size_t i;
+
+	ADD("# HELP tee_runner_registry_endpoint_up 1 while the endpoint "
+	    "answers, and as the quorum does.\n"
+	    "# TYPE tee_runner_registry_endpoint_up gauge\n");
+	for (i = 0; i < net.n_endpoints; i++)
+		ADD("tee_runner_registry_endpoint_up{endpoint=\"%zu\","
+		    "name=\"%s\"} %d\n",
+		    i + 1, label(name, sizeof(name), net.endpoint[i].name),
+		    net.endpoint[i].state == ENDPOINT_ANSWERS);
+	ADD("# HELP tee_runner_registry_endpoint_latency_seconds Time of its "
+	    "last answer.\n"
+	    "# TYPE tee_runner_registry_endpoint_latency_seconds gauge\n");
+	for (i = 0; i < net.n_endpoints; i++)
+		ADD("tee_runner_registry_endpoint_latency_seconds{"
+		    "endpoint=\"%zu\",name=\"%s\"} %llu.%06llu\n",
+		    i + 1, label(name, sizeof(name), net.endpoint[i].name),
+		    ULL(net.endpoint[i].latency / 1000000),
+		    ULL(net.endpoint[i].latency % 1000000));
+}
+
 static void
 metric_families(struct evbuffer *out)
 {
@@ -510,6 +603,7 @@ status_metrics(struct evbuffer *out)
 	metric(out, "uptime_seconds", "gauge", "Age of the net process.",
 	    (now_ms() - net.started) / 1000);
 	metric_families(out);
+	metrics_endpoints(out);
 	timeline_metrics(out);
 }
 

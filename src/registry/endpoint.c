@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "abi.h"
+#include "clock.h"
 #include "endpoint.h"
 #include "log.h"
 #include "rpc.h"
@@ -52,6 +53,7 @@ endpoint_failed(struct endpoint *e, const char *why)
 
 	e->progress = OUT;
 	e->failures++;
+	e->failed_at = now_unix();
 	if (e->backoff == 0 || strncmp(e->why, why, sizeof(e->why) - 1) != 0)
 		log_warn("endpoint fails: %s: %s", rpc_name(e->rpc), why);
 	snprintf(e->why, sizeof(e->why), "%s", why);
@@ -67,6 +69,35 @@ endpoint_answers(struct endpoint *e)
 	if (e->backoff != 0)
 		log_info("endpoint answers again: %s", rpc_name(e->rpc));
 	e->backoff = 0;
+	e->answered_at = now_unix();
+	e->latency = now_us() - e->asked_at;
+}
+
+static enum endpoint_state
+endpoint_state(const struct endpoint *e)
+{
+	if (e->backoff != 0)
+		return ENDPOINT_FAILS;
+	if (e->answered_at == 0)
+		return ENDPOINT_NEW;
+	return e->differs   ? ENDPOINT_DISAGREES :
+	    e->is_behind ? ENDPOINT_BEHIND :
+			    ENDPOINT_ANSWERS;
+}
+
+void
+endpoint_show(const struct endpoint *e, struct m_endpoint *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->answered_at = e->answered_at;
+	m->failed_at = e->failed_at;
+	m->latency = e->latency;
+	m->head = e->head;
+	m->failures = e->failures;
+	m->disagreements = e->disagreements;
+	m->state = endpoint_state(e);
+	snprintf(m->name, sizeof(m->name), "%s", rpc_name(e->rpc));
+	snprintf(m->why, sizeof(m->why), "%s", e->why);
 }
 
 /* ---- what it is asked for ---------------------------------------------- */
@@ -175,6 +206,7 @@ endpoint_ask_head(struct endpoint *e, void (*done)(void))
 {
 	e->progress = ASKED;
 	e->done = done;
+	e->asked_at = now_us();
 	gas_send(&e->gas, e->rpc, on_tx_sent, e);
 }
 

@@ -43,6 +43,9 @@ struct endpoint {
 	char		 why[64];	/* the reason that was logged last */
 	int		 differs, is_behind;
 	uint64_t	 failures, disagreements;
+	uint64_t	 asked_at;	/* now_us(), in this round */
+	uint64_t	 latency;	/* microseconds */
+	uint64_t	 answered_at, failed_at; /* seconds since 1970 */
 };
 
 /* endpoint_init: before any other function. */
@@ -64,6 +67,9 @@ void endpoint_ask_facts(struct endpoint *, uint64_t block,
 void endpoint_failed(struct endpoint *, const char *why);
 /* endpoint_answers: its facts have come: it is not failing any more. */
 void endpoint_answers(struct endpoint *);
+
+/* endpoint_show: its state for the operator. */
+void endpoint_show(const struct endpoint *, struct m_endpoint *);
 
 /* endpoint_is_behind: it does not have this block yet. */
 int endpoint_is_behind(struct endpoint *, uint64_t block);

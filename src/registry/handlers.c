@@ -124,16 +124,30 @@ ON(TX)
 	registry_tx(tx, m->rows);
 }
 
-void
-handlers_facts(const struct m_facts *facts)
+static void
+to_keys_send(
+    enum msg_type type, const void *payload, const void *rows, size_t n)
 {
 	flush(&to_monitor);	/* log lines */
 	if (to_keys.readable == NULL)
 		return;
-	if (chan_send(&keys, M_FACTS, facts, NULL, 0, -1) != 0)
+	if (chan_send(&keys, type, payload, rows, n, -1) != 0)
 		unlink_peer(&to_keys);
 	else
 		flush(&to_keys);
+}
+
+void
+handlers_endpoints(
+    const struct m_endpoints *m, const struct m_endpoint *rows, size_t n)
+{
+	to_keys_send(M_ENDPOINTS, m, rows, n);
+}
+
+void
+handlers_facts(const struct m_facts *facts)
+{
+	to_keys_send(M_FACTS, facts, NULL, 0);
 }
 
 void

@@ -14,5 +14,8 @@
 void handlers_init(struct event_base *);
 /* Send facts to keys if it is connected. */
 void handlers_facts(const struct m_facts *);
+/* The same for the state of the endpoints. */
+void handlers_endpoints(
+    const struct m_endpoints *, const struct m_endpoint *, size_t);
 
 #endif

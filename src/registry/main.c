@@ -21,7 +21,8 @@ main(void)
 	if ((base = event_base_new()) == NULL)
 		fatal("cannot create an event loop");
 	rpc_init(&start.conf);
-	registry_init(base, &start.conf.chains[start.index], handlers_facts);
+	registry_init(base, &start.conf.chains[start.index], handlers_facts,
+	    handlers_endpoints);
 	proc_sandbox(R_REGISTRY, &start);
 	handlers_init(base);
 	event_base_dispatch(base);

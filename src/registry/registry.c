@@ -28,6 +28,8 @@
 
 static const struct conf_chain *conf;
 static void (*report)(const struct m_facts *);
+static void (*show)(
+    const struct m_endpoints *, const struct m_endpoint *, size_t);
 static struct endpoint endpoints[CONF_ENDPOINTS];
 static size_t n_endpoints;
 static uint8_t runner[20];
@@ -43,7 +45,7 @@ static uint64_t block, started_at;
 
 #define TX_REFRESH	3	/* seconds per round if a transaction waits */
 static uint32_t retry_delay = 1;	/* seconds, after a failed round */
-static enum quorum { UNKNOWN, THERE, FEW_ANSWER, FEW_AGREE } quorum;
+static enum quorum quorum;
 static int is_unproven;			/* the warning was logged */
 static const char *last_unusable;	/* why facts were unusable */
 static const char *last_problem;	/* problem of reported facts */
@@ -69,6 +71,21 @@ schedule_now(void)
 	evtimer_add(next_round, &zero);
 }
 
+static void
+show_endpoints(void)
+{
+	struct m_endpoints m = { quorum,
+		!conf->has_registry_trusted_block ? PROOF_NONE :
+		    proof_is_missing(&proof)	  ? PROOF_MISSING :
+						    PROOF_VERIFIED };
+	struct m_endpoint rows[CONF_ENDPOINTS];
+	size_t i;
+
+	for (i = 0; i < n_endpoints; i++)
+		endpoint_show(&endpoints[i], &rows[i]);
+	show(&m, rows, n_endpoints);
+}
+
 /* is_settled: the facts are complete, so the next round can wait for the normal
  * refresh interval. */
 static void
@@ -76,6 +93,7 @@ end_round(int is_settled)
 {
 	uint32_t limit = conf->registry_refresh;
 
+	show_endpoints();
 	if (is_obsolete) {
 		schedule_now();
 		return;
@@ -98,7 +116,8 @@ end_round(int is_settled)
 static void
 no_quorum(size_t n, int do_answer)
 {
-	const enum quorum state = do_answer ? FEW_AGREE : FEW_ANSWER;
+	const enum quorum state = do_answer ? QUORUM_FEW_AGREE :
+					      QUORUM_FEW_ANSWER;
 
 	if (!is_obsolete && quorum != state) {
 		quorum = state;
@@ -259,7 +278,7 @@ name_disagreeing(void)
 {
 	const struct endpoint *first = NULL;
 
-	if (quorum == FEW_AGREE || is_obsolete)
+	if (quorum == QUORUM_FEW_AGREE || is_obsolete)
 		return;
 	for (size_t i = 0; i < n_endpoints; i++) {
 		if (endpoints[i].progress != HAS_FACTS)
@@ -341,10 +360,10 @@ settle_round(void)
 	for (size_t i = 0; i < n_endpoints; i++)
 		if (endpoints[i].progress == HAS_FACTS)
 			endpoint_compare(&endpoints[i], truth);
-	if (quorum != THERE)
+	if (quorum != QUORUM_THERE)
 		log_info("read at block %llu (%zu of %zu endpoints agree)",
 		    (unsigned long long)block, n, n_endpoints);
-	quorum = THERE;
+	quorum = QUORUM_THERE;
 	accept_facts(truth);
 }
 
@@ -378,12 +397,14 @@ registry_tx(const struct m_tx *m, const struct m_word *words)
 
 void
 registry_init(struct event_base *base, const struct conf_chain *c,
-    void (*r)(const struct m_facts *))
+    void (*r)(const struct m_facts *),
+    void (*w)(const struct m_endpoints *, const struct m_endpoint *, size_t))
 {
 	unsigned seed;
 
 	conf = c;
 	report = r;
+	show = w;
 	proof_init(&proof, c);
 	endpoint_init(c);
 	/* The seed is for the jitter.  Seed jansson's hash tables now too:

@@ -12,9 +12,12 @@
 
 /* Look up the endpoints' addresses; before the sandbox is entered.  Fatal if
  * fewer than a quorum of them resolve.  `report' is called with the facts after
- * each refresh. */
+ * each refresh,
+ * `show' with the state of the endpoints after each attempt. */
 void registry_init(struct event_base *, const struct conf_chain *,
-    void (*report)(const struct m_facts *));
+    void (*report)(const struct m_facts *),
+    void (*show)(
+	const struct m_endpoints *, const struct m_endpoint *, size_t));
 
 /* Set the Runner and the gas account to ask for (zeros: none), and refresh at
  * once.  Results for the previous Runner are dropped. */

@@ -248,6 +248,26 @@ net_forges_a_workers_answer(void **unused)
 	rig_cuts(&rig, &rig.net, "illegal JOB_DONE");
 }
 
+/* Whatever registry says of its endpoints goes to net, and nowhere else. */
+static void
+registry_describes_its_endpoints(void **unused)
+{
+	const struct m_endpoints m = { UINT32_MAX, UINT32_MAX };
+	struct m_endpoint rows[CONF_ENDPOINTS];
+	const struct msg *got;
+	int i;
+
+	(void)unused;
+	memset(rows, 0xff, sizeof(rows));
+	for (i = 0; i < 100; i++)
+		chan_send(
+		    &rig.registry, M_ENDPOINTS, &m, rows, CONF_ENDPOINTS, -1);
+	got = rig_next(&rig, &rig.net, M_ENDPOINTS_SEEN);
+	assert_int_equal(got->n_rows, CONF_ENDPOINTS);
+	assert_memory_equal(got->rows, rows, sizeof(rows));
+	assert_int_equal(rig_status(&rig)->state, S_SERVING);
+}
+
 static void
 net_sends_a_result_to_be_signed(void **unused)
 {
@@ -2186,6 +2206,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_honest_task_is_computed_and_signed),
 		T(net_forges_a_workers_answer),
+		T(registry_describes_its_endpoints),
 		T(net_sends_a_result_to_be_signed),
 		T(net_wants_new_evidence_a_thousand_times),
 		T(net_swaps_the_kms_key),

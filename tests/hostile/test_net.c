@@ -885,6 +885,8 @@ news_of_unknown_tasks_does_no_harm(void **state)
 	const struct m_published published = { 7 };
 	static const struct m_task_id tasks[2] = { { { 1 }, 1 }, { { 2 }, 9 } };
 	static const struct m_worker workers[CONF_WORKERS];
+	static struct m_endpoint endpoint[CONF_ENDPOINTS];
+	const struct m_endpoints endpoints = { UINT32_MAX, UINT32_MAX };
 	struct m_results none = { .batch = 7, .n_results = 1 };
 
 	(void)state;
@@ -892,6 +894,9 @@ news_of_unknown_tasks_does_no_harm(void **state)
 	assert_true(await(CREDIT, PATIENCE));
 	chan_send(&r.keys, M_PUBLISHED, &published, tasks, 2, -1);
 	chan_send(&r.keys, M_WORKERS, NULL, workers, CONF_WORKERS, -1);
+	memset(endpoint, 0xff, sizeof(endpoint));
+	chan_send(&r.keys, M_ENDPOINTS_SEEN, &endpoints, endpoint,
+	    CONF_ENDPOINTS, -1);
 	chan_send(&r.keys, M_RESULTS, &none, NULL, 0, -1);
 	net_ends_with(1);
 	said("illegal RESULTS: no such batch");

@@ -18,7 +18,9 @@
 
 #define STATE "{\"version\":\"1\",\"runner\":\"0x11\",\"chain_id\":6," \
 	"\"state\":\"%s\"," \
-	"\"why\":\"no facts\",\"tee\":\"insecure\",\"registry\":{\"block\":7," \
+	"\"why\":\"no facts\",\"why_name\":\"no-facts\",\"since\":1," \
+	"\"last_errors\":{\"gateway\":{\"at\":2,\"text\":\"gone\"}},"	\
+	"\"tee\":\"insecure\",\"registry\":{\"block\":7," \
 	"\"age_seconds\":3},\"registration\":{\"sequence\":2," \
 	"\"valid_until\":9}," \
 	"\"evidence\":{\"age_seconds\":4,\"next\":8,\"failures\":0," \
@@ -104,7 +106,11 @@ a_serving_runner_is_success(void **unused)
 	assert_int_equal(ctl_with("", in_state("serving")), 0);
 	assert_non_null(strstr(out, "runner         0x11\n"));
 	assert_non_null(strstr(out, "chain          6\n"));
-	assert_non_null(strstr(out, "state          serving\n"));
+	assert_int_equal(
+	    strncmp(out, "serving since 1970-01-01T00:00:01Z (", 36), 0);
+	assert_non_null(strstr(out, " d ago): warning: bell "));
+	assert_non_null(
+	    strstr(out, "gateway        last error 1970-01-01T00:00:02Z"));
 	assert_non_null(strstr(out, "tee            insecure\n"));
 	assert_non_null(strstr(out, "block 7, read 3 s ago\n"));
 	assert_non_null(strstr(out, "workers        3 idle, 1 busy\n"));
@@ -121,7 +127,9 @@ another_state_is_failure_and_says_why(void **unused)
 {
 	(void)unused;
 	assert_int_equal(ctl_with("", in_state("idle")), 1);
-	assert_non_null(strstr(out, "state          idle: no facts\n"));
+	assert_int_equal(strncmp(out, "NOT SERVING (idle) since 1970-", 30), 0);
+	assert_non_null(
+	    strstr(out, ": no facts: tee-runnerctl explain no-facts\n"));
 	assert_int_equal(ctl_with("", in_state("draining")), 1);
 }
 

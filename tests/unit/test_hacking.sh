@@ -122,7 +122,7 @@ numbered() { awk '{ print $0 (n[$0]++ ? "#" n[$0] : "") }'; }
 operators() {
 	manual=man/tee-runnerctl.8
 	joined src/net/status.c > "$tmp/status"
-	grep -oE 'jsonw_(object|array|number|string|hex)\( *&?j, "[a-z_]+' "$tmp/status" |
+	grep -oE 'json(w_(object|array|number|string|hex)|_foreign)\( *&?j, "[a-z_]+' "$tmp/status" |
 	    sed 's/.*"//' | numbered | names
 	sed -n '/^\.Sh STATUS/,/^\.Ss/s/^\.It Cm \(.*\) Pq .*/\1/p' $manual |
 	    tr -s ' ,' '\n' | numbered > "$tmp/listed"

@@ -415,6 +415,41 @@ last_errors_are_told_with_their_time(void **state)
 	json_decref(o);
 }
 
+/* Their names and reasons are registry's, which talks to servers. */
+static void
+endpoints_are_listed_in_printable_form(void **state)
+{
+	const json_t *list;
+	json_t *o;
+
+	(void)state;
+	net.n_endpoints = 2;
+	net.endpoint[0] = (struct m_endpoint){ .answered_at = 5,
+		.latency = 1500,
+		.head = 77,
+		.state = ENDPOINT_ANSWERS,
+		.name = "https://a:1" };
+	memset(&net.endpoint[1], 0xff, sizeof(net.endpoint[1]));
+	memcpy(net.endpoint[1].name, "\"\\\n", 4);
+	o = json();
+	list = json_object_get(json_object_get(o, "registry"), "endpoints");
+	assert_int_equal(json_array_size(list), 2);
+	is_text(json_array_get(list, 0), "name", "https://a:1");
+	is_text(json_array_get(list, 0), "state", "answers");
+	assert_int_equal(
+	    number(json_array_get(list, 0), NULL, "latency_microseconds"),
+	    1500);
+	is_text(json_array_get(list, 1), "name", "\"\\x5c\\x0a");
+	is_text(json_array_get(list, 1), "state", "?");
+	json_decref(o);
+	assert_true(metrics_have("\ntee_runner_registry_endpoint_up{"
+				 "endpoint=\"1\",name=\"https://a:1\"} 1\n"));
+	assert_true(metrics_have("\ntee_runner_registry_endpoint_up{endpoint="
+				 "\"2\",name=\"__x5c_x0a\"} 0\n"));
+	assert_true(metrics_have("latency_seconds{endpoint=\"1\",name="
+				 "\"https://a:1\"} 0.001500\n"));
+}
+
 static void
 workers_are_listed(void **state)
 {
@@ -556,6 +591,7 @@ main(void)
 		T(a_state_has_its_age),
 		T(drained_is_a_state_and_no_fault),
 		T(last_errors_are_told_with_their_time),
+		T(endpoints_are_listed_in_printable_form),
 		T(workers_are_listed),
 		T(every_series_is_there_from_the_start),
 		T(ready_needs_keys_and_stream),

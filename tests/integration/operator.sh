@@ -1,0 +1,108 @@
+#!/bin/sh
+# Every command of tee-runnerctl that asks a running Runner or steers it: what it prints,
+# its JSON, its exit status, and who may use it.
+. "$(dirname "$0")/lib.sh"
+
+sock=$dir/runner.sock
+ctl() { _c=$1; shift; tee-runnerctl "$_c" -s "$sock" "$@" > "$dir/ctl" 2>&1; }
+# shows PATTERN: in the last output.
+shows() { grep -q -- "$1" "$dir/ctl" || { cat "$dir/ctl"; false; }; }
+first_is() { sed -n 1p "$dir/ctl" | grep -q -- "$1" || { sed -n 1p "$dir/ctl"; false; }; }
+# gone, or not begun: exit status 1
+fails() { ! "$@"; }
+
+start_devnet --kms 2/3
+start_serving
+
+check 'status: exit status 0' ctl status
+check 'status: the first line says that it serves, and since when' \
+    first_is '^serving since 20..-..-..T..:..:..Z ('
+check 'status: insecure evidence is a warning in the first line' first_is 'warning: INSECURE'
+check 'status: times are dates' shows '^registration  *sequence 1, ends 20..-..-..T..:..:..Z (in '
+
+a=$(put uint64 40)
+check 'a task ends OK' gives OK add "$a" uint64:2
+check 'tasks: exit status 0' ctl tasks
+check 'tasks: the task is acknowledged' shows ' acknowledged  *OK '
+task=$(sed -n 's/^\(0x[0-9a-f]*\) .*/\1/p' "$dir/ctl" | sed -n 1p)
+check 'task: by the first digits of its id' ctl task "$task"
+for stage in received admitted asked granted verified started computed signed sent acknowledged; do
+	check "task: its timeline has $stage" shows "^  $stage  *20.*Z "
+done
+check 'task: a worker computed it' shows '^  computed .* worker [0-9]'
+check 'task: it waits for nothing' shows '^waits for  *-$'
+check 'task: it has the Orchestrator'"'"'s traceparent' shows '^traceparent  *00-[0-9a-f]*-[0-9a-f]*-01$'
+check 'task: an unknown id is exit status 1' fails ctl task 0123456789
+check 'task: a wrong id is exit status 1' fails ctl task xyz
+check 'tasks --state open: none' ctl tasks --state open
+check 'tasks --state open: says so' shows '^no tasks$'
+check 'tasks --state: a wrong one is exit status 1' fails ctl tasks --state odd
+check 'tasks --state: and says so' shows 'no such state'
+check 'a task of another user fails' gives ACCESS_DENIED --as bob add "$a" uint64:2
+check 'tasks: it has its status' ctl tasks
+check 'tasks: ... ACCESS_DENIED' shows ' ACCESS_DENIED '
+check 'the log names the task, its status and its trace' \
+    grep -q 'keys: task [0-9a-f]*: failed: .* \[00-[0-9a-f]*-[0-9a-f]*-01\]$' "$dir/runner.log"
+
+check 'endpoints: exit status 0' ctl endpoints
+check 'endpoints: each with its latency and its last answer' shows ' answers  *[0-9.]* ms  *[0-9]* 20..-'
+check 'kms: how many nodes answer a task' ctl kms
+check 'kms: ... 2 of 3' shows '2 of 3 nodes answer a task'
+check 'registration: exit status 0' ctl registration
+check 'registration: the next renewal' shows '^next renewal  *20..-.*(in '
+check 'evidence: exit status 0' ctl evidence
+check 'evidence --save' ctl evidence --save "$dir/quote"
+check 'evidence --save: tee-attest knows it' sh -c 'tee-attest show "$1" | grep -q insecure' - "$dir/quote"
+
+# ---- an operator steers
+
+sequence() { tee-runnerctl registration --json -s "$sock" | sed -n 's/.*"sequence": \([0-9]*\).*/\1/p'; }
+before=$(sequence)
+check 'renew: exit status 0' ctl renew
+renewed() { [ "$(sequence)" -gt "$before" ]; }
+check 'renew: the Registry has another registration' until_ok 20 renewed
+
+check 'drain: exit status 0' ctl drain
+check 'drain: status is exit status 1' fails ctl status
+check 'drain: the first line says who did it and how to end it' \
+    first_is '^NOT SERVING (drained) since .*: drained by an operator: tee-runnerctl resume'
+timeout=2
+check 'drain: no task is taken' fails gives OK add "$a" uint64:2
+timeout=10
+check 'resume: exit status 0' ctl resume
+check 'resume: it serves' until_ok 10 ctl status
+check 'resume: a task ends OK' gives OK add "$a" uint64:2
+
+check 'log-level debug' ctl log-level debug
+until_log() { until_ok 5 grep -q "$1" "$dir/runner.log"; }
+check 'log-level: the log says so' until_log 'log-level: set'
+check 'log-level info' ctl log-level info
+check 'log-level: a wrong one is exit status 1' fails ctl log-level loud
+
+if [ "$(id -u)" -eq 0 ]; then
+	chmod 666 "$sock"
+	other() { setpriv --reuid 65534 --regid 65534 --clear-groups "$BUILD/tee-runnerctl" "$@" -s "$sock" > "$dir/ctl" 2>&1; }
+	chmod 755 "$dir"
+	check 'another user may ask, if the socket lets it' other status
+	for command in drain resume renew; do
+		check "another user may not $command" fails other $command
+		check "$command: it is told why" shows 'not permitted'
+	done
+	check 'another user may not set the log level' fails other log-level debug
+	check 'nothing was drained' ctl status
+	chmod 660 "$sock"
+	check 'without the group there is no answer' fails other status
+	check 'and the reason names control-group' shows 'control-group'
+fi
+
+# ---- what is not there
+
+stop_runner() { kill "$runner" && wait "$runner"; }
+check 'the Runner ends' stop_runner
+runner=
+for command in status tasks 'task ab' endpoints kms registration evidence drain resume renew 'log-level info'; do
+	check "$command: without a Runner exit status 1" fails ctl $command
+	check "$command: and says so" shows 'no tee-runnerd is there'
+done
+
+finish
