@@ -632,7 +632,10 @@ take_url(struct asked *a, const char *url, char base[BASE_MAX])
 		n--;
 	memcpy(base, url, n);
 	base[n] = '\0';
-	a->base = a->root_crl = base;
+	a->base = base;
+	/* Intel's own service has the root CA's list elsewhere. */
+	if (strcmp(base, INTEL) != 0)
+		a->root_crl = base;
 	return 0;
 }
 
