@@ -179,6 +179,7 @@ estimate(struct outlook *o, const struct forecast *f,
 	if (o->end != 0 && o->end <= o->until) {
 		o->until = o->end;
 		o->is_estimate = 0;
+		o->basis[0] = '\0';
 	}
 }
 
@@ -374,7 +375,9 @@ print_text(const struct outlook *o, const struct forecast *f)
 	print_set(o->has_next ? "now (standard)" : "now", &o->now, "");
 	if (o->has_next)
 		print_set("next (early)", &o->next,
-		    strcmp(o->next.why, o->now.why) == 0 ? "" : o->next.why);
+		    strncmp(o->next.why, "tcb-status:", 11) == 0 ?
+			"" :		/* the shortfalls say it */
+			o->next.why);
 	else
 		printf("  %-22s AMD has no early channel: the policy alone "
 		       "(min-spl) raises what is needed\n",

@@ -215,6 +215,7 @@ an_estimate_is_neither_past_nor_after_the_certificate(void **state)
 	judged(0, 1);
 	assert_int_equal(o.until, o.end);
 	assert_false(o.is_estimate);
+	assert_string_equal(o.basis, "");
 }
 
 static void
