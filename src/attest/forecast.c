@@ -16,8 +16,10 @@
 #include "https.h"
 
 #define DAY		86400
-/* Intel's standard channel has the highest tcbEvaluationDataNumber whose
- * tcbRecoveryEventDate is at least twelve months ago (PCS, update=standard). */
+/* The standard set is the highest tcbEvaluationDataNumber whose
+ * tcbRecoveryEventDate is at least twelve months ago.  Other verifiers compute
+ * it so from Intel's list, with a year of 365 days.  Intel can deviate from it,
+ * so that the result is an estimate. */
 #define STANDARD_DELAY	(365 * DAY)
 #define SOURCES		64
 
