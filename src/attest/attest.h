@@ -180,6 +180,10 @@ STACK_OF(X509) *certs_read(struct bytes);
 /* 1 if `at' is within the certificate's validity or the CRL's window. */
 int cert_valid_at(const X509 *, time_t at);
 int crl_valid_at(const X509_CRL *, time_t at);
+/* Seconds since 1970; 0 if it is absent or no time. */
+time_t asn1_seconds(const ASN1_TIME *);
+/* The end of the certificate's validity. */
+time_t cert_end(const X509 *);
 /* 1 if the certificate is signed by the issuer, and the issuer may sign
  * certificates. */
 int cert_issued_by(X509 *, X509 *issuer);

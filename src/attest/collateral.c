@@ -244,6 +244,31 @@ read_levels(const json_t *o, enum kind kind, struct levels *to)
 	return 0;
 }
 
+/* The category and type of each component of the highest level.  They only name
+ * it for a reader, so that they may be absent. */
+static void
+read_names(const json_t *o, const char *which, char to[COMPONENTS][64])
+{
+	const json_t *l = json_array_get(json_object_get(o, "tcbLevels"), 0);
+	const json_t *a = json_object_get(json_object_get(l, "tcb"), which), *e;
+	const char *category, *type;
+	size_t i;
+	char *p;
+
+	for (i = 0; i < COMPONENTS; i++) {
+		e = json_array_get(a, i);
+		category = json_string_value(json_object_get(e, "category"));
+		type = json_string_value(json_object_get(e, "type"));
+		snprintf(to[i], sizeof(to[i]), "%s%s%s",
+		    category == NULL ? "" : category,
+		    category == NULL || type == NULL ? "" : ": ",
+		    type == NULL ? "" : type);
+		for (p = to[i]; *p != '\0'; p++)
+			if (*p < ' ' || *p > '~')
+				*p = '?';
+	}
+}
+
 static int
 read_module(const json_t *o, struct module *m)
 {
@@ -283,11 +308,15 @@ read_head(const json_t *o, struct signed_by *by)
 	return read_text(o, "id", by->id, sizeof(by->id)) == -1 ||
 		read_number(o, "version", 99, &by->version) == -1 ||
 		read_time(o, "issueDate", &by->issued) == -1 ||
-		read_time(o, "nextUpdate", &by->next) == -1 ||
-		read_number(o, "tcbEvaluationDataNumber", INT_MAX,
-		    &by->evaluation) == -1 ?
+		read_time(o, "nextUpdate", &by->next) == -1 ?
 	    -1 :
 	    0;
+}
+
+static int
+read_evaluation(const json_t *o, unsigned *to)
+{
+	return read_number(o, "tcbEvaluationDataNumber", INT_MAX, to);
 }
 
 static int
@@ -297,6 +326,7 @@ read_tcb_info(const json_t *o, void *to)
 	int is_tdx;
 
 	if (read_head(o, &t->by) == -1 || t->by.version != 3 ||
+	    read_evaluation(o, &t->by.evaluation) == -1 ||
 	    read_hex(o, "fmspc", t->fmspc, 6) == -1 ||
 	    read_hex(o, "pceId", t->pceid, 2) == -1 ||
 	    read_number(o, "tcbType", 255, &t->type) == -1 || t->type != 0)
@@ -304,6 +334,8 @@ read_tcb_info(const json_t *o, void *to)
 	is_tdx = strcmp(t->by.id, "TDX") == 0;
 	if (is_tdx && read_modules(o, t) == -1)
 		return -1;
+	read_names(o, "sgxtcbcomponents", t->sgx_names);
+	read_names(o, "tdxtcbcomponents", t->tdx_names);
 	return read_levels(o, is_tdx ? PLATFORM_TDX : PLATFORM_SGX, &t->levels);
 }
 
@@ -313,6 +345,7 @@ read_qe_identity(const json_t *o, void *to)
 	struct qe_identity *q = to;
 
 	if (read_head(o, &q->by) == -1 || q->by.version != 2 ||
+	    read_evaluation(o, &q->by.evaluation) == -1 ||
 	    read_hex(o, "miscselect", q->miscselect, 4) == -1 ||
 	    read_hex(o, "miscselectMask", q->miscselect_mask, 4) == -1 ||
 	    read_hex(o, "attributes", q->attributes, 16) == -1 ||
@@ -321,6 +354,26 @@ read_qe_identity(const json_t *o, void *to)
 	    read_number(o, "isvprodid", UINT16_MAX, &q->isvprodid) == -1)
 		return -1;
 	return read_levels(o, ENCLAVE, &q->levels);
+}
+
+static int
+read_sets(const json_t *o, void *to)
+{
+	const json_t *a = json_object_get(o, "tcbEvalNumbers"), *e;
+	struct tcb_sets *s = to;
+
+	if (read_head(o, &s->by) == -1 || s->by.version != 1 ||
+	    !json_is_array(a) || json_array_size(a) > TCB_SETS)
+		return -1;
+	for (; s->n < json_array_size(a); s->n++) {
+		e = json_array_get(a, s->n);
+		if (read_evaluation(e, &s->list[s->n].evaluation) == -1 ||
+		    read_time(e, "tcbRecoveryEventDate",
+			&s->list[s->n].event) == -1 ||
+		    read_time(e, "tcbDate", &s->list[s->n].date) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 /* ---- the signed bytes -------------------------------------------------- */
@@ -444,6 +497,9 @@ static const struct document tcb_info = { "tcb_info.json", "tcb_info.sig.hex",
 static const struct document qe_identity = { "qe_identity.json",
 	"qe_identity.sig.hex", "qe_identity_chain.pem", "enclaveIdentity",
 	read_qe_identity };
+static const struct document tcb_sets = { "tcb_evaluation.json",
+	"tcb_evaluation.sig.hex", "tcb_evaluation_chain.pem",
+	"tcbEvaluationDataNumbers", read_sets };
 
 static int
 is_signed(int dir, const struct document *d, struct bytes body,
@@ -493,11 +549,21 @@ document_load(int dir, const struct document *d, struct signed_by *by, void *to)
 	else if (d->read(o, to) == -1)
 		snprintf(by->problem, sizeof(by->problem),
 		    "%s: a member is "
-		    "missing, or not as version 3 (TCB) or 2 (QE) has it",
+		    "missing, or not as version 3 (TCB), 2 (QE) or 1 (list) "
+		    "has it",
 		    d->file);
 	json_decref(o);
 	free(s);
 	free(b);
+}
+
+int
+document_trusted(const struct signed_by *by, const struct policy *p)
+{
+	return by->problem[0] == '\0' && by->is_signed &&
+	    (memcmp(by->root, intel_root, sizeof(by->root)) == 0 ||
+		(p != NULL && p->has_test_root &&
+		    memcmp(by->root, p->test_root, sizeof(by->root)) == 0));
 }
 
 /* ---- all of it --------------------------------------------------------- */
@@ -538,6 +604,7 @@ collateral_load(struct collateral *c, const char *directory)
 	}
 	document_load(dir, &tcb_info, &c->tdx->tcb.by, &c->tdx->tcb);
 	document_load(dir, &qe_identity, &c->tdx->qe.by, &c->tdx->qe);
+	document_load(dir, &tcb_sets, &c->tdx->sets.by, &c->tdx->sets);
 	c->tdx->root_crl = crl_read(dir, "root_ca.crl");
 	c->tdx->pck_crl = crl_read(dir, "pck.crl");
 	for (i = 0; i < sizeof(amd) / sizeof(amd[0]); i++)
@@ -556,6 +623,7 @@ collateral_free(struct collateral *c)
 	if (c->tdx != NULL) {
 		X509_free(c->tdx->tcb.by.signer);
 		X509_free(c->tdx->qe.by.signer);
+		X509_free(c->tdx->sets.by.signer);
 		X509_CRL_free(c->tdx->root_crl);
 		X509_CRL_free(c->tdx->pck_crl);
 		free(c->tdx);

@@ -7,6 +7,8 @@
  *	tcb_info.sig.hex	signature of the latter
  *	tcb_info_chain.pem	certificates of the signer, up to the root
  *	qe_identity.json, .sig.hex, _chain.pem	the same for the quoting enclave
+ *	tcb_evaluation.json, .sig.hex, _chain.pem	the same for the list of
+ *			TCB sets, "tcbEvaluationDataNumbers"
  *	root_ca.crl, pck.crl	DER or PEM
  *	vek.pem, ask.pem, ark.pem of AMD; snp.crl, which may hold several as PEM
  *	cpak.json or cpak.pem	Arm: the platform's key
@@ -21,6 +23,7 @@
 #define ADVISORIES	40
 #define MODULES		16
 #define COMPONENTS	16
+#define TCB_SETS	32
 
 struct advisories {
 	char	id[ADVISORIES][24];	/* "INTEL-SA-01036" */
@@ -65,6 +68,9 @@ struct tcb_info {
 	struct module	 modules[MODULES];
 	size_t		 n_modules;
 	struct levels	 levels;
+	/* What Intel calls each component: "BIOS: Early Microcode Update", or
+	 * "" if it does not say. */
+	char		 sgx_names[COMPONENTS][64], tdx_names[COMPONENTS][64];
 };
 
 struct qe_identity {
@@ -75,14 +81,30 @@ struct qe_identity {
 	struct levels	 levels;
 };
 
+/* The TCB sets that Intel supports now, in its order.  A set begins with a TCB
+ * recovery event. */
+struct tcb_sets {
+	struct signed_by by;
+	struct {
+		unsigned evaluation;
+		time_t	 event, date;	/* tcbRecoveryEventDate, tcbDate */
+	}		 list[TCB_SETS];
+	size_t		 n;
+};
+
 struct tdx_collateral {
 	struct tcb_info	 tcb;
 	struct qe_identity qe;
+	struct tcb_sets	 sets;
 	X509_CRL	*root_crl, *pck_crl;
 };
 
 /* SHA-256 of the SubjectPublicKeyInfo of Intel's SGX Root CA. */
 extern const uint8_t intel_root[32];
+
+/* 1 if the document could be read and is signed under Intel's root, or under
+ * the test-root of the policy, which may be NULL. */
+int document_trusted(const struct signed_by *, const struct policy *);
 
 /* Load all of the above that the directory contains.  A file that cannot be
  * read sets `problem'.  Returns 0, or -1 with errno if it is not a

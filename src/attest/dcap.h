@@ -48,6 +48,31 @@ struct tcb_result {
 /* `svn' is TEE_TCB_SVN, or NULL for SGX. */
 void tcb_evaluate(const struct tdx_collateral *, const struct pck *,
     const uint8_t *svn, unsigned qe_svn, struct tcb_result *);
+
+/* A security version that is below the level that Intel calls UpToDate. */
+enum tcb_part { TCB_SGX, TCB_PCE, TCB_TDX, TCB_MODULE, TCB_QE };
+struct tcb_lack {
+	enum tcb_part	 part;
+	unsigned	 number;	/* of the component, from 1 */
+	unsigned	 has, needs;
+	time_t		 since;		/* tcbDate of the level */
+};
+#define TCB_LACKS	(2 * COMPONENTS + 3)
+/* List them, in the order of enum tcb_part.  Returns how many. */
+size_t tcb_lacks(const struct tdx_collateral *, const struct pck *,
+    const uint8_t *svn, unsigned qe_svn, struct tcb_lack[TCB_LACKS]);
+
+/* The platform and versions of a quote, which is not verified. */
+struct dcap_platform {
+	struct pck	 pck;
+	int		 is_td;
+	uint8_t		 svn[16];	/* TEE_TCB_SVN at launch, if a TD */
+	unsigned	 qe_svn;
+	time_t		 end;		/* of the PCK certificate or its CAs */
+};
+/* Returns 0, or -1 if it is no quote with a PCK certificate. */
+int dcap_platform(struct dcap_platform *, struct bytes);
+
 /* Combine the status at launch with that of the module under which the TD runs
  * now. */
 void tcb_relaunch(struct tcb_result *launch, const struct tcb_result *now);

@@ -631,4 +631,30 @@ dcap_verify(struct bytes b, const struct collateral *c, const struct policy *p,
 	sk_X509_pop_free(vf.certs, X509_free);
 }
 
+int
+dcap_platform(struct dcap_platform *to, struct bytes b)
+{
+	STACK_OF(X509) *certs = NULL;
+	struct quote q;
+	char why[120];
+	int i, r = -1;
+
+	memset(to, 0, sizeof(*to));
+	if (quote_read(&q, b, why, sizeof(why)) == 0 && q.certs.p != NULL &&
+	    (certs = certs_read(q.certs)) != NULL && sk_X509_num(certs) > 0 &&
+	    pck_read(&to->pck, sk_X509_value(certs, 0)) == 0) {
+		to->is_td = is_td(&q);
+		if (to->is_td)
+			memcpy(to->svn, q.body.p + T_SVN, sizeof(to->svn));
+		to->qe_svn = (unsigned)get_le(q.qe_report + E_SVN, 2);
+		to->end = cert_end(sk_X509_value(certs, 0));
+		for (i = 1; i < sk_X509_num(certs); i++)
+			if (cert_end(sk_X509_value(certs, i)) < to->end)
+				to->end = cert_end(sk_X509_value(certs, i));
+		r = 0;
+	}
+	sk_X509_pop_free(certs, X509_free);
+	return r;
+}
+
 const struct format format_dcap = { "dcap", dcap_is, dcap_show, dcap_verify };

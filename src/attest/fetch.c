@@ -29,6 +29,7 @@
 	"https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
 #define AMD		"https://kdsintf.amd.com"
 #define BASE_MAX	512		/* bytes of --url */
+#define DAY		86400
 
 enum state { FETCHED, KEPT, FAILED, LATER };
 static const char *const states[] = { [FETCHED] = "fetched",
@@ -41,6 +42,7 @@ struct asked {
 	const char	*base, *root_crl, *ca, *tee, *update;	/* in URLs */
 	uint8_t		 fmspc[6];
 	struct snp_signer signer;
+	const struct policy *policy;		/* NULL: no test-root */
 };
 
 struct item {
@@ -55,6 +57,7 @@ struct item {
 	 * returns 0, or sets `why' and returns -1. */
 	int (*check)(
 	    struct item *, const struct collateral *, const struct asked *);
+	const char	*base;		/* the server */
 	char		 url[1024];
 	/* The result. */
 	enum state	 state;
@@ -63,7 +66,7 @@ struct item {
 	char		 why[512];
 };
 
-#define ITEMS		4
+#define ITEMS		5
 
 struct job {
 	const struct fetch *f;
@@ -100,14 +103,6 @@ stamp(time_t t, char to[24])
 /* ---- checks ------------------------------------------------------------ */
 
 static time_t
-asn1_seconds(const ASN1_TIME *t)
-{
-	struct tm tm;
-
-	return t != NULL && ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
-}
-
-static time_t
 earlier(time_t a, time_t b)
 {
 	return a < b ? a : b;
@@ -124,18 +119,18 @@ is_named(const X509_NAME *n, const char *wanted)
 }
 
 static int
-check_document(struct item *it, const struct signed_by *by, const char *id)
+check_document(struct item *it, const struct signed_by *by, const char *id,
+    const struct policy *p)
 {
 	if (by->problem[0] != '\0')
 		return reject(it, "%s", by->problem);
 	if (strcmp(by->id, id) != 0)
 		return reject(it, "it is of %s, not %s", by->id, id);
-	if (!by->is_signed || memcmp(by->root, intel_root, 32) != 0)
+	if (!document_trusted(by, p))
 		return reject(it,
 		    "it is not signed by Intel's TCB signer, or came "
 		    "without its chain");
-	it->until = earlier(
-	    by->next, asn1_seconds(X509_get0_notAfter(by->signer)));
+	it->until = earlier(by->next, cert_end(by->signer));
 	return 0;
 }
 
@@ -144,8 +139,8 @@ check_tcb(struct item *it, const struct collateral *c, const struct asked *a)
 {
 	const struct tcb_info *t = &c->tdx->tcb;
 
-	if (check_document(
-		it, &t->by, strcmp(a->tee, "tdx") == 0 ? "TDX" : "SGX") == -1)
+	if (check_document(it, &t->by,
+		strcmp(a->tee, "tdx") == 0 ? "TDX" : "SGX", a->policy) == -1)
 		return -1;
 	if (memcmp(t->fmspc, a->fmspc, sizeof(t->fmspc)) != 0)
 		return reject(it,
@@ -158,8 +153,15 @@ check_tcb(struct item *it, const struct collateral *c, const struct asked *a)
 static int
 check_qe(struct item *it, const struct collateral *c, const struct asked *a)
 {
-	return check_document(
-	    it, &c->tdx->qe.by, strcmp(a->tee, "tdx") == 0 ? "TD_QE" : "QE");
+	return check_document(it, &c->tdx->qe.by,
+	    strcmp(a->tee, "tdx") == 0 ? "TD_QE" : "QE", a->policy);
+}
+
+static int
+check_sets(struct item *it, const struct collateral *c, const struct asked *a)
+{
+	return check_document(it, &c->tdx->sets.by,
+	    strcmp(a->tee, "tdx") == 0 ? "TDX" : "SGX", a->policy);
 }
 
 /* The signature is checked by `verify', which has the chain up to the root. */
@@ -209,7 +211,7 @@ check_vcek(struct item *it, const struct collateral *c, const struct asked *a)
 		return reject(it, "it is of another chip");
 	if (memcmp(&v.tcb, &s->tcb, sizeof(v.tcb)) != 0)
 		return reject(it, "it is of another TCB");
-	it->until = asn1_seconds(X509_get0_notAfter(v.x));
+	it->until = cert_end(v.x);
 	return 0;
 }
 
@@ -237,8 +239,7 @@ check_chain(struct item *it, const struct collateral *c, const struct asked *a)
 		root = sk_X509_value(c->snp, k = i % n);
 		if (k != i / n && is_named(X509_get_subject_name(x), name) &&
 		    is_root(root, product) && cert_issued_by(x, root)) {
-			it->until = earlier(asn1_seconds(X509_get0_notAfter(x)),
-			    asn1_seconds(X509_get0_notAfter(root)));
+			it->until = earlier(cert_end(x), cert_end(root));
 			return 0;
 		}
 	}
@@ -368,6 +369,18 @@ file_store(struct job *j, struct item *it)
 	return r;
 }
 
+/* 1 if the file was written less than a day ago. */
+static int
+is_recent(const struct job *j, const struct item *it)
+{
+	char path[4096];
+	struct stat st;
+
+	return (size_t)snprintf(path, sizeof(path), "%s/%s", j->f->directory,
+		   it->file) < sizeof(path) &&
+	    stat(path, &st) == 0 && time(NULL) - st.st_mtime < DAY;
+}
+
 /* ---- one item ---------------------------------------------------------- */
 
 static enum state
@@ -377,7 +390,7 @@ item_get(struct job *j, struct item *it)
 	enum got got;
 
 	if (!j->f->refresh && it->check(it, &j->now, &j->asked) == 0 &&
-	    it->until > j->f->at)
+	    it->until > j->f->at && (j->f->told == NULL || is_recent(j, it)))
 		return KEPT;
 	it->until = 0;
 	got = https_get(&j->https, it->url, it->header);
@@ -400,7 +413,7 @@ item_get(struct job *j, struct item *it)
 }
 
 static void
-item_say(struct item *it)
+item_say(const struct job *j, struct item *it)
 {
 	char until[24], *p;
 
@@ -408,6 +421,11 @@ item_say(struct item *it)
 	for (p = it->why; *p != '\0'; p++)
 		if (*p < ' ' || *p > '~')
 			*p = '?';
+	if (j->f->told != NULL) {
+		if (it->state == FAILED || it->state == LATER)
+			j->f->told(j->f->arg, it->base, it->file, it->why);
+		return;
+	}
 	stamp(it->until, until);
 	if (it->state == FETCHED)
 		fprintf(stderr, "fetched %s: %zu bytes, valid until %s\n",
@@ -447,6 +465,7 @@ add(struct job *j, struct item it, const char *base, const char *fmt, ...)
 	size_t n;
 
 	*to = it;
+	to->base = base;
 	/* The base has at most BASE_MAX bytes, and the rest is short. */
 	n = (size_t)snprintf(to->url, sizeof(to->url), "%s", base);
 	va_start(ap, fmt);
@@ -481,6 +500,15 @@ add_intel(struct job *j)
 	    a->base, "/%s/certification/v4/qe/identity%s%s", a->tee,
 	    a->update == NULL ? "" : "?update=",
 	    a->update == NULL ? "" : a->update);
+	if (j->f->told != NULL && strcmp(a->update, "early") == 0)
+		add(j,
+		    (struct item){ .what = "tcb sets",
+			.file = "tcb_evaluation.json",
+			.header = "TCB-Evaluation-Data-Numbers-Issuer-Chain",
+			.chain = "tcb_evaluation_chain.pem",
+			.check = check_sets },
+		    a->base, "/%s/certification/v4/tcbevaluationdatanumbers",
+		    a->tee);
 	add(j,
 	    (struct item){ .what = "pck crl",
 		.file = "pck.crl",
@@ -522,15 +550,15 @@ add_amd(struct job *j)
 	const struct snp_signer *s = &j->asked.signer;
 	const char *key = s->key == 1 ? "vlek" : "vcek";
 
-	if (s->key == 1 || s->is_masked)
+	if (s->key != 1 && !s->is_masked)
+		add_vcek(j);
+	else if (j->f->told == NULL)
 		fprintf(stderr,
 		    "no certificate of the %s itself: %s; get "
 		    "it from the host as vek.pem\n",
 		    key,
 		    s->key == 1 ? "AMD gives that of a VLEK only to clouds" :
 				  "the report hides its chip's id");
-	else
-		add_vcek(j);
 	add(j,
 	    (struct item){ .what = "certificate chain",
 		.file = "cert_chain.pem",
@@ -547,7 +575,7 @@ add_amd(struct job *j)
 static int
 usage_error(const char *fmt, const char *a, const char *b)
 {
-	fputs("tee-attest: fetch-collateral: ", stderr);
+	fputs("tee-attest: ", stderr);
 	fprintf(stderr, fmt, a, b);
 	fputs("; see tee-attest --help\n", stderr);
 	return -1;
@@ -604,7 +632,10 @@ take_url(struct asked *a, const char *url, char base[BASE_MAX])
 		n--;
 	memcpy(base, url, n);
 	base[n] = '\0';
-	a->base = a->root_crl = base;
+	a->base = base;
+	/* Intel's own service has the root CA's list elsewhere. */
+	if (strcmp(base, INTEL) != 0)
+		a->root_crl = base;
 	return 0;
 }
 
@@ -695,6 +726,7 @@ parse_options(struct job *j, char base[BASE_MAX])
 	for (i = 0; i < FETCH_TEXTS; i++)
 		if (take_text(f, i, form) == -1)
 			return -1;
+	a->policy = f->policy;
 	a->base = form == VCEK ? AMD : INTEL;
 	a->root_crl = INTEL_ROOT_CRL;
 	a->update = f->text[FETCH_UPDATE];
@@ -721,7 +753,7 @@ fetch_all(struct job *j)
 
 	for (i = 0; i < j->n; i++) {
 		j->items[i].state = item_get(j, &j->items[i]);
-		item_say(&j->items[i]);
+		item_say(j, &j->items[i]);
 		json_array_append_new(list, item_json(&j->items[i]));
 		if (j->items[i].state == FAILED)
 			status = 1;
@@ -750,6 +782,7 @@ fetch_collateral(const struct fetch *f)
 	char base[BASE_MAX];
 	int status;
 
+	memset(&j, 0, sizeof(j));
 	j.f = f;
 	if (parse_options(&j, base) == -1)
 		return 2;
@@ -764,6 +797,8 @@ fetch_collateral(const struct fetch *f)
 		collateral_free(&j.now);
 		return 1;
 	}
+	if (f->told != NULL)
+		j.https.waited = WAIT_MAX;
 	if (f->text[FETCH_VCEK] != NULL)
 		add_amd(&j);
 	else

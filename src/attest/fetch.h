@@ -27,6 +27,15 @@ struct fetch {
 	const char	*directory;
 	time_t		 at;		/* kept files must be valid then */
 	int		 refresh, json;
+	/* For `forecast'; zero for fetch-collateral.  With `told', this
+	 * function gets each item that could not be fetched, nothing is
+	 * printed, no time is spent on Retry-After, the list of Intel's TCB
+	 * sets is fetched with --update early, and a file older than a day is
+	 * fetched again.  It stays if that fails. */
+	void (*told)(
+	    void *arg, const char *url, const char *file, const char *why);
+	void		*arg;
+	const struct policy *policy;	/* for its test-root; or NULL */
 };
 
 /* Run the command and print the results.  Returns the exit status. */

@@ -57,7 +57,7 @@ enum {				/* offsets in a report */
 #define POLICY_DEBUG		(UINT64_C(1) << 19)
 #define PLATFORM_ALIAS		(UINT64_C(1) << 5)
 
-static const char *const spl_names[] = { [SPL_BL] = "bl",
+const char *const snp_spl_names[SPLS] = { [SPL_BL] = "bl",
 	[SPL_TEE] = "tee",
 	[SPL_SNP] = "snp",
 	[SPL_UCODE] = "ucode",
@@ -124,7 +124,7 @@ tcb_text(const struct snp_tcb *t, char *to, size_t size)
 	for (i = 0; i < SPLS; i++)
 		if (t->spl[i] != -1 && n < size)
 			n += (size_t)snprintf(to + n, size - n, "%s%s=%d",
-			    n == 0 ? "" : " ", spl_names[i], t->spl[i]);
+			    n == 0 ? "" : " ", snp_spl_names[i], t->spl[i]);
 }
 
 /* ---- show -------------------------------------------------------------- */
@@ -336,7 +336,8 @@ check_tcbs(struct verification *vf)
 			if (t.spl[i] < vf->p->min_spl[i])
 				report_check(vf->r, "min-tcb", A_FAIL,
 				    "%s TCB: %s %d, at least %d", of[k].name,
-				    spl_names[i], t.spl[i], vf->p->min_spl[i]);
+				    snp_spl_names[i], t.spl[i],
+				    vf->p->min_spl[i]);
 		}
 	}
 	if (report_find(vf->r, "min-tcb") == NULL)
@@ -577,7 +578,7 @@ check_key(struct verification *vf)
 		i++;
 	report_that(vf->r, "vek-tcb", i == SPLS, "key of %s, report of %s%s%s",
 	    has, wanted, i == SPLS ? "" : ": they differ in ",
-	    i == SPLS ? "" : spl_names[i]);
+	    i == SPLS ? "" : snp_spl_names[i]);
 	if (vf->v.is_vlek)
 		report_fact(vf->r, "csp-id", "%s", vf->v.csp);
 	check_chip(vf);
@@ -605,25 +606,34 @@ check_values(struct verification *vf)
 		    vf->b + of[i].at, of[i].n);
 }
 
+/* All certificates: those of the verifier come before those of the host. */
+static STACK_OF(X509) *
+certs_of(struct bytes e, const struct collateral *c, int *table)
+{
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	int i;
+
+	if (certs == NULL)
+		return NULL;
+	for (i = 0; c != NULL && c->snp != NULL && i < sk_X509_num(c->snp); i++)
+		if (X509_up_ref(sk_X509_value(c->snp, i)) == 1)
+			sk_X509_push(certs, sk_X509_value(c->snp, i));
+	*table = snp_cert_table(
+	    (struct bytes){ e.p + SNP_REPORT, e.n - SNP_REPORT }, certs);
+	return certs;
+}
+
 /* The result is in *r. */
 static void
 snp_verify(struct bytes e, const struct collateral *c, const struct policy *p,
     time_t at, struct report *r)
 {
 	struct verification vf = { .b = e.p, .p = p, .at = at, .r = r };
-	STACK_OF(X509) *certs = sk_X509_new_null();
-	int i, table = 0;
+	STACK_OF(X509) *certs;
+	int table;
 
-	if (certs == NULL || snp_show(e, r) == -1) {
-		sk_X509_free(certs);
+	if (snp_show(e, r) == -1 || (certs = certs_of(e, c, &table)) == NULL)
 		return;
-	}
-	/* Certificates of the verifier come before those of the host. */
-	for (i = 0; c != NULL && c->snp != NULL && i < sk_X509_num(c->snp); i++)
-		if (X509_up_ref(sk_X509_value(c->snp, i)) == 1)
-			sk_X509_push(certs, sk_X509_value(c->snp, i));
-	table = snp_cert_table(
-	    (struct bytes){ e.p + SNP_REPORT, e.n - SNP_REPORT }, certs);
 	report_that(r, "certificate-table", table == 0,
 	    "the report must be followed by nothing or by a valid table");
 	vek_find(&vf.v, certs, p);
@@ -668,6 +678,48 @@ snp_signer(
 	memcpy(s->hwid, b + CHIP_ID, sizeof(s->hwid));
 	s->hwid_n = is_turin(b, product) ? 8 : sizeof(s->hwid);
 	return 0;
+}
+
+int
+snp_lowest(
+    struct snp_tcb *to, struct bytes e, const struct snp_product *product)
+{
+	static const size_t at[] = { COMMITTED_TCB, LAUNCH_TCB };
+	struct snp_tcb t;
+	size_t k;
+	int i;
+
+	if (e.n < SNP_REPORT || !snp_is(e))
+		return -1;
+	*to = tcb_read(e.p + REPORTED_TCB, is_turin(e.p, product));
+	for (k = 0; k < sizeof(at) / sizeof(at[0]); k++) {
+		t = tcb_read(e.p + at[k], is_turin(e.p, product));
+		for (i = 0; i < SPLS; i++)
+			if (t.spl[i] < to->spl[i])
+				to->spl[i] = t.spl[i];
+	}
+	return 0;
+}
+
+time_t
+snp_key_end(struct bytes e, const struct collateral *c, const struct policy *p)
+{
+	struct vek v = { 0 };
+	STACK_OF(X509) *certs;
+	time_t end = 0;
+	int table;
+
+	if (e.n < SNP_REPORT || (certs = certs_of(e, c, &table)) == NULL)
+		return 0;
+	vek_find(&v, certs, p);
+	if (v.x != NULL)
+		end = cert_end(v.x);
+	if (v.issuer != NULL && cert_end(v.issuer) < end)
+		end = cert_end(v.issuer);
+	if (v.root != NULL && cert_end(v.root) < end)
+		end = cert_end(v.root);
+	sk_X509_pop_free(certs, X509_free);
+	return end;
 }
 
 const struct format format_snp = { "snp", snp_is, snp_show, snp_verify };

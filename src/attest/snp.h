@@ -73,6 +73,16 @@ struct snp_signer {
 int snp_signer(
     struct snp_signer *, struct bytes, const struct snp_product *product);
 
+/* The lowest value of each component in the reported, committed and launch TCB,
+ * which are those that min-spl is compared with.  Returns 0, or -1 if it is not
+ * a report. */
+int snp_lowest(struct snp_tcb *, struct bytes, const struct snp_product *);
+extern const char *const snp_spl_names[SPLS];
+/* The end of the validity of the key's certificate or of one above it; 0 if it
+ * is not given. */
+time_t snp_key_end(
+    struct bytes, const struct collateral *, const struct policy *);
+
 /* Add the certificates of the table that the host appends to a report (GHCB
  * specification, SNP_GUEST_REQUEST: entries of GUID, offset and length).
  * Returns 0, or -1 if an entry points outside the table. */

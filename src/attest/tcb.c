@@ -90,14 +90,30 @@ covers(const struct pck *pck, const uint8_t *svn, const struct level *l)
 	return 1;
 }
 
-static void
-lack(char to[120], const char *what, size_t i, unsigned has, unsigned needs)
+/* Append to a list of `n' what is below the level.  Returns the new length. */
+static size_t
+lack(struct tcb_lack *to, size_t n, const struct level *l, enum tcb_part part,
+    size_t i, unsigned has, unsigned needs)
 {
-	size_t n = strlen(to);
+	if (has >= needs)
+		return n;
+	to[n] = (struct tcb_lack){ part, (unsigned)i + 1, has, needs, l->date };
+	return n + 1;
+}
 
-	if (has < needs)
-		snprintf(to + n, 120 - n, "%s%s %zu: %u of %u",
-		    n == 0 ? "" : ", ", what, i, has, needs);
+static size_t
+platform_lacks(const struct pck *pck, const uint8_t *svn, const struct level *l,
+    struct tcb_lack *to)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < COMPONENTS; i++)
+		n = lack(to, n, l, TCB_SGX, i, pck->components[i], l->sgx[i]);
+	n = lack(to, n, l, TCB_PCE, COMPONENTS, pck->pcesvn, l->svn);
+	if (svn != NULL)
+		for (i = first_tdx(svn); i < COMPONENTS; i++)
+			n = lack(to, n, l, TCB_TDX, i, svn[i], l->tdx[i]);
+	return n;
 }
 
 /* List the components that are below the newest level. */
@@ -105,15 +121,48 @@ static void
 list_outdated(const struct pck *pck, const uint8_t *svn, const struct level *l,
     char to[120])
 {
-	size_t i;
+	struct tcb_lack lacks[TCB_LACKS];
+	size_t i, at, n = platform_lacks(pck, svn, l, lacks);
 
 	to[0] = '\0';
-	for (i = 0; i < COMPONENTS; i++)
-		lack(to, "component", i + 1, pck->components[i], l->sgx[i]);
-	lack(to, "component", COMPONENTS + 1, pck->pcesvn, l->svn);
-	if (svn != NULL)
-		for (i = first_tdx(svn); i < COMPONENTS; i++)
-			lack(to, "TDX component", i + 1, svn[i], l->tdx[i]);
+	for (i = 0; i < n; i++) {
+		at = strlen(to);
+		snprintf(to + at, 120 - at, "%s%scomponent %u: %u of %u",
+		    i == 0 ? "" : ", ", lacks[i].part == TCB_TDX ? "TDX " : "",
+		    lacks[i].number, lacks[i].has, lacks[i].needs);
+	}
+}
+
+/* The lowest level that is UpToDate.  Intel calls none so for some platforms:
+ * then the highest.  NULL if there is no level. */
+static const struct level *
+wanted_level(const struct levels *l)
+{
+	size_t i = l->n;
+
+	while (i-- > 0)
+		if (strcmp(l->list[i].status, "UpToDate") == 0)
+			return &l->list[i];
+	return l->n == 0 ? NULL : &l->list[0];
+}
+
+size_t
+tcb_lacks(const struct tdx_collateral *c, const struct pck *pck,
+    const uint8_t *svn, unsigned qe_svn, struct tcb_lack to[TCB_LACKS])
+{
+	const struct module *m = NULL;
+	const struct level *l;
+	size_t n = 0;
+
+	if ((l = wanted_level(&c->tcb.levels)) != NULL)
+		n = platform_lacks(pck, svn, l, to);
+	if (svn != NULL && svn[1] > 0)
+		m = tcb_module(&c->tcb, svn);
+	if (m != NULL && (l = wanted_level(&m->levels)) != NULL)
+		n = lack(to, n, l, TCB_MODULE, 0, svn[0], l->svn);
+	if ((l = wanted_level(&c->qe.levels)) != NULL)
+		n = lack(to, n, l, TCB_QE, 0, qe_svn, l->svn);
+	return n;
 }
 
 const struct module *

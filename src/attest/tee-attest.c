@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tee-attest: shows and verifies attestation evidence, and requests evidence
- * from this machine.  Runs with its caller's rights; only fetch-collateral
- * opens connections.
+ * from this machine.  Runs with its caller's rights; only fetch-collateral and
+ * forecast open connections.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include "conf.h"
 #include "provider.h"
 #include "fetch.h"
+#include "forecast.h"
 #include "log.h"
 
 #define EVIDENCE_MAX	(1 << 20)
@@ -43,6 +44,9 @@ usage(FILE *f)
 	    "           OPTION: --collateral DIR, --url URL, --refresh, "
 	    "--json,\n"
 	    "           --at TIME; of the first two --update standard|early\n"
+	    "       tee-attest forecast [--collateral DIR] [--policy FILE]\n"
+	    "           [--url URL]... [--product NAME] [--at TIME] "
+	    "[--offline] [--json] FILE\n"
 	    "FILE: a TDX, SGX, SEV-SNP, CCA or OP-TEE evidence, or to show a "
 	    "TDX event log;\n- is standard input.\n"
 	    "Exit status: 0 accepted, 1 refused, 2 usage, 3 collateral is "
@@ -281,6 +285,7 @@ struct options {
 	struct policy	 policy;
 	time_t		 at;
 	struct fetch	 fetch;
+	struct forecast	 forecast;
 };
 
 static int
@@ -376,6 +381,24 @@ run_fetch(const struct options *o)
 	return status;
 }
 
+static int
+run_forecast(const struct options *o)
+{
+	struct forecast f = o->forecast;
+	int status;
+
+	f.evidence = file_read(o->file);
+	f.directory = o->directory == NULL ? "." : o->directory;
+	f.product = o->fetch.text[FETCH_PRODUCT];
+	f.policy = &o->policy;
+	f.at = o->at;
+	f.json = json;
+	take_format(f.evidence, o->file);
+	status = forecast_run(&f);
+	free((void *)(uintptr_t)f.evidence.p);
+	return status;
+}
+
 /* The key must be saved at provisioning: nothing else vouches for it. */
 static int
 run_device_key(const struct options *o)
@@ -410,7 +433,16 @@ static const struct command {
 	{ "quote", run_quote, 0 },
 	{ "device-key", run_device_key, 0 },
 	{ "fetch-collateral", run_fetch, 0 },
+	{ "forecast", run_forecast, 1 },
 };
+
+static void
+take_url(struct forecast *f, const char *url)
+{
+	if (f->n_urls == FORECAST_URLS)
+		bad_usage("--url %s: too many", url);
+	f->urls[f->n_urls++] = url;
+}
 
 static int
 run(struct options *o, int argc, char **argv)
@@ -451,6 +483,7 @@ main(int argc, char **argv)
 		{ "product", required_argument, &text, FETCH_PRODUCT },
 		{ "url", required_argument, &text, FETCH_URL },
 		{ "refresh", no_argument, NULL, 'f' },
+		{ "offline", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	static struct options o;
@@ -468,7 +501,12 @@ main(int argc, char **argv)
 		case 'e': o.event_log = optarg; break;
 		case 'j': json = 1; break;
 		case 'f': o.fetch.refresh = 1; break;
-		case 0: o.fetch.text[text] = optarg; break;
+		case 'o': o.forecast.is_offline = 1; break;
+		case 0:
+			o.fetch.text[text] = optarg;
+			if (text == FETCH_URL)
+				take_url(&o.forecast, optarg);
+			break;
 		case 'h': usage(stdout); return 0;
 		default: usage(stderr); return 2;
 		}

@@ -69,6 +69,20 @@ crl_valid_at(const X509_CRL *crl, time_t at)
 	    X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &at) == 1;
 }
 
+time_t
+asn1_seconds(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return t != NULL && ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+time_t
+cert_end(const X509 *x)
+{
+	return asn1_seconds(X509_get0_notAfter(x));
+}
+
 int
 cert_issued_by(X509 *x, X509 *issuer)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-runnerctl drain, resume, renew, log-level and reload.  The first three are
- * asked of net, which checks that root asks, and concern one chain.  The others
- * are signals to the monitor, so that the kernel checks who sends them, and
- * that a net that was taken over cannot silence the log.
+ * tee-runnerctl drain, resume, renew, log-level and reload.  The first three
+ * are asked of net, which checks that root asks, and concern one chain.  The
+ * others are signals to the monitor, so that the kernel checks who sends them,
+ * and that a net that was taken over cannot silence the log.
  */
 #include <errno.h>
 #include <signal.h>

@@ -3,6 +3,7 @@
 # tee-attest fetch-collateral against fetchd, which gives what Intel and AMD once
 # gave, and what nobody should take.  Needs no network and no root.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/tdx-platform"
 
 samples=$src/tests/vectors/evidence
 set=$samples/tdx/sets/tdx-v5-uptodate
@@ -337,6 +338,117 @@ printf '\004\001\002\003\000\000\000\113' | dd of="$dir/report" bs=1 seek=$((0x1
 check 'a Turin report is asked for' fetch 1 'status 404' $at --vcek "$dir/report"
 check 'the request for Turin has eight bytes of chip, and fmcSPL' asked "/vcek/v1/Turin/$(bytes "$dir/report" $((0x1a0)) 8)?fmcSPL=04&blSPL=01&teeSPL=02&snpSPL=03&ucodeSPL=75"
 
+# ---- forecast: two channels, several sources ----
+
+# serve_channel CHANNEL DIR: what both documents say there
+serve_channel() {
+	document "$2" tcb_info tcbInfo > "$dir/tcb"
+	document "$2" qe_identity enclaveIdentity > "$dir/qe"
+	reply "$tcb&update=$1" 200 "$dir/tcb" \
+	    "TCB-Info-Issuer-Chain: $(escaped "$2/tcb_info_chain.pem")"
+	reply "$qe?update=$1" 200 "$dir/qe" \
+	    "SGX-Enclave-Identity-Issuer-Chain: $(escaped "$2/qe_identity_chain.pem")"
+}
+# tcb_sets DATE: set 21 began then, set 20 two years ago
+tcb_sets() {
+	printf '{"id":"TDX","version":1,"issueDate":"%s","nextUpdate":"%s","tcbEvalNumbers":[{"tcbEvaluationDataNumber":21,"tcbRecoveryEventDate":"%s","tcbDate":"%s"},{"tcbEvaluationDataNumber":20,"tcbRecoveryEventDate":"%s","tcbDate":"%s"}]}' \
+	    "$(_now '-1 day')" "$(_now '+29 days')" "$(_now "$1")" "$(_now "$1")" \
+	    "$(_now '-2 years')" "$(_now '-2 years')" > "$cpu/tcb_evaluation.json" &&
+	sign_document tcb_evaluation
+}
+# A platform that is up to date in the standard set, number 20, and not in the early
+# one, number 21.
+serve_platform() {
+	serve_intel "$dir/standard" tdx 90c06f000000 platform
+	sets=/tdx/certification/v4/tcbevaluationdatanumbers
+	serve_channel standard "$dir/standard"
+	serve_channel early "$dir/early"
+	document "$dir/early" tcb_evaluation tcbEvaluationDataNumbers > "$dir/sets"
+	reply $sets 200 "$dir/sets" \
+	    "TCB-Evaluation-Data-Numbers-Issuer-Chain: $(escaped "$dir/early/tcb_evaluation_chain.pem")"
+}
+make_sets() {
+	cpu=$dir/cpu into=$dir/standard
+	mkdir "$cpu" "$into" && make_platform && cp -r "$into" "$dir/early" &&
+	into=$dir/early &&
+	tcb_info 21 "$(level 4 11 UpToDate),$(level 3 11 OutOfDate)" && qe_identity 21 &&
+	tcb_sets '-355 days' &&
+	"$BUILD/tests/integration/tdxquote" "$cpu" "$(printf %0128d 0)" > "$dir/quote" &&
+	echo "test-root $(platform_digest)" > "$dir/policy"
+}
+# forecast STATUS TEXT OPTION...: it ends so, and says this
+forecast() {
+	_status=$1 _text=$2; shift 2
+	timeout 150 tee-attest forecast --collateral "$c" --policy "$dir/policy" "$@" \
+	    "$dir/quote" > "$dir/said" 2>&1
+	_r=$?
+	cat "$dir/said"
+	[ $_r = "$_status" ] && grep -q -e "$_text" "$dir/said"
+}
+
+rm -r "$c"
+check 'a platform with two sets is made' make_sets
+serve_platform
+until=$(date -u -d '+10 days' +%F)
+check 'without collateral the status is 3' forecast 3 '^unknown: collateral is missing: tcb-info: no tcb_info.json' --offline
+check 'without collateral nothing is written' [ ! -e "$c" ]
+check 'both sets are fetched, and the next refuses the platform' asks 9 forecast 1 "^accepted until about $until: sgxtcbcomp01 is below the next TCB set" --url "$url"
+check 'the standard channel was asked' asked "$tcb&update=standard"
+check 'the early channel was asked' asked "$qe?update=early"
+check 'the component has what it needs' said 'sgxtcbcomp01: have 3, need 4 (early, since 2026-01-01)'
+check 'the estimate says of what it is one' said 'is an estimate: the TCB recovery event of set 21 was on'
+check 'the second time nothing is asked for' asks 0 forecast 1 "^accepted until about $until" --url "$url"
+check '--offline gives the same' asks 0 forecast 1 "^accepted until about $until" --offline
+touch -d '2 days ago' "$c/standard/tcb_info.json" "$c/early/pck.crl"
+check '--offline asks for nothing that is old' asks 0 forecast 1 "^accepted until" --offline
+check 'a file older than a day is asked for' asks 2 forecast 1 "^accepted until" --url "$url"
+check '--json has the names of other commands' sh -c "tee-attest forecast --json --offline --collateral $c --policy $dir/policy $dir/quote |
+    tr -d ' \n' | grep '\"acceptedUntil\":[0-9]*,\"isEstimate\":true,.*\"next\":{\"tcbStatus\":\"OutOfDate\",\"accepted\":false,\"evaluation\":21,.*\"component\":\"sgxtcbcomp01\",\"name\":\"\",\"have\":3,\"need\":4,\"set\":\"early\"'"
+
+first=$url
+server "$dir/second"
+serve_platform
+www=$dir/www
+reply "$tcb&update=standard" 503 /dev/null
+rm "$www/$(name $sets)" "$www/$(name "$qe?update=early")"
+rm -r "$c"
+check 'of a source that fails the next gives the rest' takes 0 forecast 1 "^accepted until about $until" --url "$first" --url "$url"
+check 'the source that was busy is named' said "^source $first: tcb_info.json: HTTP status 503"
+check 'the source that lacks a file is named' said "^source $first: tcb_evaluation.json: HTTP status 404"
+check 'the second source is not named' [ "$(grep -c '^source ' "$dir/said")" = 3 ]
+www=$dir/second
+check 'the second source was asked for the rest only' [ "$(requests)" = 3 ]
+touch -d '2 days ago' "$c"/standard/* "$c"/early/*
+check 'valid files stay if no source answers' forecast 1 "^accepted until about $until" --url http://127.0.0.1:1
+check 'each file of that source is named' [ "$(grep -c '^source http://127.0.0.1:1: ' "$dir/said")" = 9 ]
+echo '<html><body>Sign in</body></html>' > "$dir/html"
+reply "$tcb&update=early" 200 "$dir/html"
+check 'what is not signed does not replace it' forecast 1 "^accepted until about $until" --url "$url"
+check 'that source is named' said "^source $url: tcb_info.json: tcb_info.json: line 1"
+
+cp "$dir/standard/"* "$dir/early/"
+serve_platform
+rm "$www/$(name $sets)"
+rm -r "$c"
+check 'a platform that both sets accept has status 0' forecast 0 '^accepted now and by the next TCB set; its certificate ends on' --url "$url"
+check 'a source without a list of sets is named' said "^source $url: tcb_evaluation.json"
+echo 'min-tcb-date 2026-06-01' >> "$dir/policy"
+check 'a platform that is refused now has status 1' forecast 1 '^refused now: min-tcb-date' --offline
+sed -i '$d' "$dir/policy"
+check 'a source that is no URL is refused' forecast 2 'it is no URL' --url 127.0.0.1
+check 'nine sources are refused' forecast 2 'too many' --url a --url b --url c --url d --url e --url f --url g --url h --url i
+
+rm -r "$c"
+cp "$genoa/report.bin" "$dir/quote"
+cp "$samples/snp/policy" "$dir/policy"
+serve_snp "$genoa" vcek Genoa "$(vcek_of "$genoa/report.bin" Genoa)"
+rm "$www/$(name "$crl")"
+check 'collateral of AMD is fetched' asks 3 forecast 0 '^accepted now; its certificate ends on 2032-' --at 2025-06-01 --url "$url"
+check 'the source without a list is named' said "^source $url: snp.crl: HTTP status 404"
+check 'AMD has no early channel' said 'AMD has no early channel'
+echo 'min-spl ucode 85' >> "$dir/policy"
+check 'a component below min-spl is named' forecast 1 'ucode: have 84, need 85 (policy)' --at 2025-06-01 --offline
+
 # ---- usage ----
 
 check 'no target is refused' fetch 2 'one of --fmspc HEX, --quote FILE and --vcek FILE'
@@ -364,6 +476,16 @@ while read -r line; do
 	check "the example works: $line" fetch 0 fetched --at 2026-02-25 \
 	    $(echo "$line" | sed "s|--collateral [^ ]*|--collateral $c|")
 done < "$dir/examples"
+
+serve_channel standard "$set"
+serve_channel early "$set"
+: > "$dir/policy"
+line=$(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/p' "$src/man/tee-attest.1" |
+    sed -e :a -e '/\\e$/N; s/\\e\n *//; ta' | sed -n 's/^\$ tee-attest forecast //p')
+check 'the manual page has an example of forecast' [ -n "$line" ]
+check "the example works: $line" sh -c "tee-attest forecast --at 2026-02-25 $(echo "$line" |
+    sed "s|--collateral [^ ]*|--collateral $dir/example|; s|--url https:[^ ]*|--url $url|g") |
+    grep '^accepted now and by the next TCB set'"
 
 wait "$slow"
 check 'a request that takes more than a minute fails' \

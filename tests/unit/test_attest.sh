@@ -28,7 +28,7 @@ cd "$samples" || exit 1
 # has those that need a server.
 sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/p' "$src/man/tee-attest.1" |
     sed -e :a -e '/\\e$/N; s/\\e\n *//; ta' |
-    sed -n 's/^\$ tee-attest //p' | grep -v '^fetch-collateral' > "$dir/examples"
+    sed -n 's/^\$ tee-attest //p' | grep -v -e '^fetch-collateral' -e '^forecast' > "$dir/examples"
 [ "$(grep -c . "$dir/examples")" -ge 4 ] || { echo 'FAIL: no examples'; exit 1; }
 while read -r line; do
 	cp cca/cpak.json "$dir/"
@@ -69,6 +69,14 @@ is 2 'holds no number' verify --seen "$dir/other" --collateral $set --at 2026-02
 is 2 'no such command' look sgx/quote.bin
 is 2 'usage:' quote file
 is 2 'report-data is missing' quote
+for d in standard early; do mkdir -p "$dir/sets" && cp -r $set "$dir/sets/$d"; done
+is 0 '^accepted now and by the next TCB set; its certificate ends on 2033-01-27' \
+    forecast --offline --collateral "$dir/sets" --at 2026-02-25 $set/quote.bin
+is 0 '"acceptedUntil": 1990449387' \
+    forecast --offline --json --collateral "$dir/sets" --at 2026-02-25 $set/quote.bin
+is 3 'collateral is missing' forecast --offline --collateral "$dir/none" $set/quote.bin
+is 2 'publishes no TCB sets' forecast --offline cca/cca-token-01.cbor
+is 2 'usage:' forecast
 [ -e /sys/kernel/config/tsm/report ] || [ -e /dev/sev-guest ] ||
     is 1 'no TEE found: looked for' quote --report-data "$(printf %0128d 7)"
 is 2 'cannot read' show "$dir/none"
