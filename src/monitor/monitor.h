@@ -153,13 +153,19 @@ void children_limits(void);
 /* A descriptor to each process of a role, also to one that is not in its
  * sandbox yet.  It stays the caller's. */
 void children_send(enum role, enum msg_type, int fd);
-/* Log a line of its, which is escaped, unless there were too many. */
-void child_log(struct child *, int level, const char *text);
 /* This net has finished what it had. */
 void child_drained(struct child *);
 /* From keys: it accepts tasks of this chain, or does not and why. */
 void child_serving(struct child *, const struct m_serving *);
 /* It is in its sandbox: give it its channels. */
 void child_ready(struct child *, uint32_t features);
+
+/* ---- log_budget.c ------------------------------------------------------ */
+
+void child_log_init(struct child *, struct event_base *);
+/* Log a line of its, which is escaped, unless there were too many. */
+void child_log(struct child *, int level, const char *text);
+/* Its process has ended: log now how many lines were dropped. */
+void child_log_report(struct child *);
 
 #endif

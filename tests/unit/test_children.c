@@ -447,44 +447,6 @@ a_line_is_one_and_bears_its_childs_name(void **unused)
 	assert_null(strchr(logged, '\n'));
 }
 
-static void
-a_flood_of_lines_is_cut_and_told_once(void **unused)
-{
-	struct child *c = &children[1];
-
-	(void)unused;
-	child_says(c, "flood", LOG_BURST + 300);
-	/* The machine may be slow: some intervals can pass meanwhile. */
-	assert_in_range(n_logged, LOG_BURST, LOG_BURST + 50);
-	assert_int_equal(c->log_dropped, LOG_BURST + 300 - n_logged);
-	assert_true(evtimer_pending(c->log_report, NULL));
-	child_says(&children[0], "another", 1);
-	assert_string_equal(logged, "keys: another");
-	c->log_dropped = 250;
-	log_level(LOG_WARNING);
-	n_logged = 0;
-	event_active(c->log_report, EV_TIMEOUT, 0);
-	event_base_loop(base, EVLOOP_NONBLOCK);
-	assert_int_equal(n_logged, 1);
-	assert_non_null(strstr(logged,
-	    ": evidence: 250 log lines dropped: "
-	    "more than 10 a second"));
-	assert_int_equal(c->log_dropped, 0);
-}
-
-static void
-after_a_flood_lines_are_logged_again(void **unused)
-{
-	struct child *c = &children[1];
-
-	(void)unused;
-	child_says(c, "flood", LOG_BURST + 300);
-	c->log_time = now_ms();		/* much later */
-	child_says(c, "back", 1);
-	assert_int_equal(n_logged, 1);
-	assert_string_equal(logged, "evidence: back");
-}
-
 #define WITH_CHILDREN(f) cmocka_unit_test_setup_teardown(f, all_begin, all_end)
 
 /* It does not read, and the monitor goes on: the child is killed. */
@@ -784,8 +746,6 @@ main(void)
 		cmocka_unit_test(a_minute_without_fault_resets_the_delay),
 		cmocka_unit_test(a_cause_is_status_signal_or_system_call),
 		WITH_CHILDREN(a_line_is_one_and_bears_its_childs_name),
-		WITH_CHILDREN(a_flood_of_lines_is_cut_and_told_once),
-		WITH_CHILDREN(after_a_flood_lines_are_logged_again),
 		WITH_CHILDREN(net_and_keys_have_two_channels),
 		WITH_CHILDREN(
 		    registry_and_evidence_have_a_channel_to_keys_only),
