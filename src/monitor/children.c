@@ -209,6 +209,8 @@ child_wire(struct child *c, struct child *keys)
 	c->keys_fd = -1;
 }
 
+static uint64_t told_dropped;		/* log lines, to net */
+
 /* Tell each net how the others are. */
 static void
 tell_roles(void)
@@ -220,6 +222,7 @@ tell_roles(void)
 	if (phase != RUNNING)
 		return;
 	memset(&r, 0, sizeof(r));
+	r.log_dropped = told_dropped = logger_dropped;
 	for (i = 0; i < n_children; i++) {
 		bit = role_bit(children[i].role);
 		r.restarts[bit] += children[i].restarts;
@@ -518,6 +521,8 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 		} else if (c->is_ready)
 			child_send(c, M_PING, NULL, -1);
 	}
+	if (logger_dropped != told_dropped)
+		tell_roles();
 	if (do_answer())
 		notify_send("WATCHDOG=1");
 }

@@ -42,6 +42,8 @@ static struct {
 	unsigned	 dropped;
 } pending;
 
+uint64_t logger_dropped;
+
 static int fd = STDERR_FILENO;
 /* Write a record: how many bytes, or -1 if it cannot be written now. */
 static ssize_t	(*put)(const void *, size_t);
@@ -191,6 +193,7 @@ keep(const void *line, uint16_t n)
 {
 	if (pending.used + sizeof(n) + n > BUFFER) {
 		pending.dropped++;
+		logger_dropped++;
 		return;
 	}
 	memcpy(pending.b + pending.used, &n, sizeof(n));

@@ -321,6 +321,7 @@ net_is_told_how_all_are(void **unused)
 	(void)unused;
 	named("compute-0")->restarts = 2;
 	named("compute-1")->restarts = 3;
+	logger_dropped = 7;
 	child_ready(named("compute-1"), 8);
 	child_ready(named("registry"), 5);
 	child_ready(named("net"), 1);
@@ -333,6 +334,7 @@ net_is_told_how_all_are(void **unused)
 	assert_int_equal(r.features[3], 5);
 	assert_int_equal(r.features[1], 1);
 	assert_int_equal(r.workers, 1);
+	assert_int_equal(r.log_dropped, 7);
 }
 
 /* keys is told whose each channel is; they are none of each other's
