@@ -473,6 +473,7 @@ main(int argc, char **argv)
 		background_start();
 	tell_pid();
 	notify_init();
+	logger_format((int)conf.log_json);
 	logger_init(!foreground);
 	close_input();
 	log_info("version %s starting", PACKAGE_VERSION);

@@ -36,6 +36,8 @@ int namespaces_leave(enum role);
 /* Before the filter: from now on log.c's lines go to syslogd, or else to
  * standard error.  Nothing here waits for a reader. */
 void logger_init(int to_syslog);
+/* Lines are JSON objects from now on, or text. */
+void logger_format(int is_json);
 /* Lines that could not be written are tried again from this loop. */
 void logger_start(struct event_base *);
 /* Write what is left: at most a second. */
