@@ -224,7 +224,8 @@ make_directory(const char *path)
 			continue;
 		*s = '\0';
 		if (mkdir(p, 0755) == -1 && errno != EEXIST)
-			fatal("%s: %s", p, strerror(errno));
+			fatal(
+			    "chroot: cannot create %s: %s", p, strerror(errno));
 		if (end == '\0')
 			return;
 		*s = end;
