@@ -692,7 +692,8 @@ a_grant_that_a_stranger_signed_is_invalid(void **unused)
 {
 	(void)unused;
 	granted(NULL, &rig.orchestrator, ST_GRANT_INVALID);
-	rig_said(&rig, "grant: refused: not signed by a Gateway of the Registry");
+	rig_said(
+	    &rig, "grant: refused: not signed by a Gateway of the Registry");
 }
 
 static void

@@ -449,6 +449,20 @@ a_line_is_one_and_bears_its_childs_name(void **unused)
 	assert_null(strchr(logged, '\n'));
 }
 
+static void
+net_is_told_when_log_lines_were_dropped(void **unused)
+{
+	(void)unused;
+	child_ready(named("net"), 0);
+	on_heartbeat(-1, 0, NULL);
+	told("net", M_ROLES);
+	logger_dropped++;
+	on_heartbeat(-1, 0, NULL);
+	assert_int_equal(told("net", M_ROLES), 1);
+	on_heartbeat(-1, 0, NULL);
+	assert_int_equal(told("net", M_ROLES), 0);
+}
+
 #define WITH_CHILDREN(f) cmocka_unit_test_setup_teardown(f, all_begin, all_end)
 
 /* It does not read, and the monitor goes on: the child is killed. */
@@ -754,6 +768,7 @@ main(void)
 		WITH_CHILDREN(a_worker_is_announced_when_both_are_up),
 		WITH_CHILDREN(a_role_that_starts_again_gets_new_channels),
 		WITH_CHILDREN(net_is_told_how_all_are),
+		WITH_CHILDREN(net_is_told_when_log_lines_were_dropped),
 		WITH_CHILDREN(a_child_that_does_not_read_is_killed),
 		WITH_CHILDREN(a_role_that_does_not_answer_is_killed),
 		WITH_CHILDREN(evidence_may_be_busy_and_workers_are_not_asked),
