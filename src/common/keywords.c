@@ -40,6 +40,11 @@ static const struct choice levels[] = {
 	{ "debug", LOG_DEBUG },
 	{ NULL, 0 },
 };
+static const struct choice formats[] = {
+	{ "text", 0 },
+	{ "json", 1 },
+	{ NULL, 0 },
+};
 
 static const struct choice features[] = {
 	{ "chroot", SANDBOX_CHROOT },
@@ -125,6 +130,8 @@ const struct keyword keywords[] = {
 	    NULL },
 	{ "log-level", MACHINE, CHOICE, AT(log_level), "info", 0, 0, 0,
 	    levels },
+	{ "log-format", MACHINE, CHOICE, AT(log_json), "text", 0, 0, 0,
+	    formats },
 	{ "require", HASHED, CHOICES, AT(require), OPTIONAL, 0, 0, 0,
 	    features },
 	{ "drain-timeout", MACHINE, SECONDS, AT(drain_timeout), "30", 1, 3600,

@@ -47,7 +47,7 @@ log_sink(void (*f)(int level, const char *line))
 void
 log_line(int level, const char *who, const char *text)
 {
-	char line[640];
+	char line[LOG_LINE];
 	int n;
 
 	if (level > shown)

@@ -12,6 +12,7 @@
 #include <syslog.h>		/* LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG */
 
 #define LOG_TEXT	508	/* bytes of a line, NUL included */
+#define LOG_LINE	640	/* the same, with `who' and escapes */
 
 /* who: prefix of every line, a role's name. level: least severe level that is
  * logged. */

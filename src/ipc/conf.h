@@ -102,6 +102,7 @@ struct conf {
 
 	/* service */
 	uint32_t	log_level;
+	uint32_t	log_json;		/* 0: text */
 	uint32_t	require;		/* SANDBOX_* */
 	uint32_t	drain_timeout;		/* seconds */
 	char		chroot[CONF_PATH];	/* the empty directory */

@@ -114,9 +114,11 @@ struct m_ready {
 };
 
 struct m_roles {
+	uint64_t	log_dropped;	/* lines, of all roles */
 	uint32_t	restarts[ROLE_BITS];
 	uint32_t	features[ROLE_BITS];
 	uint32_t	workers;	/* up at this moment */
+	uint32_t	zero;
 };
 
 struct m_log {

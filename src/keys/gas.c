@@ -416,7 +416,7 @@ end_reverted(struct chain *ch, uint64_t now)
 {
 	struct gas *g = ch->gas;
 
-	log_err("%stransaction: nonce %llu: %s: reverted", ch->tag,
+	log_err("%stransaction with nonce %llu: reverted: %s", ch->tag,
 	    (unsigned long long)g->nonce, name_of(g));
 	ch->status.tx_failed++;
 	if (g->what == REGISTER) {
@@ -440,7 +440,7 @@ follow_used_nonce(struct chain *ch, uint64_t now)
 	if (status == TX_REVERTED)
 		end_reverted(ch, now);
 	else if (status == TX_SUCCEEDED) {
-		log_info("%stransaction: nonce %llu: %s: mined", ch->tag,
+		log_info("%stransaction with nonce %llu: mined: %s", ch->tag,
 		    (unsigned long long)g->nonce, name_of(g));
 		if (g->what == REGISTER)
 			g->delay = 0;
@@ -449,7 +449,7 @@ follow_used_nonce(struct chain *ch, uint64_t now)
 		apply_event(g, NONCE_PASSED);
 		g->passed_at = now;
 	} else if (now >= g->passed_at + LOST) {
-		log_warn("%stransaction: nonce %llu: used, but not by a known "
+		log_warn("%sgas account: nonce %llu was used by an unknown "
 			 "transaction: if keys was not restarted, check who "
 			 "else uses the account",
 		    ch->tag, (unsigned long long)g->nonce);
@@ -484,8 +484,8 @@ replace(struct chain *ch, uint64_t now)
 	g->max_fee = max_fee;
 	g->replaced_at = now;
 	g->block = f->block_number;
-	log_warn("%stransaction: nonce %llu: %s: not mined: replaced, with at "
-		 "most %llu wei per gas",
+	log_warn("%stransaction with nonce %llu: not mined: %s: replaced, with "
+		 "at most %llu wei per gas",
 	    ch->tag, (unsigned long long)g->nonce, name_of(g),
 	    (unsigned long long)g->max_fee);
 	ch->status.tx_replaced++;
@@ -502,8 +502,8 @@ follow_call(struct chain *ch, uint64_t now)
 	if (ch->facts->gas_nonce > g->nonce)
 		follow_used_nonce(ch, now);
 	else if (ch->facts->gas_nonce < g->nonce) {
-		log_warn("%stransaction: nonce %llu: %s: removed by a chain "
-			 "reorganization",
+		log_warn("%stransaction with nonce %llu: removed by a chain "
+			 "reorganization: %s",
 		    ch->tag, (unsigned long long)g->nonce, name_of(g));
 		end_call(ch, TX_UNKNOWN);
 	} else {
@@ -643,7 +643,7 @@ begin_call(struct chain *ch, uint64_t now)
 	g->replaced_at = now;
 	g->block = ch->facts->block_number;
 	ch->status.tx_sent++;
-	log_info("%stransaction: nonce %llu: %s: sent", ch->tag,
+	log_info("%stransaction with nonce %llu: sent: %s", ch->tag,
 	    (unsigned long long)g->nonce, name_of(g));
 	set_state(ch, GAS_PENDING, 0);
 	apply_event(g, CALL_SENT);

@@ -500,8 +500,9 @@ batch_granted(struct batch *b)
 
 	b->state = B_RUNNING;
 	if (!batch_signed_by_gateway(b)) {
-		if (tally_add(&unsigned_grants, "grant", by_nobody))
-			log_warn("%sgrant: %s", b->chain->tag, by_nobody);
+		if (tally_add(&unsigned_grants, "grant: refused", by_nobody))
+			log_warn(
+			    "%sgrant: refused: %s", b->chain->tag, by_nobody);
 		batch_end_all(b, ST_GRANT_INVALID);
 		return;
 	}
@@ -510,9 +511,10 @@ batch_granted(struct batch *b)
 			continue;
 		status = delegate_check(b->tasks[i]);
 		if (status == ST_GRANT_INVALID &&
-		    tally_add(&unfit_grants, "grant", "does not fit its task"))
-			log_warn(
-			    "%sgrant: does not fit its task", b->chain->tag);
+		    tally_add(&unfit_grants, "grant: refused",
+			"it does not fit its task"))
+			log_warn("%sgrant: refused: it does not fit its task",
+			    b->chain->tag);
 		if (status == ST_OK)
 			job_queue(b->tasks[i]);
 		else

@@ -50,7 +50,7 @@ background_start(void)
 	ready_fd = fd[1];
 	setsid();
 	if (chdir("/") == -1)
-		fatal("/: %s", strerror(errno));
+		fatal("cannot change to directory /: %s", strerror(errno));
 }
 
 void

@@ -30,11 +30,6 @@
 #define PINGS_MISSED	3
 #define PINGS_BUSY	24		/* evidence: the TEE may take minutes */
 #define LAST_WORDS	64		/* turns of chan_dispatch() */
-/* milliseconds for each line of a child */
-#define LOG_INTERVAL	100
-#define LOG_BURST	200		/* lines at once */
-/* seconds, from the first that is dropped */
-#define LOG_REPORT	5
 
 static struct event_base *base;
 static const struct conf *conf;
@@ -73,39 +68,6 @@ child_of(const struct chan *c)
 {
 	return (struct child *)(uintptr_t)((const char *)c -
 	    offsetof(struct child, chan));
-}
-
-/* ---- logs -------------------------------------------------------------- */
-
-/* A token bucket: each line takes LOG_INTERVAL of the child's time, of which at
- * most LOG_BURST lines are lent.  It outlives the process: a restart refills
- * nothing. */
-void
-child_log(struct child *c, int level, const char *text)
-{
-	static const struct timeval tv = { LOG_REPORT, 0 };
-	const uint64_t now = now_ms();
-
-	if (c->log_time < now)
-		c->log_time = now;
-	if (c->log_time - now < LOG_BURST * LOG_INTERVAL) {
-		c->log_time += LOG_INTERVAL;
-		log_line(level, c->name, text);
-	} else if (c->log_dropped++ == 0)
-		event_add(c->log_report, &tv);
-}
-
-static void
-on_log_report(evutil_socket_t fd, short what, void *arg)
-{
-	struct child *c = arg;
-
-	(void)fd;
-	(void)what;
-	event_del(c->log_report);
-	log_warn("%s: %u log lines dropped: more than %d a second", c->name,
-	    c->log_dropped, 1000 / LOG_INTERVAL);
-	c->log_dropped = 0;
 }
 
 /* ---- channels ---------------------------------------------------------- */
@@ -247,6 +209,8 @@ child_wire(struct child *c, struct child *keys)
 	c->keys_fd = -1;
 }
 
+static uint64_t told_dropped;		/* log lines, to net */
+
 /* Tell each net how the others are. */
 static void
 tell_roles(void)
@@ -258,6 +222,7 @@ tell_roles(void)
 	if (phase != RUNNING)
 		return;
 	memset(&r, 0, sizeof(r));
+	r.log_dropped = told_dropped = logger_dropped;
 	for (i = 0; i < n_children; i++) {
 		bit = role_bit(children[i].role);
 		r.restarts[bit] += children[i].restarts;
@@ -434,9 +399,9 @@ child_add(enum role role, uint32_t index)
 	c->index = index;
 	c->keys_fd = c->chan.fd = -1;
 	child_name(c);
-	if ((c->again = evtimer_new(base, on_again, c)) == NULL ||
-	    (c->log_report = evtimer_new(base, on_log_report, c)) == NULL)
+	if ((c->again = evtimer_new(base, on_again, c)) == NULL)
 		fatal("libevent: out of memory");
+	child_log_init(c, base);
 }
 
 /* A worker that a reload adds, or that an earlier one ended. */
@@ -556,6 +521,8 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 		} else if (c->is_ready)
 			child_send(c, M_PING, NULL, -1);
 	}
+	if (logger_dropped != told_dropped)
+		tell_roles();
 	if (do_answer())
 		notify_send("WATCHDOG=1");
 }
@@ -673,8 +640,7 @@ child_ended(struct child *c, int status)
 	for (i = 0; i < LAST_WORDS && child_hear(c) == 0; i++)
 		;
 	child_deafen(c);
-	if (c->log_dropped != 0)
-		event_active(c->log_report, EV_TIMEOUT, 0);
+	child_log_report(c);
 	c->pid = 0;
 	c->is_ready = 0;
 	if (c->keys_fd != -1)

@@ -28,8 +28,8 @@
 #ifndef SYSLOG_PATH			/* a test's own */
 #define SYSLOG_PATH	"/dev/log"
 #endif
-/* a line of log.c, and syslogd's header or a time */
-#define LINE_SIZE	704
+/* a line, and syslogd's header or a time */
+#define LINE_SIZE	(LOG_JSON + 64)
 #define BUFFER		(128 * 1024)
 #define RETRY		100		/* milliseconds */
 #define FINISH		1000		/* milliseconds, at the end */
@@ -42,10 +42,12 @@ static struct {
 	unsigned	 dropped;
 } pending;
 
+uint64_t logger_dropped;
+
 static int fd = STDERR_FILENO;
 /* Write a record: how many bytes, or -1 if it cannot be written now. */
 static ssize_t	(*put)(const void *, size_t);
-static int is_syslog, is_journal, is_attached;
+static int is_syslog, is_journal, is_attached, is_json;
 static struct event *retry;
 
 /* ---- standard error ---------------------------------------------------- */
@@ -155,21 +157,32 @@ syslog_format(char *to, size_t size, int level, const char *line)
 	    LOG_DAEMON | level, stamp, (int)getpid(), line);
 }
 
-/* The journal has its own time.  For other readers: ISO 8601, UTC. */
+/* The time as ISO 8601, UTC. */
+static void
+format_time(char *to, size_t size)
+{
+	struct timespec now = { 0, 0 };
+	struct tm tm = { 0 };
+	size_t n;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &tm);
+	n = strftime(to, size, "%FT%T", &tm);
+	snprintf(to + n, size - n, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+/* The journal has its own time, and an object of JSON contains it. */
 static size_t
 stderr_format(char *to, size_t size, int level, const char *line)
 {
-	char stamp[32] = "";
-	struct timespec now = { 0, 0 };
-	struct tm tm;
+	char stamp[32];
 
 	if (is_journal)
 		return (size_t)snprintf(to, size, "<%d>%s\n", level, line);
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	if (gmtime_r(&now.tv_sec, &tm) != NULL)
-		strftime(stamp, sizeof(stamp), "%FT%T", &tm);
-	return (size_t)snprintf(
-	    to, size, "%s.%03ldZ %s\n", stamp, now.tv_nsec / 1000000, line);
+	if (is_json)
+		return (size_t)snprintf(to, size, "%s\n", line);
+	format_time(stamp, sizeof(stamp));
+	return (size_t)snprintf(to, size, "%s %s\n", stamp, line);
 }
 
 /* Until the daemon is ready, somebody may wait for it at a terminal. */
@@ -191,6 +204,7 @@ keep(const void *line, uint16_t n)
 {
 	if (pending.used + sizeof(n) + n > BUFFER) {
 		pending.dropped++;
+		logger_dropped++;
 		return;
 	}
 	memcpy(pending.b + pending.used, &n, sizeof(n));
@@ -201,11 +215,17 @@ keep(const void *line, uint16_t n)
 static void
 line_out(int level, const char *line)
 {
-	char text[LINE_SIZE];
+	char text[LINE_SIZE], json[LOG_JSON], stamp[32];
+	const char *body = line;
 	size_t n;
 
-	n = is_syslog ? syslog_format(text, sizeof(text), level, line) :
-			stderr_format(text, sizeof(text), level, line);
+	if (is_json) {
+		format_time(stamp, sizeof(stamp));
+		log_json(json, level, stamp, line);
+		body = json;
+	}
+	n = is_syslog ? syslog_format(text, sizeof(text), level, body) :
+			stderr_format(text, sizeof(text), level, body);
 	if (n >= sizeof(text))
 		n = sizeof(text) - 1;
 	keep(text, (uint16_t)n);
@@ -289,6 +309,12 @@ logger_init(int to_syslog)
 	} else
 		open_stderr();
 	log_sink(line_out);
+}
+
+void
+logger_format(int json)
+{
+	is_json = json;
 }
 
 void

@@ -252,7 +252,8 @@ make_directory(const char *path)
 			continue;
 		*s = '\0';
 		if (mkdir(p, 0755) == -1 && errno != EEXIST)
-			fatal("%s: %s", p, strerror(errno));
+			fatal(
+			    "chroot: cannot create %s: %s", p, strerror(errno));
 		if (end == '\0')
 			return;
 		*s = end;
@@ -502,6 +503,7 @@ main(int argc, char **argv)
 		background_start();
 	tell_pid();
 	notify_init();
+	logger_format((int)conf.log_json);
 	logger_init(!foreground);
 	close_input();
 	log_info("version %s starting", PACKAGE_VERSION);

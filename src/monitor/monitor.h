@@ -10,6 +10,7 @@
 #include <event2/event.h>
 
 #include "chan.h"
+#include "log.h"
 #include "payload.h"
 
 /* The number of a role's bit, for arrays. */
@@ -35,12 +36,40 @@ int namespaces_leave(enum role);
 /* Before the filter: from now on log.c's lines go to syslogd, or else to
  * standard error.  Nothing here waits for a reader. */
 void logger_init(int to_syslog);
+/* Lines are JSON objects from now on, or text. */
+void logger_format(int is_json);
 /* Lines that could not be written are tried again from this loop. */
 void logger_start(struct event_base *);
 /* Write what is left: at most a second. */
 void logger_finish(void);
 /* Lines go to syslogd alone: nobody reads standard error any more. */
 void logger_detach(void);
+/* Lines that nobody read, or that log_budget.c did not let through. */
+extern uint64_t logger_dropped;
+
+/* ---- log_json.c -------------------------------------------------------- */
+
+/* A string of `n' bytes; without text: there is none. */
+struct log_part {
+	const char	*text;
+	size_t		 n;
+};
+
+/* `[chain N: ][subject: ]event[: detail][ [traceparent]]'. */
+struct log_parts {
+	struct log_part	 chain, subject, event, detail, traceparent;
+};
+
+/* The parts point into the text. */
+void log_split(struct log_parts *, const char *text);
+
+/* Each byte is twice in the object, and as \u00xx if it is escaped. */
+#define LOG_JSON	(2 * 6 * LOG_LINE + 256)
+
+/* A line of log.c, `who: text', as one JSON object without a newline.  stamp:
+ * its time.  Returns the length. */
+size_t log_json(
+    char to[LOG_JSON], int level, const char *stamp, const char *line);
 
 /* ---- background.c ------------------------------------------------------ */
 
@@ -89,6 +118,20 @@ void tls_files_check(void);
 
 /* ---- children.c -------------------------------------------------------- */
 
+#define LOG_CAUSES	32
+
+/* Lines of a child that differ only in their detail and in numbers. */
+struct log_cause {
+	uint64_t	 hash;
+	uint64_t	 last;		/* milliseconds: its last line; 0: not
+					 * used */
+	uint64_t	 time;		/* as log_time */
+	uint64_t	 since;		/* the first that was suppressed */
+	uint32_t	 suppressed;
+	int		 level;
+	char		 text[160];	/* subject: event */
+};
+
 struct child {
 	enum role	 role;
 	uint32_t	 index;		/* which worker; of net and registry:
@@ -115,6 +158,7 @@ struct child {
 					 * again */
 	uint32_t	 log_dropped;	/* lines that were not logged */
 	struct event	*log_report;	/* of them */
+	struct log_cause log_causes[LOG_CAUSES];
 };
 
 /* Users of the roles by bit of enum role; 0: not separated. */
@@ -153,13 +197,20 @@ void children_limits(void);
 /* A descriptor to each process of a role, also to one that is not in its
  * sandbox yet.  It stays the caller's. */
 void children_send(enum role, enum msg_type, int fd);
-/* Log a line of its, which is escaped, unless there were too many. */
-void child_log(struct child *, int level, const char *text);
 /* This net has finished what it had. */
 void child_drained(struct child *);
 /* From keys: it accepts tasks of this chain, or does not and why. */
 void child_serving(struct child *, const struct m_serving *);
 /* It is in its sandbox: give it its channels. */
 void child_ready(struct child *, uint32_t features);
+
+/* ---- log_budget.c ------------------------------------------------------ */
+
+void child_log_init(struct child *, struct event_base *);
+/* Log a line of its, which is escaped, unless there were too many, or too many
+ * with the same cause. */
+void child_log(struct child *, int level, const char *text);
+/* Its process has ended: log now how many lines were dropped or suppressed. */
+void child_log_report(struct child *);
 
 #endif

@@ -29,7 +29,7 @@ notify_init(void)
 		return;
 	n = strlen(path);
 	if ((*path != '/' && *path != '@') || n >= sizeof(sun.sun_path)) {
-		log_warn("NOTIFY_SOCKET is not the path of a socket: ignored");
+		log_warn("NOTIFY_SOCKET: not the path of a socket: ignored");
 		return;
 	}
 	memcpy(sun.sun_path, path, n);

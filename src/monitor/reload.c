@@ -60,6 +60,9 @@ apply(const char *name, const struct conf *new)
 		conf->log_level = new->log_level;
 		log_level((int)conf->log_level);
 		children_log_level(conf->log_level);
+	} else if (strcmp(name, "log-format") == 0) {
+		conf->log_json = new->log_json;
+		logger_format((int)conf->log_json);
 	} else if (strcmp(name, "drain-timeout") == 0)
 		conf->drain_timeout = new->drain_timeout;
 	else if (strcmp(name, "workers") == 0) {

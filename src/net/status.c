@@ -538,6 +538,9 @@ metric_families(struct evbuffer *out)
 		if ((1u << i) & R_CHILDREN)
 			ADD("tee_runner_restarts_total{role=\"%s\"} %u\n",
 			    role_name(1u << i), net.roles.restarts[i]);
+	metric(out, "log_lines_dropped_total", "counter",
+	    "Log lines that were dropped or suppressed.",
+	    net.roles.log_dropped);
 }
 
 void

@@ -55,7 +55,7 @@ endpoint_failed(struct endpoint *e, const char *why)
 	e->failures++;
 	e->failed_at = now_unix();
 	if (e->backoff == 0 || strncmp(e->why, why, sizeof(e->why) - 1) != 0)
-		log_warn("endpoint fails: %s: %s", rpc_name(e->rpc), why);
+		log_warn("endpoint %s: fails: %s", rpc_name(e->rpc), why);
 	snprintf(e->why, sizeof(e->why), "%s", why);
 	e->backoff = e->backoff == 0 ? 1 : e->backoff * 2;
 	if (e->backoff > limit)
@@ -67,7 +67,7 @@ void
 endpoint_answers(struct endpoint *e)
 {
 	if (e->backoff != 0)
-		log_info("endpoint answers again: %s", rpc_name(e->rpc));
+		log_info("endpoint %s: answers again", rpc_name(e->rpc));
 	e->backoff = 0;
 	e->answered_at = now_unix();
 	e->latency = now_us() - e->asked_at;
@@ -232,7 +232,7 @@ endpoint_is_behind(struct endpoint *e, uint64_t block)
 	const int is = e->head < block && block - e->head > BEHIND;
 
 	if (is && !e->is_behind)
-		log_warn("endpoint is behind: %s: at block %llu, not %llu",
+		log_warn("endpoint %s: is behind: at block %llu, not %llu",
 		    rpc_name(e->rpc), (unsigned long long)e->head,
 		    (unsigned long long)block);
 	e->is_behind = is;
@@ -255,9 +255,10 @@ endpoint_compare(struct endpoint *e, const struct endpoint *quorum)
 
 	e->disagreements += (uint64_t)differs;
 	if (differs && !e->differs)
-		log_warn("endpoint disagrees: %s", rpc_name(e->rpc));
+		log_warn(
+		    "endpoint %s: disagrees with the quorum", rpc_name(e->rpc));
 	else if (!differs && e->differs)
-		log_info("endpoint agrees again: %s: it disagreed "
+		log_info("endpoint %s: agrees again: it disagreed "
 			 "%llu times",
 		    rpc_name(e->rpc), (unsigned long long)e->disagreements);
 	e->differs = differs;

@@ -231,7 +231,7 @@ a_thousand_verdicts_are_paid_for_once(void **unused)
 	rig.facts.tx_nonce = 7;
 	rig.facts.tx_status = TX_REVERTED;
 	facts(0);
-	rig_said(&rig, "nonce 7: registration: reverted");
+	rig_said(&rig, "nonce 7: reverted: registration");
 	for (i = 0; i < 1000; i++)
 		verdict(0);
 	sleep(6);			/* longer than the pause */
@@ -329,7 +329,7 @@ two_with_one_key_never_have_transactions_at_one_time(void **unused)
 	assert_int_equal(flock(file, LOCK_EX | LOCK_NB), -1);
 	rig.facts.tx_status = TX_SUCCEEDED;
 	facts(1);
-	rig_said(&rig, "nonce 8: registration: mined");
+	rig_said(&rig, "nonce 8: mined: registration");
 	rig_lives(&rig);
 	assert_int_equal(flock(file, LOCK_EX | LOCK_NB), 0);
 	close(file);

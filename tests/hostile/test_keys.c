@@ -712,7 +712,8 @@ a_grant_that_a_stranger_signed_is_invalid(void **unused)
 {
 	(void)unused;
 	granted(NULL, &rig.orchestrator, ST_GRANT_INVALID);
-	rig_said(&rig, "grant: not signed by a Gateway of the Registry");
+	rig_said(
+	    &rig, "grant: refused: not signed by a Gateway of the Registry");
 }
 
 static void
@@ -729,7 +730,7 @@ operands_in_another_order_are_invalid(void **unused)
 {
 	(void)unused;
 	granted(swap_handles, &rig.gateway, ST_GRANT_INVALID);
-	rig_said(&rig, "grant: does not fit its task");
+	rig_said(&rig, "grant: refused: it does not fit its task");
 }
 
 static void

@@ -147,7 +147,7 @@ check 'the Runner serves after that' until_ok 30 state_is serving
 check 'a task ends OK' until_ok 10 add
 check 'its result is published' until_ok 20 gas_has published 1
 check 'the registration is renewed when two thirds of its life are over' until_ok 60 logged 'registration: signed: sequence 2'
-paid() { [ "$(count 'registration: mined')" -ge 3 ]; }
+paid() { [ "$(count 'mined: registration')" -ge 3 ]; }
 check 'the account pays for the renewal' until_ok 30 paid
 check 'the Runner serves on' until_ok 10 state_is serving
 finish

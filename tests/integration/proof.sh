@@ -44,13 +44,13 @@ trusted=$(newest_hash)
 start_trusting "$trusted" $url
 check 'the Runner is registered and serves' until_ok 30 state_is serving
 check 'the log says what was proven' logged 'registry: proven at block [0-9]*: code 0x[0-9a-f]*, KMS epoch 1, 1 Orchestrators, 1 Gateways'
-check 'no endpoint failed' test "$(count 'endpoint fails')" -eq 0
+check 'no endpoint failed' test "$(count ': fails: ')" -eq 0
 check 'a task ends OK' transfer
 
 # ---- nothing to prove it by ----
 
 start_trusting 0x$(printf %064d 7) $url
-check 'a hash of no block: the log names the endpoint' until_ok 10 logged "endpoint fails: $url: registry-trusted-block: it does not have the block"
+check 'a hash of no block: the log names the endpoint' until_ok 10 logged "endpoint $url: fails: registry-trusted-block: it does not have the block"
 check 'a hash of no block: the log says that nothing is proven' logged 'registry: the Registry is not proven yet at registry-trusted-block: no endpoint has given a valid proof'
 sleep 4
 check 'a hash of no block: the Runner is idle' state_is idle
@@ -65,7 +65,7 @@ check 'a block before the Registry: the Runner is idle' state_is idle
 check_falsified() {
 	falsify "$1"
 	start_trusting "$trusted" "$false_url" $url
-	check "an endpoint that falsifies $1 is named" until_ok 10 logged "endpoint fails: ${false_url%/}: $2"
+	check "an endpoint that falsifies $1 is named" until_ok 10 logged "endpoint ${false_url%/}: fails: $2"
 	check "the other endpoint proves what was falsified: $1" until_ok 5 logged 'registry: proven at'
 }
 check_falsified node 'eth_getProof: the hash of a node does not match'

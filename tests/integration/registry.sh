@@ -28,23 +28,23 @@ check 'the registration has the hash that tee-runnerctl config prints' \
 check 'the log says that all three agree' logged 'registry: read at block [0-9]* (3 of 3 endpoints agree)'
 
 say lie
-check 'the log names an endpoint that lies' until_ok 20 logged "disagrees: http://127.0.0.1:$plain"
+check 'the log names an endpoint that lies' until_ok 20 logged "endpoint http://127.0.0.1:$plain: disagrees"
 sleep 5
-check 'it is named once' test "$(count "disagrees: http://127.0.0.1:$plain")" -eq 1
+check 'it is named once' test "$(count "endpoint http://127.0.0.1:$plain: disagrees")" -eq 1
 check 'the Runner serves on' state_is serving
 say honest
-check 'the log says that it agrees again' until_ok 20 logged "agrees again: http://127.0.0.1:$plain"
+check 'the log says that it agrees again' until_ok 20 logged "endpoint http://127.0.0.1:$plain: agrees again"
 
 for what in rubbish huge deep silent chain; do
 	say $what
-	n=$(count "fails: http://127.0.0.1:$plain")
-	until_ok 20 test "$(count "fails: http://127.0.0.1:$plain")" -gt 0
+	n=$(count "endpoint http://127.0.0.1:$plain: fails")
+	until_ok 20 test "$(count "endpoint http://127.0.0.1:$plain: fails")" -gt 0
 	sleep 3
 	check "an endpoint that answers $what: the Runner serves on" state_is serving
 	say honest
 	sleep 4
 done
-check 'the log names the endpoint each time' test "$(count "fails: http://127.0.0.1:$plain")" -ge 4
+check 'the log names the endpoint each time' test "$(count "endpoint http://127.0.0.1:$plain: fails")" -ge 4
 
 registry=$(role_pid registry)
 kill $endpoints; wait $endpoints 2> /dev/null
@@ -73,6 +73,6 @@ node "$(dirname "$0")/endpoints.mjs" "$registry" "$dir/tls" $https $plain > "$di
 endpoints=$! others=$!
 until_ok 10 grep -q . "$dir/ports"
 start_runner
-check 'an https endpoint without a trusted certificate fails' until_ok 20 logged "fails: https://127.0.0.1:$https"
+check 'an https endpoint without a trusted certificate fails' until_ok 20 logged "endpoint https://127.0.0.1:$https/\?: fails"
 kill $endpoints; wait $endpoints 2> /dev/null
 finish

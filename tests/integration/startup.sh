@@ -84,6 +84,13 @@ check "another key file is read" reload
 check "tls-key changes" soon logged "reload: tls-key has changed"
 check "a worker ends" soon logged "compute-2: ended: workers is 2 now"
 check "one role less runs" roles_are 6
+echo "log-format json" >>"$dir/conf"
+check "the file has log-format json" reload
+check "lines are objects from now on" soon grep -q '^{"time":"[-0-9T:.]*Z",'\
+'"level":"info","role":"tee-runnerd","subject":"reload",'\
+'"event":"log-format has changed",'\
+'"message":"reload: log-format has changed"}$' "$log"
+check "no line is text" eval '! grep -v "^{\"time\":.*\"}$" "$log"'
 sed "s/^workers.*/workers 3/" "$dir/conf.good" >"$dir/conf"
 check "the file has 3 workers again" reload
 check "the worker is started again" soon logged "compute-2\[.*\] ready,"

@@ -64,6 +64,8 @@ static struct {
 	struct m_start	 start;
 	struct m_facts	 facts;		/* the last */
 	unsigned	 n_facts;
+	struct m_endpoint rows[CONF_ENDPOINTS];
+	size_t		 n_rows;
 	char		 log[64 * 1024];
 	size_t		 n_log;
 } c;
@@ -245,6 +247,14 @@ note(const struct msg_hdr *h, const void *payload, size_t n)
 		memcpy(&c.facts, payload, n);
 		c.n_facts++;
 		break;
+	case M_ENDPOINTS:
+		n -= sizeof(struct m_endpoints);
+		assert_int_equal(n % sizeof(struct m_endpoint), 0);
+		c.n_rows = n / sizeof(struct m_endpoint);
+		assert_in_range(c.n_rows, 1, CONF_ENDPOINTS);
+		memcpy(c.rows,
+		    (const char *)payload + sizeof(struct m_endpoints), n);
+		break;
 	case M_READY: assert_int_equal(n, sizeof(struct m_ready));
 #ifndef TEE_SANITIZERS
 		assert_true(((const struct m_ready *)payload)->features &
@@ -406,14 +416,14 @@ teardown(void **state)
 	return st;
 }
 
-/* "what: http://127.0.0.1:PORT" */
+/* "endpoint http://127.0.0.1:PORT: what" */
 static const char *
 of(const char *what, size_t i)
 {
 	static char text[128];
 
-	snprintf(text, sizeof(text), "%s: http://127.0.0.1:%d", what,
-	    servers[i].port);
+	snprintf(text, sizeof(text), "endpoint http://127.0.0.1:%d: %s",
+	    servers[i].port, what);
 	return text;
 }
 
@@ -447,6 +457,11 @@ facts_are_what_the_registry_says(void **state)
 	first = c.facts.block_number;
 	pass_time(2 * SECOND + 500);
 	assert_true(c.facts.block_number > first);
+	assert_int_equal(c.n_rows, 2);
+	assert_int_equal(c.rows[1].state, ENDPOINT_ANSWERS);
+	assert_memory_equal(c.rows[1].name, "http://127.0.0.1:", 17);
+	assert_null(strstr(c.rows[1].name, "secret"));
+	assert_true(c.rows[1].answered_at != 0 && c.rows[1].latency != 0);
 	assert_int_equal(logged("(2 of 2 endpoints agree)"), 1);
 	assert_int_equal(logged("fails"), 0);
 	assert_int_equal(logged("secret"), 0);	/* a path can be a password */
@@ -535,14 +550,16 @@ one_that_lies_is_outvoted_and_named(void **state)
 	start_chain(2, 1);
 	await_facts();
 	assert_int_equal(c.facts.kms_key[1], 0xc6);
-	await_log(of("endpoint disagrees", 1));
+	await_log(of("disagrees", 1));
 	pass_time(2 * SECOND);
-	assert_int_equal(logged("endpoint disagrees"), 1);
+	assert_int_equal(logged(": disagrees"), 1);
 	assert_int_equal(c.facts.kms_key[1], 0xc6);
+	assert_int_equal(c.rows[1].state, ENDPOINT_DISAGREES);
+	assert_true(c.rows[1].disagreements > 0);
 	assert_true(c.facts.endpoint_disagreements > 0);
 	assert_int_equal(c.facts.endpoint_failures, 0);
 	tell(1, "\"lie\":false");
-	await_log(of("endpoint agrees again", 1));
+	await_log(of("agrees again", 1));
 }
 
 /* Of five two may lie together.  A third that tells something else leaves
@@ -560,8 +577,8 @@ two_of_five_are_outvoted_three_leave_no_quorum(void **state)
 	start_chain(3, 1);
 	await_facts();
 	assert_int_equal(c.facts.kms_key[1], 0xc6);
-	await_log(of("endpoint disagrees", 1));
-	await_log(of("endpoint disagrees", 3));
+	await_log(of("disagrees", 1));
+	await_log(of("disagrees", 3));
 	pass_time(2 * SECOND);
 	assert_int_equal(c.facts.kms_key[1], 0xc6);
 	assert_int_equal(logged("no quorum"), 0);
@@ -604,16 +621,16 @@ one_that_goes_is_named_and_taken_back(void **state)
 	await_facts();
 	port = servers[1].port;
 	end_server(1);
-	await_log(of("endpoint fails", 1));
+	await_log(of("fails", 1));
 	await_log("no quorum: 1 endpoints answer, registry-quorum is 2");
 	n = c.n_facts;
 	pass_time(3 * SECOND);
 	assert_int_equal(c.n_facts, n);
-	assert_int_equal(logged("endpoint fails"), 1);
+	assert_int_equal(logged(": fails"), 1);
 	assert_int_equal(logged("no quorum"), 1);
 	tell(stand_in(port, CHAIN), KMS "," PEERS);
 	await_facts();
-	await_log(of("endpoint answers again", 1));
+	await_log(of("answers again", 1));
 	assert_int_equal(logged("(2 of 2 endpoints agree)"), 2);
 }
 
@@ -667,10 +684,10 @@ endpoints_that_are_none_hold_nobody_up(void **state)
 	await_facts();
 	used = ticks(c.pid);
 	for (size_t i = 0; i < n_bad; i++)
-		await_log(of("endpoint fails", i));
+		await_log(of("fails", i));
 	pass_time(6 * SECOND);
 	for (size_t i = 0; i < n_bad; i++) {
-		assert_int_equal(logged(of("endpoint fails", i)), 1);
+		assert_int_equal(logged(of("fails", i)), 1);
 		/* Asked again, but not often: after 1, 2, 4 seconds. */
 		assert_in_range(*servers[i].accepted, 1, 5);
 	}

@@ -63,9 +63,10 @@ check 'the contract verifies the commitments of both' \
 check 'the old service published until its end' not logged 'results are not published'
 check 'it did not have to be stopped' not logged 'drain-timeout (60 s): stopping'
 check 'no transaction was refused' not logged 'transaction: refused'
-check 'no nonce was used by another' not logged 'not by a known transaction'
+check 'no nonce was used by another' not logged 'by an unknown transaction'
 until_ok 10 gas_is state ready
-old_sent=$(count 'transaction: nonce [0-9]*: [a-z]*: sent')
+old_sent=$(log_lines | sed -n 's/.*transaction with nonce [0-9]*: sent: //p' |
+    awk '{ n += /similar lines/ ? $1 : 1 } END { print n + 0 }')
 new_sent=$(gas_of sent)
 nonce=$(($(rpc eth_getTransactionCount "[\"$account\",\"latest\"]" | sed 's/.*\(0x[0-9a-f]*\).*/\1/')))
 check "each transaction has its nonce: $old_sent and $new_sent" is $((old_sent + new_sent)) $nonce

@@ -321,6 +321,7 @@ net_is_told_how_all_are(void **unused)
 	(void)unused;
 	named("compute-0")->restarts = 2;
 	named("compute-1")->restarts = 3;
+	logger_dropped = 7;
 	child_ready(named("compute-1"), 8);
 	child_ready(named("registry"), 5);
 	child_ready(named("net"), 1);
@@ -333,6 +334,7 @@ net_is_told_how_all_are(void **unused)
 	assert_int_equal(r.features[3], 5);
 	assert_int_equal(r.features[1], 1);
 	assert_int_equal(r.workers, 1);
+	assert_int_equal(r.log_dropped, 7);
 }
 
 /* keys is told whose each channel is; they are none of each other's
@@ -448,41 +450,17 @@ a_line_is_one_and_bears_its_childs_name(void **unused)
 }
 
 static void
-a_flood_of_lines_is_cut_and_told_once(void **unused)
+net_is_told_when_log_lines_were_dropped(void **unused)
 {
-	struct child *c = &children[1];
-
 	(void)unused;
-	child_says(c, "flood", LOG_BURST + 300);
-	/* The machine may be slow: some intervals can pass meanwhile. */
-	assert_in_range(n_logged, LOG_BURST, LOG_BURST + 50);
-	assert_int_equal(c->log_dropped, LOG_BURST + 300 - n_logged);
-	assert_true(evtimer_pending(c->log_report, NULL));
-	child_says(&children[0], "another", 1);
-	assert_string_equal(logged, "keys: another");
-	c->log_dropped = 250;
-	log_level(LOG_WARNING);
-	n_logged = 0;
-	event_active(c->log_report, EV_TIMEOUT, 0);
-	event_base_loop(base, EVLOOP_NONBLOCK);
-	assert_int_equal(n_logged, 1);
-	assert_non_null(strstr(logged,
-	    ": evidence: 250 log lines dropped: "
-	    "more than 10 a second"));
-	assert_int_equal(c->log_dropped, 0);
-}
-
-static void
-after_a_flood_lines_are_logged_again(void **unused)
-{
-	struct child *c = &children[1];
-
-	(void)unused;
-	child_says(c, "flood", LOG_BURST + 300);
-	c->log_time = now_ms();		/* much later */
-	child_says(c, "back", 1);
-	assert_int_equal(n_logged, 1);
-	assert_string_equal(logged, "evidence: back");
+	child_ready(named("net"), 0);
+	on_heartbeat(-1, 0, NULL);
+	told("net", M_ROLES);
+	logger_dropped++;
+	on_heartbeat(-1, 0, NULL);
+	assert_int_equal(told("net", M_ROLES), 1);
+	on_heartbeat(-1, 0, NULL);
+	assert_int_equal(told("net", M_ROLES), 0);
 }
 
 #define WITH_CHILDREN(f) cmocka_unit_test_setup_teardown(f, all_begin, all_end)
@@ -784,14 +762,13 @@ main(void)
 		cmocka_unit_test(a_minute_without_fault_resets_the_delay),
 		cmocka_unit_test(a_cause_is_status_signal_or_system_call),
 		WITH_CHILDREN(a_line_is_one_and_bears_its_childs_name),
-		WITH_CHILDREN(a_flood_of_lines_is_cut_and_told_once),
-		WITH_CHILDREN(after_a_flood_lines_are_logged_again),
 		WITH_CHILDREN(net_and_keys_have_two_channels),
 		WITH_CHILDREN(
 		    registry_and_evidence_have_a_channel_to_keys_only),
 		WITH_CHILDREN(a_worker_is_announced_when_both_are_up),
 		WITH_CHILDREN(a_role_that_starts_again_gets_new_channels),
 		WITH_CHILDREN(net_is_told_how_all_are),
+		WITH_CHILDREN(net_is_told_when_log_lines_were_dropped),
 		WITH_CHILDREN(a_child_that_does_not_read_is_killed),
 		WITH_CHILDREN(a_role_that_does_not_answer_is_killed),
 		WITH_CHILDREN(evidence_may_be_busy_and_workers_are_not_asked),

@@ -59,7 +59,8 @@ static const char full[] =
     "tee tdx\ndstack-socket /agent\nrtmr-extend 3\n"
     "registration-life 365d\ncontrol-socket /control\n"
     "control-group root\n"
-    "http-listen 127.0.0.1:80\nlog-level debug\nrequire netns\n"
+    "http-listen 127.0.0.1:80\nlog-level debug\nlog-format json\n"
+    "require netns\n"
     "require landlock\ndrain-timeout 7\n"
     "chroot /empty\nuid-base 70000\ninclude /nowhere/*.conf\n";
 
@@ -165,6 +166,7 @@ every_keyword_is_read(void **unused)
 	assert_string_equal(first->control_socket, "/control");
 	assert_string_equal(first->http_listen, "127.0.0.1:80");
 	assert_int_equal(conf.log_level, LOG_DEBUG);
+	assert_int_equal(conf.log_json, 1);
 	assert_int_equal(conf.require, SANDBOX_NETNS | SANDBOX_LANDLOCK);
 	assert_int_equal(conf.drain_timeout, 7);
 	assert_string_equal(conf.chroot, "/empty");
@@ -208,6 +210,7 @@ every_default_is_as_documented(void **unused)
 	assert_string_equal(first->http_listen, "");
 	assert_string_equal(conf.registry_ca, "");
 	assert_int_equal(conf.log_level, LOG_INFO);
+	assert_int_equal(conf.log_json, 0);
 	assert_int_equal(conf.require, 0);
 	assert_int_equal(conf.drain_timeout, 30);
 	assert_string_equal(conf.chroot, RUNSTATEDIR "/tee-runner/empty");
@@ -424,6 +427,8 @@ each_fault_names_line_and_remedy(void **unused)
 		{ "log-level loud",
 		    "log-level: loud: expected one of error, warning, "
 		    "info, debug" },
+		{ "log-format xml",
+		    "log-format: xml: expected one of text, json" },
 		{ "registry-quorum 2",
 		    "registry-quorum: 2: expected at most 1, the "
 		    "number of registry-endpoint" },

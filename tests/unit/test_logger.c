@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -43,6 +44,7 @@ end(void **unused)
 	if (fd != STDERR_FILENO)
 		close(fd);
 	fd = STDERR_FILENO;
+	logger_format(0);
 	log_sink(NULL);
 	event_free(retry);
 	retry = NULL;
@@ -194,6 +196,180 @@ the_journal_gets_priorities_and_others_the_time(void **unused)
 	unsetenv("JOURNAL_STREAM");
 }
 
+/* ---- JSON -------------------------------------------------------------- */
+
+/* A line of the log as an object. */
+static json_t *
+object(int level, const char *who, const char *text)
+{
+	static char line[LINE_SIZE];
+	json_t *o;
+	ssize_t n;
+	int p[2];
+
+	assert_int_equal(pipe(p), 0);
+	reader = p[0];
+	stderr_is(p[1]);
+	logger_format(1);
+	log_line(level, who, text);
+	n = read(reader, line, sizeof(line) - 1);
+	assert_true(n > 0);
+	assert_int_equal(line[n - 1], '\n');
+	line[n - 1] = '\0';
+	assert_null(strchr(line, '\n'));
+	o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(o);
+	close(reader);
+	close(fd);
+	fd = STDERR_FILENO;
+	reader = -1;
+	return o;
+}
+
+/* want: NULL, it has no such member */
+static void
+member(const json_t *o, const char *name, const char *want)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	if (want == NULL)
+		assert_null(s);
+	else {
+		assert_non_null(s);
+		assert_string_equal(s, want);
+	}
+}
+
+static void
+a_json_line_has_the_parts_of_the_text(void **unused)
+{
+	json_t *o = object(LOG_WARNING, "net", "gateway h:1: failing: a: b");
+	char stamp[64];
+
+	(void)unused;
+	assert_int_equal(json_object_size(o), 7);
+	snprintf(stamp, sizeof(stamp), "%s ",
+	    json_string_value(json_object_get(o, "time")));
+	assert_string_equal(after_time(stamp), "");
+	member(o, "level", "warning");
+	member(o, "role", "net");
+	member(o, "subject", "gateway h:1");
+	member(o, "event", "failing");
+	member(o, "detail", "a: b");
+	member(o, "message", "gateway h:1: failing: a: b");
+	json_decref(o);
+}
+
+static void
+members_that_are_absent_are_left_out(void **unused)
+{
+	json_t *o = object(LOG_INFO, "keys", "accepting tasks");
+
+	(void)unused;
+	assert_int_equal(json_object_size(o), 5);
+	member(o, "level", "info");
+	member(o, "event", "accepting tasks");
+	member(o, "message", "accepting tasks");
+	json_decref(o);
+	o = object(LOG_ERR, "keys", "tls-key: renewed");
+	member(o, "level", "error");
+	member(o, "subject", "tls-key");
+	member(o, "event", "renewed");
+	member(o, "detail", NULL);
+	json_decref(o);
+	o = object(LOG_ERR, "keys", "");
+	member(o, "message", "");
+	json_decref(o);
+}
+
+static void
+the_chain_is_no_subject(void **unused)
+{
+	json_t *o = object(LOG_ERR, "keys", "chain 42161: publish: full: x");
+
+	(void)unused;
+	member(o, "chain", "42161");
+	member(o, "subject", "publish");
+	member(o, "event", "full");
+	member(o, "detail", "x");
+	member(o, "message", "chain 42161: publish: full: x");
+	json_decref(o);
+	o = object(LOG_ERR, "keys", "chain x: publish: full");
+	member(o, "chain", NULL);
+	member(o, "subject", "chain x");
+	json_decref(o);
+}
+
+#define TRACE	"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+static void
+a_traceparent_is_a_member(void **unused)
+{
+	json_t *o = object(LOG_INFO, "keys", "task 1: refused: x [" TRACE "]");
+
+	(void)unused;
+	member(o, "traceparent", TRACE);
+	member(o, "detail", "x");
+	member(o, "message", "task 1: refused: x [" TRACE "]");
+	json_decref(o);
+	o = object(LOG_INFO, "keys", "task 1: refused [" TRACE "]");
+	member(o, "event", "refused");
+	json_decref(o);
+	o = object(LOG_INFO, "keys",
+	    "task: refused [x0-4bf92f3577b34da6a3ce929"
+	    "d0e0e4736-00f067aa0ba902b7-01]");
+	member(o, "traceparent", NULL);
+	json_decref(o);
+}
+
+static void
+hostile_text_is_valid_json(void **unused)
+{
+	char text[256];
+	json_t *o = object(LOG_ERR, "net", "a\"b\\: c\n\r\t\x1b[2K: \xc3\xa9");
+	int c;
+
+	(void)unused;
+	member(o, "subject", "a\"b\\");
+	member(o, "event", "c\n\r\t\x1b[2K");
+	/* Each byte is one character: U+00C3, U+00A9. */
+	member(o, "detail", "\xc3\x83\xc2\xa9");
+	json_decref(o);
+	for (c = 1; c < 256; c++)
+		text[c - 1] = (char)c;
+	text[255] = '\0';
+	json_decref(object(LOG_ERR, "net", text));
+}
+
+/* Each byte needs six. */
+static void
+the_longest_line_is_complete(void **unused)
+{
+	static char text[2 * LOG_LINE];
+	json_t *o;
+
+	(void)unused;
+	memset(text, '\x01', sizeof(text) - 1);
+	memcpy(text, "s: e: ", 6);
+	o = object(LOG_ERR, "net", text);
+	assert_true(json_string_length(json_object_get(o, "message")) > 600);
+	json_decref(o);
+}
+
+static void
+the_journal_gets_priorities_before_json(void **unused)
+{
+	char text[LINE_SIZE];
+
+	(void)unused;
+	is_journal = is_json = 1;
+	stderr_format(text, sizeof(text), LOG_WARNING, "{}");
+	assert_string_equal(text, "<4>{}\n");
+	is_journal = 0;
+}
+
+/* ---- syslogd ----------------------------------------------------------- */
+
 static int
 listen_syslog(void)
 {
@@ -263,6 +439,21 @@ a_syslogd_that_starts_again_gets_what_was_kept(void **unused)
 	unlink(path);
 }
 
+static void
+syslogd_gets_json(void **unused)
+{
+	(void)unused;
+	snprintf(path, sizeof(path), "/tmp/tee-test-log.%d", (int)getpid());
+	reader = listen_syslog();
+	logger_init(1);
+	logger_format(1);
+	log_warn("a: b");
+	syslog_gets(reader,
+	    "\"level\":\"warning\",\"role\":\"tee-runnerd\","
+	    "\"subject\":\"a\",\"event\":\"b\",\"message\":\"a: b\"}");
+	unlink(path);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -273,6 +464,14 @@ main(void)
 		TEST(a_socket_that_nobody_reads_blocks_nothing),
 		TEST(a_reader_that_is_gone_is_no_reason_to_wait),
 		TEST(the_journal_gets_priorities_and_others_the_time),
+		TEST(a_json_line_has_the_parts_of_the_text),
+		TEST(members_that_are_absent_are_left_out),
+		TEST(the_chain_is_no_subject),
+		TEST(a_traceparent_is_a_member),
+		TEST(hostile_text_is_valid_json),
+		TEST(the_longest_line_is_complete),
+		TEST(the_journal_gets_priorities_before_json),
+		TEST(syslogd_gets_json),
 		TEST(a_syslogd_that_does_not_read_blocks_nothing),
 		TEST(a_syslogd_that_starts_again_gets_what_was_kept),
 	};

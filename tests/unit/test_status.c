@@ -108,6 +108,7 @@ setup(void **state)
 	net.statuses[ST_OK] = 11;
 	net.statuses[ST_EXPIRED] = 2;
 	net.roles.restarts[4] = 6;
+	net.roles.log_dropped = 4713;
 	net.roles.features[4] = sandbox_of(R_KEYS);
 	net.roles.features[1] = sandbox_of(R_NET);
 	return 0;
@@ -558,6 +559,14 @@ metrics_count_tasks_by_status(void **state)
 }
 
 static void
+metrics_count_log_lines_that_were_dropped(void **state)
+{
+	(void)state;
+	assert_true(
+	    metrics_have("\ntee_runner_log_lines_dropped_total 4713\n"));
+}
+
+static void
 metrics_name_the_reason_for_idleness(void **state)
 {
 	(void)state;
@@ -599,6 +608,7 @@ main(void)
 		T(metrics_tell_when_the_certificate_expires),
 		T(metrics_have_the_load_of_keys_and_workers),
 		T(metrics_count_tasks_by_status),
+		T(metrics_count_log_lines_that_were_dropped),
 		T(metrics_name_the_reason_for_idleness),
 	};
 

@@ -101,7 +101,7 @@ json_has_its_commas_and_brackets(void **unused)
 	jsonw_hex(&j, "hex", "\1\xff", 2);
 	jsonw_end(&j);
 	assert_string_equal(out,
-	    "{\"most\":18446744073709551615,\"empty\":[],"
+	    "{\"most\":9223372036854775807,\"empty\":[],"
 	    "\"list\":[\"1\",{},null],\"hex\":\"0x01ff\"}\n");
 }
 
