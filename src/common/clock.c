@@ -22,6 +22,15 @@ now_ms(void)
 }
 
 uint64_t
+now_cpu_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t
 now_unix_us(void)
 {
 	struct timespec ts;

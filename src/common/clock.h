@@ -11,6 +11,7 @@
 
 uint64_t now_ms(void);		/* milliseconds since the system started */
 uint64_t now_us(void);		/* microseconds since then */
+uint64_t now_cpu_us(void);	/* microseconds of CPU time, this process */
 uint64_t now_unix(void);	/* seconds since 1970 */
 uint64_t now_unix_us(void);	/* microseconds since then */
 

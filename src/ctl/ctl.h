@@ -70,6 +70,7 @@ int command_task(const struct options *);
 int command_drain(const struct options *);
 int command_resume(const struct options *);
 int command_renew(const struct options *);
+int command_forecast(const struct options *);
 int command_log_level(const struct options *);
 int command_reload(const struct options *);
 

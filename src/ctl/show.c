@@ -321,6 +321,25 @@ command_registration(const struct options *o)
 	return show_part(o, "registration", show_registration);
 }
 
+static void
+print_tcb(const json_t *t)
+{
+	if (!json_is_object(t)) {
+		line("tcb",
+		    "no forecast: see tee-runner-forecast.timer in "
+		    "tee-attest(1)");
+		return;
+	}
+	printf("%-14s %s, accepted %s, by the next set %s\n", "tcb",
+	    member_text(t, "status"),
+	    member_number(t, "accepted") ? "now" : "NOT now",
+	    member_number(t, "accepted_next") ? "too" : "NOT");
+	if (member_number(t, "accepted_until") != 0)
+		line("  until", when_text(member_number(t, "accepted_until")));
+	line("  collateral", when_text(member_number(t, "collateral_issued")));
+	line("  forecast", when_text(member_number(t, "forecast_at")));
+}
+
 static int
 show_evidence(const json_t *e, const json_t *s)
 {
@@ -329,6 +348,7 @@ show_evidence(const json_t *e, const json_t *s)
 	line("age", duration_text(member_number(e, "age_seconds")));
 	line("next", when_text(member_number(e, "next")));
 	line("failures", member_text(e, "failures"));
+	print_tcb(json_object_get(s, "tcb"));
 	return 0;
 }
 

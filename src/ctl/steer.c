@@ -45,6 +45,43 @@ command_renew(const struct options *o)
 	return steer(o, "renew\n");
 }
 
+/* The JSON of `tee-attest forecast', of which net gets four numbers and a word:
+ * it must not read the output of a program that reads the vendor's answers. */
+int
+command_forecast(const struct options *o)
+{
+	const int is_stdin = strcmp(o->arg, "-") == 0;
+	json_error_t error;
+	json_t *f = is_stdin ? json_loadf(stdin, 0, &error) :
+			       json_load_file(o->arg, 0, &error);
+	const json_t *next = json_object_get(f, "next");
+	char question[128], status[48] = "";
+	const char *s = json_string_value(json_object_get(f, "tcbStatus"));
+	int r;
+
+	if (f == NULL)
+		return fail(safe(o->arg), safe(error.text));
+	if (!json_is_boolean(json_object_get(f, "accepted")))
+		r = fail(safe(o->arg),
+		    "not the output of tee-attest forecast "
+		    "--json");
+	else {
+		snprintf(status, sizeof(status), "%s",
+		    s != NULL && *s != '\0' ? s : "unknown");
+		snprintf(question, sizeof(question),
+		    "forecast %llu %llu %d %d %s\n",
+		    (unsigned long long)member_number(f, "acceptedUntil"),
+		    (unsigned long long)member_number(f, "collateralIssued"),
+		    json_is_true(json_object_get(f, "accepted")),
+		    !json_is_object(next) ||
+			json_is_true(json_object_get(next, "accepted")),
+		    status);
+		r = steer(o, question);
+	}
+	json_decref(f);
+	return r;
+}
+
 int
 command_log_level(const struct options *o)
 {

@@ -37,6 +37,7 @@ static const char usage_text[] =
     "For root:\n"
     "  drain, resume [-s SOCKET]     take no new tasks; take them again\n"
     "  renew [-s SOCKET]             new evidence and a new registration\n"
+    "  forecast FILE [-s SOCKET]     take the output of tee-attest forecast\n"
     "  log-level LEVEL [-s SOCKET]   error, warning, info or debug\n"
     "  reload [--pid PID] [-s SOCKET]\n"
     "                                read the configuration again\n"
@@ -150,6 +151,7 @@ static const struct command {
 	{ "drain", command_drain, "s", 0, 0 },
 	{ "resume", command_resume, "s", 0, 0 },
 	{ "renew", command_renew, "s", 0, 0 },
+	{ "forecast", command_forecast, "s", 1, 1 },
 	{ "log-level", command_log_level, "s", 1, 1 },
 	{ "reload", command_reload, "sp", 0, 0 },
 	{ "upgrade", command_upgrade, "fT", 0, 0 },

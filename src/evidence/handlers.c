@@ -93,7 +93,7 @@ ON(LOG_LEVEL)
 
 ON(PING)
 {
-	chan_send(c, M_PONG, NULL, NULL, 0, -1);
+	proc_pong(c);
 }
 
 ON(QUOTE_ASK)

@@ -113,7 +113,12 @@ struct m_ready {
 	uint32_t	features;	/* SANDBOX_* of common/sandbox.h */
 };
 
+struct m_pong {
+	uint64_t	cpu;		/* microseconds that the process has used */
+};
+
 struct m_roles {
+	uint64_t	cpu[ROLE_BITS];	/* microseconds, in all; of compute: 0 */
 	uint64_t	log_dropped;	/* lines, of all roles */
 	uint32_t	restarts[ROLE_BITS];
 	uint32_t	features[ROLE_BITS];

@@ -2,6 +2,7 @@
  *
  * From exec to READY, the same in every child of the monitor.
  */
+#include "clock.h"
 #include "config.h"
 
 #include <errno.h>
@@ -160,4 +161,12 @@ proc_sandbox_with(enum role role, const struct m_start *start, int files_fd)
 		ready.features |= SANDBOX_SECRETMEM;
 	if (chan_send(&monitor, M_READY, &ready, NULL, 0, -1) == -1)
 		log_exit(0);
+}
+
+void
+proc_pong(struct chan *c)
+{
+	const struct m_pong m = { now_cpu_us() };
+
+	(void)chan_send(c, M_PONG, &m, NULL, 0, -1);
 }

@@ -33,4 +33,7 @@ void proc_sandbox(enum role role, const struct m_start *start);
 void proc_sandbox_with(
     enum role role, const struct m_start *start, int files_fd);
 
+/* Answer a PING, with the CPU time that this process has used. */
+void proc_pong(struct chan *);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "keys.h"
 #include "log.h"
+#include "proc.h"
 #include "typed_data.h"
 
 #define SELF R_KEYS
@@ -79,7 +80,7 @@ ON(LIMITS)
 /* The monitor asks whether we are alive. */
 ON(PING)
 {
-	chan_send(c, M_PONG, NULL, NULL, 0, -1);
+	proc_pong(c);
 }
 
 ON(DRAIN)

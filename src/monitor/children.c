@@ -209,8 +209,6 @@ child_wire(struct child *c, struct child *keys)
 	c->keys_fd = -1;
 }
 
-static uint64_t told_dropped;		/* log lines, to net */
-
 /* Tell each net how the others are. */
 static void
 tell_roles(void)
@@ -222,10 +220,12 @@ tell_roles(void)
 	if (phase != RUNNING)
 		return;
 	memset(&r, 0, sizeof(r));
-	r.log_dropped = told_dropped = logger_dropped;
+	r.log_dropped = logger_dropped;
+	r.cpu[role_bit(R_MONITOR)] = now_cpu_us();
 	for (i = 0; i < n_children; i++) {
 		bit = role_bit(children[i].role);
 		r.restarts[bit] += children[i].restarts;
+		r.cpu[bit] += children[i].cpu_before + children[i].cpu;
 		r.features[bit] = children[i].features;
 		r.workers += children[i].role == R_COMPUTE &&
 		    children[i].is_ready;
@@ -343,6 +343,8 @@ child_start(struct child *c)
 	c->keys_fd = work[0];
 	c->is_ready = c->is_expected = 0;
 	c->unanswered = 0;
+	c->cpu_before += c->cpu;
+	c->cpu = 0;
 	c->denied = 0;
 	c->started = now_ms();
 	chan_init(&c->chan, fd[0], R_MONITOR, c->role, c->index);
@@ -521,8 +523,7 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 		} else if (c->is_ready)
 			child_send(c, M_PING, NULL, -1);
 	}
-	if (logger_dropped != told_dropped)
-		tell_roles();
+	tell_roles();
 	if (do_answer())
 		notify_send("WATCHDOG=1");
 }

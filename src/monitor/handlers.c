@@ -47,7 +47,11 @@ ON(DENIED)
 
 ON(PONG)
 {
-	child_of(c)->unanswered = 0;
+	const struct m_pong *p = m->payload;
+	struct child *child = child_of(c);
+
+	child->unanswered = 0;
+	child->cpu = p->cpu;
 }
 
 ON(SERVING)

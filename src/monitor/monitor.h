@@ -153,6 +153,8 @@ struct child {
 					 * start */
 	uint32_t	 restarts, features;
 	unsigned	 unanswered;	/* PINGs, or ticks of its start */
+	uint64_t	 cpu;		/* microseconds, as PONG said; */
+	uint64_t	 cpu_before;	/* of its predecessors */
 	uint32_t	 denied;	/* system call + 1; 0: none */
 	uint64_t	 log_time;	/* milliseconds: when its log is idle
 					 * again */

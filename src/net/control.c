@@ -7,6 +7,8 @@
  * that is taken over must not silence the log.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -107,6 +109,24 @@ do_renew(const char *arg, struct evbuffer *out)
 	return NULL;
 }
 
+/* "UNTIL ISSUED ACCEPTED NEXT STATUS": numbers, and a word of letters. */
+static const char *
+do_forecast(const char *arg, struct evbuffer *out)
+{
+	struct forecast f = { .at = now_unix() };
+	int end = 0;
+
+	if (strchr(arg, '-') != NULL ||
+	    sscanf(arg, "%12" SCNu64 " %12" SCNu64 " %1u %1u %47[A-Za-z]%n",
+		&f.until, &f.issued, &f.accepted, &f.accepted_next, f.status,
+		&end) != 5 ||
+	    arg[end] != '\0' || f.accepted > 1 || f.accepted_next > 1)
+		return "malformed forecast";
+	net.forecast = f;
+	answer_text(out, "done", "the forecast is in status and metrics");
+	return NULL;
+}
+
 static const struct question {
 	const char	*name;
 	const char	*(*answer)(const char *arg, struct evbuffer *out);
@@ -120,6 +140,7 @@ static const struct question {
 	{ "drain", do_drain, 0, 1 },
 	{ "resume", do_resume, 0, 1 },
 	{ "renew", do_renew, 0, 1 },
+	{ "forecast", do_forecast, 1, 1 },
 };
 #define QUESTIONS	(sizeof(questions) / sizeof(questions[0]))
 

@@ -54,7 +54,7 @@ ON(LIMITS)
 /* The monitor asks whether we are alive. */
 ON(PING)
 {
-	chan_send(c, M_PONG, NULL, NULL, 0, -1);
+	proc_pong(c);
 }
 
 ON(DRAIN)

@@ -34,6 +34,13 @@ enum stream {			/* with the Orchestrator */
 	STREAM_OPEN,
 };
 
+struct forecast {		/* of tee-attest, by tee-runnerctl forecast */
+	uint64_t	 at;		/* now_unix(); 0: none came */
+	uint64_t	 until, issued;	/* seconds since 1970; 0: unknown */
+	unsigned	 accepted, accepted_next;	/* 1 or 0 */
+	char		 status[48];	/* letters */
+};
+
 struct net_error {
 	uint64_t	 at;		/* now_unix(); 0: none yet */
 	char		 text[200];	/* printable; may be a peer's */
@@ -57,6 +64,7 @@ struct net {
 	int		 is_paused;	/* session_pause() */
 	enum idle_reason why;		/* status_note(): the state, */
 	uint64_t	 why_since;	/* and since when, now_unix() */
+	struct forecast	 forecast;
 	struct net_error orchestrator_error, gateway_error;	/* the last */
 	enum stream	 stream;
 	uint32_t	 session;	/* its number: counts connections */

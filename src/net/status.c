@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "hex.h"
 #include "jsonw.h"
@@ -187,6 +188,29 @@ warn_tls(struct jsonw *j)
 }
 
 static void
+warn_tcb(struct jsonw *j)
+{
+	const struct forecast *f = &net.forecast;
+	const time_t until = (time_t)f->until;
+	struct tm tm;
+	char date[16] = "?";
+
+	if (f->at == 0)
+		return;
+	if (!f->accepted)
+		jsonw_string(j, NULL,
+		    "TCB: the evidence is refused under the current set: %s",
+		    f->status);
+	else if (!f->accepted_next) {
+		if (gmtime_r(&until, &tm) != NULL)
+			strftime(date, sizeof(date), "%F", &tm);
+		jsonw_string(j, NULL,
+		    "TCB: the next set refuses the evidence, from about %s on",
+		    date);
+	}
+}
+
+static void
 json_warnings(struct jsonw *j)
 {
 	char gas[41];
@@ -205,6 +229,7 @@ json_warnings(struct jsonw *j)
 		    hex_encode(gas, net.status.gas_account, 20));
 	else if (net.status.gas == GAS_FEE_TOO_HIGH)
 		jsonw_string(j, NULL, "%s", gas_text(net.status.gas));
+	warn_tcb(j);
 	warn_tls(j);
 	if (net.gateway_failing)
 		jsonw_string(j, NULL, "the last request to the Gateway failed");
@@ -352,6 +377,46 @@ json_errors(struct jsonw *j)
 	jsonw_end(j);
 }
 
+static uint64_t
+job_ms(const struct m_worker *w)
+{
+	const uint64_t now = now_ms();
+
+	return w->n_jobs != 0 && w->since <= now ? now - w->since : 0;
+}
+
+static uint64_t
+longest_job(void)
+{
+	uint64_t longest = 0;
+	size_t i;
+
+	for (i = 0; i < net.n_workers; i++)
+		if (job_ms(&net.workers[i]) > longest)
+			longest = job_ms(&net.workers[i]);
+	return longest;
+}
+
+/* What `tee-attest forecast' found, which an operator's timer runs. */
+static void
+json_tcb(struct jsonw *j)
+{
+	const struct forecast *f = &net.forecast;
+
+	if (f->at == 0) {
+		jsonw_null(j, "tcb");
+		return;
+	}
+	jsonw_object(j, "tcb");
+	jsonw_string(j, "status", "%s", f->status);
+	jsonw_number(j, "accepted", f->accepted);
+	jsonw_number(j, "accepted_next", f->accepted_next);
+	jsonw_number(j, "accepted_until", f->until);
+	jsonw_number(j, "collateral_issued", f->issued);
+	jsonw_number(j, "forecast_at", f->at);
+	jsonw_end(j);
+}
+
 static void
 json_workers(struct jsonw *j)
 {
@@ -363,10 +428,7 @@ json_workers(struct jsonw *j)
 		jsonw_number(j, "up", w->is_up);
 		jsonw_number(j, "jobs", w->n_jobs);
 		jsonw_number(j, "busy_milliseconds", w->busy);
-		jsonw_number(j, "job_milliseconds",
-		    w->n_jobs != 0 && w->since <= now_ms() ?
-			now_ms() - w->since :
-			0);
+		jsonw_number(j, "job_milliseconds", job_ms(w));
 		jsonw_end(j);
 	}
 	jsonw_end(j);
@@ -403,6 +465,7 @@ status_json(struct evbuffer *out)
 	jsonw_string(&j, "tee", "%s", NAME(tees, k->tee_type));
 	json_registry(&j);
 	json_evidence(&j);
+	json_tcb(&j);
 	json_gas(&j);
 	jsonw_object(&j, "tls");
 	jsonw_number(&j, "certificate_expires", certificate_expires());
@@ -439,13 +502,14 @@ metric(struct evbuffer *out, const char *name, const char *type,
 	    name, help, name, type, name, ULL(value));
 }
 
-/* A counter of milliseconds, in seconds. */
+/* Of milliseconds, in seconds. */
 static void
-metric_ms(struct evbuffer *out, const char *name, const char *help, uint64_t ms)
+metric_ms(struct evbuffer *out, const char *name, const char *type,
+    const char *help, uint64_t ms)
 {
-	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s counter\n"
+	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n"
 	    "tee_runner_%s %llu.%03llu\n",
-	    name, help, name, name, ULL(ms / 1000), ULL(ms % 1000));
+	    name, help, name, type, name, ULL(ms / 1000), ULL(ms % 1000));
 }
 
 static void
@@ -532,6 +596,15 @@ metric_families(struct evbuffer *out)
 	for (i = WHY_NONE + 1; i < WHYS; i++)
 		ADD("tee_runner_idle{why=\"%s\"} %d\n", why_name(i),
 		    why_now() == i);
+	ADD("# HELP tee_runner_role_cpu_seconds_total CPU time that the role's "
+	    "processes have used.\n"
+	    "# TYPE tee_runner_role_cpu_seconds_total counter\n");
+	for (i = 0; i < ROLE_BITS; i++)
+		if ((1u << i) & (R_MONITOR | R_PINGED))
+			ADD("tee_runner_role_cpu_seconds_total{role=\"%s\"} "
+			    "%llu.%06llu\n",
+			    role_name(1u << i), ULL(net.roles.cpu[i] / 1000000),
+			    ULL(net.roles.cpu[i] % 1000000));
 	ADD("# HELP tee_runner_restarts_total Restarts of a role.\n"
 	    "# TYPE tee_runner_restarts_total counter\n");
 	for (i = 0; i < ROLE_BITS; i++)
@@ -565,10 +638,13 @@ status_metrics(struct evbuffer *out)
 	metric(out, "workers_busy", "gauge", "Busy workers.", k->workers_busy);
 	metric(out, "workers", "gauge", "Workers that are configured.",
 	    net.n_workers);
-	metric_ms(out, "workers_busy_seconds_total",
+	metric_ms(out, "worker_job_seconds", "gauge",
+	    "Longest time that a worker has had the task that it has.",
+	    longest_job());
+	metric_ms(out, "workers_busy_seconds_total", "counter",
 	    "Time that workers had a task, of all together.",
 	    k->workers_busy_time);
-	metric_ms(out, "keys_busy_seconds_total",
+	metric_ms(out, "keys_busy_seconds_total", "counter",
 	    "Time that keys was not waiting.", k->keys_busy);
 	metric(out, "registry_block", "gauge",
 	    "Block that the Registry was read at.", k->facts_block);
@@ -593,6 +669,18 @@ status_metrics(struct evbuffer *out)
 	metric(out, "registration_late", "gauge",
 	    "1 while the registration ends soon and was not renewed.",
 	    k->renewal_late);
+	metric(out, "tcb_accepted_until_seconds", "gauge",
+	    "Until when the evidence is accepted, as forecast; 0: unknown.",
+	    net.forecast.until);
+	metric(out, "tcb_accepted", "gauge",
+	    "1 if the current TCB set accepts the evidence; 1 without a "
+	    "forecast.",
+	    net.forecast.at == 0 || net.forecast.accepted);
+	metric(out, "tcb_collateral_age_seconds", "gauge",
+	    "Age of the vendor's collateral of the forecast.",
+	    age(net.forecast.issued));
+	metric(out, "tcb_forecast_age_seconds", "gauge",
+	    "Time since the last forecast; 0: none.", age(net.forecast.at));
 	metric(out, "signed_results_total", "counter",
 	    "Results that keys has signed.", k->signed_results);
 	metric(out, "kms_node_faults_total", "counter",

@@ -107,7 +107,7 @@ ON(LOG_LEVEL)
 
 ON(PING)
 {
-	chan_send(c, M_PONG, NULL, NULL, 0, -1);
+	proc_pong(c);
 }
 
 ON(RUNNER)

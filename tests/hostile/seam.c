@@ -37,6 +37,12 @@ now_ms(void)
 }
 
 uint64_t
+now_cpu_us(void)
+{
+	return 0;
+}
+
+uint64_t
 now_unix_us(void)
 {
 	struct timespec ts;

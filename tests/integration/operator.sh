@@ -54,6 +54,23 @@ check 'evidence: exit status 0' ctl evidence
 check 'evidence --save' ctl evidence --save "$dir/quote"
 check 'evidence --save: tee-attest knows it' sh -c 'tee-attest show "$1" | grep -q insecure' - "$dir/quote"
 
+# ---- the forecast of the TCB
+
+cat > "$dir/forecast.json" <<END
+{ "accepted": true, "tcbStatus": "UpToDate", "acceptedUntil": 1900000000,
+  "collateralIssued": 1790000000, "next": { "accepted": false } }
+END
+check 'evidence: without a forecast it says how to get one' ctl evidence
+check 'evidence: ... the timer' shows 'tee-runner-forecast.timer'
+check 'forecast: exit status 0' ctl forecast "$dir/forecast.json"
+check 'evidence: the forecast is shown' ctl evidence
+check 'evidence: ... the end' shows 'until  *2030-03-17T'
+check 'status: the forecast is a warning' ctl status
+check 'status: ... from when on' shows 'the next set refuses the evidence, from about 2030-03-17 on'
+check 'forecast: a file that is none is exit status 1' fails ctl forecast "$dir/tee-runnerd.conf"
+echo '{}' > "$dir/none.json"
+check 'forecast: JSON of something else is exit status 1' fails ctl forecast "$dir/none.json"
+
 # ---- an operator steers
 
 sequence() { tee-runnerctl registration --json -s "$sock" | sed -n 's/.*"sequence": \([0-9]*\).*/\1/p'; }

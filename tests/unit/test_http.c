@@ -253,15 +253,15 @@ a_question_may_have_an_argument(void **unused)
 static void
 a_change_is_for_the_owner_alone(void **unused)
 {
-	static const char *const changes[] = { "drain\n", "resume\n",
-		"renew\n" };
+	static const char *const changes[] = { "drain\n", "resume\n", "renew\n",
+		"forecast 1 2 1 1 UpToDate\n" };
 	size_t i;
 
 	(void)unused;
 	owner = 900;
 	net.keys.fd = 1;
 	net.is_paused = 0;
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		assert_non_null(
 		    strstr(control_says(changes[i], 1000), "not permitted"));
 		assert_non_null(strstr(
@@ -275,6 +275,31 @@ a_change_is_for_the_owner_alone(void **unused)
 	assert_non_null(strstr(control_says("renew\n", 0), "\"done\""));
 	net.keys.fd = -1;
 	assert_non_null(strstr(control_says("renew\n", 0), "not ready"));
+}
+
+static void
+a_forecast_is_four_numbers_and_a_word(void **unused)
+{
+	static const char *const wrong[] = { "forecast\n", "forecast 1 2 1 1\n",
+		"forecast 1 2 1 1 Up To\n", "forecast -1 2 1 1 UpToDate\n",
+		"forecast 1 2 1 x UpToDate\n", "forecast 1 2 1 1 <b>\n" };
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_non_null(
+		    strstr(control_says(wrong[i], 0), "malformed forecast"));
+		assert_int_equal(net.forecast.at, 0);
+	}
+	assert_non_null(strstr(
+	    control_says("forecast 1900000000 1800000000 1 0 UpToDate\n", 0),
+	    "\"done\""));
+	assert_int_equal(net.forecast.until, 1900000000);
+	assert_int_equal(net.forecast.issued, 1800000000);
+	assert_int_equal(net.forecast.accepted, 1);
+	assert_int_equal(net.forecast.accepted_next, 0);
+	assert_string_equal(net.forecast.status, "UpToDate");
+	assert_true(net.forecast.at != 0);
 }
 
 static void
@@ -541,6 +566,7 @@ main(void)
 		T(a_question_may_have_an_argument),
 		T(a_change_is_for_the_owner_alone),
 		T(the_socket_knows_its_peer),
+		T(a_forecast_is_four_numbers_and_a_word),
 		T(a_control_socket_that_is_a_file_stays),
 		T(a_control_socket_that_is_a_link_stays),
 		T(a_control_socket_in_use_is_not_taken),

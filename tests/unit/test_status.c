@@ -452,6 +452,38 @@ endpoints_are_listed_in_printable_form(void **state)
 }
 
 static void
+a_tcb_that_will_be_refused_is_warned_of(void **state)
+{
+	json_t *o = json();
+
+	(void)state;
+	assert_true(json_is_null(json_object_get(o, "tcb")));
+	json_decref(o);
+	assert_true(metrics_have("\ntee_runner_tcb_accepted 1\n"));
+	net.forecast = (struct forecast){ unix_time - 5, 1900000000,
+		unix_time - 7, 1, 1, "UpToDate" };
+	assert_int_equal(warnings(NULL), 0);
+	net.forecast.accepted_next = 0;
+	assert_int_equal(warnings("TCB: the next set refuses the evidence, "
+				  "from about 2030-03-17 on"),
+	    1);
+	o = json();
+	assert_int_equal(number(o, "tcb", "accepted_until"), 1900000000);
+	assert_int_equal(number(o, "tcb", "accepted_next"), 0);
+	json_decref(o);
+	assert_true(metrics_have(
+	    "\ntee_runner_tcb_accepted_until_seconds 1900000000\n"));
+	assert_true(
+	    metrics_have("\ntee_runner_tcb_collateral_age_seconds 7\n"));
+	assert_true(metrics_have("\ntee_runner_tcb_forecast_age_seconds 5\n"));
+	net.forecast.accepted = 0;
+	assert_int_equal(warnings("TCB: the evidence is refused under the "
+				  "current set: UpToDate"),
+	    1);
+	assert_true(metrics_have("\ntee_runner_tcb_accepted 0\n"));
+}
+
+static void
 workers_are_listed(void **state)
 {
 	const json_t *list, *w;
@@ -601,6 +633,7 @@ main(void)
 		T(drained_is_a_state_and_no_fault),
 		T(last_errors_are_told_with_their_time),
 		T(endpoints_are_listed_in_printable_form),
+		T(a_tcb_that_will_be_refused_is_warned_of),
 		T(workers_are_listed),
 		T(every_series_is_there_from_the_start),
 		T(ready_needs_keys_and_stream),
