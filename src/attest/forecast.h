@@ -3,8 +3,9 @@
  * tee-attest forecast: how long will evidence of today be accepted?
  *
  * Intel publishes each TCB set twice: at once in the `early' update channel,
- * and twelve months after the TCB recovery event in the `standard' one.  The
- * early set is therefore the next standard set.  AMD publishes no next set.
+ * and later, as far as known twelve months after the TCB recovery event, in the
+ * `standard' one.  The early set is therefore the next standard set.  AMD
+ * publishes no next set.
  */
 #ifndef FORECAST_H
 #define FORECAST_H

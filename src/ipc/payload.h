@@ -114,11 +114,11 @@ struct m_ready {
 };
 
 struct m_pong {
-	uint64_t	cpu;		/* microseconds that the process has used */
+	uint64_t	cpu;		/* microseconds, that it has used */
 };
 
 struct m_roles {
-	uint64_t	cpu[ROLE_BITS];	/* microseconds, in all; of compute: 0 */
+	uint64_t	cpu[ROLE_BITS];	/* microseconds; compute's: 0 */
 	uint64_t	log_dropped;	/* lines, of all roles */
 	uint32_t	restarts[ROLE_BITS];
 	uint32_t	features[ROLE_BITS];

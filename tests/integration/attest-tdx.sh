@@ -35,6 +35,29 @@ check 'the TEE has not answered yet' [ "$(count 'registration: signed: sequence 
 kill -CONT "$evidence"
 check 'the new quote is signed' until_ok 10 logged 'registration: signed: sequence 2'
 
+# ---- Intel announces a newer level: the operator is warned before it counts ----
+
+mkdir "$dir/forecast"
+cp -r "$into" "$dir/forecast/standard"
+cp -r "$into" "$dir/forecast/early"
+registrar=$into into=$dir/forecast/early
+check 'the next set says that the platform is out of date' \
+    tcb_info 22 "$(level 4 11 UpToDate),$(level 3 11 OutOfDate)"
+into=$registrar
+check 'the current evidence is saved' \
+    tee-runnerctl evidence --save "$dir/quote" -s "$dir/runner.sock"
+forecast() {
+	tee-attest forecast --offline --collateral "$dir/forecast" \
+	    --policy "$into/policy" "$@" "$dir/quote"
+}
+exits_1() { forecast "$@" > "$dir/forecast.json"; [ $? -eq 1 ]; }
+check 'tee-attest forecast: exit status 1' exits_1 --json
+check 'it names a component' grep -q '"component": "sgxtcbcomp' "$dir/forecast.json"
+check 'tee-runnerctl takes it' tee-runnerctl forecast "$dir/forecast.json" -s "$dir/runner.sock"
+check 'the status warns' status_has 'TCB: the next set refuses the evidence, from about 20'
+check 'evidence shows it' sh -c 'tee-runnerctl evidence -s "$1" | grep -q "by the next set NOT"' - "$dir/runner.sock"
+check 'the Runner serves' state_is serving
+
 # ---- Intel publishes a newer level ----
 
 check 'new TCB info says that the platform is out of date' \

@@ -48,11 +48,43 @@ check 'and is not tried again' is failed "$(property ActiveState)"
 in_root systemctl reset-failed tee-runner
 
 in_root sh -c "sed '/^uid-base/d;/^chroot/d;/^control-socket/d' /srv/devnet/tee-runnerd.conf \
-    > /etc/tee-runner/tee-runnerd.conf"
+    > /etc/tee-runner/tee-runnerd.conf; echo control-group adm >> /etc/tee-runner/tee-runnerd.conf"
 check 'the service starts' in_root systemctl start tee-runner
 check 'it serves' in_root tee-runnerctl wait --timeout 30
 check 'systemd shows that it accepts tasks' until_ok 5 served
 check 'it transfers' in_root tee-devnet bench --dir /srv/devnet --op transfer --tasks 20 --json
+
+# ---- who may look, and the forecast
+
+as() { _g=$1; shift; in_root setpriv --reuid 65534 --regid "$_g" --clear-groups "$@"; }
+check 'a member of control-group sees the status' as adm tee-runnerctl status
+check 'and cannot drain' not as adm tee-runnerctl drain
+check 'others see nothing' not as nogroup tee-runnerctl status
+check 'the timer of the forecast is not enabled' not in_root systemctl is-enabled tee-runner-forecast.timer
+check 'it can be enabled' in_root systemctl enable --now tee-runner-forecast.timer
+# A container without mknod(2) cannot have PrivateDevices=.
+forecast_with() {
+	in_root sh -c 'mkdir -p /run/systemd/system/tee-runner-forecast.service.d
+	cat > /run/systemd/system/tee-runner-forecast.service.d/test.conf
+	systemctl daemon-reload'
+}
+forecast_with << 'END'
+[Service]
+PrivateDevices=no
+END
+check 'the forecast has the evidence: insecure evidence has no TCB' \
+    not in_root systemctl start tee-runner-forecast
+check 'and the journal says so' in_root sh -c \
+    'journalctl -u tee-runner-forecast --no-pager | grep -q "no TCB sets"'
+# What tee-attest would say of a TDX quote; attest-tdx.sh shows that it does.
+forecast_with << 'END'
+[Service]
+PrivateDevices=no
+ExecStart=
+ExecStart=/bin/sh -c 'test -s /run/tee-runner-forecast/evidence && echo "{\\"accepted\\":true,\\"tcbStatus\\":\\"UpToDate\\",\\"acceptedUntil\\":1900000000,\\"next\\":{\\"accepted\\":false}}" > /run/tee-runner-forecast/forecast.json; exit 1'
+END
+check 'a forecast that refuses is no failure of the unit' in_root systemctl start tee-runner-forecast
+check 'and the Runner has it' in_root sh -c 'tee-runnerctl status | grep -q "the next set refuses"'
 
 # ---- reload
 
