@@ -20,6 +20,7 @@ struct options {
 	int		 json, bpf, all, hash;
 	int		 pid;		/* of --diff or --pid; 0: none */
 	int		 timeout;	/* of wait, seconds; 0: none */
+	int		 count;		/* frames of top; 0: until it is ended */
 };
 
 /* "tee-runnerctl: WHAT: WHY" on standard error: 1. */
@@ -59,6 +60,10 @@ int command_registration(const struct options *);
 int command_evidence(const struct options *);
 /* Why the service at this control socket does not serve; NULL: it does. */
 const char *service_why(const char *socket);
+
+/* ---- top.c ------------------------------------------------------------- */
+
+int command_top(const struct options *);
 
 /* ---- show_tasks.c ------------------------------------------------------ */
 

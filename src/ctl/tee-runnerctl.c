@@ -23,6 +23,7 @@ static const char usage_text[] =
     "  status [--json] [-s SOCKET]   does it serve, and if not, why\n"
     "  wait [--timeout SECONDS] [-s SOCKET]\n"
     "                                wait until it serves\n"
+    "  top [--count N] [-s SOCKET]   the state, again each second\n"
     "  tasks [--state STATE] [--json] [-s SOCKET]\n"
     "                                the last tasks and what each waits for\n"
     "  task ID [--json] [-s SOCKET]  the stages of a task, with their times\n"
@@ -142,6 +143,7 @@ static const struct command {
 } commands[] = {
 	{ "status", command_status, "sj", 0, 0 },
 	{ "wait", command_wait, "sT", 0, 0 },
+	{ "top", command_top, "sn", 0, 0 },
 	{ "tasks", command_tasks, "sjS", 0, 0 },
 	{ "task", command_task, "sj", 1, 1 },
 	{ "endpoints", command_endpoints, "sj", 0, 0 },
@@ -182,6 +184,7 @@ main(int argc, char **argv)
 		{ "timeout", required_argument, NULL, 'T' },
 		{ "state", required_argument, NULL, 'S' },
 		{ "save", required_argument, NULL, 'o' },
+		{ "count", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -205,6 +208,7 @@ main(int argc, char **argv)
 		case 'T': o.timeout = atoi(optarg); break;
 		case 'S': o.state = optarg; break;
 		case 'o': o.save = optarg; break;
+		case 'n': o.count = atoi(optarg); break;
 		case 'h': return usage(stdout, 0);
 		case 'V': puts(PACKAGE_STRING); return 0;
 		default: return usage(stderr, 2);
@@ -220,7 +224,8 @@ main(int argc, char **argv)
 	    argc - optind - 1 > k->max || argc - optind - 1 < k->min ||
 	    strspn(given, k->options) != strlen(given) ||
 	    (strpbrk(given, "dp") != NULL && o.pid <= 0) ||
-	    (strchr(given, 'T') != NULL && o.timeout <= 0))
+	    (strchr(given, 'T') != NULL && o.timeout <= 0) ||
+	    (strchr(given, 'n') != NULL && o.count <= 0))
 		return usage(stderr, 2);
 	if (optind + 1 < argc)
 		o.arg = argv[optind + 1];

@@ -67,6 +67,14 @@ ask_task(const char *arg, struct evbuffer *out)
 	    "a task is named by the first hexadecimal digits of its id";
 }
 
+static const char *
+ask_stages(const char *arg, struct evbuffer *out)
+{
+	(void)arg;
+	timeline_stages(out);
+	return NULL;
+}
+
 /* As it is, without JSON: nothing if there is none yet. */
 static const char *
 ask_evidence(const char *arg, struct evbuffer *out)
@@ -137,6 +145,7 @@ static const struct question {
 	{ "tasks", ask_tasks, 1, 0 },
 	{ "task", ask_task, 1, 0 },
 	{ "evidence", ask_evidence, 0, 0 },
+	{ "stages", ask_stages, 0, 0 },
 	{ "drain", do_drain, 0, 1 },
 	{ "resume", do_resume, 0, 1 },
 	{ "renew", do_renew, 0, 1 },

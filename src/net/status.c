@@ -143,6 +143,7 @@ json_roles(struct jsonw *j)
 			continue;
 		jsonw_object(j, role_name(1u << i));
 		jsonw_number(j, "restarts", net.roles.restarts[i]);
+		jsonw_number(j, "cpu_microseconds", net.roles.cpu[i]);
 		jsonw_array(j, "features");
 		for (k = 0; k < SANDBOX_FEATURES; k++)
 			if (net.roles.features[i] & 1u << k)
@@ -439,6 +440,7 @@ json_tasks(struct jsonw *j)
 {
 	jsonw_object(j, "tasks");
 	jsonw_number(j, "in_flight", net.in_flight);
+	jsonw_number(j, "kept", net.kept);
 	jsonw_number(j, "ok", net.ok);
 	jsonw_number(j, "retryable", net.retryable);
 	jsonw_number(j, "waiting", net.waiting);

@@ -441,6 +441,33 @@ timeline_show(struct evbuffer *out, const char *digits)
 	return 0;
 }
 
+void
+timeline_stages(struct evbuffer *out)
+{
+	struct jsonw j;
+	enum stage stage;
+	size_t i;
+
+	jsonw_begin(&j, add_text, out);
+	jsonw_object(&j, NULL);
+	jsonw_array(&j, "bounds");	/* microseconds; the last has none */
+	for (i = 0; i < BOUNDS; i++)
+		jsonw_number(&j, NULL, bounds[i]);
+	jsonw_end(&j);
+	jsonw_array(&j, "stages");
+	for (stage = STAGE_ADMITTED; stage < STAGES; stage++) {
+		jsonw_object(&j, NULL);
+		jsonw_string(&j, "stage", "%s", stages[stage].name);
+		jsonw_array(&j, "buckets");
+		for (i = 0; i <= BOUNDS; i++)
+			jsonw_number(&j, NULL, spent[stage].n[i]);
+		jsonw_end(&j);
+		jsonw_end(&j);
+	}
+	jsonw_end(&j);
+	jsonw_end(&j);
+}
+
 /* ---- metrics ----------------------------------------------------------- */
 
 #define METRIC	"tee_runner_task_stage_seconds"

@@ -51,6 +51,8 @@ int timeline_list(struct evbuffer *out, const char *state);
 /* JSON of the tasks whose id begins with these hexadecimal digits, each with
  * its stages.  0; -1: these are not digits. */
 int timeline_show(struct evbuffer *out, const char *digits);
+/* JSON of the histogram of each stage. */
+void timeline_stages(struct evbuffer *out);
 /* tee_runner_task_stage_seconds, a histogram for each stage. */
 void timeline_metrics(struct evbuffer *out);
 

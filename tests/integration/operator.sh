@@ -54,6 +54,21 @@ check 'evidence: exit status 0' ctl evidence
 check 'evidence --save' ctl evidence --save "$dir/quote"
 check 'evidence --save: tee-attest knows it' sh -c 'tee-attest show "$1" | grep -q insecure' - "$dir/quote"
 
+# ---- top
+
+devnet bench --op transfer --tasks 3000 --batch 16 --json > "$dir/bench" 2>&1 &
+others="$others $!"
+check 'top --count 3: exit status 0' ctl top --count 3
+check 'top: it counts tasks a second' sh -c 'grep "^tasks/s" "$1" | grep -vq "tasks/s  *0.0 ok"' - "$dir/ctl"
+check 'top: the load of each worker' shows '^workers  *[0-9]* % busy:  *[0-9]'
+check 'top: how long a stage takes' shows '^computed  *[0-9.]* ms  *[0-9.]* ms'
+check 'top: the endpoints' shows '^http://127.* answers '
+check 'top: no control characters if it is no terminal' not grep -q "$(printf '\033')" "$dir/ctl"
+check 'top: on a terminal it ends with q' sh -c '(sleep 2; printf q) |
+    script -qec "tee-runnerctl top -s $1" /dev/null > "$2"' - "$sock" "$dir/ctl"
+check 'top: and puts the screen back' grep -q "$(printf '\033\[?1049l')" "$dir/ctl"
+wait $!
+
 # ---- the forecast of the TCB
 
 cat > "$dir/forecast.json" <<END
@@ -117,7 +132,7 @@ fi
 stop_runner() { kill "$runner" && wait "$runner"; }
 check 'the Runner ends' stop_runner
 runner=
-for command in status tasks 'task ab' endpoints kms registration evidence drain resume renew 'log-level info'; do
+for command in status tasks 'task ab' endpoints kms registration evidence top drain resume renew 'log-level info'; do
 	check "$command: without a Runner exit status 1" fails ctl $command
 	check "$command: and says so" shows 'no tee-runnerd is there'
 done

@@ -69,6 +69,12 @@ timeline_show(struct evbuffer *b, const char *digits)
 }
 
 void
+timeline_stages(struct evbuffer *b)
+{
+	evbuffer_add_printf(b, "[]\n");
+}
+
+void
 session_pause(void)
 {
 	net.is_paused = 1;
