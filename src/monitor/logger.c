@@ -52,14 +52,17 @@ static struct event *retry;
 
 /* ---- standard error ---------------------------------------------------- */
 
-/* Nobody will ever read what failed for another reason than EAGAIN: it counts
- * as written. */
+/* What failed for another reason than EAGAIN, such as a full disk, would fail
+ * again: it counts as written, and as dropped. */
 static ssize_t
 written(ssize_t n, size_t all)
 {
 	if (n != -1)
 		return n;
-	return errno == EAGAIN || errno == EINTR ? -1 : (ssize_t)all;
+	if (errno == EAGAIN || errno == EINTR)
+		return -1;
+	logger_dropped++;
+	return (ssize_t)all;
 }
 
 static ssize_t

@@ -65,7 +65,11 @@ ON(DRAIN)
 
 ON(ROLES)
 {
-	net.roles = *(const struct m_roles *)m->payload;
+	const struct m_roles *r = m->payload;
+
+	if (r->log_dropped > net.roles.log_dropped)
+		net.log_dropped_at = now_unix();
+	net.roles = *r;
 }
 
 ON(TLS_CERTIFICATE)

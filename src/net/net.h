@@ -56,6 +56,7 @@ struct net {
 	int		 has_status;	/* has keys told one? */
 	struct m_status	 status;	/* keys's */
 	struct m_roles	 roles;		/* the monitor's */
+	uint64_t	 log_dropped_at;	/* the last line; 0: none */
 	struct m_worker	 workers[CONF_WORKERS];	/* keys's */
 	size_t		 n_workers;
 	struct m_endpoints endpoints;	/* registry's, not checked by keys */

@@ -55,6 +55,8 @@ static const char *const endpoint_states[] = {
 #define NAME(table, i)							\
 	((i) < sizeof(table) / sizeof((table)[0]) ? (table)[i] : "?")
 #define ADD(...)	evbuffer_add_printf(out, __VA_ARGS__)
+#define STUCK	1000		/* milliseconds */
+#define LOG_WARNING_TIME 300	/* seconds */
 #define ULL(n)		((unsigned long long)(n))
 
 /* Why no tasks are taken; WHY_NONE: they are. */
@@ -110,6 +112,19 @@ age(uint64_t at)
 	uint64_t now = now_unix();
 
 	return at == 0 || at > now ? 0 : now - at;
+}
+
+#define DATE	24
+
+static const char *
+date_text(char to[DATE], const char *format, uint64_t at)
+{
+	const time_t t = (time_t)at;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(to, DATE, format, &tm) == 0)
+		strcpy(to, "?");
+	return to;
 }
 
 /* ---- JSON -------------------------------------------------------------- */
@@ -192,9 +207,7 @@ static void
 warn_tcb(struct jsonw *j)
 {
 	const struct forecast *f = &net.forecast;
-	const time_t until = (time_t)f->until;
-	struct tm tm;
-	char date[16] = "?";
+	char date[DATE];
 
 	if (f->at == 0)
 		return;
@@ -202,50 +215,119 @@ warn_tcb(struct jsonw *j)
 		jsonw_string(j, NULL,
 		    "TCB: the evidence is refused under the current set: %s",
 		    f->status);
-	else if (!f->accepted_next) {
-		if (gmtime_r(&until, &tm) != NULL)
-			strftime(date, sizeof(date), "%F", &tm);
+	else if (!f->accepted_next)
 		jsonw_string(j, NULL,
 		    "TCB: the next set refuses the evidence, from about %s on",
-		    date);
-	}
+		    date_text(date, "%F", f->until));
+}
+
+/* Since it began with the task that it has. */
+static uint64_t
+job_ms(const struct m_worker *w)
+{
+	const uint64_t at = now_ms();
+
+	return w->n_jobs != 0 && w->since <= at ? at - w->since : 0;
 }
 
 static void
-json_warnings(struct jsonw *j)
+warn_registration(struct jsonw *j)
 {
-	char gas[41];
-	uint32_t i;
+	char gas[41], date[DATE];
 
-	jsonw_array(j, "warnings");
-	if (net.has_status && net.status.tee_type == TEE_INSECURE)
-		jsonw_string(
-		    j, NULL, "INSECURE: nothing proves what this Runner is");
 	if (net.status.renewal_late)
 		jsonw_string(j, NULL,
-		    "the registration was not renewed: it expires at %llu",
-		    ULL(net.status.valid_until));
+		    "the registration was not renewed: it expires %s",
+		    date_text(date, "%FT%TZ", net.status.valid_until));
 	if (net.status.gas == GAS_NO_FUNDS)
 		jsonw_string(j, NULL, "%s: 0x%s", gas_text(net.status.gas),
 		    hex_encode(gas, net.status.gas_account, 20));
 	else if (net.status.gas == GAS_FEE_TOO_HIGH)
 		jsonw_string(j, NULL, "%s", gas_text(net.status.gas));
-	warn_tcb(j);
-	warn_tls(j);
-	if (net.gateway_failing)
-		jsonw_string(j, NULL, "the last request to the Gateway failed");
+}
+
+/* No operation takes a second. */
+static void
+warn_workers(struct jsonw *j)
+{
+	size_t i;
+
+	for (i = 0; i < net.n_workers; i++)
+		if (job_ms(&net.workers[i]) >= STUCK)
+			jsonw_string(j, NULL,
+			    "worker %zu has had its task for %llu s: it is "
+			    "killed after task-timeout",
+			    i, ULL(job_ms(&net.workers[i]) / 1000));
+}
+
+static void
+warn_endpoints(struct jsonw *j)
+{
+	const struct m_endpoint *e = net.endpoint;
+	char name[256], why[256];
+
+	for (; e < net.endpoint + net.n_endpoints; e++) {
+		if (e->state == ENDPOINT_ANSWERS || e->state == ENDPOINT_NEW)
+			continue;
+		log_escape(name, sizeof(name), e->name,
+		    strnlen(e->name, sizeof(e->name)));
+		log_escape(
+		    why, sizeof(why), e->why, strnlen(e->why, sizeof(e->why)));
+		jsonw_string(j, NULL, "endpoint %s %s%s%s", name,
+		    NAME(endpoint_states, e->state),
+		    e->state == ENDPOINT_FAILS ? ": " : "",
+		    e->state == ENDPOINT_FAILS ? why : "");
+	}
+}
+
+static void
+warn_kms(struct jsonw *j)
+{
+	uint32_t i;
+
 	for (i = 0; i < KMS_NODES; i++)
 		if (net.status.suspects & UINT64_C(1) << i)
 			jsonw_string(j, NULL,
 			    "KMS node %u or the Gateway answered "
 			    "wrongly: the node is avoided",
 			    i + 1);
+}
+
+static void
+warn_log(struct jsonw *j)
+{
+	if (net.log_dropped_at != 0 &&
+	    now_unix() - net.log_dropped_at < LOG_WARNING_TIME)
+		jsonw_string(j, NULL,
+		    "log: lines were dropped, %llu in all: there are too many, "
+		    "or they cannot be written",
+		    ULL(net.roles.log_dropped));
+}
+
+/* The most urgent first; those that do not change while it runs last. */
+static void
+json_warnings(struct jsonw *j)
+{
+	uint32_t i;
+
+	jsonw_array(j, "warnings");
+	warn_registration(j);
+	warn_tls(j);
+	if (net.gateway_failing)
+		jsonw_string(j, NULL, "the last request to the Gateway failed");
+	warn_workers(j);
+	warn_endpoints(j);
+	warn_kms(j);
+	warn_tcb(j);
+	warn_log(j);
+	if (net.has_status && net.status.tee_type == TEE_INSECURE)
+		jsonw_string(
+		    j, NULL, "INSECURE: nothing proves what this Runner is");
 	for (i = 0; i < SANDBOX_FEATURES; i++)
 		warn_without(j, i);
 	jsonw_end(j);
 }
 
-/* Text of registry, or of its servers: in printable form, whatever it is. */
 static void
 json_foreign(struct jsonw *j, const char *name, const char *text, size_t size)
 {
@@ -376,14 +458,6 @@ json_errors(struct jsonw *j)
 	json_error(j, "orchestrator", &net.orchestrator_error);
 	json_error(j, "gateway", &net.gateway_error);
 	jsonw_end(j);
-}
-
-static uint64_t
-job_ms(const struct m_worker *w)
-{
-	const uint64_t now = now_ms();
-
-	return w->n_jobs != 0 && w->since <= now ? now - w->since : 0;
 }
 
 static uint64_t

@@ -484,6 +484,34 @@ a_tcb_that_will_be_refused_is_warned_of(void **state)
 }
 
 static void
+a_worker_that_hangs_is_warned_of(void **state)
+{
+	(void)state;
+	net.n_workers = 2;
+	net.workers[1] = (struct m_worker){ 0, 0, 1, 1, 4001, 9000 };
+	assert_int_equal(warnings(NULL), 0);
+	net.workers[1].since = 2000;
+	assert_int_equal(warnings("worker 1 has had its task for 3 s: it is "
+				  "killed after task-timeout"),
+	    1);
+	assert_true(metrics_have("\ntee_runner_worker_job_seconds 3.000\n"));
+}
+
+static void
+dropped_log_lines_are_warned_of_for_a_while(void **state)
+{
+	(void)state;
+	net.roles.log_dropped = 4;
+	assert_int_equal(warnings(NULL), 0);
+	net.log_dropped_at = unix_time - 299;
+	assert_int_equal(warnings("log: lines were dropped, 4 in all: there "
+				  "are too many, or they cannot be written"),
+	    1);
+	net.log_dropped_at = unix_time - 300;
+	assert_int_equal(warnings(NULL), 0);
+}
+
+static void
 workers_are_listed(void **state)
 {
 	const json_t *list, *w;
@@ -634,6 +662,8 @@ main(void)
 		T(last_errors_are_told_with_their_time),
 		T(endpoints_are_listed_in_printable_form),
 		T(a_tcb_that_will_be_refused_is_warned_of),
+		T(a_worker_that_hangs_is_warned_of),
+		T(dropped_log_lines_are_warned_of_for_a_while),
 		T(workers_are_listed),
 		T(every_series_is_there_from_the_start),
 		T(ready_needs_keys_and_stream),
