@@ -138,6 +138,61 @@ operators() {
 	no_other $manual metric < "$tmp/listed"
 }
 
+# kind KIND: the words of src/ctl/explain.def of this kind
+kind() {
+	joined src/ctl/explain.def | grep -oE 'EXPLAIN[(]"[^"]*", '"$1," |
+	    cut -d '"' -f 2
+}
+
+# The subjects of log lines; those that are a role's name are in `kind LOG' alone.  A
+# subject ends at the first colon or the first value; a row explains all subjects that
+# begin with its words.
+subjects() {
+	find src/* -name '*.c' ! -path 'src/devnet/*' ! -path 'src/attest/*' \
+	    ! -path 'src/ctl/*' ! -path 'src/tools/*' | sort |
+	    while read -r file; do
+		joined "$file" | grep -oE '\<log_(err|warn|info)[(] ?"[^"]*:'
+	done | sed 's/^[^"]*"//; s/^%s\([A-Za-z]\)/\1/; s/[:%].*//; s/ *$//
+	    /^$/d' | sort -u
+}
+
+# explained WHAT KIND: the names on standard input have a row of this kind
+explained() {
+	names
+	kind "$2" > "$tmp/listed"
+	each "$1" 'no row in src/ctl/explain.def' < "$tmp/listed"
+	no_other src/ctl/explain.def "$1" < "$tmp/listed"
+}
+
+explanations() {
+	sed -n 's/^STATUS([0-9]*, \([A-Z_]*\),.*/\1/p' proto/status.def |
+	    explained status STATUS
+	joined src/program/status.c | grep -oE '\[WHY_[A-Z_]*\] = [{] "[^"]*' |
+	    sed 's/.*"//' | explained reason REASON
+	joined src/program/status.c | grep -oE '\[GAS_[A-Z_]*\] = "[^"]*' |
+	    sed 's/.*"//' | explained 'state of the gas account' GAS
+	joined src/net/status.c | grep -oE '\[ENDPOINT_[A-Z_]*\] = "[^"]*' |
+	    sed 's/.*"//' | explained 'state of an endpoint' ENDPOINT
+	joined src/net/timeline.c |
+	    grep -oE '\[STAGE_[A-Z_]*\] = [{] "[^"]*|LINE_[A-Z]* [?] "[^"]*' |
+	    sed 's/.*"//' | explained stage STAGE
+	joined src/ctl/explain.def | grep -oE 'tee-runnerctl [a-z][a-z-]*' |
+	    sed 's/.* //' | names
+	sed -n 's/^	{ "\([a-z-]*\)", command_.*/\1/p' src/ctl/tee-runnerctl.c |
+	    each command 'src/ctl/explain.def names it, tee-runnerctl has none'
+	kind LOG | sort -u > "$tmp/listed"
+	subjects | awk -v rows="$tmp/listed" '
+	BEGIN { while ((getline row < rows) > 0) is_row[row] = 1 }
+	{
+		subject = $0
+		for (word = subject; !(word in is_row); )
+			if (!sub(/ [^ ]*$/, "", word))
+				break
+		print word in is_row ? word : subject
+	}' | names
+	each 'subject of the log' 'no row in src/ctl/explain.def' < "$tmp/listed"
+}
+
 # ---- this tree -------------------------------------------------------------
 
 # holds CHECK LEAST: nothing is missing, and the check sees so many names at least
@@ -158,6 +213,7 @@ holds keywords 40
 holds messages 40
 holds statuses 30
 holds operators 30
+holds explanations 30
 
 # Each line of the sample is right, also those that are commented out; what its user has
 # to create does not exist here, and the address of the Registry is to be replaced.
@@ -188,6 +244,8 @@ mkdir "$copy"
 (cd "$src" && tar cf - proto/*.def proto/SESSION.md proto/handlers.awk \
     man/*.[1-9] contrib/tee-runnerd.conf src/common/keywords.c src/ipc/states.h \
     src/net/status.c src/net/timeline.c src/net/tls_engine.c src/*/handlers.c \
+    src/program/status.c src/ctl/explain.def src/ctl/tee-runnerctl.c \
+    src/keys/registration.c \
     tests/vectors/primitives.txt tests/fuzz/reference.c \
     tests/interop/Primitives.sol tests/interop/evm.mjs \
     tests/hostile/test_*.c tests/unit/test_*.c) | (cd "$copy" && tar xf -)
@@ -265,6 +323,23 @@ says operators 'metric tee_runner_idle: no paragraph in man/tee-runnerctl.8' \
 says operators 'man/tee-runnerctl.8: no such metric: tee_runner_lost' \
     's/^\.It Cm tee_runner_credit/&\
 .It Cm tee_runner_lost/' man/tee-runnerctl.8
+
+says explanations 'status BUSY: no row in src/ctl/explain.def' \
+    's/EXPLAIN("BUSY", /("/' src/ctl/explain.def
+says explanations 'reason pin: no row in src/ctl/explain.def' \
+    's/EXPLAIN("pin", /("/' src/ctl/explain.def
+says explanations 'state of an endpoint behind: no row in src/ctl/explain.def' \
+    's/EXPLAIN("behind", /("/' src/ctl/explain.def
+says explanations 'state of the gas account ready: no row in src/ctl/explain.def' \
+    's/EXPLAIN("ready", /("/' src/ctl/explain.def
+says explanations 'stage lost: no row in src/ctl/explain.def' \
+    's/EXPLAIN("lost", /("/' src/ctl/explain.def
+says explanations 'src/ctl/explain.def: no such stage: begun' \
+    's/EXPLAIN("lost", /EXPLAIN("begun", STAGE, "", "")&/' src/ctl/explain.def
+says explanations 'subject of the log registration: no row in src/ctl/explain.def' \
+    's/EXPLAIN("registration", /("/' src/ctl/explain.def
+says explanations 'command renew: src/ctl/explain.def names it, tee-runnerctl has none' \
+    '/{ "renew", command_renew/d' src/ctl/tee-runnerctl.c
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
