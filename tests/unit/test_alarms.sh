@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# The alerts of contrib/prometheus fire when they should, and only then, as promtool(1) of
-# Prometheus has it.  test_hacking.sh compares them with the metrics, explain.def and the
-# manual.
+# The alerts of contrib/prometheus fire when they should, and only then, and the queries of
+# contrib/grafana are valid, as promtool(1) of Prometheus has it.  test_hacking.sh compares
+# them with the metrics, explain.def and the manual.
 
 src=$(cd "${srcdir:-$(dirname "$0")/../..}" && pwd)/contrib/prometheus
 passed=0 failed=0
@@ -53,12 +53,27 @@ a_wrong_rule_is_seen() {
 	! promtool test rules "$tmp/tee-runner.test.yml"
 }
 
+# As rules that record, since promtool reads those without a server.
+queries_are_valid() {
+	{
+		echo 'groups:'
+		echo '- name: dashboard'
+		echo '  rules:'
+		sed -n 's/^ *"expr": "\(.*\)",$/\1/p' "$src/../grafana/tee-runner.json" |
+		    sed "s/\\\\\"/\"/g; s/\\\$__rate_interval/5m/g
+			s/.*/  - { record: query, expr: '&' }/"
+	} > "$tmp/queries.yml"
+	[ "$(wc -l < "$tmp/queries.yml")" -ge 40 ] &&
+	promtool check rules "$tmp/queries.yml"
+}
+
 check 'there are 25 alerts or more' test "$(alerts | wc -l)" -ge 25
 check 'promtool: the rules are valid' promtool check rules "$src/tee-runner.rules.yml"
 check 'promtool: the example of a configuration is valid' \
     promtool check config "$src/prometheus.yml"
 check 'promtool: each alert fires when it should, and only then' \
     promtool test rules "$src/tee-runner.test.yml"
+check 'promtool: each query of the dashboard is valid' queries_are_valid
 check 'each alert has a test' each_is_tested
 check 'each alert names the command that explains it' each_says_what_to_do
 check 'an alert that never fires is seen' \

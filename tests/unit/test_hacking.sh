@@ -161,6 +161,8 @@ alarms() {
 	{ metric_names; echo up; } | sort -u > "$tmp/metrics"
 	{ cat "$tmp/metrics"; printf '%s\n' $expected; } | names
 	alert_metrics | sed 's/.* //' | no_other $rules metric
+	grep -oE 'tee_runner_[a-z_]+' contrib/grafana/tee-runner.json |
+	    sed 's/_bucket$//' | no_other contrib/grafana/tee-runner.json metric
 	alert_metrics | while read -r alert metric; do
 		! grep -qx "$metric" "$tmp/metrics" || echo "$metric $alert"
 	done | names
@@ -303,6 +305,7 @@ mkdir "$copy"
     src/net/status.c src/net/timeline.c src/net/tls_engine.c src/*/handlers.c \
     src/program/status.c src/ctl/explain.def src/ctl/tee-runnerctl.c \
     src/keys/registration.c contrib/prometheus/tee-runner.rules.yml \
+    contrib/grafana/tee-runner.json \
     tests/vectors/primitives.txt tests/fuzz/reference.c \
     tests/interop/Primitives.sol tests/interop/evm.mjs \
     tests/hostile/test_*.c tests/unit/test_*.c) | (cd "$copy" && tar xf -)
@@ -386,6 +389,8 @@ says operators 'man/tee-runnerd.8: no such metric: tee_runner_lost' \
 says alarms 'contrib/prometheus/tee-runner.rules.yml: no such metric: tee_runner_lost' \
     's/gas_no_funds == 1/gas_no_funds == 1 or tee_runner_lost/' \
     contrib/prometheus/tee-runner.rules.yml
+says alarms 'contrib/grafana/tee-runner.json: no such metric: tee_runner_lost' \
+    's/tee_runner_gas_no_funds/tee_runner_lost/' contrib/grafana/tee-runner.json
 says alarms 'metric and alert tee_runner_gas_no_funds TeeRunnerGasNoFunds: not in a row of man/tee-runnerd.8' \
     '/^\.Cm TeeRunnerGasNoFunds/d' man/tee-runnerd.8
 says alarms 'man/tee-runnerd.8: no such alert of a metric: tee_runner_credit TeeRunnerLost' \
