@@ -9,13 +9,14 @@ _tee_runnerctl() {
 	--timeout) return ;;
 	esac
 	if [ "$COMP_CWORD" = 1 ]; then
-		words='status wait reload upgrade primitives policy config --help --version'
+		words='status wait reload upgrade explain primitives policy config --help --version'
 	else
 		case $command in
 		status)	words='--json -s' ;;
 		wait)	words='--timeout -s' ;;
 		reload)	words='--pid -s' ;;
 		upgrade) words='--timeout -f' ;;
+		explain) words="--json $(tee-runnerctl explain | sed -n '/^    [^ ]*$/p')" ;;
 		primitives) words='--json' ;;
 		policy)	words='monitor net registry keys evidence compute --json --text --bpf --diff --diff-all -s' ;;
 		config)	words='--hash -f' ;;

@@ -83,6 +83,7 @@ int command_upgrade(const struct options *);
 /* upgrade.c: was an upgrade requested, by the file next to this control socket?
  * Then it is done, and 1 is returned; *status is that of the command. */
 int upgrade_requested(const char *socket, pid_t old, int *status);
+int command_explain(const struct options *);
 int command_config(const struct options *);
 int command_policy(const struct options *);
 

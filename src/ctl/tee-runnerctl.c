@@ -30,6 +30,8 @@ static const char usage_text[] =
     "  endpoints, kms, registration [--json] [-s SOCKET]\n"
     "  evidence [--save FILE] [--json] [-s SOCKET]\n"
     "                                parts of the state\n"
+    "  explain [WORD] [--json]       what a status, reason, alert or subject\n"
+    "                                of the log means, and what to do\n"
     "  primitives [--json]           operations: opcode, operands, results\n"
     "  config [--hash] [-f FILE]     the attested configuration in FILE\n"
     "  policy [ROLE] [OPTION...]     the seccomp policies\n"
@@ -150,6 +152,7 @@ static const struct command {
 	{ "kms", command_kms, "sj", 0, 0 },
 	{ "registration", command_registration, "sj", 0, 0 },
 	{ "evidence", command_evidence, "sjo", 0, 0 },
+	{ "explain", command_explain, "j", 0, 1 },
 	{ "drain", command_drain, "s", 0, 0 },
 	{ "resume", command_resume, "s", 0, 0 },
 	{ "renew", command_renew, "s", 0, 0 },

@@ -752,6 +752,10 @@ status_metrics(struct evbuffer *out)
 	    "1 if the current TCB set accepts the evidence; 1 without a "
 	    "forecast.",
 	    net.forecast.at == 0 || net.forecast.accepted);
+	metric(out, "tcb_accepted_next", "gauge",
+	    "1 if the next TCB set accepts the evidence; 1 without a "
+	    "forecast.",
+	    net.forecast.at == 0 || net.forecast.accepted_next);
 	metric(out, "tcb_collateral_age_seconds", "gauge",
 	    "Age of the vendor's collateral of the forecast.",
 	    age(net.forecast.issued));

@@ -308,6 +308,58 @@ primitives_are_those_of_the_table(void **unused)
 }
 
 static void
+words_are_explained(void **unused)
+{
+	(void)unused;
+	assert_int_equal(ctl("explain input-missing"), 0);
+	assert_int_equal(
+	    strncmp(out, "INPUT_MISSING (status of a task)\n    An in", 42), 0);
+	assert_non_null(strstr(out, "\n    1. If it lasts, "));
+	/* A word of two kinds is explained twice. */
+	assert_int_equal(ctl("explain clock"), 0);
+	assert_non_null(strstr(out, "clock (reason why no tasks are "));
+	assert_non_null(strstr(out, "clock (subject of a log line)\n"));
+	/* A line of the log is explained by its subject, if nothing else is
+	 * meant. */
+	assert_int_equal(ctl("explain 'kms node 3 or the gateway: x'"), 0);
+	assert_int_equal(strncmp(out, "kms (subject of a log line)\n", 28), 0);
+	assert_int_equal(ctl("explain compute-12"), 0);
+	assert_int_equal(ctl("explain 'transaction pending'"), 0);
+	assert_null(strstr(out, "subject of a log line"));
+	assert_int_equal(ctl("explain"), 0);
+	assert_non_null(strstr(out, "stage of a task:\n    received\n"));
+}
+
+static void
+explanations_are_json_too(void **unused)
+{
+	(void)unused;
+	assert_int_equal(ctl("explain drained --json"), 0);
+	assert_string_equal(out,
+	    "[{\"word\":\"drained\",\"kind\":\"reason\","
+	    "\"meaning\":\"An operator told the Runner to accept no new "
+	    "tasks.\",\"what_to_do\":[\"Accept tasks again: tee-runnerctl "
+	    "resume\"]}]\n");
+	assert_int_equal(ctl("explain --json"), 0);
+	assert_non_null(strstr(out, "{\"word\":\"published\","));
+}
+
+static void
+an_unknown_word_gets_the_nearest(void **unused)
+{
+	(void)unused;
+	assert_int_equal(ctl("explain imput_missing"), 1);
+	assert_non_null(strstr(out, "unknown word: imput_missing\n"));
+	assert_non_null(strstr(out, "nearest: INPUT_MISSING, "));
+	assert_int_equal(ctl("explain MISSING"), 1);
+	assert_non_null(strstr(out, "nearest: INPUT_MISSING, "));
+	assert_int_equal(ctl("explain ''"), 1);
+	assert_int_equal(ctl("explain $(printf 'a\\033%0200d' 0)"), 1);
+	assert_non_null(strstr(out, "unknown word: a\\x1b0"));
+	assert_int_equal(ctl("explain a b"), 2);
+}
+
+static void
 the_command_line_is_checked(void **unused)
 {
 	(void)unused;
@@ -335,6 +387,9 @@ main(void)
 		cmocka_unit_test(only_a_child_of_tee_runnerd_names_its_parent),
 		cmocka_unit_test(no_daemon_is_failure),
 		cmocka_unit_test(primitives_are_those_of_the_table),
+		cmocka_unit_test(words_are_explained),
+		cmocka_unit_test(explanations_are_json_too),
+		cmocka_unit_test(an_unknown_word_gets_the_nearest),
 		cmocka_unit_test(the_command_line_is_checked),
 	};
 	int r;

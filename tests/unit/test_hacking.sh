@@ -119,6 +119,63 @@ statuses() {
 # A name that two objects of the status have needs two paragraphs: the second is NAME#2.
 numbered() { awk '{ print $0 (n[$0]++ ? "#" n[$0] : "") }'; }
 
+metric_names() {
+	joined src/net/status.c | grep -oE 'metric(_ms)?\( *out, "[a-z_]+' |
+	    sed 's/.*"/tee_runner_/'
+	sed -n 's/^#define METRIC.*"\(tee_runner_[a-z_]*\)"/\1/p' src/net/*.c
+	joined src/net/status.c | grep -oE '# HELP tee_runner_[a-z_]+' |
+	    sed 's/# HELP //'
+}
+
+# The rows of METRICS: each on one line, its name first.
+metric_rows() {
+	sed -n '/^\.Sh METRICS/,/^\.El/p' man/tee-runnerd.8 |
+	    awk '/^\.It Cm / { printf "\n%s", $3; next } { printf " %s", $0 }
+		END { print "" }' | sort
+}
+
+# Each alert and the metrics of its expression: `ALERT METRIC'
+alert_metrics() {
+	awk '
+	/^ *- alert: / { alert = $3; is_expr = 0 }
+	/^ *expr: / { is_expr = 1 }
+	/^ *for: / { is_expr = 0 }
+	is_expr {
+		while (match($0, /tee_runner_[a-z_]+|up\{/)) {
+			name = substr($0, RSTART, RLENGTH)
+			sub(/_bucket$|\{$/, "", name)
+			print alert, name
+			$0 = substr($0, RSTART + RLENGTH)
+		}
+	}' contrib/prometheus/tee-runner.rules.yml | sort -u
+}
+
+# Rules may name these metrics before this version has them.
+expected='tee_runner_registration_refused_total tee_runner_role_cpu_seconds_total
+tee_runner_tcb_accepted tee_runner_tcb_accepted_until_seconds
+tee_runner_tcb_collateral_age_seconds tee_runner_tcb_forecast_age_seconds
+tee_runner_worker_job_seconds'
+
+alarms() {
+	rules=contrib/prometheus/tee-runner.rules.yml
+	{ metric_names; echo up; } | sort -u > "$tmp/metrics"
+	{ cat "$tmp/metrics"; printf '%s\n' $expected; } | names
+	alert_metrics | sed 's/.* //' | no_other $rules metric
+	grep -oE 'tee_runner_[a-z_]+' contrib/grafana/tee-runner.json |
+	    sed 's/_bucket$//' | no_other contrib/grafana/tee-runner.json metric
+	alert_metrics | while read -r alert metric; do
+		! grep -qx "$metric" "$tmp/metrics" || echo "$metric $alert"
+	done | names
+	metric_rows | awk '{
+		for (i = 2; i <= NF; i++)
+			if ($i ~ /^TeeRunner/)
+				print $1, $i
+	}' > "$tmp/listed"
+	each 'metric and alert' 'not in a row of man/tee-runnerd.8' < "$tmp/listed"
+	no_other man/tee-runnerd.8 'alert of a metric' < "$tmp/listed"
+	sed -n 's/^ *- alert: //p' $rules | explained alert ALERT
+}
+
 operators() {
 	manual=man/tee-runnerctl.8
 	joined src/net/status.c > "$tmp/status"
@@ -128,14 +185,70 @@ operators() {
 	    tr -s ' ,' '\n' | numbered > "$tmp/listed"
 	each 'member of the status' "no paragraph in $manual" < "$tmp/listed"
 	no_other $manual 'member of the status' < "$tmp/listed"
-	{ grep -oE 'metric(_ms)?\( *out, "[a-z_]+' "$tmp/status" |
-	    sed 's/.*"/tee_runner_/'
-	sed -n 's/^#define METRIC.*"\(tee_runner_[a-z_]*\)"/\1/p' src/net/*.c
-	grep -oE '# HELP tee_runner_[a-z_]+' "$tmp/status" |
-	    sed 's/# HELP //'; } | names
+	manual=man/tee-runnerd.8
+	metric_names | names
 	sed -n 's/^\.It Cm \(tee_runner_[a-z_]*\).*/\1/p' $manual > "$tmp/listed"
-	each metric "no paragraph in $manual" < "$tmp/listed"
+	each metric "no row in $manual" < "$tmp/listed"
 	no_other $manual metric < "$tmp/listed"
+	metric_rows | sed -n 's/^\(tee_runner_[a-z_]*\) .*Alarm: .*Look at: .*/\1/p' |
+	    comm -23 "$tmp/names" - | sort > "$tmp/bare"
+	sort -u "$tmp/listed" | comm -12 - "$tmp/bare" |
+	    sed "s#.*#metric &: no alarm, or nothing to look at, in $manual#"
+}
+
+# kind KIND: the words of src/ctl/explain.def of this kind
+kind() {
+	joined src/ctl/explain.def | grep -oE 'EXPLAIN[(]"[^"]*", '"$1," |
+	    cut -d '"' -f 2
+}
+
+# The subjects of log lines; those that are a role's name are in `kind LOG' alone.  A
+# subject ends at the first colon or the first value; a row explains all subjects that
+# begin with its words.
+subjects() {
+	find src/* -name '*.c' ! -path 'src/devnet/*' ! -path 'src/attest/*' \
+	    ! -path 'src/ctl/*' ! -path 'src/tools/*' | sort |
+	    while read -r file; do
+		joined "$file" | grep -oE '\<log_(err|warn|info)[(] ?"[^"]*:'
+	done | sed 's/^[^"]*"//; s/^%s\([A-Za-z]\)/\1/; s/[:%].*//; s/ *$//
+	    /^$/d' | sort -u
+}
+
+# explained WHAT KIND: the names on standard input have a row of this kind
+explained() {
+	names
+	kind "$2" > "$tmp/listed"
+	each "$1" 'no row in src/ctl/explain.def' < "$tmp/listed"
+	no_other src/ctl/explain.def "$1" < "$tmp/listed"
+}
+
+explanations() {
+	sed -n 's/^STATUS([0-9]*, \([A-Z_]*\),.*/\1/p' proto/status.def |
+	    explained status STATUS
+	joined src/program/status.c | grep -oE '\[WHY_[A-Z_]*\] = [{] "[^"]*' |
+	    sed 's/.*"//' | explained reason REASON
+	joined src/program/status.c | grep -oE '\[GAS_[A-Z_]*\] = "[^"]*' |
+	    sed 's/.*"//' | explained 'state of the gas account' GAS
+	joined src/net/status.c | grep -oE '\[ENDPOINT_[A-Z_]*\] = "[^"]*' |
+	    sed 's/.*"//' | explained 'state of an endpoint' ENDPOINT
+	joined src/net/timeline.c |
+	    grep -oE '\[STAGE_[A-Z_]*\] = [{] "[^"]*|LINE_[A-Z]* [?] "[^"]*' |
+	    sed 's/.*"//' | explained stage STAGE
+	joined src/ctl/explain.def | grep -oE 'tee-runnerctl [a-z][a-z-]*' |
+	    sed 's/.* //' | names
+	sed -n 's/^	{ "\([a-z-]*\)", command_.*/\1/p' src/ctl/tee-runnerctl.c |
+	    each command 'src/ctl/explain.def names it, tee-runnerctl has none'
+	kind LOG | sort -u > "$tmp/listed"
+	subjects | awk -v rows="$tmp/listed" '
+	BEGIN { while ((getline row < rows) > 0) is_row[row] = 1 }
+	{
+		subject = $0
+		for (word = subject; !(word in is_row); )
+			if (!sub(/ [^ ]*$/, "", word))
+				break
+		print word in is_row ? word : subject
+	}' | names
+	each 'subject of the log' 'no row in src/ctl/explain.def' < "$tmp/listed"
 }
 
 # ---- this tree -------------------------------------------------------------
@@ -158,6 +271,8 @@ holds keywords 40
 holds messages 40
 holds statuses 30
 holds operators 30
+holds explanations 30
+holds alarms 25
 
 # Each line of the sample is right, also those that are commented out; what its user has
 # to create does not exist here, and the address of the Registry is to be replaced.
@@ -188,6 +303,9 @@ mkdir "$copy"
 (cd "$src" && tar cf - proto/*.def proto/SESSION.md proto/handlers.awk \
     man/*.[1-9] contrib/tee-runnerd.conf src/common/keywords.c src/ipc/states.h \
     src/net/status.c src/net/timeline.c src/net/tls_engine.c src/*/handlers.c \
+    src/program/status.c src/ctl/explain.def src/ctl/tee-runnerctl.c \
+    src/keys/registration.c contrib/prometheus/tee-runner.rules.yml \
+    contrib/grafana/tee-runner.json \
     tests/vectors/primitives.txt tests/fuzz/reference.c \
     tests/interop/Primitives.sol tests/interop/evm.mjs \
     tests/hostile/test_*.c tests/unit/test_*.c) | (cd "$copy" && tar xf -)
@@ -258,13 +376,45 @@ says operators 'member of the status age_seconds#2: no paragraph in man/tee-runn
 }' man/tee-runnerctl.8
 says operators 'man/tee-runnerctl.8: no such member of the status: credit' \
     '/jsonw_number(&j, "credit"/d' src/net/status.c
-says operators 'metric tee_runner_credit: no paragraph in man/tee-runnerctl.8' \
-    '/^\.It Cm tee_runner_credit/d' man/tee-runnerctl.8
-says operators 'metric tee_runner_idle: no paragraph in man/tee-runnerctl.8' \
-    '/^\.It Cm tee_runner_idle/d' man/tee-runnerctl.8
-says operators 'man/tee-runnerctl.8: no such metric: tee_runner_lost' \
+says operators 'metric tee_runner_credit: no row in man/tee-runnerd.8' \
+    '/^\.It Cm tee_runner_credit/d' man/tee-runnerd.8
+says operators 'metric tee_runner_credit: no alarm, or nothing to look at, in man/tee-runnerd.8' \
+    '/^\.It Cm tee_runner_credit/,/^Look at/{
+/^Look at/d
+}' man/tee-runnerd.8
+says operators 'man/tee-runnerd.8: no such metric: tee_runner_lost' \
+    's/^\.It Cm tee_runner_credit/.It Cm tee_runner_lost\
+&/' man/tee-runnerd.8
+
+says alarms 'contrib/prometheus/tee-runner.rules.yml: no such metric: tee_runner_lost' \
+    's/gas_no_funds == 1/gas_no_funds == 1 or tee_runner_lost/' \
+    contrib/prometheus/tee-runner.rules.yml
+says alarms 'contrib/grafana/tee-runner.json: no such metric: tee_runner_lost' \
+    's/tee_runner_gas_no_funds/tee_runner_lost/' contrib/grafana/tee-runner.json
+says alarms 'metric and alert tee_runner_gas_no_funds TeeRunnerGasNoFunds: not in a row of man/tee-runnerd.8' \
+    '/^\.Cm TeeRunnerGasNoFunds/d' man/tee-runnerd.8
+says alarms 'man/tee-runnerd.8: no such alert of a metric: tee_runner_credit TeeRunnerLost' \
     's/^\.It Cm tee_runner_credit/&\
-.It Cm tee_runner_lost/' man/tee-runnerctl.8
+.Cm TeeRunnerLost/' man/tee-runnerd.8
+says alarms 'alert TeeRunnerGasNoFunds: no row in src/ctl/explain.def' \
+    's/EXPLAIN("TeeRunnerGasNoFunds", /("/' src/ctl/explain.def
+
+says explanations 'status BUSY: no row in src/ctl/explain.def' \
+    's/EXPLAIN("BUSY", /("/' src/ctl/explain.def
+says explanations 'reason pin: no row in src/ctl/explain.def' \
+    's/EXPLAIN("pin", /("/' src/ctl/explain.def
+says explanations 'state of an endpoint behind: no row in src/ctl/explain.def' \
+    's/EXPLAIN("behind", /("/' src/ctl/explain.def
+says explanations 'state of the gas account ready: no row in src/ctl/explain.def' \
+    's/EXPLAIN("ready", /("/' src/ctl/explain.def
+says explanations 'stage lost: no row in src/ctl/explain.def' \
+    's/EXPLAIN("lost", /("/' src/ctl/explain.def
+says explanations 'src/ctl/explain.def: no such stage: begun' \
+    's/EXPLAIN("lost", /EXPLAIN("begun", STAGE, "", "")&/' src/ctl/explain.def
+says explanations 'subject of the log registration: no row in src/ctl/explain.def' \
+    's/EXPLAIN("registration", /("/' src/ctl/explain.def
+says explanations 'command renew: src/ctl/explain.def names it, tee-runnerctl has none' \
+    '/{ "renew", command_renew/d' src/ctl/tee-runnerctl.c
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -562,21 +562,28 @@ ready_needs_keys_and_stream(void **state)
 	assert_string_equal(why, "shutting down");
 }
 
-/* Every line is a comment or `name{labels} value', of a family announced. */
+/* Every line is a comment or `name{labels} value', of a family announced.  The
+ * names of counters end in _total, and no others. */
 static void
 metrics_are_in_prometheus_format(void **state)
 {
 	struct evbuffer *out = evbuffer_new();
-	char *line, family[64] = "";
-	int n = 0;
+	char *line, family[64] = "", type[16];
+	size_t len;
+	int n = 0, is_total;
 
 	(void)state;
 	status_metrics(out);
 	while ((line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF)) != NULL) {
-		if (strncmp(line, "# TYPE ", 7) == 0)
+		if (strncmp(line, "# TYPE ", 7) == 0) {
 			assert_int_equal(
-			    sscanf(line, "# TYPE %63s", family), 1);
-		else if (line[0] != '#') {
+			    sscanf(line, "# TYPE %63s %15s", family, type), 2);
+			len = strlen(family);
+			is_total = len > 6 &&
+			    strcmp(family + len - 6, "_total") == 0;
+			assert_int_equal(
+			    is_total, strcmp(type, "counter") == 0);
+		} else if (line[0] != '#') {
 			assert_int_equal(
 			    strncmp(line, family, strlen(family)), 0);
 			assert_non_null(strrchr(line, ' '));
