@@ -13,14 +13,14 @@ struct policy;
 
 struct options {
 	const char	*socket;
-	const char	*arg;		/* after the command; NULL: none */
+	const char	*arg;		/* after the command; or NULL */
 	const char	*file;		/* config's */
 	const char	*state;		/* of tasks; "": all */
 	const char	*save;		/* of evidence; NULL: not */
 	int		 json, bpf, all, hash;
 	int		 pid;		/* of --diff or --pid; 0: none */
 	int		 timeout;	/* of wait, seconds; 0: none */
-	int		 count;		/* frames of top; 0: until it is ended */
+	int		 count;		/* frames of top; 0: no end */
 };
 
 /* "tee-runnerctl: WHAT: WHY" on standard error: 1. */

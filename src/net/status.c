@@ -56,7 +56,7 @@ static const char *const endpoint_states[] = {
 	((i) < sizeof(table) / sizeof((table)[0]) ? (table)[i] : "?")
 #define ADD(...)	evbuffer_add_printf(out, __VA_ARGS__)
 #define STUCK	1000		/* milliseconds */
-#define LOG_WARNING_TIME 300	/* seconds */
+#define LOG_WARNING_TIME 60	/* seconds */
 #define ULL(n)		((unsigned long long)(n))
 
 /* Why no tasks are taken; WHY_NONE: they are. */
