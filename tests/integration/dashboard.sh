@@ -45,7 +45,7 @@ may_be_empty() {
 	*' == 1'* | *' > 0'* | ALERTS*) return 0 ;;
 	esac
 	for _m in $(echo "$1" | grep -oE 'tee_runner_[a-z_]+'); do
-		grep -q "^$_m[{ ]" "$dir/metrics" || return 0
+		grep -q "^${_m}[{ ]" "$dir/metrics" || return 0
 	done
 	return 1
 }
@@ -90,7 +90,7 @@ check 'no alert is pending or fires' gives_nothing ALERTS
 kill "$(server_pid orchestrator)"
 check 'without the Orchestrator StreamDown is pending' \
     until_ok 20 gives_data 'ALERTS{alertname="TeeRunnerStreamDown"}'
-check 'and the reason is no-stream' gives_data \
+check 'and the reason is no-stream' until_ok 10 gives_data \
     'ALERTS{alertname="TeeRunnerNotServing",why="no-stream"}'
 serve orchestrator
 check 'it is not when the Orchestrator is back' \
