@@ -324,6 +324,11 @@ struct m_status {
 					 * yet */
 	uint64_t	evidence_next;	/* when another is to be */
 	uint64_t	evidence_failures;
+	/* of the last failure; 0: none yet.  retry_at is 0 unless the last
+	 * request failed. */
+	uint64_t	evidence_failed_at, evidence_retry_at;
+	uint32_t	evidence_error;	/* errno */
+	uint32_t	zero;
 	uint8_t		measurement[48];
 	uint64_t	renewal_late;	/* 1: the registration ends soon, and
 					 * was not renewed */

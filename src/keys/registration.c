@@ -15,6 +15,7 @@
 #include "keys.h"
 #include "log.h"
 #include "report_data.h"
+#include "status.h"
 #include "typed_data.h"
 
 #define EVIDENCE_MAX	(1024 * 1024)
@@ -131,6 +132,7 @@ registration_quote(const struct m_quote *q, int fd)
 	}
 	quote_for = NULL;
 	ch->quote_retry = 0;
+	ch->status.evidence_retry_at = 0;
 	sign_registration(ch, q, hash);
 	ch->evidence_at = now_ms();
 	ch->renew_at = next_renewal(ch, ch->evidence_at);
@@ -161,9 +163,12 @@ registration_quote_failed(uint32_t error)
 	quote_for = NULL;
 	ch->quote_retry = backoff_next(ch->quote_retry, RETRY_FIRST);
 	log_err("%sevidence: no quote: %s: retrying in %u s", ch->tag,
-	    strerror((int)error), ch->quote_retry);
+	    quote_text(error), ch->quote_retry);
 	ch->quote_not_before = now_ms() + 1000 * ch->quote_retry;
 	ch->status.evidence_failures++;
+	ch->status.evidence_error = error;
+	ch->status.evidence_failed_at = facts_now(ch);
+	ch->status.evidence_retry_at = facts_now(ch) + ch->quote_retry;
 }
 
 void

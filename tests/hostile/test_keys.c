@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <openssl/pem.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -1835,6 +1836,49 @@ a_quote_that_fails_is_tried_again_after_a_while(void **unused)
 	rig_quote(&rig);
 }
 
+/* All that a TEE can answer: none of it costs evidence, and each is told. */
+static void
+each_failure_of_the_tee_is_told_with_its_cause(void **unused)
+{
+	static const struct {
+		uint32_t	 error;
+		const char	*text;
+	} all[] = {
+		{ ENODATA, "evidence: no quote: empty quote: retrying in 10" },
+		{ EBUSY, "no quote: Device or resource busy: retrying in 20" },
+		{ EAGAIN, "no quote: Resource temporarily unavailable" },
+		{ EINTR, "no quote: Interrupted system call" },
+		{ ETIMEDOUT, "no quote: Connection timed out" },
+		{ ESTALE, "no quote: quote over other report data" },
+		{ EBADMSG, "no quote: malformed quote: retrying in 640 s" },
+		{ UINT32_MAX, "no quote: ?: retrying in 640 s" },
+	};
+	struct m_quote_failed f;
+	const struct m_status *s;
+	size_t i;
+
+	(void)unused;
+	rig_later(&rig, 11);
+	chan_send(&rig.net, M_RENEW, NULL, NULL, 0, -1);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		rig_next(&rig, &rig.evidence, M_QUOTE_ASK);
+		f.error = all[i].error;
+		chan_send(&rig.evidence, M_QUOTE_FAILED, &f, NULL, 0, -1);
+		rig_said(&rig, all[i].text);
+		s = rig_status(&rig);
+		assert_int_equal(s->evidence_error, f.error);
+		assert_true(s->evidence_failed_at != 0);
+		assert_int_equal(s->evidence_retry_at - s->evidence_failed_at,
+		    i < 6 ? 10 << i : 640);
+		later_with_new_blocks(i < 6 ? 10 << i : 640);
+	}
+	rig_quote(&rig);
+	s = rig_status(&rig);
+	assert_int_equal(s->evidence_retry_at, 0);
+	assert_int_equal(s->evidence_error, UINT32_MAX);
+	assert_int_equal(rig.cut.role, 0);
+}
+
 static void
 a_quote_that_nobody_asked_for_costs_evidence(void **unused)
 {
@@ -2299,6 +2343,7 @@ main(void)
 		T(a_registration_is_renewed_after_two_thirds_of_its_life),
 		T(a_registration_that_is_not_renewed_is_told),
 		T(a_quote_that_fails_is_tried_again_after_a_while),
+		T(each_failure_of_the_tee_is_told_with_its_cause),
 		T(a_quote_that_nobody_asked_for_costs_evidence),
 		T(a_registration_that_does_not_show_is_sent_again),
 		T(no_data_key_is_ever_in_keys),
