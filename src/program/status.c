@@ -143,3 +143,15 @@ quote_text(uint32_t error)
 	default: return error <= INT_MAX ? strerror((int)error) : "?";
 	}
 }
+
+const char *
+refusal_text(uint32_t verdict)
+{
+	switch (verdict) {
+	case VERDICT_REFUSED: return "the registrar refused the evidence";
+	case VERDICT_UNDECIDED:
+		return "the registrar could not decide: it lacks collateral";
+	case VERDICT_REVERTED: return "the Registry reverted it";
+	default: return "the registrar refused it";
+	}
+}

@@ -45,5 +45,7 @@ const char *why_text(uint32_t);
 const char *gas_text(uint32_t);
 /* Why there was no quote, by the errno of the provider. */
 const char *quote_text(uint32_t error);
+/* Why a registration was refused, by the verdict. */
+const char *refusal_text(uint32_t verdict);
 
 #endif
