@@ -111,6 +111,41 @@ age(uint64_t at)
 	return at == 0 || at > now ? 0 : now - at;
 }
 
+/* ---- what failed last -------------------------------------------------- */
+
+struct failure {
+	const char	*text;		/* "": nothing failed yet */
+	uint64_t	 at, retry_at;	/* retry_at 0: it works since */
+};
+
+static struct failure
+evidence_failure(void)
+{
+	const struct m_status *k = &net.status;
+
+	if (k->evidence_failed_at == 0)
+		return (struct failure){ "", 0, 0 };
+	return (struct failure){ quote_text(k->evidence_error),
+		k->evidence_failed_at, k->evidence_retry_at };
+}
+
+/* Nobody has to say that a registration was refused: then all that is known is
+ * that the Registry does not show it since it was signed. */
+static struct failure
+registration_failure(void)
+{
+	const struct m_status *k = &net.status;
+
+	if (k->registration_retry_at != 0 &&
+	    k->registration_refused_at < k->evidence_at)
+		return (struct failure){ "not in the Registry: sent again",
+			k->evidence_at, k->registration_retry_at };
+	if (k->registration_refused == 0)
+		return (struct failure){ "", 0, 0 };
+	return (struct failure){ refusal_text(k->registration_verdict),
+		k->registration_refused_at, k->registration_retry_at };
+}
+
 /* ---- JSON -------------------------------------------------------------- */
 
 static void
@@ -187,6 +222,18 @@ warn_tls(struct jsonw *j)
 }
 
 static void
+warn_retries(struct jsonw *j)
+{
+	const struct failure e = evidence_failure(), r = registration_failure();
+
+	if (e.retry_at != 0)
+		jsonw_string(j, NULL, "the TEE gave no evidence: %s", e.text);
+	if (r.retry_at != 0)
+		jsonw_string(
+		    j, NULL, "the newest registration failed: %s", r.text);
+}
+
+static void
 json_warnings(struct jsonw *j)
 {
 	char gas[41];
@@ -196,6 +243,7 @@ json_warnings(struct jsonw *j)
 	if (net.has_status && net.status.tee_type == TEE_INSECURE)
 		jsonw_string(
 		    j, NULL, "INSECURE: nothing proves what this Runner is");
+	warn_retries(j);
 	if (net.status.renewal_late)
 		jsonw_string(j, NULL,
 		    "the registration was not renewed: it expires at %llu",
@@ -256,6 +304,7 @@ json_endpoints(struct jsonw *j)
 static void
 json_registry(struct jsonw *j)
 {
+	const struct failure f = registration_failure();
 	const struct m_status *k = &net.status;
 
 	jsonw_object(j, "registry");
@@ -269,12 +318,18 @@ json_registry(struct jsonw *j)
 	jsonw_object(j, "registration");
 	jsonw_number(j, "sequence", k->sequence);
 	jsonw_number(j, "valid_until", k->valid_until);
+	jsonw_number(j, "refused", k->registration_refused);
+	jsonw_number(j, "verdict", k->registration_verdict);
+	jsonw_string(j, "error", "%s", f.text);
+	jsonw_number(j, "failed", f.at);
+	jsonw_number(j, "retry", f.retry_at);
 	jsonw_end(j);
 }
 
 static void
 json_evidence(struct jsonw *j)
 {
+	const struct failure f = evidence_failure();
 	const struct m_status *k = &net.status;
 	char hex[97];
 
@@ -282,6 +337,9 @@ json_evidence(struct jsonw *j)
 	jsonw_number(j, "age_seconds", age(k->evidence_at));
 	jsonw_number(j, "next", k->evidence_next);
 	jsonw_number(j, "failures", k->evidence_failures);
+	jsonw_string(j, "error", "%s", f.text);
+	jsonw_number(j, "failed", f.at);
+	jsonw_number(j, "retry", f.retry_at);
 	jsonw_string(
 	    j, "measurement", "%s", hex_encode(hex, k->measurement, 48));
 	jsonw_end(j);
@@ -331,24 +389,30 @@ json_kms(struct jsonw *j)
 }
 
 static void
-json_error(struct jsonw *j, const char *name, const struct net_error *e)
+json_error(struct jsonw *j, const char *name, uint64_t at, const char *text)
 {
-	if (e->at == 0) {
+	if (at == 0) {
 		jsonw_null(j, name);
 		return;
 	}
 	jsonw_object(j, name);
-	jsonw_number(j, "at", e->at);
-	jsonw_string(j, "text", "%s", e->text);
+	jsonw_number(j, "at", at);
+	jsonw_string(j, "text", "%s", text);
 	jsonw_end(j);
 }
 
 static void
 json_errors(struct jsonw *j)
 {
+	const struct net_error *o = &net.orchestrator_error;
+	const struct net_error *g = &net.gateway_error;
+	const struct failure e = evidence_failure(), r = registration_failure();
+
 	jsonw_object(j, "last_errors");
-	json_error(j, "orchestrator", &net.orchestrator_error);
-	json_error(j, "gateway", &net.gateway_error);
+	json_error(j, "orchestrator", o->at, o->text);
+	json_error(j, "gateway", g->at, g->text);
+	json_error(j, "evidence", e.at, e.text);
+	json_error(j, "registration", r.at, r.text);
 	jsonw_end(j);
 }
 
@@ -590,6 +654,8 @@ status_metrics(struct evbuffer *out)
 	    "Time at which new evidence is due.", k->evidence_next);
 	metric(out, "evidence_failures_total", "counter",
 	    "Evidence that the TEE did not give.", k->evidence_failures);
+	metric(out, "registration_refused_total", "counter",
+	    "Refusals of registrations.", k->registration_refused);
 	metric(out, "registration_late", "gauge",
 	    "1 while the registration ends soon and was not renewed.",
 	    k->renewal_late);
