@@ -75,6 +75,24 @@ print_error(const json_t *errors, const char *name)
 		    when_text(member_number(e, "at")), member_text(e, "text"));
 }
 
+/* Of the evidence or the registration: the last failure, and the next try. */
+static void
+print_failure(const char *name, const char *prefix, const json_t *part)
+{
+	const uint64_t at = member_number(part, "failed");
+	const uint64_t retry = member_number(part, "retry");
+	const uint64_t now = (uint64_t)time(NULL);
+
+	if (at == 0)
+		return;
+	printf("%-14s %s%s: %s", name, prefix, when_text(at),
+	    member_text(part, "error"));
+	if (retry != 0)
+		printf(", next try in %s",
+		    duration_text(retry > now ? retry - now : 0));
+	printf("\n");
+}
+
 static void
 print_tasks(const json_t *s)
 {
@@ -131,10 +149,13 @@ print_status(const json_t *s)
 	    member_text(json_object_get(s, "registration"), "sequence"),
 	    when_text(member_number(
 		json_object_get(s, "registration"), "valid_until")));
+	print_failure("registration", "last failure ",
+	    json_object_get(s, "registration"));
 	printf("%-14s %s old, next %s, %s failed\n", "evidence",
 	    duration_text(member_number(evidence, "age_seconds")),
 	    when_text(member_number(evidence, "next")),
 	    member_text(evidence, "failures"));
+	print_failure("evidence", "last failure ", evidence);
 	line("measurement", member_text(evidence, "measurement"));
 	printf("%-14s epoch %s\n", "kms", member_text(s, "kms_epoch"));
 	printf("%-14s %s, credit %s\n", "stream", member_text(s, "stream"),
@@ -312,6 +333,8 @@ show_registration(const json_t *r, const json_t *s)
 	line("ends", when_text(end));
 	line("next renewal",
 	    when_text(member_number(json_object_get(s, "evidence"), "next")));
+	line("refused", member_text(r, "refused"));
+	print_failure("last failure", "", r);
 	return end > (uint64_t)time(NULL) ? 0 : 1;
 }
 
@@ -348,6 +371,7 @@ show_evidence(const json_t *e, const json_t *s)
 	line("age", duration_text(member_number(e, "age_seconds")));
 	line("next", when_text(member_number(e, "next")));
 	line("failures", member_text(e, "failures"));
+	print_failure("last failure", "", e);
 	print_tcb(json_object_get(s, "tcb"));
 	return 0;
 }

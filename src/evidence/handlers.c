@@ -71,6 +71,8 @@ quote(void)
 
 	errno = 0;
 	n = provider->quote(pending.report_data, b, sizeof(b));
+	if (n == 0)
+		errno = ENODATA;
 	if (n <= 0 || (fd = sealed(b, (size_t)n)) == -1) {
 		send_failure(errno);
 		return;

@@ -287,6 +287,12 @@ struct m_register {
 	uint8_t		zero2[6];
 };
 
+/* What a registrar's verdict is besides 0; see proto/TYPED-DATA.md. */
+#define VERDICT_REFUSED	1
+#define VERDICT_UNDECIDED 3
+/* No registrar's: the Registry reverted the transaction. */
+#define VERDICT_REVERTED 256
+
 #define VERIFIER_MAX	64
 struct m_verdict {		/* a registrar's; who that is, the Registry
 				 * knows */
@@ -329,6 +335,17 @@ struct m_status {
 					 * yet */
 	uint64_t	evidence_next;	/* when another is to be */
 	uint64_t	evidence_failures;
+	/* of the last failure; 0: none yet.  retry_at is 0 unless the last
+	 * request failed. */
+	uint64_t	evidence_failed_at, evidence_retry_at;
+	uint32_t	evidence_error;	/* errno */
+	uint32_t	registration_verdict;	/* of the last refusal; 0: none
+						 * yet */
+	uint64_t	registration_refused;	/* how often */
+	uint64_t	registration_refused_at;
+	/* 0 unless the Registry does not show the newest registration, and it
+	 * was refused or sent again */
+	uint64_t	registration_retry_at;
 	uint8_t		measurement[48];
 	uint64_t	renewal_late;	/* 1: the registration ends soon, and
 					 * was not renewed */

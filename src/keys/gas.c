@@ -227,22 +227,13 @@ void
 gas_verdict(struct chain *ch, const struct m_verdict *v)
 {
 	struct gas *g = ch->gas;
-	char text[4 * VERIFIER_MAX + 1];
 
-	if (v->n_verifier > VERIFIER_MAX) {
-		chan_fault(&ch->net, M_VERDICT, "length of the verifier");
-		return;
-	}
 	if (g == NULL || g->wanted != V_ASKED ||
 	    memcmp(v->registration, ch->registration_hash, 32) != 0)
 		return;
 	apply_event(g, v->verdict == 0 ? VERDICT_GOOD : VERDICT_BAD);
-	if (v->verdict != 0) {
-		log_err("%sregistration: refused: verdict %u of verifier %s",
-		    ch->tag, v->verdict,
-		    log_escape(text, sizeof(text), v->verifier, v->n_verifier));
+	if (v->verdict != 0)
 		return;
-	}
 	g->verdict = *v;
 	trust_changed();
 }
@@ -422,6 +413,7 @@ end_reverted(struct chain *ch, uint64_t now)
 	if (g->what == REGISTER) {
 		g->delay = backoff_next(g->delay, FAILED_FIRST);
 		g->not_before = now + g->delay;
+		registration_reverted(ch, g->sequence);
 	}
 	end_call(ch, TX_REVERTED);
 }

@@ -137,7 +137,7 @@ ON(RENEW)
 
 ON(VERDICT)
 {
-	gas_verdict(chain_of(c), m->payload);
+	registration_verdict(chain_of(c), m->payload);
 }
 
 ON(HELLO_ASK)

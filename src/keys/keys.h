@@ -87,6 +87,9 @@ struct chain {
 	uint64_t	 resend_at;	/* the registration, if it is not
 					 * there */
 	uint32_t	 resend_delay;	/* the last, seconds; 0: it is there */
+	int		 wants_verdict;	/* it was sent, and none came yet */
+	int		 is_refused;	/* by the last verdict, or reverted */
+	int		 is_reverted;	/* its transaction: not paid again */
 	/* task.c, job.c, replay.c */
 	LIST_HEAD(, batch) batches;
 	LIST_HEAD(, batch) by_id[BATCH_LISTS];	/* by its number */
@@ -193,6 +196,10 @@ void registration_renew_asked(struct chain *);
 /* fd: becomes ours */
 void registration_quote(const struct m_quote *, int fd);
 void registration_quote_failed(uint32_t error);
+/* net brings a registrar's verdict. */
+void registration_verdict(struct chain *, const struct m_verdict *);
+/* The transaction of the registration with this sequence was reverted. */
+void registration_reverted(struct chain *, uint64_t sequence);
 /* Once a second, and when something changed; now: now_ms(). */
 void registration_tick(struct chain *, uint64_t now, int is_draining);
 
@@ -232,7 +239,8 @@ void gas_init(const char *path);	/* "": no account; before the sandbox */
 void gas_registration(struct chain *);
 /* Is that verdict here, or on its way in a transaction? */
 int gas_holds_registration(const struct chain *);
-void gas_verdict(struct chain *, const struct m_verdict *);
+/* v: in bounds */
+void gas_verdict(struct chain *, const struct m_verdict *v);
 /* a new one: the transaction again */
 void gas_registry_peer(struct chain *);
 /* For RUNNER: its number changes when facts are needed that are newer. */

@@ -15,6 +15,7 @@
 #include "keys.h"
 #include "log.h"
 #include "report_data.h"
+#include "status.h"
 #include "typed_data.h"
 
 #define EVIDENCE_MAX	(1024 * 1024)
@@ -51,6 +52,7 @@ ask_quote(struct chain *ch)
 static void
 send_registration(struct chain *ch)
 {
+	ch->wants_verdict = 1;
 	if (ch->evidence_fd != -1 && ch->net.fd != -1)
 		chan_send(&ch->net, M_REGISTER, &ch->registration, NULL, 0,
 		    ch->evidence_fd);
@@ -131,6 +133,8 @@ registration_quote(const struct m_quote *q, int fd)
 	}
 	quote_for = NULL;
 	ch->quote_retry = 0;
+	ch->is_refused = ch->is_reverted = 0;
+	ch->status.evidence_retry_at = 0;
 	sign_registration(ch, q, hash);
 	ch->evidence_at = now_ms();
 	ch->renew_at = next_renewal(ch, ch->evidence_at);
@@ -161,9 +165,12 @@ registration_quote_failed(uint32_t error)
 	quote_for = NULL;
 	ch->quote_retry = backoff_next(ch->quote_retry, RETRY_FIRST);
 	log_err("%sevidence: no quote: %s: retrying in %u s", ch->tag,
-	    strerror((int)error), ch->quote_retry);
+	    quote_text(error), ch->quote_retry);
 	ch->quote_not_before = now_ms() + 1000 * ch->quote_retry;
 	ch->status.evidence_failures++;
+	ch->status.evidence_error = error;
+	ch->status.evidence_failed_at = facts_now(ch);
+	ch->status.evidence_retry_at = facts_now(ch) + ch->quote_retry;
 }
 
 void
@@ -235,8 +242,60 @@ warn_if_late(struct chain *ch)
 	ch->status.renewal_late = (uint64_t)late;
 }
 
+static void
+note_refusal(struct chain *ch, uint32_t verdict)
+{
+	struct m_status *s = &ch->status;
+
+	ch->is_refused = 1;
+	s->registration_verdict = verdict;
+	s->registration_refused++;
+	s->registration_refused_at = facts_now(ch);
+	trust_changed();
+}
+
+/* Take one verdict each time that the registration was sent: net cannot flood
+ * the log.  Without a gas account it is only for the operator: the Registry
+ * decides. */
+void
+registration_verdict(struct chain *ch, const struct m_verdict *v)
+{
+	char text[4 * VERIFIER_MAX + 1];
+
+	if (v->n_verifier > VERIFIER_MAX || v->verdict > UINT8_MAX) {
+		chan_fault(&ch->net, M_VERDICT,
+		    v->verdict > UINT8_MAX ? "out of bounds" :
+					     "length of the verifier");
+		return;
+	}
+	if (!ch->wants_verdict ||
+	    memcmp(v->registration, ch->registration_hash, 32) != 0)
+		return;
+	ch->wants_verdict = 0;
+	ch->is_refused = 0;
+	if (v->verdict != 0) {
+		log_err("%sregistration: refused: verdict %u of verifier %s: "
+			"%s",
+		    ch->tag, v->verdict,
+		    log_escape(text, sizeof(text), v->verifier, v->n_verifier),
+		    refusal_text(v->verdict));
+		note_refusal(ch, v->verdict);
+	}
+	gas_verdict(ch, v);
+}
+
+void
+registration_reverted(struct chain *ch, uint64_t sequence)
+{
+	if (sequence != ch->registration.sequence)
+		return;
+	ch->is_reverted = 1;
+	note_refusal(ch, VERDICT_REVERTED);
+}
+
 /* The Registry does not show this registration: it was refused, or lost by
- * whoever relays it or in a chain reorganization. */
+ * whoever relays it or in a chain reorganization.  One that was reverted is not
+ * sent again, since it would be paid for twice. */
 static void
 send_again(struct chain *ch, uint64_t now)
 {
@@ -247,6 +306,7 @@ send_again(struct chain *ch, uint64_t now)
 		return;
 	if (ch->facts->sequence == r->sequence) {
 		ch->resend_delay = 0;
+		ch->is_refused = ch->is_reverted = 0;
 		return;
 	}
 	/* The gas account still holds it: sending it again would not help. */
@@ -254,7 +314,7 @@ send_again(struct chain *ch, uint64_t now)
 		return;
 	if (ch->resend_delay != 0 && now < ch->resend_at)
 		return;
-	if (now > ch->evidence_at + 1000 * EVIDENCE_OLD)
+	if (ch->is_reverted || now > ch->evidence_at + 1000 * EVIDENCE_OLD)
 		ch->renew_at = now;
 	else if (ch->resend_delay != 0) {
 		log_warn("%sregistration: not in the Registry: sent again: "
@@ -265,6 +325,18 @@ send_again(struct chain *ch, uint64_t now)
 	}
 	ch->resend_delay = backoff_next(ch->resend_delay, RESEND_FIRST);
 	ch->resend_at = now + 1000 * ch->resend_delay;
+}
+
+/* When the registration is sent again, for the operator; 0 if the Registry has
+ * it, or if it was sent for the first time and nobody refused it. */
+static uint64_t
+next_try(const struct chain *ch, uint64_t now)
+{
+	if (ch->resend_delay == 0 || gas_holds_registration(ch) ||
+	    (ch->resend_delay == RESEND_FIRST && !ch->is_refused))
+		return 0;
+	return facts_now(ch) +
+	    (ch->resend_at > now ? (ch->resend_at - now) / 1000 : 0);
 }
 
 /* A new quote: the first, or when it is time. */
@@ -287,5 +359,6 @@ registration_tick(struct chain *ch, uint64_t now, int is_draining)
 		send_again(ch, now);
 		renew(ch, now);
 	}
+	ch->status.registration_retry_at = next_try(ch, now);
 	warn_if_late(ch);
 }

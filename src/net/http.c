@@ -14,7 +14,7 @@ static int
 metrics(struct evbuffer *body)
 {
 	net_lock();
-	status_metrics(body);
+	metrics_write(body);
 	net_unlock();
 	return 200;
 }

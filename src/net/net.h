@@ -261,13 +261,23 @@ void gateway_cancel(struct batch *);
 /* ---- status.c: what others may know ------------------------------------ */
 
 void status_json(struct evbuffer *);
-void status_metrics(struct evbuffer *);
+/* Why no tasks are taken; WHY_NONE: they are. */
+enum idle_reason status_why(void);
+/* Seconds since a time of now_unix(); 0: never. */
+uint64_t status_age(uint64_t at);
+/* How long this worker has had the task that it has, milliseconds; 0: it has
+ * none. */
+uint64_t status_job_ms(const struct m_worker *);
 /* Call when anything may have changed: notes since when the state is what it
  * is. */
 void status_note(void);
 /* 1: ready; 0, and why. */
 int status_ready(const char **why);
 void error_note(struct net_error *, const char *text);
+
+/* ---- metrics.c: for Prometheus ---------------------------------------- */
+
+void metrics_write(struct evbuffer *);
 
 /* ---- http.c: /metrics, /healthz, /readyz ------------------------------- */
 

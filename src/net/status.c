@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an operator may know: the JSON of the control socket, and the metrics in
- * Prometheus's text format.  Runs in net.  Every string in it is our own; no
- * peer's text gets here.
+ * The state that an operator is told, as JSON, with its reasons and warnings.
+ * Runs in net.  Text of peers is in printable form.
  */
 #include "config.h"
 
@@ -54,14 +53,12 @@ static const char *const endpoint_states[] = {
 
 #define NAME(table, i)							\
 	((i) < sizeof(table) / sizeof((table)[0]) ? (table)[i] : "?")
-#define ADD(...)	evbuffer_add_printf(out, __VA_ARGS__)
 #define STUCK	1000		/* milliseconds */
 #define LOG_WARNING_TIME 60	/* seconds */
 #define ULL(n)		((unsigned long long)(n))
 
-/* Why no tasks are taken; WHY_NONE: they are. */
-static enum idle_reason
-why_now(void)
+enum idle_reason
+status_why(void)
 {
 	if (net.state == S_DRAINING)
 		return WHY_STOPPING;
@@ -79,7 +76,7 @@ why_now(void)
 static const char *
 state_name(void)
 {
-	switch (why_now()) {
+	switch (status_why()) {
 	case WHY_NONE: return "serving";
 	case WHY_STOPPING: return "draining";
 	case WHY_DRAINED: return net.in_flight != 0 ? "draining" : "drained";
@@ -90,7 +87,7 @@ state_name(void)
 void
 status_note(void)
 {
-	const enum idle_reason why = why_now();
+	const enum idle_reason why = status_why();
 
 	if (why == net.why && net.why_since != 0)
 		return;
@@ -105,9 +102,8 @@ error_note(struct net_error *e, const char *text)
 	e->at = now_unix();
 }
 
-/* Seconds since then; 0: never. */
-static uint64_t
-age(uint64_t at)
+uint64_t
+status_age(uint64_t at)
 {
 	uint64_t now = now_unix();
 
@@ -125,6 +121,41 @@ date_text(char to[DATE], const char *format, uint64_t at)
 	if (gmtime_r(&t, &tm) == NULL || strftime(to, DATE, format, &tm) == 0)
 		strcpy(to, "?");
 	return to;
+}
+
+/* ---- what failed last -------------------------------------------------- */
+
+struct failure {
+	const char	*text;		/* "": nothing failed yet */
+	uint64_t	 at, retry_at;	/* retry_at 0: it works since */
+};
+
+static struct failure
+evidence_failure(void)
+{
+	const struct m_status *k = &net.status;
+
+	if (k->evidence_failed_at == 0)
+		return (struct failure){ "", 0, 0 };
+	return (struct failure){ quote_text(k->evidence_error),
+		k->evidence_failed_at, k->evidence_retry_at };
+}
+
+/* Nobody has to say that a registration was refused: then all that is known is
+ * that the Registry does not show it since it was signed. */
+static struct failure
+registration_failure(void)
+{
+	const struct m_status *k = &net.status;
+
+	if (k->registration_retry_at != 0 &&
+	    k->registration_refused_at < k->evidence_at)
+		return (struct failure){ "not in the Registry: sent again",
+			k->evidence_at, k->registration_retry_at };
+	if (k->registration_refused == 0)
+		return (struct failure){ "", 0, 0 };
+	return (struct failure){ refusal_text(k->registration_verdict),
+		k->registration_refused_at, k->registration_retry_at };
 }
 
 /* ---- JSON -------------------------------------------------------------- */
@@ -204,6 +235,18 @@ warn_tls(struct jsonw *j)
 }
 
 static void
+warn_retries(struct jsonw *j)
+{
+	const struct failure e = evidence_failure(), r = registration_failure();
+
+	if (e.retry_at != 0)
+		jsonw_string(j, NULL, "the TEE gave no evidence: %s", e.text);
+	if (r.retry_at != 0)
+		jsonw_string(
+		    j, NULL, "the newest registration failed: %s", r.text);
+}
+
+static void
 warn_tcb(struct jsonw *j)
 {
 	const struct forecast *f = &net.forecast;
@@ -221,9 +264,8 @@ warn_tcb(struct jsonw *j)
 		    date_text(date, "%F", f->until));
 }
 
-/* Since it began with the task that it has. */
-static uint64_t
-job_ms(const struct m_worker *w)
+uint64_t
+status_job_ms(const struct m_worker *w)
 {
 	const uint64_t at = now_ms();
 
@@ -253,11 +295,11 @@ warn_workers(struct jsonw *j)
 	size_t i;
 
 	for (i = 0; i < net.n_workers; i++)
-		if (job_ms(&net.workers[i]) >= STUCK)
+		if (status_job_ms(&net.workers[i]) >= STUCK)
 			jsonw_string(j, NULL,
 			    "worker %zu has had its task for %llu s: it is "
 			    "killed after task-timeout",
-			    i, ULL(job_ms(&net.workers[i]) / 1000));
+			    i, ULL(status_job_ms(&net.workers[i]) / 1000));
 }
 
 static void
@@ -311,6 +353,7 @@ json_warnings(struct jsonw *j)
 	uint32_t i;
 
 	jsonw_array(j, "warnings");
+	warn_retries(j);
 	warn_registration(j);
 	warn_tls(j);
 	if (net.gateway_failing)
@@ -364,12 +407,13 @@ json_endpoints(struct jsonw *j)
 static void
 json_registry(struct jsonw *j)
 {
+	const struct failure f = registration_failure();
 	const struct m_status *k = &net.status;
 
 	jsonw_object(j, "registry");
 	jsonw_number(j, "block", k->facts_block);
-	jsonw_number(j, "age_seconds", age(k->facts_read_at));
-	jsonw_number(j, "block_age_seconds", age(k->block_time));
+	jsonw_number(j, "age_seconds", status_age(k->facts_read_at));
+	jsonw_number(j, "block_age_seconds", status_age(k->block_time));
 	jsonw_number(j, "endpoint_failures", k->endpoint_failures);
 	jsonw_number(j, "endpoint_disagreements", k->endpoint_disagreements);
 	json_endpoints(j);
@@ -377,19 +421,28 @@ json_registry(struct jsonw *j)
 	jsonw_object(j, "registration");
 	jsonw_number(j, "sequence", k->sequence);
 	jsonw_number(j, "valid_until", k->valid_until);
+	jsonw_number(j, "refused", k->registration_refused);
+	jsonw_number(j, "verdict", k->registration_verdict);
+	jsonw_string(j, "error", "%s", f.text);
+	jsonw_number(j, "failed", f.at);
+	jsonw_number(j, "retry", f.retry_at);
 	jsonw_end(j);
 }
 
 static void
 json_evidence(struct jsonw *j)
 {
+	const struct failure f = evidence_failure();
 	const struct m_status *k = &net.status;
 	char hex[97];
 
 	jsonw_object(j, "evidence");
-	jsonw_number(j, "age_seconds", age(k->evidence_at));
+	jsonw_number(j, "age_seconds", status_age(k->evidence_at));
 	jsonw_number(j, "next", k->evidence_next);
 	jsonw_number(j, "failures", k->evidence_failures);
+	jsonw_string(j, "error", "%s", f.text);
+	jsonw_number(j, "failed", f.at);
+	jsonw_number(j, "retry", f.retry_at);
 	jsonw_string(
 	    j, "measurement", "%s", hex_encode(hex, k->measurement, 48));
 	jsonw_end(j);
@@ -439,37 +492,31 @@ json_kms(struct jsonw *j)
 }
 
 static void
-json_error(struct jsonw *j, const char *name, const struct net_error *e)
+json_error(struct jsonw *j, const char *name, uint64_t at, const char *text)
 {
-	if (e->at == 0) {
+	if (at == 0) {
 		jsonw_null(j, name);
 		return;
 	}
 	jsonw_object(j, name);
-	jsonw_number(j, "at", e->at);
-	jsonw_string(j, "text", "%s", e->text);
+	jsonw_number(j, "at", at);
+	jsonw_string(j, "text", "%s", text);
 	jsonw_end(j);
 }
 
 static void
 json_errors(struct jsonw *j)
 {
+	const struct net_error *o = &net.orchestrator_error;
+	const struct net_error *g = &net.gateway_error;
+	const struct failure e = evidence_failure(), r = registration_failure();
+
 	jsonw_object(j, "last_errors");
-	json_error(j, "orchestrator", &net.orchestrator_error);
-	json_error(j, "gateway", &net.gateway_error);
+	json_error(j, "orchestrator", o->at, o->text);
+	json_error(j, "gateway", g->at, g->text);
+	json_error(j, "evidence", e.at, e.text);
+	json_error(j, "registration", r.at, r.text);
 	jsonw_end(j);
-}
-
-static uint64_t
-longest_job(void)
-{
-	uint64_t longest = 0;
-	size_t i;
-
-	for (i = 0; i < net.n_workers; i++)
-		if (job_ms(&net.workers[i]) > longest)
-			longest = job_ms(&net.workers[i]);
-	return longest;
 }
 
 /* What `tee-attest forecast' found, which an operator's timer runs. */
@@ -503,7 +550,7 @@ json_workers(struct jsonw *j)
 		jsonw_number(j, "up", w->is_up);
 		jsonw_number(j, "jobs", w->n_jobs);
 		jsonw_number(j, "busy_milliseconds", w->busy);
-		jsonw_number(j, "job_milliseconds", job_ms(w));
+		jsonw_number(j, "job_milliseconds", status_job_ms(w));
 		jsonw_end(j);
 	}
 	jsonw_end(j);
@@ -535,8 +582,8 @@ status_json(struct evbuffer *out)
 	jsonw_hex(&j, "runner", k->runner, 20);
 	jsonw_number(&j, "chain_id", net.chain->chain_id);
 	jsonw_string(&j, "state", "%s", state_name());
-	jsonw_string(&j, "why", "%s", why_text(why_now()));
-	jsonw_string(&j, "why_name", "%s", why_name(why_now()));
+	jsonw_string(&j, "why", "%s", why_text(status_why()));
+	jsonw_string(&j, "why_name", "%s", why_name(status_why()));
 	jsonw_number(&j, "since", net.why_since);
 	jsonw_string(&j, "tee", "%s", NAME(tees, k->tee_type));
 	json_registry(&j);
@@ -567,221 +614,10 @@ status_json(struct evbuffer *out)
 	jsonw_end(&j);
 }
 
-/* ---- metrics ----------------------------------------------------------- */
-
-static void
-metric(struct evbuffer *out, const char *name, const char *type,
-    const char *help, uint64_t value)
-{
-	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n"
-	    "tee_runner_%s %llu\n",
-	    name, help, name, type, name, ULL(value));
-}
-
-/* Of milliseconds, in seconds. */
-static void
-metric_ms(struct evbuffer *out, const char *name, const char *type,
-    const char *help, uint64_t ms)
-{
-	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n"
-	    "tee_runner_%s %llu.%03llu\n",
-	    name, help, name, type, name, ULL(ms / 1000), ULL(ms % 1000));
-}
-
-static void
-metrics_gas(struct evbuffer *out)
-{
-	const struct m_status *k = &net.status;
-
-	metric(out, "gas_account", "gauge",
-	    "1 if this chain uses a gas account.", k->gas != GAS_NONE);
-	metric(out, "gas_balance_gwei", "gauge", "Balance of the gas account.",
-	    k->gas_balance);
-	metric(out, "gas_no_funds", "gauge",
-	    "1 while that is too little for the next transaction.",
-	    k->gas == GAS_NO_FUNDS);
-	metric(out, "gas_fee_too_high", "gauge",
-	    "1 while fees are above gas-max-fee.", k->gas == GAS_FEE_TOO_HIGH);
-	metric(out, "transactions_total", "counter",
-	    "Transactions that the gas account sent.", k->tx_sent);
-	metric(out, "transactions_replaced_total", "counter",
-	    "Those replaced with higher fees.", k->tx_replaced);
-	metric(out, "transactions_failed_total", "counter",
-	    "Those that were reverted.", k->tx_failed);
-	metric(out, "published_total", "counter",
-	    "Tasks whose results were committed to on the chain.",
-	    k->published);
-	metric(out, "publish_waiting", "gauge", "Tasks that wait for that.",
-	    k->publish_waiting);
-	metric(out, "publish_dropped_total", "counter",
-	    "Tasks whose results were not published.", k->publish_dropped);
-}
-
-/* An endpoint's name as the value of a label: no quote, no backslash. */
-static const char *
-label(char *to, size_t size, const char name[92])
-{
-	char *s = log_escape(to, size, name, strnlen(name, 92));
-
-	for (; *s != '\0'; s++)
-		if (*s == '"' || *s == '\\')
-			*s = '_';
-	return to;
-}
-
-static void
-metrics_endpoints(struct evbuffer *out)
-{
-	char name[256];
-	size_t i;
-
-	ADD("# HELP tee_runner_registry_endpoint_up 1 while the endpoint "
-	    "answers, and as the quorum does.\n"
-	    "# TYPE tee_runner_registry_endpoint_up gauge\n");
-	for (i = 0; i < net.n_endpoints; i++)
-		ADD("tee_runner_registry_endpoint_up{endpoint=\"%zu\","
-		    "name=\"%s\"} %d\n",
-		    i + 1, label(name, sizeof(name), net.endpoint[i].name),
-		    net.endpoint[i].state == ENDPOINT_ANSWERS);
-	ADD("# HELP tee_runner_registry_endpoint_latency_seconds Time of its "
-	    "last answer.\n"
-	    "# TYPE tee_runner_registry_endpoint_latency_seconds gauge\n");
-	for (i = 0; i < net.n_endpoints; i++)
-		ADD("tee_runner_registry_endpoint_latency_seconds{"
-		    "endpoint=\"%zu\",name=\"%s\"} %llu.%06llu\n",
-		    i + 1, label(name, sizeof(name), net.endpoint[i].name),
-		    ULL(net.endpoint[i].latency / 1000000),
-		    ULL(net.endpoint[i].latency % 1000000));
-}
-
-static void
-metric_families(struct evbuffer *out)
-{
-	uint32_t i;
-
-	ADD("# HELP tee_runner_tasks_total Tasks by the status they ended or "
-	    "were refused with.\n# TYPE tee_runner_tasks_total counter\n");
-	for (i = 0; i < STATUS_MAX; i++)
-		if (status_name(i) != NULL)
-			ADD("tee_runner_tasks_total{status=\"%s\",class=\"%s\"}"
-			    " %llu\n",
-			    status_name(i), status_class_name(i),
-			    ULL(net.statuses[i]));
-	ADD("# HELP tee_runner_idle 1 for the reason why no tasks are taken.\n"
-	    "# TYPE tee_runner_idle gauge\n");
-	for (i = WHY_NONE + 1; i < WHYS; i++)
-		ADD("tee_runner_idle{why=\"%s\"} %d\n", why_name(i),
-		    why_now() == i);
-	ADD("# HELP tee_runner_role_cpu_seconds_total CPU time that the role's "
-	    "processes have used.\n"
-	    "# TYPE tee_runner_role_cpu_seconds_total counter\n");
-	for (i = 0; i < ROLE_BITS; i++)
-		if ((1u << i) & (R_MONITOR | R_PINGED))
-			ADD("tee_runner_role_cpu_seconds_total{role=\"%s\"} "
-			    "%llu.%06llu\n",
-			    role_name(1u << i), ULL(net.roles.cpu[i] / 1000000),
-			    ULL(net.roles.cpu[i] % 1000000));
-	ADD("# HELP tee_runner_restarts_total Restarts of a role.\n"
-	    "# TYPE tee_runner_restarts_total counter\n");
-	for (i = 0; i < ROLE_BITS; i++)
-		if ((1u << i) & R_CHILDREN)
-			ADD("tee_runner_restarts_total{role=\"%s\"} %u\n",
-			    role_name(1u << i), net.roles.restarts[i]);
-	metric(out, "log_lines_dropped_total", "counter",
-	    "Log lines that were dropped or suppressed.",
-	    net.roles.log_dropped);
-}
-
-void
-status_metrics(struct evbuffer *out)
-{
-	const struct m_status *k = &net.status;
-
-	metric(out, "serving", "gauge", "1 while tasks are taken.",
-	    status_ready(NULL) != 0);
-	metric(out, "stream_open", "gauge",
-	    "1 while the Orchestrator's stream is open.",
-	    net.stream == STREAM_OPEN);
-	metric(out, "reconnections_total", "counter",
-	    "Streams that ended or did not begin.", net.reconnections);
-	metric(out, "tasks_in_flight", "gauge",
-	    "Tasks accepted and not yet ended.", net.in_flight);
-	metric(out, "tasks_kept", "gauge",
-	    "Results that the Orchestrator has not acknowledged.", net.kept);
-	metric(out, "credit", "gauge",
-	    "Tasks that the Orchestrator may still assign.", net.credit);
-	metric(out, "workers_idle", "gauge", "Idle workers.", k->workers_idle);
-	metric(out, "workers_busy", "gauge", "Busy workers.", k->workers_busy);
-	metric(out, "workers", "gauge", "Workers that are configured.",
-	    net.n_workers);
-	metric_ms(out, "worker_job_seconds", "gauge",
-	    "Longest time that a worker has had the task that it has.",
-	    longest_job());
-	metric_ms(out, "workers_busy_seconds_total", "counter",
-	    "Time that workers had a task, of all together.",
-	    k->workers_busy_time);
-	metric_ms(out, "keys_busy_seconds_total", "counter",
-	    "Time that keys was not waiting.", k->keys_busy);
-	metric(out, "registry_block", "gauge",
-	    "Block that the Registry was read at.", k->facts_block);
-	metric(out, "registry_age_seconds", "gauge",
-	    "Time since the Registry was read.", age(k->facts_read_at));
-	metric(out, "registry_block_age_seconds", "gauge", "Age of that block.",
-	    age(k->block_time));
-	metric(out, "registry_endpoint_failures_total", "counter",
-	    "Calls to endpoints that failed or got a malformed answer.",
-	    k->endpoint_failures);
-	metric(out, "registry_endpoint_disagreements_total", "counter",
-	    "Answers of an endpoint that a quorum contradicts.",
-	    k->endpoint_disagreements);
-	metric(out, "registration_valid_until_seconds", "gauge",
-	    "When the registration expires.", k->valid_until);
-	metric(out, "evidence_age_seconds", "gauge",
-	    "Age of the evidence that is registered.", age(k->evidence_at));
-	metric(out, "evidence_next_seconds", "gauge",
-	    "Time at which new evidence is due.", k->evidence_next);
-	metric(out, "evidence_failures_total", "counter",
-	    "Evidence that the TEE did not give.", k->evidence_failures);
-	metric(out, "registration_late", "gauge",
-	    "1 while the registration ends soon and was not renewed.",
-	    k->renewal_late);
-	metric(out, "tcb_accepted_until_seconds", "gauge",
-	    "Until when the evidence is accepted, as forecast; 0: unknown.",
-	    net.forecast.until);
-	metric(out, "tcb_accepted", "gauge",
-	    "1 if the current TCB set accepts the evidence; 1 without a "
-	    "forecast.",
-	    net.forecast.at == 0 || net.forecast.accepted);
-	metric(out, "tcb_accepted_next", "gauge",
-	    "1 if the next TCB set accepts the evidence; 1 without a "
-	    "forecast.",
-	    net.forecast.at == 0 || net.forecast.accepted_next);
-	metric(out, "tcb_collateral_age_seconds", "gauge",
-	    "Age of the vendor's collateral of the forecast.",
-	    age(net.forecast.issued));
-	metric(out, "tcb_forecast_age_seconds", "gauge",
-	    "Time since the last forecast; 0: none.", age(net.forecast.at));
-	metric(out, "signed_results_total", "counter",
-	    "Results that keys has signed.", k->signed_results);
-	metric(out, "kms_node_faults_total", "counter",
-	    "Wrong answers of KMS nodes.", k->node_faults);
-	metric(out, "tls_signatures_total", "counter",
-	    "Signatures of TLS handshakes.", k->tls_signatures);
-	metric(out, "tls_certificate_expires_seconds", "gauge",
-	    "When the Runner's TLS certificate expires.",
-	    certificate_expires());
-	metrics_gas(out);
-	metric(out, "uptime_seconds", "gauge", "Age of the net process.",
-	    (now_ms() - net.started) / 1000);
-	metric_families(out);
-	metrics_endpoints(out);
-	timeline_metrics(out);
-}
-
 int
 status_ready(const char **why)
 {
-	const enum idle_reason now = why_now();
+	const enum idle_reason now = status_why();
 
 	if (why != NULL)
 		*why = why_text(now);

@@ -4,7 +4,10 @@
  * and the reasons why a Runner does not serve.  Linked into every process that
  * handles programs (libprogram.a).
  */
+#include <errno.h>
+#include <limits.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "payload.h"
 #include "status.h"
@@ -128,4 +131,27 @@ gas_text(uint32_t state)
 	};
 
 	return state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "?";
+}
+
+const char *
+quote_text(uint32_t error)
+{
+	switch (error) {
+	case ENODATA: return "empty quote";
+	case ESTALE: return "quote over other report data";
+	case EBADMSG: return "malformed quote";
+	default: return error <= INT_MAX ? strerror((int)error) : "?";
+	}
+}
+
+const char *
+refusal_text(uint32_t verdict)
+{
+	switch (verdict) {
+	case VERDICT_REFUSED: return "the registrar refused the evidence";
+	case VERDICT_UNDECIDED:
+		return "the registrar could not decide: it lacks collateral";
+	case VERDICT_REVERTED: return "the Registry reverted it";
+	default: return "the registrar refused it";
+	}
 }

@@ -43,5 +43,9 @@ const char *why_name(uint32_t);	/* one word, for metrics */
 const char *why_text(uint32_t);
 /* enum gas_state as text; "?" if unknown. */
 const char *gas_text(uint32_t);
+/* Why there was no quote, by the errno of the provider. */
+const char *quote_text(uint32_t error);
+/* Why a registration was refused, by the verdict. */
+const char *refusal_text(uint32_t verdict);
 
 #endif

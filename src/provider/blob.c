@@ -44,6 +44,15 @@ reject(const char *tee, const char *why)
 	return -1;
 }
 
+/* It answers another request. */
+static long
+reject_stale(const char *tee, const char *why)
+{
+	reject(tee, why);
+	errno = ESTALE;
+	return -1;
+}
+
 /* Find the body of a quote.  Returns its offset, or 0 if this is not a
  * quote. */
 static size_t
@@ -81,7 +90,7 @@ tdx_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 	if (n < at + size + 4)
 		return reject("tdx", "the quote is cut off");
 	if (memcmp(b + at + TDX_DATA, report_data, 64) != 0)
-		return reject("tdx", "a quote over other report data");
+		return reject_stale("tdx", "a quote over other report data");
 	at += size;
 	signature = (uint32_t)get_le(b + at, 4);
 	at += 4;
@@ -100,7 +109,8 @@ snp_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 	if (n != SNP_REPORT)
 		return reject("sev-snp", "a report has 1184 bytes");
 	if (memcmp(b + SNP_DATA, report_data, 64) != 0)
-		return reject("sev-snp", "a report over other report data");
+		return reject_stale(
+		    "sev-snp", "a report over other report data");
 	return (long)n;
 }
 
@@ -114,7 +124,7 @@ cca_check(const uint8_t *b, size_t n, const uint8_t report_data[64])
 
 	memcpy(claim + 3, report_data, 64);
 	if (memmem(b, n, claim, sizeof(claim)) == NULL)
-		return reject("cca", "a token without the challenge");
+		return reject_stale("cca", "a token without the challenge");
 	return (long)n;
 }
 

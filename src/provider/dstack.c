@@ -128,6 +128,11 @@ dstack_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 	if ((n = read_answer(agent_fd, b, ANSWER_MAX)) == -1)
 		return -1;
 	b[n] = '\0';
+	if (n == 0) {
+		log_err("tee: dstack: the agent closed the connection");
+		errno = ECONNRESET;
+		return -1;
+	}
 	if (strncmp(b, "HTTP/1.", 7) != 0 || strncmp(b + 8, " 200 ", 5) != 0) {
 		b[strcspn(b, "\r\n")] = '\0';
 		log_err("tee: dstack: the agent refuses: %.100s", b);
@@ -138,6 +143,11 @@ dstack_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 		return fail_answer("the answer has no body");
 	if ((n = quote_find(body + 4, out, size)) == -1)
 		return -1;
+	if (n == 0) {
+		fail_answer("the quote is empty");
+		errno = ENODATA;
+		return -1;
+	}
 	return blob_check(TEE_TDX, out, (size_t)n, report_data);
 }
 

@@ -31,6 +31,7 @@
 /* Return codes of the TEE Client API. */
 #define TEE_SUCCESS		0
 #define TEE_ITEM_NOT_FOUND	0xffff0008
+#define TEE_BUSY		0xffff000d
 #define TEE_TARGET_DEAD		0xffff3024
 
 static const uint8_t pta[TEE_IOCTL_UUID_LEN] = { 0x39, 0x80, 0x08, 0x61, 0x18,
@@ -142,7 +143,7 @@ invoke(uint32_t command, union call *c)
 	    c->invoke.ret == TEE_TARGET_DEAD ?
 		": OP-TEE has given it up: restart" :
 		"");
-	errno = EIO;
+	errno = c->invoke.ret == TEE_BUSY ? EBUSY : EIO;
 	return -1;
 }
 

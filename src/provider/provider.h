@@ -16,7 +16,9 @@ struct provider {
 	const char	*name;
 	uint32_t	 tee_type;	/* enum tee_type */
 	/* Write evidence over `report_data' to `out'.  Returns its size, or -1
-	 * with errno. */
+	 * with errno: ENODATA if it is empty, ESTALE if it is over other report
+	 * data, EBUSY, EAGAIN, EINTR or ETIMEDOUT if the TEE is busy, EBADMSG
+	 * if it is malformed. */
 	long (*quote)(const uint8_t report_data[64], uint8_t *out, size_t size);
 };
 #define QUOTE_MAX	65536
@@ -50,7 +52,8 @@ void tsm_remove(const char *path);
 int tsm_dir(void);
 
 /* Check that `b' is evidence of this TEE over this report data.  Returns its
- * size without padding, or -1 with EBADMSG after a log line. */
+ * size without padding, or -1 after a log line, with ESTALE if it is over other
+ * report data and otherwise with EBADMSG. */
 long blob_check(uint32_t tee_type, const uint8_t *b, size_t n,
     const uint8_t report_data[64]);
 /* Extract the measurement (MRTD, measurement or RIM); zeros if there is none.

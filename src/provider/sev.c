@@ -33,14 +33,17 @@ _Static_assert(sizeof(struct response) == RESPONSE_HEADER + SNP_REPORT,
 static int
 explain(const struct snp_guest_request_ioctl *io)
 {
-	const int e = errno;
+	int e = errno;
 	const uint32_t host = (uint32_t)(io->exitinfo2 >> 32);
 
 	if (e == ENOTTY)
 		log_err("tee: sev-snp: the guest's key is destroyed: reboot");
 	else if (e == ETIMEDOUT)
 		log_err("tee: sev-snp: the host did not answer in time");
-	else if (host == SNP_GUEST_VMM_ERR_INVALID_LEN)
+	else if (host == SNP_GUEST_VMM_ERR_BUSY || e == EBUSY || e == EAGAIN) {
+		log_err("tee: sev-snp: the host is busy");
+		e = EBUSY;
+	} else if (host == SNP_GUEST_VMM_ERR_INVALID_LEN)
 		log_err("tee: sev-snp: the host's certificates exceed %d "
 			"bytes",
 		    CERTS_MAX);
@@ -77,7 +80,7 @@ sev_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 	if (resp.r.status != 0 || resp.r.size != SNP_REPORT) {
 		log_err("tee: sev-snp: status %u, %u bytes", resp.r.status,
 		    resp.r.size);
-		errno = EIO;
+		errno = resp.r.size == 0 ? ENODATA : EIO;
 		return -1;
 	}
 	if (blob_check(TEE_SEV_SNP, resp.r.report, SNP_REPORT, report_data) ==

@@ -338,7 +338,7 @@ try_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
 		/* Some drivers ignore the host's status. */
 		log_err("tee: outblob: the host's quoting service gave "
 			"nothing");
-		errno = EIO;
+		errno = ENODATA;
 		return -1;
 	}
 	if (n == (long)size) {
@@ -363,6 +363,7 @@ explain(int e)
 		const char	*text;
 	} why[] = {
 		{ EBUSY, "the host still holds an earlier request" },
+		{ EAGAIN, "busy with the request of another process" },
 		{ ETIMEDOUT, "the host did not answer in time" },
 		{ EINTR, "interrupted; the host may hold the request yet" },
 		{ ENOENT, "our instance is gone: restart" },
@@ -378,24 +379,34 @@ explain(int e)
 			    "tee: %s: %s", kind->provider.name, why[i].text);
 }
 
-static long
-tsm_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
+static void
+leave_pause(void)
 {
-	int e, i;
-	long n;
-
 	if (has_asked && kind->provider.tee_type == TEE_SEV_SNP)
 		(void)poll(NULL, 0, SNP_PAUSE);
 	has_asked = 1;
+}
+
+static long
+tsm_quote(const uint8_t report_data[64], uint8_t *out, size_t size)
+{
+	int e, i, is_stale = 0;
+	long n;
+
+	leave_pause();
 	for (i = 1; (n = try_quote(report_data, out, size)) == -1; i++) {
-		if (errno != EBUSY || i == TRIES)
-			break;
-		(void)poll(NULL, 0, RETRY);
-	}
-	if (n == -1) {
 		e = errno;
-		explain(e);
-		errno = e;
+		if (e == ESTALE && !is_stale) {
+			/* Another process came between; it is done. */
+			is_stale = 1;
+			leave_pause();
+		} else if ((e == EBUSY || e == EAGAIN) && i < TRIES)
+			(void)poll(NULL, 0, RETRY);
+		else {
+			explain(e);
+			errno = e;
+			break;
+		}
 	}
 	return n;
 }

@@ -240,6 +240,48 @@ a_thousand_verdicts_are_paid_for_once(void **unused)
 	rig_silent(&rig, &rig.registry);
 }
 
+/* A refusal costs nothing; one of the Registry is not paid for again: the next
+ * transaction has a registration over new evidence. */
+static void
+a_reverted_registration_is_not_paid_for_twice(void **unused)
+{
+	static struct seen s;
+	struct m_verdict v = { .verdict = VERDICT_REFUSED };
+
+	(void)unused;
+	facts(0);
+	td_registration(&rig.registration, v.registration);
+	chan_send(&rig.net, M_VERDICT, &v, NULL, 0, -1);
+	rig_said(&rig, "refused: verdict 1 of verifier");
+	rig_later(&rig, 21);
+	rig_next(&rig, &rig.net, M_REGISTER);
+	rig_silent(&rig, &rig.registry);
+	facts(0);
+	verdict(0);
+	asked();
+	next(&s);
+	is_registration(&s);
+	rig.facts.gas_nonce = s.nonce + 1;
+	rig.facts.tx_nonce = s.nonce;
+	rig.facts.tx_status = TX_REVERTED;
+	facts(0);
+	rig_said(&rig, "reverted: registration");
+	assert_int_equal(
+	    rig_status(&rig)->registration_verdict, VERDICT_REVERTED);
+	rig_silent(&rig, &rig.net);
+	rig_later(&rig, 41);
+	facts(0);
+	rig_quote(&rig);
+	assert_int_equal(rig.registration.sequence, 2);
+	verdict(0);
+	rig_later(&rig, 10);
+	facts(0);
+	asked();
+	next(&s);
+	assert_int_equal(s.nonce, rig.facts.gas_nonce);
+	is_registration(&s);
+}
+
 static void
 net_sends_a_verdict_longer_than_it_can_be(void **unused)
 {
@@ -395,6 +437,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(verdicts_on_another_registration_cost_nothing),
 		T(a_thousand_verdicts_are_paid_for_once),
+		T(a_reverted_registration_is_not_paid_for_twice),
 		T(net_sends_a_verdict_longer_than_it_can_be),
 		T(net_sends_a_transaction),
 		T(no_fee_that_registry_tells_is_paid_above_the_cap),

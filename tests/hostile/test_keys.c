@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <openssl/pem.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -24,6 +25,7 @@
 #include "log.h"
 #include "rig.h"
 #include "secp.h"
+#include "typed_data.h"
 
 static struct rig rig;
 static struct work work[2];
@@ -1835,6 +1837,49 @@ a_quote_that_fails_is_tried_again_after_a_while(void **unused)
 	rig_quote(&rig);
 }
 
+/* All that a TEE can answer: none of it costs evidence, and each is told. */
+static void
+each_failure_of_the_tee_is_told_with_its_cause(void **unused)
+{
+	static const struct {
+		uint32_t	 error;
+		const char	*text;
+	} all[] = {
+		{ ENODATA, "evidence: no quote: empty quote: retrying in 10" },
+		{ EBUSY, "no quote: Device or resource busy: retrying in 20" },
+		{ EAGAIN, "no quote: Resource temporarily unavailable" },
+		{ EINTR, "no quote: Interrupted system call" },
+		{ ETIMEDOUT, "no quote: Connection timed out" },
+		{ ESTALE, "no quote: quote over other report data" },
+		{ EBADMSG, "no quote: malformed quote: retrying in 640 s" },
+		{ UINT32_MAX, "no quote: ?: retrying in 640 s" },
+	};
+	struct m_quote_failed f;
+	const struct m_status *s;
+	size_t i;
+
+	(void)unused;
+	rig_later(&rig, 11);
+	chan_send(&rig.net, M_RENEW, NULL, NULL, 0, -1);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		rig_next(&rig, &rig.evidence, M_QUOTE_ASK);
+		f.error = all[i].error;
+		chan_send(&rig.evidence, M_QUOTE_FAILED, &f, NULL, 0, -1);
+		rig_said(&rig, all[i].text);
+		s = rig_status(&rig);
+		assert_int_equal(s->evidence_error, f.error);
+		assert_true(s->evidence_failed_at != 0);
+		assert_int_equal(s->evidence_retry_at - s->evidence_failed_at,
+		    i < 6 ? 10 << i : 640);
+		later_with_new_blocks(i < 6 ? 10 << i : 640);
+	}
+	rig_quote(&rig);
+	s = rig_status(&rig);
+	assert_int_equal(s->evidence_retry_at, 0);
+	assert_int_equal(s->evidence_error, UINT32_MAX);
+	assert_int_equal(rig.cut.role, 0);
+}
+
 static void
 a_quote_that_nobody_asked_for_costs_evidence(void **unused)
 {
@@ -1853,8 +1898,11 @@ a_registration_that_does_not_show_is_sent_again(void **unused)
 	rig_renewed(&rig);
 	rig_facts_now(&rig, &rig.facts);
 	rig_silent(&rig, &rig.net);
+	assert_int_equal(rig_status(&rig)->registration_retry_at, 0);
 	rig_later(&rig, 21);
 	rig_next(&rig, &rig.net, M_REGISTER);
+	assert_true(rig_status(&rig)->registration_retry_at != 0);
+	assert_int_equal(rig_status(&rig)->registration_refused, 0);
 	rig_later(&rig, 30);
 	rig_silent(&rig, &rig.net);
 	rig_later(&rig, 11);
@@ -1863,6 +1911,105 @@ a_registration_that_does_not_show_is_sent_again(void **unused)
 	rig_facts_now(&rig, &rig.facts);
 	rig_later(&rig, 200);
 	rig_silent(&rig, &rig.net);
+}
+
+static void
+verdict(uint32_t n)
+{
+	struct m_verdict v = { .verdict = n, .n_verifier = 1 };
+
+	td_registration(&rig.registration, v.registration);
+	v.verifier[0] = '\n';
+	chan_send(&rig.net, M_VERDICT, &v, NULL, 0, -1);
+}
+
+/* `refused' so far, the last with this verdict; tried again in `seconds', 0:
+ * not. */
+static void
+shows_refusal(uint64_t refused, uint32_t n, uint64_t seconds)
+{
+	const struct m_status *s = rig_status(&rig);
+
+	assert_int_equal(s->registration_refused, refused);
+	assert_int_equal(s->registration_verdict, n);
+	if (seconds == 0)
+		assert_int_equal(s->registration_retry_at, 0);
+	else
+		assert_in_range(s->registration_retry_at,
+		    s->registration_refused_at + seconds - 5,
+		    s->registration_refused_at + seconds);
+}
+
+static void
+a_refused_registration_is_told_and_sent_again(void **unused)
+{
+	(void)unused;
+	rig_renewed(&rig);
+	rig_facts_now(&rig, &rig.facts);
+	shows_refusal(0, 0, 0);
+	verdict(VERDICT_UNDECIDED);
+	rig_said(&rig,
+	    "registration: refused: verdict 3 of verifier \\x0a: the "
+	    "registrar could not decide: it lacks collateral");
+	shows_refusal(1, VERDICT_UNDECIDED, 20);
+	rig_later(&rig, 21);
+	rig_next(&rig, &rig.net, M_REGISTER);
+	verdict(VERDICT_REFUSED);
+	rig_said(&rig, "refused: verdict 1 of verifier");
+	shows_refusal(2, VERDICT_REFUSED, 40);
+	rig_later(&rig, 41);
+	rig_next(&rig, &rig.net, M_REGISTER);
+	rig.facts.sequence = 2;
+	rig_facts_now(&rig, &rig.facts);
+	shows_refusal(2, VERDICT_REFUSED, 0);
+	rig_later(&rig, 200);
+	rig_silent(&rig, &rig.net);
+	rig_silent(&rig, &rig.evidence);
+}
+
+/* With new evidence, since the registrar might want it. */
+static void
+a_registration_that_stays_refused_is_made_again(void **unused)
+{
+	int i;
+
+	(void)unused;
+	rig_renewed(&rig);
+	rig_facts_now(&rig, &rig.facts);
+	for (i = 20; i <= 640; i *= 2) {
+		verdict(VERDICT_REFUSED);
+		rig_later(&rig, i + 1);
+		rig_next(&rig, &rig.net, M_REGISTER);
+	}
+	assert_int_equal(rig_status(&rig)->registration_refused, 6);
+	later_with_new_blocks(641);
+	rig_quote(&rig);
+	assert_int_equal(rig.registration.sequence, 3);
+	verdict(VERDICT_REFUSED);
+	shows_refusal(7, VERDICT_REFUSED, 640);
+}
+
+static void
+one_verdict_is_told_each_time_that_it_was_sent(void **unused)
+{
+	int i;
+
+	(void)unused;
+	rig_renewed(&rig);
+	rig_facts_now(&rig, &rig.facts);
+	for (i = 0; i < 1000; i++)
+		verdict(VERDICT_REFUSED);
+	rig_lives(&rig);
+	shows_refusal(1, VERDICT_REFUSED, 20);
+	rig_silent(&rig, &rig.net);
+}
+
+static void
+net_sends_a_verdict_that_no_registrar_can_send(void **unused)
+{
+	(void)unused;
+	verdict(VERDICT_REVERTED);
+	rig_cuts(&rig, &rig.net, "illegal VERDICT: out of bounds");
 }
 
 /* ---- memory ------------------------------------------------------------ */
@@ -2299,8 +2446,13 @@ main(void)
 		T(a_registration_is_renewed_after_two_thirds_of_its_life),
 		T(a_registration_that_is_not_renewed_is_told),
 		T(a_quote_that_fails_is_tried_again_after_a_while),
+		T(each_failure_of_the_tee_is_told_with_its_cause),
 		T(a_quote_that_nobody_asked_for_costs_evidence),
 		T(a_registration_that_does_not_show_is_sent_again),
+		T(a_refused_registration_is_told_and_sent_again),
+		T(a_registration_that_stays_refused_is_made_again),
+		T(one_verdict_is_told_each_time_that_it_was_sent),
+		T(net_sends_a_verdict_that_no_registrar_can_send),
 		T(no_data_key_is_ever_in_keys),
 		T(the_tls_key_stands_in_locked_memory_alone),
 		T(a_worker_that_does_not_read_is_cut_off),

@@ -22,8 +22,10 @@
 	"\"last_errors\":{\"gateway\":{\"at\":2,\"text\":\"gone\"}},"	\
 	"\"tee\":\"insecure\",\"registry\":{\"block\":7," \
 	"\"age_seconds\":3},\"registration\":{\"sequence\":2," \
-	"\"valid_until\":9}," \
-	"\"evidence\":{\"age_seconds\":4,\"next\":8,\"failures\":0," \
+	"\"valid_until\":9,\"refused\":3,\"error\":\"no\",\"failed\":6," \
+	"\"retry\":0}," \
+	"\"evidence\":{\"age_seconds\":4,\"next\":8,\"failures\":1," \
+	"\"error\":\"busy\",\"failed\":5,\"retry\":7," \
 	"\"measurement\":\"4d\"},\"kms_epoch\":5,\"stream\":\"open\"," \
 	"\"credit\":256,\"tasks\":{" \
 	"\"in_flight\":1,\"ok\":41,\"retryable\":0,\"waiting\":0," \
@@ -37,20 +39,20 @@
 
 static char dir[] = "/tmp/test_ctl.XXXXXX";
 static char out[65536];
+static const char *command = "status";	/* of ctl_with() */
 
 /* Run tee-runnerctl with these arguments: its exit status, its output in
  * out. */
 static int
 ctl(const char *arguments)
 {
-	char command[512];
+	char line[512];
 	size_t n;
 	FILE *f;
 	int status;
 
-	snprintf(
-	    command, sizeof(command), "./tee-runnerctl %s 2>&1", arguments);
-	assert_non_null(f = popen(command, "r"));
+	snprintf(line, sizeof(line), "./tee-runnerctl %s 2>&1", arguments);
+	assert_non_null(f = popen(line, "r"));
 	n = fread(out, 1, sizeof(out) - 1, f);
 	out[n] = '\0';
 	status = pclose(f);
@@ -83,7 +85,8 @@ ctl_with(const char *arguments, const char *answer)
 		_exit(0);
 	}
 	close(fd);
-	snprintf(all, sizeof(all), "status -s %s %s", sun.sun_path, arguments);
+	snprintf(
+	    all, sizeof(all), "%s -s %s %s", command, sun.sun_path, arguments);
 	status = ctl(all);
 	waitpid(pid, NULL, 0);
 	unlink(sun.sun_path);
@@ -120,6 +123,28 @@ a_serving_runner_is_success(void **unused)
 	assert_non_null(strstr(out, "  BAD_HANDLE               2\n"));
 	assert_non_null(
 	    strstr(out, "keys           4         chroot seccomp\n"));
+}
+
+static void
+failures_are_shown_with_the_next_try(void **unused)
+{
+	(void)unused;
+	ctl_with("", in_state("serving"));
+	assert_non_null(strstr(
+	    out, "\nevidence       last failure 1970-01-01T00:00:05Z ("));
+	assert_non_null(strstr(out, "): busy, next try in 0 s\n"));
+	assert_non_null(strstr(
+	    out, "\nregistration   last failure 1970-01-01T00:00:06Z ("));
+	assert_non_null(strstr(out, "): no\n"));
+	command = "evidence";
+	ctl_with("", in_state("serving"));
+	assert_non_null(strstr(out, "\nlast failure   1970-01-01T00:00:05Z ("));
+	assert_non_null(strstr(out, "): busy, next try in 0 s\n"));
+	command = "registration";
+	ctl_with("", in_state("serving"));
+	command = "status";
+	assert_non_null(strstr(out, "\nrefused        3\n"));
+	assert_non_null(strstr(out, "\nlast failure   1970-01-01T00:00:06Z ("));
 }
 
 static void
@@ -379,6 +404,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_serving_runner_is_success),
 		cmocka_unit_test(another_state_is_failure_and_says_why),
+		cmocka_unit_test(failures_are_shown_with_the_next_try),
 		cmocka_unit_test(no_control_character_reaches_the_terminal),
 		cmocka_unit_test(policies_are_shown_with_their_hashes),
 		cmocka_unit_test(what_policy_cannot_do_is_told),

@@ -79,6 +79,13 @@ registration_ask_facts(struct chain *c)
 		facts.request = gas_request();
 }
 
+void
+registration_reverted(struct chain *c, uint64_t sequence)
+{
+	(void)sequence;
+	c->is_reverted++;
+}
+
 int __wrap_chan_send(
     struct chan *, enum msg_type, const void *, const void *, size_t, int);
 int
@@ -245,6 +252,7 @@ a_registration_that_fails_waits_longer_each_time(void **unused)
 	verdict(0);
 	mined(TX_REVERTED);
 	assert_int_equal(ch->status.tx_failed, 1);
+	assert_int_equal(ch->is_reverted, 1);
 	assert_false(gas_holds_registration(ch));
 	verdict(0);			/* not asked for again */
 	assert_int_equal(n_sent, 1);

@@ -42,7 +42,7 @@ status_json(struct evbuffer *b)
 }
 
 void
-status_metrics(struct evbuffer *b)
+metrics_write(struct evbuffer *b)
 {
 	evbuffer_add_printf(b, "a_metric 1\n");
 }

@@ -73,6 +73,9 @@ static struct {
 	const char	*floor;		/* of the privilege level; NULL: none */
 	int		 level_error;
 	int		 busy;		/* so many reads of outblob: EBUSY */
+	int		 busy_error;	/* or this */
+	int		 races;		/* so many times, then no race; 0: for
+					 * ever */
 	int		 error;		/* of outblob */
 	useconds_t	 slow;		/* microseconds that outblob takes */
 	int		 write_error, mkdir_error;
@@ -169,7 +172,7 @@ make_blob(void)
 		usleep(fake.slow);
 	if (fake.busy > 0) {
 		fake.busy--;
-		errno = EBUSY;
+		errno = fake.busy_error != 0 ? fake.busy_error : EBUSY;
 		return -1;
 	}
 	if (fake.error != 0) {
@@ -185,6 +188,8 @@ make_blob(void)
 		fake.blob[fake.data + 63] ^= 1;
 	if (fake.race == BEHIND_QUOTE)
 		fake.written++;
+	if (fake.races > 0 && --fake.races == 0)
+		fake.race = NO_RACE;
 	return 0;
 }
 
@@ -711,6 +716,31 @@ a_second_writer_after_the_quote_is_noticed(void **unused)
 	tdx4();
 	fake.race = BEHIND_QUOTE;
 	fails(opened(), ESTALE, "after the quote");
+	assert_int_equal(fake.writes, 2);
+}
+
+static void
+a_second_writer_who_comes_once_costs_one_more_request(void **unused)
+{
+	(void)unused;
+	tdx4();
+	fake.race = BEHIND_QUOTE;
+	fake.races = 1;
+	gives(opened(), 48 + 584 + 4 + 4300);
+	assert_int_equal(fake.writes, 2);
+	assert_int_equal(fake.slept, 0);
+}
+
+static void
+snp_leaves_the_pause_before_it_asks_again(void **unused)
+{
+	(void)unused;
+	snp();
+	fake.no_aux = 1;
+	fake.race = BEHIND_QUOTE;
+	fake.races = 1;
+	gives(opened(), SNP_REPORT);
+	assert_int_equal(fake.slept, 2000);
 }
 
 static void
@@ -753,6 +783,10 @@ busy_is_tried_again(void **unused)
 	gives(opened(), 48 + 584 + 4 + 4300);
 	assert_int_equal(fake.slept, 3000);
 	assert_int_equal(fake.reads, 4);
+	fake.busy = 1;
+	fake.busy_error = EAGAIN;
+	gives(opened(), 48 + 584 + 4 + 4300);
+	assert_int_equal(fake.slept, 4000);
 }
 
 static void
@@ -772,7 +806,7 @@ an_empty_quote_is_an_error(void **unused)
 	(void)unused;
 	tdx4();
 	fake.n = 0;
-	fails(opened(), EIO, "the host's quoting service gave nothing");
+	fails(opened(), ENODATA, "the host's quoting service gave nothing");
 }
 
 static void
@@ -823,14 +857,14 @@ other_report_data_is_refused(void **unused)
 	(void)unused;
 	fake.is_wrong = 1;
 	tdx4();
-	fails(opened(), EBADMSG, "tdx: refused: a quote over other");
+	fails(opened(), ESTALE, "tdx: refused: a quote over other");
 	tdx5();
 	said[0] = '\0';
-	fails(opened(), EBADMSG, "tdx: refused: a quote over other");
+	fails(opened(), ESTALE, "tdx: refused: a quote over other");
 	snp();
-	fails(opened(), EBADMSG, "sev-snp: refused: a report over other");
+	fails(opened(), ESTALE, "sev-snp: refused: a report over other");
 	cca();
-	fails(opened(), EBADMSG, "cca: refused: a token without the challenge");
+	fails(opened(), ESTALE, "cca: refused: a token without the challenge");
 }
 
 static void
@@ -1010,6 +1044,8 @@ sev_tells_what_failed(void **unused)
 	fails(p, EIO, "certificates exceed 16384 bytes");
 	fake.error = ENOTTY;
 	fails(p, ENOTTY, "reboot");
+	fake.error = EAGAIN;
+	fails(p, EBUSY, "the host is busy");
 	fake.error = EBADF;
 	fails(p, EBADF, "host error 0, firmware error 0");
 }
@@ -1021,10 +1057,12 @@ sev_refuses_other_data_sizes_and_tables(void **unused)
 
 	(void)unused;
 	fake.is_wrong = 1;
-	fails(p, EBADMSG, "over other report data");
+	fails(p, ESTALE, "over other report data");
 	fake.is_wrong = 0;
 	fake.n = 1000;
 	fails(p, EIO, "1000 bytes");
+	fake.n = 0;
+	fails(p, ENODATA, "0 bytes");
 	fake.n = SNP_REPORT;
 	one_certificate(0x4000, 1);
 	fails(p, EBADMSG, "table of certificates is broken");
@@ -1149,6 +1187,8 @@ main(void)
 		T(a_second_writer_after_the_quote_is_noticed),
 		T(a_write_that_fails_or_is_short_fails),
 		T(a_generation_that_is_no_number_fails),
+		T(a_second_writer_who_comes_once_costs_one_more_request),
+		T(snp_leaves_the_pause_before_it_asks_again),
 		T(busy_is_tried_again),
 		T(busy_for_ever_is_given_up),
 		T(an_empty_quote_is_an_error),

@@ -205,7 +205,7 @@ other_report_data_is_refused(void **unused)
 {
 	(void)unused;
 	sample[DATA] ^= 1;	/* as one that hashes it first gives it */
-	fails(OK "{\"quote\":\"", hex_of(sample, QUOTE), "\"}", EBADMSG,
+	fails(OK "{\"quote\":\"", hex_of(sample, QUOTE), "\"}", ESTALE,
 	    "over other report data");
 }
 
@@ -216,7 +216,7 @@ answers_without_a_quote_are_refused(void **unused)
 	fails("HTTP/1.1 500 Oh\r\n\r\n", "", "", EIO,
 	    "the agent refuses: HTTP/1.1 500 Oh");
 	fails("nonsense", "", "", EIO, "the agent refuses: nonsense");
-	fails("", "", "", EIO, "the agent refuses: ");
+	fails("", "", "", ECONNRESET, "closed the connection");
 	fails("HTTP/1.1 200 OK\r\nx: y\r\n", "", "", EBADMSG, "no body");
 	fails(OK "{\"error\":\"none\"}", "", "", EBADMSG, "has no quote");
 	fails(OK "{\"quote\":7}", "", "", EBADMSG, "no string");
@@ -224,7 +224,7 @@ answers_without_a_quote_are_refused(void **unused)
 	fails(OK "{\"quote\":\"040\"}", "", "", EBADMSG, "not in hex");
 	fails(OK "{\"quote\"", "", "", EBADMSG, "no string");
 	fails(OK "{\"quote\":\"04", "", "", EBADMSG, "not in hex");
-	fails(OK "{\"quote\":\"\"}", "", "", EBADMSG, "not a DCAP quote");
+	fails(OK "{\"quote\":\"\"}", "", "", ENODATA, "is empty");
 	fails(OK "{\"quote\":\"", hex_of(sample, QUOTE - 1), "\"}", EBADMSG,
 	    "cut off");
 }

@@ -347,6 +347,8 @@ a_failure_of_the_tee_is_told_with_its_cause(void **unused)
 	fails(p, EIO, "attestation failed: 0xffff0006");
 	tee.invoke_ret = 0xffff3024;
 	fails(p, EIO, "restart");
+	tee.invoke_ret = 0xffff000d;
+	fails(p, EBUSY, "attestation failed: 0xffff000d");
 	tee.invoke_ret = 0;
 	tee.error = ENODEV;
 	fails(p, ENODEV, "No such device");

@@ -3,6 +3,7 @@
  * What an operator is told: the JSON is JSON and has every member, the metrics
  * are in Prometheus's format, and readiness is honest.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -355,7 +356,7 @@ metrics_have(const char *want)
 	struct evbuffer *out = evbuffer_new();
 	int r;
 
-	status_metrics(out);
+	metrics_write(out);
 	r = evbuffer_search(out, want, strlen(want), NULL).pos != -1;
 	evbuffer_free(out);
 	return r;
@@ -414,6 +415,93 @@ last_errors_are_told_with_their_time(void **state)
 	is_text(errors, "text", "no \"quote\"");
 	assert_int_equal(number(errors, NULL, "at"), unix_time);
 	json_decref(o);
+}
+
+static void
+failed_quotes_are_told_with_their_cause(void **state)
+{
+	const json_t *e;
+	json_t *o = json();
+
+	(void)state;
+	is_text(json_object_get(o, "evidence"), "error", "");
+	assert_int_equal(number(o, "evidence", "failed"), 0);
+	assert_int_equal(number(o, "evidence", "retry"), 0);
+	json_decref(o);
+	net.status.evidence_error = EBUSY;
+	net.status.evidence_failed_at = 55;
+	net.status.evidence_retry_at = 75;
+	o = json();
+	is_text(
+	    json_object_get(o, "evidence"), "error", "Device or resource busy");
+	assert_int_equal(number(o, "evidence", "failed"), 55);
+	assert_int_equal(number(o, "evidence", "retry"), 75);
+	e = json_object_get(json_object_get(o, "last_errors"), "evidence");
+	is_text(e, "text", "Device or resource busy");
+	assert_int_equal(number(e, NULL, "at"), 55);
+	json_decref(o);
+	assert_int_equal(
+	    warnings("the TEE gave no evidence: Device or resource busy"), 1);
+	net.status.evidence_retry_at = 0;
+	net.status.evidence_error = UINT32_MAX;
+	assert_int_equal(warnings(NULL), 0);
+}
+
+static void
+registration_is(const char *error, json_int_t failed, json_int_t retry)
+{
+	const json_t *e;
+	json_t *o = json();
+
+	is_text(json_object_get(o, "registration"), "error", error);
+	assert_int_equal(number(o, "registration", "failed"), failed);
+	assert_int_equal(number(o, "registration", "retry"), retry);
+	e = json_object_get(json_object_get(o, "last_errors"), "registration");
+	if (failed == 0)
+		assert_true(json_is_null(e));
+	else {
+		is_text(e, "text", error);
+		assert_int_equal(number(e, NULL, "at"), failed);
+	}
+	json_decref(o);
+}
+
+static void
+refused_registrations_are_told_with_their_cause(void **state)
+{
+	json_t *o;
+
+	(void)state;
+	net.status.evidence_at = 100;
+	registration_is("", 0, 0);
+	net.status.registration_retry_at = 140;
+	registration_is("not in the Registry: sent again", 100, 140);
+	assert_int_equal(warnings("the newest registration failed: "
+				  "not in the Registry: sent again"),
+	    1);
+	net.status.registration_refused = 2;
+	net.status.registration_refused_at = 101;
+	net.status.registration_verdict = VERDICT_UNDECIDED;
+	registration_is(
+	    "the registrar could not decide: it lacks collateral", 101, 140);
+	assert_int_equal(
+	    warnings("the newest registration failed: the registrar could not "
+		     "decide: it lacks collateral"),
+	    1);
+	o = json();
+	assert_int_equal(number(o, "registration", "refused"), 2);
+	assert_int_equal(number(o, "registration", "verdict"), 3);
+	json_decref(o);
+	net.status.registration_verdict = VERDICT_REFUSED;
+	registration_is("the registrar refused the evidence", 101, 140);
+	net.status.registration_verdict = VERDICT_REVERTED;
+	registration_is("the Registry reverted it", 101, 140);
+	net.status.registration_verdict = 77;
+	assert_int_equal(
+	    metrics_have("\ntee_runner_registration_refused_total 2\n"), 1);
+	net.status.registration_retry_at = 0;
+	registration_is("the registrar refused it", 101, 0);
+	assert_int_equal(warnings(NULL), 0);
 }
 
 /* Their names and reasons are registry's, which talks to servers. */
@@ -573,7 +661,7 @@ metrics_are_in_prometheus_format(void **state)
 	int n = 0, is_total;
 
 	(void)state;
-	status_metrics(out);
+	metrics_write(out);
 	while ((line = evbuffer_readln(out, NULL, EVBUFFER_EOL_LF)) != NULL) {
 		if (strncmp(line, "# TYPE ", 7) == 0) {
 			assert_int_equal(
@@ -667,6 +755,8 @@ main(void)
 		T(a_state_has_its_age),
 		T(drained_is_a_state_and_no_fault),
 		T(last_errors_are_told_with_their_time),
+		T(failed_quotes_are_told_with_their_cause),
+		T(refused_registrations_are_told_with_their_cause),
 		T(endpoints_are_listed_in_printable_form),
 		T(a_tcb_that_will_be_refused_is_warned_of),
 		T(a_worker_that_hangs_is_warned_of),

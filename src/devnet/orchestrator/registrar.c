@@ -190,18 +190,32 @@ verify_evidence(const Teerunner__V1__Registration *r,
 	return report_verdict(&report);
 }
 
+/* What the active fault says; -1: nothing. */
+static int
+verdict_by_fault(void)
+{
+	switch (fault) {
+	case FAULT_ORCHESTRATOR_refuse: return REFUSED;
+	case FAULT_ORCHESTRATOR_undecided: return UNDECIDED;
+	default: return -1;
+	}
+}
+
 int
 registrar_verify(const Teerunner__V1__Registration *r, struct m_register *m,
     struct m_verdict *v)
 {
 	uint8_t hash[32], digest[32], key[32];
+	const int by_fault = verdict_by_fault();
 
 	memset(v, 0, sizeof(*v));
 	if (read_registration(r, m) != 0)
 		return -1;
 	v->n_verifier = sizeof(VERIFIER) - 1;
 	memcpy(v->verifier, VERIFIER, v->n_verifier);
-	v->verdict = (uint32_t)verify_evidence(r, m, v->measurement);
+	v->verdict = (uint32_t)(by_fault != -1 ?
+		by_fault :
+		verify_evidence(r, m, v->measurement));
 	td_registration(m, v->registration);
 	td_verdict(v->registration, v->measurement, v->verdict, VERIFIER, hash);
 	td_digest(devnet.domain, hash, digest);

@@ -71,7 +71,8 @@ register_there(const struct m_register *r, const struct m_verdict *v)
 	return ok ? 0 : -1;
 }
 
-/* The Runner registers with the Registry itself and needs the verdict. */
+/* A Runner that registers with the Registry itself needs the verdict; any other
+ * shows one that refuses. */
 static void
 answer_verdict(struct session *s, const struct m_verdict *v)
 {
@@ -110,14 +111,16 @@ on_registration(struct session *s, const Teerunner__V1__Registration *r)
 		drop(s, "a registration of another Runner");
 		return;
 	}
+	if (fault == FAULT_ORCHESTRATOR_ignore)
+		return;
 	if (registrar_verify(r, &m, &v) != 0) {
 		log_warn("session: malformed registration");
 		return;
 	}
-	if (r->own_gas) {
+	if (r->own_gas || v.verdict != 0)
 		answer_verdict(s, &v);
+	if (r->own_gas)
 		return;
-	}
 	if ((devnet.is_chain ? contract_register(&devnet, &m, &v) :
 			       register_there(&m, &v)) != 0) {
 		log_warn("session: the Registry refuses the registration");

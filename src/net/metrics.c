@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The metrics, in Prometheus's text format.  Runs in net.  METRICS in
+ * tee-runnerd(8) has a paragraph for each.
+ */
+#include <string.h>
+
+#include "log.h"
+#include "net.h"
+#include "timeline.h"
+
+#define ADD(...)	evbuffer_add_printf(out, __VA_ARGS__)
+#define ULL(n)		((unsigned long long)(n))
+
+static uint64_t
+longest_job(void)
+{
+	uint64_t longest = 0;
+	size_t i;
+
+	for (i = 0; i < net.n_workers; i++)
+		if (status_job_ms(&net.workers[i]) > longest)
+			longest = status_job_ms(&net.workers[i]);
+	return longest;
+}
+
+static void
+metric(struct evbuffer *out, const char *name, const char *type,
+    const char *help, uint64_t value)
+{
+	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n"
+	    "tee_runner_%s %llu\n",
+	    name, help, name, type, name, ULL(value));
+}
+
+/* Of milliseconds, in seconds. */
+static void
+metric_ms(struct evbuffer *out, const char *name, const char *type,
+    const char *help, uint64_t ms)
+{
+	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n"
+	    "tee_runner_%s %llu.%03llu\n",
+	    name, help, name, type, name, ULL(ms / 1000), ULL(ms % 1000));
+}
+
+static void
+metrics_gas(struct evbuffer *out)
+{
+	const struct m_status *k = &net.status;
+
+	metric(out, "gas_account", "gauge",
+	    "1 if this chain uses a gas account.", k->gas != GAS_NONE);
+	metric(out, "gas_balance_gwei", "gauge", "Balance of the gas account.",
+	    k->gas_balance);
+	metric(out, "gas_no_funds", "gauge",
+	    "1 while that is too little for the next transaction.",
+	    k->gas == GAS_NO_FUNDS);
+	metric(out, "gas_fee_too_high", "gauge",
+	    "1 while fees are above gas-max-fee.", k->gas == GAS_FEE_TOO_HIGH);
+	metric(out, "transactions_total", "counter",
+	    "Transactions that the gas account sent.", k->tx_sent);
+	metric(out, "transactions_replaced_total", "counter",
+	    "Those replaced with higher fees.", k->tx_replaced);
+	metric(out, "transactions_failed_total", "counter",
+	    "Those that were reverted.", k->tx_failed);
+	metric(out, "published_total", "counter",
+	    "Tasks whose results were committed to on the chain.",
+	    k->published);
+	metric(out, "publish_waiting", "gauge", "Tasks that wait for that.",
+	    k->publish_waiting);
+	metric(out, "publish_dropped_total", "counter",
+	    "Tasks whose results were not published.", k->publish_dropped);
+}
+
+/* An endpoint's name as the value of a label: no quote, no backslash. */
+static const char *
+label(char *to, size_t size, const char name[92])
+{
+	char *s = log_escape(to, size, name, strnlen(name, 92));
+
+	for (; *s != '\0'; s++)
+		if (*s == '"' || *s == '\\')
+			*s = '_';
+	return to;
+}
+
+static void
+metrics_endpoints(struct evbuffer *out)
+{
+	char name[256];
+	size_t i;
+
+	ADD("# HELP tee_runner_registry_endpoint_up 1 while the endpoint "
+	    "answers, and as the quorum does.\n"
+	    "# TYPE tee_runner_registry_endpoint_up gauge\n");
+	for (i = 0; i < net.n_endpoints; i++)
+		ADD("tee_runner_registry_endpoint_up{endpoint=\"%zu\","
+		    "name=\"%s\"} %d\n",
+		    i + 1, label(name, sizeof(name), net.endpoint[i].name),
+		    net.endpoint[i].state == ENDPOINT_ANSWERS);
+	ADD("# HELP tee_runner_registry_endpoint_latency_seconds Time of its "
+	    "last answer.\n"
+	    "# TYPE tee_runner_registry_endpoint_latency_seconds gauge\n");
+	for (i = 0; i < net.n_endpoints; i++)
+		ADD("tee_runner_registry_endpoint_latency_seconds{"
+		    "endpoint=\"%zu\",name=\"%s\"} %llu.%06llu\n",
+		    i + 1, label(name, sizeof(name), net.endpoint[i].name),
+		    ULL(net.endpoint[i].latency / 1000000),
+		    ULL(net.endpoint[i].latency % 1000000));
+}
+
+static void
+metric_families(struct evbuffer *out)
+{
+	uint32_t i;
+
+	ADD("# HELP tee_runner_tasks_total Tasks by the status they ended or "
+	    "were refused with.\n# TYPE tee_runner_tasks_total counter\n");
+	for (i = 0; i < STATUS_MAX; i++)
+		if (status_name(i) != NULL)
+			ADD("tee_runner_tasks_total{status=\"%s\",class=\"%s\"}"
+			    " %llu\n",
+			    status_name(i), status_class_name(i),
+			    ULL(net.statuses[i]));
+	ADD("# HELP tee_runner_idle 1 for the reason why no tasks are taken.\n"
+	    "# TYPE tee_runner_idle gauge\n");
+	for (i = WHY_NONE + 1; i < WHYS; i++)
+		ADD("tee_runner_idle{why=\"%s\"} %d\n", why_name(i),
+		    status_why() == i);
+	ADD("# HELP tee_runner_role_cpu_seconds_total CPU time that the role's "
+	    "processes have used.\n"
+	    "# TYPE tee_runner_role_cpu_seconds_total counter\n");
+	for (i = 0; i < ROLE_BITS; i++)
+		if ((1u << i) & (R_MONITOR | R_PINGED))
+			ADD("tee_runner_role_cpu_seconds_total{role=\"%s\"} "
+			    "%llu.%06llu\n",
+			    role_name(1u << i), ULL(net.roles.cpu[i] / 1000000),
+			    ULL(net.roles.cpu[i] % 1000000));
+	ADD("# HELP tee_runner_restarts_total Restarts of a role.\n"
+	    "# TYPE tee_runner_restarts_total counter\n");
+	for (i = 0; i < ROLE_BITS; i++)
+		if ((1u << i) & R_CHILDREN)
+			ADD("tee_runner_restarts_total{role=\"%s\"} %u\n",
+			    role_name(1u << i), net.roles.restarts[i]);
+	metric(out, "log_lines_dropped_total", "counter",
+	    "Log lines that were dropped or suppressed.",
+	    net.roles.log_dropped);
+}
+
+void
+metrics_write(struct evbuffer *out)
+{
+	const struct m_status *k = &net.status;
+
+	metric(out, "serving", "gauge", "1 while tasks are taken.",
+	    status_ready(NULL) != 0);
+	metric(out, "stream_open", "gauge",
+	    "1 while the Orchestrator's stream is open.",
+	    net.stream == STREAM_OPEN);
+	metric(out, "reconnections_total", "counter",
+	    "Streams that ended or did not begin.", net.reconnections);
+	metric(out, "tasks_in_flight", "gauge",
+	    "Tasks accepted and not yet ended.", net.in_flight);
+	metric(out, "tasks_kept", "gauge",
+	    "Results that the Orchestrator has not acknowledged.", net.kept);
+	metric(out, "credit", "gauge",
+	    "Tasks that the Orchestrator may still assign.", net.credit);
+	metric(out, "workers_idle", "gauge", "Idle workers.", k->workers_idle);
+	metric(out, "workers_busy", "gauge", "Busy workers.", k->workers_busy);
+	metric(out, "workers", "gauge", "Workers that are configured.",
+	    net.n_workers);
+	metric_ms(out, "worker_job_seconds", "gauge",
+	    "Longest time that a worker has had the task that it has.",
+	    longest_job());
+	metric_ms(out, "workers_busy_seconds_total", "counter",
+	    "Time that workers had a task, of all together.",
+	    k->workers_busy_time);
+	metric_ms(out, "keys_busy_seconds_total", "counter",
+	    "Time that keys was not waiting.", k->keys_busy);
+	metric(out, "registry_block", "gauge",
+	    "Block that the Registry was read at.", k->facts_block);
+	metric(out, "registry_age_seconds", "gauge",
+	    "Time since the Registry was read.", status_age(k->facts_read_at));
+	metric(out, "registry_block_age_seconds", "gauge", "Age of that block.",
+	    status_age(k->block_time));
+	metric(out, "registry_endpoint_failures_total", "counter",
+	    "Calls to endpoints that failed or got a malformed answer.",
+	    k->endpoint_failures);
+	metric(out, "registry_endpoint_disagreements_total", "counter",
+	    "Answers of an endpoint that a quorum contradicts.",
+	    k->endpoint_disagreements);
+	metric(out, "registration_valid_until_seconds", "gauge",
+	    "When the registration expires.", k->valid_until);
+	metric(out, "evidence_age_seconds", "gauge",
+	    "Age of the evidence that is registered.",
+	    status_age(k->evidence_at));
+	metric(out, "evidence_next_seconds", "gauge",
+	    "Time at which new evidence is due.", k->evidence_next);
+	metric(out, "evidence_failures_total", "counter",
+	    "Evidence that the TEE did not give.", k->evidence_failures);
+	metric(out, "registration_refused_total", "counter",
+	    "Refusals of registrations.", k->registration_refused);
+	metric(out, "registration_late", "gauge",
+	    "1 while the registration ends soon and was not renewed.",
+	    k->renewal_late);
+	metric(out, "tcb_accepted_until_seconds", "gauge",
+	    "Until when the evidence is accepted, as forecast; 0: unknown.",
+	    net.forecast.until);
+	metric(out, "tcb_accepted", "gauge",
+	    "1 if the current TCB set accepts the evidence; 1 without a "
+	    "forecast.",
+	    net.forecast.at == 0 || net.forecast.accepted);
+	metric(out, "tcb_accepted_next", "gauge",
+	    "1 if the next TCB set accepts the evidence; 1 without a "
+	    "forecast.",
+	    net.forecast.at == 0 || net.forecast.accepted_next);
+	metric(out, "tcb_collateral_age_seconds", "gauge",
+	    "Age of the vendor's collateral of the forecast.",
+	    status_age(net.forecast.issued));
+	metric(out, "tcb_forecast_age_seconds", "gauge",
+	    "Time since the last forecast; 0: none.",
+	    status_age(net.forecast.at));
+	metric(out, "signed_results_total", "counter",
+	    "Results that keys has signed.", k->signed_results);
+	metric(out, "kms_node_faults_total", "counter",
+	    "Wrong answers of KMS nodes.", k->node_faults);
+	metric(out, "tls_signatures_total", "counter",
+	    "Signatures of TLS handshakes.", k->tls_signatures);
+	metric(out, "tls_certificate_expires_seconds", "gauge",
+	    "When the Runner's TLS certificate expires.",
+	    certificate_expires());
+	metrics_gas(out);
+	metric(out, "uptime_seconds", "gauge", "Age of the net process.",
+	    (now_ms() - net.started) / 1000);
+	metric_families(out);
+	metrics_endpoints(out);
+	timeline_metrics(out);
+}
