@@ -98,7 +98,8 @@ ask_json(const char *path, const char *question, const char **why)
 void
 print_json(const json_t *o)
 {
-	json_dumpf(o, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	json_dumpf(o, stdout,
+	    JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(16));
 	printf("\n");
 }
 

@@ -290,11 +290,21 @@ add_text(void *out, const char *text, size_t n)
 	evbuffer_add(out, text, n);
 }
 
+static uint64_t clock_offset;	/* of an answer: from now_us() to 1970 */
+
 /* Microseconds since 1970 of a time of now_us(). */
 static uint64_t
 unix_us(uint64_t at)
 {
-	return now_unix_us() - (now_us() - at);
+	return at + clock_offset;
+}
+
+static void
+answer_begin(struct jsonw *j, struct evbuffer *out)
+{
+	clock_offset = now_unix_us() - now_us();
+	jsonw_begin(j, add_text, out);
+	jsonw_array(j, NULL);
 }
 
 static void
@@ -380,8 +390,7 @@ timeline_list(struct evbuffer *out, const char *state)
 
 	if (!is_state(state))
 		return -1;
-	jsonw_begin(&j, add_text, out);
-	jsonw_array(&j, NULL);
+	answer_begin(&j, out);
 	for (number = last; n < LIST_TASKS; number--) {
 		if ((t = line_get(number)) == NULL)
 			break;

@@ -12,7 +12,7 @@ rmdir "$dir" 2> /dev/null
 command -v prometheus > /dev/null || skip 'prometheus is not here'
 
 tls=$dir/tls sock=$dir/runner.sock
-metrics=$((port + 2)) prom=$((port + 3))
+prom=$((port + 3))
 rpc() {
 	curl -s --max-time 5 -H 'Content-Type: application/json' --data \
 	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"$1\",\"params\":$2}" $url > /dev/null
@@ -42,8 +42,8 @@ publish-interval 1
 fetch-timeout 2s
 suspect-time 8s
 min-time 1
-http-listen 127.0.0.1:$metrics
 END
+metrics=$(sed -n 's/^http-listen 127.0.0.1://p' "$dir/tee-runnerd.conf")
 mkdir "$dir/disk"
 mount -t tmpfs -o size=512k none "$dir/disk"
 at_end() { umount -l "$dir/disk"; }
@@ -51,7 +51,7 @@ at_end=at_end
 tee-runnerd -d -L "$BUILD/libexec" -f "$dir/tee-runnerd.conf" >> "$dir/disk/runner.log" 2>&1 &
 runner=$!
 ln -s disk/runner.log "$dir/runner.log"
-check 'the Runner serves' until_ok 30 state_is serving
+until_ok 30 state_is serving || { flunk 'the Runner does not serve'; finish; }
 account=$(status | sed -n 's/.*"account": *"\(0x[0-9a-f]*\)".*/\1/p')
 rpc anvil_setBalance "[\"$account\",\"0xde0b6b3a7640000\"]"
 
@@ -87,7 +87,8 @@ is_quiet() {
 	    ! tee-runnerctl status -s "$sock" | grep 'warning: ' | grep -qv 'INSECURE:\|warning: no [a-z]*: '
 }
 all_quiet() { is_quiet && no_alarm; }
-check 'on a good day there is no alarm and no warning' until_ok 40 all_quiet
+until_ok 40 all_quiet || { flunk 'a good day is not quiet'; first_line; finish; }
+pass 'on a good day there is no alarm and no warning'
 
 # day WHAT ALARM FIRST_LINE: after it has begun.
 day() {
@@ -112,7 +113,7 @@ try() { timeout=3 submit add "$a" uint64:2; }
 
 # ---- 1: a KMS node lies
 
-devnet fault kms-1 proof
+devnet fault kms-1 seal
 for _i in 1 2 3; do ends_ok > /dev/null; done
 day 'KMS node lies' TeeRunnerKmsNodeFaults 'warning: KMS node 1 or the Gateway answered wrongly'
 check 'KMS node lies: kms names it' sh -c "tee-runnerctl kms -s $sock | grep -q '^node 1 is avoided'"

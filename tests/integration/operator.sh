@@ -86,6 +86,33 @@ check 'forecast: a file that is none is exit status 1' fails ctl forecast "$dir/
 echo '{}' > "$dir/none.json"
 check 'forecast: JSON of something else is exit status 1' fails ctl forecast "$dir/none.json"
 
+# ---- JSON
+
+# valid_by SCHEMA COMMAND [ARGUMENT]...: its JSON is what the schema says.
+valid_by() {
+	_schema=$1; shift
+	tee-runnerctl "$@" --json > "$dir/json" && /usr/bin/python3 - "$_schema" "$1" "$dir/json" << 'END'
+import json, sys, jsonschema
+schema = json.load(open(sys.argv[1]))
+schema["$ref"] = "#/$defs/" + sys.argv[2]
+jsonschema.validate(json.load(open(sys.argv[3])), schema)
+END
+}
+valid() { valid_by "$src/proto/tee-runnerctl.schema.json" "$@"; }
+if /usr/bin/python3 -c 'import jsonschema' 2> /dev/null; then
+	for command in status tasks "task $task" endpoints kms registration evidence; do
+		check "$command --json is valid against its schema" valid $command -s "$sock"
+	done
+	for command in primitives policy explain; do
+		check "$command --json is valid against its schema" valid $command
+	done
+	sed 's/"chain_id"/"chain"/' "$src/proto/tee-runnerctl.schema.json" > "$dir/wrong.json"
+	check 'a schema that lacks a member is not met' \
+	    not valid_by "$dir/wrong.json" status -s "$sock"
+else
+	echo 'skipped: the JSON Schema: python3-jsonschema is not here'
+fi
+
 # ---- an operator steers
 
 sequence() { tee-runnerctl registration --json -s "$sock" | sed -n 's/.*"sequence": \([0-9]*\).*/\1/p'; }
