@@ -54,7 +54,7 @@ static const char *const endpoint_states[] = {
 #define NAME(table, i)							\
 	((i) < sizeof(table) / sizeof((table)[0]) ? (table)[i] : "?")
 #define STUCK	1000		/* milliseconds */
-#define LOG_WARNING_TIME 60	/* seconds */
+#define WARNING_TIME	60		/* seconds */
 #define ULL(n)		((unsigned long long)(n))
 
 enum idle_reason
@@ -335,11 +335,22 @@ warn_kms(struct jsonw *j)
 			    i + 1);
 }
 
+/* Without tasks nobody finds out that it answers again. */
+static void
+warn_gateway(struct jsonw *j)
+{
+	if (net.gateway_failing &&
+	    now_unix() - net.gateway_error.at < WARNING_TIME)
+		jsonw_string(j, NULL,
+		    "the last request to the Gateway failed: %s",
+		    net.gateway_error.text);
+}
+
 static void
 warn_log(struct jsonw *j)
 {
 	if (net.log_dropped_at != 0 &&
-	    now_unix() - net.log_dropped_at < LOG_WARNING_TIME)
+	    now_unix() - net.log_dropped_at < WARNING_TIME)
 		jsonw_string(j, NULL,
 		    "log: lines were dropped, %llu in all: there are too many, "
 		    "or they cannot be written",
@@ -356,8 +367,7 @@ json_warnings(struct jsonw *j)
 	warn_retries(j);
 	warn_registration(j);
 	warn_tls(j);
-	if (net.gateway_failing)
-		jsonw_string(j, NULL, "the last request to the Gateway failed");
+	warn_gateway(j);
 	warn_workers(j);
 	warn_endpoints(j);
 	warn_kms(j);

@@ -129,7 +129,7 @@ check 'Gateway silent: status has its last error' \
     sh -c "tee-runnerctl status -s $sock | grep -q '^gateway  *last error'"
 devnet fault gateway off
 check 'Gateway silent: a task ends OK after it' ends_ok
-cured 'Gateway silent'
+cured 'Gateway silent' 75
 
 # ---- 3: an endpoint disagrees
 

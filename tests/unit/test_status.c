@@ -600,6 +600,18 @@ dropped_log_lines_are_warned_of_for_a_while(void **state)
 }
 
 static void
+a_gateway_that_fails_is_warned_of_for_a_while(void **state)
+{
+	(void)state;
+	net.gateway_failing = 1;
+	error_note(&net.gateway_error, "gone");
+	assert_int_equal(
+	    warnings("the last request to the Gateway failed: gone"), 1);
+	unix_time += 60;
+	assert_int_equal(warnings(NULL), 0);
+}
+
+static void
 workers_are_listed(void **state)
 {
 	const json_t *list, *w;
@@ -761,6 +773,7 @@ main(void)
 		T(a_tcb_that_will_be_refused_is_warned_of),
 		T(a_worker_that_hangs_is_warned_of),
 		T(dropped_log_lines_are_warned_of_for_a_while),
+		T(a_gateway_that_fails_is_warned_of_for_a_while),
 		T(workers_are_listed),
 		T(every_series_is_there_from_the_start),
 		T(ready_needs_keys_and_stream),
