@@ -113,6 +113,7 @@ echo empty > "$cpu/fault"
 check 'it is asked for again after ten seconds: an empty quote is named' \
     until_ok 15 logged 'evidence: no quote: empty quote: retrying in 20 s'
 check 'the status names it' until_ok 3 status_has '"error": *"empty quote"'
+check 'the reason is no-evidence' status_has '"why_name": *"no-evidence"'
 echo busy > "$cpu/fault"
 check 'and again: a busy TEE is named' until_ok 40 logged \
     'evidence: no quote: Device or resource busy: retrying in 40 s'

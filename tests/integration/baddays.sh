@@ -195,6 +195,7 @@ cured 'worker hangs'
 # ---- 9: the disk is full
 
 dd if=/dev/zero of="$dir/disk/filler" bs=1k 2> /dev/null
+head -c 8192 /dev/zero | tr '\0' '\n' >> "$dir/disk/runner.log"	# its last page
 tee-runnerctl log-level debug -s "$sock" > /dev/null
 for _i in 1 2 3; do ends_ok > /dev/null; done
 day 'disk full' TeeRunnerLogLinesDropped 'warning: log: lines were dropped'

@@ -245,6 +245,28 @@ explanations() {
 	each 'subject of the log' 'no row in src/ctl/explain.def' < "$tmp/listed"
 }
 
+# in_tests PATTERN: some test has it
+in_tests() { grep -rqE -- "$1" tests/unit tests/hostile tests/integration; }
+
+# Each status that a Runner gives, and each reason for not serving, is reached by a test:
+# by its name, its constant or the beginning of its text.
+reached() {
+	joined proto/status.def | grep -oE 'STATUS\([0-9]+, [A-Z_]+, [A-Z]+, [A-Z_| ]*(REFUSAL|RESULT)_' |
+	    sed 's/^[^,]*, \([A-Z_]*\),.*/\1/' > "$tmp/statuses"
+	joined src/program/status.c | grep -oE '\[WHY_[A-Z_]*\] = [{] "[^"]*", "[^"]+' |
+	    grep -v '\[WHY_NONE' | sed 's/^\[\([A-Z_]*\)[^"]*"\([^"]*\)", "\(.\{30\}\|.*\).*/\1 \2 \3/' > "$tmp/reasons"
+	{ cat "$tmp/statuses"; cut -d ' ' -f 2 "$tmp/reasons"; } | names
+	{
+		while read -r name; do
+			! in_tests "\\<(ST_)?$name\\>" || echo "$name"
+		done < "$tmp/statuses"
+		while read -r constant name text; do
+			! in_tests "\\<$constant\\>|\"$name\"|$(echo "$text" | sed "s/[^A-Za-z -]/./g")" ||
+			    echo "$name"
+		done < "$tmp/reasons"
+	} | each 'status or reason' 'no test reaches it: tests/unit, hostile, integration'
+}
+
 # ---- this tree -------------------------------------------------------------
 
 # holds CHECK LEAST: nothing is missing, and the check sees so many names at least
@@ -267,6 +289,7 @@ holds statuses 30
 holds operators 30
 holds explanations 30
 holds alarms 25
+holds reached 45
 
 # Each line of the sample is right, also those that are commented out; what its user has
 # to create does not exist here, and the address of the Registry is to be replaced.
@@ -302,7 +325,7 @@ mkdir "$copy"
     contrib/grafana/tee-runner.json \
     tests/vectors/primitives.txt tests/fuzz/reference.c \
     tests/interop/Primitives.sol tests/interop/evm.mjs \
-    tests/hostile/test_*.c tests/unit/test_*.c) | (cd "$copy" && tar xf -)
+    tests/hostile tests/unit tests/integration) | (cd "$copy" && tar xf -)
 
 # says CHECK LINE FILE EDIT [FILE...]: after this edit with sed(1) of the FILEs
 says() {
@@ -323,6 +346,8 @@ says() {
 	fi
 }
 
+says reached 'status or reason EXPIRED: no test reaches it: tests/unit, hostile, integration' \
+    's/EXPIRED/EXPIRE_D/g' $(cd "$copy" && grep -rlw '\(ST_\)*EXPIRED' tests/unit tests/hostile tests/integration)
 says primitives 'primitive add: no vector in tests/vectors/primitives.txt' \
     '/^add /d' tests/vectors/primitives.txt
 says primitives 'primitive add: no reference in tests/fuzz/reference.c' \
