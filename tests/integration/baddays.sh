@@ -195,7 +195,7 @@ cured 'worker hangs'
 # ---- 9: the disk is full
 
 dd if=/dev/zero of="$dir/disk/filler" bs=1k 2> /dev/null
-head -c 8192 /dev/zero | tr '\0' '\n' >> "$dir/disk/runner.log"	# its last page
+head -c 8192 /dev/zero 2> /dev/null | tr '\0' '\n' 2> /dev/null >> "$dir/disk/runner.log"	# its last page
 tee-runnerctl log-level debug -s "$sock" > /dev/null
 for _i in 1 2 3; do ends_ok > /dev/null; done
 day 'disk full' TeeRunnerLogLinesDropped 'warning: log: lines were dropped'
