@@ -167,6 +167,8 @@ alarms() {
 	}' > "$tmp/listed"
 	each 'metric and alert' 'not in a row of man/tee-runnerd.8' < "$tmp/listed"
 	no_other man/tee-runnerd.8 'alert of a metric' < "$tmp/listed"
+	sed -n 's/^ *- alert: //p' $rules | names
+	grep -oE 'TeeRunner[A-Za-z]+' doc/operators.md | in_file doc/operators.md alert
 	sed -n 's/^ *- alert: //p' $rules | explained alert ALERT
 }
 
@@ -400,7 +402,7 @@ mkdir "$copy"
     src/program/status.c src/ctl/explain.def src/ctl/tee-runnerctl.c \
     src/keys/registration.c contrib/prometheus/tee-runner.rules.yml \
     contrib/grafana/tee-runner.json \
-    contrib/completion \
+    contrib/completion doc/operators.md \
     tests/vectors/primitives.txt tests/fuzz/reference.c \
     tests/interop/Primitives.sol tests/interop/evm.mjs \
     tests/hostile/test_*.c tests/unit/test_*.c) | (cd "$copy" && tar xf -)
@@ -493,6 +495,9 @@ says alarms 'man/tee-runnerd.8: no such alert of a metric: tee_runner_credit Tee
 .Cm TeeRunnerLost/' man/tee-runnerd.8
 says alarms 'alert TeeRunnerGasNoFunds: no row in src/ctl/explain.def' \
     's/EXPLAIN("TeeRunnerGasNoFunds", /("/' src/ctl/explain.def
+
+says alarms 'alert TeeRunnerStageSlow: not in doc/operators.md' \
+    's/TeeRunnerStageSlow/none/' doc/operators.md
 
 says explanations 'status BUSY: no row in src/ctl/explain.def' \
     's/EXPLAIN("BUSY", /("/' src/ctl/explain.def
