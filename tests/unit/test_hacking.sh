@@ -167,6 +167,8 @@ alarms() {
 	}' > "$tmp/listed"
 	each 'metric and alert' 'not in a row of man/tee-runnerd.8' < "$tmp/listed"
 	no_other man/tee-runnerd.8 'alert of a metric' < "$tmp/listed"
+	sed -n 's/^ *- alert: //p' $rules | names
+	grep -oE 'TeeRunner[A-Za-z]+' doc/operators.md | in_file doc/operators.md alert
 	sed -n 's/^ *- alert: //p' $rules | explained alert ALERT
 }
 
@@ -230,7 +232,7 @@ explanations() {
 	    sed 's/.*"//' | explained stage STAGE
 	joined src/ctl/explain.def | grep -oE 'tee-runnerctl [a-z][a-z-]*' |
 	    sed 's/.* //' | names
-	sed -n 's/^	{ "\([a-z-]*\)", command_.*/\1/p' src/ctl/tee-runnerctl.c |
+	command_names |
 	    each command 'src/ctl/explain.def names it, tee-runnerctl has none'
 	kind LOG | sort -u > "$tmp/listed"
 	subjects | awk -v rows="$tmp/listed" '
@@ -243,6 +245,104 @@ explanations() {
 		print word in is_row ? word : subject
 	}' | names
 	each 'subject of the log' 'no row in src/ctl/explain.def' < "$tmp/listed"
+}
+
+# The commands of tee-runnerctl; with their options: `COMMAND OPTION'
+command_names() { sed -n 's/^	{ "\([a-z-]*\)", command_.*/\1/p' src/ctl/tee-runnerctl.c; }
+command_options() {
+	awk -F '"' '
+	/^\t\t\{ "[a-z-]+", (no|required)_argument/ {
+		split($0, f, "\047")
+		long[f[2]] = $2
+	}
+	/^\t\{ "[a-z-]+", command_/ { letters[$2] = $4 }
+	END {
+		for (c in letters)
+			for (i = 1; i <= length(letters[c]); i++) {
+				l = substr(letters[c], i, 1)
+				print c, l in long ? "--" long[l] : "-" l
+			}
+	}' src/ctl/tee-runnerctl.c
+}
+
+synopsis_options() {
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' man/tee-runnerctl.8 | awk '
+	/^\.Nm/ { n = 0 }
+	/^\.Cm/ { gsub(/[|]/, " "); n = split($0, c, " ") }
+	{
+		while (match($0, /Fl [a-z-]+/)) {
+			for (i = 2; i <= n; i++)
+				print c[i], "-" substr($0, RSTART + 3, RLENGTH - 3)
+			$0 = substr($0, RSTART + RLENGTH)
+		}
+	}'
+}
+
+bash_options() {
+	bash -c '. contrib/completion/tee-runnerctl.bash
+	for c; do
+		_tee_runnerctl_words $c | tr -s "\n\t " "\n" | sed -n "s/^-/$c &/p"
+	done' - $(command_names) 2> /dev/null
+}
+
+zsh_options() {
+	sed -n 's/\$json/'"'--json/g; s/\$timeout/'--timeout/g; s/\$socket/'-s/g; s/\$file/'-f/g
+	    /^case/,/^esac/p"'' contrib/completion/_tee-runnerctl | awk '
+	match($0, /^[a-z|-]+\)/) { n = split(substr($0, 1, RLENGTH - 1), c, "|") }
+	{
+		while (match($0, /\047-[a-z-]+/)) {
+			for (i = 1; i <= n; i++)
+				print c[i], substr($0, RSTART + 1, RLENGTH - 1)
+			$0 = substr($0, RSTART + RLENGTH)
+		}
+	}'
+}
+
+fish_options() {
+	sed -n "s/^complete .*__tee_runnerctl_is \([a-z -]*\)' -\([sl]\) \([a-z-]*\) .*/\2 \3 \1/p" \
+	    contrib/completion/tee-runnerctl.fish | awk '{
+		for (i = 3; i <= NF; i++)
+			print $i, ($1 == "l" ? "--" : "-") $2
+	}'
+}
+
+# in_file FILE KIND: standard input has all of the names, and no others
+in_file() {
+	sort -u > "$tmp/listed"
+	each "$2" "not in $1" < "$tmp/listed"
+	no_other "$1" "$2" < "$tmp/listed"
+}
+
+commands() {
+	completion=contrib/completion
+	command_names | names
+	sed -n 's/^    "  \([a-z][a-z-]*\(, [a-z-]*\)*\) .*/\1/p' src/ctl/tee-runnerctl.c |
+	    tr -s ', ' '\n' | in_file 'the usage text' command
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Cm //p' man/tee-runnerctl.8 |
+	    tr -s '| ' '\n' | in_file man/tee-runnerctl.8 command
+	bash -c '. $1 && COMP_WORDS=(tee-runnerctl "") COMP_CWORD=1 && _tee_runnerctl &&
+	    printf "%s\n" "${COMPREPLY[@]}"' - $completion/tee-runnerctl.bash |
+	    grep -v '^-' | in_file $completion/tee-runnerctl.bash command
+	sed -n "s/^		'\([a-z-]*\):.*/\1/p" $completion/_tee-runnerctl |
+	    in_file $completion/_tee-runnerctl command
+	sed -n 's/.* __fish_use_subcommand -a \([a-z-]*\) .*/\1/p' \
+	    $completion/tee-runnerctl.fish |
+	    in_file $completion/tee-runnerctl.fish command
+	command_options | names
+	synopsis_options | in_file man/tee-runnerctl.8 option
+	bash_options | in_file $completion/tee-runnerctl.bash option
+	zsh_options | in_file $completion/_tee-runnerctl option
+	fish_options | in_file $completion/tee-runnerctl.fish option
+}
+
+states() {
+	joined src/net/timeline.c |
+	    grep -oE '\[STAGE_[A-Z_]*\] = [{] "[^"]*|LINE_[A-Z]* [?] "[^"]*|state, "[a-z]*' |
+	    sed 's/.*"//' | names
+	for file in contrib/completion/*tee-runnerctl*; do
+		joined "$file" | grep -oE '(open|received)( [a-z]+){12,13}' |
+		    tr ' ' '\n' | in_file "$file" state
+	done
 }
 
 # in_tests PATTERN: some test has it
@@ -290,6 +390,8 @@ holds operators 30
 holds explanations 30
 holds alarms 25
 holds reached 45
+holds commands 35
+holds states 13
 
 # Each line of the sample is right, also those that are commented out; what its user has
 # to create does not exist here, and the address of the Registry is to be replaced.
@@ -323,6 +425,7 @@ mkdir "$copy"
     src/program/status.c src/ctl/explain.def src/ctl/tee-runnerctl.c \
     src/keys/registration.c contrib/prometheus/tee-runner.rules.yml \
     contrib/grafana/tee-runner.json \
+    contrib/completion doc/operators.md \
     tests/vectors/primitives.txt tests/fuzz/reference.c \
     tests/interop/Primitives.sol tests/interop/evm.mjs \
     tests/hostile tests/unit tests/integration) | (cd "$copy" && tar xf -)
@@ -418,6 +521,9 @@ says alarms 'man/tee-runnerd.8: no such alert of a metric: tee_runner_credit Tee
 says alarms 'alert TeeRunnerGasNoFunds: no row in src/ctl/explain.def' \
     's/EXPLAIN("TeeRunnerGasNoFunds", /("/' src/ctl/explain.def
 
+says alarms 'alert TeeRunnerStageSlow: not in doc/operators.md' \
+    's/TeeRunnerStageSlow/none/' doc/operators.md
+
 says explanations 'status BUSY: no row in src/ctl/explain.def' \
     's/EXPLAIN("BUSY", /("/' src/ctl/explain.def
 says explanations 'reason pin: no row in src/ctl/explain.def' \
@@ -434,6 +540,21 @@ says explanations 'subject of the log registration: no row in src/ctl/explain.de
     's/EXPLAIN("registration", /("/' src/ctl/explain.def
 says explanations 'command renew: src/ctl/explain.def names it, tee-runnerctl has none' \
     '/{ "renew", command_renew/d' src/ctl/tee-runnerctl.c
+
+says commands 'command renew: not in the usage text' \
+    's/drain, resume, renew/drain, resume/; /^    "  renew /d' src/ctl/tee-runnerctl.c
+says commands 'option top --count: not in man/tee-runnerctl.8' \
+    '/^\.Op Fl -count /d' man/tee-runnerctl.8
+says commands 'command kms: not in contrib/completion/tee-runnerctl.bash' \
+    's/ kms registration evidence$/ registration evidence/' contrib/completion/tee-runnerctl.bash
+says commands 'contrib/completion/tee-runnerctl.bash: no such option: wait --count' \
+    's/--timeout -s/--count &/' contrib/completion/tee-runnerctl.bash
+says commands 'option wait --timeout: not in contrib/completion/_tee-runnerctl' \
+    's/^wait.*_arguments .timeout/wait) _arguments/' contrib/completion/_tee-runnerctl
+says commands 'option config --hash: not in contrib/completion/tee-runnerctl.fish' \
+    '/ -l hash /d' contrib/completion/tee-runnerctl.fish
+says states 'state lost: not in contrib/completion/tee-runnerctl.fish' \
+    's/ refused lost/ refused/' contrib/completion/tee-runnerctl.fish
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
