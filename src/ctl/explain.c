@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tee-runnerctl explain: what a status, a reason, a stage, a state, an alert or
- * the subject of a log line means, and what to do.  Asks no running
+ * tee-runnerctl explain: what a status, a reason, a stage, a state, an alert, a
+ * warning or the subject of a log line means, and what to do.  Asks no running
  * tee-runnerd.
  */
 #include <ctype.h>
@@ -15,7 +15,7 @@
 #define LETTERS		64	/* of a word that are compared */
 #define NEAREST		3	/* that are suggested */
 
-enum kind { STATUS, REASON, ALERT, STAGE, ENDPOINT, GAS, LOG, KINDS };
+enum kind { STATUS, REASON, ALERT, STAGE, ENDPOINT, GAS, WARNING, LOG, KINDS };
 
 static const struct {
 	const char	*name, *title;
@@ -26,6 +26,7 @@ static const struct {
 	[STAGE] = { "stage", "stage of a task" },
 	[ENDPOINT] = { "endpoint", "state of an endpoint" },
 	[GAS] = { "gas", "state of the gas account" },
+	[WARNING] = { "warning", "warning of the status" },
 	[LOG] = { "log", "subject of a log line" },
 };
 
@@ -62,16 +63,31 @@ begins_with(const char *s, const char *word)
 	return i;
 }
 
-/* A subject is followed by a name, a number, or the rest of its line. */
-static int
-is_meant(const struct row *r, const char *s, int whole)
+/* How much of `s' this row explains; 0: it does not.  A subject, and the begin
+ * of a warning, is followed by a name, a number, or the rest of its line. */
+static size_t
+matches(const struct row *r, const char *s, int whole)
 {
 	const size_t n = begins_with(s, r->word);
 
 	if (n == 0)
 		return 0;
-	return whole ? s[n] == '\0' :
-		       r->kind == LOG && strchr(" :-", s[n]) != NULL;
+	if (whole)
+		return s[n] == '\0' ? n : 0;
+	return r->kind >= WARNING && strchr(" :-", s[n]) != NULL ? n : 0;
+}
+
+/* None explains more of it. */
+static int
+is_meant(const struct row *r, const char *s, int whole)
+{
+	const size_t n = matches(r, s, whole);
+	const struct row *other;
+
+	for (other = rows; other < rows + N_ROWS; other++)
+		if (matches(other, s, whole) > n)
+			return 0;
+	return n != 0;
 }
 
 /* Levenshtein's distance. */

@@ -334,16 +334,16 @@ command_top(const struct options *o)
 	int i;
 
 	is_terminal = isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
-	/* Before there is another screen. */
+	/* Before there is another screen.  Rates need two samples. */
 	if ((why = sample(o->socket)) != NULL)
 		return fail(o->socket, why);
 	screen_begin();
-	for (i = 0; !is_over && (o->count == 0 || i < o->count); i++) {
-		if (i != 0)
-			why = sample(o->socket);
+	for (i = 0; o->count == 0 || i < o->count; i++) {
+		wait_key();
+		if (is_over)
+			break;
+		why = sample(o->socket);
 		show(o, why);
-		if (i + 1 != o->count)
-			wait_key();
 	}
 	screen_end();
 	return why == NULL ? 0 : 1;

@@ -405,13 +405,12 @@ timeline_list(struct evbuffer *out, const char *state)
 	return 0;
 }
 
-/* "0x" may be left out. */
+/* The first n hexadecimal digits of an id. */
 static int
-has_prefix(const struct timeline *t, const char *digits, size_t n)
+has_prefix(const struct timeline *t, const uint8_t *bytes, size_t n)
 {
-	char hex[65];
-
-	return strncmp(hex_encode(hex, t->id, 32), digits, n) == 0;
+	return memcmp(t->id, bytes, n / 2) == 0 &&
+	    (n % 2 == 0 || t->id[n / 2] >> 4 == bytes[n / 2] >> 4);
 }
 
 int
@@ -419,20 +418,25 @@ timeline_show(struct evbuffer *out, const char *digits)
 {
 	const struct timeline *t;
 	struct jsonw j;
-	char trace[TRACE_TEXT];
+	char trace[TRACE_TEXT], text[64];
+	uint8_t bytes[32];
 	uint64_t number;
 	size_t n, shown = 0;
 
+	/* "0x" may be left out. */
 	if (strncmp(digits, "0x", 2) == 0)
 		digits += 2;
 	n = strlen(digits);
 	if (n == 0 || n > 64 || strspn(digits, "0123456789abcdef") != n)
 		return -1;
+	memset(text, '0', 64);
+	memcpy(text, digits, n);
+	hex_decode(text, 64, bytes, 32);
 	jsonw_begin(&j, add_text, out);
 	jsonw_array(&j, NULL);
 	for (number = last;
 	     (t = line_get(number)) != NULL && shown < LIST_TASKS; number--) {
-		if (!has_prefix(t, digits, n))
+		if (!has_prefix(t, bytes, n))
 			continue;
 		jsonw_object(&j, NULL);
 		json_line(&j, t);

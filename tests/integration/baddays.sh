@@ -99,6 +99,9 @@ day() {
 	check "$1: alarm $2 (status: $_ms ms)" until_ok 40 fires "$2"
 	check "$1: explain $2 tells what to do" sh -c "tee-runnerctl explain $2 | grep -q '^ *1\\. .'"
 	tee-runnerctl explain "$2" | sed 's/^/     > /'
+	_warning=$(first_line | sed -n 's/.*: warning: //p')
+	[ -z "$_warning" ] ||
+	    check "$1: explain takes the warning" tee-runnerctl explain "$_warning"
 }
 # cured WHAT: all is quiet again.
 cured() {

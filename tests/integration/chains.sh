@@ -53,7 +53,7 @@ check 'a load on both chains: the second loses no task' grep -q '"failed": *0' "
 net=$(role_pid net)
 check 'the second devnet goes down' on_two down
 check 'the second chain is idle without its Registry' until_ok 15 two_is idle
-check 'the log names the chain that is idle' logged 'chain 31338: not accepting tasks: the Registry'
+check 'the log names the chain that is idle' until_ok 15 logged 'chain 31338: not accepting tasks: the Registry'
 check 'a task of the first chain ends OK while the second is down' add_one
 check 'net of the first chain still runs' is "$net" "$(role_pid net)"
 check 'the second devnet comes up again' on_two up

@@ -111,7 +111,7 @@ EOF
 check 'the node makes no more blocks' still
 check 'a task ends OK' tasks 10
 check 'the transaction of its result is pending' until_ok 15 waits
-check 'a transaction that is not mined is replaced with a higher fee' mine_until 0x4a817c800 'publication: not mined: replaced, with at most'
+check 'a transaction that is not mined is replaced with a higher fee' mine_until 0x4a817c800 'not mined: publication: replaced, with at most'
 check 'the node makes blocks again' rpc evm_setIntervalMining '[1]'
 check 'the result is published' until_ok 30 gas_has published 11
 check 'one transaction was replaced' gas_is replaced 1

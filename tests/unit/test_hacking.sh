@@ -210,6 +210,13 @@ subjects() {
 	    /^$/d' | sort -u
 }
 
+# The warnings of the status, up to their first value.
+warnings() {
+	awk '/^(warn_|json_warnings)/ { on = 1 } on; /^}/ { on = 0 }' src/net/status.c > "$tmp/warn"
+	joined "$tmp/warn" | grep -oE 'j, NULL, "[A-Za-z][^"]*' |
+	    sed 's/.*"//; s/[:%].*//; s/ *$//' | sort -u
+}
+
 # explained WHAT KIND: the names on standard input have a row of this kind
 explained() {
 	names
@@ -234,15 +241,15 @@ explanations() {
 	    sed 's/.* //' | names
 	command_names |
 	    each command 'src/ctl/explain.def names it, tee-runnerctl has none'
-	kind LOG | sort -u > "$tmp/listed"
-	subjects | awk -v rows="$tmp/listed" '
-	BEGIN { while ((getline row < rows) > 0) is_row[row] = 1 }
+	{ kind LOG; kind WARNING; } | sort -u > "$tmp/listed"
+	{ subjects; warnings; } | awk -v rows="$tmp/listed" '
+	BEGIN { while ((getline row < rows) > 0) is_row[tolower(row)] = row }
 	{
 		subject = $0
-		for (word = subject; !(word in is_row); )
+		for (word = tolower(subject); !(word in is_row); )
 			if (!sub(/ [^ ]*$/, "", word))
 				break
-		print word in is_row ? word : subject
+		print word in is_row ? is_row[word] : subject
 	}' | names
 	each 'subject of the log' 'no row in src/ctl/explain.def' < "$tmp/listed"
 }

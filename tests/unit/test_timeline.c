@@ -209,6 +209,31 @@ the_oldest_is_forgotten(void **state)
 }
 
 static void
+an_id_is_found_by_its_first_digits(void **state)
+{
+	static const struct {
+		const char	*digits;
+		size_t		 n;
+	} cases[] = { { "a", 3 }, { "ab", 3 }, { "0xab0", 2 }, { "ab01", 1 },
+		{ "ab1", 1 }, { "ab10", 1 }, { "b", 0 }, { "ab03", 0 },
+		{ "ab010000000000000000000000000000000000000000000000000000000"
+		  "00000",
+		    1 } };
+	json_t *o;
+	size_t i;
+
+	(void)state;
+	begin(0);
+	begin(1);
+	begin(0x10);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		o = asked(timeline_show, cases[i].digits);
+		assert_int_equal(json_array_size(o), cases[i].n);
+		json_decref(o);
+	}
+}
+
+static void
 questions_that_are_none_are_refused(void **state)
 {
 	struct evbuffer *out = evbuffer_new();
@@ -287,6 +312,7 @@ main(void)
 		T(a_published_task_has_its_transaction),
 		T(refused_and_lost_tasks_say_so),
 		T(the_oldest_is_forgotten),
+		T(an_id_is_found_by_its_first_digits),
 		T(questions_that_are_none_are_refused),
 		T(buckets_add_up),
 		T(a_traceparent_is_read_strictly),
