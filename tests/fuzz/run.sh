@@ -63,7 +63,7 @@ fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c src/compute/delegate.
     src/compute/keypool.c src/crypto/partial.c src/crypto/shamir.c \
     $program $arith $common $crypto
 fuzz wire libprotobuf-c src/net/wire.c $program "$BUILD/proto/teerunner.pb-c.c"
-fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/registry/abi.c src/registry/rpc.c src/common/sha256.c $common
+fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/registry/abi.c src/registry/rpc.c src/common/sha256.c src/common/jsondepth.c $common
 fuzz trie 'libcrypto nettle' src/registry/trie.c src/registry/layout.c src/crypto/rlp.c src/crypto/keccak.c $common
 fuzz dcap "$attest_packages" $attest src/attest/dcap_verify.c src/attest/collateral.c
 fuzz snp "$attest_packages" $attest src/attest/snp.c src/attest/snp_vek.c src/attest/collateral.c
