@@ -18,8 +18,8 @@ static struct nats_parser parser;
 static struct nats_message m;
 static size_t used;
 
-/* The input ends with an allocation, so that a sanitizer or valgrind sees a read
- * beyond it. */
+/* The input ends with an allocation, so that a sanitizer or valgrind sees a
+ * read beyond it. */
 static int
 parse_copy(const char *data, size_t n)
 {
