@@ -374,9 +374,8 @@ on_info(struct link *l, const struct nats_info *info)
 		on_first_info(l);
 	} else if (info->is_lame_duck && !l->info.is_lame_duck) {
 		l->info.is_lame_duck = 1;
-		log_info("nats %s: lame duck mode: connecting to the next "
-			 "server",
-		    server_name(l));
+		c->conf.call.notice(c->conf.arg, server_name(l),
+		    "lame duck mode: connecting to the next server");
 		if (l == c->current)
 			event_add(c->retry, &now);
 	}
@@ -387,16 +386,16 @@ on_info(struct link *l, const struct nats_info *info)
 static void
 on_err(struct link *l, const struct nats_text *text)
 {
+	const struct nats_conf *conf = &l->nats->conf;
+	const char *harmless = "-ERR: Permissions Violation";
 	char why[WHY], name[WHY - 16];
-	const char *harmless = "Permissions Violation";
 
-	log_escape(name, sizeof(name), text->s, text->n);
-	if (strncasecmp(name, harmless, strlen(harmless)) == 0) {
-		log_warn("nats %s: -ERR: %s", server_name(l), name);
-		return;
-	}
-	snprintf(why, sizeof(why), "-ERR: %s", name);
-	link_lost(l, why);
+	snprintf(why, sizeof(why), "-ERR: %s",
+	    log_escape(name, sizeof(name), text->s, text->n));
+	if (strncasecmp(why, harmless, strlen(harmless)) == 0)
+		conf->call.notice(conf->arg, server_name(l), why);
+	else
+		link_lost(l, why);
 }
 
 static void
@@ -592,6 +591,12 @@ nats_is_connected(const struct nats *c)
 	return c->current != NULL;
 }
 
+const struct nats_info *
+nats_info(const struct nats *c)
+{
+	return c->current == NULL ? NULL : &c->current->info;
+}
+
 const char *
 nats_inbox(const struct nats *c)
 {
@@ -613,6 +618,16 @@ nats_subscribe(struct nats *c, const char *subject)
 	if (c->current != NULL)
 		send_sub(c->current, s);
 	return s->sid;
+}
+
+uint64_t
+nats_subscribe_inbox(struct nats *c)
+{
+	char subject[NATS_INBOX + 32];
+
+	snprintf(subject, sizeof(subject), "%s.%llu.*", c->inbox,
+	    (unsigned long long)c->last_sid + 1);
+	return nats_subscribe(c, subject);
 }
 
 void

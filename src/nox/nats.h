@@ -50,6 +50,9 @@ struct nats_callbacks {
 	/* A connection, or an attempt, failed; nats_is_connected() says whether
 	 * another is in use.  why: printable. */
 	void	(*lost)(void *arg, const char *server, const char *why);
+	/* Something for the log that changes nothing: a permission that is
+	 * lacking, lame duck mode.  text: printable. */
+	void	(*notice)(void *arg, const char *server, const char *text);
 	/* Valid until it returns. */
 	void	(*message)(void *arg, const struct nats_message *);
 };
@@ -76,11 +79,16 @@ struct nats *nats_new(const struct nats_conf *);
 /* nats_free: close the connection; what is not sent yet is lost. */
 void nats_free(struct nats *);
 int nats_is_connected(const struct nats *);
+/* nats_info: of the server in use; NULL if there is none. */
+const struct nats_info *nats_info(const struct nats *);
 /* nats_inbox: a prefix for the subjects of replies, random: "_INBOX.xyz". */
 const char *nats_inbox(const struct nats *);
 /* nats_subscribe: from now on and after each connect.  Returns the sid, from 1;
  * 0 if there are NATS_SUBS or the subject is invalid. */
 uint64_t nats_subscribe(struct nats *, const char *subject);
+/* nats_subscribe_inbox: the same, to INBOX.sid.*, for replies: so each
+ * subscriber hears only what is for itself. */
+uint64_t nats_subscribe_inbox(struct nats *);
 void nats_unsubscribe(struct nats *, uint64_t sid);
 /* nats_publish: headers: names and values in turn, then NULL; or NULL.  reply:
  * or NULL.  Returns 0, or -1 if there is no connection, a name is invalid, the

@@ -26,7 +26,7 @@ static struct nats *nats;
 static int listener[2], peer[2];
 static char said[2][65536];	/* by the client, to each server */
 static size_t n_said[2];
-static int connected, lost, messages;
+static int connected, lost, messages, notices;
 static char why[256], payload[64];
 
 static void
@@ -45,6 +45,15 @@ on_lost(void *arg, const char *server, const char *reason)
 	(void)server;
 	lost++;
 	snprintf(why, sizeof(why), "%s", reason);
+}
+
+static void
+on_notice(void *arg, const char *server, const char *text)
+{
+	(void)arg;
+	(void)server;
+	assert_true(text[0] != '\0');
+	notices++;
 }
 
 static void
@@ -126,7 +135,7 @@ start(void **state)
 		.name = "test",
 		.version = "0",
 		.max_output = 100000,
-		.call = { on_connected, on_lost, on_message } };
+		.call = { on_connected, on_lost, on_notice, on_message } };
 	struct sockaddr_in a = { .sin_family = AF_INET,
 		.sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t n = sizeof(a);
@@ -147,7 +156,7 @@ start(void **state)
 		n_said[i] = 0;
 		said[i][0] = '\0';
 	}
-	connected = lost = messages = 0;
+	connected = lost = messages = notices = 0;
 	why[0] = '\0';
 	nats = nats_new(&conf);
 	return nats == NULL ? -1 : 0;
@@ -287,6 +296,7 @@ an_error_is_the_reason_but_for_a_permission(void **state)
 	say(0, "PING\r\n");
 	until(heard(0, "PONG\r\n"));
 	assert_int_equal(lost, 0);
+	assert_int_equal(notices, 1);
 	say(0, "-ERR 'Stale\x1b Connection'\r\n");
 	until(lost == 1);
 	assert_string_equal(why, "a control character in a line");
