@@ -87,6 +87,25 @@ take_size(const json_t *o, const char *name, uint64_t *size)
 	return 0;
 }
 
+/* 2.9.10, perhaps with -beta.1 after it: each below 1000. */
+static uint32_t
+version_of(const json_t *o)
+{
+	const char *s = json_string_value(json_object_get(o, "version"));
+	uint32_t version = 0;
+	uint64_t v;
+
+	for (int i = 0; i < 3; i++) {
+		const size_t n = s == NULL ? 0 : strspn(s, "0123456789");
+
+		if (n > 3 || number(s, n, &v) != 0 || (i < 2 && s[n] != '.'))
+			return 0;
+		version = version * 1000 + (uint32_t)v;
+		s += n + 1;
+	}
+	return version;
+}
+
 static int
 take_info(
     struct nats_parser *p, const char *text, size_t n, struct nats_info *info)
@@ -104,6 +123,7 @@ take_info(
 	    take_flag(o, "tls_required", &info->requires_tls) != 0 ||
 	    take_flag(o, "ldm", &info->is_lame_duck) != 0)
 		r = violated(p, "INFO has a member of the wrong type");
+	info->version = version_of(o);
 	json_decref(o);
 	return r;
 }

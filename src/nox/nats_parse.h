@@ -27,8 +27,11 @@ enum nats_op {
 	NATS_OP_ERR,
 };
 
+#define NATS_VERSION(a, b, c)	((a) * 1000000U + (b) * 1000U + (c))
+
 /* From INFO; a member that is missing is 0. */
 struct nats_info {
+	uint32_t	version;	/* NATS_VERSION(); 0: not a.b.c */
 	uint64_t	max_payload;	/* bytes; the server's limit */
 	int		has_headers;
 	int		requires_tls;

@@ -112,6 +112,30 @@ info_is_read(void **state)
 	    m.info.has_headers || m.info.requires_tls || m.info.is_lame_duck);
 }
 
+static uint32_t
+version(const char *text)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "INFO {\"version\":%s}\r\n", text);
+	assert_int_equal(parse(line), 1);
+	return m.info.version;
+}
+
+static void
+a_version_is_read_or_unknown(void **state)
+{
+	(void)state;
+	assert_int_equal(version("\"2.9.10\""), NATS_VERSION(2, 9, 10));
+	assert_int_equal(version("\"2.11.0-beta.1\""), NATS_VERSION(2, 11, 0));
+	assert_int_equal(version("\"2.9\""), 0);
+	assert_int_equal(version("\"2.9.\""), 0);
+	assert_int_equal(version("\"2.1000.1\""), 0);
+	assert_int_equal(version("\"v2.9.1\""), 0);
+	assert_int_equal(version("\"\""), 0);
+	assert_int_equal(version("2"), 0);
+}
+
 static void
 info_that_is_wrong_is_refused(void **state)
 {
@@ -438,6 +462,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_message_without_payload_is_read),
 		cmocka_unit_test(info_is_read),
+		cmocka_unit_test(a_version_is_read_or_unknown),
 		cmocka_unit_test(info_that_is_wrong_is_refused),
 		cmocka_unit_test(msg_is_read),
 		cmocka_unit_test(a_payload_may_be_empty),
