@@ -26,6 +26,7 @@
 
 #include "conf.h"
 #include "hex.h"
+#include "jsondepth.h"
 #include "log.h"
 #include "passphrase.h"
 #include "rpc.h"
@@ -60,30 +61,6 @@ static SSL_CTX *tls;
 
 /* ---- answers ----------------------------------------------------------- */
 
-/* jansson's parser is recursive and allows 2048 levels; our answers need far
- * fewer. */
-static int
-is_too_deep(const char *text, size_t n)
-{
-	int depth = 0, in_string = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (in_string) {
-			if (text[i] == '\\')
-				i++;
-			else if (text[i] == '"')
-				in_string = 0;
-		} else if (text[i] == '"')
-			in_string = 1;
-		else if (text[i] == '[' || text[i] == '{') {
-			if (++depth > RPC_DEPTH)
-				return 1;
-		} else if (text[i] == ']' || text[i] == '}')
-			depth--;
-	}
-	return 0;
-}
-
 json_t *
 rpc_parse(const char *text, size_t n, uint64_t id, char *buf, size_t size,
     const char **why)
@@ -92,7 +69,9 @@ rpc_parse(const char *text, size_t n, uint64_t id, char *buf, size_t size,
 	const char *s;
 	char word[80];
 
-	if (is_too_deep(text, n)) {
+	/* jansson's parser is recursive and allows 2048 levels; our answers
+	 * need far fewer. */
+	if (jsondepth_exceeds(text, n, RPC_DEPTH)) {
 		*why = "JSON is nested too deeply";
 		return NULL;
 	}
