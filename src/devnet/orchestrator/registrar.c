@@ -194,11 +194,11 @@ verify_evidence(const Teerunner__V1__Registration *r,
 static int
 verdict_by_fault(void)
 {
-	switch (fault) {
-	case FAULT_ORCHESTRATOR_refuse: return REFUSED;
-	case FAULT_ORCHESTRATOR_undecided: return UNDECIDED;
-	default: return -1;
-	}
+	const enum fault now = fault;	/* it is atomic */
+
+	if (now == FAULT_ORCHESTRATOR_refuse)
+		return REFUSED;
+	return now == FAULT_ORCHESTRATOR_undecided ? UNDECIDED : -1;
 }
 
 int
