@@ -65,6 +65,7 @@ fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c src/compute/delegate.
 fuzz wire libprotobuf-c src/net/wire.c $program "$BUILD/proto/teerunner.pb-c.c"
 fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/registry/abi.c src/registry/rpc.c src/common/sha256.c src/common/jsondepth.c $common
 fuzz nats jansson src/nox/nats_parse.c src/common/jsondepth.c
+fuzz nox_message jansson src/nox/nox_message.c src/common/jsondepth.c src/common/hex.c $program
 fuzz trie 'libcrypto nettle' src/registry/trie.c src/registry/layout.c src/crypto/rlp.c src/crypto/keccak.c $common
 fuzz dcap "$attest_packages" $attest src/attest/dcap_verify.c src/attest/collateral.c
 fuzz snp "$attest_packages" $attest src/attest/snp.c src/attest/snp_vek.c src/attest/collateral.c
