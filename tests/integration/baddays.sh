@@ -46,8 +46,11 @@ END
 metrics=$(sed -n 's/^http-listen 127.0.0.1://p' "$dir/tee-runnerd.conf")
 mkdir "$dir/disk"
 mount -t tmpfs -o size=512k none "$dir/disk"
-at_end() { umount -l "$dir/disk"; }
-at_end=at_end
+stop_disk_too() {
+	stop_system
+	umount -l "$dir/disk"
+}
+at_end=stop_disk_too
 tee-runnerd -d -L "$BUILD/libexec" -f "$dir/tee-runnerd.conf" >> "$dir/disk/runner.log" 2>&1 &
 runner=$!
 ln -s disk/runner.log "$dir/runner.log"
