@@ -45,8 +45,8 @@ static const struct event_type {
 	BINARY("ge", 0x55),
 	{ "select", 0x56, 3, { "condition", "ifTrue", "ifFalse", "result" } },
 	{ "transfer", 0x70, 3,
-	    { "balanceFrom", "balanceTo", "amount", "success",
-		"newBalanceFrom", "newBalanceTo" } },
+	    { "balanceFrom", "balanceTo", "amount", "success", "newBalanceFrom",
+		"newBalanceTo" } },
 	{ "mint", 0x71, 3,
 	    { "balanceTo", "amount", "totalSupply", "success", "newBalanceTo",
 		"newTotalSupply" } },
@@ -178,8 +178,8 @@ read_event(const json_t *e, struct builder *b, char why[64])
 }
 
 static uint32_t
-read_message(const json_t *o, struct nox_transaction *t, struct builder *b,
-    char why[64])
+read_message(
+    const json_t *o, struct nox_transaction *t, struct builder *b, char why[64])
 {
 	const json_t *events = json_object_get(o, "events"), *e;
 	uint32_t st;

@@ -18,7 +18,7 @@
 /* Read n bytes of JSON.  Returns ST_OK; or an ST_* that will never be another,
  * however often the message is delivered, and in *why the member at fault: the
  * type of an event, a name, or "" if it is no object. */
-uint32_t nox_message_read(const char *text, size_t n,
-    struct nox_transaction *, struct builder *, char why[64]);
+uint32_t nox_message_read(const char *text, size_t n, struct nox_transaction *,
+    struct builder *, char why[64]);
 
 #endif

@@ -146,6 +146,7 @@ rig_hear(struct rig *r)
 					     ->features &
 			    SANDBOX_MEMLOCK;
 		}
+		r->pongs += m.type == M_PONG;
 		if (m.type == M_CUT)
 			r->cut = *(const struct m_peer *)m.payload;
 		if (m.type != M_LOG)
@@ -165,20 +166,33 @@ readable(int fd, int ms)
 	return poll(&p, 1, ms) == 1;
 }
 
-/* The next message that is no STATUS: 1, 0 for silence, -1 for an end. */
+static uint64_t
+real_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* The next message but those that come once a second: 1, 0 for silence, -1 for
+ * an end. */
 static int
 rig_recv(struct chan *c, enum state state, struct msg *m, int ms)
 {
+	const uint64_t end = real_ms() + (uint64_t)ms;
+	uint64_t now;
 	int got;
 
-	for (;;) {
-		if (!readable(c->fd, ms))
+	while ((now = real_ms()) <= end) {
+		if (!readable(c->fd, (int)(end - now)))
 			return 0;
 		if ((got = chan_recv(c, state, m)) == -1)
 			return -1;
 		if (got == 1 && m->type != M_STATUS && m->type != M_WORKERS)
 			return 1;
 	}
+	return 0;
 }
 
 const struct msg *
@@ -197,6 +211,21 @@ rig_next(struct rig *r, struct chan *c, enum msg_type type)
 		    r->log);
 	}
 	return &m;
+}
+
+/* A turn of keys's loop has ended since its last answer on net's channel: the
+ * monitor's channel comes before net's, so its PING is for another turn. */
+void
+rig_turn(struct rig *r)
+{
+	const unsigned before = r->pongs;
+
+	rig_lives(r);
+	chan_send(&r->monitor, M_PING, NULL, NULL, 0, -1);
+	while (r->pongs == before) {
+		assert_true(readable(r->monitor.fd, PATIENCE));
+		rig_hear(r);
+	}
 }
 
 const struct m_status *

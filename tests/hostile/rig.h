@@ -44,6 +44,7 @@ struct rig {
 	uint8_t		 ephemeral[32], data_keys[2][32];
 	struct m_job_done answer;
 	uint32_t	 has_memlock;	/* all of keys is locked */
+	unsigned	 pongs;		/* that came */
 	struct m_peer	 cut;		/* whom keys wants ended; role 0:
 					 * nobody */
 	uint32_t	 max_tasks;	/* 0: 256; before the start, too */
@@ -92,6 +93,8 @@ void rig_quote(struct rig *);
 const struct m_status *rig_status(struct rig *);
 /* The next RESULT, past RESULTS. */
 const struct m_result *rig_next_result(struct rig *);
+/* Wait until keys has been once around its loop. */
+void rig_turn(struct rig *);
 
 /* With has_other: all that is called `net' and `registry', and what is signed,
  * is of the other chain from now on, or of the first again. */

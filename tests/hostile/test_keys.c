@@ -2069,9 +2069,7 @@ a_worker_that_does_not_read_is_cut_off(void **unused)
 		work_delegate(&rig, &work[0]);
 		work_grant(&rig, i, &work[0], 1, &rig.gateway);
 		/* Once around keys's loop it was given the job, or cut off. */
-		rig_lives(&rig);
-		rig_lives(&rig);
-		rig_hear(&rig);
+		rig_turn(&rig);
 		if (rig.cut.role != 0)
 			break;
 		work_done(&rig, i, work[0].program.outputs[0].b, 48, &v);

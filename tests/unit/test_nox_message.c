@@ -91,24 +91,30 @@ every_event_has_the_shape_of_its_primitive(void **state)
 	} cases[] = {
 #define TWO	"\"leftHandOperand\":\"" U("01") "\",\"rightHandOperand\":\"" \
 		U("02") "\",\"result\":\""
-		{ "add", TWO U("03") }, { "sub", TWO U("03") },
-		{ "mul", TWO U("03") }, { "div", TWO U("03") },
-		{ "eq", TWO B("03") }, { "ne", TWO B("03") },
-		{ "lt", TWO B("03") }, { "le", TWO B("03") },
-		{ "gt", TWO B("03") }, { "ge", TWO B("03") },
+		{ "add", TWO U("03") },
+		{ "sub", TWO U("03") },
+		{ "mul", TWO U("03") },
+		{ "div", TWO U("03") },
+		{ "eq", TWO B("03") },
+		{ "ne", TWO B("03") },
+		{ "lt", TWO B("03") },
+		{ "le", TWO B("03") },
+		{ "gt", TWO B("03") },
+		{ "ge", TWO B("03") },
 #define SAFE	"\"success\":\"" B("09") "\"," TWO U("03")
-		{ "safe_add", SAFE }, { "safe_sub", SAFE },
-		{ "safe_mul", SAFE }, { "safe_div", SAFE },
-		{ "select", "\"condition\":\"" B("01") "\",\"ifTrue\":\"" U("02")
-		    "\",\"ifFalse\":\"" U("03") "\",\"result\":\"" U("04") },
-		{ "mint", "\"balanceTo\":\"" U("01") "\",\"amount\":\"" U("02")
-		    "\",\"totalSupply\":\"" U("03") "\",\"success\":\"" B("04")
-		    "\",\"newBalanceTo\":\"" U("05")
-		    "\",\"newTotalSupply\":\"" U("06") },
-		{ "burn", "\"balanceFrom\":\"" U("01") "\",\"amount\":\"" U("02")
-		    "\",\"totalSupply\":\"" U("03") "\",\"success\":\"" B("04")
-		    "\",\"newBalanceFrom\":\"" U("05")
-		    "\",\"newTotalSupply\":\"" U("06") },
+		{ "safe_add", SAFE },
+		{ "safe_sub", SAFE },
+		{ "safe_mul", SAFE },
+		{ "safe_div", SAFE },
+		{ "select",
+		    "\"condition\":\"" B("01") "\",\"ifTrue\":\"" U(
+			"02") "\",\"ifFalse\":\"" U("03") "\",\"result\":\"" U("04") },
+		{ "mint",
+		    "\"balanceTo\":\"" U("01") "\",\"amount\":\"" U("02") "\",\"totalSupply\":\"" U("03") "\",\"success\":\"" B(
+			"04") "\",\"newBalanceTo\":\"" U("05") "\",\"newTotalSupply\":\"" U("06") },
+		{ "burn",
+		    "\"balanceFrom\":\"" U("01") "\",\"amount\":\"" U("02") "\",\"totalSupply\":\"" U("03") "\",\"success\":\"" B(
+			"04") "\",\"newBalanceFrom\":\"" U("05") "\",\"newTotalSupply\":\"" U("06") },
 	};
 	struct m_word words[PROGRAM_WORDS];
 	struct program p;
@@ -120,8 +126,8 @@ every_event_has_the_shape_of_its_primitive(void **state)
 		snprintf(event, sizeof(event), "{\"type\":\"%s\",%s\"}",
 		    cases[i].type, cases[i].members);
 		assert_int_equal(reads(event), ST_OK);
-		assert_int_equal(program_view(&p, &b.shape, words,
-				     builder_words(&b, words)),
+		assert_int_equal(
+		    program_view(&p, &b.shape, words, builder_words(&b, words)),
 		    0);
 		assert_int_equal(program_check(&p, 31337, &op), ST_OK);
 	}
@@ -169,9 +175,8 @@ what_is_no_message_is_refused(void **state)
 	static const struct {
 		const char	*text, *member;
 	} cases[] = { { "", "" }, { "[]", "" }, { "{", "" },
-		{ "{\"chainId\":1,\"chainId\":1}", "" },
-		{ "[[[[[[]]]]]]", "" }, { "{}", "chainId" },
-		{ "{\"chainId\":4294967296}", "chainId" },
+		{ "{\"chainId\":1,\"chainId\":1}", "" }, { "[[[[[[]]]]]]", "" },
+		{ "{}", "chainId" }, { "{\"chainId\":4294967296}", "chainId" },
 		{ "{\"chainId\":1,\"blockNumber\":-1}", "blockNumber" },
 		{ "{\"chainId\":1,\"blockNumber\":1,\"caller\":\"0x12\"}",
 		    "caller" } };
@@ -186,8 +191,8 @@ what_is_no_message_is_refused(void **state)
 		assert_string_equal(why, cases[i].member);
 	}
 	memset(large, ' ', sizeof(large));
-	assert_int_equal(nox_message_read(large, sizeof(large), &t, &b, why),
-	    ST_OVER_LIMIT);
+	assert_int_equal(
+	    nox_message_read(large, sizeof(large), &t, &b, why), ST_OVER_LIMIT);
 }
 
 int
