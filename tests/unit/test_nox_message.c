@@ -13,31 +13,47 @@
 
 #include "nox_message.h"
 
-/* uint256 (23) and bool (00) handles of chain 31337, by their last byte. */
-#define U(x)	"0x0000007a6923010000000000000000000000000000000000000000000000" \
-		"00" x
-#define B(x)	"0x0000007a6900010000000000000000000000000000000000000000000000" \
-		"00" x
-#define HASH	"0xabababababababababababababababababababababababababababababab" \
-		"abab"
-#define ONE	"0x000000000000000000000000000000000000000000000000000000000001" \
-		"8001"
-
 static char text[4096], why[64];
 static struct nox_transaction t;
 static struct builder b;
 
+/* The begin of a handle of uint256 and of bool, of chain 31337. */
+#define UINT	"0000007a692301"
+#define BOOL	"0000007a690001"
+#define HASH	"abababababababababababababababab"		\
+		"abababababababababababababababab"
+
+/* JSON: ' is a quote, U1 a handle of uint256, B1 one of bool. */
+static size_t
+expand(char *to, size_t size, const char *from)
+{
+	size_t n = 0;
+
+	for (; *from != '\0'; from++)
+		if ((*from == 'U' || *from == 'B') && from[1] >= '0' &&
+		    from[1] <= '9') {
+			n += (size_t)snprintf(to + n, size - n, "\"0x%s%050d\"",
+			    *from == 'U' ? UINT : BOOL, from[1] - '0');
+			from++;
+		} else
+			to[n++] = *from == '\'' ? '"' : *from;
+	to[n] = '\0';
+	return n;
+}
+
 static uint32_t
 reads(const char *events)
 {
-	const int n = snprintf(text, sizeof(text),
-	    "{\"chainId\":31337,\"caller\":"
-	    "\"0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9\","
-	    "\"blockNumber\":42,\"transactionHash\":\"" HASH "\","
-	    "\"events\":[%s],\"other\":{\"a\":[1]}}",
-	    events);
+	char message[2048];
 
-	return nox_message_read(text, (size_t)n, &t, &b, why);
+	snprintf(message, sizeof(message),
+	    "{'chainId':31337,"
+	    "'caller':'0xCf7Ed3AccA5a467e9e704C703E8D87F634fb0Fc9',"
+	    "'blockNumber':42,'transactionHash':'0x" HASH "','events':[%s],"
+	    "'other':{'a':[1]}}",
+	    events);
+	return nox_message_read(
+	    text, expand(text, sizeof(text), message), &t, &b, why);
 }
 
 static void
@@ -47,16 +63,15 @@ is_refused(const char *events, uint32_t status, const char *member)
 	assert_string_equal(why, member);
 }
 
-#define ADD	"{\"logIndex\":3,\"caller\":\"x\",\"type\":\"add\"," \
-		"\"leftHandOperand\":\"" U("01") "\"," \
-		"\"rightHandOperand\":\"" U("02") "\"," \
-		"\"result\":\"" U("03") "\"}"
-#define TRANSFER "{\"type\":\"transfer\",\"balanceFrom\":\"" U("03") "\"," \
-		"\"balanceTo\":\"" U("04") "\",\"amount\":\"" U("01") "\"," \
-		"\"success\":\"" B("05") "\",\"newBalanceFrom\":\"" U("06") \
-		"\",\"newBalanceTo\":\"" U("07") "\"}"
-#define WRAP(type) "{\"type\":\"wrap_as_public_handle\",\"value\":\"" ONE "\"," \
-		"\"teeType\":" type ",\"handle\":\"" U("08") "\"}"
+#define TWO	"'leftHandOperand':U1,'rightHandOperand':U2,"
+#define ADD	"{'logIndex':3,'caller':'x','type':'add'," TWO "'result':U3}"
+#define TRANSFER							\
+	"{'type':'transfer','balanceFrom':U3,'balanceTo':U4,"		\
+	"'amount':U1,'success':B5,'newBalanceFrom':U6,'newBalanceTo':U7}"
+#define WRAP(type)							\
+	"{'type':'wrap_as_public_handle','teeType':" type ",'handle':U8," \
+	"'value':'0x000000000000000000000000000000000000000000000000"	\
+	"0000000000018001'}"
 
 static void
 a_transaction_is_a_program(void **state)
@@ -89,32 +104,28 @@ every_event_has_the_shape_of_its_primitive(void **state)
 	static const struct {
 		const char	*type, *members;
 	} cases[] = {
-#define TWO	"\"leftHandOperand\":\"" U("01") "\",\"rightHandOperand\":\"" \
-		U("02") "\",\"result\":\""
-		{ "add", TWO U("03") },
-		{ "sub", TWO U("03") },
-		{ "mul", TWO U("03") },
-		{ "div", TWO U("03") },
-		{ "eq", TWO B("03") },
-		{ "ne", TWO B("03") },
-		{ "lt", TWO B("03") },
-		{ "le", TWO B("03") },
-		{ "gt", TWO B("03") },
-		{ "ge", TWO B("03") },
-#define SAFE	"\"success\":\"" B("09") "\"," TWO U("03")
-		{ "safe_add", SAFE },
-		{ "safe_sub", SAFE },
-		{ "safe_mul", SAFE },
-		{ "safe_div", SAFE },
+		{ "add", TWO "'result':U3" },
+		{ "sub", TWO "'result':U3" },
+		{ "mul", TWO "'result':U3" },
+		{ "div", TWO "'result':U3" },
+		{ "eq", TWO "'result':B3" },
+		{ "ne", TWO "'result':B3" },
+		{ "lt", TWO "'result':B3" },
+		{ "le", TWO "'result':B3" },
+		{ "gt", TWO "'result':B3" },
+		{ "ge", TWO "'result':B3" },
+		{ "safe_add", TWO "'success':B9,'result':U3" },
+		{ "safe_sub", TWO "'success':B9,'result':U3" },
+		{ "safe_mul", TWO "'success':B9,'result':U3" },
+		{ "safe_div", TWO "'success':B9,'result':U3" },
 		{ "select",
-		    "\"condition\":\"" B("01") "\",\"ifTrue\":\"" U(
-			"02") "\",\"ifFalse\":\"" U("03") "\",\"result\":\"" U("04") },
+		    "'condition':B1,'ifTrue':U2,'ifFalse':U3,'result':U4" },
 		{ "mint",
-		    "\"balanceTo\":\"" U("01") "\",\"amount\":\"" U("02") "\",\"totalSupply\":\"" U("03") "\",\"success\":\"" B(
-			"04") "\",\"newBalanceTo\":\"" U("05") "\",\"newTotalSupply\":\"" U("06") },
+		    "'balanceTo':U1,'amount':U2,'totalSupply':U3,'success':B4,"
+		    "'newBalanceTo':U5,'newTotalSupply':U6" },
 		{ "burn",
-		    "\"balanceFrom\":\"" U("01") "\",\"amount\":\"" U("02") "\",\"totalSupply\":\"" U("03") "\",\"success\":\"" B(
-			"04") "\",\"newBalanceFrom\":\"" U("05") "\",\"newTotalSupply\":\"" U("06") },
+		    "'balanceFrom':U1,'amount':U2,'totalSupply':U3,"
+		    "'success':B4,'newBalanceFrom':U5,'newTotalSupply':U6" },
 	};
 	struct m_word words[PROGRAM_WORDS];
 	struct program p;
@@ -123,7 +134,7 @@ every_event_has_the_shape_of_its_primitive(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		snprintf(event, sizeof(event), "{\"type\":\"%s\",%s\"}",
+		snprintf(event, sizeof(event), "{'type':'%s',%s}",
 		    cases[i].type, cases[i].members);
 		assert_int_equal(reads(event), ST_OK);
 		assert_int_equal(
@@ -158,13 +169,13 @@ what_is_no_event_is_refused(void **state)
 	(void)state;
 	is_refused("", ST_MALFORMED, "events");
 	is_refused("1", ST_UNKNOWN_OPCODE, "type");
-	is_refused("{\"type\":\"pow\"}", ST_UNKNOWN_OPCODE, "type");
-	is_refused("{\"type\":\"add\"}", ST_MALFORMED, "leftHandOperand");
-	is_refused("{\"type\":\"add\",\"leftHandOperand\":\"" U("0A") "\"}",
+	is_refused("{'type':'pow'}", ST_UNKNOWN_OPCODE, "type");
+	is_refused("{'type':'add'}", ST_MALFORMED, "leftHandOperand");
+	is_refused("{'type':'add','leftHandOperand':'0x" BOOL "'}",
 	    ST_MALFORMED, "leftHandOperand");
-	is_refused("{\"type\":\"add\",\"leftHandOperand\":\"" U("0") "\"}",
+	is_refused("{'type':'add','leftHandOperand':'0xAB" HASH "'}",
 	    ST_MALFORMED, "leftHandOperand");
-	is_refused("{\"type\":\"add\",\"leftHandOperand\":7}", ST_MALFORMED,
+	is_refused("{'type':'add','leftHandOperand':7}", ST_MALFORMED,
 	    "leftHandOperand");
 	is_refused(ADD "," ADD, ST_OUTPUT_TWICE, "result");
 }
