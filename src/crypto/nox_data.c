@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include "eip712.h"
+#include "hex.h"
 #include "keccak.h"
 #include "nox_data.h"
 
@@ -57,60 +59,35 @@ static void
 begin(struct keccak *k, enum type type)
 {
 	keccak_init(k);
-	keccak_update(k, type_hash[type], 32);
-}
-
-static void
-put_number(struct keccak *k, uint64_t v)
-{
-	uint8_t b[32] = { 0 };
-	int i;
-
-	for (i = 0; i < 8; i++)
-		b[31 - i] = (uint8_t)(v >> 8 * i);
-	keccak_update(k, b, sizeof(b));
-}
-
-static void
-put_text(struct keccak *k, const char *text, size_t n)
-{
-	uint8_t hash[32];
-
-	keccak256(text, n, hash);
-	keccak_update(k, hash, 32);
+	put_hash(k, type_hash[type]);
 }
 
 /* The word of a string that is "0x" and the digits of these bytes. */
 static void
 put_hex(struct keccak *k, const void *bytes, size_t n)
 {
-	static const char digits[] = "0123456789abcdef";
 	const uint8_t *b = bytes;
 	struct keccak text;
 	uint8_t hash[32];
-	char pair[2];
-	size_t i;
+	char part[2 * 32 + 1];
+	size_t some;
 
 	keccak_init(&text);
 	keccak_update(&text, "0x", 2);
-	for (i = 0; i < n; i++) {
-		pair[0] = digits[b[i] >> 4];
-		pair[1] = digits[b[i] & 15];
-		keccak_update(&text, pair, 2);
+	for (; n > 0; n -= some, b += some) {
+		some = n < 32 ? n : 32;
+		keccak_update(&text, hex_encode(part, b, some), 2 * some);
 	}
 	keccak_final(&text, hash);
-	keccak_update(k, hash, 32);
+	put_hash(k, hash);
 }
 
 static void
 put_transaction(struct keccak *k, const struct nox_transaction *t)
 {
-	static const uint8_t zero[12];
-
 	put_number(k, t->chain_id);
 	put_number(k, t->block_number);
-	keccak_update(k, zero, sizeof(zero));
-	keccak_update(k, t->caller, 20);
+	put_address(k, t->caller);
 	put_hex(k, t->hash, 32);
 }
 
@@ -122,11 +99,11 @@ nox_domain(uint64_t chain_id, const uint8_t *salt, uint8_t out[32])
 	struct keccak k;
 
 	begin(&k, salt == NULL ? DOMAIN_PLAIN : DOMAIN_SALTED);
-	put_text(&k, "Handle Gateway", 14);
-	put_text(&k, "1", 1);
+	put_bytes(&k, "Handle Gateway", 14);
+	put_bytes(&k, "1", 1);
 	put_number(&k, chain_id);
 	if (salt != NULL)
-		keccak_update(&k, salt, 32);
+		put_hash(&k, salt);
 	keccak_final(&k, out);
 }
 
@@ -145,7 +122,7 @@ nox_operand_access(const struct nox_transaction *t,
 	keccak_final(&list, hash);
 	begin(&k, OPERAND_ACCESS);
 	put_transaction(&k, t);
-	keccak_update(&k, hash, 32);
+	put_hash(&k, hash);
 	put_hex(&k, rsa, n_rsa);
 	keccak_final(&k, out);
 }
@@ -175,11 +152,11 @@ nox_compute_operands(const struct nox_operand *o, size_t n, uint8_t out[32])
 		put_hex(&k, o[i].secret, o[i].n_secret);
 		put_hex(&k, o[i].iv, 12);
 		keccak_final(&k, hash);
-		keccak_update(&list, hash, 32);
+		put_hash(&list, hash);
 	}
 	keccak_final(&list, hash);
 	begin(&k, COMPUTE_OPERANDS);
-	keccak_update(&k, hash, 32);
+	put_hash(&k, hash);
 	keccak_final(&k, out);
 }
 
@@ -189,7 +166,7 @@ nox_result_report(const char *text, size_t n, uint8_t out[32])
 	struct keccak k;
 
 	begin(&k, RESULT_REPORT);
-	put_text(&k, text, n);
+	put_bytes(&k, text, n);
 	keccak_final(&k, out);
 }
 
@@ -200,7 +177,7 @@ nox_value_tag(
 	struct keccak k;
 
 	keccak_init(&k);
-	keccak_update(&k, handle, 32);
-	keccak_update(&k, value, 32);
+	put_hash(&k, handle);
+	put_hash(&k, value);
 	keccak_final(&k, out);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "eip712.h"
 #include "keccak.h"
 #include "typed_data.h"
 
@@ -81,42 +82,7 @@ td_init(void)
 		keccak256(encode_type[i], strlen(encode_type[i]), type_hash[i]);
 }
 
-/* ---- words ------------------------------------------------------------- */
-
-static void
-put_number(struct keccak *k, uint64_t v)
-{
-	uint8_t b[32] = { 0 };
-	int i;
-
-	for (i = 0; i < 8; i++)
-		b[31 - i] = (uint8_t)(v >> 8 * i);
-	keccak_update(k, b, sizeof(b));
-}
-
-static void
-put_hash(struct keccak *k, const uint8_t hash[32])
-{
-	keccak_update(k, hash, 32);
-}
-
-static void
-put_address(struct keccak *k, const uint8_t address[20])
-{
-	static const uint8_t zero[12];
-
-	keccak_update(k, zero, sizeof(zero));
-	keccak_update(k, address, 20);
-}
-
-static void
-put_bytes(struct keccak *k, const void *p, size_t n)
-{
-	uint8_t hash[32];
-
-	keccak256(p, n, hash);
-	keccak_update(k, hash, 32);
-}
+/* ---- structs ----------------------------------------------------------- */
 
 static void
 begin(struct keccak *k, enum td_type type)
