@@ -83,6 +83,8 @@ void report_hex(struct report *, const char *name, const uint8_t *, size_t);
 void report_advisory(struct report *, const char *id);
 void report_warn(struct report *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* 2026-11-28, in `to', which is returned; "?" if it is out of range. */
+const char *report_date(time_t, char to[11]);
 const struct check *report_find(const struct report *, const char *name);
 int report_passed(const struct report *, const char *name);
 /* 0 accepted: at least one check was made and all passed; 1 refused; 3 nothing

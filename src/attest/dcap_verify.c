@@ -111,16 +111,6 @@ all_zero(const uint8_t *p, size_t n)
 	return n == 0;
 }
 
-static const char *
-date(time_t t, char to[11])
-{
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL || strftime(to, 11, "%F", &tm) == 0)
-		snprintf(to, 11, "?");
-	return to;
-}
-
 /* ---- show -------------------------------------------------------------- */
 
 static int
@@ -390,7 +380,7 @@ document_good(struct verification *vf, const struct signed_by *by,
 	fresh = by->issued <= vf->at && vf->at <= by->next &&
 	    cert_valid_at(by->signer, vf->at);
 	report_check(vf->r, window, fresh ? A_PASS : A_MISSING, "from %s to %s",
-	    date(by->issued, from), date(by->next, to));
+	    report_date(by->issued, from), report_date(by->next, to));
 	report_check(vf->r, "collateral-age",
 	    vf->p->max_collateral_age == 0	? A_NONE :
 		age <= vf->p->max_collateral_age ? A_PASS :
@@ -479,7 +469,7 @@ check_status(struct verification *vf)
 		tcb_relaunch(&r, &now);
 	}
 	snprintf(vf->r->tcb_status, sizeof(vf->r->tcb_status), "%s", r.status);
-	date(r.date, since);
+	report_date(r.date, since);
 	report_fact(vf->r, "tcb-date", "%s", since);
 	for (i = 0; i < r.advisories.n; i++)
 		report_advisory(vf->r, r.advisories.id[i]);

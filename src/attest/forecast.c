@@ -31,16 +31,6 @@ struct source {			/* an item that one of them did not give */
 static struct source sources[SOURCES];
 static size_t n_sources;
 
-static const char *
-date(time_t t, char to[11])
-{
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL || strftime(to, 11, "%F", &tm) == 0)
-		snprintf(to, 11, "?");
-	return to;
-}
-
 /* The earlier of two times, of which 0 is unknown. */
 static time_t
 earlier(time_t a, time_t b)
@@ -162,7 +152,7 @@ estimate(struct outlook *o, const struct forecast *f,
 		snprintf(o->basis, sizeof(o->basis),
 		    "the TCB recovery event of set %u was on %s, and the "
 		    "standard channel has a set 12 months after its event",
-		    s->list[at].evaluation, date(event, text));
+		    s->list[at].evaluation, report_date(event, text));
 	else {
 		for (i = 0; i < l->n; i++)
 			if (l->list[i].date > event)
@@ -171,7 +161,7 @@ estimate(struct outlook *o, const struct forecast *f,
 		    "the newest level of set %u is of %s, and the standard "
 		    "channel has a set 12 months after its TCB recovery event, "
 		    "whose date is unknown: no valid tcb_evaluation.json",
-		    o->next.evaluation, date(event, text));
+		    o->next.evaluation, report_date(event, text));
 	}
 	o->is_estimate = 1;
 	o->until = event + STANDARD_DELAY;
@@ -299,7 +289,7 @@ print_end(const struct outlook *o, const struct shortfall *s)
 	char text[11];
 
 	printf("accepted until %s%s: ", o->is_estimate ? "about " : "",
-	    date(o->until, text));
+	    report_date(o->until, text));
 	if (!o->is_estimate)
 		printf("its certificate ends; later: ");
 	if (s == NULL)
@@ -333,7 +323,7 @@ print_answer(const struct outlook *o)
 	else
 		printf("accepted now%s; its certificate ends on %s\n",
 		    o->has_next ? " and by the next TCB set" : "",
-		    date(o->end, text));
+		    report_date(o->end, text));
 }
 
 static void
@@ -349,7 +339,7 @@ print_set(const char *name, const struct opinion *o, const char *why)
 	if (o->evaluation != 0)
 		printf(", tcbEvaluationDataNumber %u", o->evaluation);
 	if (o->evaluation != 0 && o->issued != 0)
-		printf(", issued %s", date(o->issued, text));
+		printf(", issued %s", report_date(o->issued, text));
 	printf("%s%s\n", why[0] == '\0' ? "" : ": ", why);
 }
 
@@ -362,7 +352,7 @@ print_shortfall(const struct shortfall *s)
 	    s->component, s->name[0] == '\0' ? "" : " (", s->name,
 	    s->name[0] == '\0' ? "" : ")", s->have, s->need, s->set);
 	if (s->since != 0)
-		printf(", since %s", date(s->since, text));
+		printf(", since %s", report_date(s->since, text));
 	printf(")\n");
 }
 
@@ -388,15 +378,17 @@ print_text(const struct outlook *o, const struct forecast *f)
 		print_shortfall(&o->shortfalls[i]);
 	if (o->is_estimate)
 		printf("  %-22s %s is an estimate: %s\n", "accepted until",
-		    date(o->until, text), o->basis);
+		    report_date(o->until, text), o->basis);
 	if (o->end != 0)
-		printf("  %-22s %s\n", "certificate ends", date(o->end, text));
+		printf("  %-22s %s\n", "certificate ends",
+		    report_date(o->end, text));
 	if (o->now.issued != 0)
 		printf("  %-22s %s, %ld s old\n", "collateral issued",
-		    date(o->now.issued, text), (long)(f->at - o->now.issued));
+		    report_date(o->now.issued, text),
+		    (long)(f->at - o->now.issued));
 	if (o->collateral_end != 0)
 		printf("  %-22s %s\n", "collateral ends",
-		    date(o->collateral_end, text));
+		    report_date(o->collateral_end, text));
 	for (i = 0; i < n_sources; i++)
 		printf("source %s: %s: %s\n", sources[i].url, sources[i].file,
 		    sources[i].why);

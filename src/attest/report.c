@@ -42,6 +42,16 @@ find(struct report *r, const char *name)
 	return NULL;
 }
 
+const char *
+report_date(time_t t, char to[11])
+{
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(to, 11, "%F", &tm) == 0)
+		snprintf(to, 11, "?");
+	return to;
+}
+
 const struct check *
 report_find(const struct report *r, const char *name)
 {
