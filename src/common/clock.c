@@ -6,13 +6,19 @@
 
 #include "clock.h"
 
-uint64_t
-now_us(void)
+static uint64_t
+read_us(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_BOOTTIME, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t
+now_us(void)
+{
+	return read_us(CLOCK_BOOTTIME);
 }
 
 uint64_t
@@ -24,19 +30,13 @@ now_ms(void)
 uint64_t
 now_cpu_us(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	return read_us(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 uint64_t
 now_unix_us(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	return read_us(CLOCK_REALTIME);
 }
 
 uint64_t

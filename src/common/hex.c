@@ -21,7 +21,7 @@ hex_digit(int c)
 char *
 hex_encode(char *dst, const void *src, size_t n)
 {
-	static const char digit[16] = "0123456789abcdef";
+	static const char digit[] = HEX_LOWER;
 	const uint8_t *s = src;
 	size_t i;
 

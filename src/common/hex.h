@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#define HEX_LOWER	"0123456789abcdef"
+
 /* hex_digit: the value of a digit, of either case, or -1. */
 int hex_digit(int c);
 

@@ -26,7 +26,7 @@ trace_is_set(const struct m_trace *t)
 static int
 digits(const char *text, uint8_t *to, size_t n)
 {
-	return strspn(text, "0123456789abcdef") == 2 * n &&
+	return strspn(text, HEX_LOWER) == 2 * n &&
 	    hex_decode(text, 2 * n, to, n) == 0;
 }
 

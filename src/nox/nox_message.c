@@ -74,7 +74,7 @@ take_hex(const json_t *o, const char *name, uint8_t *to, size_t n)
 	const char *s = json_string_value(json_object_get(o, name));
 
 	if (s == NULL || s[0] != '0' || s[1] != 'x' ||
-	    strspn(s + 2, "0123456789abcdef") != 2 * n || s[2 + 2 * n] != '\0')
+	    strspn(s + 2, HEX_LOWER) != 2 * n || s[2 + 2 * n] != '\0')
 		return -1;
 	return hex_decode(s + 2, 2 * n, to, n);
 }
