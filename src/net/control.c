@@ -25,19 +25,13 @@
 
 static uid_t owner;		/* may change something, as root may */
 
-static void
-add_text(void *out, const char *text, size_t n)
-{
-	evbuffer_add(out, text, n);
-}
-
 /* {"NAME":"text"} */
 static void
 answer_text(struct evbuffer *out, const char *name, const char *text)
 {
 	struct jsonw j;
 
-	jsonw_begin(&j, add_text, out);
+	net_json(&j, out);
 	jsonw_object(&j, NULL);
 	jsonw_string(&j, name, "%s", text);
 	jsonw_end(&j);

@@ -24,23 +24,32 @@ longest_job(void)
 	return longest;
 }
 
+/* The lines before a metric's samples.  A counter's name ends in _total. */
 static void
-metric(struct evbuffer *out, const char *name, const char *type,
-    const char *help, uint64_t value)
+family(struct evbuffer *out, const char *name, const char *help)
 {
-	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n"
-	    "tee_runner_%s %llu\n",
-	    name, help, name, type, name, ULL(value));
+	static const char end[] = "_total";
+	const size_t n = strlen(name), k = sizeof(end) - 1;
+
+	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n", name, help,
+	    name,
+	    n > k && strcmp(name + n - k, end) == 0 ? "counter" : "gauge");
+}
+
+static void
+metric(struct evbuffer *out, const char *name, const char *help, uint64_t value)
+{
+	family(out, name, help);
+	ADD("tee_runner_%s %llu\n", name, ULL(value));
 }
 
 /* Of milliseconds, in seconds. */
 static void
-metric_ms(struct evbuffer *out, const char *name, const char *type,
-    const char *help, uint64_t ms)
+metric_ms(struct evbuffer *out, const char *name, const char *help, uint64_t ms)
 {
-	ADD("# HELP tee_runner_%s %s\n# TYPE tee_runner_%s %s\n"
-	    "tee_runner_%s %llu.%03llu\n",
-	    name, help, name, type, name, ULL(ms / 1000), ULL(ms % 1000));
+	family(out, name, help);
+	ADD("tee_runner_%s %llu.%03llu\n", name, ULL(ms / 1000),
+	    ULL(ms % 1000));
 }
 
 static void
@@ -48,35 +57,36 @@ metrics_gas(struct evbuffer *out)
 {
 	const struct m_status *k = &net.status;
 
-	metric(out, "gas_account", "gauge",
-	    "1 if this chain uses a gas account.", k->gas != GAS_NONE);
-	metric(out, "gas_balance_gwei", "gauge", "Balance of the gas account.",
+	metric(out, "gas_account", "1 if this chain uses a gas account.",
+	    k->gas != GAS_NONE);
+	metric(out, "gas_balance_gwei", "Balance of the gas account.",
 	    k->gas_balance);
-	metric(out, "gas_no_funds", "gauge",
+	metric(out, "gas_no_funds",
 	    "1 while that is too little for the next transaction.",
 	    k->gas == GAS_NO_FUNDS);
-	metric(out, "gas_fee_too_high", "gauge",
-	    "1 while fees are above gas-max-fee.", k->gas == GAS_FEE_TOO_HIGH);
-	metric(out, "transactions_total", "counter",
+	metric(out, "gas_fee_too_high", "1 while fees are above gas-max-fee.",
+	    k->gas == GAS_FEE_TOO_HIGH);
+	metric(out, "transactions_total",
 	    "Transactions that the gas account sent.", k->tx_sent);
-	metric(out, "transactions_replaced_total", "counter",
+	metric(out, "transactions_replaced_total",
 	    "Those replaced with higher fees.", k->tx_replaced);
-	metric(out, "transactions_failed_total", "counter",
-	    "Those that were reverted.", k->tx_failed);
-	metric(out, "published_total", "counter",
+	metric(out, "transactions_failed_total", "Those that were reverted.",
+	    k->tx_failed);
+	metric(out, "published_total",
 	    "Tasks whose results were committed to on the chain.",
 	    k->published);
-	metric(out, "publish_waiting", "gauge", "Tasks that wait for that.",
+	metric(out, "publish_waiting", "Tasks that wait for that.",
 	    k->publish_waiting);
-	metric(out, "publish_dropped_total", "counter",
+	metric(out, "publish_dropped_total",
 	    "Tasks whose results were not published.", k->publish_dropped);
 }
 
 /* An endpoint's name as the value of a label: no quote, no backslash. */
 static const char *
-label(char *to, size_t size, const char name[92])
+label(char *to, size_t size, const struct m_endpoint *e)
 {
-	char *s = log_escape(to, size, name, strnlen(name, 92));
+	char *s = log_escape(
+	    to, size, e->name, strnlen(e->name, sizeof(e->name)));
 
 	for (; *s != '\0'; s++)
 		if (*s == '"' || *s == '\\')
@@ -90,21 +100,19 @@ metrics_endpoints(struct evbuffer *out)
 	char name[256];
 	size_t i;
 
-	ADD("# HELP tee_runner_registry_endpoint_up 1 while the endpoint "
-	    "answers, and as the quorum does.\n"
-	    "# TYPE tee_runner_registry_endpoint_up gauge\n");
+	family(out, "registry_endpoint_up",
+	    "1 while the endpoint answers, and as the quorum does.");
 	for (i = 0; i < net.n_endpoints; i++)
 		ADD("tee_runner_registry_endpoint_up{endpoint=\"%zu\","
 		    "name=\"%s\"} %d\n",
-		    i + 1, label(name, sizeof(name), net.endpoint[i].name),
+		    i + 1, label(name, sizeof(name), &net.endpoint[i]),
 		    net.endpoint[i].state == ENDPOINT_ANSWERS);
-	ADD("# HELP tee_runner_registry_endpoint_latency_seconds Time of its "
-	    "last answer.\n"
-	    "# TYPE tee_runner_registry_endpoint_latency_seconds gauge\n");
+	family(out, "registry_endpoint_latency_seconds",
+	    "Time of its last answer.");
 	for (i = 0; i < net.n_endpoints; i++)
 		ADD("tee_runner_registry_endpoint_latency_seconds{"
 		    "endpoint=\"%zu\",name=\"%s\"} %llu.%06llu\n",
-		    i + 1, label(name, sizeof(name), net.endpoint[i].name),
+		    i + 1, label(name, sizeof(name), &net.endpoint[i]),
 		    ULL(net.endpoint[i].latency / 1000000),
 		    ULL(net.endpoint[i].latency % 1000000));
 }
@@ -114,35 +122,32 @@ metric_families(struct evbuffer *out)
 {
 	uint32_t i;
 
-	ADD("# HELP tee_runner_tasks_total Tasks by the status they ended or "
-	    "were refused with.\n# TYPE tee_runner_tasks_total counter\n");
+	family(out, "tasks_total",
+	    "Tasks by the status they ended or were refused with.");
 	for (i = 0; i < STATUS_MAX; i++)
 		if (status_name(i) != NULL)
 			ADD("tee_runner_tasks_total{status=\"%s\",class=\"%s\"}"
 			    " %llu\n",
 			    status_name(i), status_class_name(i),
 			    ULL(net.statuses[i]));
-	ADD("# HELP tee_runner_idle 1 for the reason why no tasks are taken.\n"
-	    "# TYPE tee_runner_idle gauge\n");
+	family(out, "idle", "1 for the reason why no tasks are taken.");
 	for (i = WHY_NONE + 1; i < WHYS; i++)
 		ADD("tee_runner_idle{why=\"%s\"} %d\n", why_name(i),
 		    status_why() == i);
-	ADD("# HELP tee_runner_role_cpu_seconds_total CPU time that the role's "
-	    "processes have used.\n"
-	    "# TYPE tee_runner_role_cpu_seconds_total counter\n");
+	family(out, "role_cpu_seconds_total",
+	    "CPU time that the role's processes have used.");
 	for (i = 0; i < ROLE_BITS; i++)
 		if ((1u << i) & (R_MONITOR | R_PINGED))
 			ADD("tee_runner_role_cpu_seconds_total{role=\"%s\"} "
 			    "%llu.%06llu\n",
 			    role_name(1u << i), ULL(net.roles.cpu[i] / 1000000),
 			    ULL(net.roles.cpu[i] % 1000000));
-	ADD("# HELP tee_runner_restarts_total Restarts of a role.\n"
-	    "# TYPE tee_runner_restarts_total counter\n");
+	family(out, "restarts_total", "Restarts of a role.");
 	for (i = 0; i < ROLE_BITS; i++)
 		if ((1u << i) & R_CHILDREN)
 			ADD("tee_runner_restarts_total{role=\"%s\"} %u\n",
 			    role_name(1u << i), net.roles.restarts[i]);
-	metric(out, "log_lines_dropped_total", "counter",
+	metric(out, "log_lines_dropped_total",
 	    "Log lines that were dropped or suppressed.",
 	    net.roles.log_dropped);
 }
@@ -152,85 +157,83 @@ metrics_write(struct evbuffer *out)
 {
 	const struct m_status *k = &net.status;
 
-	metric(out, "serving", "gauge", "1 while tasks are taken.",
+	metric(out, "serving", "1 while tasks are taken.",
 	    status_ready(NULL) != 0);
-	metric(out, "stream_open", "gauge",
-	    "1 while the Orchestrator's stream is open.",
+	metric(out, "stream_open", "1 while the Orchestrator's stream is open.",
 	    net.stream == STREAM_OPEN);
-	metric(out, "reconnections_total", "counter",
+	metric(out, "reconnections_total",
 	    "Streams that ended or did not begin.", net.reconnections);
-	metric(out, "tasks_in_flight", "gauge",
-	    "Tasks accepted and not yet ended.", net.in_flight);
-	metric(out, "tasks_kept", "gauge",
+	metric(out, "tasks_in_flight", "Tasks accepted and not yet ended.",
+	    net.in_flight);
+	metric(out, "tasks_kept",
 	    "Results that the Orchestrator has not acknowledged.", net.kept);
-	metric(out, "credit", "gauge",
-	    "Tasks that the Orchestrator may still assign.", net.credit);
-	metric(out, "workers_idle", "gauge", "Idle workers.", k->workers_idle);
-	metric(out, "workers_busy", "gauge", "Busy workers.", k->workers_busy);
-	metric(out, "workers", "gauge", "Workers that are configured.",
-	    net.n_workers);
-	metric_ms(out, "worker_job_seconds", "gauge",
+	metric(out, "credit", "Tasks that the Orchestrator may still assign.",
+	    net.credit);
+	metric(out, "workers_idle", "Idle workers.", k->workers_idle);
+	metric(out, "workers_busy", "Busy workers.", k->workers_busy);
+	metric(out, "workers", "Workers that are configured.", net.n_workers);
+	metric_ms(out, "worker_job_seconds",
 	    "Longest time that a worker has had the task that it has.",
 	    longest_job());
-	metric_ms(out, "workers_busy_seconds_total", "counter",
+	metric_ms(out, "workers_busy_seconds_total",
 	    "Time that workers had a task, of all together.",
 	    k->workers_busy_time);
-	metric_ms(out, "keys_busy_seconds_total", "counter",
+	metric_ms(out, "keys_busy_seconds_total",
 	    "Time that keys was not waiting.", k->keys_busy);
-	metric(out, "registry_block", "gauge",
-	    "Block that the Registry was read at.", k->facts_block);
-	metric(out, "registry_age_seconds", "gauge",
-	    "Time since the Registry was read.", status_age(k->facts_read_at));
-	metric(out, "registry_block_age_seconds", "gauge", "Age of that block.",
+	metric(out, "registry_block", "Block that the Registry was read at.",
+	    k->facts_block);
+	metric(out, "registry_age_seconds", "Time since the Registry was read.",
+	    status_age(k->facts_read_at));
+	metric(out, "registry_block_age_seconds", "Age of that block.",
 	    status_age(k->block_time));
-	metric(out, "registry_endpoint_failures_total", "counter",
+	metric(out, "registry_endpoint_failures_total",
 	    "Calls to endpoints that failed or got a malformed answer.",
 	    k->endpoint_failures);
-	metric(out, "registry_endpoint_disagreements_total", "counter",
+	metric(out, "registry_endpoint_disagreements_total",
 	    "Answers of an endpoint that a quorum contradicts.",
 	    k->endpoint_disagreements);
-	metric(out, "registration_valid_until_seconds", "gauge",
+	metric(out, "registration_valid_until_seconds",
 	    "When the registration expires.", k->valid_until);
-	metric(out, "evidence_age_seconds", "gauge",
+	metric(out, "evidence_age_seconds",
 	    "Age of the evidence that is registered.",
 	    status_age(k->evidence_at));
-	metric(out, "evidence_next_seconds", "gauge",
+	metric(out, "evidence_next_seconds",
 	    "Time at which new evidence is due.", k->evidence_next);
-	metric(out, "evidence_failures_total", "counter",
+	metric(out, "evidence_failures_total",
 	    "Evidence that the TEE did not give.", k->evidence_failures);
-	metric(out, "registration_refused_total", "counter",
-	    "Refusals of registrations.", k->registration_refused);
-	metric(out, "registration_late", "gauge",
+	metric(out, "registration_refused_total", "Refusals of registrations.",
+	    k->registration_refused);
+	metric(out, "registration_late",
 	    "1 while the registration ends soon and was not renewed.",
 	    k->renewal_late);
-	metric(out, "tcb_accepted_until_seconds", "gauge",
+	metric(out, "tcb_accepted_until_seconds",
 	    "Until when the evidence is accepted, as forecast; 0: unknown.",
 	    net.forecast.until);
-	metric(out, "tcb_accepted", "gauge",
+	metric(out, "tcb_accepted",
 	    "1 if the current TCB set accepts the evidence; 1 without a "
 	    "forecast.",
 	    net.forecast.at == 0 || net.forecast.accepted);
-	metric(out, "tcb_accepted_next", "gauge",
+	metric(out, "tcb_accepted_next",
 	    "1 if the next TCB set accepts the evidence; 1 without a "
 	    "forecast.",
 	    net.forecast.at == 0 || net.forecast.accepted_next);
-	metric(out, "tcb_collateral_age_seconds", "gauge",
+	metric(out, "tcb_collateral_age_seconds",
 	    "Age of the vendor's collateral of the forecast.",
 	    status_age(net.forecast.issued));
-	metric(out, "tcb_forecast_age_seconds", "gauge",
+	metric(out, "tcb_forecast_age_seconds",
 	    "Time since the last forecast; 0: none.",
 	    status_age(net.forecast.at));
-	metric(out, "signed_results_total", "counter",
-	    "Results that keys has signed.", k->signed_results);
-	metric(out, "kms_node_faults_total", "counter",
-	    "Wrong answers of KMS nodes.", k->node_faults);
-	metric(out, "tls_signatures_total", "counter",
-	    "Signatures of TLS handshakes.", k->tls_signatures);
-	metric(out, "tls_certificate_expires_seconds", "gauge",
+	metric(out, "signed_results_total", "Results that keys has signed.",
+	    k->signed_results);
+	metric(out, "kms_node_faults_total", "Wrong answers of KMS nodes.",
+	    k->node_faults);
+	metric(out, "tls_signatures_total", "Signatures of TLS handshakes.",
+	    k->tls_signatures);
+	metric(out, "tls_certificate_expires_seconds",
 	    "When the Runner's TLS certificate expires.",
 	    certificate_expires());
 	metrics_gas(out);
-	metric(out, "uptime_seconds", "gauge", "Age of the net process.",
+	metric(out, "uptime_seconds", "Age of the net process.",
 	    (now_ms() - net.started) / 1000);
 	metric_families(out);
 	metrics_endpoints(out);

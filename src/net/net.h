@@ -20,6 +20,7 @@
 
 #include "chan.h"
 #include "clock.h"
+#include "jsonw.h"
 #include "message.h"
 #include "program.h"
 #include "teerunner.pb-c.h"
@@ -257,6 +258,11 @@ void gateway_connect(void);	/* before the first batch needs it */
 void gateway_fetch(struct batch *, const struct m_ask *);
 /* Its batch has ended without it. */
 void gateway_cancel(struct batch *);
+
+/* ---- net_json.c -------------------------------------------------------- */
+
+/* jsonw_begin() with what is written appended to `out'. */
+void net_json(struct jsonw *, struct evbuffer *out);
 
 /* ---- status.c: what others may know ------------------------------------ */
 

@@ -161,12 +161,6 @@ registration_failure(void)
 /* ---- JSON -------------------------------------------------------------- */
 
 static void
-add_text(void *out, const char *text, size_t n)
-{
-	evbuffer_add(out, text, n);
-}
-
-static void
 json_statuses(struct jsonw *j)
 {
 	uint32_t i;
@@ -586,7 +580,7 @@ status_json(struct evbuffer *out)
 	const struct m_status *k = &net.status;
 	struct jsonw j;
 
-	jsonw_begin(&j, add_text, out);
+	net_json(&j, out);
 	jsonw_object(&j, NULL);
 	jsonw_string(&j, "version", PACKAGE_VERSION);
 	jsonw_hex(&j, "runner", k->runner, 20);

@@ -284,12 +284,6 @@ line_state(const struct timeline *t)
 
 /* ---- JSON -------------------------------------------------------------- */
 
-static void
-add_text(void *out, const char *text, size_t n)
-{
-	evbuffer_add(out, text, n);
-}
-
 static uint64_t clock_offset;	/* of an answer: from now_us() to 1970 */
 
 /* Microseconds since 1970 of a time of now_us(). */
@@ -303,7 +297,7 @@ static void
 answer_begin(struct jsonw *j, struct evbuffer *out)
 {
 	clock_offset = now_unix_us() - now_us();
-	jsonw_begin(j, add_text, out);
+	net_json(j, out);
 	jsonw_array(j, NULL);
 }
 
@@ -427,12 +421,12 @@ timeline_show(struct evbuffer *out, const char *digits)
 	if (strncmp(digits, "0x", 2) == 0)
 		digits += 2;
 	n = strlen(digits);
-	if (n == 0 || n > 64 || strspn(digits, "0123456789abcdef") != n)
+	if (n == 0 || n > 64 || strspn(digits, HEX_LOWER) != n)
 		return -1;
 	memset(text, '0', 64);
 	memcpy(text, digits, n);
 	hex_decode(text, 64, bytes, 32);
-	jsonw_begin(&j, add_text, out);
+	net_json(&j, out);
 	jsonw_array(&j, NULL);
 	for (number = last;
 	     (t = line_get(number)) != NULL && shown < LIST_TASKS; number--) {
@@ -461,7 +455,7 @@ timeline_stages(struct evbuffer *out)
 	enum stage stage;
 	size_t i;
 
-	jsonw_begin(&j, add_text, out);
+	net_json(&j, out);
 	jsonw_object(&j, NULL);
 	jsonw_array(&j, "bounds");	/* microseconds; the last has none */
 	for (i = 0; i < BOUNDS; i++)

@@ -120,11 +120,9 @@ statuses() {
 numbered() { awk '{ print $0 (n[$0]++ ? "#" n[$0] : "") }'; }
 
 metric_names() {
-	joined src/net/metrics.c | grep -oE 'metric(_ms)?\( *out, "[a-z_]+' |
+	joined src/net/metrics.c | grep -oE '(metric(_ms)?|family)\( *out, "[a-z_]+' |
 	    sed 's/.*"/tee_runner_/'
 	sed -n 's/^#define METRIC.*"\(tee_runner_[a-z_]*\)"/\1/p' src/net/*.c
-	joined src/net/metrics.c | grep -oE '# HELP tee_runner_[a-z_]+' |
-	    sed 's/# HELP //'
 }
 
 # The rows of METRICS: each on one line, its name first.

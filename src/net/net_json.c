@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * JSON into the answer to a question.  Runs in net.
+ */
+#include "net.h"
+
+static void
+add_text(void *out, const char *text, size_t n)
+{
+	evbuffer_add(out, text, n);
+}
+
+void
+net_json(struct jsonw *j, struct evbuffer *out)
+{
+	jsonw_begin(j, add_text, out);
+}
