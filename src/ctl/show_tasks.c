@@ -40,36 +40,56 @@ moment_text(const json_t *o, const char *name)
 	return safe(b);
 }
 
+/* Ask for a list, and print it as JSON or by `show': its length, or -1. */
+static int
+show_list(const struct options *o, const char *question,
+    void (*show)(const json_t *list))
+{
+	const char *why;
+	json_t *list = ask_json(o->socket, question, &why);
+	int n;
+
+	if (list == NULL) {
+		fail(o->socket, why);
+		return -1;
+	}
+	if (o->json)
+		print_json(list);
+	else
+		show(list);
+	n = (int)json_array_size(list);
+	json_decref(list);
+	return n;
+}
+
+static void
+print_tasks(const json_t *list)
+{
+	const json_t *t;
+	size_t i;
+
+	if (json_array_size(list) == 0) {
+		printf("no tasks\n");
+		return;
+	}
+	printf("%-18s %-7s %-24s %-12s %-18s %10s  %s\n", "task", "attempt",
+	    "received", "state", "status", "took", "waits for");
+	json_array_foreach(list, i, t)
+		printf("%.18s %-7s %-24s %-12s %-18s %10s  %s\n",
+		    member_text(t, "task"), member_text(t, "attempt"),
+		    moment_text(t, "received"), member_text(t, "state"),
+		    member_text(t, "status"), took_text(t, "took"),
+		    member_text(t, "waits_for"));
+}
+
 int
 command_tasks(const struct options *o)
 {
 	char question[64];
-	const char *why;
-	const json_t *t;
-	json_t *list;
-	size_t i;
 
 	snprintf(question, sizeof(question), "tasks%s%.32s\n",
 	    *o->state == '\0' ? "" : " ", o->state);
-	if ((list = ask_json(o->socket, question, &why)) == NULL)
-		return fail(o->socket, why);
-	if (o->json)
-		print_json(list);
-	else if (json_array_size(list) == 0)
-		printf("no tasks\n");
-	else
-		printf("%-18s %-7s %-24s %-12s %-18s %10s  %s\n", "task",
-		    "attempt", "received", "state", "status", "took",
-		    "waits for");
-	json_array_foreach(list, i, t)
-		if (!o->json)
-			printf("%.18s %-7s %-24s %-12s %-18s %10s  %s\n",
-			    member_text(t, "task"), member_text(t, "attempt"),
-			    moment_text(t, "received"), member_text(t, "state"),
-			    member_text(t, "status"), took_text(t, "took"),
-			    member_text(t, "waits_for"));
-	json_decref(list);
-	return 0;
+	return show_list(o, question, print_tasks) == -1 ? 1 : 0;
 }
 
 static void
@@ -94,29 +114,27 @@ print_task(const json_t *t)
 		    member_text(s, "by"));
 }
 
+static void
+print_attempts(const json_t *list)
+{
+	const json_t *t;
+	size_t i;
+
+	json_array_foreach(list, i, t) {
+		printf("%s", i == 0 ? "" : "\n");
+		print_task(t);
+	}
+}
+
 int
 command_task(const struct options *o)
 {
 	char question[128];
-	const char *why;
-	const json_t *t;
-	json_t *list;
-	size_t i;
-	int r = 0;
+	int n;
 
 	snprintf(question, sizeof(question), "task %.66s\n", o->arg);
-	if ((list = ask_json(o->socket, question, &why)) == NULL)
-		return fail(o->socket, why);
-	if (o->json)
-		print_json(list);
-	json_array_foreach(list, i, t)
-		if (!o->json) {
-			printf("%s", i == 0 ? "" : "\n");
-			print_task(t);
-		}
-	if (json_array_size(list) == 0)
-		r = fail(safe(o->arg),
+	if ((n = show_list(o, question, print_attempts)) == 0)
+		fail(safe(o->arg),
 		    "not among the last 4096 tasks of this chain");
-	json_decref(list);
-	return r;
+	return n > 0 ? 0 : 1;
 }

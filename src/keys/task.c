@@ -332,18 +332,26 @@ batch_admit(struct batch *b)
 	return batch_reserve(b, size) == 0 ? ST_OK : ST_BUSY;
 }
 
+/* what: "task: refused" or "task: failed", and the same for this one. */
 static void
-task_refuse(struct task *t, uint32_t i, uint32_t status)
+log_task(const struct task *t, struct tally *tally, const char *what,
+    const char *event, uint32_t status)
 {
 	const struct batch *b = t->batch;
 	char id[17];
 
-	if (tally_add(&refused[status], "task: refused", status_text(status)))
-		log_info("%stask %s: refused: %s%s", b->chain->tag,
-		    hex_encode(id, t->m.id, 8), status_text(status),
+	if (tally_add(tally, what, status_text(status)))
+		log_info("%stask %s: %s: %s%s", b->chain->tag,
+		    hex_encode(id, t->m.id, 8), event, status_text(status),
 		    trace_tag(&b->trace));
+}
+
+static void
+task_refuse(struct task *t, uint32_t i, uint32_t status)
+{
+	log_task(t, &refused[status], "task: refused", "refused", status);
 	t->state = T_REFUSED;
-	batch_refuse(b, i, status);
+	batch_refuse(t->batch, i, status);
 }
 
 static void
@@ -678,19 +686,6 @@ task_outputs(struct task *t, const struct m_value *rows, size_t n)
 	t->outputs = xmemdup(rows, n, sizeof(*rows));
 }
 
-static void
-log_failed(const struct task *t)
-{
-	const struct batch *b = t->batch;
-	char id[17];
-
-	if (tally_add(
-		&failed[t->status], "task: failed", status_text(t->status)))
-		log_info("%stask %s: failed: %s%s", b->chain->tag,
-		    hex_encode(id, t->m.id, 8), status_text(t->status),
-		    trace_tag(&b->trace));
-}
-
 void
 task_end(struct task *t, uint32_t status)
 {
@@ -704,7 +699,7 @@ task_end(struct task *t, uint32_t status)
 	t->state = T_ENDED;
 	t->status = status;
 	if (status != ST_OK && status_class(status) != CLASS_WAITING)
-		log_failed(t);
+		log_task(t, &failed[status], "task: failed", "failed", status);
 	if (++b->n_ended < b->n_accepted)
 		return;
 	batch_results(b);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A message of the Nox v0 protocol's stream: the events of one transaction, as
- * JSON.  It becomes a program, as a task of ours does: an event is an
- * operation, in the order of the message.
+ * JSON.  A message is read into a program, in which each event is an operation,
+ * in the order of the message.
  */
 #ifndef NOX_MESSAGE_H
 #define NOX_MESSAGE_H

@@ -12,8 +12,7 @@
 
 /* Look up the endpoints' addresses; before the sandbox is entered.  Fatal if
  * fewer than a quorum of them resolve.  `report' is called with the facts after
- * each refresh,
- * `show' with the state of the endpoints after each attempt. */
+ * each refresh, `show' with the state of the endpoints after each attempt. */
 void registry_init(struct event_base *, const struct conf_chain *,
     void (*report)(const struct m_facts *),
     void (*show)(

@@ -70,7 +70,7 @@ end(void **unused)
 	return 0;
 }
 
-/* Each line has a cause of its own. */
+/* No two lines have the same cause. */
 static void
 flood(void)
 {
