@@ -265,7 +265,6 @@ job_ended(struct worker *w)
 
 	w->n_jobs--;
 	memmove(w->jobs, w->jobs + 1, w->n_jobs * sizeof(w->jobs[0]));
-	keys.load.workers += now - w->since;
 	w->busy += now - w->since;
 	w->since = now;
 	if (w->n_jobs == 0 &&
@@ -356,12 +355,15 @@ job_tick(void)
 static void
 worker_row(struct m_worker *row, const struct worker *w, const struct chain *ch)
 {
-	const struct task *t = w->n_jobs != 0 ? w->jobs[0].task : NULL;
+	const struct task *t = w->jobs[0].task;
 
 	row->is_up = (uint32_t)job_is_up(w);
 	row->n_jobs = w->n_jobs;
-	row->since = w->n_jobs != 0 ? w->since : 0;
-	row->busy = w->busy + (w->n_jobs != 0 ? now_ms() - w->since : 0);
+	row->busy = w->busy;
+	if (w->n_jobs == 0)
+		return;
+	row->since = w->since;
+	row->busy += now_ms() - w->since;
 	if (t != NULL && t->batch->chain == ch) {
 		row->batch = t->batch->id;
 		row->task = t->m.task;

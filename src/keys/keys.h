@@ -110,10 +110,7 @@ struct keys {
 	struct chain	 chains[CONF_CHAINS];	/* conf.n_chains */
 	struct chan	 evidence;
 	struct worker	 workers[WORKERS_MAX];
-	struct load {			/* milliseconds since the start */
-		uint64_t	 keys;		/* not waiting */
-		uint64_t	 workers;	/* with a task, together */
-	} load;
+	uint64_t	 busy;		/* not waiting, in all; milliseconds */
 };
 extern struct keys keys;
 

@@ -66,21 +66,24 @@ keys_sweep(struct chan **list, size_t n)
 static void
 keys_measure_load(uint64_t elapsed)
 {
-	static struct load last;
+	static uint64_t last_keys, last_workers;
+	uint64_t workers = 0;
 	struct m_status *s;
 	size_t i;
 
+	for (i = 0; i < WORKERS_MAX; i++)
+		workers += keys.workers[i].busy;
 	for (i = 0; i < keys.conf.n_chains; i++) {
 		s = &keys.chains[i].status;
-		s->keys_busy = keys.load.keys;
-		s->workers_busy_time = keys.load.workers;
-		s->keys_load = (uint32_t)((keys.load.keys - last.keys) * 100 /
+		s->keys_busy = keys.busy;
+		s->workers_busy_time = workers;
+		s->keys_load = (uint32_t)((keys.busy - last_keys) * 100 /
 		    elapsed);
-		s->workers_load = (uint32_t)((keys.load.workers -
-						 last.workers) *
-		    100 / (elapsed * keys.conf.workers));
+		s->workers_load = (uint32_t)((workers - last_workers) * 100 /
+		    (elapsed * keys.conf.workers));
 	}
-	last = keys.load;
+	last_keys = keys.busy;
+	last_workers = workers;
 }
 
 static void
@@ -165,7 +168,7 @@ keys_loop(void)
 			pfd[i].revents = 0;
 		}
 		now = now_ms();
-		keys.load.keys += now - awake;
+		keys.busy += now - awake;
 		if (poll(pfd, n, 1000) == -1 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		awake = now_ms();
