@@ -184,6 +184,8 @@ int cert_valid_at(const X509 *, time_t at);
 int crl_valid_at(const X509_CRL *, time_t at);
 /* Seconds since 1970; 0 if it is absent or no time. */
 time_t asn1_seconds(const ASN1_TIME *);
+/* Is this its common name?  1 or 0. */
+int name_is(const X509_NAME *, const char *wanted);
 /* The end of the certificate's validity. */
 time_t cert_end(const X509 *);
 /* 1 if the certificate is signed by the issuer, and the issuer may sign

@@ -20,15 +20,11 @@
 #include "attest.h"
 #include "dcap.h"
 #include "fetch.h"
+#include "fetch_options.h"
 #include "hex.h"
 #include "https.h"
 #include "snp.h"
 
-#define INTEL		"https://api.trustedservices.intel.com"
-#define INTEL_ROOT_CRL	\
-	"https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
-#define AMD		"https://kdsintf.amd.com"
-#define BASE_MAX	512		/* bytes of --url */
 #define DAY		86400
 
 enum state { FETCHED, KEPT, FAILED, LATER };
@@ -36,14 +32,6 @@ static const char *const states[] = { [FETCHED] = "fetched",
 	[KEPT] = "kept",
 	[FAILED] = "failed",
 	[LATER] = "later" };
-
-/* The parsed command line. */
-struct asked {
-	const char	*base, *root_crl, *ca, *tee, *update;	/* in URLs */
-	uint8_t		 fmspc[6];
-	struct snp_signer signer;
-	const struct policy *policy;		/* NULL: no test-root */
-};
 
 struct item {
 	const char	*what;		/* "tcb info" */
@@ -55,8 +43,8 @@ struct item {
 	int		(*convert)(struct item *, uint8_t *b, size_t *n);
 	/* Check that it is present and matches the request.  Sets `until' and
 	 * returns 0, or sets `why' and returns -1. */
-	int (*check)(
-	    struct item *, const struct collateral *, const struct asked *);
+	int (*check)(struct item *, const struct collateral *,
+	    const struct fetch_asked *);
 	const char	*base;		/* the server */
 	char		 url[1024];
 	/* The result. */
@@ -70,7 +58,7 @@ struct item {
 
 struct job {
 	const struct fetch *f;
-	struct asked	 asked;
+	struct fetch_asked asked;
 	struct item	 items[ITEMS];
 	size_t		 n;
 	struct collateral now;		/* the directory as it was */
@@ -109,16 +97,6 @@ earlier(time_t a, time_t b)
 }
 
 static int
-is_named(const X509_NAME *n, const char *wanted)
-{
-	char name[64];
-
-	return X509_NAME_get_text_by_NID((X509_NAME *)(uintptr_t)n,
-		   NID_commonName, name, sizeof(name)) > 0 &&
-	    strcmp(name, wanted) == 0;
-}
-
-static int
 check_document(struct item *it, const struct signed_by *by, const char *id,
     const struct policy *p)
 {
@@ -135,7 +113,8 @@ check_document(struct item *it, const struct signed_by *by, const char *id,
 }
 
 static int
-check_tcb(struct item *it, const struct collateral *c, const struct asked *a)
+check_tcb(
+    struct item *it, const struct collateral *c, const struct fetch_asked *a)
 {
 	const struct tcb_info *t = &c->tdx->tcb;
 
@@ -151,14 +130,16 @@ check_tcb(struct item *it, const struct collateral *c, const struct asked *a)
 }
 
 static int
-check_qe(struct item *it, const struct collateral *c, const struct asked *a)
+check_qe(
+    struct item *it, const struct collateral *c, const struct fetch_asked *a)
 {
 	return check_document(it, &c->tdx->qe.by,
 	    strcmp(a->tee, "tdx") == 0 ? "TD_QE" : "QE", a->policy);
 }
 
 static int
-check_sets(struct item *it, const struct collateral *c, const struct asked *a)
+check_sets(
+    struct item *it, const struct collateral *c, const struct fetch_asked *a)
 {
 	return check_document(it, &c->tdx->sets.by,
 	    strcmp(a->tee, "tdx") == 0 ? "TDX" : "SGX", a->policy);
@@ -170,7 +151,7 @@ check_crl(struct item *it, const X509_CRL *crl, const char *issuer)
 {
 	if (crl == NULL)
 		return reject(it, "it is no revocation list");
-	if (!is_named(X509_CRL_get_issuer(crl), issuer))
+	if (!name_is(X509_CRL_get_issuer(crl), issuer))
 		return reject(it, "it is not of the issuer %s", issuer);
 	it->until = asn1_seconds(X509_CRL_get0_nextUpdate(crl));
 	return 0;
@@ -178,7 +159,7 @@ check_crl(struct item *it, const X509_CRL *crl, const char *issuer)
 
 static int
 check_pck_crl(
-    struct item *it, const struct collateral *c, const struct asked *a)
+    struct item *it, const struct collateral *c, const struct fetch_asked *a)
 {
 	return check_crl(it, c->tdx->pck_crl,
 	    strcmp(a->ca, "platform") == 0 ? "Intel SGX PCK Platform CA" :
@@ -187,14 +168,15 @@ check_pck_crl(
 
 static int
 check_root_crl(
-    struct item *it, const struct collateral *c, const struct asked *a)
+    struct item *it, const struct collateral *c, const struct fetch_asked *a)
 {
 	(void)a;
 	return check_crl(it, c->tdx->root_crl, "Intel SGX Root CA");
 }
 
 static int
-check_vcek(struct item *it, const struct collateral *c, const struct asked *a)
+check_vcek(
+    struct item *it, const struct collateral *c, const struct fetch_asked *a)
 {
 	const struct snp_signer *s = &a->signer;
 	struct policy p;
@@ -225,7 +207,8 @@ is_root(const X509 *x, const struct snp_product *product)
 }
 
 static int
-check_chain(struct item *it, const struct collateral *c, const struct asked *a)
+check_chain(
+    struct item *it, const struct collateral *c, const struct fetch_asked *a)
 {
 	const struct snp_product *product = a->signer.product;
 	char name[32];
@@ -237,7 +220,7 @@ check_chain(struct item *it, const struct collateral *c, const struct asked *a)
 	for (i = 0; i < n * n; i++) {
 		x = sk_X509_value(c->snp, i / n);
 		root = sk_X509_value(c->snp, k = i % n);
-		if (k != i / n && is_named(X509_get_subject_name(x), name) &&
+		if (k != i / n && name_is(X509_get_subject_name(x), name) &&
 		    is_root(root, product) && cert_issued_by(x, root)) {
 			it->until = earlier(cert_end(x), cert_end(root));
 			return 0;
@@ -249,7 +232,7 @@ check_chain(struct item *it, const struct collateral *c, const struct asked *a)
 
 static int
 check_snp_crl(
-    struct item *it, const struct collateral *c, const struct asked *a)
+    struct item *it, const struct collateral *c, const struct fetch_asked *a)
 {
 	char name[32];
 
@@ -466,7 +449,7 @@ add(struct job *j, struct item it, const char *base, const char *fmt, ...)
 
 	*to = it;
 	to->base = base;
-	/* The base has at most BASE_MAX bytes, and the rest is short. */
+	/* The base has at most FETCH_BASE bytes, and the rest is short. */
 	n = (size_t)snprintf(to->url, sizeof(to->url), "%s", base);
 	va_start(ap, fmt);
 	vsnprintf(to->url + n, sizeof(to->url) - n, fmt, ap);
@@ -477,7 +460,7 @@ add(struct job *j, struct item it, const char *base, const char *fmt, ...)
 static void
 add_intel(struct job *j)
 {
-	const struct asked *a = &j->asked;
+	const struct fetch_asked *a = &j->asked;
 	const uint8_t *f = a->fmspc;
 
 	add(j,
@@ -570,177 +553,6 @@ add_amd(struct job *j)
 	    j->asked.base, "/%s/v1/%s/crl", key, s->product->name);
 }
 
-/* ---- options ----------------------------------------------------------- */
-
-static int
-usage_error(const char *fmt, const char *a, const char *b)
-{
-	fputs("tee-attest: ", stderr);
-	fprintf(stderr, fmt, a, b);
-	fputs("; see tee-attest --help\n", stderr);
-	return -1;
-}
-
-/* The input that each option belongs to, and its possible words. */
-enum { FMSPC = 1, QUOTE = 2, VCEK = 4 };
-static const struct {
-	const char	*name;
-	unsigned	 of;
-	const char	*words[3];
-} texts[FETCH_TEXTS] = {
-	[FETCH_FMSPC] = { "--fmspc", FMSPC, { NULL } },
-	[FETCH_QUOTE] = { "--quote", QUOTE, { NULL } },
-	[FETCH_VCEK] = { "--vcek", VCEK, { NULL } },
-	[FETCH_CA] = { "--ca", FMSPC, { "platform", "processor" } },
-	[FETCH_TEE] = { "--tee", FMSPC, { "tdx", "sgx" } },
-	[FETCH_UPDATE] = { "--update", FMSPC | QUOTE, { "standard", "early" } },
-	[FETCH_PRODUCT] = { "--product", VCEK, { "Milan", "Genoa", "Turin" } },
-	[FETCH_URL] = { "--url", FMSPC | QUOTE | VCEK, { NULL } },
-};
-
-static int
-take_text(const struct fetch *f, size_t i, unsigned form)
-{
-	size_t k;
-
-	if (f->text[i] == NULL)
-		return 0;
-	if ((texts[i].of & form) == 0)
-		return usage_error(
-		    "%s is not of this form%s", texts[i].name, "");
-	for (k = 0; k < 3 && texts[i].words[k] != NULL; k++)
-		if (strcmp(texts[i].words[k], f->text[i]) == 0)
-			return 0;
-	return k == 0 ?
-	    0 :
-	    usage_error("%s: no such: %s", texts[i].name, f->text[i]);
-}
-
-static int
-take_url(struct asked *a, const char *url, char base[BASE_MAX])
-{
-	const char *problem;
-	size_t n;
-
-	if (url == NULL)
-		return 0;
-	if ((n = strlen(url)) >= BASE_MAX)
-		return usage_error("--url: too long%s%s", "", "");
-	if ((problem = https_problem(url)) != NULL)
-		return usage_error("--url %s: %s", url, problem);
-	while (n > 0 && url[n - 1] == '/')
-		n--;
-	memcpy(base, url, n);
-	base[n] = '\0';
-	a->base = base;
-	/* Intel's own service has the root CA's list elsewhere. */
-	if (strcmp(base, INTEL) != 0)
-		a->root_crl = base;
-	return 0;
-}
-
-static int
-take_fmspc(struct asked *a, const char *hex)
-{
-	size_t i;
-
-	if (strlen(hex) != 12 || strspn(hex, "0123456789abcdefABCDEF") != 12)
-		return usage_error("--fmspc %s: not 6 bytes as hex%s", hex, "");
-	for (i = 0; i < 6; i++)
-		a->fmspc[i] = (uint8_t)(hex_digit(hex[2 * i]) << 4 |
-		    hex_digit(hex[2 * i + 1]));
-	return 0;
-}
-
-/* Get FMSPC, CA and TEE from a quote.  They need no verification: they only
- * decide what to download. */
-static int
-take_quote(struct asked *a, struct bytes b)
-{
-	STACK_OF(X509) *certs = NULL;
-	struct quote q;
-	struct pck pck;
-	char why[160] = "it holds no PCK certificate";
-	X509 *x;
-	int r = -1;
-
-	if (quote_read(&q, b, why, sizeof(why)) == 0 &&
-	    (certs = certs_read(q.certs)) != NULL &&
-	    (x = sk_X509_value(certs, 0)) != NULL && pck_read(&pck, x) == 0) {
-		memcpy(a->fmspc, pck.fmspc, sizeof(a->fmspc));
-		a->tee = q.tee == TEE_TDX ? "tdx" : "sgx";
-		a->ca = is_named(X509_get_issuer_name(x),
-			    "Intel SGX PCK Processor CA") ?
-		    "processor" :
-		    "platform";
-		r = 0;
-	}
-	sk_X509_pop_free(certs, X509_free);
-	return r == 0 ?
-	    0 :
-	    usage_error("--quote: no TDX or SGX quote: %s%s", why, "");
-}
-
-static int
-take_report(struct asked *a, struct bytes b, const char *product)
-{
-	const struct snp_product *named = NULL;
-	size_t i;
-
-	for (i = 0; product != NULL && i < SNP_PRODUCTS; i++)
-		if (strcmp(snp_products[i].name, product) == 0)
-			named = &snp_products[i];
-	if (snp_signer(&a->signer, b, named) == -1)
-		return usage_error("--vcek: no SEV-SNP report%s%s", "", "");
-	if (a->signer.product == NULL)
-		return usage_error(
-		    "the report does not say of which product "
-		    "it is: give --product Milan, Genoa or Turin%s%s",
-		    "", "");
-	if (named != NULL && named != a->signer.product)
-		return usage_error("--product %s: the report is of %s", product,
-		    a->signer.product->name);
-	if (a->signer.key > 1)
-		return usage_error("--vcek: the report is signed by no key of "
-				   "AMD's%s%s",
-		    "", "");
-	return 0;
-}
-
-/* Parse the command line.  Returns 0, or -1 after a message. */
-static int
-parse_options(struct job *j, char base[BASE_MAX])
-{
-	const struct fetch *f = j->f;
-	struct asked *a = &j->asked;
-	unsigned form = (f->text[FETCH_FMSPC] != NULL ? FMSPC : 0) |
-	    (f->text[FETCH_QUOTE] != NULL ? QUOTE : 0) |
-	    (f->text[FETCH_VCEK] != NULL ? VCEK : 0);
-	size_t i;
-
-	if (form != FMSPC && form != QUOTE && form != VCEK)
-		return usage_error(
-		    "one of --fmspc HEX, --quote FILE and --vcek "
-		    "FILE%s%s",
-		    "", "");
-	for (i = 0; i < FETCH_TEXTS; i++)
-		if (take_text(f, i, form) == -1)
-			return -1;
-	a->policy = f->policy;
-	a->base = form == VCEK ? AMD : INTEL;
-	a->root_crl = INTEL_ROOT_CRL;
-	a->update = f->text[FETCH_UPDATE];
-	a->ca = f->text[FETCH_CA] == NULL ? "platform" : f->text[FETCH_CA];
-	a->tee = f->text[FETCH_TEE] == NULL ? "tdx" : f->text[FETCH_TEE];
-	if (take_url(a, f->text[FETCH_URL], base) == -1)
-		return -1;
-	if (form == FMSPC)
-		return take_fmspc(a, f->text[FETCH_FMSPC]);
-	if (form == QUOTE)
-		return take_quote(a, f->evidence);
-	return take_report(a, f->evidence, f->text[FETCH_PRODUCT]);
-}
-
 /* ---- the command ------------------------------------------------------- */
 
 static int
@@ -779,16 +591,15 @@ int
 fetch_collateral(const struct fetch *f)
 {
 	static struct job j;
-	char base[BASE_MAX];
 	int status;
 
 	memset(&j, 0, sizeof(j));
 	j.f = f;
-	if (parse_options(&j, base) == -1)
+	if (fetch_options(f, &j.asked) == -1)
 		return 2;
 	if ((mkdir(f->directory, 0777) == -1 && errno != EEXIST) ||
 	    collateral_load(&j.now, f->directory) == -1) {
-		usage_error(
+		fetch_usage(
 		    "--collateral %s: %s", f->directory, strerror(errno));
 		return 2;
 	}

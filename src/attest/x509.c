@@ -77,6 +77,16 @@ asn1_seconds(const ASN1_TIME *t)
 	return t != NULL && ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
 }
 
+int
+name_is(const X509_NAME *n, const char *wanted)
+{
+	char name[64];
+
+	return X509_NAME_get_text_by_NID((X509_NAME *)(uintptr_t)n,
+		   NID_commonName, name, sizeof(name)) > 0 &&
+	    strcmp(name, wanted) == 0;
+}
+
 time_t
 cert_end(const X509 *x)
 {
