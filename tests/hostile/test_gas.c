@@ -253,6 +253,7 @@ a_reverted_registration_is_not_paid_for_twice(void **unused)
 	td_registration(&rig.registration, v.registration);
 	chan_send(&rig.net, M_VERDICT, &v, NULL, 0, -1);
 	rig_said(&rig, "refused: verdict 1 of verifier");
+	rig_turn(&rig);		/* it has set the time of its next try */
 	rig_later(&rig, 21);
 	rig_next(&rig, &rig.net, M_REGISTER);
 	rig_silent(&rig, &rig.registry);
@@ -274,6 +275,7 @@ a_reverted_registration_is_not_paid_for_twice(void **unused)
 	rig_quote(&rig);
 	assert_int_equal(rig.registration.sequence, 2);
 	verdict(0);
+	rig_turn(&rig);
 	rig_later(&rig, 10);
 	facts(0);
 	asked();
