@@ -224,7 +224,6 @@ enum endpoint_state {
 	ENDPOINT_FAILS,
 	ENDPOINT_DISAGREES,
 	ENDPOINT_BEHIND,
-	ENDPOINT_STATES,
 };
 
 struct m_endpoint {

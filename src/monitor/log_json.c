@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hex.h"
 #include "log.h"
 #include "monitor.h"
 
@@ -116,7 +117,6 @@ put(struct out *o, const char *s)
 static void
 put_escaped(struct out *o, struct log_part p)
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char c;
 
 	for (; p.n > 0; p.text++, p.n--) {
@@ -128,8 +128,8 @@ put_escaped(struct out *o, struct log_part p)
 			continue;
 		}
 		put(o, "\\u00");
-		o->to[o->n++] = digits[c >> 4];
-		o->to[o->n++] = digits[c & 15];
+		o->to[o->n++] = HEX_LOWER[c >> 4];
+		o->to[o->n++] = HEX_LOWER[c & 15];
 	}
 }
 

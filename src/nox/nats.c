@@ -18,6 +18,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hex.h"
 #include "log.h"
 #include "nats.h"
 
@@ -526,17 +527,13 @@ on_event(struct bufferevent *bev, short what, void *arg)
 static int
 make_inbox(struct nats *c)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t bytes[12];
-	char *s = c->inbox + snprintf(c->inbox, NATS_INBOX, "_INBOX.");
+	char hex[2 * sizeof(bytes) + 1];
 
 	if (random_bytes(bytes, sizeof(bytes)) != 0)
 		return -1;
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		*s++ = digits[bytes[i] >> 4];
-		*s++ = digits[bytes[i] & 15];
-	}
-	*s = '\0';
+	snprintf(c->inbox, NATS_INBOX, "_INBOX.%s",
+	    hex_encode(hex, bytes, sizeof(bytes)));
 	return 0;
 }
 
