@@ -548,6 +548,57 @@ struct m_task_id {
 	uint32_t	attempt;
 };
 
+/* ---- Nox v0 --------------------------------------------------------------
+ *
+ * A transaction of a chain with `protocol nox-v0': the same programs, but an
+ * operand comes with its shared secret, encrypted to an RSA key of the worker
+ * that will have the job, and results have a tag. */
+
+#define NOX_INPUTS	128	/* distinct handles fetched for a transaction */
+#define NOX_RSA		256	/* bytes of an RSA-2048 ciphertext */
+#define NOX_SPKI	294	/* bytes of its SubjectPublicKeyInfo, e 65537 */
+
+struct m_rsa_key {		/* a worker's newest; it keeps the one before
+				 * it */
+	uint32_t	number;		/* from 1, one more each time */
+	uint8_t		spki[NOX_SPKI];	/* DER */
+	uint8_t		zero[6];
+};
+
+struct m_nox_operand {		/* HandleCryptoMaterial */
+	uint8_t		handle[32];
+	uint8_t		nonce[12];
+	uint8_t		len;		/* of ciphertext, tag included */
+	uint8_t		zero[3];
+	uint8_t		ciphertext[CIPHER_MAX];
+	uint8_t		secret[NOX_RSA];	/* RSA-OAEP */
+};
+
+struct m_nox_value {		/* a result */
+	uint8_t		handle[32];
+	uint8_t		tag[32];	/* handleValueTag */
+	uint8_t		key[33];	/* K, compressed */
+	uint8_t		nonce[12];
+	uint8_t		len;		/* of ciphertext, tag included */
+	uint8_t		zero[2];
+	uint8_t		ciphertext[CIPHER_MAX];
+};
+
+#define NOX_WORDS	(sizeof(struct m_nox_operand) / sizeof(struct m_word))
+#define NOX_JOB_WORDS	(PROGRAM_WORDS + NOX_INPUTS * NOX_WORDS)
+_Static_assert(
+    sizeof(struct m_nox_operand) % sizeof(struct m_word) == 0, "words");
+
+struct m_nox_job {		/* + the program's words, then as many for each
+				 * operand as an m_nox_operand has */
+	uint64_t	chain_id;
+	uint32_t	job;
+	uint32_t	rsa_key;	/* number; 0 if there are no operands */
+	struct p_shape	shape;
+	uint8_t		kms_key[33];
+	uint8_t		zero[3];
+};
+
 /* ---- jobs -------------------------------------------------------------- */
 
 #define VALUE_WORDS	(sizeof(struct m_value) / sizeof(struct m_word))
