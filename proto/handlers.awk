@@ -4,9 +4,9 @@
 # build runs this first, because the linker's message does not say which file to edit.
 #
 #	awk -f proto/handlers.awk src/ipc/states.h proto/messages.def \
-#	    src/net/tls_engine.c src/*/handlers.c
+#	    src/front/tls_engine.c src/*/handlers.c
 #
-# R_TLS has no handlers.c: a thread of net waits for its only message in tls_engine.c.
+# R_TLS has no handlers.c: a thread of the role waits for its only message in tls_engine.c.
 
 # The roles that a sum such as `R_NET | R_KEYS' contains: ` net keys'.
 function roles(sum,	f, n, i, all) {
@@ -18,7 +18,7 @@ function roles(sum,	f, n, i, all) {
 }
 
 function file_of(role) {
-	return role == "tls" ? "src/net/tls_engine.c" : \
+	return role == "tls" ? "src/front/tls_engine.c" : \
 	    "src/" role "/handlers.c"
 }
 

@@ -61,9 +61,9 @@ batch_free(struct batch *b)
 	uint32_t i;
 
 	if (b->state == B_KEPT)
-		net.kept -= b->n_accepted - b->n_acked;
+		front.kept -= b->n_accepted - b->n_acked;
 	else
-		net.in_flight -= b->n_tasks;
+		front.in_flight -= b->n_tasks;
 	gateway_cancel(b);
 	for (i = 0; i < b->n_tasks; i++) {
 		if (b->state == B_KEPT && is_awaited(&b->tasks[i]))
@@ -98,7 +98,7 @@ batch_forget_all(void)
 static int
 is_publishing(void)
 {
-	const struct m_status *s = &net.status;
+	const struct m_status *s = &front.status;
 
 	return s->gas == GAS_PENDING ||
 	    (s->gas == GAS_READY && s->publish_waiting != 0);
@@ -109,14 +109,14 @@ batch_try_drained(void)
 {
 	static int is_told;
 
-	if (net.state != S_DRAINING || is_told || !LIST_EMPTY(&batches) ||
+	if (front.state != S_DRAINING || is_told || !LIST_EMPTY(&batches) ||
 	    is_publishing())
 		return;
 	is_told = 1;
-	if (net.status.publish_waiting != 0)
+	if (front.status.publish_waiting != 0)
 		log_warn("publish: %llu results are not published: the gas "
 			 "account has no funds, or fees exceed gas-max-fee",
-		    (unsigned long long)net.status.publish_waiting);
+		    (unsigned long long)front.status.publish_waiting);
 	(void)chan_send(&monitor, M_DRAINED, NULL, NULL, 0, -1);
 }
 
@@ -124,7 +124,7 @@ static void
 count(uint32_t status, uint64_t n)
 {
 	if (status < STATUS_MAX)
-		net.statuses[status] += n;
+		front.statuses[status] += n;
 }
 
 void
@@ -141,7 +141,7 @@ batch_mark(struct batch *b, enum stage stage, uint64_t at)
 static void
 batch_send(struct batch *b)
 {
-	if (net.stream != STREAM_OPEN)
+	if (front.stream != STREAM_OPEN)
 		return;
 	session_send_packed(b->packed);
 	batch_mark(b, STAGE_SENT, now_us());
@@ -185,7 +185,7 @@ refuse_batch(const Teerunner__V1__TaskBatch *from, uint32_t status)
 	Teerunner__V1__TaskRef *refs, **list;
 	size_t i;
 
-	net.refused += n;
+	front.refused += n;
 	count(status, n);
 	if (from->signature.len == 65) {
 		batch_refuse(
@@ -246,7 +246,7 @@ refuse_spoiled(const Teerunner__V1__TaskBatch *from,
 		count(faults[i].status, 1);
 		batch_refuse(&bad, 1, NULL, faults[i].status, reason);
 	}
-	net.refused += from->n_tasks;
+	front.refused += from->n_tasks;
 	count(ST_BATCH_SPOILED, n);
 	if (n != 0)
 		batch_refuse(good, n, NULL, ST_BATCH_SPOILED,
@@ -334,13 +334,13 @@ offer_to_keys(const struct m_batch *head)
 	while (last_id == 0 || batch_find(last_id) != NULL);
 	m.batch = b->id = last_id;
 	b->state = B_OFFERED;
-	b->session = net.session;
+	b->session = session_number();
 	b->n_tasks = b->n_accepted = m.n_tasks;
 	b->trace = m.trace;
 	LIST_INSERT_HEAD(&batches, b, link);
 	LIST_INSERT_HEAD(&by_id[b->id % LISTS], b, same);
-	net.in_flight += b->n_tasks;
-	net_to_keys(M_BATCH, &m, NULL, 0);
+	front.in_flight += b->n_tasks;
+	front_to_keys(M_BATCH, &m, NULL, 0);
 	for (i = 0; i < b->n_tasks; i++) {
 		flat[i].batch = b->id;
 		flat[i].task = i;
@@ -348,7 +348,7 @@ offer_to_keys(const struct m_batch *head)
 		b->tasks[i].line = timeline_begin(
 		    flat[i].id, flat[i].attempt, b->id, i, &b->trace);
 		offer_keep(&b->tasks[i], &flat[i], words[i]);
-		net_to_keys(M_TASK, &flat[i], words[i], n_words[i]);
+		front_to_keys(M_TASK, &flat[i], words[i], n_words[i]);
 	}
 }
 
@@ -357,9 +357,11 @@ offer_to_keys(const struct m_batch *head)
 static uint32_t
 offer_check(const Teerunner__V1__TaskBatch *from, struct m_batch *m)
 {
-	const uint32_t credit = net.credit;
+	const uint32_t credit = front.credit;
 
-	net.credit -= from->n_tasks < credit ? (uint32_t)from->n_tasks : credit;
+	front.credit = 0;
+	if (from->n_tasks < credit)
+		front.credit = credit - (uint32_t)from->n_tasks;
 	if (from->n_tasks == 0 ||
 	    wire_fixed(&from->signature, m->signature, sizeof(m->signature)) !=
 		0)
@@ -368,8 +370,8 @@ offer_check(const Teerunner__V1__TaskBatch *from, struct m_batch *m)
 		return ST_OVER_LIMIT;
 	if (from->n_tasks > credit)
 		return ST_BUSY;
-	if (net.state != S_SERVING || net.is_paused ||
-	    net.status.state != S_SERVING || net.keys.fd == -1)
+	if (front.state != S_SERVING || front.is_paused ||
+	    front.status.state != S_SERVING || front.keys.fd == -1)
 		return ST_NOT_SERVING;
 	return ST_OK;
 }
@@ -424,7 +426,7 @@ refuse_offers(struct batch *b, uint32_t from, uint32_t to, uint32_t status)
 		n++;
 	}
 	b->n_accepted -= (uint32_t)n;
-	net.refused += n;
+	front.refused += n;
 	count(status, n);
 	batch_refuse(list, n, NULL, status, status_text(status));
 }
@@ -567,10 +569,10 @@ results_count(struct batch *b)
 			continue;
 		count(o->status, 1);
 		switch (status_class(o->status)) {
-		case CLASS_DONE: net.ok++; break;
-		case CLASS_RETRYABLE: net.retryable++; break;
-		case CLASS_WAITING: net.waiting++; break;
-		case CLASS_TERMINAL: net.terminal++;
+		case CLASS_DONE: front.ok++; break;
+		case CLASS_RETRYABLE: front.retryable++; break;
+		case CLASS_WAITING: front.waiting++; break;
+		case CLASS_TERMINAL: front.terminal++;
 		}
 	}
 }
@@ -597,8 +599,8 @@ batch_on_results(struct chan *c, const struct m_results *m)
 	results_pack(b, m);
 	results_count(b);
 	batch_keep(b);
-	net.in_flight -= b->n_tasks;
-	net.kept += b->n_accepted;
+	front.in_flight -= b->n_tasks;
+	front.kept += b->n_accepted;
 	batch_mark(b, STAGE_SIGNED, m->signed_at);
 	session_worked(b->session);
 	batch_send(b);
@@ -633,7 +635,7 @@ ack_task(const Teerunner__V1__TaskRef *ref)
 	LIST_REMOVE(o, same);
 	o->is_acked = 1;
 	timeline_mark(o->line, STAGE_ACKNOWLEDGED, now_us());
-	net.kept--;
+	front.kept--;
 	if (++b->n_acked == b->n_accepted)
 		batch_free(b);
 }

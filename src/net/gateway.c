@@ -46,7 +46,7 @@ static struct carrier *current;
 void
 gateway_init(void)
 {
-	rpc_resolve("gateway", net.chain->gateway, &target);
+	rpc_resolve("gateway", front.chain->gateway, &target);
 }
 
 static void
@@ -105,7 +105,7 @@ grant_task(const struct batch *b, uint32_t task,
 	g.batch = b->id;
 	g.task = task;
 	if (is_sending)
-		net_to_keys(M_GRANT_TASK, &g, operands, from->n_operands);
+		front_to_keys(M_GRANT_TASK, &g, operands, from->n_operands);
 	for (i = 0; i < from->n_seals; i++) {
 		if (wire_seal(
 			from->seals[i], from->n_operands, &seal, partials) != 0)
@@ -113,7 +113,7 @@ grant_task(const struct batch *b, uint32_t task,
 		seal.batch = b->id;
 		seal.task = task;
 		if (is_sending)
-			net_to_keys(
+			front_to_keys(
 			    M_GRANT_SEAL, &seal, partials, from->n_operands);
 	}
 	return 0;
@@ -150,7 +150,7 @@ grant_deliver(const struct batch *b, grpc_byte_buffer *answer)
 	    wire_fixed(&from->signature, g.signature, sizeof(g.signature)) ==
 		0 &&
 	    grant_walk(b, from, 0) == 0) {
-		net_to_keys(M_GRANT, &g, NULL, 0);
+		front_to_keys(M_GRANT, &g, NULL, 0);
 		r = grant_walk(b, from, 1);
 	}
 	arena_free(&arena);
@@ -213,19 +213,19 @@ on_answer(struct tag *tag, int ok)
 	b->state = B_RUNNING;
 	batch_mark(b, STAGE_GRANTED, now_us());
 	if (f->code == GRPC_STATUS_OK && grant_deliver(b, f->answer) == 0) {
-		if (net.gateway_failing)
+		if (front.gateway_failing)
 			log_info("gateway %s: answers again", target.authority);
-		net.gateway_failing = 0;
+		front.gateway_failing = 0;
 	} else {
 		if (f->code != GRPC_STATUS_OK)
 			rpc_text(why, sizeof(why), f->details);
-		error_note(&net.gateway_error, why);
-		if (!net.gateway_failing)
+		error_note(&front.gateway_error, why);
+		if (!front.gateway_failing)
 			log_warn("gateway %s: no operands: %s%s",
 			    target.authority, why, trace_tag(&b->trace));
-		net.gateway_failing = 1;
+		front.gateway_failing = 1;
 		failed = (struct m_fetch_failed){ b->id, fetch_status(f) };
-		net_to_keys(M_FETCH_FAILED, &failed, NULL, 0);
+		front_to_keys(M_FETCH_FAILED, &failed, NULL, 0);
 	}
 	fetch_free(f);
 }
@@ -305,8 +305,8 @@ gateway_fetch(struct batch *b, const struct m_ask *ask)
 	f->request = request_pack(b, ask);
 	f->carrier = current;
 	f->carrier->users++;
-	f->deadline = now_ms() + 1000 * (uint64_t)net.conf.fetch_timeout;
-	f->call = rpc_call(current->channel, METHOD, net.conf.fetch_timeout);
+	f->deadline = now_ms() + 1000 * (uint64_t)front.conf.fetch_timeout;
+	f->call = rpc_call(current->channel, METHOD, front.conf.fetch_timeout);
 	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
 	ops[1].op = GRPC_OP_SEND_MESSAGE;
 	ops[1].data.send_message.send_message = f->request;

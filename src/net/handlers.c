@@ -30,7 +30,7 @@ ON(PEER)
 	if (p->index == 1)
 		tls_channel(m->fd);
 	else
-		net_keys_up(m->fd);
+		front_keys_up(m->fd);
 	session_start();
 }
 
@@ -47,7 +47,7 @@ ON(LIMITS)
 
 	if (l->max_tasks == 0 || l->max_tasks > CONF_TASKS)
 		chan_illegal(c, M_LIMITS, "out of bounds");
-	net.conf.max_tasks = l->max_tasks;
+	front.conf.max_tasks = l->max_tasks;
 	session_credit();
 }
 
@@ -59,7 +59,7 @@ ON(PING)
 
 ON(DRAIN)
 {
-	net.state = S_DRAINING;
+	front.state = S_DRAINING;
 	session_drain();
 }
 
@@ -67,9 +67,9 @@ ON(ROLES)
 {
 	const struct m_roles *r = m->payload;
 
-	if (r->log_dropped > net.roles.log_dropped)
-		net.log_dropped_at = now_unix();
-	net.roles = *r;
+	if (r->log_dropped > front.roles.log_dropped)
+		front.log_dropped_at = now_unix();
+	front.roles = *r;
 }
 
 ON(TLS_CERTIFICATE)
@@ -81,23 +81,23 @@ ON(STATUS)
 {
 	const struct m_status *s = m->payload;
 
-	net.status = *s;
-	net.has_status = 1;
+	front.status = *s;
+	front.has_status = 1;
 	batch_try_drained();
 	session_credit();
 }
 
 ON(WORKERS)
 {
-	memcpy(net.workers, m->rows, m->n_rows * sizeof(net.workers[0]));
-	net.n_workers = m->n_rows;
+	memcpy(front.workers, m->rows, m->n_rows * sizeof(front.workers[0]));
+	front.n_workers = m->n_rows;
 }
 
 ON(ENDPOINTS_SEEN)
 {
-	net.endpoints = *(const struct m_endpoints *)m->payload;
-	memcpy(net.endpoint, m->rows, m->n_rows * sizeof(net.endpoint[0]));
-	net.n_endpoints = m->n_rows;
+	front.endpoints = *(const struct m_endpoints *)m->payload;
+	memcpy(front.endpoint, m->rows, m->n_rows * sizeof(front.endpoint[0]));
+	front.n_endpoints = m->n_rows;
 }
 
 ON(PUBLISHED)
@@ -136,5 +136,5 @@ ON(RESULTS)
 	batch_on_results(c, m->payload);
 }
 
-/* Comes on the other channel, which is not dispatched: tls_engine.c waits for
- * it. */
+/* TLS_SIGNED comes on the other channel, which is not dispatched:
+ * src/front/tls_engine.c waits for it. */

@@ -58,6 +58,7 @@ static struct session {
 } s;
 
 static struct target target;
+static uint32_t number;		/* of the session: counts connections */
 static struct event *timer;		/* try again; or give the session up */
 static uint64_t back_off = BACK_OFF_MIN, absent = BACK_OFF_MIN;
 static char last_why[256];
@@ -103,7 +104,7 @@ session_send_packed(grpc_byte_buffer *bytes)
 {
 	struct out *o;
 
-	if (net.stream != STREAM_OPEN || s.is_cancelled)
+	if (front.stream != STREAM_OPEN || s.is_cancelled)
 		return;
 	if (s.queued == QUEUE_MAX) {
 		session_stop("the Orchestrator does not read");
@@ -122,7 +123,7 @@ session_send(const Teerunner__V1__RunnerMessage *m)
 {
 	grpc_byte_buffer *bytes;
 
-	if (net.stream != STREAM_OPEN)
+	if (front.stream != STREAM_OPEN)
 		return;
 	bytes = rpc_pack(&m->base);
 	session_send_packed(bytes);
@@ -134,30 +135,36 @@ session_credit(void)
 {
 	Teerunner__V1__RunnerMessage m = TEERUNNER__V1__RUNNER_MESSAGE__INIT;
 	Teerunner__V1__Credit credit = TEERUNNER__V1__CREDIT__INIT;
-	const uint32_t max = net.conf.max_tasks;
-	uint32_t used = net.in_flight + net.credit, room;
+	const uint32_t max = front.conf.max_tasks;
+	uint32_t used = front.in_flight + front.credit, room;
 
-	if (net.stream != STREAM_OPEN || net.state != S_SERVING ||
-	    net.is_paused || !net.has_status || net.status.state != S_SERVING ||
-	    used >= max)
+	if (front.stream != STREAM_OPEN || front.state != S_SERVING ||
+	    front.is_paused || !front.has_status ||
+	    front.status.state != S_SERVING || used >= max)
 		return;
 	/* Results that nobody acknowledges cost memory. */
-	if (used + net.kept >= 4 * max)
+	if (used + front.kept >= 4 * max)
 		return;
 	room = max - used;
-	if (room > 4 * max - used - net.kept)
-		room = 4 * max - used - net.kept;
-	net.credit += room;
+	if (room > 4 * max - used - front.kept)
+		room = 4 * max - used - front.kept;
+	front.credit += room;
 	credit.tasks = room;
 	m.body_case = TEERUNNER__V1__RUNNER_MESSAGE__BODY_CREDIT;
 	m.credit = &credit;
 	session_send(&m);
 }
 
+uint32_t
+session_number(void)
+{
+	return number;
+}
+
 void
 session_worked(uint32_t session)
 {
-	if (net.stream == STREAM_OPEN && session == net.session)
+	if (front.stream == STREAM_OPEN && session == number)
 		back_off = BACK_OFF_MIN;
 }
 
@@ -180,20 +187,20 @@ session_drain(void)
 }
 
 void
-session_pause(void)
+front_pause(void)
 {
-	if (!net.is_paused)
+	if (!front.is_paused)
 		send_draining();
-	net.is_paused = 1;
+	front.is_paused = 1;
 }
 
 /* The Orchestrator does not forget a Draining before the session ends. */
 void
-session_resume(void)
+front_resume(void)
 {
-	if (!net.is_paused)
+	if (!front.is_paused)
 		return;
-	net.is_paused = 0;
+	front.is_paused = 0;
 	back_off = BACK_OFF_MIN;
 	session_stop("resumed by tee-runnerctl");
 }
@@ -210,7 +217,7 @@ session_on_hello(const struct m_hello *h)
 	Teerunner__V1__Hello hello = TEERUNNER__V1__HELLO__INIT;
 
 	/* It may answer for a session that has ended since. */
-	if (net.stream != STREAM_HELLO || h->session != net.session)
+	if (front.stream != STREAM_HELLO || h->session != number)
 		return;
 	hello.runner = BYTES(h->runner);
 	hello.challenge = BYTES(s.challenge);
@@ -218,16 +225,16 @@ session_on_hello(const struct m_hello *h)
 	hello.signature = BYTES(h->signature);
 	m.body_case = TEERUNNER__V1__RUNNER_MESSAGE__BODY_HELLO;
 	m.hello = &hello;
-	net.stream = STREAM_OPEN;
+	front.stream = STREAM_OPEN;
 	last_why[0] = '\0';
 	log_info("orchestrator %s: connected", target.authority);
 	session_send(&m);
 	if (registration != NULL)
 		session_send(registration);
-	if (net.state == S_DRAINING || net.is_paused)
+	if (front.state == S_DRAINING || front.is_paused)
 		send_draining();
 	batch_resend();
-	net.credit = 0;
+	front.credit = 0;
 	session_credit();
 	gateway_connect();
 }
@@ -235,16 +242,16 @@ session_on_hello(const struct m_hello *h)
 static void
 on_challenge(const Teerunner__V1__Challenge *c)
 {
-	struct m_hello_ask ask = { .session = net.session };
+	struct m_hello_ask ask = { .session = number };
 
-	if (net.stream != STREAM_CONNECTING ||
+	if (front.stream != STREAM_CONNECTING ||
 	    wire_fixed(&c->nonce, s.challenge, sizeof(s.challenge)) != 0) {
 		session_stop("unexpected or malformed Challenge");
 		return;
 	}
 	memcpy(ask.challenge, s.challenge, sizeof(ask.challenge));
-	net.stream = STREAM_HELLO;
-	net_to_keys(M_HELLO_ASK, &ask, NULL, 0);
+	front.stream = STREAM_HELLO;
+	front_to_keys(M_HELLO_ASK, &ask, NULL, 0);
 }
 
 /* The evidence comes sealed; a copy goes with each new session. */
@@ -257,7 +264,7 @@ session_on_register(const struct m_register *r, int fd)
 
 	if (r->evidence_size > EVIDENCE_MAX || fstat(fd, &st) == -1 ||
 	    st.st_size != (off_t)r->evidence_size)
-		chan_illegal(&net.keys, M_REGISTER, "size of the evidence");
+		chan_illegal(&front.keys, M_REGISTER, "size of the evidence");
 	arena_free(&evidence);
 	arena_init(&evidence, 2 * EVIDENCE_MAX);
 	bytes = arena_get(&evidence, 1, r->evidence_size);
@@ -286,7 +293,7 @@ session_on_register(const struct m_register *r, int fd)
 }
 
 void
-session_evidence(struct evbuffer *out)
+front_evidence(struct evbuffer *out)
 {
 	const ProtobufCBinaryData *e;
 
@@ -303,7 +310,7 @@ session_evidence(struct evbuffer *out)
 static void
 on_malformed(void)
 {
-	if (net.stream != STREAM_OPEN) {
+	if (front.stream != STREAM_OPEN) {
 		session_stop("malformed message");
 		return;
 	}
@@ -333,7 +340,7 @@ on_verdict(const Teerunner__V1__Verdict *from)
 	v.verdict = from->verdict;
 	v.n_verifier = (uint8_t)n;
 	memcpy(v.verifier, from->verifier, n);
-	net_to_keys(M_VERDICT, &v, NULL, 0);
+	front_to_keys(M_VERDICT, &v, NULL, 0);
 }
 
 /* The Orchestrator says that it relayed a registration.  This is only logged;
@@ -371,7 +378,7 @@ on_message(grpc_byte_buffer *bytes)
 	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_CHALLENGE)
 		on_challenge(m->challenge);
-	else if (net.stream != STREAM_OPEN)
+	else if (front.stream != STREAM_OPEN)
 		session_stop("message before Hello");
 	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_BATCH)
@@ -380,7 +387,7 @@ on_message(grpc_byte_buffer *bytes)
 		batch_on_ack(m->ack);
 	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_RENEW)
-		net_to_keys(M_RENEW, NULL, NULL, 0);
+		front_to_keys(M_RENEW, NULL, NULL, 0);
 	else if (m->body_case ==
 	    TEERUNNER__V1__ORCHESTRATOR_MESSAGE__BODY_VERDICT)
 		on_verdict(m->verdict);
@@ -420,7 +427,7 @@ session_log_why(uint64_t wait)
 	if (strcmp(why, last_why) == 0)
 		return;
 	memcpy(last_why, why, sizeof(why));
-	error_note(&net.orchestrator_error, why);
+	error_note(&front.orchestrator_error, why);
 	log_warn("orchestrator %s: not connected: %s: retrying in %llu ms",
 	    target.authority, why, (unsigned long long)wait);
 }
@@ -479,9 +486,9 @@ session_over(void)
 	grpc_call_unref(s.call);
 	grpc_channel_destroy(s.channel);
 	s.call = NULL;
-	net.stream = STREAM_DOWN;
-	net.credit = 0;
-	net.reconnections++;
+	front.stream = STREAM_DOWN;
+	front.credit = 0;
+	front.reconnections++;
 	timer_set(wait);
 }
 
@@ -558,8 +565,8 @@ session_connect(void)
 	s.channel = rpc_channel(
 	    &target, RECEIVE_MAX, CONNECT_TIME, CONNECT_TIME);
 	s.call = rpc_call(s.channel, "/teerunner.v1.Orchestrator/Session", 0);
-	net.stream = STREAM_CONNECTING;
-	net.session++;
+	front.stream = STREAM_CONNECTING;
+	number++;
 	timer_set(HELLO_TIME * 1000);
 
 	ops[1].data.recv_initial_metadata.recv_initial_metadata = &s.initial;
@@ -575,7 +582,7 @@ session_connect(void)
 void
 session_stop(const char *why)
 {
-	if (net.stream == STREAM_DOWN || s.is_cancelled)
+	if (front.stream == STREAM_DOWN || s.is_cancelled)
 		return;
 	s.why = why;
 	s.is_cancelled = 1;
@@ -586,7 +593,7 @@ void
 session_renewed(int has_expired)
 {
 	back_off = absent = BACK_OFF_MIN;
-	if (net.stream == STREAM_DOWN)
+	if (front.stream == STREAM_DOWN)
 		timer_set(0);
 	else if (has_expired)
 		session_stop("expired tls-certificate was renewed");
@@ -595,7 +602,7 @@ session_renewed(int has_expired)
 void
 session_start(void)
 {
-	if (net.stream != STREAM_DOWN || net.keys.fd == -1 ||
+	if (front.stream != STREAM_DOWN || front.keys.fd == -1 ||
 	    !tls_has_channel())
 		return;
 	session_connect();
@@ -607,19 +614,19 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	net_lock();
-	if (net.stream == STREAM_DOWN)
+	front_lock();
+	if (front.stream == STREAM_DOWN)
 		session_start();
-	else if (net.stream != STREAM_OPEN)
+	else if (front.stream != STREAM_OPEN)
 		session_stop("timeout before the session was established");
-	net_unlock();
+	front_unlock();
 }
 
 void
 session_init(void)
 {
-	rpc_resolve("orchestrator", net.chain->orchestrator, &target);
-	if ((timer = evtimer_new(net.base, on_timer, NULL)) == NULL)
+	rpc_resolve("orchestrator", front.chain->orchestrator, &target);
+	if ((timer = evtimer_new(front.base, on_timer, NULL)) == NULL)
 		fatal("orchestrator: no timer");
 	arena_init(&evidence, 0);
 }

@@ -39,6 +39,20 @@ rpc_text(char *dst, size_t size, grpc_slice slice)
 #define INT(name, n) { .type = GRPC_ARG_INTEGER,			\
 	.key = (char *)(uintptr_t)(name), .value.integer = (n) }
 
+static grpc_channel_credentials *
+tls_credentials(void)
+{
+	char key[TLS_KEY_NAME];
+	grpc_ssl_pem_key_cert_pair pair = { key, certificate_pem() };
+	grpc_channel_credentials *c;
+
+	tls_key_name(key);
+	c = grpc_ssl_credentials_create_ex(tls_ca(), &pair, NULL, NULL);
+	if (c == NULL)
+		fatal("tls: cannot create credentials");
+	return c;
+}
+
 grpc_channel *
 rpc_channel(const struct target *to, int receive_max, int first, int longest)
 {
@@ -271,12 +285,12 @@ rpc_thread(void *arg)
 
 	for (;;) {
 		event = grpc_completion_queue_next(queue, never, NULL);
-		net_lock();
+		front_lock();
 		if (event.type != GRPC_OP_COMPLETE)
 			fatal("grpc: the queue has ended");
 		tag = event.tag;
 		tag->fn(tag, event.success);
-		net_unlock();
+		front_unlock();
 	}
 	return arg;
 }

@@ -10,12 +10,12 @@
 #include <cmocka.h>
 #include <fcntl.h>
 
-#include "../../src/net/certificate.c"
+#include "../../src/front/certificate.c"
 #include "dies.h"
 
 /* chan.c wants them; nothing is dispatched. */
 const msg_handler handlers[M_TYPES];
-struct net net;
+struct front front;
 
 static char path[] = "/tmp/tee-cert-XXXXXX";
 static uint64_t now;
@@ -29,19 +29,18 @@ now_unix(void)
 }
 
 void
-net_lock(void)
+front_lock(void)
 {
 }
 
 void
-net_unlock(void)
+front_unlock(void)
 {
 }
 
-/* The functions of net that certificate.c calls: keys has the key with this
- * point. */
+/* The functions that certificate.c calls: keys has the key with this point. */
 static uint8_t key_in_keys[64];
-static int is_mismatched, n_tried, n_gateways, n_sessions, n_expired;
+static int is_mismatched, n_tried, n_renewed, n_matched, n_expired;
 
 int
 tls_try(const uint8_t xy[64])
@@ -60,21 +59,16 @@ tls_is_mismatched(void)
 }
 
 void
-gateway_start(void)
+front_renewed(int has_expired)
 {
-	n_gateways++;
-}
-
-void
-gateway_connect(void)
-{
-}
-
-void
-session_renewed(int has_expired)
-{
-	n_sessions++;
+	n_renewed++;
 	n_expired += has_expired;
+}
+
+void
+front_matched(void)
+{
+	n_matched++;
 }
 
 static void
@@ -108,7 +102,7 @@ setup(void **state)
 	(void)state;
 	memset(&used, 0, sizeof(used));
 	told = has_next = is_told_waiting = is_mismatched = 0;
-	n_tried = n_gateways = n_sessions = n_expired = 0;
+	n_tried = n_renewed = n_matched = n_expired = 0;
 	lines[0] = '\0';
 	now = 1800000000;
 	log_sink(keep_line);
@@ -220,7 +214,7 @@ static void
 hand_over(void)
 {
 	certificate_renewed(open(path, O_RDONLY | O_CLOEXEC));
-	event_base_loop(net.base, EVLOOP_NONBLOCK);
+	event_base_loop(front.base, EVLOOP_NONBLOCK);
 }
 
 static void
@@ -235,13 +229,13 @@ renewed_certificate_of_the_same_key_is_used_at_once(void **state)
 	assert_int_equal(certificate_expires(), now + 365 * 86400);
 	assert_non_null(
 	    strstr(lines, "tls-certificate: renewed: expires 2028-01-15\n"));
-	assert_int_equal(n_gateways, 1);
-	assert_int_equal(n_sessions, 1);
+	assert_int_equal(n_renewed, 1);
+	assert_int_equal(n_matched, 0);
 	assert_int_equal(n_expired, 0);
 	/* It was touched, and that is all. */
 	hand_over();
 	tick();
-	assert_int_equal(n_gateways, 1);
+	assert_int_equal(n_renewed, 1);
 	assert_int_equal(n_tried, 1);
 }
 
@@ -268,7 +262,7 @@ certificate_of_a_new_key_waits_until_keys_has_it(void **state)
 	tick();
 	assert_int_equal(certificate_is_waiting(), 0);
 	assert_int_equal(certificate_expires(), now + 40 * 86400);
-	assert_int_equal(n_gateways, 1);
+	assert_int_equal(n_renewed, 1);
 	EVP_PKEY_free(other);
 }
 
@@ -293,13 +287,13 @@ what_is_no_certificate_keeps_the_old_one(void **state)
 	    lines, "tls-certificate: not renewed: not a certificate in PEM"));
 	tick();
 	assert_int_equal(n_tried, 0);
-	assert_int_equal(n_gateways, 0);
+	assert_int_equal(n_renewed, 0);
 	assert_int_equal(certificate_expires(), now + 30 * 86400);
 	assert_non_null(strstr(certificate_pem(), "BEGIN CERTIFICATE"));
 	EVP_PKEY_free(other);
 }
 
-/* net has started with a new certificate, before keys has the new key. */
+/* The role has started with a new certificate, before keys has the new key. */
 static void
 pair_that_did_not_fit_is_tried_until_it_does(void **state)
 {
@@ -311,13 +305,14 @@ pair_that_did_not_fit_is_tried_until_it_does(void **state)
 	give_keys(key);
 	is_mismatched = 1;
 	tick();
-	assert_int_equal(n_sessions, 0);
+	assert_int_equal(n_matched, 0);
 	give_keys(other);
 	tick();
 	assert_int_equal(is_mismatched, 0);
-	assert_int_equal(n_sessions, 1);
+	assert_int_equal(n_matched, 1);
 	tick();
-	assert_int_equal(n_sessions, 1);
+	assert_int_equal(n_matched, 1);
+	assert_int_equal(n_renewed, 0);
 	EVP_PKEY_free(other);
 }
 
@@ -341,8 +336,8 @@ once(void **state)
 {
 	const int fd = mkstemp(path);
 
-	net.base = event_base_new();
-	timer = event_new(net.base, -1, EV_PERSIST, on_tick, NULL);
+	front.base = event_base_new();
+	timer = event_new(front.base, -1, EV_PERSIST, on_tick, NULL);
 
 	(void)state;
 	log_init("test", LOG_INFO);
@@ -355,7 +350,7 @@ clean(void **state)
 {
 	(void)state;
 	event_free(timer);
-	event_base_free(net.base);
+	event_base_free(front.base);
 	EVP_PKEY_free(key);
 	return unlink(path);
 }

@@ -79,7 +79,7 @@ keywords() {
 # about what their receivers do.
 messages() {
 	${AWK:-awk} -f proto/handlers.awk src/ipc/states.h proto/messages.def \
-	    src/net/tls_engine.c src/*/handlers.c
+	    src/front/tls_engine.c src/*/handlers.c
 	sed -n 's/^MSG(\([A-Z_]*\),.*/\1/p' proto/messages.def | names
 	find tests/hostile tests/unit -name 'test_*.c' ! -name test_chan.c \
 	    -exec grep -ohE '\<M_[A-Z_]+' {} + | sed 's/^M_//' |
@@ -120,9 +120,9 @@ statuses() {
 numbered() { awk '{ print $0 (n[$0]++ ? "#" n[$0] : "") }'; }
 
 metric_names() {
-	joined src/net/metrics.c | grep -oE '(metric(_ms)?|family)\( *out, "[a-z_]+' |
+	joined src/front/metrics.c | grep -oE '(metric(_ms)?|family)\( *out, "[a-z_]+' |
 	    sed 's/.*"/tee_runner_/'
-	sed -n 's/^#define METRIC.*"\(tee_runner_[a-z_]*\)"/\1/p' src/net/*.c
+	sed -n 's/^#define METRIC.*"\(tee_runner_[a-z_]*\)"/\1/p' src/front/*.c
 }
 
 # The rows of METRICS: each on one line, its name first.
@@ -172,7 +172,7 @@ alarms() {
 
 operators() {
 	manual=man/tee-runnerctl.8
-	joined src/net/status.c > "$tmp/status"
+	joined src/front/status.c > "$tmp/status"
 	grep -oE 'json(w_(object|array|number|string|hex)|_foreign)\( *&?j, "[a-z_]+' "$tmp/status" |
 	    sed 's/.*"//' | numbered | names
 	sed -n '/^\.Sh STATUS/,/^\.Ss/s/^\.It Cm \(.*\) Pq .*/\1/p' $manual |
@@ -210,7 +210,7 @@ subjects() {
 
 # The warnings of the status, up to their first value.
 warnings() {
-	awk '/^(warn_|json_warnings)/ { on = 1 } on; /^}/ { on = 0 }' src/net/status.c > "$tmp/warn"
+	awk '/^(warn_|json_warnings)/ { on = 1 } on; /^}/ { on = 0 }' src/front/status.c > "$tmp/warn"
 	joined "$tmp/warn" | grep -oE 'j, NULL, "[A-Za-z][^"]*' |
 	    sed 's/.*"//; s/[:%].*//; s/ *$//' | sort -u
 }
@@ -230,9 +230,9 @@ explanations() {
 	    sed 's/.*"//' | explained reason REASON
 	joined src/program/status.c | grep -oE '\[GAS_[A-Z_]*\] = "[^"]*' |
 	    sed 's/.*"//' | explained 'state of the gas account' GAS
-	joined src/net/status.c | grep -oE '\[ENDPOINT_[A-Z_]*\] = "[^"]*' |
+	joined src/front/status.c | grep -oE '\[ENDPOINT_[A-Z_]*\] = "[^"]*' |
 	    sed 's/.*"//' | explained 'state of an endpoint' ENDPOINT
-	joined src/net/timeline.c |
+	joined src/front/timeline.c |
 	    grep -oE '\[STAGE_[A-Z_]*\] = [{] "[^"]*|LINE_[A-Z]* [?] "[^"]*' |
 	    sed 's/.*"//' | explained stage STAGE
 	joined src/ctl/explain.def | grep -oE 'tee-runnerctl [a-z][a-z-]*' |
@@ -341,7 +341,7 @@ commands() {
 }
 
 states() {
-	joined src/net/timeline.c |
+	joined src/front/timeline.c |
 	    grep -oE '\[STAGE_[A-Z_]*\] = [{] "[^"]*|LINE_[A-Z]* [?] "[^"]*|state, "[a-z]*' |
 	    sed 's/.*"//' | names
 	for file in contrib/completion/*tee-runnerctl*; do
@@ -426,7 +426,7 @@ copy=$tmp/copy
 mkdir "$copy"
 (cd "$src" && tar cf - proto/*.def proto/SESSION.md proto/handlers.awk \
     man/*.[1-9] contrib/tee-runnerd.conf src/common/keywords.c src/ipc/states.h \
-    src/net/status.c src/net/metrics.c src/net/timeline.c src/net/tls_engine.c src/*/handlers.c \
+    src/front/status.c src/front/metrics.c src/front/timeline.c src/front/tls_engine.c src/*/handlers.c \
     src/program/status.c src/ctl/explain.def src/ctl/tee-runnerctl.c \
     src/keys/registration.c contrib/prometheus/tee-runner.rules.yml \
     contrib/grafana/tee-runner.json \
@@ -482,8 +482,8 @@ says keywords 'keyword uid-base: no case in tests/unit/test_conf.c' \
 
 says messages 'messages.def: PING: no handler in src/keys/handlers.c' \
     '/^ON(PING)/d' src/keys/handlers.c
-says messages 'messages.def: TLS_SIGNED: no handler in src/net/tls_engine.c' \
-    's/M_TLS_SIGNED/0/' src/net/tls_engine.c
+says messages 'messages.def: TLS_SIGNED: no handler in src/front/tls_engine.c' \
+    's/M_TLS_SIGNED/0/' src/front/tls_engine.c
 says messages 'proto/build.am: src/lost/handlers.c is not in HANDLERS' \
     's/R_CHILDREN	= /&R_LOST | /' src/ipc/states.h
 says messages 'message CUT: no hostile test: tests/hostile/test_*.c, tests/unit/test_*.c' \
@@ -502,7 +502,7 @@ says operators 'member of the status age_seconds#2: no paragraph in man/tee-runn
 /^\.It Cm age_seconds/d
 }' man/tee-runnerctl.8
 says operators 'man/tee-runnerctl.8: no such member of the status: credit' \
-    '/jsonw_number(&j, "credit"/d' src/net/status.c
+    '/jsonw_number(&j, "credit"/d' src/front/status.c
 says operators 'metric tee_runner_credit: no row in man/tee-runnerd.8' \
     '/^\.It Cm tee_runner_credit/d' man/tee-runnerd.8
 says operators 'metric tee_runner_credit: no alarm, or nothing to look at, in man/tee-runnerd.8' \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The operator's sockets of net without net: what control-socket may replace,
+ * The operator's sockets without a role: what control-socket may replace,
  * and how the HTTP port fares under clients that are slow, many or both.
  */
 #include <setjmp.h>
@@ -16,22 +16,22 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "../../src/net/service.c"
-#include "../../src/net/http.c"
-#include "../../src/net/control.c"
+#include "../../src/front/service.c"
+#include "../../src/front/http.c"
+#include "../../src/front/control.c"
 #include "dies.h"
 
-struct net net;
+struct front front;
 /* chan.c wants them; the test dispatches nothing. */
 const msg_handler handlers[M_TYPES];
 
 void
-net_lock(void)
+front_lock(void)
 {
 }
 
 void
-net_unlock(void)
+front_unlock(void)
 {
 }
 
@@ -75,25 +75,25 @@ timeline_stages(struct evbuffer *b)
 }
 
 void
-session_pause(void)
+front_pause(void)
 {
-	net.is_paused = 1;
+	front.is_paused = 1;
 }
 
 void
-session_resume(void)
+front_resume(void)
 {
-	net.is_paused = 0;
+	front.is_paused = 0;
 }
 
 void
-session_evidence(struct evbuffer *b)
+front_evidence(struct evbuffer *b)
 {
 	evbuffer_add(b, "\0quote", 6);
 }
 
 void
-net_to_keys(enum msg_type type, const void *p, const void *rows, size_t n)
+front_to_keys(enum msg_type type, const void *p, const void *rows, size_t n)
 {
 	(void)p;
 	(void)rows;
@@ -110,7 +110,7 @@ static int
 begin(void **unused)
 {
 	(void)unused;
-	net.base = event_base_new();
+	front.base = event_base_new();
 	snprintf(path, sizeof(path), "%s/control", dir);
 	return 0;
 }
@@ -120,7 +120,7 @@ end(void **unused)
 {
 	(void)unused;
 	unlink(path);
-	event_base_free(net.base);
+	event_base_free(front.base);
 	return 0;
 }
 
@@ -265,21 +265,21 @@ a_change_is_for_the_owner_alone(void **unused)
 
 	(void)unused;
 	owner = 900;
-	net.keys.fd = 1;
-	net.is_paused = 0;
+	front.keys.fd = 1;
+	front.is_paused = 0;
 	for (i = 0; i < 4; i++) {
 		assert_non_null(
 		    strstr(control_says(changes[i], 1000), "not permitted"));
 		assert_non_null(strstr(
 		    control_says(changes[i], (uid_t)-1), "not permitted"));
-		assert_int_equal(net.is_paused, 0);
+		assert_int_equal(front.is_paused, 0);
 	}
 	assert_non_null(strstr(control_says("drain\n", 900), "\"done\""));
-	assert_int_equal(net.is_paused, 1);
+	assert_int_equal(front.is_paused, 1);
 	assert_non_null(strstr(control_says("resume\n", 0), "\"done\""));
-	assert_int_equal(net.is_paused, 0);
+	assert_int_equal(front.is_paused, 0);
 	assert_non_null(strstr(control_says("renew\n", 0), "\"done\""));
-	net.keys.fd = -1;
+	front.keys.fd = -1;
 	assert_non_null(strstr(control_says("renew\n", 0), "not ready"));
 }
 
@@ -295,17 +295,17 @@ a_forecast_is_four_numbers_and_a_word(void **unused)
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		assert_non_null(
 		    strstr(control_says(wrong[i], 0), "malformed forecast"));
-		assert_int_equal(net.forecast.at, 0);
+		assert_int_equal(front.forecast.at, 0);
 	}
 	assert_non_null(strstr(
 	    control_says("forecast 1900000000 1800000000 1 0 UpToDate\n", 0),
 	    "\"done\""));
-	assert_int_equal(net.forecast.until, 1900000000);
-	assert_int_equal(net.forecast.issued, 1800000000);
-	assert_int_equal(net.forecast.accepted, 1);
-	assert_int_equal(net.forecast.accepted_next, 0);
-	assert_string_equal(net.forecast.status, "UpToDate");
-	assert_true(net.forecast.at != 0);
+	assert_int_equal(front.forecast.until, 1900000000);
+	assert_int_equal(front.forecast.issued, 1800000000);
+	assert_int_equal(front.forecast.accepted, 1);
+	assert_int_equal(front.forecast.accepted_next, 0);
+	assert_string_equal(front.forecast.status, "UpToDate");
+	assert_true(front.forecast.at != 0);
 }
 
 static void
@@ -353,18 +353,18 @@ server_begin(void **unused)
 	close(fd);
 	snprintf(
 	    address, sizeof(address), "127.0.0.1:%u", ntohs(server.sin_port));
-	net.base = event_base_new();
+	front.base = event_base_new();
 	http_listen(address);
 	if ((server_pid = fork()) == 0) {
-		event_reinit(net.base);
+		event_reinit(front.base);
 		setrlimit(RLIMIT_NOFILE, &files);
-		event_base_dispatch(net.base);
+		event_base_dispatch(front.base);
 		_exit(1);
 	}
 	fd = event_get_fd(http.accept);
 	event_free(http.accept);
 	close(fd);
-	event_base_free(net.base);
+	event_base_free(front.base);
 	return 0;
 }
 

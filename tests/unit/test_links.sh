@@ -134,6 +134,19 @@ if role monitor tee-runnerd; then
 	linked tee-runnerd 'libevent.*|libcap-ng'
 fi
 
+if role front libfront.a; then
+	# The key that it gives to OpenSSL has no private part.
+	allowed='SSL_CTX_use_PrivateKey'
+	refers front "$private" 'private keys'
+	allowed=
+	refers front "$cipher|$curve" 'decryption'
+	# fopen: the certificates, before the sandbox.
+	refers front "$(echo "$open" | sed 's/(f|fd|fre)/(fd|fre)/')" \
+	    'files, but by fopen(3) at its start'
+	refers front "$exec|$fork" 'processes, threads'
+	refers front "$parsers|$grpc" 'parsers of what peers send, gRPC'
+fi
+
 if role net libexec/net; then
 	refers net "$private" 'private keys'
 	refers net "$cipher|$curve" 'decryption'

@@ -14,11 +14,11 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "net.h"
+#include "front.h"
 #include "sandbox.h"
 
-/* The parts of net that status.c reads. */
-struct net net;
+/* The parts of a role that status.c reads. */
+struct front front;
 static int mismatch, expiry, waiting;
 static uint64_t unix_time = 1000000;
 
@@ -75,43 +75,43 @@ static int
 setup(void **state)
 {
 	(void)state;
-	memset(&net, 0, sizeof(net));
+	memset(&front, 0, sizeof(front));
 	mismatch = expiry = waiting = 0;
-	net.state = S_SERVING;
-	net.has_status = 1;
-	net.chain = &net.conf.chains[1];
-	net.chain->chain_id = 31337;
-	net.status.state = S_SERVING;
-	net.status.tee_type = TEE_TDX;
-	memset(net.status.runner, 0xab, 20);
-	net.status.facts_block = 77;
-	net.status.facts_read_at = unix_time - 9;
-	net.status.block_time = unix_time - 21;
-	net.status.endpoint_failures = 8;
-	net.status.endpoint_disagreements = 4;
-	net.status.sequence = 3;
-	net.status.valid_until = UINT64_C(1) << 40;
-	net.status.evidence_at = unix_time - 30;
-	net.status.evidence_next = 99;
-	net.status.evidence_failures = 1;
-	memset(net.status.measurement, 0x4d, 48);
-	net.status.kms_epoch = 2;
-	net.status.workers_idle = 4;
-	net.status.workers_load = 81;
-	net.status.keys_load = 34;
-	net.status.kms_nodes = 5;
-	net.status.kms_threshold = 3;
-	net.why_since = 777;
-	net.stream = STREAM_OPEN;
-	net.credit = 256;
-	net.in_flight = 5;
-	net.ok = 11;
-	net.statuses[ST_OK] = 11;
-	net.statuses[ST_EXPIRED] = 2;
-	net.roles.restarts[4] = 6;
-	net.roles.log_dropped = 4713;
-	net.roles.features[4] = sandbox_of(R_KEYS);
-	net.roles.features[1] = sandbox_of(R_NET);
+	front.state = S_SERVING;
+	front.has_status = 1;
+	front.chain = &front.conf.chains[1];
+	front.chain->chain_id = 31337;
+	front.status.state = S_SERVING;
+	front.status.tee_type = TEE_TDX;
+	memset(front.status.runner, 0xab, 20);
+	front.status.facts_block = 77;
+	front.status.facts_read_at = unix_time - 9;
+	front.status.block_time = unix_time - 21;
+	front.status.endpoint_failures = 8;
+	front.status.endpoint_disagreements = 4;
+	front.status.sequence = 3;
+	front.status.valid_until = UINT64_C(1) << 40;
+	front.status.evidence_at = unix_time - 30;
+	front.status.evidence_next = 99;
+	front.status.evidence_failures = 1;
+	memset(front.status.measurement, 0x4d, 48);
+	front.status.kms_epoch = 2;
+	front.status.workers_idle = 4;
+	front.status.workers_load = 81;
+	front.status.keys_load = 34;
+	front.status.kms_nodes = 5;
+	front.status.kms_threshold = 3;
+	front.why_since = 777;
+	front.stream = STREAM_OPEN;
+	front.credit = 256;
+	front.in_flight = 5;
+	front.ok = 11;
+	front.statuses[ST_OK] = 11;
+	front.statuses[ST_EXPIRED] = 2;
+	front.roles.restarts[4] = 6;
+	front.roles.log_dropped = 4713;
+	front.roles.features[4] = sandbox_of(R_KEYS);
+	front.roles.features[1] = sandbox_of(R_NET);
 	return 0;
 }
 
@@ -209,15 +209,15 @@ gas_account_is_told(void **state)
 	(void)state;
 	assert_true(json_is_null(json_object_get(o, "gas")));
 	json_decref(o);
-	net.status.gas = GAS_PENDING;
-	memset(net.status.gas_account, 0x6a, 20);
-	net.status.gas_balance = 9;
-	net.status.tx_sent = 8;
-	net.status.tx_replaced = 7;
-	net.status.tx_failed = 6;
-	net.status.published = 5;
-	net.status.publish_waiting = 4;
-	net.status.publish_dropped = 3;
+	front.status.gas = GAS_PENDING;
+	memset(front.status.gas_account, 0x6a, 20);
+	front.status.gas_balance = 9;
+	front.status.tx_sent = 8;
+	front.status.tx_replaced = 7;
+	front.status.tx_failed = 6;
+	front.status.published = 5;
+	front.status.publish_waiting = 4;
+	front.status.publish_dropped = 3;
 	o = json();
 	gas = json_object_get(o, "gas");
 	is_text(gas, "account", "0x6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a");
@@ -231,11 +231,11 @@ gas_account_is_told(void **state)
 	assert_int_equal(number(gas, NULL, "publish_dropped"), 3);
 	json_decref(o);
 	assert_int_equal(warnings(NULL), 0);
-	net.status.gas = GAS_NO_FUNDS;
+	front.status.gas = GAS_NO_FUNDS;
 	assert_int_equal(warnings("gas account: insufficient funds: "
 				  "0x6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a"),
 	    1);
-	net.status.gas = GAS_FEE_TOO_HIGH;
+	front.status.gas = GAS_FEE_TOO_HIGH;
 	assert_int_equal(warnings("gas account: fees exceed gas-max-fee"), 1);
 }
 
@@ -268,7 +268,7 @@ static void
 insecure_evidence_is_warned_of(void **state)
 {
 	(void)state;
-	net.status.tee_type = TEE_INSECURE;
+	front.status.tee_type = TEE_INSECURE;
 	assert_int_equal(
 	    warnings("INSECURE: nothing proves what this Runner is"), 1);
 }
@@ -277,7 +277,7 @@ static void
 avoided_node_is_warned_of(void **state)
 {
 	(void)state;
-	net.status.suspects = UINT64_C(1) << 63;
+	front.status.suspects = UINT64_C(1) << 63;
 	assert_int_equal(
 	    warnings("KMS node 64 or the Gateway answered wrongly: the node is "
 		     "avoided"),
@@ -288,9 +288,9 @@ static void
 role_without_filter_is_warned_of(void **state)
 {
 	(void)state;
-	net.roles.features[4] &= ~SANDBOX_SECCOMP;
+	front.roles.features[4] &= ~SANDBOX_SECCOMP;
 	assert_int_equal(warnings("no seccomp: keys"), 1);
-	net.roles.features[1] &= ~(SANDBOX_SECCOMP | SANDBOX_CHROOT);
+	front.roles.features[1] &= ~(SANDBOX_SECCOMP | SANDBOX_CHROOT);
 	assert_int_equal(warnings("no chroot: net"), 2);
 	assert_int_equal(warnings("no seccomp: net keys"), 2);
 }
@@ -328,7 +328,7 @@ keys_not_up_is_idle(void **state)
 	json_t *o;
 
 	(void)state;
-	net.has_status = 0;
+	front.has_status = 0;
 	o = json();
 	is_text(o, "state", "idle");
 	is_text(o, "why", "keys is not ready");
@@ -341,9 +341,9 @@ numbers_out_of_their_range_do_no_harm(void **state)
 	json_t *o;
 
 	(void)state;
-	net.status.state = S_IDLE;
-	net.status.why = UINT32_MAX;
-	net.status.tee_type = UINT32_MAX;
+	front.status.state = S_IDLE;
+	front.status.why = UINT32_MAX;
+	front.status.tee_type = UINT32_MAX;
 	o = json();
 	is_text(o, "why", "?");
 	is_text(o, "tee", "?");
@@ -367,19 +367,19 @@ static void
 a_state_has_its_age(void **state)
 {
 	(void)state;
-	net.why_since = 0;
+	front.why_since = 0;
 	status_note();
-	assert_int_equal(net.why_since, unix_time);
+	assert_int_equal(front.why_since, unix_time);
 	unix_time += 50;
 	status_note();
-	assert_int_equal(net.why_since, unix_time - 50);
-	net.stream = STREAM_DOWN;
+	assert_int_equal(front.why_since, unix_time - 50);
+	front.stream = STREAM_DOWN;
 	status_note();
-	assert_int_equal(net.why, WHY_NO_STREAM);
-	assert_int_equal(net.why_since, unix_time);
-	net.stream = STREAM_OPEN;
+	assert_int_equal(front.why, WHY_NO_STREAM);
+	assert_int_equal(front.why_since, unix_time);
+	front.stream = STREAM_OPEN;
 	status_note();
-	assert_int_equal(net.why, WHY_NONE);
+	assert_int_equal(front.why, WHY_NONE);
 }
 
 static void
@@ -388,11 +388,11 @@ drained_is_a_state_and_no_fault(void **state)
 	json_t *o;
 
 	(void)state;
-	net.is_paused = 1;
+	front.is_paused = 1;
 	o = json();
 	is_text(o, "state", "draining");
 	json_decref(o);
-	net.in_flight = 0;
+	front.in_flight = 0;
 	o = json();
 	is_text(o, "state", "drained");
 	is_text(o, "why_name", "drained");
@@ -409,7 +409,7 @@ last_errors_are_told_with_their_time(void **state)
 	errors = json_object_get(o, "last_errors");
 	assert_true(json_is_null(json_object_get(errors, "gateway")));
 	json_decref(o);
-	error_note(&net.gateway_error, "no \"quote\"");
+	error_note(&front.gateway_error, "no \"quote\"");
 	o = json();
 	errors = json_object_get(json_object_get(o, "last_errors"), "gateway");
 	is_text(errors, "text", "no \"quote\"");
@@ -428,9 +428,9 @@ failed_quotes_are_told_with_their_cause(void **state)
 	assert_int_equal(number(o, "evidence", "failed"), 0);
 	assert_int_equal(number(o, "evidence", "retry"), 0);
 	json_decref(o);
-	net.status.evidence_error = EBUSY;
-	net.status.evidence_failed_at = 55;
-	net.status.evidence_retry_at = 75;
+	front.status.evidence_error = EBUSY;
+	front.status.evidence_failed_at = 55;
+	front.status.evidence_retry_at = 75;
 	o = json();
 	is_text(
 	    json_object_get(o, "evidence"), "error", "Device or resource busy");
@@ -442,8 +442,8 @@ failed_quotes_are_told_with_their_cause(void **state)
 	json_decref(o);
 	assert_int_equal(
 	    warnings("the TEE gave no evidence: Device or resource busy"), 1);
-	net.status.evidence_retry_at = 0;
-	net.status.evidence_error = UINT32_MAX;
+	front.status.evidence_retry_at = 0;
+	front.status.evidence_error = UINT32_MAX;
 	assert_int_equal(warnings(NULL), 0);
 }
 
@@ -472,16 +472,16 @@ refused_registrations_are_told_with_their_cause(void **state)
 	json_t *o;
 
 	(void)state;
-	net.status.evidence_at = 100;
+	front.status.evidence_at = 100;
 	registration_is("", 0, 0);
-	net.status.registration_retry_at = 140;
+	front.status.registration_retry_at = 140;
 	registration_is("not in the Registry: sent again", 100, 140);
 	assert_int_equal(warnings("the newest registration failed: "
 				  "not in the Registry: sent again"),
 	    1);
-	net.status.registration_refused = 2;
-	net.status.registration_refused_at = 101;
-	net.status.registration_verdict = VERDICT_UNDECIDED;
+	front.status.registration_refused = 2;
+	front.status.registration_refused_at = 101;
+	front.status.registration_verdict = VERDICT_UNDECIDED;
 	registration_is(
 	    "the registrar could not decide: it lacks collateral", 101, 140);
 	assert_int_equal(
@@ -492,14 +492,14 @@ refused_registrations_are_told_with_their_cause(void **state)
 	assert_int_equal(number(o, "registration", "refused"), 2);
 	assert_int_equal(number(o, "registration", "verdict"), 3);
 	json_decref(o);
-	net.status.registration_verdict = VERDICT_REFUSED;
+	front.status.registration_verdict = VERDICT_REFUSED;
 	registration_is("the registrar refused the evidence", 101, 140);
-	net.status.registration_verdict = VERDICT_REVERTED;
+	front.status.registration_verdict = VERDICT_REVERTED;
 	registration_is("the Registry reverted it", 101, 140);
-	net.status.registration_verdict = 77;
+	front.status.registration_verdict = 77;
 	assert_int_equal(
 	    metrics_have("\ntee_runner_registration_refused_total 2\n"), 1);
-	net.status.registration_retry_at = 0;
+	front.status.registration_retry_at = 0;
 	registration_is("the registrar refused it", 101, 0);
 	assert_int_equal(warnings(NULL), 0);
 }
@@ -512,14 +512,14 @@ endpoints_are_listed_in_printable_form(void **state)
 	json_t *o;
 
 	(void)state;
-	net.n_endpoints = 2;
-	net.endpoint[0] = (struct m_endpoint){ .answered_at = 5,
+	front.n_endpoints = 2;
+	front.endpoint[0] = (struct m_endpoint){ .answered_at = 5,
 		.latency = 1500,
 		.head = 77,
 		.state = ENDPOINT_ANSWERS,
 		.name = "https://a:1" };
-	memset(&net.endpoint[1], 0xff, sizeof(net.endpoint[1]));
-	memcpy(net.endpoint[1].name, "\"\\\n", 4);
+	memset(&front.endpoint[1], 0xff, sizeof(front.endpoint[1]));
+	memcpy(front.endpoint[1].name, "\"\\\n", 4);
 	o = json();
 	list = json_object_get(json_object_get(o, "registry"), "endpoints");
 	assert_int_equal(json_array_size(list), 2);
@@ -548,10 +548,10 @@ a_tcb_that_will_be_refused_is_warned_of(void **state)
 	assert_true(json_is_null(json_object_get(o, "tcb")));
 	json_decref(o);
 	assert_true(metrics_have("\ntee_runner_tcb_accepted 1\n"));
-	net.forecast = (struct forecast){ unix_time - 5, 1900000000,
+	front.forecast = (struct forecast){ unix_time - 5, 1900000000,
 		unix_time - 7, 1, 1, "UpToDate" };
 	assert_int_equal(warnings(NULL), 0);
-	net.forecast.accepted_next = 0;
+	front.forecast.accepted_next = 0;
 	assert_int_equal(warnings("TCB: the next set refuses the evidence, "
 				  "from about 2030-03-17 on"),
 	    1);
@@ -564,7 +564,7 @@ a_tcb_that_will_be_refused_is_warned_of(void **state)
 	assert_true(
 	    metrics_have("\ntee_runner_tcb_collateral_age_seconds 7\n"));
 	assert_true(metrics_have("\ntee_runner_tcb_forecast_age_seconds 5\n"));
-	net.forecast.accepted = 0;
+	front.forecast.accepted = 0;
 	assert_int_equal(warnings("TCB: the evidence is refused under the "
 				  "current set: UpToDate"),
 	    1);
@@ -575,10 +575,10 @@ static void
 a_worker_that_hangs_is_warned_of(void **state)
 {
 	(void)state;
-	net.n_workers = 2;
-	net.workers[1] = (struct m_worker){ 0, 0, 1, 1, 4001, 9000 };
+	front.n_workers = 2;
+	front.workers[1] = (struct m_worker){ 0, 0, 1, 1, 4001, 9000 };
 	assert_int_equal(warnings(NULL), 0);
-	net.workers[1].since = 2000;
+	front.workers[1].since = 2000;
 	assert_int_equal(warnings("worker 1 has had its task for 3 s: it is "
 				  "killed after task-timeout"),
 	    1);
@@ -589,13 +589,13 @@ static void
 dropped_log_lines_are_warned_of_for_a_while(void **state)
 {
 	(void)state;
-	net.roles.log_dropped = 4;
+	front.roles.log_dropped = 4;
 	assert_int_equal(warnings(NULL), 0);
-	net.log_dropped_at = unix_time - 59;
+	front.log_dropped_at = unix_time - 59;
 	assert_int_equal(warnings("log: lines were dropped, 4 in all: there "
 				  "are too many, or they cannot be written"),
 	    1);
-	net.log_dropped_at = unix_time - 60;
+	front.log_dropped_at = unix_time - 60;
 	assert_int_equal(warnings(NULL), 0);
 }
 
@@ -603,8 +603,8 @@ static void
 a_gateway_that_fails_is_warned_of_for_a_while(void **state)
 {
 	(void)state;
-	net.gateway_failing = 1;
-	error_note(&net.gateway_error, "gone");
+	front.gateway_failing = 1;
+	error_note(&front.gateway_error, "gone");
 	assert_int_equal(
 	    warnings("the last request to the Gateway failed: gone"), 1);
 	unix_time += 60;
@@ -618,8 +618,8 @@ workers_are_listed(void **state)
 	json_t *o;
 
 	(void)state;
-	net.n_workers = 2;
-	net.workers[1] = (struct m_worker){ 0, 0, 1, 2, 4000, 9000 };
+	front.n_workers = 2;
+	front.workers[1] = (struct m_worker){ 0, 0, 1, 2, 4000, 9000 };
 	o = json();
 	list = json_object_get(json_object_get(o, "workers"), "list");
 	assert_int_equal(json_array_size(list), 2);
@@ -635,7 +635,7 @@ static void
 every_series_is_there_from_the_start(void **state)
 {
 	(void)state;
-	memset(&net.statuses, 0, sizeof(net.statuses));
+	memset(&front.statuses, 0, sizeof(front.statuses));
 	assert_true(metrics_have("{status=\"OK\",class=\"done\"} 0\n"));
 	assert_true(metrics_have("\ntee_runner_gas_balance_gwei 0\n"));
 	assert_true(metrics_have("\ntee_runner_idle{why=\"drained\"} 0\n"));
@@ -650,14 +650,14 @@ ready_needs_keys_and_stream(void **state)
 
 	(void)state;
 	assert_int_equal(status_ready(&why), 1);
-	net.stream = STREAM_DOWN;
+	front.stream = STREAM_DOWN;
 	assert_int_equal(status_ready(&why), 0);
 	assert_string_equal(why, "not connected to the Orchestrator");
-	net.status.state = S_IDLE;
-	net.status.why = WHY_NO_FACTS;
+	front.status.state = S_IDLE;
+	front.status.why = WHY_NO_FACTS;
 	assert_int_equal(status_ready(&why), 0);
 	assert_string_equal(why, "the Registry has not been read yet");
-	net.state = S_DRAINING;
+	front.state = S_DRAINING;
 	assert_int_equal(status_ready(&why), 0);
 	assert_string_equal(why, "shutting down");
 }
@@ -709,8 +709,8 @@ static void
 metrics_have_the_load_of_keys_and_workers(void **state)
 {
 	(void)state;
-	net.status.workers_busy_time = 4711;
-	net.status.keys_busy = 4712;
+	front.status.workers_busy_time = 4711;
+	front.status.keys_busy = 4712;
 	assert_true(
 	    metrics_have("\ntee_runner_workers_busy_seconds_total 4.711\n"));
 	assert_true(
@@ -740,8 +740,8 @@ metrics_name_the_reason_for_idleness(void **state)
 	assert_true(metrics_have("\ntee_runner_serving 1\n"));
 	assert_true(metrics_have("\ntee_runner_idle{why=\"pin\"} 0\n"));
 	assert_false(metrics_have("\"} 1\n"));
-	net.status.state = S_IDLE;
-	net.status.why = WHY_PIN;
+	front.status.state = S_IDLE;
+	front.status.why = WHY_PIN;
 	assert_true(metrics_have("\ntee_runner_serving 0\n"));
 	assert_true(metrics_have("\ntee_runner_idle{why=\"pin\"} 1\n"));
 	assert_true(metrics_have("\ntee_runner_idle{why=\"facts-old\"} 0\n"));

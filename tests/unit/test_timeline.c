@@ -13,9 +13,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "../../src/net/timeline.c"
+#include "../../src/front/timeline.c"
 
-struct net net;
+struct front front;
 static uint64_t now = 1000000;
 
 uint64_t
@@ -42,11 +42,11 @@ static int
 setup(void **state)
 {
 	(void)state;
-	memset(&net, 0, sizeof(net));
+	memset(&front, 0, sizeof(front));
 	memset(ring, 0, sizeof(ring));
 	memset(lists, 0, sizeof(lists));
 	memset(spent, 0, sizeof(spent));
-	net.chain = &net.conf.chains[0];
+	front.chain = &front.conf.chains[0];
 	last = 0;
 	return 0;
 }
@@ -107,10 +107,10 @@ a_task_goes_from_stage_to_stage(void **state)
 	waits(t, "the Gateway's operands");
 	timeline_mark(t, STAGE_GRANTED, 5000000);
 	now = 6000000;
-	net.status.workers_idle = 0;
+	front.status.workers_idle = 0;
 	waits(t, "a worker: all are busy");
-	net.n_workers = 3;
-	net.workers[2] = (struct m_worker){ 7, 0, 1, 1, 5500, 0 };
+	front.n_workers = 3;
+	front.workers[2] = (struct m_worker){ 7, 0, 1, 1, 5500, 0 };
 	waits(t, "worker 2, which has had it for 500 ms");
 	timeline_result(t, &m);
 	waits(t, "the other tasks of its batch");
@@ -140,12 +140,12 @@ a_published_task_has_its_transaction(void **state)
 	json_t *o;
 
 	(void)state;
-	net.chain->publish = 1;
+	front.chain->publish = 1;
 	timeline_mark(t, STAGE_SIGNED, now);
 	timeline_mark(t, STAGE_ACKNOWLEDGED, now);
-	net.status.gas = GAS_NO_FUNDS;
+	front.status.gas = GAS_NO_FUNDS;
 	waits(t, "gas account: insufficient funds");
-	net.status.gas = GAS_PENDING;
+	front.status.gas = GAS_PENDING;
 	waits(t, "a transaction of the gas account");
 	id.attempt = 2;
 	timeline_published(&p, &id, 1);

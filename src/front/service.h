@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A listening socket of net whose clients ask one question each; http.c and
+ * A listening socket whose clients ask one question each; http.c and
  * control.c answer.
  */
 #ifndef SERVICE_H
@@ -11,9 +11,9 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-/* Of each service.  They are all of net's descriptors that a local user can
- * take: the rest of its RLIMIT_NOFILE (proc.c) is left to gRPC and the
- * channels. */
+/* Of each service.  They are all of the role's descriptors that a local user
+ * can take: the rest of its RLIMIT_NOFILE (sandbox.c) is left to its
+ * counterparts and the channels. */
 #define CLIENTS		32
 #define SERVICE_QUEUE	64		/* listen(2) */
 #define SERVICE_QUESTION 4096		/* bytes of the longest question */

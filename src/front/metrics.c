@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The metrics, in Prometheus's text format.  Runs in net.  METRICS in
- * tee-runnerd(8) has a paragraph for each.
+ * The metrics, in Prometheus's text format.  METRICS in tee-runnerd(8) has a
+ * paragraph for each.
  */
 #include <string.h>
 
+#include "front.h"
 #include "log.h"
-#include "net.h"
 #include "timeline.h"
 
 #define ADD(...)	evbuffer_add_printf(out, __VA_ARGS__)
@@ -18,9 +18,9 @@ longest_job(void)
 	uint64_t longest = 0;
 	size_t i;
 
-	for (i = 0; i < net.n_workers; i++)
-		if (status_job_ms(&net.workers[i]) > longest)
-			longest = status_job_ms(&net.workers[i]);
+	for (i = 0; i < front.n_workers; i++)
+		if (status_job_ms(&front.workers[i]) > longest)
+			longest = status_job_ms(&front.workers[i]);
 	return longest;
 }
 
@@ -55,7 +55,7 @@ metric_ms(struct evbuffer *out, const char *name, const char *help, uint64_t ms)
 static void
 metrics_gas(struct evbuffer *out)
 {
-	const struct m_status *k = &net.status;
+	const struct m_status *k = &front.status;
 
 	metric(out, "gas_account", "1 if this chain uses a gas account.",
 	    k->gas != GAS_NONE);
@@ -102,19 +102,19 @@ metrics_endpoints(struct evbuffer *out)
 
 	family(out, "registry_endpoint_up",
 	    "1 while the endpoint answers, and as the quorum does.");
-	for (i = 0; i < net.n_endpoints; i++)
+	for (i = 0; i < front.n_endpoints; i++)
 		ADD("tee_runner_registry_endpoint_up{endpoint=\"%zu\","
 		    "name=\"%s\"} %d\n",
-		    i + 1, label(name, sizeof(name), &net.endpoint[i]),
-		    net.endpoint[i].state == ENDPOINT_ANSWERS);
+		    i + 1, label(name, sizeof(name), &front.endpoint[i]),
+		    front.endpoint[i].state == ENDPOINT_ANSWERS);
 	family(out, "registry_endpoint_latency_seconds",
 	    "Time of its last answer.");
-	for (i = 0; i < net.n_endpoints; i++)
+	for (i = 0; i < front.n_endpoints; i++)
 		ADD("tee_runner_registry_endpoint_latency_seconds{"
 		    "endpoint=\"%zu\",name=\"%s\"} %llu.%06llu\n",
-		    i + 1, label(name, sizeof(name), &net.endpoint[i]),
-		    ULL(net.endpoint[i].latency / 1000000),
-		    ULL(net.endpoint[i].latency % 1000000));
+		    i + 1, label(name, sizeof(name), &front.endpoint[i]),
+		    ULL(front.endpoint[i].latency / 1000000),
+		    ULL(front.endpoint[i].latency % 1000000));
 }
 
 static void
@@ -129,7 +129,7 @@ metric_families(struct evbuffer *out)
 			ADD("tee_runner_tasks_total{status=\"%s\",class=\"%s\"}"
 			    " %llu\n",
 			    status_name(i), status_class_name(i),
-			    ULL(net.statuses[i]));
+			    ULL(front.statuses[i]));
 	family(out, "idle", "1 for the reason why no tasks are taken.");
 	for (i = WHY_NONE + 1; i < WHYS; i++)
 		ADD("tee_runner_idle{why=\"%s\"} %d\n", why_name(i),
@@ -140,38 +140,39 @@ metric_families(struct evbuffer *out)
 		if ((1u << i) & (R_MONITOR | R_PINGED))
 			ADD("tee_runner_role_cpu_seconds_total{role=\"%s\"} "
 			    "%llu.%06llu\n",
-			    role_name(1u << i), ULL(net.roles.cpu[i] / 1000000),
-			    ULL(net.roles.cpu[i] % 1000000));
+			    role_name(1u << i),
+			    ULL(front.roles.cpu[i] / 1000000),
+			    ULL(front.roles.cpu[i] % 1000000));
 	family(out, "restarts_total", "Restarts of a role.");
 	for (i = 0; i < ROLE_BITS; i++)
 		if ((1u << i) & R_CHILDREN)
 			ADD("tee_runner_restarts_total{role=\"%s\"} %u\n",
-			    role_name(1u << i), net.roles.restarts[i]);
+			    role_name(1u << i), front.roles.restarts[i]);
 	metric(out, "log_lines_dropped_total",
 	    "Log lines that were dropped or suppressed.",
-	    net.roles.log_dropped);
+	    front.roles.log_dropped);
 }
 
 void
 metrics_write(struct evbuffer *out)
 {
-	const struct m_status *k = &net.status;
+	const struct m_status *k = &front.status;
 
 	metric(out, "serving", "1 while tasks are taken.",
 	    status_ready(NULL) != 0);
 	metric(out, "stream_open", "1 while the Orchestrator's stream is open.",
-	    net.stream == STREAM_OPEN);
+	    front.stream == STREAM_OPEN);
 	metric(out, "reconnections_total",
-	    "Streams that ended or did not begin.", net.reconnections);
+	    "Streams that ended or did not begin.", front.reconnections);
 	metric(out, "tasks_in_flight", "Tasks accepted and not yet ended.",
-	    net.in_flight);
+	    front.in_flight);
 	metric(out, "tasks_kept",
-	    "Results that the Orchestrator has not acknowledged.", net.kept);
+	    "Results that the Orchestrator has not acknowledged.", front.kept);
 	metric(out, "credit", "Tasks that the Orchestrator may still assign.",
-	    net.credit);
+	    front.credit);
 	metric(out, "workers_idle", "Idle workers.", k->workers_idle);
 	metric(out, "workers_busy", "Busy workers.", k->workers_busy);
-	metric(out, "workers", "Workers that are configured.", net.n_workers);
+	metric(out, "workers", "Workers that are configured.", front.n_workers);
 	metric_ms(out, "worker_job_seconds",
 	    "Longest time that a worker has had the task that it has.",
 	    longest_job());
@@ -208,21 +209,21 @@ metrics_write(struct evbuffer *out)
 	    k->renewal_late);
 	metric(out, "tcb_accepted_until_seconds",
 	    "Until when the evidence is accepted, as forecast; 0: unknown.",
-	    net.forecast.until);
+	    front.forecast.until);
 	metric(out, "tcb_accepted",
 	    "1 if the current TCB set accepts the evidence; 1 without a "
 	    "forecast.",
-	    net.forecast.at == 0 || net.forecast.accepted);
+	    front.forecast.at == 0 || front.forecast.accepted);
 	metric(out, "tcb_accepted_next",
 	    "1 if the next TCB set accepts the evidence; 1 without a "
 	    "forecast.",
-	    net.forecast.at == 0 || net.forecast.accepted_next);
+	    front.forecast.at == 0 || front.forecast.accepted_next);
 	metric(out, "tcb_collateral_age_seconds",
 	    "Age of the vendor's collateral of the forecast.",
-	    status_age(net.forecast.issued));
+	    status_age(front.forecast.issued));
 	metric(out, "tcb_forecast_age_seconds",
 	    "Time since the last forecast; 0: none.",
-	    status_age(net.forecast.at));
+	    status_age(front.forecast.at));
 	metric(out, "signed_results_total", "Results that keys has signed.",
 	    k->signed_results);
 	metric(out, "kms_node_faults_total", "Wrong answers of KMS nodes.",
@@ -234,7 +235,7 @@ metrics_write(struct evbuffer *out)
 	    certificate_expires());
 	metrics_gas(out);
 	metric(out, "uptime_seconds", "Age of the net process.",
-	    (now_ms() - net.started) / 1000);
+	    (now_ms() - front.started) / 1000);
 	metric_families(out);
 	metrics_endpoints(out);
 	timeline_metrics(out);

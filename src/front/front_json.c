@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JSON into the answer to a question.  Runs in net.
+ * JSON into the answer to a question.
  */
-#include "net.h"
+#include "front.h"
 
 static void
 add_text(void *out, const char *text, size_t n)
@@ -11,7 +11,7 @@ add_text(void *out, const char *text, size_t n)
 }
 
 void
-net_json(struct jsonw *j, struct evbuffer *out)
+front_json(struct jsonw *j, struct evbuffer *out)
 {
 	jsonw_begin(j, add_text, out);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * When each of the last tasks reached which stage, what it waits for, and the
- * histograms of the stages.  Runs in net.  keys tells the times of what happens
- * in keys and in workers; both read the same clock.
+ * histograms of the stages.  keys tells the times of what happens in keys and
+ * in workers; both read the same clock.
  */
 #include "config.h"
 
@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "front.h"
 #include "hex.h"
 #include "jsonw.h"
 #include "log.h"
-#include "net.h"
 #include "timeline.h"
 #include "trace.h"
 
@@ -222,7 +222,7 @@ is_done(const struct timeline *t)
 
 	if (t->end != LINE_OPEN || t->at[STAGE_PUBLISHED] != 0)
 		return 1;
-	return is_acked && (!net.chain->publish || t->status != ST_OK);
+	return is_acked && (!front.chain->publish || t->status != ST_OK);
 }
 
 static const char *
@@ -231,27 +231,27 @@ waits_for_worker(const struct timeline *t)
 	static char text[64];
 	size_t i;
 
-	for (i = 0; i < net.n_workers; i++)
-		if (net.workers[i].batch == t->batch &&
-		    net.workers[i].task == t->task) {
+	for (i = 0; i < front.n_workers; i++)
+		if (front.workers[i].batch == t->batch &&
+		    front.workers[i].task == t->task) {
 			snprintf(text, sizeof(text),
 			    "worker %zu, which has had it for %llu ms", i,
 			    (unsigned long long)(now_ms() -
-				net.workers[i].since));
+				front.workers[i].since));
 			return text;
 		}
-	return net.status.workers_idle == 0 ? "a worker: all are busy" :
-					      "keys, to give it to a worker";
+	return front.status.workers_idle == 0 ? "a worker: all are busy" :
+						"keys, to give it to a worker";
 }
 
 static const char *
 waits_for_chain(void)
 {
-	return net.status.gas == GAS_PENDING ?
+	return front.status.gas == GAS_PENDING ?
 	    "a transaction of the gas account" :
-	    net.status.gas == GAS_READY ?
+	    front.status.gas == GAS_READY ?
 	    "publish-interval, or results for a full transaction" :
-	    gas_text(net.status.gas);
+	    gas_text(front.status.gas);
 }
 
 /* NULL: for nothing. */
@@ -297,7 +297,7 @@ static void
 answer_begin(struct jsonw *j, struct evbuffer *out)
 {
 	clock_offset = now_unix_us() - now_us();
-	net_json(j, out);
+	front_json(j, out);
 	jsonw_array(j, NULL);
 }
 
@@ -426,7 +426,7 @@ timeline_show(struct evbuffer *out, const char *digits)
 	memset(text, '0', 64);
 	memcpy(text, digits, n);
 	hex_decode(text, 64, bytes, 32);
-	net_json(&j, out);
+	front_json(&j, out);
 	jsonw_array(&j, NULL);
 	for (number = last;
 	     (t = line_get(number)) != NULL && shown < LIST_TASKS; number--) {
@@ -455,7 +455,7 @@ timeline_stages(struct evbuffer *out)
 	enum stage stage;
 	size_t i;
 
-	net_json(&j, out);
+	front_json(&j, out);
 	jsonw_object(&j, NULL);
 	jsonw_array(&j, "bounds");	/* microseconds; the last has none */
 	for (i = 0; i < BOUNDS; i++)

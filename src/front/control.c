@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The control socket: one line asks, JSON answers.  Runs in net.  The members
- * of control-group may ask everything that changes nothing; the rest is for
- * root, or for the user who started a tee-runnerd that is not root.  No
- * question reaches beyond this chain, and log-level is not among them: a net
- * that is taken over must not silence the log.
+ * The control socket: one line asks, JSON answers.  The members of
+ * control-group may ask everything that changes nothing; the rest is for root,
+ * or for the user who started a tee-runnerd that is not root.  No question
+ * reaches beyond this chain, and log-level is not among them: a role that is
+ * taken over must not silence the log.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,9 +15,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "front.h"
 #include "jsonw.h"
 #include "log.h"
-#include "net.h"
 #include "service.h"
 #include "timeline.h"
 
@@ -31,7 +31,7 @@ answer_text(struct evbuffer *out, const char *name, const char *text)
 {
 	struct jsonw j;
 
-	net_json(&j, out);
+	front_json(&j, out);
 	jsonw_object(&j, NULL);
 	jsonw_string(&j, name, "%s", text);
 	jsonw_end(&j);
@@ -74,7 +74,7 @@ static const char *
 ask_evidence(const char *arg, struct evbuffer *out)
 {
 	(void)arg;
-	session_evidence(out);
+	front_evidence(out);
 	return NULL;
 }
 
@@ -82,7 +82,7 @@ static const char *
 do_drain(const char *arg, struct evbuffer *out)
 {
 	(void)arg;
-	session_pause();
+	front_pause();
 	answer_text(out, "done",
 	    "the Runner finishes its tasks of this chain "
 	    "and takes no new ones");
@@ -93,7 +93,7 @@ static const char *
 do_resume(const char *arg, struct evbuffer *out)
 {
 	(void)arg;
-	session_resume();
+	front_resume();
 	answer_text(out, "done", "the Runner takes tasks of this chain again");
 	return NULL;
 }
@@ -102,9 +102,9 @@ static const char *
 do_renew(const char *arg, struct evbuffer *out)
 {
 	(void)arg;
-	if (net.keys.fd == -1)
+	if (front.keys.fd == -1)
 		return "keys is not ready";
-	net_to_keys(M_RENEW, NULL, NULL, 0);
+	front_to_keys(M_RENEW, NULL, NULL, 0);
 	answer_text(out, "done",
 	    "keys was asked for new evidence and a new "
 	    "registration");
@@ -124,7 +124,7 @@ do_forecast(const char *arg, struct evbuffer *out)
 		&end) != 5 ||
 	    arg[end] != '\0' || f.accepted > 1 || f.accepted_next > 1)
 		return "malformed forecast";
-	net.forecast = f;
+	front.forecast = f;
 	answer_text(out, "done", "the forecast is in status and metrics");
 	return NULL;
 }
@@ -177,9 +177,9 @@ control_answer(const char *question, uid_t peer, struct evbuffer *out)
 		*arg++ = '\0';
 	else
 		arg = line + strlen(line);
-	net_lock();
+	front_lock();
 	wrong = answer(line, arg, peer, out);
-	net_unlock();
+	front_unlock();
 	if (wrong != NULL)
 		answer_text(out, "error", wrong);
 	return 0;

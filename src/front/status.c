@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The state that an operator is told, as JSON, with its reasons and warnings.
- * Runs in net.  Text of peers is in printable form.
+ * Text of peers is in printable form.
  */
 #include "config.h"
 
@@ -9,10 +9,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "front.h"
 #include "hex.h"
 #include "jsonw.h"
 #include "log.h"
-#include "net.h"
 #include "sandbox.h"
 
 static const char *const streams[] = {
@@ -60,17 +60,17 @@ static const char *const endpoint_states[] = {
 enum idle_reason
 status_why(void)
 {
-	if (net.state == S_DRAINING)
+	if (front.state == S_DRAINING)
 		return WHY_STOPPING;
-	if (!net.has_status)
+	if (!front.has_status)
 		return WHY_NO_KEYS;
-	if (net.is_paused)
+	if (front.is_paused)
 		return WHY_DRAINED;
-	if (net.status.state == S_DRAINING)
+	if (front.status.state == S_DRAINING)
 		return WHY_STOPPING;
-	if (net.status.state != S_SERVING)
-		return net.status.why;
-	return net.stream == STREAM_OPEN ? WHY_NONE : WHY_NO_STREAM;
+	if (front.status.state != S_SERVING)
+		return front.status.why;
+	return front.stream == STREAM_OPEN ? WHY_NONE : WHY_NO_STREAM;
 }
 
 static const char *
@@ -79,7 +79,7 @@ state_name(void)
 	switch (status_why()) {
 	case WHY_NONE: return "serving";
 	case WHY_STOPPING: return "draining";
-	case WHY_DRAINED: return net.in_flight != 0 ? "draining" : "drained";
+	case WHY_DRAINED: return front.in_flight != 0 ? "draining" : "drained";
 	default: return "idle";
 	}
 }
@@ -89,14 +89,14 @@ status_note(void)
 {
 	const enum idle_reason why = status_why();
 
-	if (why == net.why && net.why_since != 0)
+	if (why == front.why && front.why_since != 0)
 		return;
-	net.why = why;
-	net.why_since = now_unix();
+	front.why = why;
+	front.why_since = now_unix();
 }
 
 void
-error_note(struct net_error *e, const char *text)
+error_note(struct last_error *e, const char *text)
 {
 	snprintf(e->text, sizeof(e->text), "%s", text);
 	e->at = now_unix();
@@ -133,7 +133,7 @@ struct failure {
 static struct failure
 evidence_failure(void)
 {
-	const struct m_status *k = &net.status;
+	const struct m_status *k = &front.status;
 
 	if (k->evidence_failed_at == 0)
 		return (struct failure){ "", 0, 0 };
@@ -146,7 +146,7 @@ evidence_failure(void)
 static struct failure
 registration_failure(void)
 {
-	const struct m_status *k = &net.status;
+	const struct m_status *k = &front.status;
 
 	if (k->registration_retry_at != 0 &&
 	    k->registration_refused_at < k->evidence_at)
@@ -167,8 +167,8 @@ json_statuses(struct jsonw *j)
 
 	jsonw_object(j, "statuses");
 	for (i = 0; i < STATUS_MAX; i++)
-		if (net.statuses[i] != 0)
-			jsonw_number(j, status_name(i), net.statuses[i]);
+		if (front.statuses[i] != 0)
+			jsonw_number(j, status_name(i), front.statuses[i]);
 	jsonw_end(j);
 }
 
@@ -182,11 +182,11 @@ json_roles(struct jsonw *j)
 		if (!((1u << i) & R_CHILDREN))
 			continue;
 		jsonw_object(j, role_name(1u << i));
-		jsonw_number(j, "restarts", net.roles.restarts[i]);
-		jsonw_number(j, "cpu_microseconds", net.roles.cpu[i]);
+		jsonw_number(j, "restarts", front.roles.restarts[i]);
+		jsonw_number(j, "cpu_microseconds", front.roles.cpu[i]);
 		jsonw_array(j, "features");
 		for (k = 0; k < SANDBOX_FEATURES; k++)
-			if (net.roles.features[i] & 1u << k)
+			if (front.roles.features[i] & 1u << k)
 				jsonw_string(j, NULL, "%s", sandbox_feature[k]);
 		jsonw_end(j);
 		jsonw_end(j);
@@ -202,9 +202,9 @@ warn_without(struct jsonw *j, uint32_t feature)
 	uint32_t i;
 
 	for (i = 0; i < ROLE_BITS; i++)
-		if ((1u << i) & R_CHILDREN && net.roles.features[i] != 0 &&
+		if ((1u << i) & R_CHILDREN && front.roles.features[i] != 0 &&
 		    (sandbox_of(1u << i) & 1u << feature) &&
-		    !(net.roles.features[i] & 1u << feature)) {
+		    !(front.roles.features[i] & 1u << feature)) {
 			strcat(roles, " ");
 			strcat(roles, role_name(1u << i));
 		}
@@ -243,7 +243,7 @@ warn_retries(struct jsonw *j)
 static void
 warn_tcb(struct jsonw *j)
 {
-	const struct forecast *f = &net.forecast;
+	const struct forecast *f = &front.forecast;
 	char date[DATE];
 
 	if (f->at == 0)
@@ -271,15 +271,15 @@ warn_registration(struct jsonw *j)
 {
 	char gas[41], date[DATE];
 
-	if (net.status.renewal_late)
+	if (front.status.renewal_late)
 		jsonw_string(j, NULL,
 		    "the registration was not renewed: it expires %s",
-		    date_text(date, "%FT%TZ", net.status.valid_until));
-	if (net.status.gas == GAS_NO_FUNDS)
-		jsonw_string(j, NULL, "%s: 0x%s", gas_text(net.status.gas),
-		    hex_encode(gas, net.status.gas_account, 20));
-	else if (net.status.gas == GAS_FEE_TOO_HIGH)
-		jsonw_string(j, NULL, "%s", gas_text(net.status.gas));
+		    date_text(date, "%FT%TZ", front.status.valid_until));
+	if (front.status.gas == GAS_NO_FUNDS)
+		jsonw_string(j, NULL, "%s: 0x%s", gas_text(front.status.gas),
+		    hex_encode(gas, front.status.gas_account, 20));
+	else if (front.status.gas == GAS_FEE_TOO_HIGH)
+		jsonw_string(j, NULL, "%s", gas_text(front.status.gas));
 }
 
 /* No operation takes a second. */
@@ -288,21 +288,21 @@ warn_workers(struct jsonw *j)
 {
 	size_t i;
 
-	for (i = 0; i < net.n_workers; i++)
-		if (status_job_ms(&net.workers[i]) >= STUCK)
+	for (i = 0; i < front.n_workers; i++)
+		if (status_job_ms(&front.workers[i]) >= STUCK)
 			jsonw_string(j, NULL,
 			    "worker %zu has had its task for %llu s: it is "
 			    "killed after task-timeout",
-			    i, ULL(status_job_ms(&net.workers[i]) / 1000));
+			    i, ULL(status_job_ms(&front.workers[i]) / 1000));
 }
 
 static void
 warn_endpoints(struct jsonw *j)
 {
-	const struct m_endpoint *e = net.endpoint;
+	const struct m_endpoint *e = front.endpoint;
 	char name[256], why[256];
 
-	for (; e < net.endpoint + net.n_endpoints; e++) {
+	for (; e < front.endpoint + front.n_endpoints; e++) {
 		if (e->state == ENDPOINT_ANSWERS || e->state == ENDPOINT_NEW)
 			continue;
 		log_escape(name, sizeof(name), e->name,
@@ -322,7 +322,7 @@ warn_kms(struct jsonw *j)
 	uint32_t i;
 
 	for (i = 0; i < KMS_NODES; i++)
-		if (net.status.suspects & UINT64_C(1) << i)
+		if (front.status.suspects & UINT64_C(1) << i)
 			jsonw_string(j, NULL,
 			    "KMS node %u or the Gateway answered "
 			    "wrongly: the node is avoided",
@@ -333,22 +333,22 @@ warn_kms(struct jsonw *j)
 static void
 warn_gateway(struct jsonw *j)
 {
-	if (net.gateway_failing &&
-	    now_unix() - net.gateway_error.at < WARNING_TIME)
+	if (front.gateway_failing &&
+	    now_unix() - front.gateway_error.at < WARNING_TIME)
 		jsonw_string(j, NULL,
 		    "the last request to the Gateway failed: %s",
-		    net.gateway_error.text);
+		    front.gateway_error.text);
 }
 
 static void
 warn_log(struct jsonw *j)
 {
-	if (net.log_dropped_at != 0 &&
-	    now_unix() - net.log_dropped_at < WARNING_TIME)
+	if (front.log_dropped_at != 0 &&
+	    now_unix() - front.log_dropped_at < WARNING_TIME)
 		jsonw_string(j, NULL,
 		    "log: lines were dropped, %llu in all: there are too many, "
 		    "or they cannot be written",
-		    ULL(net.roles.log_dropped));
+		    ULL(front.roles.log_dropped));
 }
 
 /* The most urgent first; those that do not change while it runs last. */
@@ -367,7 +367,7 @@ json_warnings(struct jsonw *j)
 	warn_kms(j);
 	warn_tcb(j);
 	warn_log(j);
-	if (net.has_status && net.status.tee_type == TEE_INSECURE)
+	if (front.has_status && front.status.tee_type == TEE_INSECURE)
 		jsonw_string(
 		    j, NULL, "INSECURE: nothing proves what this Runner is");
 	for (i = 0; i < SANDBOX_FEATURES; i++)
@@ -387,12 +387,12 @@ json_foreign(struct jsonw *j, const char *name, const char *text, size_t size)
 static void
 json_endpoints(struct jsonw *j)
 {
-	const struct m_endpoint *e = net.endpoint;
+	const struct m_endpoint *e = front.endpoint;
 
-	jsonw_string(j, "quorum", "%s", NAME(quorums, net.endpoints.quorum));
-	jsonw_string(j, "proof", "%s", NAME(proofs, net.endpoints.proof));
+	jsonw_string(j, "quorum", "%s", NAME(quorums, front.endpoints.quorum));
+	jsonw_string(j, "proof", "%s", NAME(proofs, front.endpoints.proof));
 	jsonw_array(j, "endpoints");
-	for (; e < net.endpoint + net.n_endpoints; e++) {
+	for (; e < front.endpoint + front.n_endpoints; e++) {
 		jsonw_object(j, NULL);
 		json_foreign(j, "name", e->name, sizeof(e->name));
 		jsonw_string(j, "state", "%s", NAME(endpoint_states, e->state));
@@ -412,7 +412,7 @@ static void
 json_registry(struct jsonw *j)
 {
 	const struct failure f = registration_failure();
-	const struct m_status *k = &net.status;
+	const struct m_status *k = &front.status;
 
 	jsonw_object(j, "registry");
 	jsonw_number(j, "block", k->facts_block);
@@ -437,7 +437,7 @@ static void
 json_evidence(struct jsonw *j)
 {
 	const struct failure f = evidence_failure();
-	const struct m_status *k = &net.status;
+	const struct m_status *k = &front.status;
 	char hex[97];
 
 	jsonw_object(j, "evidence");
@@ -455,7 +455,7 @@ json_evidence(struct jsonw *j)
 static void
 json_gas(struct jsonw *j)
 {
-	const struct m_status *k = &net.status;
+	const struct m_status *k = &front.status;
 
 	if (k->gas == GAS_NONE) {
 		jsonw_null(j, "gas");
@@ -479,7 +479,7 @@ json_gas(struct jsonw *j)
 static void
 json_kms(struct jsonw *j)
 {
-	const struct m_status *k = &net.status;
+	const struct m_status *k = &front.status;
 	uint32_t i;
 
 	jsonw_object(j, "kms");
@@ -511,8 +511,8 @@ json_error(struct jsonw *j, const char *name, uint64_t at, const char *text)
 static void
 json_errors(struct jsonw *j)
 {
-	const struct net_error *o = &net.orchestrator_error;
-	const struct net_error *g = &net.gateway_error;
+	const struct last_error *o = &front.orchestrator_error;
+	const struct last_error *g = &front.gateway_error;
 	const struct failure e = evidence_failure(), r = registration_failure();
 
 	jsonw_object(j, "last_errors");
@@ -527,7 +527,7 @@ json_errors(struct jsonw *j)
 static void
 json_tcb(struct jsonw *j)
 {
-	const struct forecast *f = &net.forecast;
+	const struct forecast *f = &front.forecast;
 
 	if (f->at == 0) {
 		jsonw_null(j, "tcb");
@@ -546,10 +546,10 @@ json_tcb(struct jsonw *j)
 static void
 json_workers(struct jsonw *j)
 {
-	const struct m_worker *w = net.workers;
+	const struct m_worker *w = front.workers;
 
 	jsonw_array(j, "list");
-	for (; w < net.workers + net.n_workers; w++) {
+	for (; w < front.workers + front.n_workers; w++) {
 		jsonw_object(j, NULL);
 		jsonw_number(j, "up", w->is_up);
 		jsonw_number(j, "jobs", w->n_jobs);
@@ -564,31 +564,31 @@ static void
 json_tasks(struct jsonw *j)
 {
 	jsonw_object(j, "tasks");
-	jsonw_number(j, "in_flight", net.in_flight);
-	jsonw_number(j, "kept", net.kept);
-	jsonw_number(j, "ok", net.ok);
-	jsonw_number(j, "retryable", net.retryable);
-	jsonw_number(j, "waiting", net.waiting);
-	jsonw_number(j, "terminal", net.terminal);
-	jsonw_number(j, "refused", net.refused);
+	jsonw_number(j, "in_flight", front.in_flight);
+	jsonw_number(j, "kept", front.kept);
+	jsonw_number(j, "ok", front.ok);
+	jsonw_number(j, "retryable", front.retryable);
+	jsonw_number(j, "waiting", front.waiting);
+	jsonw_number(j, "terminal", front.terminal);
+	jsonw_number(j, "refused", front.refused);
 	jsonw_end(j);
 }
 
 void
 status_json(struct evbuffer *out)
 {
-	const struct m_status *k = &net.status;
+	const struct m_status *k = &front.status;
 	struct jsonw j;
 
-	net_json(&j, out);
+	front_json(&j, out);
 	jsonw_object(&j, NULL);
 	jsonw_string(&j, "version", PACKAGE_VERSION);
 	jsonw_hex(&j, "runner", k->runner, 20);
-	jsonw_number(&j, "chain_id", net.chain->chain_id);
+	jsonw_number(&j, "chain_id", front.chain->chain_id);
 	jsonw_string(&j, "state", "%s", state_name());
 	jsonw_string(&j, "why", "%s", why_text(status_why()));
 	jsonw_string(&j, "why_name", "%s", why_name(status_why()));
-	jsonw_number(&j, "since", net.why_since);
+	jsonw_number(&j, "since", front.why_since);
 	jsonw_string(&j, "tee", "%s", NAME(tees, k->tee_type));
 	json_registry(&j);
 	json_evidence(&j);
@@ -600,8 +600,8 @@ status_json(struct evbuffer *out)
 	jsonw_number(&j, "kms_epoch", k->kms_epoch);
 	json_kms(&j);
 	json_errors(&j);
-	jsonw_string(&j, "stream", "%s", NAME(streams, net.stream));
-	jsonw_number(&j, "credit", net.credit);
+	jsonw_string(&j, "stream", "%s", NAME(streams, front.stream));
+	jsonw_number(&j, "credit", front.credit);
 	json_tasks(&j);
 	json_statuses(&j);
 	jsonw_object(&j, "workers");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Clients of a listening socket that ask one question each: the HTTP port and
- * the control socket.  Both are bound before the sandbox and served by net's
+ * the control socket.  Both are bound before the sandbox and served by the
  * libevent thread.  A connection is closed after PATIENCE, or after QUIET if
  * nothing was received.  If there are too many connections, a new one replaces
  * the oldest: a client that asks at once is answered, a client that waits is
@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "front.h"
 #include "log.h"
-#include "net.h"
 #include "service.h"
 
 #define PATIENCE	5		/* seconds, for question and answer */
@@ -129,8 +129,8 @@ client_add(struct service *s, int fd)
 	c->peer = peer_of(fd);
 	TAILQ_INSERT_TAIL(&s->clients, c, link);
 	s->n++;
-	c->b = bufferevent_socket_new(net.base, fd, 0);
-	c->deadline = evtimer_new(net.base, on_deadline, c);
+	c->b = bufferevent_socket_new(front.base, fd, 0);
+	c->deadline = evtimer_new(front.base, on_deadline, c);
 	if (c->b == NULL || c->deadline == NULL ||
 	    event_add(c->deadline, &tv) == -1) {
 		client_close(c);
@@ -173,14 +173,15 @@ on_accept(evutil_socket_t listener, short what, void *arg)
 		return;
 	/* Out of descriptors: it would fail again at once, and for ever. */
 	event_del(s->accept);
-	event_base_once(net.base, -1, EV_TIMEOUT, resume, s, &second);
+	event_base_once(front.base, -1, EV_TIMEOUT, resume, s, &second);
 }
 
 void
 service_start(struct service *s, int fd)
 {
 	TAILQ_INIT(&s->clients);
-	s->accept = event_new(net.base, fd, EV_READ | EV_PERSIST, on_accept, s);
+	s->accept = event_new(
+	    front.base, fd, EV_READ | EV_PERSIST, on_accept, s);
 	if (s->accept == NULL || event_add(s->accept, NULL) == -1)
 		fatal("libevent: cannot create an event for a listener");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The timelines of the last tasks, and how long each stage took.  A ring of
- * fixed size in net: the oldest task makes room for a new one.  No ciphertext
- * and no peer's text is in it.  Needs net_lock().
+ * fixed size: the oldest task makes room for a new one.  No ciphertext and no
+ * peer's text is in it.  Needs front_lock().
  */
 #ifndef TIMELINE_H
 #define TIMELINE_H
@@ -17,15 +17,15 @@
 
 /* In order.  A task that fails leaves some out. */
 enum stage {
-	STAGE_RECEIVED,		/* net has its batch */
+	STAGE_RECEIVED,		/* the role has its batch */
 	STAGE_ADMITTED,		/* keys has verified the batch */
-	STAGE_ASKED,		/* net has asked the Gateway */
+	STAGE_ASKED,		/* it has asked the Gateway */
 	STAGE_GRANTED,		/* the Gateway has answered */
 	STAGE_VERIFIED,		/* keys has verified the grant */
 	STAGE_STARTED,		/* a worker has been given it */
 	STAGE_COMPUTED,		/* the worker has answered */
 	STAGE_SIGNED,		/* keys has signed its result */
-	STAGE_SENT,		/* net has sent it */
+	STAGE_SENT,		/* the role has sent it */
 	STAGE_ACKNOWLEDGED,	/* the Orchestrator has it */
 	STAGE_PUBLISHED,	/* it is committed to on the chain */
 	STAGES
@@ -39,7 +39,7 @@ uint64_t timeline_begin(const uint8_t id[32], uint32_t attempt, uint32_t batch,
 void timeline_mark(uint64_t number, enum stage, uint64_t at);
 void timeline_result(uint64_t number, const struct m_result *);
 void timeline_refused(uint64_t number, uint32_t status);
-/* net has lost keys, and the task with it. */
+/* keys has ended, and the task with it. */
 void timeline_lost(uint64_t number);
 void timeline_published(
     const struct m_published *, const struct m_task_id *, size_t n);

@@ -3,14 +3,13 @@
  * TLS without the private key. gRPC takes a key named "engine:ID:KEY"; this
  * file is that ENGINE, built in.  KEY is the certificate's public key.  To
  * sign, the ENGINE asks keys on a separate channel and waits for the answer, in
- * whichever thread of gRPC does the handshake.  It never takes net's lock: that
+ * whichever thread does the handshake.  It never takes front_lock(): that
  * thread may hold it.
  */
 /* OpenSSL 3 calls ENGINEs deprecated; gRPC of today knows no other way. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include <errno.h>
-#include <grpc/grpc_security.h>
 #include <openssl/ec.h>
 #include <openssl/engine.h>
 #include <openssl/err.h>
@@ -23,14 +22,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "front.h"
 #include "hex.h"
 #include "log.h"
-#include "net.h"
 #include "sha256.h"
 
 #define ENGINE_NAME	"tee-runner"
-/* Then the point in hex. */
-#define ENGINE_KEY	"engine:" ENGINE_NAME ":04"
 #define PATIENCE	10000		/* ms until keys counts as stuck */
 
 static char ca[PEM_LIMIT];
@@ -201,39 +198,39 @@ sign(int type, const unsigned char *digest, int len, unsigned char *der,
 	return n > 0;
 }
 
-/* The key named by these digits, which are its public point: certificates and
- * their keys are not mixed up, whenever gRPC loads them. */
-static EC_KEY *
-key_named(const char *id)
+/* The key with this public point. */
+static EVP_PKEY *
+key_of(const uint8_t *point, size_t n)
 {
 	EC_KEY *ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
-	unsigned char *point = NULL;
-	long n = 0;
-
-	if (ec == NULL || (point = OPENSSL_hexstr2buf(id, &n)) == NULL ||
-	    EC_KEY_oct2key(ec, point, (size_t)n, NULL) != 1 ||
-	    EC_KEY_set_method(ec, method) != 1) {
-		EC_KEY_free(ec);
-		ec = NULL;
-	}
-	OPENSSL_free(point);
-	return ec;
-}
-
-static EVP_PKEY *
-load_key(ENGINE *e, const char *id, UI_METHOD *ui, void *arg)
-{
-	EC_KEY *ec = key_named(id);
 	EVP_PKEY *key = EVP_PKEY_new();
 
-	(void)e;
-	(void)ui;
-	(void)arg;
-	if (ec == NULL || key == NULL || EVP_PKEY_assign_EC_KEY(key, ec) != 1) {
+	if (ec == NULL || key == NULL ||
+	    EC_KEY_oct2key(ec, point, n, NULL) != 1 ||
+	    EC_KEY_set_method(ec, method) != 1 ||
+	    EVP_PKEY_assign_EC_KEY(key, ec) != 1) {
 		EC_KEY_free(ec);
 		EVP_PKEY_free(key);
 		return NULL;
 	}
+	return key;
+}
+
+/* The key named by these digits, which are its public point: certificates and
+ * their keys are not mixed up, whenever gRPC loads them. */
+static EVP_PKEY *
+load_key(ENGINE *e, const char *id, UI_METHOD *ui, void *arg)
+{
+	unsigned char *point;
+	EVP_PKEY *key = NULL;
+	long n;
+
+	(void)e;
+	(void)ui;
+	(void)arg;
+	if ((point = OPENSSL_hexstr2buf(id, &n)) != NULL)
+		key = key_of(point, (size_t)n);
+	OPENSSL_free(point);
 	return key;
 }
 
@@ -279,17 +276,26 @@ tls_init(const struct conf *conf)
 	engine_init();
 }
 
-grpc_channel_credentials *
-tls_credentials(void)
+const char *
+tls_ca(void)
 {
-	char id[sizeof(ENGINE_KEY) + 128], xy[129];
-	grpc_ssl_pem_key_cert_pair pair = { id, certificate_pem() };
-	grpc_channel_credentials *c;
+	return ca;
+}
 
-	snprintf(id, sizeof(id), ENGINE_KEY "%s",
+void
+tls_key_name(char name[TLS_KEY_NAME])
+{
+	char xy[129];
+
+	snprintf(name, TLS_KEY_NAME, "engine:" ENGINE_NAME ":04%s",
 	    hex_encode(xy, certificate_key(), 64));
-	c = grpc_ssl_credentials_create_ex(ca, &pair, NULL, NULL);
-	if (c == NULL)
-		fatal("tls: cannot create credentials");
-	return c;
+}
+
+EVP_PKEY *
+tls_key(void)
+{
+	uint8_t point[65] = { 4 };
+
+	memcpy(point + 1, certificate_key(), 64);
+	return key_of(point, sizeof(point));
 }

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /metrics, /healthz and /readyz on a loopback port.  Runs in net.
+ * GET /metrics, /healthz and /readyz on a loopback port.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "front.h"
 #include "log.h"
-#include "net.h"
 #include "service.h"
 
 static int
 metrics(struct evbuffer *body)
 {
-	net_lock();
+	front_lock();
 	metrics_write(body);
-	net_unlock();
+	front_unlock();
 	return 200;
 }
 
@@ -23,8 +23,8 @@ metrics(struct evbuffer *body)
 static int
 healthz(struct evbuffer *body)
 {
-	net_lock();
-	net_unlock();
+	front_lock();
+	front_unlock();
 	evbuffer_add_printf(body, "ok\n");
 	return 200;
 }
@@ -35,9 +35,9 @@ readyz(struct evbuffer *body)
 	const char *why = "ready";
 	int is_ready;
 
-	net_lock();
+	front_lock();
 	is_ready = status_ready(&why);
-	net_unlock();
+	front_unlock();
 	evbuffer_add_printf(body, "%s\n", is_ready ? "ready" : why);
 	return is_ready ? 200 : 503;
 }

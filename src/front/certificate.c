@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The Runner's own TLS certificate: read, checked, watched, and replaced when
- * the file has changed.  Runs in net.  It is public; its private key is in keys
- * and never here.  A renewed certificate is used when keys has its key, so that
- * the order in which the two files are renewed does not matter.
+ * the file has changed.  It is public; its private key is in keys and never
+ * here.  A renewed certificate is used when keys has its key, so that the order
+ * in which the two files are renewed does not matter.
  */
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "front.h"
 #include "log.h"
-#include "net.h"
 #include "passphrase.h"
 
 #define TICK		1			/* seconds */
@@ -247,9 +247,7 @@ use_next(void)
 	has_next = told = 0;
 	date_text(text, sizeof(text), "expires");
 	log_info("tls-certificate: renewed: %s", text);
-	gateway_start();
-	gateway_connect();
-	session_renewed(has_expired);
+	front_renewed(has_expired);
 }
 
 static void
@@ -261,7 +259,7 @@ tell_waiting(void)
 	is_told_waiting = 1;
 }
 
-/* keys is asked without net's lock: gRPC's thread does not wait for the
+/* keys is asked without the lock: the role's other threads do not wait for the
  * answer. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
@@ -274,15 +272,15 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	net_lock();
+	front_lock();
 	if (fits_next == 1)
 		use_next();
 	else if (fits_next == 0)
 		tell_waiting();
 	if (fits_used == 1)
-		session_renewed(0);
+		front_matched();
 	watch_expiry();
-	net_unlock();
+	front_unlock();
 }
 
 void
@@ -290,7 +288,7 @@ certificate_start(void)
 {
 	static const struct timeval tv = { TICK, 0 };
 
-	timer = event_new(net.base, -1, EV_PERSIST, on_tick, NULL);
+	timer = event_new(front.base, -1, EV_PERSIST, on_tick, NULL);
 	if (timer == NULL || event_add(timer, &tv) == -1)
 		fatal("libevent: cannot create a timer");
 	watch_expiry();
