@@ -32,10 +32,24 @@ PRIMITIVE(gt)	{ out[0] = u256_from(kind_lt(IN, in[1], in[0])); }
 PRIMITIVE(ge)	{ out[0] = u256_from(kind_lt(IN, in[0], in[1]) ^ 1); }
 /* clang-format on */
 
+/* The plaintext of a value as a number: no sign. */
+static struct u256
+unsigned_of(uint8_t type, struct u256 x)
+{
+	return kind_fit((struct kind){ kind_of(type).bits, 0 }, x);
+}
+
+/* In Nox v0 all three types can differ: the output is the low bytes of the
+ * chosen plaintext, which is extended with zeros even if it is signed.  Of
+ * equal types that is the value itself. */
 PRIMITIVE(select)
 {
-	(void)o;
-	out[0] = u256_select(in[0].w[0], in[1], in[2]);
+	struct u256 x = u256_select(in[0].w[0], unsigned_of(o->in[1], in[1]),
+	    unsigned_of(o->in[2], in[2]));
+
+	if (o->out[0] == TYPE_BOOL)
+		x = u256_from(ct_nonzero(x.w[0] & 0xff));
+	out[0] = kind_fit(kind_of(o->out[0]), x);
 }
 
 PRIMITIVE(isIn)

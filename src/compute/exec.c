@@ -132,18 +132,34 @@ kind_lt(struct kind k, struct u256 a, struct u256 b)
 	return u256_lt(a, b);
 }
 
+static struct u256
+load_number(const uint8_t *plain, size_t n)
+{
+	struct u256 x = { { 0 } };
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		x.w[i / 8] |= (uint64_t)plain[n - 1 - i] << 8 * (i % 8);
+	return x;
+}
+
 int
 value_load(uint8_t type, const uint8_t *plain, struct u256 *v)
 {
-	size_t i, n = type_size(type);
-	struct u256 x = { { 0 } };
-
 	if (type == TYPE_BOOL && plain[0] > 1)
 		return -1;
-	for (i = 0; i < n; i++)
-		x.w[i / 8] |= (uint64_t)plain[n - 1 - i] << 8 * (i % 8);
-	*v = kind_fit(kind_of(type), x);
+	*v = kind_fit(kind_of(type), load_number(plain, type_size(type)));
 	return 0;
+}
+
+void
+value_load_nox(uint8_t type, const uint8_t *plain, size_t n, struct u256 *v)
+{
+	struct u256 x = load_number(plain, n);
+
+	if (type == TYPE_BOOL)
+		x = u256_from(u256_nonzero(x));
+	*v = kind_fit(kind_of(type), x);
 }
 
 void

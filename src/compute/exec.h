@@ -25,10 +25,11 @@ struct op {
 	uint32_t	fee, fee_base;	/* of swap; public */
 };
 
-/* Run one operation, which must have passed program_check(). */
+/* Run one operation, which must have passed program_check() or
+ * program_check_nox(). */
 void exec_op(const struct op *, const struct u256 *in, struct u256 *out);
 
-/* Run a program, which must have passed program_check(), on its inputs' values.
+/* Run a program, which must have passed one of them, on its inputs' values.
  * Afterwards the stack contains secrets: the caller must wipe it. */
 void exec_program(
     const struct program *, const struct u256 *inputs, struct u256 *outputs);
@@ -38,5 +39,11 @@ void exec_program(
  * that can be invalid; else 0.  Whether it is invalid is not secret. */
 int value_load(uint8_t type, const uint8_t *plain, struct u256 *);
 void value_store(uint8_t type, struct u256, uint8_t *plain);
+
+/* Convert a plaintext of Nox v0, n <= 32 bytes: extended with zeros at its left
+ * to 32 bytes, then the low bytes of the type's size; a bool is true if any of
+ * all is not zero.  None is invalid. */
+void value_load_nox(
+    uint8_t type, const uint8_t *plain, size_t n, struct u256 *);
 
 #endif

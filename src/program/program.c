@@ -340,6 +340,7 @@ letter_fits(char letter, uint8_t type, int is_const)
 	case 'S': return type_is_int(type);
 	case 'B': return type == TYPE_BOOL;
 	case 'A':
+	case 'Y':
 	case 'Z': return type_size(type) != 0;
 	case 'L':
 		return type == TYPE_BOOL || is_integer(type) ||
@@ -441,11 +442,34 @@ check_row(const struct primitive *row, const struct program *p,
 	return ST_OK;
 }
 
-static uint32_t
-check_op(const struct program *p, uint64_t chain_id, const struct p_op *op,
-    const uint16_t *refs)
+/* Nox v0 has five types.  Constants are the operands of wrap, and of nothing
+ * else. */
+static int
+nox_operands_ok(const struct primitive *row, const struct program *p,
+    const struct p_op *op, const uint16_t *refs)
 {
-	const struct primitive *row = primitive_by_opcode(op->opcode);
+	const int wants_const = (row->flags & P_NO_HANDLE) != 0;
+	size_t i;
+
+	for (i = 0; i < (size_t)op->n_in + op->n_out; i++)
+		switch (program_type(p, refs[i])) {
+		case TYPE_BOOL:
+		case TYPE_UINT(16):
+		case TYPE_UINT(256):
+		case TYPE_INT(16):
+		case TYPE_INT(256): break;
+		default: return 0;
+		}
+	for (i = 0; i < op->n_in; i++)
+		if (((refs[i] & REF_KIND) == REF_CONST) != wants_const)
+			return 0;
+	return 1;
+}
+
+static uint32_t
+check_op(const struct primitive *row, const struct program *p,
+    uint64_t chain_id, const struct p_op *op, const uint16_t *refs)
+{
 	uint8_t bound[128];
 	uint32_t st;
 	size_t i;
@@ -458,6 +482,8 @@ check_op(const struct program *p, uint64_t chain_id, const struct p_op *op,
 	for (i = 0; i < (size_t)op->n_in + op->n_out; i++)
 		if ((st = check_operand(p, chain_id, refs[i])) != ST_OK)
 			return st;
+	if (row->flags & P_NOX && !nox_operands_ok(row, p, op, refs))
+		return ST_TYPE_MISMATCH;
 	memset(bound, UNBOUND, sizeof(bound));
 	if ((st = match_operands(row->in, p, refs, op->n_in, bound)) != ST_OK ||
 	    (st = match_operands(
@@ -466,8 +492,11 @@ check_op(const struct program *p, uint64_t chain_id, const struct p_op *op,
 	return check_row(row, p, op, refs);
 }
 
-uint32_t
-program_check(const struct program *p, uint64_t chain_id, size_t *op)
+typedef const struct primitive *find_row(uint8_t opcode);
+
+static uint32_t
+check_program(
+    const struct program *p, find_row *find, uint64_t chain_id, size_t *op)
 {
 	const uint16_t *refs = p->refs;
 	const struct p_op *row;
@@ -475,9 +504,59 @@ program_check(const struct program *p, uint64_t chain_id, size_t *op)
 
 	for (*op = 0; *op < p->shape.n_ops; ++*op) {
 		row = &p->ops[*op];
-		if ((st = check_op(p, chain_id, row, refs)) != ST_OK)
+		if ((st = check_op(
+			 find(row->opcode), p, chain_id, row, refs)) != ST_OK)
 			return st;
 		refs += row->n_in + row->n_out;
 	}
 	return program_check_flow(p);
+}
+
+uint32_t
+program_check(const struct program *p, uint64_t chain_id, size_t *op)
+{
+	return check_program(p, primitive_by_opcode, chain_id, op);
+}
+
+/* ---- Nox v0 ------------------------------------------------------------ */
+
+/* The operations of Nox v0, as in primitives.def.  Y, like A and Z, is any
+ * type; I is never bool. */
+static const struct primitive nox_primitives[] = {
+	{ 0x01, P_NOX | P_NO_HANDLE, "wrap", "A", "A" },
+	{ 0x10, P_NOX, "add", "II", "I" },
+	{ 0x11, P_NOX, "sub", "II", "I" },
+	{ 0x12, P_NOX, "mul", "II", "I" },
+	{ 0x13, P_NOX, "div", "II", "I" },
+	{ 0x30, P_NOX, "safeAdd", "II", "BI" },
+	{ 0x31, P_NOX, "safeSub", "II", "BI" },
+	{ 0x32, P_NOX, "safeMul", "II", "BI" },
+	{ 0x33, P_NOX, "safeDiv", "II", "BI" },
+	{ 0x50, P_NOX, "eq", "II", "B" },
+	{ 0x51, P_NOX, "ne", "II", "B" },
+	{ 0x52, P_NOX, "lt", "II", "B" },
+	{ 0x53, P_NOX, "le", "II", "B" },
+	{ 0x54, P_NOX, "gt", "II", "B" },
+	{ 0x55, P_NOX, "ge", "II", "B" },
+	{ 0x56, P_NOX, "select", "BAZ", "Y" },
+	{ 0x70, P_NOX, "transfer", "www", "Bww" },
+	{ 0x71, P_NOX, "mint", "www", "Bww" },
+	{ 0x72, P_NOX, "burn", "www", "Bww" },
+};
+
+static const struct primitive *
+find_nox(uint8_t opcode)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(nox_primitives) / sizeof(nox_primitives[0]); i++)
+		if (nox_primitives[i].opcode == opcode)
+			return &nox_primitives[i];
+	return NULL;
+}
+
+uint32_t
+program_check_nox(const struct program *p, uint64_t chain_id, size_t *op)
+{
+	return check_program(p, find_nox, chain_id, op);
 }

@@ -19,6 +19,7 @@
 #define P_NO_HANDLE	0x02
 #define P_FEE		0x04
 #define P_CAST		0x08
+#define P_NOX		0x10	/* of Nox v0; not in primitives.def */
 struct primitive {
 	uint8_t		 opcode;
 	uint8_t		 flags;		/* P_* */
@@ -66,6 +67,12 @@ uint32_t program_check_flow(const struct program *);
  * *op is the index of the faulty operation, or n_ops if the fault is in the
  * data flow. */
 uint32_t program_check(const struct program *, uint64_t chain_id, size_t *op);
+
+/* The same for a program of Nox v0: its operations, by its rules
+ * (tee-primitives(7), NOX V0).  What passes is what exec_program() can run,
+ * although program_check() refuses some of it: a select of different types. */
+uint32_t program_check_nox(
+    const struct program *, uint64_t chain_id, size_t *op);
 
 #define PROGRAM_SLOTS	2048	/* a power of two */
 #define HANDLE		(-1)

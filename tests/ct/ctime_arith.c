@@ -101,6 +101,36 @@ run(const struct op *o)
 		value_store(o->out[i], out[i], plain);
 }
 
+/* Nox v0: plaintexts of any size, and branches of different types. */
+static size_t
+run_nox(void)
+{
+	static const uint8_t types[] = { TYPE_BOOL, TYPE_UINT(16),
+		TYPE_UINT(256), TYPE_INT(16), TYPE_INT(256) };
+	struct op o = { .opcode = primitive_by_name("select")->opcode,
+		.n_in = 3,
+		.n_out = 1 };
+	const size_t t = sizeof(types);
+	uint8_t plain[32];
+	struct u256 v;
+	size_t i;
+
+	for (i = 0; i < t * sizeof(plain); i++) {
+		memset(plain, 0x5a, sizeof(plain));
+		(void)VALGRIND_MAKE_MEM_UNDEFINED(plain, sizeof(plain));
+		value_load_nox(types[i % t], plain, 1 + i / t, &v);
+		value_store(types[i % t], v, plain);
+	}
+	for (i = 0; i < t * t * t; i++) {
+		o.in[0] = TYPE_BOOL;
+		o.in[1] = types[i % t];
+		o.in[2] = types[i / t % t];
+		o.out[0] = types[i / t / t];
+		run(&o);
+	}
+	return i;
+}
+
 static int
 positive(void)
 {
@@ -151,6 +181,7 @@ main(int argc, char **argv)
 					run(&o);
 					n++;
 				}
+	n += run_nox();
 	printf("%zu operations, no value told apart\n", n);
 	return lost;
 }

@@ -1029,6 +1029,194 @@ a_constant_has_a_type_of_some_size(void **state)
 	}
 }
 
+/* ---- Nox v0 ------------------------------------------------------------ */
+
+static void
+expect_nox(uint32_t st)
+{
+	const size_t n = builder_words(&b, words);
+	struct program p;
+	size_t at;
+
+	assert_int_equal(program_view(&p, &b.shape, words, n), 0);
+	assert_int_equal(program_check_nox(&p, CHAIN, &at), st);
+	builder_init(&b);
+}
+
+static const uint8_t nox_types[] = { TYPE_BOOL, TYPE_UINT(16), TYPE_UINT(256),
+	TYPE_INT(16), TYPE_INT(256) };
+#define NOX_TYPES	sizeof(nox_types)
+
+/* An operation with operands of these types, each a new handle. */
+static void
+nox_op(const char *name, const uint8_t *ins, size_t n_in, const uint8_t *outs,
+    size_t n_out)
+{
+	unsigned n = 0;
+
+	op(name, 0);
+	while (n_in-- > 0)
+		in(*ins++, n++);
+	while (n_out-- > 0)
+		out(*outs++, n++);
+}
+
+static void
+nox_operations_take_their_types(void **state)
+{
+	static const char *const one[] = { "add", "sub", "mul", "div" };
+	static const char *const safe[] = { "safeAdd", "safeSub", "safeMul",
+		"safeDiv" };
+	static const char *const compare[] = { "eq", "ne", "lt", "le", "gt",
+		"ge" };
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < NOX_TYPES * NOX_TYPES; i++) {
+		const uint8_t t[] = { nox_types[i / NOX_TYPES],
+			nox_types[i % NOX_TYPES] };
+		const uint8_t to[] = { TYPE_BOOL, t[0] };
+		const uint32_t st = t[0] == t[1] && t[0] != TYPE_BOOL ?
+		    ST_OK :
+		    ST_TYPE_MISMATCH;
+
+		for (k = 0; k < 4; k++) {
+			nox_op(one[k], t, 2, t, 1);
+			expect_nox(st);
+			nox_op(safe[k], t, 2, to, 2);
+			expect_nox(st);
+		}
+		for (k = 0; k < 6; k++) {
+			nox_op(compare[k], t, 2, to, 1);
+			expect_nox(st);
+		}
+	}
+}
+
+static void
+nox_select_takes_branches_of_any_types(void **state)
+{
+	const size_t n = NOX_TYPES;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < n * n * n * n; i++) {
+		const uint8_t t[] = { nox_types[i % n], nox_types[i / n % n],
+			nox_types[i / n / n % n], nox_types[i / n / n / n] };
+
+		nox_op("select", t, 3, t + 3, 1);
+		expect_nox(t[0] == TYPE_BOOL ? ST_OK : ST_TYPE_MISMATCH);
+	}
+}
+
+static void
+nox_tokens_are_uint256(void **state)
+{
+	static const char *const names[] = { "transfer", "mint", "burn" };
+	size_t i, k;
+
+	(void)state;
+	for (k = 0; k < 3; k++)
+		for (i = 0; i < NOX_TYPES; i++) {
+			const uint8_t t = nox_types[i];
+			const uint8_t from[] = { t, t, t };
+			const uint8_t to[] = { TYPE_BOOL, t, t };
+
+			nox_op(names[k], from, 3, to, 3);
+			expect_nox(t == U256 ? ST_OK : ST_TYPE_MISMATCH);
+		}
+	op("transfer", OP_SAME_ACCOUNT);
+	in(U256, 0);
+	in(U256, 0);
+	in(U256, 1);
+	out(TYPE_BOOL, 2);
+	out(U256, 3);
+	out(U256, 4);
+	expect_nox(ST_BAD_FLAGS);
+}
+
+static void
+nox_wrap_takes_a_constant_and_others_none(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NOX_TYPES; i++) {
+		op("wrap", 0);
+		constant(nox_types[i], 1);
+		out(nox_types[i], 1);
+		expect_nox(ST_OK);
+		op("wrap", 0);
+		constant(nox_types[i], 1);
+		out(nox_types[(i + 1) % NOX_TYPES], 1);
+		expect_nox(ST_TYPE_MISMATCH);
+	}
+	op("wrap", 0);
+	constant(TYPE_BYTES(32), 0);
+	out(U256, 1);
+	expect_nox(ST_TYPE_MISMATCH);
+	op("wrap", 0);
+	in(U256, 0);
+	out(U256, 1);
+	expect_nox(ST_TYPE_MISMATCH);
+	op("wrap", 0);
+	constant(TYPE_BOOL, 2);
+	out(TYPE_BOOL, 1);
+	expect_nox(ST_CONSTANT_RANGE);
+	op("add", 0);
+	in(U256, 0);
+	constant(U256, 1);
+	out(U256, 1);
+	expect_nox(ST_TYPE_MISMATCH);
+}
+
+static void
+nox_has_19_operations_and_5_types(void **state)
+{
+	static const uint8_t other[] = { TYPE_BOOL, TYPE_ADDRESS, U8 };
+	struct program p;
+	size_t i, n = 0, at;
+
+	(void)state;
+	for (i = 0; i < n_primitives; i++) {
+		op(primitives[i].name, 0);
+		at = builder_words(&b, words);
+		assert_int_equal(program_view(&p, &b.shape, words, at), 0);
+		n += program_check_nox(&p, CHAIN, &at) != ST_UNKNOWN_OPCODE;
+		builder_init(&b);
+	}
+	assert_int_equal(n, 19);
+	add(1, 2, 3);
+	expect_nox(ST_TYPE_MISMATCH);
+	nox_op("select", other, 3, nox_types, 1);
+	expect_nox(ST_TYPE_MISMATCH);
+}
+
+static void
+nox_programs_are_of_one_chain_and_flow(void **state)
+{
+	uint8_t h[32];
+
+	(void)state;
+	op("add", 0);
+	memcpy(h, handle(U256, 1), 32);
+	h[4]++;
+	assert_int_equal(builder_handle(&b, h), ST_OK);
+	in(U256, 2);
+	out(U256, 3);
+	expect_nox(ST_WRONG_CHAIN);
+	op("add", 0);
+	in(U256, 1);
+	expect_nox(ST_WRONG_ARITY);
+	nox_op("add", (const uint8_t[]){ U256, U256 }, 2, &nox_types[2], 1);
+	op("add", 0);
+	in(U256, 0);
+	in(U256, 2);
+	out(U256, 3);
+	b.refs[2] = REF_OUTPUT | 1;
+	expect_nox(ST_MALFORMED);
+}
+
 #define T(f)	cmocka_unit_test_setup(f, setup)
 
 static void
@@ -1080,6 +1268,12 @@ main(void)
 		T(an_empty_program_is_refused),
 		T(rubbish_does_no_harm),
 		T(an_operation_has_its_names_of_other_documents),
+		T(nox_operations_take_their_types),
+		T(nox_select_takes_branches_of_any_types),
+		T(nox_tokens_are_uint256),
+		T(nox_wrap_takes_a_constant_and_others_none),
+		T(nox_has_19_operations_and_5_types),
+		T(nox_programs_are_of_one_chain_and_flow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
