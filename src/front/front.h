@@ -6,10 +6,11 @@
  * is in keys.  How the counterparts are spoken with is the role's own: it
  * defines the functions below that are said to be its.
  *
- * One thread runs libevent; all of this but signing in tls_engine.c runs there.
- * The role may have other threads.  Each holds front_lock() while it works and
- * releases it to wait.  Everything below needs the lock, except what is called
- * before the sandbox and what says otherwise.
+ * One thread runs libevent, which serves all sockets here.  The role may have
+ * other threads.  Each holds front_lock() while it works and releases it to
+ * wait.  Everything below needs the lock, except what is called before the
+ * sandbox and what says otherwise; the role's functions are called with it.
+ * Signing in tls_engine.c does not need it.
  */
 #ifndef FRONT_H
 #define FRONT_H
