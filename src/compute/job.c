@@ -11,8 +11,7 @@
 #include "exec.h"
 #include "job.h"
 #include "keypool.h"
-#include "secp.h"
-#include "secret.h"
+#include "work.h"
 
 /* Public data: anyone may read the program and the ciphertexts. */
 static struct {
@@ -22,40 +21,23 @@ static struct {
 	struct program	program;	/* points into `words' */
 	struct m_value	operands[TASK_INPUTS];
 	struct m_value	values[TASK_OUTPUTS];
-	uint8_t		kms_key[33];	/* of the pool */
 } job;
-
-static struct secrets {
-	struct u256	inputs[TASK_INPUTS];
-	struct u256	outputs[TASK_OUTPUTS];
-	uint8_t		key[32];	/* of one operand or output */
-	uint8_t		plain[VALUE_MAX];
-} *secrets;
-
-/* More stack than any function called from here uses. */
-#define SCRUB		(24 * 1024)
 
 void
 job_init(void)
 {
-	secrets = secret_alloc(sizeof(*secrets));
+	work_init();
 	delegate_init();
-	keypool_init();
 }
 
 const char *
 job_start(const struct m_job *m, const struct m_word *words, size_t n)
 {
 	const size_t n_operands = m->shape.n_inputs;
-	uint8_t kms_xy[64];
 	size_t i, op;
 
-	if (memcmp(m->kms_key, job.kms_key, sizeof(job.kms_key)) != 0) {
-		if (secp_decompress(m->kms_key, kms_xy) != 0)
-			return "the KMS key is no point";
-		keypool_start(kms_xy);
-		memcpy(job.kms_key, m->kms_key, sizeof(job.kms_key));
-	}
+	if (keypool_use(m->kms_key) != 0)
+		return "the KMS key is no point";
 	if (n_operands > TASK_INPUTS || n < n_operands * VALUE_WORDS)
 		return "not an operand for each input";
 	n -= n_operands * VALUE_WORDS;
@@ -95,32 +77,29 @@ open_operand(uint32_t i, struct m_job_done *done)
 {
 	const struct m_value *v = &job.operands[i];
 	const uint8_t type = handle_type(v->handle);
-	const uint32_t st = delegate_key(v, i, secrets->key, done);
+	const uint32_t st = delegate_key(v, i, work->key, done);
 
 	if (st != ST_OK)
 		return st;
 	if (v->len != type_size(type) + GCM_TAG ||
-	    gcm_open(secrets->key, v->nonce, v->handle, 32, v->ciphertext,
-		v->len, secrets->plain) != 0 ||
-	    value_load(type, secrets->plain, &secrets->inputs[i]) != 0)
+	    gcm_open(work->key, v->nonce, v->handle, 32, v->ciphertext, v->len,
+		work->plain) != 0 ||
+	    value_load(type, work->plain, &work->inputs[i]) != 0)
 		return delegate_blame(v, i, done);
 	return ST_OK;
 }
 
 static uint32_t
-seal_output(const uint8_t handle[32], struct u256 value, struct m_value *v)
+seal_output(size_t i)
 {
-	uint8_t type = handle_type(handle);
+	const uint8_t *handle = job.program.outputs[i].b;
+	struct m_value *v = &job.values[i];
+	const struct work_sealed to = { v->key, v->nonce, v->ciphertext,
+		&v->len };
 
 	memset(v, 0, sizeof(*v));
 	memcpy(v->handle, handle, sizeof(v->handle));
-	v->len = (uint8_t)(type_size(type) + GCM_TAG);
-	value_store(type, value, secrets->plain);
-	if (keypool_take(v->key, secrets->key) != 0 ||
-	    ecies_seal_with(secrets->key, handle, 32, secrets->plain,
-		type_size(type), v->nonce, v->ciphertext) != 0)
-		return ST_INTERNAL;
-	return ST_OK;
+	return work_seal(i, handle, sizeof(v->handle), &to);
 }
 
 static uint32_t
@@ -133,20 +112,10 @@ run_program(struct m_job_done *done)
 		st = open_operand(i, done);
 	if (st != ST_OK)
 		return st;
-	exec_program(p, secrets->inputs, secrets->outputs);
+	exec_program(p, work->inputs, work->outputs);
 	for (i = 0; i < p->shape.n_outputs && st == ST_OK; i++)
-		st = seal_output(
-		    p->outputs[i].b, secrets->outputs[i], &job.values[i]);
+		st = seal_output(i);
 	return st;
-}
-
-/* Overwrite the stack that the functions called before have used. */
-static __attribute__((noinline)) void
-scrub_stack(void)
-{
-	uint8_t below[SCRUB];
-
-	secret_wipe(below, sizeof(below));
 }
 
 void
@@ -158,16 +127,15 @@ job_run(struct m_job_done *done, size_t *n)
 	if (done->status == ST_OK)
 		done->status = run_program(done);
 	*n = done->status == ST_OK ? job.program.shape.n_outputs : 0;
-	secret_wipe(secrets, sizeof(*secrets));
 	delegate_wipe();
-	scrub_stack();
+	work_wipe();
 }
 
 void
 job_prepare(void)
 {
 	keypool_add();
-	scrub_stack();
+	work_wipe();
 }
 
 const struct m_value *

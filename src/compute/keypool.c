@@ -9,9 +9,10 @@
 #include "ecies.h"
 #include "keypool.h"
 #include "log.h"
+#include "secp.h"
 #include "secret.h"
 
-static uint8_t kms_xy[64];	/* public */
+static uint8_t kms_key[33], kms_xy[64];	/* public */
 static uint32_t taken;		/* for this KMS key, at most KEYPOOL_SIZE */
 
 static struct keypool {
@@ -33,12 +34,26 @@ keypool_wipe(void)
 	secret_wipe(pool, sizeof(*pool));
 }
 
-void
-keypool_start(const uint8_t xy[64])
+static void
+start_over(const uint8_t xy[64])
 {
 	keypool_wipe();
 	memcpy(kms_xy, xy, sizeof(kms_xy));
 	taken = 0;
+}
+
+int
+keypool_use(const uint8_t key[33])
+{
+	uint8_t xy[64];
+
+	if (memcmp(key, kms_key, sizeof(kms_key)) == 0)
+		return 0;
+	if (secp_decompress(key, xy) != 0)
+		return -1;
+	start_over(xy);
+	memcpy(kms_key, key, sizeof(kms_key));
+	return 0;
 }
 
 int

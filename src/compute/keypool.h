@@ -22,12 +22,13 @@
 /* Call before the sandbox is entered. */
 void keypool_init(void);
 
-/* From now on make keys for this KMS key (x || y, a point); wipes the pool. */
-void keypool_start(const uint8_t kms_xy[64]);
+/* From now on make keys for this KMS key.  If it is another than before, the
+ * pool is wiped.  Returns -1 if it is no point, else 0. */
+int keypool_use(const uint8_t kms_key[33]);
 
 /* Is there room for another key?  1 or 0.  The pool holds at most as many keys
- * as were taken since keypool_start(): if the KMS key changes with each task,
- * no more is wasted than is used. */
+ * as were taken since the KMS key changed: if that changes with each task, no
+ * more is wasted than is used. */
 int keypool_has_room(void);
 /* Make one key (about 66 us).  Only if keypool_has_room(). */
 void keypool_add(void);

@@ -14,7 +14,7 @@
 
 #define TAKEN	(KEYPOOL_SIZE + 8)
 
-static uint8_t kms[2][32], xy[2][64];
+static uint8_t kms[2][32], pub[2][33];
 static uint8_t seen[3 * TAKEN][33];
 static size_t n_seen;
 
@@ -22,7 +22,8 @@ static int
 start(void **state)
 {
 	(void)state;
-	keypool_start(xy[0]);
+	memset(kms_key, 0, sizeof(kms_key));
+	assert_int_equal(keypool_use(pub[0]), 0);
 	n_seen = 0;
 	return 0;
 }
@@ -100,12 +101,16 @@ another_kms_key_wipes_the_pool(void **state)
 	(void)state;
 	take_many(5, kms[0]);
 	assert_int_equal(fill(), 5);
-	keypool_start(xy[1]);
+	assert_int_equal(keypool_use(pub[0]), 0);
+	assert_int_equal(pool->n, 5);
+	assert_int_equal(keypool_use(pub[1]), 0);
 	assert_no_key_is_left();
 	assert_int_equal(fill(), 0);
 	take_many(5, kms[1]);
 	assert_int_equal(fill(), 5);
 	take_many(6, kms[1]);
+	pub[1][0] = 5;
+	assert_int_equal(keypool_use(pub[1]), -1);
 }
 
 int
@@ -124,7 +129,7 @@ main(void)
 	keypool_init();
 	for (i = 0; i < 2; i++) {
 		secp_key_new(kms[i]);
-		if (secp_public_xy(kms[i], xy[i]) != 0)
+		if (secp_public(kms[i], pub[i]) != 0)
 			return 1;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

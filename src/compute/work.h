@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What jobs of both protocols share (job.h, nox.h): the secrets of the one job
+ * that a worker has at a time, the encryption of its outputs, and the erasure
+ * of all that.
+ */
+#ifndef WORK_H
+#define WORK_H
+
+#include "payload.h"
+#include "u256.h"
+
+/* Memory from secret_alloc(). */
+extern struct work {
+	struct u256	inputs[TASK_INPUTS];
+	struct u256	outputs[TASK_OUTPUTS];
+	uint8_t		shared[32];	/* of one operand; Nox v0 */
+	uint8_t		key[32];	/* of one operand or output */
+	uint8_t		plain[VALUE_MAX];
+} *work;
+
+/* Call before the sandbox is entered; and keypool_init(). */
+void work_init(void);
+
+/* Encrypt output i under the KMS key of the key pool, with a new data key and
+ * the first aad_len bytes of its handle as AAD.  Afterwards work->plain has the
+ * plaintext, with zeros at its left.  Returns ST_OK or ST_INTERNAL. */
+struct work_sealed {
+	uint8_t	*key;			/* K, 33 bytes */
+	uint8_t	*nonce;			/* 12 bytes */
+	uint8_t	*ciphertext;		/* CIPHER_MAX bytes */
+	uint8_t	*len;			/* of it */
+};
+uint32_t work_seal(size_t i, const uint8_t handle[32], size_t aad_len,
+    const struct work_sealed *);
+
+/* Every secret of the job, and the stack that was used by the functions that
+ * its caller has called. */
+void work_wipe(void);
+
+#endif
