@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Constant time: src/crypto with keys, scalars, shared points and plaintexts
- * marked undefined, as keys and compute use it.  Under valgrind a branch, an
- * index or an address that depends on one is an error, and the exit status
- * tells.  `positive' as argument branches on one on purpose, `leak' compares a
- * data key by memcmp: both must be found.  Run by ctime_crypto.sh.
+ * Constant time: src/crypto, and the decoding of compute's rsa.c, with keys,
+ * scalars, shared points and plaintexts marked undefined, as keys and compute
+ * use it.  Under valgrind a branch, an index or an address that depends on one
+ * is an error, and the exit status tells.  `positive' as argument branches on
+ * one on purpose, `leak' compares a data key by memcmp: both must be found.
+ * Run by ctime_crypto.sh.
  *
  * What a library says of a secret may be public: that a key is one, that a tag
  * fits, a public key, a signature.  Upstream's libsecp256k1 declassifies such
@@ -13,6 +14,8 @@
  * ctime_crypto.supp names the branches inside, with what each decides.
  */
 #include "config.h"
+
+#include "../../src/compute/rsa.c"
 
 #include <openssl/evp.h>
 #include <secp256k1.h>
@@ -193,6 +196,30 @@ signing(void)
 	must(memcmp(who, address, 20) == 0, "sign: who");
 }
 
+/* compute: an RSA plaintext is decoded; it says only whether it is right. */
+static void
+decoding(void)
+{
+	struct encoded e = { .one = 1 };
+	uint8_t *db = (uint8_t *)&e + offsetof(struct encoded, hash);
+	struct sha256_ctx h;
+	unsigned wrong;
+	size_t i;
+
+	sha256_init(&h);
+	sha256_digest(&h, sizeof(e.hash), e.hash);
+	for (i = 0; i < 2; i++) {
+		add_mask(e.seed, HASH, db, DB_SIZE);
+		add_mask(db, DB_SIZE, e.seed, HASH);
+		e.first = (uint8_t)i;
+		SECRET(e);
+		wrong = decode(&e);
+		must_be_secret(e.message, MESSAGE, "decode: marks");
+		PUBLIC(wrong);
+		must((wrong != 0) == i, "decode");
+	}
+}
+
 typedef int	 seal_fn(const uint8_t *, const void *, size_t, const uint8_t *,
     size_t, uint8_t *, uint8_t *, uint8_t *);
 
@@ -334,7 +361,9 @@ main(int argc, char **argv)
 	values(32, seal_in_steps);
 	values(32, ecies_seal);
 	delegation();
+	decoding();
 	if (!failed)
-		printf("signing, values, delegation: no secret told apart\n");
+		printf("signing, values, delegation, decoding: "
+		       "no secret told apart\n");
 	return failed;
 }

@@ -4,6 +4,8 @@
  * results decrypted as its KMS does.  Every operation on edge values, golden
  * vectors, what is refused and how, and that no secret stays in memory.
  */
+#include "config.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
