@@ -20,6 +20,7 @@
  * INCLUDE is read at once and not kept. */
 enum kind {
 	HOST,
+	HOSTS,
 	PATH,
 	CA,
 	SECRET,
@@ -30,7 +31,9 @@ enum kind {
 	ADDRESS,
 	ADDRESSES,
 	POINT,
+	URL,
 	URLS,
+	SUBJECT,
 	CHOICE,
 	CHOICES,
 	LOOPBACK,
@@ -46,6 +49,13 @@ enum kind {
 enum attested {
 	MACHINE = 1,
 	HASHED,
+};
+
+/* Chains of which protocol have this keyword. */
+enum only {
+	EVERY_CHAIN,
+	ONLY_TEE_RUNNER,
+	ONLY_NOX,
 };
 
 struct choice {
@@ -64,6 +74,7 @@ struct keyword {
 	size_t		 count;		/* offset of a list's length; of CA, of
 					 * the SHA-256 of its file */
 	const struct choice *choices;
+	enum only	 only;
 };
 #define AT(field)	offsetof(struct conf, field)
 /* For a keyword of a chain: the field in the first chain. */
@@ -73,6 +84,8 @@ extern const struct keyword keywords[];
 extern const size_t n_keywords;		/* at most KEYWORDS_MAX */
 
 int keyword_is_of_chain(const struct keyword *);
+/* Does this chain have this keyword, which is one of a chain?  1 or 0. */
+int keyword_is_for(const struct keyword *, const struct conf_chain *);
 /* A keyword's field, or that of its count: in the n-th chain, if it is of
  * one. */
 void *keyword_field(

@@ -96,6 +96,7 @@ const char *const sandbox_feature[SANDBOX_FEATURES] = {
  * the largest is the memfd with the evidence. */
 static const struct sandbox_role roles[] = {
 	{ R_NET, 1024, 4096 * MB, 0, 1, 0, "Orchestrator, Gateway", NULL },
+	{ R_NOX, 256, 512 * MB, 0, 0, 0, "NATS servers, Gateway", NULL },
 	{ R_REGISTRY, 64, 256 * MB, 0, 0, 0, "endpoints of the Registry",
 	    NULL },
 	{ R_KEYS,	512,	768 * MB,	0,	0, 1,	NULL, NULL },
@@ -140,7 +141,7 @@ sandbox_of(enum role role)
 {
 	uint32_t all = (1u << SANDBOX_FEATURES) - 1;
 
-	if (role == R_NET || role == R_REGISTRY)
+	if (role & (R_FRONT | R_REGISTRY))
 		all &= ~SANDBOX_NETNS;
 	if (role != R_KEYS && role != R_COMPUTE)
 		all &= ~(SANDBOX_SECRETMEM | SANDBOX_MEMLOCK);

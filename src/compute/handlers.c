@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * compute's messages: a JOB, then its JOB_SEALs, then the answer JOB_DONE.  The
- * message table, `state' and job.c enforce this order.  Any other error in
- * these messages is fatal, and the monitor starts another worker.
+ * compute's messages: a JOB, then its JOB_SEALs, then the answer JOB_DONE; or a
+ * NOX_JOB, then the answer NOX_DONE.  The message table, `state' and job.c
+ * enforce this order.  Any other error in these messages is fatal, and the
+ * monitor starts another worker.
  */
 #include "chan.h"
 #include "handlers.h"
 #include "job.h"
 #include "log.h"
+#include "nox.h"
 
 #define SELF R_COMPUTE
 #include "dispatch.h"
@@ -58,6 +60,21 @@ ON(JOB)
 		chan_illegal(c, M_JOB, why);
 	state = S_SERVING;
 	finish_if_complete(c);
+}
+
+/* All of it is in one message. */
+ON(NOX_JOB)
+{
+	const char *why = nox_start(m->payload, m->rows, m->n_rows);
+	struct m_job_done done;
+	size_t n;
+
+	if (why != NULL)
+		chan_illegal(c, M_NOX_JOB, why);
+	nox_run(&done, &n);
+	jobs_done++;
+	if (chan_send(c, M_NOX_DONE, &done, nox_values(), n, -1) == -1)
+		log_debug("job %u: keys closed the channel", done.job);
 }
 
 ON(JOB_SEAL)

@@ -41,7 +41,7 @@ front_lock(void)
 /* Whoever queued something on a channel, in whichever thread: only the libevent
  * thread can wait for the socket.  event_add wakes it, when there is need. */
 void
-front_unlock(void)
+front_settle(void)
 {
 	size_t i;
 
@@ -49,6 +49,12 @@ front_unlock(void)
 		if (links[i].write != NULL && links[i].c->queued != 0)
 			event_add(links[i].write, NULL);
 	status_note();
+}
+
+void
+front_unlock(void)
+{
+	front_settle();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -160,6 +166,38 @@ front_keys_up(int fd)
 	keys_lost();
 	chan_init(&front.keys, fd, monitor.self, R_KEYS, 0);
 	link_init(KEYS, &front.keys);
+}
+
+/* ---- what the others tell ---------------------------------------------- */
+
+void
+front_on_roles(const struct m_roles *r)
+{
+	if (r->log_dropped > front.roles.log_dropped)
+		front.log_dropped_at = now_unix();
+	front.roles = *r;
+}
+
+void
+front_on_status(const struct m_status *s)
+{
+	front.status = *s;
+	front.has_status = 1;
+}
+
+void
+front_on_workers(const struct msg *m)
+{
+	memcpy(front.workers, m->rows, m->n_rows * sizeof(front.workers[0]));
+	front.n_workers = m->n_rows;
+}
+
+void
+front_on_endpoints(const struct msg *m)
+{
+	front.endpoints = *(const struct m_endpoints *)m->payload;
+	memcpy(front.endpoint, m->rows, m->n_rows * sizeof(front.endpoint[0]));
+	front.n_endpoints = m->n_rows;
 }
 
 /* ---- start ------------------------------------------------------------- */

@@ -75,6 +75,8 @@ struct front {
 	uint32_t	 in_flight;	/* tasks from acceptance to result */
 	uint32_t	 kept;		/* tasks whose Ack has not come */
 	uint64_t	 ok, retryable, waiting, terminal, refused;
+	uint64_t	 given_up;	/* messages of Nox v0 that were, here or
+					 * by the server */
 	uint64_t	 statuses[STATUS_MAX];	/* results and refusals */
 };
 extern struct front front;
@@ -106,11 +108,20 @@ void front_listen(void);
 void front_start(void);
 
 void front_lock(void);
-/* also sees to it that queues are written out */
+/* also settles */
 void front_unlock(void);
+/* See to it that queues are written out, and note a change of the state.  A
+ * role without other threads needs no lock in its callbacks, but ends each with
+ * this. */
+void front_settle(void);
 
 /* A new channel to keys; the old one is closed. */
 void front_keys_up(int fd);
+/* What the monitor and keys tell each role of this kind. */
+void front_on_roles(const struct m_roles *);
+void front_on_status(const struct m_status *);
+void front_on_workers(const struct msg *);
+void front_on_endpoints(const struct msg *);
 /* To keys, in order, however much it is: what the channel has no room for
  * waits here. */
 void front_to_keys(

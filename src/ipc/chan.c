@@ -30,6 +30,7 @@ static const char *const role_names[ROLE_BITS] = {
 	"keys",
 	"evidence",
 	"compute",
+	"nox",
 };
 _Static_assert(R_CHILDREN >> ROLE_BITS == 0, "ROLE_BITS");
 

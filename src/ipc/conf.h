@@ -28,6 +28,7 @@
 #define CONF_HOST	128		/* host:port */
 #define CONF_URL	256
 #define CONF_GROUP	64
+#define CONF_SUBJECT	128		/* and names, of NATS */
 #define CONF_ENDPOINTS	8
 #define CONF_PINS	8
 #define CONF_CHAINS	4
@@ -38,8 +39,21 @@
  * registry process; keys and the workers serve all chains. */
 struct conf_chain {
 	uint64_t	chain_id;
+	uint32_t	protocol;	/* enum protocol */
 	char		orchestrator[CONF_HOST];
 	char		gateway[CONF_HOST];
+
+	/* of PROTOCOL_NOX */
+	uint32_t	n_nats_servers;
+	char		nats_servers[CONF_ENDPOINTS][CONF_HOST];
+	uint32_t	nats_tls;		/* 1: and our certificate */
+	char		nats_stream[CONF_SUBJECT];
+	char		nats_consumer[CONF_SUBJECT];
+	char		nats_dead_letter[CONF_SUBJECT];	/* empty: none */
+	char		gateway_url[CONF_URL];
+	uint8_t		nox_compute[20];	/* the contract */
+	uint32_t	nox_max_age;	/* seconds that a message may be old;
+					 * 0: any */
 
 	/* Registry */
 	uint8_t		registry[20];
@@ -82,6 +96,7 @@ struct conf {
 	char		tls_key[CONF_PATH];
 	char		registry_ca[CONF_PATH];	/* empty: the system's */
 	char		gas_key[CONF_PATH];	/* empty: no gas account */
+	char		nox_key[CONF_PATH];	/* the wallet of Nox v0 */
 
 	/* work */
 	uint32_t	workers;
@@ -116,6 +131,11 @@ struct conf {
 	uint8_t		tls_ca_sha256[32];
 	uint8_t		registry_ca_sha256[32];
 	uint8_t		configuration_hash[32];	/* keys: attested.h */
+};
+
+enum protocol {
+	PROTOCOL_TEE_RUNNER,
+	PROTOCOL_NOX,		/* nox-v0 */
 };
 
 enum tee_choice {

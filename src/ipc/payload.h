@@ -599,6 +599,75 @@ struct m_nox_job {		/* + the program's words, then as many for each
 	uint8_t		zero[3];
 };
 
+struct m_nox_task {		/* + the program's words */
+	uint32_t	id;		/* nox's number for it, one more each
+					 * time */
+	uint32_t	zero;
+	uint64_t	chain_id;
+	uint64_t	block_number;
+	uint8_t		caller[20];
+	struct p_shape	shape;
+	uint8_t		transaction_hash[32];
+};
+
+struct m_nox_refused {
+	uint32_t	id;
+	uint32_t	status;
+};
+
+/* OperandAccessAuthorization for a transaction's inputs.  Asked again with
+ * another key if the worker with this one has ended. */
+struct m_nox_ask {
+	uint32_t	id;
+	uint32_t	ask;		/* from 1 */
+	uint64_t	admitted_at;	/* now_us() */
+	uint8_t		salt[32];	/* for the Gateway's answer */
+	uint8_t		signature[65];
+	uint8_t		spki[NOX_SPKI];
+	uint8_t		zero2[1];
+};
+
+struct m_nox_grant {		/* + m_nox_operand each input, in order */
+	uint32_t	id;
+	uint32_t	ask;		/* that it answers */
+	uint8_t		signature[65];	/* the Gateway's, over its answer with
+					 * the salt of the ASK */
+	uint8_t		zero[7];
+};
+
+struct m_nox_id {
+	uint32_t	id;
+};
+
+/* ResultPublishingAuthorization, if the status is OK. */
+struct m_nox_result {		/* + m_nox_value each output, in order; none
+				 * unless OK */
+	uint32_t	id;
+	uint32_t	status;
+	uint32_t	operand;	/* with OPERAND_MALFORMED */
+	uint32_t	worker;		/* that had it, plus 1; 0: none had */
+	/* now_us(); 0: it has not */
+	uint64_t	verified_at, started_at, computed_at, signed_at;
+	uint8_t		salt[32];	/* for the Gateway's answer */
+	uint8_t		signature[65];
+	uint8_t		zero[7];
+};
+
+#define NOX_REPORT	256	/* bytes of the Gateway's report */
+struct m_nox_stored {		/* what the Gateway says of the results */
+	uint32_t	id;
+	uint32_t	n;		/* bytes of the report */
+	uint8_t		signature[65];
+	uint8_t		zero[3];
+	char		report[NOX_REPORT];
+};
+
+struct m_nox_ended {
+	uint32_t	id;
+	uint32_t	is_valid;	/* 1: the Gateway of the Registry signed
+					 * it */
+};
+
 /* ---- jobs -------------------------------------------------------------- */
 
 #define VALUE_WORDS	(sizeof(struct m_value) / sizeof(struct m_word))

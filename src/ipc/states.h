@@ -15,10 +15,13 @@ enum role {
 	R_KEYS		= 1 << 4,
 	R_EVIDENCE	= 1 << 5,
 	R_COMPUTE	= 1 << 6,
-	R_CHILDREN	= R_NET | R_REGISTRY | R_KEYS | R_EVIDENCE | R_COMPUTE,
-	R_PINGED	= R_NET | R_REGISTRY | R_KEYS | R_EVIDENCE,
+	R_NOX		= 1 << 7,	/* in net's place, for a chain with
+					 * `protocol nox-v0' */
+	R_FRONT		= R_NET | R_NOX,	/* each chain has one */
+	R_PINGED	= R_FRONT | R_REGISTRY | R_KEYS | R_EVIDENCE,
+	R_CHILDREN	= R_PINGED | R_COMPUTE,
 };
-#define ROLE_BITS	7
+#define ROLE_BITS	8
 
 enum state {
 	S_INIT		= 1 << 0,	/* not yet in the sandbox */

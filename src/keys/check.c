@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The files of tls-key and gas-key and the point of pin-kms-key, for
+ * The files of tls-key, gas-key and nox-key, and the point of pin-kms-key, for
  * tee-runnerd -t and for its start.  Runs in a process of keys' executable that
  * ends after that: the monitor must not read keys.  It prints verdicts and a
  * public key, and no part of a file.
@@ -39,6 +39,15 @@ check_gas_key(const char *path)
 }
 
 static void
+check_nox_key(const char *path)
+{
+	const char *fault;
+
+	if ((fault = sign_check_wallet(path)) != NULL)
+		verdict_print("nox-key", 0, VERDICT_ERROR, fault);
+}
+
+static void
 check_pin(const char *hex, unsigned chain)
 {
 	uint8_t point[33];
@@ -54,10 +63,11 @@ keys_check(char **args)
 {
 	const char *tls_key = args[0];
 	const char *gas_key_path = tls_key == NULL ? NULL : args[1];
+	const char *nox_key = gas_key_path == NULL ? NULL : args[2];
 	unsigned chain;
 
 	log_init("keys", LOG_INFO);
-	if (gas_key_path == NULL)
+	if (nox_key == NULL)
 		fatal("check: too few arguments");
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	secp_init(NULL);
@@ -65,8 +75,10 @@ keys_check(char **args)
 		check_tls_key(tls_key);
 	if (*gas_key_path != '\0')
 		check_gas_key(gas_key_path);
-	for (chain = 0; args[2 + chain] != NULL; chain++)
-		if (*args[2 + chain] != '\0')
-			check_pin(args[2 + chain], chain);
+	if (*nox_key != '\0')
+		check_nox_key(nox_key);
+	for (chain = 0; args[3 + chain] != NULL; chain++)
+		if (*args[3 + chain] != '\0')
+			check_pin(args[3 + chain], chain);
 	verdict_finish();
 }

@@ -116,7 +116,7 @@ is_pinned(const struct chain *ch, const struct m_facts *f)
 static int
 is_forged(const struct chain *ch, const struct m_facts *f)
 {
-	return memcmp(f->runner, sign_address(), 20) == 0 &&
+	return memcmp(f->runner, sign_address(ch), 20) == 0 &&
 	    f->sequence > ch->registration.sequence;
 }
 

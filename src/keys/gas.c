@@ -597,7 +597,7 @@ make_call(struct chain *ch, uint64_t now)
 		make_registration(ch);
 	} else if (g->what == NOTHING &&
 	    ch->facts->valid_until > facts_now(ch) &&
-	    memcmp(ch->facts->runner, sign_address(), 20) == 0 &&
+	    memcmp(ch->facts->runner, sign_address(ch), 20) == 0 &&
 	    (g->n = publish_call(ch, g->data, &g->limit)) != 0)
 		g->what = PUBLISH;
 	else

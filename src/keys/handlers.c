@@ -26,8 +26,11 @@ channel_of(enum role role, uint32_t index)
 {
 	switch (role) {
 	case R_NET:
-		return index < keys.conf.n_chains ? &keys.chains[index].net :
-						    NULL;
+	case R_NOX:
+		return index < keys.conf.n_chains &&
+			role == front_of(&keys.chains[index]) ?
+		    &keys.chains[index].net :
+		    NULL;
 	case R_TLS:
 		return index < keys.conf.n_chains ? &keys.chains[index].tls :
 						    NULL;
@@ -149,7 +152,7 @@ ON(HELLO_ASK)
 
 	memset(&h, 0, sizeof(h));
 	h.session = ask->session;
-	memcpy(h.runner, sign_address(), 20);
+	memcpy(h.runner, sign_address(ch), 20);
 	memcpy(h.registration, ch->registration_hash, 32);
 	td_session_hello(h.runner, ask->challenge, h.registration, hash);
 	sign_typed(ch, hash, h.signature);
@@ -189,4 +192,34 @@ ON(GRANT_SEAL)
 ON(JOB_DONE)
 {
 	job_on_done(c, m);
+}
+
+ON(NOX_TASK)
+{
+	nox_on_task(c, m);
+}
+
+ON(NOX_GRANT)
+{
+	nox_on_grant(c, m);
+}
+
+ON(NOX_STORED)
+{
+	nox_on_stored(c, m->payload);
+}
+
+ON(NOX_DROP)
+{
+	nox_on_drop(c, m->payload);
+}
+
+ON(RSA_KEY)
+{
+	nox_on_rsa_key(c, m->payload);
+}
+
+ON(NOX_DONE)
+{
+	nox_on_done(c, m);
 }

@@ -162,8 +162,7 @@ job_send(struct worker *w, struct task *t, uint32_t number)
 	return sent;
 }
 
-/* It did not take a job: 1 if another worker may, or 0 if there is none now. */
-static int
+int
 job_not_taken(struct worker *w, int sent)
 {
 	if (sent == 0 && w->n_jobs != 0)
@@ -177,28 +176,41 @@ job_not_taken(struct worker *w, int sent)
 	return 1;
 }
 
+uint32_t
+job_number(void)
+{
+	return last_job + 1 == 0 ? 1 : last_job + 1;
+}
+
+void
+job_begin(struct worker *w, struct task *t, struct nox *nox, uint32_t number)
+{
+	last_job = number;
+	if (w->n_jobs == 0)
+		w->since = now_ms();
+	w->jobs[w->n_jobs++] = (struct job){ t, nox, number };
+	w->n_given++;
+	w->had_nox = nox != NULL;
+	job_worker_changed(w);
+}
+
 /* 1, or 0 if no worker takes a task now. */
 static int
 job_give(struct worker *w, struct task *t)
 {
-	const uint32_t number = last_job + 1 == 0 ? 1 : last_job + 1;
+	const uint32_t number = job_number();
 	const int sent = job_send(w, t, number);
 
 	if (sent != 1)
 		return job_not_taken(w, sent);
 	delegate_key_erase(t);
-	last_job = number;
 	job_send_seals(w, t);
 	job_forget(t);
 	t->state = T_RUNNING;
 	t->worker = w;
 	t->times.worker = w->chan.index + 1;
 	t->times.started_at = now_us();
-	if (w->n_jobs == 0)
-		w->since = now_ms();
-	w->jobs[w->n_jobs++] = (struct job){ t, number };
-	w->n_given++;
-	job_worker_changed(w);
+	job_begin(w, t, NULL, number);
 	return 1;
 }
 
@@ -208,11 +220,13 @@ job_work(void)
 	struct worker *w;
 	struct task *t;
 
+	nox_work();
 	while ((w = job_taker()) != NULL && (t = job_next()) != NULL)
 		if (t->m.deadline <= facts_now(t->batch->chain))
 			task_end(t, ST_EXPIRED);
 		else if (!job_give(w, t))
 			break;
+	nox_work();
 }
 
 /* ---- answers ----------------------------------------------------------- */
@@ -257,8 +271,7 @@ job_answer_fault(const struct task *t, const struct msg *msg)
 	return delegate_is_possible(t, m) ? NULL : "nodes at fault";
 }
 
-/* The oldest of its jobs has ended. */
-static void
+void
 job_ended(struct worker *w)
 {
 	const uint64_t now = now_ms();
@@ -273,18 +286,30 @@ job_ended(struct worker *w)
 	job_worker_changed(w);
 }
 
+const struct job *
+job_answered(struct worker *w, enum msg_type type, const struct m_job_done *m)
+{
+	const struct job *j = &w->jobs[0];
+
+	if (w->n_jobs != 0 && m->job == j->number &&
+	    !(type == M_JOB_DONE ? j->nox != NULL : j->task != NULL))
+		return j;
+	chan_fault(&w->chan, type, "no such job");
+	return NULL;
+}
+
 void
 job_on_done(struct chan *c, const struct msg *msg)
 {
 	const struct m_job_done *m = msg->payload;
 	struct worker *w = &keys.workers[c->index];
-	struct task *t = w->jobs[0].task;
 	const char *wrong;
+	struct task *t;
+	const struct job *j = job_answered(w, M_JOB_DONE, m);
 
-	if (w->n_jobs == 0 || m->job != w->jobs[0].number) {
-		chan_fault(c, M_JOB_DONE, "no such job");
+	if (j == NULL)
 		return;
-	}
+	t = j->task;
 	/* The worker is cut off then, and its tasks end with it. */
 	if (t != NULL && (wrong = job_answer_fault(t, msg)) != NULL) {
 		chan_fault(c, M_JOB_DONE, wrong);
@@ -306,6 +331,7 @@ job_worker_up(struct worker *w)
 {
 	w->spent = 0;
 	w->n_jobs = w->n_given = 0;
+	w->rsa.number = 0;
 	job_worker_changed(w);
 }
 
@@ -316,6 +342,8 @@ job_worker_lost(struct worker *w)
 	uint32_t i;
 
 	for (i = 0; i < w->n_jobs; i++) {
+		if (w->jobs[i].nox != NULL)
+			nox_job_lost(w->jobs[i].nox);
 		if ((t = w->jobs[i].task) == NULL)
 			continue;
 		log_warn("worker %u: lost: its task fails with the retryable "
@@ -325,6 +353,7 @@ job_worker_lost(struct worker *w)
 	}
 	w->n_jobs = 0;
 	job_worker_changed(w);
+	nox_worker_lost(w);
 }
 
 /* Every operation is total and takes microseconds, and after its last job a
@@ -368,6 +397,8 @@ worker_row(struct m_worker *row, const struct worker *w, const struct chain *ch)
 		row->batch = t->batch->id;
 		row->task = t->m.task;
 	}
+	if (w->jobs[0].nox != NULL)
+		nox_row(row, w->jobs[0].nox, ch);
 }
 
 void

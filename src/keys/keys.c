@@ -43,11 +43,18 @@ chain_of(const struct chan *c)
 	return &keys.chains[c->index];	/* checked when it came */
 }
 
+enum role
+front_of(const struct chain *ch)
+{
+	return ch->conf->protocol == PROTOCOL_NOX ? R_NOX : R_NET;
+}
+
 void
 keys_peer_up(struct chan *c)
 {
 	switch (c->peer) {
 	case R_NET:
+	case R_NOX:
 		chain_of(c)->endpoints_due = chain_of(c)->n_endpoints != 0;
 		registration_net_peer(chain_of(c));
 		break;
@@ -69,21 +76,24 @@ keys_peer_lost(struct chan *c)
 	chan_close(c);
 	if (peer == R_NET)
 		task_drop_all(&keys.chains[index]);
+	if (peer == R_NOX)
+		nox_drop_all(&keys.chains[index]);
 	if (peer == R_COMPUTE)
 		job_worker_lost(&keys.workers[index]);
 	trust_changed();
 }
 
-/* net's two channels stand and fall together. */
+/* The two channels of net, or nox, stand and fall together. */
 void
 keys_peer_cut(struct chan *c)
 {
-	const enum role role = c->peer == R_TLS ? R_NET : c->peer;
+	const enum role role = c->peer == R_TLS ? front_of(chain_of(c)) :
+						  c->peer;
 	const struct m_peer peer = { role, c->index };
 	struct chain *ch;
 
 	chan_send(&monitor, M_CUT, &peer, NULL, 0, -1);
-	if (role == R_NET) {
+	if (role & R_FRONT) {
 		ch = chain_of(c);
 		if (ch->tls.fd != -1)
 			keys_peer_lost(&ch->tls);

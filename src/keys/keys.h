@@ -22,7 +22,8 @@
 #define WORKER_QUEUE	2
 
 struct job {
-	struct task	*task;		/* NULL: its batch was dropped */
+	struct task	*task;		/* or */
+	struct nox	*nox;		/* both NULL: it was dropped */
 	uint32_t	 number;
 };
 
@@ -40,6 +41,11 @@ struct worker {
 	struct workers	*takers;	/* job.c: the list that it is in, or
 					 * NULL: it takes no task */
 	TAILQ_ENTRY(worker) next;
+	/* nox.c */
+	struct m_rsa_key rsa;		/* number 0: it has not told one */
+	TAILQ_HEAD(, nox) own;		/* that it alone can compute */
+	uint32_t	 n_promised;	/* asked with its key, or in `own' */
+	int		 had_nox;	/* its last job was one */
 };
 
 #define BATCH_LISTS	1024	/* in which a chain's batches are found */
@@ -100,6 +106,9 @@ struct chain {
 	/* gas.c, publish.c; NULL: no gas account, or nothing to do for it */
 	struct gas	*gas;
 	struct publish	*publish;
+	/* nox.c */
+	LIST_HEAD(, nox) noxes[BATCH_LISTS];	/* by their number */
+	TAILQ_HEAD(, nox) asking;	/* wait for a worker with a key */
 	/* delegate.c */
 	uint64_t	 suspect_until[KMS_NODES];	/* milliseconds */
 	uint32_t	 quorum_turn;	/* whose node is avoided next */
@@ -118,6 +127,8 @@ extern struct keys keys;
 void keys_init(const struct conf *);
 /* The chain that a net's, its TLS's or a registry's channel is for. */
 struct chain *chain_of(const struct chan *);
+/* R_NET or R_NOX: who is at the other end of ch->net. */
+enum role front_of(const struct chain *);
 
 /* A channel came; or is to be closed, and all that hung on it to be ended. */
 void keys_peer_up(struct chan *);
@@ -126,20 +137,33 @@ void keys_peer_lost(struct chan *);
  * too. */
 void keys_peer_cut(struct chan *);
 
-/* ---- sign.c: the identity, and all that it ever signs ------------------ */
-void sign_init(void);		/* a fresh identity, in secret memory */
-const uint8_t *sign_address(void);	/* 20 bytes */
-const uint8_t *sign_public(void);	/* 33 bytes */
-/* hash: hashStruct of a primary type of TYPED-DATA.md, from td_*; in the domain
- * of this chain's Registry. */
+/* ---- key_file.c -------------------------------------------------------- */
+/* A private key in an open file: NULL, or what is wrong with it.  key: secret
+ * memory. */
+const char *key_file_read(int fd, uint8_t key[32]);
+
+/* ---- sign.c: the identities, and all that they ever sign --------------- */
+/* A fresh identity, in secret memory; and that of the file nox-key, unless its
+ * path is "".  Before the sandbox. */
+void sign_init(const char *nox_key);
+/* NULL, or what is wrong with the file nox-key. */
+const char *sign_check_wallet(const char *path);
+/* Our address (20 bytes) and public key (33 bytes) on this chain. */
+const uint8_t *sign_address(const struct chain *);
+const uint8_t *sign_public(const struct chain *);
+/* hash: hashStruct of a primary type of TYPED-DATA.md, from td_*, in the domain
+ * of this chain's Registry; or from nox_*, in its domain for requests. */
 void sign_typed(const struct chain *, const uint8_t hash[32], uint8_t sig[65]);
 /* The address that signed hashStruct `hash' in that domain: 0 or -1. */
 int sign_recover(const struct chain *, const uint8_t hash[32],
     const uint8_t sig[65], uint8_t address[20]);
+/* The same in the domain of Nox v0 for answers with this salt. */
+int sign_recover_salted(const struct chain *, const uint8_t salt[32],
+    const uint8_t hash[32], const uint8_t sig[65], uint8_t address[20]);
 
 /* ---- check.c: files, for tee-runnerd -t -------------------------------- */
-/* Paths of tls-key and gas-key, then pin-kms-key of each chain in hex; each may
- * be empty.  Ends the process. */
+/* Paths of tls-key, gas-key and nox-key, then pin-kms-key of each chain in hex;
+ * each may be empty.  Ends the process. */
 _Noreturn void keys_check(char **args);
 
 /* ---- tls.c: the TLS keys, of no other use ------------------------------ */
@@ -374,6 +398,33 @@ int job_is_up(const struct worker *);
 void job_work(void);		/* give tasks to workers */
 void job_tick(void);		/* stuck workers */
 void job_send_workers(void);	/* what each one does, to every net */
+
+/* A job that this worker was sent now. */
+void job_begin(struct worker *, struct task *, struct nox *, uint32_t number);
+uint32_t job_number(void);	/* of the next */
+/* A worker did not take a job, and chan_try() said why: 1 if another may, or 0
+ * if there is none now. */
+int job_not_taken(struct worker *, int sent);
+/* Its oldest job has this number, or it broke the protocol: the job; NULL. */
+const struct job *job_answered(
+    struct worker *, enum msg_type, const struct m_job_done *);
+void job_ended(struct worker *);	/* the oldest */
+
+/* ---- nox.c: transactions of Nox v0, from NOX_TASK to NOX_ENDED ---------- */
+void nox_init(void);
+void nox_on_task(struct chan *, const struct msg *);
+void nox_on_grant(struct chan *, const struct msg *);
+void nox_on_stored(struct chan *, const struct m_nox_stored *);
+void nox_on_drop(struct chan *, const struct m_nox_id *);
+void nox_on_rsa_key(struct chan *, const struct m_rsa_key *);
+void nox_on_done(struct chan *, const struct msg *);
+void nox_drop_all(struct chain *);	/* its nox is another */
+/* The worker has ended, and with it this job; or without a job, all that was
+ * promised to it. */
+void nox_job_lost(struct nox *);
+void nox_worker_lost(struct worker *);
+void nox_work(void);		/* give jobs to workers */
+void nox_row(struct m_worker *, const struct nox *, const struct chain *);
 
 /* ---- delegate.c: ephemeral keys, and the nodes that answer to them ------ */
 /* For at most so many tasks. */

@@ -142,7 +142,7 @@ keys_send_status(struct chain *ch)
 		return;
 	ch->status_due = 0;
 	s->state = ch->state;
-	memcpy(s->runner, sign_address(), 20);
+	memcpy(s->runner, sign_address(ch), 20);
 	s->workers_idle = s->workers_busy = 0;
 	for (i = 0; i < WORKERS_MAX; i++) {
 		s->workers_busy += keys.workers[i].n_jobs != 0;
@@ -186,11 +186,28 @@ keys_loop(void)
 	}
 }
 
+static void
+log_identities(void)
+{
+	const struct chain *ch = keys.chains;
+	int is_told = 0;
+	char runner[41];
+
+	for (; ch < keys.chains + keys.conf.n_chains; ch++) {
+		hex_encode(runner, sign_address(ch), 20);
+		if (ch->conf->protocol == PROTOCOL_NOX)
+			log_info("%swallet of nox-key, runner address 0x%s",
+			    ch->tag, runner);
+		else if (!is_told++)
+			log_info("generated identity key, runner address 0x%s",
+			    runner);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct m_start start;
-	char runner[41];
 
 	if (argc > 1 && strcmp(argv[1], "-t") == 0)
 		keys_check(argv + 2);
@@ -198,16 +215,16 @@ main(int argc, char **argv)
 	keys_init(&start.conf);
 
 	tls_init(keys.conf.tls_key);
-	sign_init();
+	sign_init(keys.conf.nox_key);
 	replay_init();
 	facts_init();
 	gas_init(keys.conf.gas_key);
 	publish_init();
 	trust_init();
 	job_init();
+	nox_init();
 	proc_sandbox(R_KEYS, &start);
 
-	log_info("generated identity key, runner address 0x%s",
-	    hex_encode(runner, sign_address(), 20));
+	log_identities();
 	keys_loop();
 }

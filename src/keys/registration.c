@@ -40,7 +40,7 @@ ask_quote(struct chain *ch)
 {
 	struct m_quote_ask ask;
 
-	if (report_data(sign_public(), keys.conf.configuration_hash,
+	if (report_data(sign_public(ch), keys.conf.configuration_hash,
 		ch->facts->block_hash, ask.report_data) == -1)
 		fatal("evidence: SHA-512 is not available");
 	quote_for = ch;
@@ -103,8 +103,8 @@ sign_registration(
 	const uint64_t sequence = r->sequence + 1;
 
 	memset(r, 0, sizeof(*r));
-	memcpy(r->runner, sign_address(), 20);
-	memcpy(r->public_key, sign_public(), 33);
+	memcpy(r->runner, sign_address(ch), 20);
+	memcpy(r->public_key, sign_public(ch), 33);
 	r->tee_type = q->tee_type;
 	r->evidence_size = q->size;
 	memcpy(r->evidence_hash, evidence_hash, 32);
@@ -114,6 +114,10 @@ sign_registration(
 	r->block_number = ch->quote_block;
 	r->is_direct = (uint8_t)ch->conf->register_direct;
 	td_registration(r, ch->registration_hash);
+	/* Nox v0 has evidence, for the operator to show, and no
+	 * registrations. */
+	if (ch->conf->protocol == PROTOCOL_NOX)
+		return;
 	sign_typed(ch, ch->registration_hash, r->signature);
 	log_info("%sregistration: signed: sequence %llu", ch->tag,
 	    (unsigned long long)r->sequence);
@@ -205,7 +209,7 @@ registration_ask_facts(struct chain *ch)
 	struct m_runner r;
 
 	memset(&r, 0, sizeof(r));
-	memcpy(r.address, sign_address(), 20);
+	memcpy(r.address, sign_address(ch), 20);
 	if (ch->gas != NULL)
 		memcpy(r.gas_account, gas_address(), 20);
 	r.request = gas_request();
@@ -355,10 +359,12 @@ renew(struct chain *ch, uint64_t now)
 void
 registration_tick(struct chain *ch, uint64_t now, int is_draining)
 {
-	if (!is_draining) {
-		send_again(ch, now);
+	if (!is_draining)
 		renew(ch, now);
-	}
+	if (ch->conf->protocol == PROTOCOL_NOX)
+		return;
+	if (!is_draining)
+		send_again(ch, now);
 	ch->status.registration_retry_at = next_try(ch, now);
 	warn_if_late(ch);
 }

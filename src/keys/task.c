@@ -241,7 +241,7 @@ task_acceptable(const struct task *t, uint64_t now)
 
 	if (m->chain_id != ch->conf->chain_id)
 		return ST_WRONG_CHAIN;
-	if (memcmp(m->runner, sign_address(), 20) != 0)
+	if (memcmp(m->runner, sign_address(ch), 20) != 0)
 		return ST_WRONG_RUNNER;
 	if (m->deadline <= now)
 		return ST_EXPIRED;
@@ -300,7 +300,7 @@ batch_ask(struct batch *b)
 	ask.admitted_at = now_us();
 	ask.expiry = facts_now(b->chain) + keys.conf.fetch_timeout + CLOCK_SKEW;
 	ask.avoid = delegate_avoided(b->chain);
-	memcpy(ask.runner, sign_address(), 20);
+	memcpy(ask.runner, sign_address(b->chain), 20);
 	td_operand_request_batch(ask.runner, ask.expiry, ask.avoid,
 	    (const uint8_t(*)[32])hashes, n, hash);
 	sign_typed(b->chain, hash, ask.signature);

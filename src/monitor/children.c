@@ -54,6 +54,8 @@ static const struct wire {
 } wires[] = {
 	{ R_NET,	R_NET,		0 },
 	{ R_NET,	R_TLS,		1 },
+	{ R_NOX,	R_NOX,		0 },
+	{ R_NOX,	R_TLS,		1 },
 	{ R_REGISTRY,	R_REGISTRY,	0 },
 	{ R_EVIDENCE,	R_EVIDENCE,	0 },
 };
@@ -130,7 +132,7 @@ children_send(enum role role, enum msg_type type, int fd)
 	struct child *c;
 
 	for (c = children; c < children + n_children; c++)
-		if (c->role == role)
+		if (c->role & role)
 			child_send(c, type, NULL, fd);
 }
 
@@ -209,7 +211,7 @@ child_wire(struct child *c, struct child *keys)
 	c->keys_fd = -1;
 }
 
-/* Tell each net how the others are. */
+/* Tell each net or nox how the others are. */
 static void
 tell_roles(void)
 {
@@ -231,7 +233,7 @@ tell_roles(void)
 		    children[i].is_ready;
 	}
 	for (c = children; c < children + n_children; c++)
-		if (c->role == R_NET && c->is_ready)
+		if ((c->role & R_FRONT) && c->is_ready)
 			child_send(c, M_ROLES, &r, -1);
 }
 
@@ -384,8 +386,7 @@ child_name(struct child *c)
 
 	if (c->role == R_COMPUTE)
 		snprintf(c->name, sizeof(c->name), "%s-%u", role, c->index);
-	else if ((c->role == R_NET || c->role == R_REGISTRY) &&
-	    conf->n_chains > 1)
+	else if ((c->role & (R_FRONT | R_REGISTRY)) && conf->n_chains > 1)
 		snprintf(c->name, sizeof(c->name), "%s-%llu", role,
 		    (unsigned long long)conf->chains[c->index].chain_id);
 	else
@@ -434,7 +435,7 @@ children_limits(void)
 	uint32_t i;
 
 	for (c = children; c < children + n_children; c++)
-		if (c->pid != 0 && (c->role == R_KEYS || c->role == R_NET))
+		if (c->pid != 0 && (c->role & (R_KEYS | R_FRONT)))
 			child_send(c, M_LIMITS, &m, -1);
 	for (i = 0; i < conf->workers; i++)
 		worker_start(i);
@@ -470,7 +471,9 @@ children_start(struct event_base *b, const struct conf *cf,
 		child_add(R_COMPUTE, i);
 	for (i = 0; i < conf->n_chains; i++) {
 		child_add(R_REGISTRY, i);
-		child_add(R_NET, i);
+		child_add(
+		    conf->chains[i].protocol == PROTOCOL_NOX ? R_NOX : R_NET,
+		    i);
 	}
 	for (i = 0; i < n_children; i++)
 		child_start(&children[i]);
@@ -487,14 +490,14 @@ may_miss(const struct child *c)
 	return c->is_ready && c->role != R_EVIDENCE ? PINGS_MISSED : PINGS_BUSY;
 }
 
-/* Do keys and net answer? */
+/* Do keys and each net or nox answer? */
 static int
 do_answer(void)
 {
 	const struct child *c;
 
 	for (c = children; c < children + n_children; c++)
-		if ((c->role == R_KEYS || c->role == R_NET) &&
+		if ((c->role & (R_KEYS | R_FRONT)) &&
 		    (!c->is_ready || c->unanswered >= PINGS_MISSED))
 			return 0;
 	return 1;
@@ -668,7 +671,7 @@ child_ended(struct child *c, int status)
 		return;
 	}
 	c->delay = next_delay(c->delay, now_ms() - c->started);
-	if (phase == DRAINING && (c->role == R_KEYS || c->role == R_NET)) {
+	if (phase == DRAINING && (c->role & (R_KEYS | R_FRONT))) {
 		log_err("%s: died: %s: not restarted during shutdown", c->name,
 		    text);
 		if (c->role == R_KEYS)
@@ -716,14 +719,14 @@ children_stop(void)
 	children_reap();
 }
 
-/* Are all of keys and net up? */
+/* Are keys and each net or nox up? */
 static int
 can_drain(void)
 {
 	const struct child *c;
 
 	for (c = children; c < children + n_children; c++)
-		if ((c->role == R_KEYS || c->role == R_NET) && !c->is_ready)
+		if ((c->role & (R_KEYS | R_FRONT)) && !c->is_ready)
 			return 0;
 	return 1;
 }
@@ -745,7 +748,7 @@ children_drain(void)
 	notify_send("STOPPING=1");
 	for (c = children; c < children + n_children; c++) {
 		c->is_drained = 0;
-		if (c->role == R_KEYS || c->role == R_NET)
+		if (c->role & (R_KEYS | R_FRONT))
 			child_send(c, M_DRAIN, NULL, -1);
 	}
 	wait_at_most(conf->drain_timeout);
@@ -760,7 +763,7 @@ child_drained(struct child *c)
 	}
 	c->is_drained = 1;
 	for (c = children; c < children + n_children; c++)
-		if (c->role == R_NET && !c->is_drained)
+		if ((c->role & R_FRONT) && !c->is_drained)
 			return;
 	children_stop();
 }

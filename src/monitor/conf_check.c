@@ -86,6 +86,7 @@ conf_check_files(const struct conf *c, FILE *err)
 		{ AT(tls_certificate), c->tls_certificate, 0 },
 		{ AT(tls_key), c->tls_key, 1 },
 		{ AT(gas_key), c->gas_key, 1 },
+		{ AT(nox_key), c->nox_key, 1 },
 		{ AT(registry_ca), c->registry_ca, 0 },
 	};
 	const char *fault;

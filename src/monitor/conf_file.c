@@ -215,6 +215,13 @@ read_defaults(struct parse *p)
 		if (p->chain != 0 && !keyword_is_of_chain(k))
 			continue;
 		set_subject(p, k);
+		if (!keyword_is_for(k, &p->c->chains[p->chain])) {
+			if (p->line != 0)
+				parse_fault(p, "expected only with protocol %s",
+				    k->only == ONLY_NOX ? "nox-v0" :
+							  "tee-runner");
+			continue;
+		}
 		if (p->line != 0)
 			continue;
 		/* The line of the chain-id that begins the chain. */
@@ -292,6 +299,9 @@ finish_chain(struct parse *p)
 			    "%u: expected more than registry-refresh, "
 			    "which is %u",
 			    c->registry_max_age, c->registry_refresh);
+		if (k->offset == OF(protocol) && c->protocol == PROTOCOL_NOX &&
+		    p->c->nox_key[0] == '\0')
+			parse_fault(p, "nox-v0 needs nox-key to sign");
 		if (p->c->gas_key[0] == '\0' &&
 		    ((k->offset == OF(register_direct) && c->register_direct) ||
 			(k->offset == OF(publish) && c->publish)))

@@ -196,8 +196,8 @@ void children_log_level(uint32_t);
 /* workers or max-tasks has changed: tell keys and net, and start workers that
  * are missing.  keys ends those that are too many. */
 void children_limits(void);
-/* A descriptor to each process of a role, also to one that is not in its
- * sandbox yet.  It stays the caller's. */
+/* A descriptor to each process of a role, or of several, also to one that is
+ * not in its sandbox yet.  It stays the caller's. */
 void children_send(enum role, enum msg_type, int fd);
 /* This net has finished what it had. */
 void child_drained(struct child *);

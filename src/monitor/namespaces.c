@@ -40,15 +40,14 @@ namespaces_enter(void)
 uint32_t
 namespaces_of(enum role role, uint32_t namespaces)
 {
-	return role == R_NET || role == R_REGISTRY ?
-	    namespaces & ~SANDBOX_NETNS :
-	    namespaces;
+	return role & (R_FRONT | R_REGISTRY) ? namespaces & ~SANDBOX_NETNS :
+					       namespaces;
 }
 
 int
 namespaces_leave(enum role role)
 {
-	if (host == -1 || (role != R_NET && role != R_REGISTRY))
+	if (host == -1 || !(role & (R_FRONT | R_REGISTRY)))
 		return 0;
 	return setns(host, CLONE_NEWNET);
 }

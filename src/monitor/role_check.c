@@ -177,14 +177,14 @@ static int
 run_keys(struct check *k, const char *dir)
 {
 	static char pins[CONF_CHAINS][67];
-	char *argv[5 + CONF_CHAINS] = { (char *)(uintptr_t) "keys",
+	char *argv[6 + CONF_CHAINS] = { (char *)(uintptr_t) "keys",
 		(char *)(uintptr_t) "-t", argument(k->c->tls_key, 1),
-		argument(k->c->gas_key, 1) };
-	int has_any = *argv[2] != '\0' || *argv[3] != '\0';
+		argument(k->c->gas_key, 1), argument(k->c->nox_key, 1) };
+	int has_any = *argv[2] != '\0' || *argv[3] != '\0' || *argv[4] != '\0';
 	uint32_t i;
 
 	for (i = 0; i < k->c->n_chains; i++) {
-		argv[4 + i] = pins[i];
+		argv[5 + i] = pins[i];
 		if (!k->c->chains[i].has_pin_kms_key)
 			continue;
 		hex_encode(pins[i], k->c->chains[i].pin_kms_key, 33);

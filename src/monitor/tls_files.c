@@ -19,7 +19,7 @@ static struct event *timer;
 
 static struct tls_file {
 	const char	*keyword, *path;
-	enum role	 role;
+	enum role	 role;		/* or several */
 	enum msg_type	 type;
 	struct stat	 st;		/* of what the role has; st_mode 0:
 					 * none */
@@ -27,7 +27,7 @@ static struct tls_file {
 } files[] = {
 	{ .keyword = "tls-key", .role = R_KEYS, .type = M_TLS_KEY },
 	{ .keyword = "tls-certificate",
-	    .role = R_NET,
+	    .role = R_FRONT,
 	    .type = M_TLS_CERTIFICATE },
 };
 

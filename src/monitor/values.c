@@ -17,6 +17,7 @@ value_expected(const struct keyword *k, char *text, size_t size)
 {
 	static const char *const texts[] = {
 		[HOST] = "host:port",
+		[HOSTS] = "host:port",
 		[PATH] = "an absolute path",
 		[CA] = "an absolute path",
 		[SECRET] = "an absolute path, or credential:NAME",
@@ -26,7 +27,10 @@ value_expected(const struct keyword *k, char *text, size_t size)
 		[POINT] = "a compressed public key, 0x and 66 hex digits that "
 			  "begin with 02 or 03",
 		[HASH] = "a hash, 0x and 64 hex digits",
+		[URL] = "http://host or https://host, with a port or without, "
+			"and no path",
 		[URLS] = "http://host... or https://host...",
+		[SUBJECT] = "a subject of NATS: words with a dot between two",
 		[LOOPBACK] = "127.0.0.1:port or [::1]:port",
 		[INCLUDE] = "an absolute path, with wildcards or without",
 	};
@@ -129,6 +133,20 @@ read_path(struct parse *p, const struct keyword *k, const char *v)
 	if (*v != '/')
 		return bad_value(p, k, v);
 	return read_text(p, parse_value(p, k), CONF_PATH, v);
+}
+
+/* Words of letters, digits, - and _. */
+static int
+read_subject(struct parse *p, const struct keyword *k, const char *v)
+{
+	const size_t n = strlen(v);
+
+	if (strspn(v,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-_.") != n ||
+	    *v == '.' || v[n - 1] == '.' || strstr(v, "..") != NULL)
+		return bad_value(p, k, v);
+	return read_text(p, parse_value(p, k), CONF_SUBJECT, v);
 }
 
 /* Whether there is such a group, conf_check.c says. */
@@ -309,28 +327,69 @@ read_addresses(struct parse *p, const struct keyword *k, const char *v)
 	return check_zero(p, v);
 }
 
+/* The next entry of a list of texts: two that are the same would count twice,
+ * and one endpoint could be a quorum with itself. */
 static int
-read_url(struct parse *p, const struct keyword *k, const char *v)
+list_text(struct parse *p, const struct keyword *k, size_t size, const char *v)
 {
-	const size_t scheme = strncmp(v, "https://", 8) == 0 ? 8 : 7;
 	const char *next, *have = parse_value(p, k);
 
+	if ((next = list_next(p, k, size)) == NULL)
+		return -1;
+	for (; have != next; have += size)
+		if (strcmp(have, v) == 0)
+			return parse_fault(p, "%s: already in the list", v);
+	if (read_text(p, (char *)(uintptr_t)next, size, v) != 0)
+		return -1;
+	(*(uint32_t *)parse_count(p, k))++;
+	return 0;
+}
+
+static int
+read_hosts(struct parse *p, const struct keyword *k, const char *v)
+{
+	if (!is_host_port(v))
+		return bad_value(p, k, v);
+	return list_text(p, k, CONF_HOST, v);
+}
+
+/* Check a URL, and set *host to what comes after its scheme. */
+static int
+check_url(
+    struct parse *p, const struct keyword *k, const char *v, const char **host)
+{
+	const size_t scheme = strncmp(v, "https://", 8) == 0 ? 8 : 7;
+
+	*host = v + scheme;
 	if ((scheme == 7 && strncmp(v, "http://", 7) != 0) ||
 	    strcspn(v + scheme, "/") == 0 || strpbrk(v, " \t") != NULL)
 		return bad_value(p, k, v);
 	if (v[scheme + strcspn(v + scheme, "/@")] == '@')
 		return parse_fault(
 		    p, "expected a URL without user name and password");
-	if ((next = list_next(p, k, CONF_URL)) == NULL)
-		return -1;
-	/* Else one endpoint could be a quorum with itself. */
-	for (; have != next; have += CONF_URL)
-		if (strcmp(have, v) == 0)
-			return parse_fault(p, "%s: already in the list", v);
-	if (read_text(p, (char *)(uintptr_t)next, CONF_URL, v) != 0)
-		return -1;
-	(*(uint32_t *)parse_count(p, k))++;
 	return 0;
+}
+
+static int
+read_urls(struct parse *p, const struct keyword *k, const char *v)
+{
+	const char *host;
+
+	if (check_url(p, k, v, &host) != 0)
+		return -1;
+	return list_text(p, k, CONF_URL, v);
+}
+
+static int
+read_url(struct parse *p, const struct keyword *k, const char *v)
+{
+	const char *host;
+
+	if (check_url(p, k, v, &host) != 0)
+		return -1;
+	if (strpbrk(host, "/?#") != NULL)
+		return bad_value(p, k, v);
+	return read_text(p, parse_value(p, k), CONF_URL, v);
 }
 
 static int
@@ -371,6 +430,7 @@ read_include(struct parse *p, const struct keyword *k, const char *v)
 static int (*const readers[])(
     struct parse *, const struct keyword *, const char *) = {
 	[HOST] = read_host,
+	[HOSTS] = read_hosts,
 	[PATH] = read_path,
 	[CA] = read_path,
 	[SECRET] = read_secret,
@@ -381,7 +441,9 @@ static int (*const readers[])(
 	[ADDRESS] = read_address,
 	[ADDRESSES] = read_addresses,
 	[POINT] = read_point,
-	[URLS] = read_url,
+	[URL] = read_url,
+	[URLS] = read_urls,
+	[SUBJECT] = read_subject,
 	[CHOICE] = read_choice,
 	[CHOICES] = read_choices,
 	[LOOPBACK] = read_loopback,
@@ -398,6 +460,6 @@ value_read(struct parse *p, const struct keyword *k, const char *v)
 int
 value_is_list(const struct keyword *k)
 {
-	return k->kind == ADDRESSES || k->kind == URLS || k->kind == CHOICES ||
-	    k->kind == INCLUDE;
+	return k->kind == ADDRESSES || k->kind == HOSTS || k->kind == URLS ||
+	    k->kind == CHOICES || k->kind == INCLUDE;
 }

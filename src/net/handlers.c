@@ -65,11 +65,7 @@ ON(DRAIN)
 
 ON(ROLES)
 {
-	const struct m_roles *r = m->payload;
-
-	if (r->log_dropped > front.roles.log_dropped)
-		front.log_dropped_at = now_unix();
-	front.roles = *r;
+	front_on_roles(m->payload);
 }
 
 ON(TLS_CERTIFICATE)
@@ -79,25 +75,19 @@ ON(TLS_CERTIFICATE)
 
 ON(STATUS)
 {
-	const struct m_status *s = m->payload;
-
-	front.status = *s;
-	front.has_status = 1;
+	front_on_status(m->payload);
 	batch_try_drained();
 	session_credit();
 }
 
 ON(WORKERS)
 {
-	memcpy(front.workers, m->rows, m->n_rows * sizeof(front.workers[0]));
-	front.n_workers = m->n_rows;
+	front_on_workers(m);
 }
 
 ON(ENDPOINTS_SEEN)
 {
-	front.endpoints = *(const struct m_endpoints *)m->payload;
-	memcpy(front.endpoint, m->rows, m->n_rows * sizeof(front.endpoint[0]));
-	front.n_endpoints = m->n_rows;
+	front_on_endpoints(m);
 }
 
 ON(PUBLISHED)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A client of NATS on libevent: one connection to the first of several servers
- * that answers.  For the role nox, which does not exist yet.  It reads no key
+ * that answers.  For the role nox.  It reads no key
  * and no file, looks up no name, and what it keeps for a server is bounded.
  * Protocol: the NATS documentation, "Client Protocol"; ADR-4 for headers.
  *

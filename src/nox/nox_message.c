@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Read a message of the stream into a program.  For the role nox, which does
- * not exist yet.  Numbers, handles and addresses are checked here, once; names
- * that are unknown are ignored, as others that read the stream do.  What the
- * program means is checked by program_check(), in keys and in compute.
+ * Read a message of the stream into a program.  For the role nox.  Numbers,
+ * handles and addresses are checked here, once; names that are unknown are
+ * ignored, as others that read the stream do.  What the program means is
+ * checked by program_check(), in keys and in compute.
  */
 #include <jansson.h>
 #include <stdio.h>

@@ -188,3 +188,37 @@ abi_facts_read(const uint8_t *data, size_t n, struct m_facts *facts)
 	*facts = f;
 	return NULL;
 }
+
+/* Nodes and threshold have no meaning here: the KMS is one. */
+const char *
+abi_nox_read(const uint8_t *key, size_t n_key, const uint8_t *gateway,
+    size_t n_gateway, struct m_facts *facts)
+{
+	struct cursor c = { key, n_key, 0 };
+	uint8_t point[33];
+	const uint8_t *p;
+	uint64_t offset;
+	size_t len;
+
+	if (n_key == 0 || n_gateway == 0)
+		return "no contract at its address";
+	if (get_u64(&c, &offset) != 0 || offset != c.pos ||
+	    get_bytes(&c, 65, &p, &len) != 0 || c.pos != n_key)
+		return "bad encoding of kmsPublicKey";
+	if (len == 65 && p[0] == 4) {
+		point[0] = 2 + (p[64] & 1);
+		memcpy(point + 1, p + 1, 32);
+	} else if (len == 33 && is_point(p))
+		memcpy(point, p, 33);
+	else
+		return "kmsPublicKey is not a point";
+	if (n_gateway != WORD || !is_zero(gateway, WORD - 20))
+		return "bad encoding of gateway";
+	if (is_zero(gateway, WORD))
+		return "it names no Gateway yet";
+	memcpy(facts->kms_key, point, 33);
+	facts->kms_nodes = facts->kms_threshold = 1;
+	facts->n_gateways = 1;
+	memcpy(facts->gateways[0], gateway + WORD - 20, 20);
+	return NULL;
+}

@@ -145,25 +145,62 @@ on_gas(void *arg, const char *why)
 }
 
 static void
+call_contract(struct endpoint *e, const uint8_t to[20], const uint8_t *call,
+    size_t n, rpc_done done)
+{
+	rpc_call(e->rpc, "eth_call",
+	    json_pack("[{s:o,s:o},o]", "to", rpc_hex(to, 20), "data",
+		rpc_hex(call, n), rpc_number(e->block)),
+	    done, e);
+}
+
+/* Append the answer to the facts: NULL, or why it cannot be used. */
+static const char *
+take_answer(struct endpoint *e, const json_t *result, const char *why)
+{
+	long n;
+
+	if (result == NULL)
+		return why;
+	n = rpc_bytes(
+	    result, e->facts + e->n_facts, sizeof(e->facts) - e->n_facts);
+	if (n < 0)
+		return "eth_call: no bytes, or too many";
+	e->n_facts += (size_t)n;
+	return NULL;
+}
+
+static void
 on_facts(void *arg, const json_t *result, const char *why)
 {
 	struct endpoint *e = arg;
-	long n = 0;
 
-	if (result != NULL &&
-	    (n = rpc_bytes(result, e->facts, sizeof(e->facts))) < 0)
-		why = "eth_call: no bytes, or too many";
-	e->n_facts = (size_t)n;
-	if (why != NULL)
+	if ((why = take_answer(e, result, why)) != NULL)
 		finish(e, why, OUT);
 	else
 		gas_ask(&e->gas, e->rpc, e->block, on_gas, e);
+}
+
+/* Of Nox v0: kmsPublicKey(), then gateway(). */
+static void
+on_nox_key(void *arg, const json_t *result, const char *why)
+{
+	static const uint8_t call[ABI_NOX_CALL] = ABI_NOX_GATEWAY;
+	struct endpoint *e = arg;
+
+	if ((why = take_answer(e, result, why)) != NULL) {
+		finish(e, why, OUT);
+		return;
+	}
+	e->n_key = e->n_facts;
+	call_contract(e, conf->nox_compute, call, sizeof(call), on_facts);
 }
 
 static void
 on_block(void *arg, const json_t *result, const char *why)
 {
 	struct endpoint *e = arg;
+	static const uint8_t key[ABI_NOX_CALL] = ABI_NOX_KEY;
 	uint8_t call[ABI_CALL];
 	uint64_t number;
 
@@ -184,12 +221,14 @@ on_block(void *arg, const json_t *result, const char *why)
 		finish(e, why, OUT);
 		return;
 	}
+	e->n_facts = e->n_key = 0;
+	if (conf->protocol == PROTOCOL_NOX) {
+		call_contract(
+		    e, conf->nox_compute, key, sizeof(key), on_nox_key);
+		return;
+	}
 	abi_facts_call(e->runner, call);
-	rpc_call(e->rpc, "eth_call",
-	    json_pack("[{s:o,s:o},o]", "to",
-		rpc_hex(conf->registry, sizeof(conf->registry)), "data",
-		rpc_hex(call, sizeof(call)), rpc_number(e->block)),
-	    on_facts, e);
+	call_contract(e, conf->registry, call, sizeof(call), on_facts);
 }
 
 static void
@@ -243,6 +282,7 @@ int
 endpoint_is_same(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->block_time == b->block_time && a->n_facts == b->n_facts &&
+	    a->n_key == b->n_key &&
 	    memcmp(a->block_hash, b->block_hash, 32) == 0 &&
 	    memcmp(a->facts, b->facts, a->n_facts) == 0 &&
 	    memcmp(&a->gas.answer, &b->gas.answer, sizeof(a->gas.answer)) == 0;

@@ -33,8 +33,9 @@ struct endpoint {
 	uint64_t	 block_time;
 	uint8_t		 block_hash[32];
 	uint8_t		 runner[20];	/* whose facts it was asked for */
-	uint8_t		 facts[FACTS_MAX];
+	uint8_t		 facts[FACTS_MAX];	/* the answers to eth_call */
 	size_t		 n_facts;
+	size_t		 n_key;		/* of Nox v0: bytes of the first */
 	struct gas_asked gas;
 	void		(*done)(void);	/* when it has answered or failed */
 

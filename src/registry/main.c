@@ -9,7 +9,7 @@
 #include "log.h"
 #include "proc.h"
 #include "registry.h"
-#include "rpc.h"
+#include "web.h"
 
 int
 main(void)
@@ -20,7 +20,7 @@ main(void)
 	proc_start(R_REGISTRY, &start);
 	if ((base = event_base_new()) == NULL)
 		fatal("cannot create an event loop");
-	rpc_init(&start.conf);
+	web_init(&start.conf);
 	registry_init(base, &start.conf.chains[start.index], handlers_facts,
 	    handlers_endpoints);
 	proc_sandbox(R_REGISTRY, &start);

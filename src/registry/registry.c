@@ -297,13 +297,23 @@ name_disagreeing(void)
 static const char *
 find_problem(const struct m_facts *f)
 {
-	if (f->n_orchestrators == 0 && conf->n_pin_orchestrators == 0)
+	if (f->n_orchestrators == 0 && conf->n_pin_orchestrators == 0 &&
+	    conf->protocol != PROTOCOL_NOX)
 		return "the Registry lists no Orchestrator";
 	if (f->n_gateways == 0 && conf->n_pin_gateways == 0)
 		return "the Registry lists no Gateway";
 	if (f->block_time + conf->registry_max_age < started_at)
 		return "the newest block is older than registry-max-age";
 	return NULL;
+}
+
+static const char *
+read_facts(const struct endpoint *e, struct m_facts *facts)
+{
+	if (conf->protocol == PROTOCOL_NOX)
+		return abi_nox_read(e->facts, e->n_key, e->facts + e->n_key,
+		    e->n_facts - e->n_key, facts);
+	return abi_facts_read(e->facts, e->n_facts, facts);
 }
 
 /* Report agreed facts to keys, unless they cannot be decoded or contradict the
@@ -317,8 +327,7 @@ accept_facts(const struct endpoint *truth)
 	memset(&facts, 0, sizeof(facts));
 	facts.block_number = block;
 	facts.block_time = truth->block_time;
-	if ((why = abi_facts_read(truth->facts, truth->n_facts, &facts)) !=
-		NULL ||
+	if ((why = read_facts(truth, &facts)) != NULL ||
 	    (why = proof_check(&proof, &facts)) != NULL) {
 		if (why != last_unusable)
 			log_err("not usable: %s", why);
@@ -339,7 +348,7 @@ accept_facts(const struct endpoint *truth)
 		log_warn("%s", why);
 	last_problem = why;
 	report(&facts);
-	end_round(facts.valid_until != 0);
+	end_round(facts.valid_until != 0 || conf->protocol == PROTOCOL_NOX);
 }
 
 static void

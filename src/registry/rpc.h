@@ -24,11 +24,6 @@ struct rpc;
  * the reason. */
 typedef void (*rpc_done)(void *arg, const json_t *result, const char *why);
 
-/* Load the CA certificates from registry-ca, or from the system's file if that
- * is not set.  Call once, before the sandbox is entered.  Fatal if the hash of
- * the file is not the attested one. */
-void rpc_init(const struct conf *);
-
 /* Parse the URL and look up its host; before the sandbox is entered.  Returns
  * NULL after a log line if the name does not resolve; fatal if the URL is
  * invalid. */

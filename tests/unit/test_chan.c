@@ -46,6 +46,10 @@ ON(JOB_SEAL)
 	state = S_IDLE;
 }
 
+ON(NOX_JOB)
+{
+}
+
 /* The same rules once more, written by hand for messages that a mistake would
  * cost most. */
 static int
@@ -62,13 +66,13 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 		return from == R_KEYS && to == R_REGISTRY &&
 		    (state_bit & S_UP) != 0;
 	case M_LIMITS:
-		return from == R_MONITOR && (to & (R_KEYS | R_NET)) &&
+		return from == R_MONITOR && (to & (R_KEYS | R_NET | R_NOX)) &&
 		    (state_bit & S_UP) != 0;
 	case M_TLS_KEY:
 		return from == R_MONITOR && to == R_KEYS &&
 		    (state_bit & S_UP) != 0;
 	case M_TLS_CERTIFICATE:
-		return from == R_MONITOR && to == R_NET &&
+		return from == R_MONITOR && (to == R_NET || to == R_NOX) &&
 		    (state_bit & S_UP) != 0;
 	case M_TLS_SIGN:
 		return from == R_TLS && to == R_KEYS && (state_bit & S_UP) != 0;
@@ -84,9 +88,24 @@ expected(uint32_t from, uint32_t to, uint32_t state_bit, uint32_t type)
 	case M_GRANT_SEAL:
 	case M_FETCH_FAILED:
 	case M_HELLO_ASK:
-	case M_RENEW:
 	case M_VERDICT:
 		return from == R_NET && to == R_KEYS && (state_bit & S_UP) != 0;
+	case M_RENEW:
+		return (from == R_NET || from == R_NOX) && to == R_KEYS &&
+		    (state_bit & S_UP) != 0;
+	case M_NOX_TASK:
+	case M_NOX_GRANT:
+	case M_NOX_STORED:
+	case M_NOX_DROP:
+		return from == R_NOX && to == R_KEYS && (state_bit & S_UP) != 0;
+	case M_NOX_ASK:
+	case M_NOX_RESULT:
+	case M_NOX_ENDED:
+		return from == R_KEYS && to == R_NOX && (state_bit & S_UP) != 0;
+	case M_NOX_JOB:
+		return from == R_KEYS && to == R_COMPUTE && state_bit == S_IDLE;
+	case M_RSA_KEY:
+	case M_NOX_DONE:
 	case M_JOB_DONE:
 		return from == R_COMPUTE && to == R_KEYS &&
 		    (state_bit & S_UP) != 0;

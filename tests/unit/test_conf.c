@@ -173,6 +173,85 @@ every_keyword_is_read(void **unused)
 	assert_int_equal(conf.uid_base, 70000);
 }
 
+static const char full_nox[] =
+    "tls-ca /ca\ntls-certificate /certificate\ntls-key /key\n"
+    "chain-id 1\nprotocol nox-v0\nnox-compute " OTHER "\n"
+    "nats-server n:4222\nnats-tls no\nnats-stream s\nnats-consumer c\n"
+    "nats-dead-letter a.b\nnox-max-age 1d\ngateway-url https://g.example\n"
+    "registry-endpoint http://a\nnox-key /wallet\n";
+
+#define NOX								\
+	"tls-ca /ca\ntls-certificate /certificate\ntls-key /key\n"	\
+	"chain-id 1\nprotocol nox-v0\nnox-compute " OTHER "\n"		\
+	"nats-server n:4222\ngateway-url https://g.example\n"		\
+	"registry-endpoint http://a\n"
+
+static void
+a_chain_of_nox_v0_has_its_own_keywords(void **unused)
+{
+	(void)unused;
+	assert_int_equal(parse(NOX "nox-key /wallet\n"), 0);
+	assert_int_equal(first->protocol, PROTOCOL_NOX);
+	assert_int_equal(first->n_nats_servers, 1);
+	assert_int_equal(first->nats_tls, 1);
+	assert_string_equal(first->nats_stream, "nox_ingestor");
+	assert_string_equal(first->nats_consumer, "nox_ingestor_consumer");
+	assert_string_equal(first->nats_dead_letter, "");
+	assert_int_equal(first->nox_max_age, 0);
+	assert_int_equal(parse(NOX "nox-key /wallet\nnats-server [::1]:1\n"
+				   "nats-tls no\nnats-stream s\n"
+				   "nats-consumer c-1\nnats-dead-letter a.b_c\n"
+				   "nox-max-age 1d\n"),
+	    0);
+	assert_int_equal(first->n_nats_servers, 2);
+	assert_string_equal(first->nats_servers[1], "[::1]:1");
+	assert_int_equal(first->nats_tls, 0);
+	assert_string_equal(first->nats_stream, "s");
+	assert_string_equal(first->nats_consumer, "c-1");
+	assert_string_equal(first->nats_dead_letter, "a.b_c");
+	assert_string_equal(first->gateway_url, "https://g.example");
+	assert_int_equal(first->nox_compute[0], 0xff);
+	assert_int_equal(first->nox_max_age, 86400);
+	assert_string_equal(conf.nox_key, "/wallet");
+}
+
+static void
+the_protocols_do_not_share_keywords(void **unused)
+{
+	static const struct {
+		const char	*text, *fault;
+	} faults[] = {
+		{ NOX, "protocol: nox-v0 needs nox-key to sign" },
+		{ NOX "nox-key /w\norchestrator o:1\n",
+		    "orchestrator: expected only with protocol tee-runner" },
+		{ NOX "nox-key /w\npublish yes\n",
+		    "publish: expected only with protocol tee-runner" },
+		{ NOX "nox-key /w\nnats-server n:4222\n",
+		    "nats-server: n:4222: already in the list" },
+		{ NOX "nox-key /w\nnats-stream a..b\n",
+		    "nats-stream: a..b: expected a subject of NATS" },
+		{ NOX "nox-key /w\nnats-consumer >\n",
+		    "nats-consumer: >: expected a subject of NATS" },
+		{ NOX "nox-key /w\ngateway-url http://g/path\n",
+		    "gateway-url: already set in line 8" },
+	};
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		assert_int_equal(parse(faults[i].text), -1);
+		assert_non_null(strstr(err, faults[i].fault));
+	}
+	assert_int_equal(
+	    parse_without(N_REQUIRED, "gateway-url http://g/path\n"), -1);
+	assert_non_null(strstr(err,
+	    "gateway-url: http://g/path: expected http://host or "
+	    "https://host, with a port or without, and no path"));
+	assert_int_equal(parse_without(N_REQUIRED, "nats-tls no\n"), -1);
+	assert_non_null(
+	    strstr(err, "nats-tls: expected only with protocol nox-v0"));
+}
+
 static void
 every_default_is_as_documented(void **unused)
 {
@@ -778,7 +857,8 @@ the_attested_text_has_one_form(void **unused)
 	    "isolate task\nmin-time 600\ntask-timeout 1\nfetch-timeout 2\n"
 	    "suspect-time 86400\ntee tdx\nrtmr-extend 3\n"
 	    "registration-life 31536000\nrequire landlock\nrequire netns\n"
-	    "chain-id 4294967295\norchestrator o.example:1\n"
+	    "chain-id 4294967295\nprotocol tee-runner\n"
+	    "orchestrator o.example:1\n"
 	    "gateway [::1]:65535\nregistry " REGISTRY "\n"
 	    "registry-endpoint http://a\nregistry-endpoint https://b:8/c?d\n"
 	    "registry-endpoint http://[::1]:8545/\nregistry-quorum 3\n"
@@ -794,7 +874,7 @@ the_attested_text_has_one_form(void **unused)
 	conf.registry_ca_sha256[31] = 0xff;
 	assert_ptr_equal(strstr(attested(), want), attested());
 	/* Of the roles; a role that was added must be in the document, too. */
-	assert_int_equal(n_policies, 6);
+	assert_int_equal(n_policies, 7);
 	assert_non_null(strstr(attested(), "\npolicy compute sha256:"));
 	assert_int_equal(parse_without(N_REQUIRED, ""), 0);
 	assert_non_null(strstr(attested(), "\nregistry-ca system\n"));
@@ -810,7 +890,8 @@ the_hash_covers_what_the_table_says(void **unused)
 	(void)unused;
 	for (k = keywords; k < keywords + n_keywords; k++) {
 		assert_true(k->attested == HASHED || k->attested == MACHINE);
-		assert_int_equal(parse(full), 0);
+		assert_int_equal(
+		    parse(k->only == ONLY_NOX ? full_nox : full), 0);
 		attested_hash(&conf, before);
 		at = keyword_field(&conf, k, k->offset, 0);
 		*at ^= 1;
@@ -1071,7 +1152,9 @@ uids_from_uid_base_must_be_free(void **unused)
 		{ "65533",
 		    "f:9: uid-base: 65533: the user ID of net would be 65534: "
 		    "the user nobody has it: choose another base" },
-		{ "61177", "" },
+		{ "61177",
+		    "f:9: uid-base: 61177: the user ID of nox would be 61184" },
+		{ "61176", "" },
 	};
 	char line[64];
 	FILE *out;
@@ -1095,6 +1178,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_keyword_is_read),
+		cmocka_unit_test(a_chain_of_nox_v0_has_its_own_keywords),
+		cmocka_unit_test(the_protocols_do_not_share_keywords),
 		cmocka_unit_test(every_default_is_as_documented),
 		cmocka_unit_test(a_credential_is_a_file_of_systemds),
 		cmocka_unit_test(a_quorum_is_more_than_half),

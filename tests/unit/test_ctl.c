@@ -197,7 +197,8 @@ policies_are_shown_with_their_hashes(void **unused)
 	assert_non_null(strstr(out, keys));
 	assert_non_null(strstr(out,
 	    "\n# descriptors: 0 to 2 are /dev/null; "
-	    "channels: monitor net tls registry evidence compute\n"));
+	    "channels: monitor net tls registry evidence compute "
+	    "nox\n"));
 	assert_non_null(strstr(out,
 	    "\n# limits: 512 descriptors, 768 MB of "
 	    "address space, 0 MB a file, one thread, no core dump\n"));

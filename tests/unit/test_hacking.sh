@@ -399,17 +399,26 @@ holds commands 35
 holds states 13
 
 # Each line of the sample is right, also those that are commented out; what its user has
-# to create does not exist here, and the address of the Registry is to be replaced.
-if [ -x "$build/tee-runnerd" ]; then
-	sed 's/^#\([a-z]\)/\1/; /\.\.\./d; s/0x0*$/0x1234567812345678123456781234567812345678/' "$src/contrib/tee-runnerd.conf" \
-	    > "$tmp/conf"
+# to create does not exist here, and the address of the Registry is to be replaced.  A
+# chain has the keywords of one protocol.
+nox='protocol|nats-[a-z-]+|gateway-url|nox-compute|nox-max-age'
+ours='protocol|orchestrator|gateway|registry|registry-trusted-block|registration|publish|'
+ours="${ours}publish-interval|gas-max-fee|pin-orchestrator"
+sample() {
+	sed 's/^#\([a-z]\)/\1/; /\.\.\./d; s/0x0*$/0x1234567812345678123456781234567812345678/' \
+	    "$src/contrib/tee-runnerd.conf" | grep -vE "^($2)[	 ]" > "$tmp/conf"
+	[ "$1" = tee-runner ] || echo "protocol $1" >> "$tmp/conf"
 	wrong=$("$build/tee-runnerd" -t -f "$tmp/conf" 2>&1 |
 	    grep -v ': /etc/tee-runner/.*: No such file or directory$')
 	if [ -z "$wrong" ]; then
-		ok 'contrib/tee-runnerd.conf: each line can be used'
+		ok "contrib/tee-runnerd.conf: each line can be used with protocol $1"
 	else
-		bad "contrib/tee-runnerd.conf: $wrong"
+		bad "contrib/tee-runnerd.conf, protocol $1: $wrong"
 	fi
+}
+if [ -x "$build/tee-runnerd" ]; then
+	sample tee-runner "$nox"
+	sample nox-v0 "$ours"
 else
 	echo 'skip contrib/tee-runnerd.conf: tee-runnerd is not built'
 fi

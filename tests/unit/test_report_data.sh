@@ -56,11 +56,11 @@ block 'Configuration file:' |
     sed "s|/etc/tee-runner/ca.pem|$dir/ca.pem|" > "$dir/conf"
 is 'tee-runnerctl config prints this text' \
     "$(no_policies < "$dir/text")" "$(text | no_policies)"
-for r in monitor net registry keys evidence compute; do
+for r in monitor net registry keys evidence compute nox; do
 	echo "policy $r sha256:$(./tee-runnerctl policy $r --bpf | sha256sum | sha)"
 done > "$dir/policies"
 is 'then the policies that it shows' "$(cat "$dir/policies")" \
-    "$(text | tail -n 6)"
+    "$(text | tail -n 7)"
 hash=$(ctl --hash)
 is '--hash prints SHA-256 of its text' "0x$(text | sha256sum | sha)" "$hash"
 is 'which is in its last line, too' "# hash $hash" "$(ctl | tail -n 1)"

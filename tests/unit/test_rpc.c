@@ -17,6 +17,7 @@
 
 #include "conf.h"
 #include "rpc.h"
+#include "web.h"
 #include "sha256.h"
 #include "tests/unit/dies.h"
 
@@ -152,7 +153,7 @@ bytes_are_whole_and_fit(void **state)
 static void
 init(const void *conf)
 {
-	rpc_init(conf);
+	web_init(conf);
 }
 
 /* Authorities that were put there after the hash was made are not taken. */

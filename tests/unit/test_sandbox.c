@@ -46,6 +46,9 @@ ON(JOB)
 ON(JOB_SEAL)
 {
 }
+ON(NOX_JOB)
+{
+}
 
 static const struct sandbox box = { .role = "compute",
 	.empty_dir = "/",

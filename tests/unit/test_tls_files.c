@@ -30,7 +30,7 @@ children_send(enum role role, enum msg_type type, int fd)
 
 	assert_true(n >= 0);
 	to[n] = '\0';
-	assert_int_equal(role, type == M_TLS_KEY ? R_KEYS : R_NET);
+	assert_int_equal(role, type == M_TLS_KEY ? R_KEYS : R_FRONT);
 	n_keys += type == M_TLS_KEY;
 	n_certificates += type == M_TLS_CERTIFICATE;
 }
