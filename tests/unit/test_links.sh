@@ -160,6 +160,28 @@ if role net libexec/net; then
 	imports libexec/net "secp256k1_.*|nettle_.*|$private" 'private keys'
 fi
 
+# The library that two roles have for HTTP; its CA file is read through OpenSSL.
+if role web libweb.a; then
+	refers web "$private|$cipher|$curve" 'private keys, decryption'
+	refers web "$open" 'files'
+	refers web "$exec|$fork" 'processes, threads'
+	refers web "$parsers|$grpc" 'parsers of what peers send'
+fi
+
+if role nox libexec/nox; then
+	refers nox "$private" 'private keys'
+	refers nox "$cipher|$curve|keccak.*|td_.*|nox_(domain|operand_access|value_tag).*" \
+	    'decryption, signing'
+	refers nox "$open" 'files'
+	refers nox "$exec|$fork" 'processes, threads'
+	refers nox "protobuf_c_.*|teerunner__.*|$grpc" 'protobuf, gRPC'
+	linked libexec/nox 'libevent.*|libjansson|libssl|libcrypto'
+	allowed='SSL_CTX_use_PrivateKey'
+	imports libexec/nox "secp256k1_.*|nettle_.*|$private" 'private keys'
+	imports libexec/nox "$exec|$fork" 'processes, threads'
+	allowed=
+fi
+
 if role registry libexec/registry; then
 	# A hash, and of no secret: it proves what the Registry holds.
 	allowed='keccak256|nettle_sha3_permute'

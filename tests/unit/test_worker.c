@@ -15,6 +15,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <cmocka.h>
 
 #include "chan.h"
@@ -22,6 +25,7 @@
 #include "partial.h"
 #include "proc.h"
 #include "builder.h"
+#include "nox_data.h"
 #include "secp.h"
 #include "shamir.h"
 
@@ -109,6 +113,8 @@ run_compute(int monitor_fd, int keys_fd)
 	_exit(127);
 }
 
+static uint32_t protocol;		/* of the chain of workers that start */
+
 static void
 start_worker(uint32_t isolate_task)
 {
@@ -131,6 +137,8 @@ start_worker(uint32_t isolate_task)
 	start.role = R_COMPUTE;
 	start.log_level = 3;
 	start.conf.isolate_task = isolate_task;
+	start.conf.n_chains = 1;
+	start.conf.chains[0].protocol = protocol;
 	snprintf(start.empty_dir, sizeof(start.empty_dir), "/");
 	send_record(w.monitor, M_START, &start, sizeof(start), NULL, 0);
 	assert_int_not_equal(
@@ -978,6 +986,135 @@ workers_end_at_different_numbers_of_jobs(void **state)
 		    proc_worker_jobs(&conf, i - 1) + 100);
 }
 
+/* ---- Nox v0 ------------------------------------------------------------ */
+
+static int
+setup_nox(void **state)
+{
+	protocol = PROTOCOL_NOX;
+	setup(state);
+	protocol = PROTOCOL_TEE_RUNNER;
+	return 0;
+}
+
+/* An operand, its shared secret encrypted to the worker's RSA key. */
+static void
+nox_operand(struct m_nox_operand *o, const uint8_t h[32], uint64_t value,
+    const struct m_rsa_key *rsa)
+{
+	const uint8_t *der = rsa->spki;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &der, sizeof(rsa->spki));
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	uint8_t k[33], s[32], plain[32] = { 0 };
+	size_t i, n = NOX_RSA;
+
+	memset(o, 0, sizeof(*o));
+	memcpy(o->handle, h, 32);
+	for (i = 0; i < 8; i++)
+		plain[31 - i] = (uint8_t)(value >> 8 * i);
+	o->len = 32 + GCM_TAG;
+	assert_int_equal(
+	    ecies_seal(kms_xy, NULL, 0, plain, 32, k, o->nonce, o->ciphertext),
+	    0);
+	assert_int_equal(secp_mul_x(kms_private, k, s), 0);
+	assert_int_equal(EVP_PKEY_encrypt_init(ctx), 1);
+	assert_int_equal(
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()), 1);
+	assert_int_equal(EVP_PKEY_encrypt(ctx, o->secret, &n, s, sizeof(s)), 1);
+	assert_int_equal(n, NOX_RSA);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
+}
+
+static struct {
+	struct m_job_done	done;
+	struct m_nox_value	values[TASK_OUTPUTS];
+} nox_answer;
+
+/* 40 + number under this key: how many values came. */
+static size_t
+nox_add(uint32_t number, const struct m_rsa_key *rsa, uint32_t rsa_number)
+{
+	static struct m_word words[NOX_JOB_WORDS];
+	struct m_nox_operand o[2];
+	struct m_nox_job m;
+	uint32_t type;
+	ssize_t n;
+
+	builder_init(&b);
+	op("add");
+	for (n = 1; n < 3; n++) {
+		assert_int_equal(
+		    builder_handle(&b, handle(TYPE_UINT(256), (unsigned)n)), 0);
+		nox_operand(&o[n - 1], handle(TYPE_UINT(256), (unsigned)n),
+		    n == 1 ? 40 : number, rsa);
+	}
+	out(TYPE_UINT(256), 3);
+	memset(&m, 0, sizeof(m));
+	m.chain_id = CHAIN;
+	m.job = number;
+	m.rsa_key = rsa_number;
+	m.shape = b.shape;
+	memcpy(m.kms_key, kms_public, 33);
+	n = (ssize_t)builder_words(&b, words);
+	memcpy(words + n, o, sizeof(o));
+	n += 2 * (ssize_t)NOX_WORDS;
+	send_record(w.keys, M_NOX_JOB, &m, sizeof(m), words,
+	    (size_t)n * sizeof(*words));
+	n = recv_record(w.keys, &type, &nox_answer, sizeof(nox_answer));
+	assert_true(n >= (ssize_t)sizeof(nox_answer.done));
+	assert_int_equal(type, M_NOX_DONE);
+	assert_int_equal(nox_answer.done.job, number);
+	return ((size_t)n - sizeof(nox_answer.done)) /
+	    sizeof(struct m_nox_value);
+}
+
+/* In its filter: it makes keys, opens what is encrypted to them, and answers. */
+static void
+a_worker_of_nox_v0_tells_its_key_and_computes(void **state)
+{
+	const struct m_nox_value *v = nox_answer.values;
+	uint8_t s[32], key[32], plain[32], tag[32];
+	struct m_rsa_key rsa;
+	uint32_t type, i;
+
+	(void)state;
+	assert_int_equal(
+	    recv_record(w.keys, &type, &rsa, sizeof(rsa)), sizeof(rsa));
+	assert_int_equal(type, M_RSA_KEY);
+	assert_int_equal(rsa.number, 1);
+	for (i = 1; i < 5; i++) {
+		assert_int_equal(nox_add(i, &rsa, 1), 1);
+		assert_int_equal(nox_answer.done.status, ST_OK);
+		assert_memory_equal(v->handle, handle(TYPE_UINT(256), 3), 32);
+		assert_int_equal(secp_mul_x(kms_private, v->key, s), 0);
+		assert_int_equal(ecies_key(s, key), 0);
+		assert_int_equal(gcm_open(key, v->nonce, NULL, 0, v->ciphertext,
+				     v->len, plain),
+		    0);
+		assert_int_equal(plain[31], 40 + i);
+		nox_value_tag(v->handle, plain, tag);
+		assert_memory_equal(v->tag, tag, 32);
+	}
+	/* A key that it does not have. */
+	assert_int_equal(nox_add(9, &rsa, 2), 0);
+	assert_int_equal(nox_answer.done.status, ST_GRANT_INVALID);
+}
+
+static void
+a_worker_of_other_chains_has_no_rsa_key(void **state)
+{
+	(void)state;
+	op("add");
+	in(U64, 1, 40);
+	in(U64, 2, 2);
+	out(U64, 3);
+	/* The first that it sends is the answer. */
+	assert_int_equal(do_job(1), 1);
+	assert_int_equal(decrypt(&answer.values[0]), 42);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -1023,6 +1160,10 @@ main(void)
 		T(an_isolated_worker_ends_after_its_task),
 		T(a_worker_ends_after_its_last_job),
 		cmocka_unit_test(workers_end_at_different_numbers_of_jobs),
+		cmocka_unit_test_setup_teardown(
+		    a_worker_of_nox_v0_tells_its_key_and_computes, setup_nox,
+		    teardown),
+		T(a_worker_of_other_chains_has_no_rsa_key),
 	};
 
 	size_t i;
