@@ -6,6 +6,8 @@
  * There are at most two links: the current one, and when its server is about to
  * end (lame duck mode), the one that replaces it.
  */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/random.h>
 
 #include <event2/buffer.h>
@@ -493,6 +495,15 @@ tls_reason(struct bufferevent *bev, char *why, size_t size)
 	snprintf(why, size, "TLS: %s", reason == NULL ? "closed" : reason);
 }
 
+/* What we send is small, and somebody waits for each of it. */
+static void
+send_at_once(evutil_socket_t fd)
+{
+	const int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 static void
 on_event(struct bufferevent *bev, short what, void *arg)
 {
@@ -503,7 +514,9 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	if (l->bev != bev)
 		return;
 	if (what & BEV_EVENT_CONNECTED) {
-		if (l->state == LINK_SECURING)
+		if (l->state == LINK_CONNECTING)
+			send_at_once(bufferevent_getfd(bev));
+		else if (l->state == LINK_SECURING)
 			link_greet(l);
 		return;
 	}
