@@ -1070,7 +1070,8 @@ nox_add(uint32_t number, const struct m_rsa_key *rsa, uint32_t rsa_number)
 	    sizeof(struct m_nox_value);
 }
 
-/* In its filter: it makes keys, opens what is encrypted to them, and answers. */
+/* In its filter it tells its key, opens what is encrypted to it, and
+ * answers. */
 static void
 a_worker_of_nox_v0_tells_its_key_and_computes(void **state)
 {
