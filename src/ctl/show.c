@@ -130,36 +130,50 @@ print_gas(const json_t *gas)
 }
 
 static void
+print_registration(const json_t *r)
+{
+	printf("%-14s sequence %s, ends %s\n", "registration",
+	    member_text(r, "sequence"),
+	    when_text(member_number(r, "valid_until")));
+	print_failure("registration", "last failure ", r);
+}
+
+static void
 print_status(const json_t *s)
 {
 	const json_t *registry = json_object_get(s, "registry");
 	const json_t *workers = json_object_get(s, "workers");
 	const json_t *evidence = json_object_get(s, "evidence");
 	const json_t *errors = json_object_get(s, "last_errors");
+	const json_t *tasks = json_object_get(s, "tasks");
+	const int is_nox = strcmp(member_text(s, "protocol"), "nox-v0") == 0;
 
 	print_first(s);
 	line("version", member_text(s, "version"));
 	line("runner", member_text(s, "runner"));
 	line("chain", member_text(s, "chain_id"));
+	if (is_nox)
+		line("protocol", member_text(s, "protocol"));
 	line("tee", member_text(s, "tee"));
 	printf("%-14s block %s, read %s ago\n", "registry",
 	    member_text(registry, "block"),
 	    duration_text(member_number(registry, "age_seconds")));
-	printf("%-14s sequence %s, ends %s\n", "registration",
-	    member_text(json_object_get(s, "registration"), "sequence"),
-	    when_text(member_number(
-		json_object_get(s, "registration"), "valid_until")));
-	print_failure("registration", "last failure ",
-	    json_object_get(s, "registration"));
+	if (!is_nox)
+		print_registration(json_object_get(s, "registration"));
 	printf("%-14s %s old, next %s, %s failed\n", "evidence",
 	    duration_text(member_number(evidence, "age_seconds")),
 	    when_text(member_number(evidence, "next")),
 	    member_text(evidence, "failures"));
 	print_failure("evidence", "last failure ", evidence);
 	line("measurement", member_text(evidence, "measurement"));
-	printf("%-14s epoch %s\n", "kms", member_text(s, "kms_epoch"));
-	printf("%-14s %s, credit %s\n", "stream", member_text(s, "stream"),
-	    member_text(s, "credit"));
+	if (is_nox) {
+		line("nats", member_text(s, "stream"));
+		line("given up", member_text(tasks, "given_up"));
+	} else {
+		printf("%-14s epoch %s\n", "kms", member_text(s, "kms_epoch"));
+		printf("%-14s %s, credit %s\n", "stream",
+		    member_text(s, "stream"), member_text(s, "credit"));
+	}
 	printf("%-14s ends %s\n", "certificate",
 	    when_text(member_number(
 		json_object_get(s, "tls"), "certificate_expires")));

@@ -81,6 +81,9 @@ struct front {
 };
 extern struct front front;
 
+/* Is our chain of Nox v0? */
+#define front_is_nox()	(front.chain->protocol == PROTOCOL_NOX)
+
 /* ---- defined by the role ----------------------------------------------- */
 
 /* Finish the tasks and take no new ones, until front_resume(). */

@@ -168,6 +168,9 @@ metrics_write(struct evbuffer *out)
 	    front.in_flight);
 	metric(out, "tasks_kept",
 	    "Results that the Orchestrator has not acknowledged.", front.kept);
+	metric(out, "given_up_total",
+	    "Messages of Nox v0 that were given up, here or by the server.",
+	    front.given_up);
 	metric(out, "credit", "Tasks that the Orchestrator may still assign.",
 	    front.credit);
 	metric(out, "workers_idle", "Idle workers.", k->workers_idle);
@@ -234,7 +237,7 @@ metrics_write(struct evbuffer *out)
 	    "When the Runner's TLS certificate expires.",
 	    certificate_expires());
 	metrics_gas(out);
-	metric(out, "uptime_seconds", "Age of the net process.",
+	metric(out, "uptime_seconds", "Age of the process that answers.",
 	    (now_ms() - front.started) / 1000);
 	metric_families(out);
 	metrics_endpoints(out);

@@ -571,6 +571,7 @@ json_tasks(struct jsonw *j)
 	jsonw_number(j, "waiting", front.waiting);
 	jsonw_number(j, "terminal", front.terminal);
 	jsonw_number(j, "refused", front.refused);
+	jsonw_number(j, "given_up", front.given_up);
 	jsonw_end(j);
 }
 
@@ -585,6 +586,8 @@ status_json(struct evbuffer *out)
 	jsonw_string(&j, "version", PACKAGE_VERSION);
 	jsonw_hex(&j, "runner", k->runner, 20);
 	jsonw_number(&j, "chain_id", front.chain->chain_id);
+	jsonw_string(&j, "protocol", "%s",
+	    front_is_nox() ? "nox-v0" : "tee-runner");
 	jsonw_string(&j, "state", "%s", state_name());
 	jsonw_string(&j, "why", "%s", why_text(status_why()));
 	jsonw_string(&j, "why_name", "%s", why_name(status_why()));

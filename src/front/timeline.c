@@ -41,18 +41,19 @@ static uint64_t last;
 static const struct {
 	const char	*name;
 	const char	*by;		/* NULL: the worker */
+	const char	*by_nox;	/* the same, for a chain of Nox v0 */
 } stages[STAGES] = {
-	[STAGE_RECEIVED] = { "received", "net" },
-	[STAGE_ADMITTED] = { "admitted", "keys" },
-	[STAGE_ASKED] = { "asked", "net" },
-	[STAGE_GRANTED] = { "granted", "gateway" },
-	[STAGE_VERIFIED] = { "verified", "keys" },
-	[STAGE_STARTED] = { "started", NULL },
-	[STAGE_COMPUTED] = { "computed", NULL },
-	[STAGE_SIGNED] = { "signed", "keys" },
-	[STAGE_SENT] = { "sent", "net" },
-	[STAGE_ACKNOWLEDGED] = { "acknowledged", "orchestrator" },
-	[STAGE_PUBLISHED] = { "published", "registry" },
+	[STAGE_RECEIVED] = { "received", "net", "nox" },
+	[STAGE_ADMITTED] = { "admitted", "keys", "keys" },
+	[STAGE_ASKED] = { "asked", "net", "nox" },
+	[STAGE_GRANTED] = { "granted", "gateway", "gateway" },
+	[STAGE_VERIFIED] = { "verified", "keys", "keys" },
+	[STAGE_STARTED] = { "started", NULL, NULL },
+	[STAGE_COMPUTED] = { "computed", NULL, NULL },
+	[STAGE_SIGNED] = { "signed", "keys", "keys" },
+	[STAGE_SENT] = { "sent", "net", "nox" },
+	[STAGE_ACKNOWLEDGED] = { "acknowledged", "orchestrator", "gateway" },
+	[STAGE_PUBLISHED] = { "published", "registry", "registry" },
 };
 
 /* Upper bounds in microseconds: from a worker's job to a slow publication. */
@@ -340,7 +341,8 @@ json_stages(struct jsonw *j, const struct timeline *t)
 		jsonw_seconds(
 		    j, "took", t->at[i] > before ? t->at[i] - before : 0);
 		if (stages[i].by != NULL)
-			jsonw_string(j, "by", "%s", stages[i].by);
+			jsonw_string(j, "by", "%s",
+			    front_is_nox() ? stages[i].by_nox : stages[i].by);
 		else
 			jsonw_string(j, "by", "worker %u", t->worker - 1);
 		jsonw_end(j);

@@ -13,7 +13,7 @@
 #include "secp.h"
 #include "secret.h"
 
-static uint8_t *key;		/* secret memory; NULL: no account */
+static uint8_t *secret;	/* secret memory; NULL: no account */
 static uint8_t address[20];
 static int file = -1;
 
@@ -23,11 +23,11 @@ gas_key_check(const char *path)
 	uint8_t public_key[33];
 	const char *fault;
 
-	key = secret_alloc(32);
+	secret = secret_alloc(32);
 	if ((file = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return strerror(errno);
-	if ((fault = key_file_read(file, key)) == NULL &&
-	    (secp_public(key, public_key) != 0 ||
+	if ((fault = key_file_read(file, secret)) == NULL &&
+	    (secp_public(secret, public_key) != 0 ||
 		secp_address(public_key, address) != 0))
 		fatal("gas-key: a valid key has no address");
 	if (fault == NULL && gas_key_lock() == 0)
@@ -49,7 +49,7 @@ gas_key_init(const char *path)
 const uint8_t *
 gas_key(void)
 {
-	return key;
+	return secret;
 }
 
 int

@@ -29,7 +29,7 @@
 #define NATS_PING_TIME		20	/* seconds between our PINGs */
 #define NATS_PINGS		2	/* unanswered: the connection is dead */
 #define NATS_BACKOFF		100	/* ms; doubles with each failure */
-#define NATS_BACKOFF_MAX	30000	/* ms */
+#define NATS_BACKOFF_MAX	5000	/* ms */
 
 struct nats;
 

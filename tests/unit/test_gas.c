@@ -140,7 +140,7 @@ publish_ended(struct chain *c, enum tx_status status, uint64_t nonce)
 static int
 setup(void **unused)
 {
-	static uint8_t secret[32] = { 1 };
+	static uint8_t one[32] = { 1 };
 	char path[32];
 
 	(void)unused;
@@ -155,7 +155,7 @@ setup(void **unused)
 	memset(&keys, 0, sizeof(keys));
 	memset(accounts, 0, sizeof(accounts));
 	memset(address, 0xaa, 20);
-	key = secret;
+	secret = one;
 	keys.conf.n_chains = 1;
 	ch->conf = &keys.conf.chains[0];
 	keys.conf.chains[0].chain_id = 1;
@@ -663,24 +663,24 @@ a_key_is_hex_and_nothing_else(void **unused)
 {
 	static const char good[] = "0123456789abcdefABCDEF0123456789"
 				   "0123456789abcdefABCDEF0123456789\n";
-	uint8_t got[32], text[80];
+	uint8_t key[32], text[80];
 	size_t i;
 	unsigned c;
 
 	(void)unused;
 	memcpy(text, "0x", 2);
 	memcpy(text + 2, good, 65);
-	assert_int_equal(read_key(text, 67, got), 0);
-	assert_int_equal(got[7], 0xef);
-	assert_int_equal(got[8], 0xab);
-	assert_int_equal(read_key(text + 2, 64, got), 0);
-	assert_int_equal(read_key(text + 2, 63, got), -1);
-	assert_int_equal(read_key(text + 2, 66, got), -1);
+	assert_int_equal(read_key(text, 67, key), 0);
+	assert_int_equal(key[7], 0xef);
+	assert_int_equal(key[8], 0xab);
+	assert_int_equal(read_key(text + 2, 64, key), 0);
+	assert_int_equal(read_key(text + 2, 63, key), -1);
+	assert_int_equal(read_key(text + 2, 66, key), -1);
 	for (i = 0; i < 64; i += 63)
 		for (c = 0; c < 256; c++) {
 			memcpy(text, good, 65);
 			text[i] = (uint8_t)c;
-			assert_int_equal(read_key(text, 65, got) == 0,
+			assert_int_equal(read_key(text, 65, key) == 0,
 			    c < 128 && c != 0 &&
 				strchr("0123456789abcdefABCDEF", (int)c) !=
 				    NULL);
