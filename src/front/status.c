@@ -586,8 +586,8 @@ status_json(struct evbuffer *out)
 	jsonw_string(&j, "version", PACKAGE_VERSION);
 	jsonw_hex(&j, "runner", k->runner, 20);
 	jsonw_number(&j, "chain_id", front.chain->chain_id);
-	jsonw_string(&j, "protocol", "%s",
-	    front_is_nox() ? "nox-v0" : "tee-runner");
+	jsonw_string(
+	    &j, "protocol", "%s", front_is_nox() ? "nox-v0" : "tee-runner");
 	jsonw_string(&j, "state", "%s", state_name());
 	jsonw_string(&j, "why", "%s", why_text(status_why()));
 	jsonw_string(&j, "why_name", "%s", why_name(status_why()));
