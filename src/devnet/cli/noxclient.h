@@ -28,7 +28,7 @@ int noxclient_resolved(struct noxclient *, const uint8_t (*handles)[32],
 json_t *nox_status(const struct devnet *);
 int nox_set_fault(const struct devnet *, const char *what);
 
-/* ---- transactions (nox_submit.c) ------------------------------------------ */
+/* ---- transactions (nox_submit.c) --------------------------------------- */
 
 #define NOX_OPERANDS	3
 #define NOX_OUTPUTS	3
