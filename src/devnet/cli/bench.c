@@ -221,9 +221,20 @@ by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+void
+latency_of(double *ms, size_t n, struct latency *l)
+{
+	*l = (struct latency){ 0 };
+	if (n == 0)
+		return;
+	qsort(ms, n, sizeof(ms[0]), by_value);
+	l->p50 = ms[n / 2];
+	l->p99 = ms[n * 99 / 100];
+	l->max = ms[n - 1];
+}
+
 static void
-print_json(
-    const struct bench *b, double seconds, double p50, double p99, double max)
+print_json(const struct bench *b, double seconds, const struct latency *l)
 {
 	struct pid pids[PIDS_MAX];
 	json_t *processes = json_object(), *all;
@@ -236,8 +247,8 @@ print_json(
 	    "op", b->primitive->name, "tasks", (int)b->o->tasks, "batch",
 	    (int)b->o->batch, "inFlight", (int)b->o->in_flight, "failed",
 	    (int)b->failed, "seconds", seconds, "tasksPerSecond",
-	    (double)b->done / seconds, "p50ms", p50, "p99ms", p99, "maxms", max,
-	    "runners", b->runners, "pids", processes);
+	    (double)b->done / seconds, "p50ms", l->p50, "p99ms", l->p99,
+	    "maxms", l->max, "runners", b->runners, "pids", processes);
 	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	printf("\n");
 	json_decref(all);
@@ -246,23 +257,20 @@ print_json(
 static void
 print(struct bench *b, double seconds)
 {
-	double p50, p99, max;
+	struct latency l;
 	const char *runner;
 	json_t *n;
 
-	qsort(b->latency, b->n_latency, sizeof(double), by_value);
-	p50 = b->latency[b->n_latency / 2];
-	p99 = b->latency[b->n_latency * 99 / 100];
-	max = b->latency[b->n_latency - 1];
+	latency_of(b->latency, b->n_latency, &l);
 	if (b->o->json) {
-		print_json(b, seconds, p50, p99, max);
+		print_json(b, seconds, &l);
 		return;
 	}
 	printf("%s: %u tasks in batches of %u, %u in flight: %.1f s\n"
 	       "%.0f tasks/s, latency p50 %.1f ms, p99 %.1f ms, max %.1f ms, "
 	       "%u failed\n",
 	    b->primitive->name, b->o->tasks, b->o->batch, b->o->in_flight,
-	    seconds, (double)b->done / seconds, p50, p99, max, b->failed);
+	    seconds, (double)b->done / seconds, l.p50, l.p99, l.max, b->failed);
 	json_object_foreach(b->runners, runner, n)
 		printf("runner %s: %lld tasks\n", runner,
 		    (long long)json_integer_value(n));

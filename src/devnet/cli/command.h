@@ -5,6 +5,7 @@
 #ifndef COMMAND_H
 #define COMMAND_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct options {
@@ -17,7 +18,11 @@ struct options {
 	uint32_t	 blocks, overlap;	/* for rekey */
 	uint32_t	 seconds;		/* for ledger */
 	uint32_t	 rate;			/* for bench; 0: none */
-	int		 json, insecure;
+	/* Of `up --nox': the consumer's max_ack_pending and max_batch, and
+	 * its ack_wait in seconds. */
+	uint32_t	 nox_pending, nox_batch, nox_ack_wait;
+	uint32_t	 times;			/* for nox submit */
+	int		 json, insecure, nox;
 };
 
 /* Exit status after usage(), which prints what is wrong. */
@@ -38,6 +43,17 @@ int command_task(const struct options *, int argc, char **argv);
 int command_run(const struct options *, int argc, char **argv);
 int command_ledger(const struct options *, int argc, char **argv);
 int command_bench(const struct options *, int argc, char **argv);
+int command_nox_put(const struct options *, int argc, char **argv);
+int command_nox_get(const struct options *, int argc, char **argv);
+int command_nox_submit(const struct options *, int argc, char **argv);
+int command_nox_bench(const struct options *, int argc, char **argv);
+
+/* bench.c: percentiles of n latencies, which are sorted; 0 if there are
+ * none. */
+struct latency {
+	double	p50, p99, max;		/* ms */
+};
+void latency_of(double *ms, size_t n, struct latency *);
 
 /* pids.c: DIR/pids has a line "NAME PID" per process. */
 struct pid {

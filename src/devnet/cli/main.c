@@ -21,7 +21,9 @@ static const struct command {
 	{ "up", command_up, 0, 0,
 	    "[--insecure] [--kms T/N] [--runners N] [--port BASE]\n"
 	    "          [--chain-id N | --chain URL [--owner-key FILE]]\n"
-	    "          [--beside DIR]",
+	    "          [--beside DIR]\n"
+	    "          [--nox [--nox-pending N] [--nox-batch N]\n"
+	    "          [--nox-ack-wait S]]",
 	    "Start the counterparts in the background and wait until all\n"
 	    "answer.\n"
 	    "  --insecure    register Runners without TEE evidence\n"
@@ -36,7 +38,12 @@ static const struct command {
 	    "                and pays, 64 hex digits (default: the first\n"
 	    "                account of a development node)\n"
 	    "  --beside DIR  use the certificates of the devnet in DIR, so\n"
-	    "                that one Runner can serve both chains" },
+	    "                that one Runner can serve both chains\n"
+	    "  --nox         the counterparts of the protocol Nox v0 instead:\n"
+	    "                nats-server, and a Gateway with its KMS\n"
+	    "  --nox-pending N  max_ack_pending of the consumer (10)\n"
+	    "  --nox-batch N    max_batch of the consumer (10)\n"
+	    "  --nox-ack-wait S ack_wait of the consumer (30)" },
 	{ "put", command_put, 2, 2, "[--as USER] TYPE VALUE",
 	    "Encrypt a value, store it and print its handle.  Integers are\n"
 	    "decimal or 0x, bool is true or false, address and bytesN are\n"
@@ -81,9 +88,27 @@ static const struct command {
 	    "  --blocks N    blocks until the new key is current (2)\n"
 	    "  --overlap SECONDS  time for which values under the old key\n"
 	    "                can still be read (3600)" },
+	{ "nox put", command_nox_put, 2, 2, "[--as USER] TYPE VALUE",
+	    "With Nox v0: store a value and print its handle." },
+	{ "nox get", command_nox_get, 1, 1, "[--as USER] HANDLE",
+	    "With Nox v0: decrypt a value with an RSA key and print\n"
+	    "TYPE:VALUE." },
+	{ "nox submit", command_nox_submit, 2, 4,
+	    "[--as USER] [--timeout S] [--times N]\n"
+	    "          OP ARG ...",
+	    "With Nox v0: publish a transaction of one operation, wait until\n"
+	    "its outputs have values and print a JSON object.  ARG is a\n"
+	    "handle, or TYPE:VALUE, which is stored first.\n"
+	    "  --times N     publish the message N times (1)" },
+	{ "nox bench", command_nox_bench, 0, 0,
+	    "[--as USER] [--timeout S] [--tasks N]\n"
+	    "          [--in-flight K] [--json]",
+	    "With Nox v0: publish N transfers (1024), K unresolved at a time\n"
+	    "(4), and measure tasks per second and their latency.  The exit\n"
+	    "status is 1 if one is not resolved within S seconds (60)." },
 	{ "fault", command_fault, 0, 2, "[WHO WHAT|off]",
-	    "Make a counterpart misbehave: gateway, orchestrator, or kms-1\n"
-	    "to kms-N.  Without arguments, list the faults of each." },
+	    "Make a counterpart misbehave: gateway, orchestrator, kms-1 to\n"
+	    "kms-N, or nox.  Without arguments, list the faults of each." },
 	{ "status", command_status, 0, 0, "",
 	    "Print the state of each counterpart as JSON; the exit status\n"
 	    "is 1 unless all serve." },
@@ -111,6 +136,11 @@ static const struct option long_options[] = {
 	{ "beside", required_argument, NULL, 'B' },
 	{ "blocks", required_argument, NULL, 'N' },
 	{ "overlap", required_argument, NULL, 'l' },
+	{ "nox", no_argument, NULL, 'x' },
+	{ "nox-pending", required_argument, NULL, 'P' },
+	{ "nox-batch", required_argument, NULL, 'M' },
+	{ "nox-ack-wait", required_argument, NULL, 'w' },
+	{ "times", required_argument, NULL, 'm' },
 	{ "insecure", no_argument, NULL, 'i' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -142,7 +172,7 @@ help(const struct command *c)
 	}
 	printf("usage: tee-devnet COMMAND --dir DIR ...\n\n");
 	for (i = 0; i < N_COMMANDS; i++)
-		printf("  %-8s%s\n", commands[i].name, commands[i].arguments);
+		printf("  %-11s%s\n", commands[i].name, commands[i].arguments);
 	printf("\ntee-devnet COMMAND --help says more.\n");
 	return 0;
 }
@@ -203,11 +233,45 @@ parse_options(int argc, char **argv, struct options *o)
 			r = number(optarg, "overlap", 31536000, &o->overlap);
 			break;
 		case 'i': o->insecure = 1; break;
+		case 'x': o->nox = 1; break;
+		case 'P':
+			r = number(
+			    optarg, "nox-pending", 100000, &o->nox_pending);
+			break;
+		case 'M':
+			r = number(optarg, "nox-batch", 100000, &o->nox_batch);
+			break;
+		case 'w':
+			r = number(
+			    optarg, "nox-ack-wait", 86400, &o->nox_ack_wait);
+			break;
+		case 'm': r = number(optarg, "times", 1000, &o->times); break;
 		case 'j': o->json = 1; break;
 		case 'h': return -1;
 		default: r = EXIT_USAGE;
 		}
 	return r == 0 ? 0 : EXIT_USAGE;
+}
+
+/* Find the command, of one word or "nox" and another; afterwards argv[1] is its
+ * last word. */
+static const struct command *
+find_command(int *argc, char ***argv)
+{
+	const char *word = (*argv)[1];
+	char name[32];
+	size_t i;
+
+	if (strcmp(word, "nox") == 0 && *argc > 2) {
+		snprintf(name, sizeof(name), "nox %s", (*argv)[2]);
+		word = name;
+		(*argc)--;
+		(*argv)++;
+	}
+	for (i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, word) == 0)
+			return &commands[i];
+	return NULL;
 }
 
 int
@@ -223,9 +287,12 @@ main(int argc, char **argv)
 		.chain_id = 31337,
 		.blocks = 2,
 		.overlap = 3600,
+		.nox_pending = 10,
+		.nox_batch = 10,
+		.nox_ack_wait = 30,
+		.times = 1,
 		.seconds = 10 };
-	const struct command *c = NULL;
-	size_t i;
+	const struct command *c;
 	int r;
 
 	log_init("tee-devnet", LOG_WARNING);
@@ -236,10 +303,7 @@ main(int argc, char **argv)
 	/* Internal: `up' starts the servers this way. */
 	if (strcmp(argv[1], "serve") == 0 && argc == 4)
 		return command_serve(argv[2], argv[3]);
-	for (i = 0; i < N_COMMANDS; i++)
-		if (strcmp(commands[i].name, argv[1]) == 0)
-			c = &commands[i];
-	if (c == NULL)
+	if ((c = find_command(&argc, &argv)) == NULL)
 		return usage(
 		    "%s: no such command; try tee-devnet --help", argv[1]);
 	if ((r = parse_options(argc - 1, argv + 1, &o)) != 0)

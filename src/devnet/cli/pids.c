@@ -74,16 +74,27 @@ pid_is_alive(const struct pid *p)
 	return command_line(p, &first, 1) == 1;
 }
 
-/* The command line must be "PROGRAM\0serve\0DIR\0NAME\0". */
+static int
+ends_with(const char *line, size_t n, const char *end)
+{
+	const size_t len = strlen(end);
+
+	return n > len && strcmp(line + n - 1 - len, end) == 0;
+}
+
+/* The command line must be "PROGRAM\0serve\0DIR\0NAME\0", or, after `serve' has
+ * become nats-server, "nats-server\0-c\0DIR/nats.conf\0". */
 int
 pid_is_ours(const struct pid *p)
 {
 	char line[2 * DEVNET_PATH];
-	size_t n, name = strlen(p->name);
+	size_t n;
 
 	n = command_line(p, line, sizeof(line) - 1);
 	line[n] = '\0';
-	return n > name + 1 && strcmp(line + n - 1 - name, p->name) == 0 &&
+	if (strcmp(p->name, "nats") == 0 && strcmp(line, "nats-server") == 0)
+		return ends_with(line, n, "/nats.conf");
+	return ends_with(line, n, p->name) &&
 	    memmem(line, n, "\0serve\0", 7) != NULL;
 }
 

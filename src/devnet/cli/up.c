@@ -21,8 +21,11 @@
 #include "dir.h"
 #include "jsonrpc.h"
 #include "log.h"
+#include "nats_server.h"
+#include "noxclient.h"
 #include "rpc.h"
 #include "server.h"
+#include "stream.h"
 
 #define UP_TIMEOUT	20000	/* ms */
 #define PORT_MIN	10000
@@ -43,6 +46,11 @@ parties(const struct devnet *d, struct party *list)
 	/* With --chain, the Registry is on an external node. */
 	if (!d->is_chain)
 		list[n++] = (struct party){ "registry", d->registry_port };
+	if (d->is_nox) {
+		list[n++] = (struct party){ "nats", d->nox.nats_port };
+		list[n++] = (struct party){ "nox", d->nox.port };
+		return n;
+	}
 	list[n++] = (struct party){ "gateway", d->gateway_port };
 	list[n++] = (struct party){ "orchestrator", d->orchestrator_port };
 	for (i = 0; i < d->nodes; i++, n++) {
@@ -127,11 +135,24 @@ create(struct devnet *d, const struct options *o)
 		return usage("--chain-id: expected 1 or more");
 	if (d->runners < 1)
 		return usage("--runners: expected 1 to %d", DEVNET_RUNNERS);
+	if (o->nox && o->chain != NULL)
+		return usage("--nox: not possible with --chain");
+	if (o->nox &&
+	    (o->nox_pending < 1 || o->nox_batch < 1 || o->nox_ack_wait < 1))
+		return usage("--nox-pending, --nox-batch, --nox-ack-wait: "
+			     "expected 1 or more");
 	if (o->chain == NULL)
 		d->registry_port = next_port(&port);
 	else if (port_of(o->chain, &d->registry_port) == -1)
 		return EXIT_USAGE;
 	d->is_chain = o->chain != NULL;
+	if ((d->is_nox = o->nox)) {
+		d->nox.nats_port = next_port(&port);
+		d->nox.port = next_port(&port);
+		d->nox.max_ack_pending = o->nox_pending;
+		d->nox.max_batch = o->nox_batch;
+		d->nox.ack_wait = o->nox_ack_wait;
+	}
 	d->orchestrator_port = next_port(&port);
 	d->gateway_port = next_port(&port);
 	for (i = 0; i < d->nodes; i++)
@@ -200,6 +221,20 @@ spawn(const struct devnet *d, const char *name)
 	return pid;
 }
 
+/* Wait until nats-server answers, and make the stream. */
+static int
+set_up_stream(const struct devnet *d)
+{
+	struct stream *s = stream_open(d, UP_TIMEOUT);
+	int r;
+
+	if (s == NULL)
+		return -1;
+	r = stream_create(s, d);
+	stream_close(s);
+	return r;
+}
+
 /* Wait until the server answers.  Returns 0, or -1 if it died or does not
  * answer. */
 static int
@@ -211,11 +246,17 @@ wait_until_ready(const struct devnet *d, const struct rpc_tls *client,
 	json_t *answer;
 	int is_up = 0;
 
+	if (strcmp(party->name, "nats") == 0)
+		return set_up_stream(d);
 	while (!is_up && now_ms() < until && pid_is_alive(pid)) {
 		if (strcmp(party->name, "registry") == 0) {
 			log_level(LOG_ERR);
 			answer = jsonrpc_call(d, "eth_chainId", json_array());
 			log_level(LOG_WARNING);
+			is_up = answer != NULL;
+			json_decref(answer);
+		} else if (strcmp(party->name, "nox") == 0) {
+			answer = nox_status(d);
 			is_up = answer != NULL;
 			json_decref(answer);
 		} else {
@@ -250,6 +291,13 @@ tell_registry(const struct devnet *d)
 	return r;
 }
 
+static int
+is_http(const struct party *party)
+{
+	return strcmp(party->name, "registry") == 0 ||
+	    strcmp(party->name, "nox") == 0;
+}
+
 static void
 print_summary(const struct devnet *d, const struct party *list, uint32_t n)
 {
@@ -257,7 +305,7 @@ print_summary(const struct devnet *d, const struct party *list, uint32_t n)
 
 	for (i = 0; i < n; i++)
 		printf("%-14s%s%s\n", list[i].name,
-		    strcmp(list[i].name, "registry") == 0 ? "http://" : "",
+		    is_http(&list[i]) ? "http://" : "",
 		    dir_address(list[i].port));
 	if (d->runners == 1)
 		printf("Now: tee-runnerd -f %s/tee-runnerd.conf\n", d->dir);
@@ -273,6 +321,7 @@ command_up(const struct options *o, int argc, char **argv)
 	struct party list[PIDS_MAX];
 	struct pid pids[PIDS_MAX];
 	struct rpc_tls client;
+	char path[DEVNET_PATH];
 	struct devnet d;
 	uint32_t i, n;
 	int r;
@@ -291,6 +340,12 @@ command_up(const struct options *o, int argc, char **argv)
 		dir_load(&d, o->dir);	/* with its own parameters */
 	else if ((r = create(&d, o)) != 0)
 		return r;
+	if (d.is_nox && nats_server_find(path) != 0) {
+		fprintf(stderr,
+		    "tee-devnet: nats-server is not in PATH or /usr/sbin: "
+		    "install the package nats-server\n");
+		return 1;
+	}
 	dir_write_conf(&d);
 	n = parties(&d, list);
 	for (i = 0; i < n; i++) {
@@ -332,15 +387,34 @@ command_down(const struct options *o, int argc, char **argv)
 /* ---- status and fault -------------------------------------------------- */
 
 static json_t *
-ask_status(const struct party *party, const struct rpc_tls *client)
+stream_state(const struct devnet *d)
+{
+	struct stream *s = stream_open(d, 2000);
+	json_t *state = s == NULL ? NULL : stream_status(s);
+
+	if (s != NULL)
+		stream_close(s);
+	return state;
+}
+
+static json_t *
+ask_status(const struct devnet *d, const struct party *party,
+    const struct rpc_tls *client)
 {
 	Teerunner__Devnet__StatusRequest request =
 	    TEERUNNER__DEVNET__STATUS_REQUEST__INIT;
 	Teerunner__Devnet__StatusResponse *answer;
-	struct rpc_peer *peer = rpc_connect(dir_address(party->port), client);
+	struct rpc_peer *peer;
 	json_t *state = NULL;
 	struct pool pool;
 
+	if (strcmp(party->name, "registry") == 0)
+		return jsonrpc_call(d, "devnet_runners", json_array());
+	if (strcmp(party->name, "nats") == 0)
+		return stream_state(d);
+	if (strcmp(party->name, "nox") == 0)
+		return nox_status(d);
+	peer = rpc_connect(dir_address(party->port), client);
 	pool_init(&pool);
 	answer = rpc_ask(peer, "/teerunner.devnet.Control/Status",
 	    &request.base, &teerunner__devnet__status_response__descriptor,
@@ -371,9 +445,7 @@ command_status(const struct options *o, int argc, char **argv)
 	n_pids = pids_read(o->dir, pids);
 	for (i = 0; i < n; i++) {
 		is_registry = strcmp(list[i].name, "registry") == 0;
-		state = is_registry ?
-		    jsonrpc_call(&d, "devnet_runners", json_array()) :
-		    ask_status(&list[i], &client);
+		state = ask_status(&d, &list[i], &client);
 		one = json_pack("{s:s,s:b}", "address",
 		    dir_address(list[i].port), "serving", state != NULL);
 		if (i < n_pids)
@@ -419,6 +491,8 @@ command_fault(const struct options *o, int argc, char **argv)
 		continue;
 	if (i == n || strcmp(argv[0], "registry") == 0)
 		return usage("fault: %s: no such counterpart", argv[0]);
+	if (strcmp(argv[0], "nox") == 0)
+		return nox_set_fault(&d, argv[1]) == 0 ? 0 : 1;
 	peer = rpc_connect(dir_address(list[i].port), &client);
 	pool_init(&pool);
 	request.what = argv[1];

@@ -150,6 +150,8 @@ dir_load(struct devnet *d, const char *dir)
 	for (i = 0; i < d->runners; i++)
 		d->http_ports[i] = (uint16_t)json_integer_value(
 		    json_array_get(list, i));
+	if (json_object_get(o, "nox") != NULL)
+		dir_nox_load(d, json_object_get(o, "nox"));
 	json_decref(o);
 	crypto_init();
 	td_domain(d->chain_id, d->registry, d->domain);
@@ -182,6 +184,8 @@ dir_save(struct devnet *d)
 	    json_hex(d->kms_key, 33), "epoch", (json_int_t)d->epoch, "kms", kms,
 	    "httpPorts", http, "insecure", d->is_insecure, "chain",
 	    d->is_chain);
+	if (d->is_nox)
+		json_object_set_new(o, "nox", dir_nox_save(d));
 	dir_path(d, path, "devnet.json");
 	if (o == NULL || json_dump_file(o, path, JSON_INDENT(2)) != 0)
 		fatal("%s: %m", path);
@@ -192,17 +196,26 @@ dir_save(struct devnet *d)
 /* ---- keys -------------------------------------------------------------- */
 
 static void
-write_secret(const struct devnet *d, const char *name, const uint8_t key[32])
+write_key(const struct devnet *d, const char *file, const uint8_t key[32])
 {
 	char path[DEVNET_PATH], text[65];
 	int fd;
 
-	dir_path(d, path, "keys/%s", name);
+	dir_path(d, path, "%s", file);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	hex_encode(text, key, 32);
 	if (fd == -1 || write(fd, text, 64) != 64)
 		fatal("%s: %m", path);
 	close(fd);
+}
+
+static void
+write_secret(const struct devnet *d, const char *name, const uint8_t key[32])
+{
+	char file[64];
+
+	snprintf(file, sizeof(file), "keys/%s", name);
+	write_key(d, file, key);
 }
 
 int
@@ -272,15 +285,16 @@ dir_user(const struct devnet *d, const char *user, uint8_t key[32],
 		fatal("%s: the key of this user is not valid", user);
 }
 
-static void
-new_party(const struct devnet *d, const char *name, uint8_t address[20])
+void
+dir_new_party(const struct devnet *d, const char *file, uint8_t address[20])
 {
 	uint8_t key[32], pub[33];
 
 	secp_key_new(key);
 	if (secp_public(key, pub) != 0 || secp_address(pub, address) != 0)
-		fatal("%s: no key", name);
-	write_secret(d, name, key);
+		fatal("%s: no key", file);
+	write_key(d, file, key);
+	explicit_bzero(key, sizeof(key));
 }
 
 const char *
@@ -365,7 +379,7 @@ void
 dir_create(struct devnet *d, const char *shared)
 {
 	char names[KMS_NODES + DEVNET_RUNNERS][32];
-	const char *list[3 + KMS_NODES + DEVNET_RUNNERS];
+	const char *list[4 + KMS_NODES + DEVNET_RUNNERS];
 	size_t i, n = 0, m = 0;
 
 	make_dir(d, "", 0755);
@@ -380,12 +394,15 @@ dir_create(struct devnet *d, const char *shared)
 	write_policy(d);
 	crypto_init();
 	random_fill(d->registry, sizeof(d->registry));
-	new_party(d, "orchestrator", d->orchestrator);
-	new_party(d, "gateway", d->gateway);
-	new_party(d, "registrar", d->registrar);
+	dir_new_party(d, "keys/orchestrator", d->orchestrator);
+	dir_new_party(d, "keys/gateway", d->gateway);
+	dir_new_party(d, "keys/registrar", d->registrar);
 	dir_deal(d);
+	if (d->is_nox)
+		dir_nox_create(d);
 	list[n++] = "orchestrator";
 	list[n++] = "gateway";
+	list[n++] = "nats";
 	list[n++] = "cli";
 	for (i = 1; i <= d->nodes; i++, m++) {
 		snprintf(names[m], sizeof(names[m]), "kms-%zu", i);
@@ -422,15 +439,20 @@ write_one(const struct devnet *d, unsigned runner, const char *dir)
 		fprintf(f, "uid-base %u\n", 60800 + 16 * (runner - 1));
 	/* Another devnet's Runner may copy everything from here on. */
 	fprintf(f,
-	    "\nchain-id %llu\nregistry 0x%s\n"
-	    "registry-endpoint http://127.0.0.1:%u\nregistry-refresh 2\n",
-	    (unsigned long long)d->chain_id, hex_encode(hex, d->registry, 20),
-	    d->registry_port);
+	    "\nchain-id %llu\nregistry-endpoint http://127.0.0.1:%u\n"
+	    "registry-refresh 2\n",
+	    (unsigned long long)d->chain_id, d->registry_port);
+	if (d->is_nox)
+		dir_nox_conf(d, f, dir);
+	else
+		fprintf(f,
+		    "registry 0x%s\norchestrator 127.0.0.1:%u\n"
+		    "gateway 127.0.0.1:%u\n",
+		    hex_encode(hex, d->registry, 20), d->orchestrator_port,
+		    d->gateway_port);
 	fprintf(f,
-	    "orchestrator 127.0.0.1:%u\ngateway 127.0.0.1:%u\n"
-	    "control-socket %s/runner%s.sock\nhttp-listen 127.0.0.1:%u\n",
-	    d->orchestrator_port, d->gateway_port, dir, suffix,
-	    d->http_ports[runner - 1]);
+	    "control-socket %s/runner%s.sock\nhttp-listen 127.0.0.1:%u\n", dir,
+	    suffix, d->http_ports[runner - 1]);
 	if (fclose(f) != 0)
 		fatal("%s: %m", path);
 }

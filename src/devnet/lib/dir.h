@@ -7,8 +7,10 @@
 #ifndef DIR_H
 #define DIR_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "payload.h"
 
@@ -17,6 +19,18 @@
 #define DEVNET_USER	32
 #define DEVNET_ADDRESS	32	/* 127.0.0.1:port */
 
+/* The counterparts of the protocol Nox v0. */
+struct devnet_nox {
+	uint16_t	 port, nats_port;
+	uint32_t	 max_ack_pending, max_batch;	/* of the consumer */
+	uint32_t	 ack_wait;			/* the same, seconds */
+	uint8_t		 compute[20];	/* the NoxCompute contract */
+	uint8_t		 gateway[20];	/* who signs answers */
+	uint8_t		 runner[20];	/* the only runner */
+	uint8_t		 user[20];	/* may read all values */
+	uint8_t		 kms_key[33];
+};
+
 struct devnet {
 	const char	*dir;
 	uint64_t	 chain_id;
@@ -24,6 +38,9 @@ struct devnet {
 	uint32_t	 threshold, nodes, runners;
 	int		 is_insecure;	/* insecure evidence is accepted */
 	int		 is_chain;	/* registry_port: other's node */
+	int		 is_nox;	/* with `nox' instead of Orchestrator,
+					 * Gateway and KMS nodes */
+	struct devnet_nox nox;
 	uint16_t	 registry_port, orchestrator_port, gateway_port;
 	uint16_t	 kms_ports[KMS_NODES], http_ports[DEVNET_RUNNERS];
 	uint8_t		 orchestrator[20], gateway[20], registrar[20];
@@ -64,10 +81,20 @@ int dir_find_secret(const struct devnet *, const char *name, uint8_t key[32]);
 int dir_take_secret(const struct devnet *, const char *name, const char *path);
 void dir_user(const struct devnet *, const char *user, uint8_t key[32],
     uint8_t address[20]);
+/* Generate a secret in DIR/FILE. */
+void dir_new_party(
+    const struct devnet *, const char *file, uint8_t address[20]);
 void dir_path(const struct devnet *, char path[DEVNET_PATH], const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
 /* "127.0.0.1:PORT" in one of eight static buffers, used in turn. */
 const char *dir_address(uint16_t port);
+
+/* dir_nox.c: the parts of devnet.json, of the directory and of the Runner's
+ * configuration (its lines for this chain) that are for Nox v0. */
+void dir_nox_load(struct devnet *, const json_t *);
+json_t *dir_nox_save(const struct devnet *);
+void dir_nox_create(struct devnet *);
+void dir_nox_conf(const struct devnet *, FILE *, const char *full_dir);
 
 /* pki.c: create a CA and P-256 certificates for these names in DIR/tls. */
 void pki_create(const char *dir, const char *const *names, size_t n);

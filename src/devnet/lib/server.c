@@ -63,25 +63,33 @@ server_has_fault(const char *who, const char *what)
 	return 0;
 }
 
+int
+server_set_fault(const char *who, const char *what)
+{
+	enum fault wanted = FAULT_none;
+	size_t i;
+
+	if (!server_has_fault(who, what))
+		return -1;
+	for (i = 0; i < N_FAULTS; i++)
+		if (is_for(i, who) && strcmp(faults[i].name, what) == 0)
+			wanted = faults[i].fault;
+	fault = wanted;
+	log_warn("fault: %s", what);
+	return 0;
+}
+
 void
 on_fault(struct rpc_call *call, void *p)
 {
 	const Teerunner__Devnet__FaultRequest *request = p;
 	Teerunner__Devnet__FaultResponse answer =
 	    TEERUNNER__DEVNET__FAULT_RESPONSE__INIT;
-	enum fault wanted = FAULT_none;
-	size_t i;
 
-	if (!server_has_fault(self, request->what)) {
+	if (server_set_fault(self, request->what) != 0) {
 		rpc_fail(call, GRPC_STATUS_INVALID_ARGUMENT, "no such fault");
 		return;
 	}
-	for (i = 0; i < N_FAULTS; i++)
-		if (is_for(i, self) &&
-		    strcmp(faults[i].name, request->what) == 0)
-			wanted = faults[i].fault;
-	fault = wanted;
-	log_warn("fault: %s", request->what);
 	rpc_reply(call, &answer.base);
 }
 

@@ -50,5 +50,8 @@ void on_status(struct rpc_call *, void *);
  * servers. */
 void server_list_faults(const char *who);
 int server_has_fault(const char *who, const char *what);
+/* Make `what' the active fault of this process; "off": none.  Returns 0, or -1
+ * if `who' has no such fault. */
+int server_set_fault(const char *who, const char *what);
 
 #endif

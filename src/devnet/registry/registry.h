@@ -37,6 +37,9 @@ struct devnet_registry {
 	uint8_t		 address[20];	/* of the Registry contract */
 	uint8_t		 registrar[20];	/* who signs verdicts */
 	uint64_t	 max_life;	/* seconds to validUntil; 0: a year */
+	/* If nox_kms_key[0] is not 0: a NoxCompute contract at nox_compute, of
+	 * which kmsPublicKey() and gateway() can be called. */
+	uint8_t		 nox_compute[20], nox_gateway[20], nox_kms_key[33];
 	const char	*state_file;	/* NULL: state is not saved */
 };
 
