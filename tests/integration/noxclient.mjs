@@ -6,6 +6,7 @@
 //	noxclient.mjs DIR operands HANDLE...
 //	noxclient.mjs DIR results BODY
 //	noxclient.mjs DIR secret HANDLE
+//	noxclient.mjs DIR resolve	the results of each message that natsclient pulls
 //
 // The first line of the output is the HTTP status and the error's code, or `signed' if the
 // Gateway signed the answer for our salt; then come the message or plaintexts.
@@ -14,6 +15,7 @@
 // base64, json (malformed); KEY, the file of the signer's key; SALT, CHAIN of the query.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import readline from 'node:readline';
 
 const [dir, verb, ...args] = process.argv.slice(2);
 const net = JSON.parse(fs.readFileSync(`${dir}/devnet.json`));
@@ -193,6 +195,7 @@ const rsa = () => crypto.generateKeyPairSync('rsa', { modulusLength: 2048,
 	publicKeyEncoding: { type: 'spki', format: 'der' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
 const transaction = { chainId: net.chainId, blockNumber: 42, caller: nox.user, transactionHash: '0x' + 'ab'.repeat(32) };
 const words = (t) => [number(t.chainId), number(t.blockNumber), address(t.caller), text(t.transactionHash)];
+const publishing = 'ResultPublishingAuthorization(uint256 chainId,uint256 blockNumber,address caller,string transactionHash)';
 const replaced = () => JSON.parse(process.env.PAYLOAD ?? '{}');
 
 if (verb === 'request') {
@@ -214,9 +217,20 @@ if (verb === 'request') {
 	for (const o of payload?.operands ?? []) show(o, privateKey);
 } else if (verb === 'results') {
 	const m = { ...transaction, ...replaced() };
-	const hash = struct('ResultPublishingAuthorization(uint256 chainId,uint256 blockNumber,address caller,string transactionHash)', ...words(m));
+	const hash = struct(publishing, ...words(m));
 	const payload = await send('POST', '/v0/compute/results', authorization(keyOf('nox-wallet.key'), domains.request(), hash, m), args[0]);
 	if (payload !== null) console.log(payload.message);
+} else if (verb === 'resolve') {
+	for await (const line of readline.createInterface({ input: process.stdin })) {
+		if (!line.startsWith('pulled {')) continue;
+		const { chainId, blockNumber, caller, transactionHash, events } = JSON.parse(line.slice(7, line.indexOf('}]}: ') + 3));
+		const m = { chainId, blockNumber, caller, transactionHash };
+		const results = ['result', 'success', 'newBalanceFrom', 'newBalanceTo'].filter((name) => events[0][name]).map((name) => ({
+			handle: events[0][name], handleValueTag: '0x' + '0'.repeat(64), ciphertext: '0x00',
+			publicKey: '0x02' + '0'.repeat(64), nonce: '0x' + '0'.repeat(24) }));
+		await send('POST', '/v0/compute/results', authorization(keyOf('nox-wallet.key'), domains.request(),
+			struct(publishing, ...words(m)), m), JSON.stringify(results));
+	}
 } else if (verb === 'secret') {
 	const { publicKey, privateKey } = rsa(), now = Math.floor(Date.now() / 1000);
 	const m = { userAddress: nox.user, encryptionPubKey: '0x' + publicKey.toString('hex'), notBefore: now - 60, expiresAt: now + 600, ...replaced() };

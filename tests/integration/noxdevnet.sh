@@ -219,7 +219,7 @@ check 'a client without a certificate is refused' not sh -c \
 
 check 'a transaction without a Runner is not resolved' not nox submit --timeout 1 add "$h" uint256:1
 check 'a message is repeated as often as asked' not nox submit --timeout 0 --times 3 add "$h" "$other"
-api STREAM.INFO.nox_ingestor
+check 'the stream tells what it has' api STREAM.INFO.nox_ingestor
 check '... and the stream has all of them' has '"messages":4'
 not nox submit --timeout 0 add "$h" "$other" > "$dir/first"
 not nox submit --timeout 0 add "$h" "$other" > "$dir/second"
@@ -231,14 +231,29 @@ check 'the result comes' publish '200 signed' \
     "$(result "$(sed -n 's/^ *"result": "\(.*\)".*/\1/p' "$dir/first")" 1)"
 check 'then the transaction is resolved' nox submit --timeout 5 add "$h" "$other"
 
+# A Runner that computes nothing.
+mkfifo "$dir/commands"
+"$BUILD/tests/integration/natsclient" -t "$dir/tls/ca.pem" "$dir/tls/cli.pem" \
+    "$dir/tls/cli.key" "$(nox_json natsPort)" < "$dir/commands" 2> /dev/null |
+    node "$src/tests/integration/noxclient.mjs" "$dir" resolve > "$dir/resolved" 2>&1 &
+others="$others $!"
+exec 3> "$dir/commands"
+sleep 0.5
+echo 'pull nox_ingestor nox_ingestor_consumer' >&3
+check 'with a Runner a transaction is resolved' nox submit --timeout 20 add "$other" "$other"
+nox bench --tasks 20 --in-flight 5 --json > "$dir/bench" 2>&1
+check 'a load is resolved' is 0 $?
+check '... and measured' grep -q '"p99ms"' "$dir/bench"
+exec 3>&-
+
 # ---- a restart
 
 check 'it restarts' restart_devnet
 check 'a value outlives it' is uint256:42 "$(nox get "$h")"
 check 'the results, too' publish '200 signed' "$(result "$r1" 1)"
 check '... are unchanged' report_is 1 0 1 0
-api STREAM.INFO.nox_ingestor
-check 'and the messages' has '"messages":12'
+check 'the stream tells what it has' api STREAM.INFO.nox_ingestor
+check 'and the messages' has '"messages":33'
 
 check 'the configuration has no keyword of another protocol' \
     not grep -qE '^(registry|orchestrator|gateway) ' "$dir/tee-runnerd.conf"

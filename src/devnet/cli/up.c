@@ -324,7 +324,7 @@ command_up(const struct options *o, int argc, char **argv)
 	char path[DEVNET_PATH];
 	struct devnet d;
 	uint32_t i, n;
-	int r;
+	int is_new, r;
 
 	(void)argc;
 	(void)argv;
@@ -336,16 +336,17 @@ command_up(const struct options *o, int argc, char **argv)
 			    o->dir, o->dir);
 			return 1;
 		}
-	if (dir_exists(o->dir))
+	is_new = !dir_exists(o->dir);
+	if (!is_new)
 		dir_load(&d, o->dir);	/* with its own parameters */
-	else if ((r = create(&d, o)) != 0)
-		return r;
-	if (d.is_nox && nats_server_find(path) != 0) {
+	if ((is_new ? o->nox : d.is_nox) && nats_server_find(path) != 0) {
 		fprintf(stderr,
 		    "tee-devnet: nats-server is not in PATH or /usr/sbin: "
 		    "install the package nats-server\n");
 		return 1;
 	}
+	if (is_new && (r = create(&d, o)) != 0)
+		return r;
 	dir_write_conf(&d);
 	n = parties(&d, list);
 	for (i = 0; i < n; i++) {
