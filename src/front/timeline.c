@@ -428,8 +428,7 @@ timeline_show(struct evbuffer *out, const char *digits)
 	memset(text, '0', 64);
 	memcpy(text, digits, n);
 	hex_decode(text, 64, bytes, 32);
-	front_json(&j, out);
-	jsonw_array(&j, NULL);
+	answer_begin(&j, out);
 	for (number = last;
 	     (t = line_get(number)) != NULL && shown < LIST_TASKS; number--) {
 		if (!has_prefix(t, bytes, n))

@@ -22,6 +22,7 @@
 #define REPLIES		8	/* messages of one transaction */
 #define HOLD_FIRST	250	/* ms, before it is tried again; doubles */
 #define HOLD_MAX	30000
+#define HOLD_AWAY	5000	/* the same, if the Gateway is away */
 #define TRIES		8	/* of what the Gateway or keys got wrong */
 #define NAK_MAX		300	/* seconds */
 #define DONE		4096	/* the last messages that were answered */
@@ -299,13 +300,13 @@ on_again(evutil_socket_t fd, short what, void *arg)
 
 /* Try its state again after a delay that grows. */
 static void
-hold(struct delivery *d)
+hold(struct delivery *d, uint32_t most)
 {
 	struct timeval tv;
 
 	d->hold = d->hold == 0 ? HOLD_FIRST : d->hold * 2;
-	if (d->hold > HOLD_MAX)
-		d->hold = HOLD_MAX;
+	if (d->hold > most)
+		d->hold = most;
 	tv.tv_sec = d->hold / 1000;
 	tv.tv_usec = (suseconds_t)(d->hold % 1000) * 1000;
 	event_add(d->again, &tv);
@@ -325,7 +326,8 @@ hold_or_put_back(struct delivery *d, uint32_t status, const char *why)
 		++d->tries > TRIES))
 		put_back(d, status, why);
 	else
-		hold(d);
+		hold(
+		    d, status == ST_GATEWAY_UNREACHABLE ? HOLD_AWAY : HOLD_MAX);
 }
 
 /* ---- to keys ----------------------------------------------------------- */
@@ -402,7 +404,7 @@ delivery_on_refused(const struct m_nox_refused *m)
 	if (status_class(m->status) == CLASS_TERMINAL)
 		give_up(d, m->status, status_text(m->status));
 	else
-		hold(d);
+		hold(d, HOLD_MAX);
 }
 
 /* ---- operands ---------------------------------------------------------- */
@@ -495,7 +497,7 @@ start_over(struct delivery *d, uint32_t status)
 	else if (++d->tries > TRIES)
 		put_back(d, status, status_text(status));
 	else
-		hold(d);
+		hold(d, HOLD_MAX);
 }
 
 void

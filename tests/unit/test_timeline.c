@@ -48,6 +48,7 @@ setup(void **state)
 	memset(spent, 0, sizeof(spent));
 	front.chain = &front.conf.chains[0];
 	last = 0;
+	clock_offset = 0;	/* no question was asked yet */
 	return 0;
 }
 
@@ -123,6 +124,8 @@ a_task_goes_from_stage_to_stage(void **state)
 	timeline_mark(t, STAGE_ACKNOWLEDGED, 7000000);
 	waits(t, NULL);
 	o = asked(timeline_show, "0xab");
+	assert_true(json_number_value(json_object_get(
+			json_array_get(o, 0), "received")) > 1700000000);
 	assert_string_equal(member(o, 0, "state"), "acknowledged");
 	assert_string_equal(member(o, 0, "status"), "OK");
 	assert_int_equal(

@@ -1,0 +1,233 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A Runner that serves a chain with Nox v0: a real nats-server, and tee-devnet's publisher,
+# Gateway and KMS.  Each operation, what cannot be computed, what goes wrong on the way,
+# redelivery, a consumer that is deleted, kills, and two Runners with one consumer.
+. "$(dirname "$0")/lib.sh"
+PATH=$PATH:/usr/sbin
+command -v nats-server > /dev/null || skip 'nats-server is not installed'
+limit='timeout 120'
+
+nox() { _n=$1; shift; $limit tee-devnet nox "$_n" --dir "$dir" "$@"; }
+ctl() { _c=$1; shift; tee-runnerctl "$_c" -s "$dir/runner.sock" "$@"; }
+submit() { nox submit --timeout "${timeout:-20}" "$@" > "$dir/result" 2>&1; }
+out() { sed -n "s/^ *\"$1\": \"\(0x.*\)\",*\$/\1/p" "$dir/result"; }
+hash_of() { sed -n 's/^ *"transactionHash": "\(0x.*\)",*$/\1/p' "$dir/result"; }
+resolved() { submit "$@" && grep -q '"resolved": true' "$dir/result" || { cat "$dir/result"; false; }; }
+# gives NAME VALUE OP ARGUMENT...: of the output with this name
+gives() {
+	_name=$1 _want=$2; shift 2
+	resolved "$@" && is "$_want" "$(nox get "$(out "$_name")")"
+}
+fault() { devnet fault nox "$@" > /dev/null; }
+# The state of the last transaction that was submitted; in_state WORD
+in_state() {
+	ctl task "$(hash_of | cut -c 3-18)" > "$dir/task"
+	grep -q "^$1" "$dir/task" || { cat "$dir/task"; false; }
+}
+
+# nats COMMAND...: what natsclient prints for these commands, within two seconds
+nats_port() { sed -n 's/^nats-server 127.0.0.1:\([0-9]*\)$/\1/p' "$dir/tee-runnerd.conf"; }
+nats() {
+	{ sleep 0.5; for _c in "$@"; do echo "$_c"; done; sleep "${pause:-1}"; } |
+	    "$BUILD/tests/integration/natsclient" -t "$dir/tls/ca.pem" \
+	    "$dir/tls/runner-1.pem" "$dir/tls/runner-1.key" "$(nats_port)" 2>&1
+}
+api=\$JS.API
+consumer=nox_ingestor.nox_ingestor_consumer
+info() { nats "req $api.CONSUMER.INFO.$consumer {}" | grep '^reply'; }
+# answered: the server waits for no answer, and has no message that was not delivered
+answered() { info | grep -q '"num_ack_pending":0.*"num_pending":0'; }
+
+start_devnet --nox --nox-pending 64 --nox-batch 32 --nox-ack-wait 3
+start_serving
+check 'status names the protocol' status_has '"protocol": *"nox-v0"'
+
+# ---- operations
+
+max16=65535 max=115792089237316195423570985008687907853269984665640564039457584007913129639935
+check 'add' gives result uint256:42 add uint256:40 uint256:2
+check 'add wraps' gives result uint16:1 add "uint16:$max16" uint16:2
+check 'sub' gives result uint16:65535 sub uint16:1 uint16:2
+check 'sub of signed numbers' gives result int16:-1 sub int16:1 int16:2
+check 'mul' gives result uint256:42 mul uint256:6 uint256:7
+check 'div' gives result uint256:6 div uint256:42 uint256:7
+check 'div truncates to zero' gives result int16:-3 div int16:-7 int16:2
+check 'div by zero is the maximum' gives result "uint256:$max" div uint256:7 uint256:0
+check 'div by zero of a signed number is the maximum' gives result int16:32767 div int16:-7 int16:0
+check 'safe_add' gives result uint16:3 safe_add uint16:1 uint16:2
+check '... success' is bool:true "$(nox get "$(out success)")"
+check 'safe_add that overflows is 0' gives result uint16:0 safe_add "uint16:$max16" uint16:1
+check '... no success' is bool:false "$(nox get "$(out success)")"
+check 'safe_sub that overflows' gives success bool:false safe_sub uint256:1 uint256:2
+check 'safe_mul' gives result uint16:42 safe_mul uint16:6 uint16:7
+check 'safe_div by zero' gives success bool:false safe_div uint256:1 uint256:0
+check 'eq' gives result bool:true eq uint256:5 uint256:5
+check 'ne' gives result bool:false ne uint256:5 uint256:5
+check 'lt of signed numbers' gives result bool:true lt int16:-1 int16:1
+check 'le' gives result bool:true le uint16:1 uint16:1
+check 'gt' gives result bool:false gt uint16:1 uint16:1
+check 'ge' gives result bool:true ge int256:-1 int256:-1
+check 'select' gives result uint256:1 select bool:true uint256:1 uint256:2
+check 'select, the other' gives result uint256:2 select bool:false uint256:1 uint256:2
+check 'transfer' gives newBalanceFrom uint256:7 transfer uint256:10 uint256:5 uint256:3
+check '... to' is uint256:8 "$(nox get "$(out newBalanceTo)")"
+check '... success' is bool:true "$(nox get "$(out success)")"
+check 'transfer of too much changes nothing' \
+    gives newBalanceFrom uint256:10 transfer uint256:10 uint256:5 uint256:11
+check '... no success' is bool:false "$(nox get "$(out success)")"
+a=$(nox put uint256 10)
+check 'transfer to itself has no rule' gives newBalanceFrom uint256:7 transfer "$a" "$a" uint256:3
+check '... to' is uint256:13 "$(nox get "$(out newBalanceTo)")"
+check 'mint' gives newTotalSupply uint256:103 mint uint256:5 uint256:3 uint256:100
+check 'burn' gives newBalanceFrom uint256:2 burn uint256:5 uint256:3 uint256:100
+check 'wrap' gives handle int16:-5 wrap int16:-5
+check 'a result is an operand' gives result uint256:50 add "$(resolved add "$a" uint256:20 && out result)" uint256:20
+check 'every message was answered' until_ok 10 answered
+
+# ---- an operator sees it
+
+check 'a task is known by the hash of its transaction' in_state 'state  *acknowledged$'
+for stage in received admitted asked granted verified started computed signed sent acknowledged; do
+	check "its timeline has $stage" sh -c 'tee-runnerctl task "$1" -s "$2" | grep -q "^  $3 "' \
+	    - "$(hash_of | cut -c 3-18)" "$dir/runner.sock" "$stage"
+done
+
+# ---- again
+
+check 'the same message three times' resolved --times 3 mul uint256:2 uint256:3
+check 'the same operation on the same operands again' gives result uint256:30 add "$a" "$(b=$(nox put uint256 20) && echo "$b" && echo "$b" > "$dir/b")"
+check '... in another transaction' gives result uint256:30 add "$a" "$(cat "$dir/b")"
+check 'neither is a conflict' not logged 'given up'
+check 'every message was answered once more' until_ok 10 answered
+
+# ---- what waits
+
+check 'drain' ctl drain
+timeout=0
+submit add "$a" uint256:1
+first=$(out result)
+submit add "$first" uint256:1
+second=$(out result)
+timeout=20
+check 'a drained Runner takes no message' sh -c 'sleep 1; ! tee-devnet nox get --dir "$1" "$2"' - "$dir" "$second"
+check 'resume' ctl resume
+has() { is "$2" "$(nox get "$1")"; }
+check 'an operand that another transaction makes is waited for' until_ok 20 has "$second" uint256:12
+
+fault missing
+timeout=1
+submit add "$a" uint256:7
+check 'an operand that is missing: the transaction waits' until_ok 5 in_state 'waits for  *the Gateway'
+check 'status says what the Gateway said' until_ok 5 sh -c \
+    'tee-runnerctl status -s "$1" | grep -q "missing operand"' - "$dir/runner.sock"
+sleep 4		# longer than ack_wait
+fault off
+check 'it is computed when the operand is there' until_ok 20 has "$(out result)" uint256:17
+check '... from its first delivery' sh -c 'tee-runnerctl task "$1" -s "$2" | grep -q "attempt 1$"' \
+    - "$(hash_of | cut -c 3-18)" "$dir/runner.sock"
+
+ok_of() { tee-runnerctl status --json -s "$1" | sed -n 's/.*"ok": *\([0-9]*\).*/\1/p' | head -n 1; }
+timeout=0
+for bad in down badsig kms swap secret silent; do
+	ctl drain > /dev/null
+	submit add "$a" uint256:100
+	before=$(ok_of "$dir/runner.sock")
+	fault $bad
+	ctl resume > /dev/null
+	sleep 2
+	check "Gateway: $bad: nothing is computed and stored" is "$before" "$(ok_of "$dir/runner.sock")"
+	fault off
+	check "Gateway: $bad: it is later" until_ok 40 has "$(out result)" uint256:110
+done
+timeout=20
+check 'nothing was given up for that' not logged 'given up'
+
+# ---- what can never be
+
+dead() {
+	pause=4 nats 'sub nox_dead' > "$dir/dead" &
+	_dead=$!
+	sleep 1
+	"$@" > /dev/null 2>&1
+	wait $_dead
+}
+fault conflict
+timeout=2
+dead submit add "$a" uint256:1000
+fault off
+check 'a conflict is an error' until_ok 10 logged 'given up: sent to nats-dead-letter: the Gateway has another value'
+check '... and a dead letter' grep -q "$(hash_of | cut -c 3-)" "$dir/dead"
+check '... and a status' in_state 'status  *OUTPUT_EXISTS'
+dead submit eq bool:true bool:false
+check 'a comparison of bools is given up' until_ok 10 logged 'given up: operand types do not fit'
+check '... and a dead letter' grep -q '"eq"' "$dir/dead"
+dead nats 'pub nox_ingestor.x {"chainId":'
+check 'a message that is not JSON is given up' until_ok 10 logged 'given up: malformed message'
+check '... and a dead letter' grep -q 'chainId' "$dir/dead"
+check 'the metrics count them' sh -c 'curl -s "http://$1/metrics" | grep -q "^tee_runner_given_up_total 3$"' \
+    - "$(sed -n 's/^http-listen //p' "$dir/tee-runnerd.conf")"
+check 'every message was answered, those too' until_ok 15 answered
+timeout=20
+
+# ---- the consumer, the server, the roles
+
+nats "req $api.CONSUMER.DELETE.$consumer {}" > "$dir/deleted"
+check 'the consumer is deleted' grep -q '"success":true' "$dir/deleted"
+nats "req $api.CONSUMER.DURABLE.CREATE.$consumer {\"stream_name\":\"nox_ingestor\",\"config\":{\"durable_name\":\"nox_ingestor_consumer\",\"ack_policy\":\"explicit\",\"deliver_policy\":\"new\",\"max_deliver\":10,\"max_ack_pending\":64,\"ack_wait\":3000000000}}" > "$dir/created"
+check '... and made again' grep -q '"stream":"nox_ingestor"' "$dir/created"
+timeout=40
+check 'messages come again' gives result uint256:12 add "$a" uint256:2
+timeout=20
+
+load() { nox bench --tasks 400 --in-flight 32 --timeout 100 --json > "$dir/load" 2>&1 & load=$!; }
+all_resolved() { wait $load && grep -q '"unresolved": 0' "$dir/load" || { cat "$dir/load"; false; }; }
+role() { for _p in $(role_pid "$1"); do kill -9 "$_p"; done; }
+restart() { kill -9 "$(server_pid "$1")"; sleep 0.5; serve "$1"; }
+for victim in compute nox registry keys; do
+	load
+	sleep 1
+	role $victim
+	sleep 1
+	role $victim
+	check "$victim is killed twice: every transaction is resolved" all_resolved
+done
+for victim in nox nats; do
+	load
+	sleep 1
+	restart $victim
+	sleep 2
+	restart $victim
+	check "server $victim is killed twice: every transaction is resolved" all_resolved
+done
+check 'nothing was given up for that' is 3 "$(count 'given up')"
+check 'no role was denied a system call' not logged 'is not in its policy'
+check 'no result conflicted' not grep -q conflicted "$dir/log/nox.log"
+
+# ---- two Runners, one consumer
+
+sed "s|/runner.sock|/runner-2.sock|; s|^uid-base .*|uid-base 60840|; /^http-listen/d" \
+    "$dir/tee-runnerd.conf" > "$dir/tee-runnerd-2.conf"
+tee-runnerd -d -L "$BUILD/libexec" -f "$dir/tee-runnerd-2.conf" > "$dir/runner-2.log" 2>&1 &
+second=$!
+others="$others $second"
+check 'a second Runner serves' until_ok 30 tee-runnerctl status -s "$dir/runner-2.sock"
+one=$(ok_of "$dir/runner.sock")
+load
+check 'both serve: every transaction is resolved' all_resolved
+check 'each computed a part' sh -c '[ "$1" -gt 20 ] && [ "$2" -gt 20 ]' - \
+    "$(($(ok_of "$dir/runner.sock") - one))" "$(ok_of "$dir/runner-2.sock")"
+load
+sleep 1
+kill -9 $second $(pgrep -P $second)
+check 'one is killed: every transaction is resolved' all_resolved
+check 'every message was answered at the end' until_ok 20 answered
+
+# ---- the end
+
+load
+sleep 1
+check 'it stops by SIGTERM, with its transactions done' stop_runner
+start_runner
+check 'and the others are resolved after it' all_resolved
+finish
