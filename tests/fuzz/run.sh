@@ -59,11 +59,11 @@ fuzz() {
 
 fuzz program libcrypto $program $arith
 fuzz reference 'libcrypto gmp' tests/fuzz/reference.c $program $arith
-fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c src/compute/delegate.c \
+fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c src/compute/work.c src/compute/delegate.c \
     src/compute/keypool.c src/crypto/partial.c src/crypto/shamir.c \
     $program $arith $common $crypto
 fuzz wire libprotobuf-c src/net/wire.c $program "$BUILD/proto/teerunner.pb-c.c"
-fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/registry/abi.c src/registry/rpc.c src/common/sha256.c src/common/jsondepth.c $common
+fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/registry/abi.c src/registry/rpc.c src/web/web.c src/common/sha256.c src/common/jsondepth.c $common
 fuzz nats jansson src/nox/nats_parse.c src/common/jsondepth.c
 fuzz nox_message jansson src/nox/nox_message.c src/common/jsondepth.c src/common/hex.c $program
 fuzz nox_json 'jansson libevent' src/nox/json.c src/common/jsondepth.c $common
