@@ -331,7 +331,7 @@ teardown(void **unused)
 {
 	(void)unused;
 	rig_stop(&rig);
-	rig.has_other = rig.max_tasks = 0;
+	rig.has_other = rig.max_tasks = rig.isolate_task = 0;
 	return 0;
 }
 
@@ -339,6 +339,13 @@ static int
 setup_chains(void **unused)
 {
 	rig.has_other = 1;
+	return setup(unused);
+}
+
+static int
+setup_isolated(void **unused)
+{
+	rig.isolate_task = 1;
 	return setup(unused);
 }
 
@@ -1283,6 +1290,28 @@ a_key_that_is_two_renewals_old_is_asked_for_again(void **unused)
 	nothing_comes();
 }
 
+/* The worker has one job in its life, which is promised, then has. */
+static void
+with_isolate_task_each_has_its_own_worker(void **unused)
+{
+	uint32_t number;
+
+	(void)unused;
+	run_to_ask(&tx[0]);
+	offer(&tx[1]);
+	nothing_comes();
+	grant(&tx[0]);
+	number = job(&tx[0], &rig.worker, 1);
+	finish(&tx[0], &rig.worker, number);
+	nothing_comes();
+	rig_new_worker(&rig);
+	nothing_comes();
+	tell_key(&rig.worker, 1);
+	asked(&tx[1], 1, &rig.worker, 1);
+	grant(&tx[1]);
+	finish(&tx[1], &rig.worker, job(&tx[1], &rig.worker, 1));
+}
+
 /* ---- messages of others ------------------------------------------------ */
 
 /* All that only net, a worker or keys may send. */
@@ -1464,6 +1493,9 @@ main(void)
 		T(a_job_goes_to_the_worker_that_was_promised),
 		T(a_worker_renews_its_key_once),
 		T(a_key_that_is_two_renewals_old_is_asked_for_again),
+		cmocka_unit_test_setup_teardown(
+		    with_isolate_task_each_has_its_own_worker, setup_isolated,
+		    teardown),
 		T(nox_sends_what_it_may_not),
 		T(another_nox_begins_again),
 		CHAINS(a_nox_that_floods_does_not_stop_another_chain),
