@@ -37,7 +37,8 @@ struct nox {
 	const struct m_facts *facts;	/* of its admission */
 	struct worker	*worker;	/* from N_ASKED to N_RUNNING */
 	uint32_t	 rsa_key;	/* of that worker */
-	uint32_t	 asks;
+	uint32_t	 ask;		/* number of the request that is to be
+					 * answered, or of the next */
 	uint8_t		 salt[32];	/* of the last request */
 	struct m_nox_operand *operands;	/* malloc */
 	struct m_nox_result result;	/* what is known of it */
@@ -295,7 +296,7 @@ send_request(struct nox *x)
 	new_salt(x);
 	x->rsa_key = w->rsa.number;
 	m.id = x->m.id;
-	m.ask = ++x->asks;
+	m.ask = x->ask;
 	m.admitted_at = now_us();
 	memcpy(m.salt, x->salt, 32);
 	memcpy(m.spki, w->rsa.spki, NOX_SPKI);
@@ -331,6 +332,7 @@ ask_again(struct nox *x)
 	forget(x);
 	free(x->operands);
 	x->operands = NULL;
+	x->ask++;
 	ask(x);
 }
 
@@ -405,7 +407,8 @@ nox_work(void)
 		for (x = TAILQ_FIRST(&keys.chains[i].asking);
 		     x != NULL && choose_worker(1) != NULL; x = next) {
 			next = TAILQ_NEXT(x, next);
-			ask_again(x);
+			forget(x);
+			ask(x);
 		}
 	for (w = keys.workers; w < keys.workers + WORKERS_MAX; w++)
 		while (takes_one(w, others_wait) &&
@@ -577,6 +580,7 @@ nox_on_task(struct chan *c, const struct msg *msg)
 	(void)program_view(&x->program, &x->m.shape, x->words, x->n_words);
 	x->facts = facts_hold(ch);
 	x->result.id = m->id;
+	x->ask = 1;
 	LIST_INSERT_HEAD(&ch->noxes[m->id % BATCH_LISTS], x, same);
 	ch->status.tasks++;
 	ch->status.batches++;
@@ -627,11 +631,16 @@ nox_on_grant(struct chan *c, const struct msg *msg)
 	struct nox *x = find(chain_of(c), m->id);
 	size_t i;
 
-	/* It answers a request that was replaced: the worker had ended. */
-	if (x != NULL && m->ask < x->asks)
+	/* It answers a request that was replaced, or will be: its worker has
+	 * ended. */
+	if (x != NULL && m->ask < x->ask && m->ask != 0)
 		return;
 	if ((x = get(c, M_NOX_GRANT, m->id, N_ASKED)) == NULL)
 		return;
+	if (m->ask != x->ask) {
+		chan_fault(c, M_NOX_GRANT, "no such request");
+		return;
+	}
 	for (i = 0; i < msg->n_rows; i++)
 		if (rows[i].len > CIPHER_MAX) {
 			chan_fault(c, M_NOX_GRANT, "length of an operand");

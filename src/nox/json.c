@@ -108,25 +108,38 @@ nox_json_operands(const char *text, size_t n, const struct m_word *inputs,
 }
 
 /* "On the N handles submitted to publishing, C were successfully created, U
- * were unchanged and K conflicted" */
+ * were unchanged and K conflicted": K.  Returns 0, or -1. */
+static int
+get_conflicts(const char *s, unsigned long *to)
+{
+	static const char end[] = " conflicted";
+	size_t n;
+
+	if ((s = strstr(s, " and ")) == NULL)
+		return -1;
+	s += strlen(" and ");
+	n = strspn(s, "0123456789");
+	if (n == 0 || n > 9 || strncmp(s + n, end, sizeof(end) - 1) != 0)
+		return -1;
+	*to = strtoul(s, NULL, 10);
+	return 0;
+}
+
 const char *
 nox_json_report(const char *text, size_t n, struct report *to)
 {
 	json_t *o = parse(text, n);
 	const json_t *message = json_object_get(
 	    json_object_get(o, "payload"), "message");
-	const char *s = json_string_value(message), *at;
+	const char *s = json_string_value(message);
 	const char *why = NULL;
-	int end = 0;
 
 	memset(&to->stored, 0, sizeof(to->stored));
 	if (s == NULL || get_signature(o, to->stored.signature) != 0)
 		why = "the answer is malformed";
 	else if (json_string_length(message) > NOX_REPORT)
 		why = "the report is too long";
-	else if ((at = strstr(s, " and ")) == NULL ||
-	    sscanf(at, " and %9lu conflicted%n", &to->conflicts, &end) != 1 ||
-	    end == 0)
+	else if (get_conflicts(s, &to->conflicts) != 0)
 		why = "the report does not say how many results conflict";
 	else {
 		to->stored.n = (uint32_t)json_string_length(message);

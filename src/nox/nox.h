@@ -97,8 +97,9 @@ struct call *gateway_store(const struct nox_transaction *,
 void gateway_cancel(struct call *);
 
 /* Parse an answer (json.c).  Both return NULL, or the reason; exported for
- * tests and the fuzzer.  The handles of the rows are those that were asked for,
- * or it is an error. */
+ * tests and the fuzzer.  inputs: the handles that were asked for, then a word
+ * of zeros; those of the rows are the same, or it is an error.  The rows are
+ * the caller's to free; without success there are none. */
 const char *nox_json_operands(
     const char *text, size_t n, const struct m_word *inputs, struct operands *);
 const char *nox_json_report(const char *text, size_t n, struct report *);

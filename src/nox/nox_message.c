@@ -177,11 +177,48 @@ read_event(const json_t *e, struct builder *b, char why[64])
 	return ST_OK;
 }
 
+static int
+is_equal(const json_t *a, const json_t *b, const char *name)
+{
+	return json_equal(json_object_get(a, name), json_object_get(b, name));
+}
+
+/* The same operation, on the same operands, with the same results. */
+static int
+is_same_event(const json_t *a, const json_t *b)
+{
+	const struct event_type *t = find_type(
+	    json_string_value(json_object_get(a, "type")));
+	size_t i;
+
+	if (t == NULL || !is_equal(a, b, "type"))
+		return 0;
+	for (i = 0; i < WORDS && t->words[i] != NULL; i++)
+		if (!is_equal(a, b, t->words[i]))
+			return 0;
+	return t->n_in != 0 ||
+	    (is_equal(a, b, "teeType") && is_equal(a, b, "value"));
+}
+
+/* The contract derives the handle of a result from the operation and its
+ * operands: a transaction that repeats an operation has its event twice. */
+static int
+is_repeated(const json_t *e, const json_t **earlier, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (is_same_event(earlier[i], e))
+			return 1;
+	return 0;
+}
+
 static uint32_t
 read_message(
     const json_t *o, struct nox_transaction *t, struct builder *b, char why[64])
 {
 	const json_t *events = json_object_get(o, "events"), *e;
+	const json_t *ops[TASK_OPS];	/* the event of each */
 	uint32_t st;
 	size_t i;
 
@@ -197,9 +234,13 @@ read_message(
 		return fault(why, "transactionHash", ST_MALFORMED);
 	if (json_array_size(events) == 0)
 		return fault(why, "events", ST_MALFORMED);
-	json_array_foreach(events, i, e)
+	json_array_foreach(events, i, e) {
+		if (is_repeated(e, ops, b->shape.n_ops))
+			continue;
 		if ((st = read_event(e, b, why)) != ST_OK)
 			return st;
+		ops[b->shape.n_ops - 1] = e;
+	}
 	return ST_OK;
 }
 

@@ -2,7 +2,8 @@
  *
  * A message of the Nox v0 protocol's stream: the events of one transaction, as
  * JSON.  A message is read into a program, in which each event is an operation,
- * in the order of the message.
+ * in the order of the message.  An event that repeats an earlier one in all but
+ * its logIndex and caller is skipped.
  */
 #ifndef NOX_MESSAGE_H
 #define NOX_MESSAGE_H

@@ -52,10 +52,25 @@ fuzz_answer(const uint8_t *data, size_t size)
 	json_decref(result);
 }
 
+/* The key, then the 32 bytes of the Gateway's address. */
+static void
+fuzz_nox(const uint8_t *data, size_t size)
+{
+	const size_t n = size < 32 ? size : size - 32;
+	struct m_facts f;
+
+	memset(&f, 0, sizeof(f));
+	if (abi_nox_read(data, n, data + n, size - n, &f) == NULL &&
+	    (f.n_gateways != 1 || f.kms_nodes != 1 || f.kms_key[0] < 2 ||
+		f.kms_key[0] > 3))
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	fuzz_facts(data, size);
+	fuzz_nox(data, size);
 	fuzz_answer(data, size);
 	return 0;
 }

@@ -37,8 +37,8 @@ fuzz() {
 	printf '%-12s ' "$_name"
 	if ! clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -D_GNU_SOURCE -DTEE_SANITIZERS -I"$BUILD" -I"$BUILD/proto" -I"$src/proto" \
-	    -I"$src/src/common" -I"$src/src/ipc" -I"$src/src/program" -I"$src/src/crypto" -I"$src/src/compute" -I"$src/src/net" \
-	    -I"$src/src/registry" -I"$src/src/nox" -I"$src/src/attest" -I"$src/src/provider" -w $(pkg-config --cflags $_packages) \
+	    -I"$src/src/common" -I"$src/src/ipc" -I"$src/src/program" -I"$src/src/crypto" -I"$src/src/nox" -I"$src/src/compute" -I"$src/src/net" \
+	    -I"$src/src/registry" -I"$src/src/front" -I"$src/src/web" -I"$src/src/attest" -I"$src/src/provider" -w $(pkg-config --cflags $_packages) \
 	    "$src/tests/fuzz/fuzz_$_name.c" $_files $(pkg-config --libs $_packages) \
 	    -o "$_name" > "$_name.log" 2>&1; then
 		echo "does not build: $work/$_name.log"
@@ -59,13 +59,14 @@ fuzz() {
 
 fuzz program libcrypto $program $arith
 fuzz reference 'libcrypto gmp' tests/fuzz/reference.c $program $arith
-fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c src/compute/delegate.c \
+fuzz job 'libcrypto libsecp256k1 nettle' src/compute/job.c src/compute/work.c src/compute/delegate.c \
     src/compute/keypool.c src/crypto/partial.c src/crypto/shamir.c \
     $program $arith $common $crypto
 fuzz wire libprotobuf-c src/net/wire.c $program "$BUILD/proto/teerunner.pb-c.c"
-fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/registry/abi.c src/registry/rpc.c src/common/sha256.c src/common/jsondepth.c $common
+fuzz abi 'libevent libevent_openssl jansson libssl libcrypto' src/registry/abi.c src/registry/rpc.c src/web/web.c src/common/sha256.c src/common/jsondepth.c $common
 fuzz nats jansson src/nox/nats_parse.c src/common/jsondepth.c
 fuzz nox_message jansson src/nox/nox_message.c src/common/jsondepth.c src/common/hex.c $program
+fuzz nox_json 'jansson libevent' src/nox/json.c src/common/jsondepth.c $common
 fuzz trie 'libcrypto nettle' src/registry/trie.c src/registry/layout.c src/crypto/rlp.c src/crypto/keccak.c $common
 fuzz dcap "$attest_packages" $attest src/attest/dcap_verify.c src/attest/collateral.c
 fuzz snp "$attest_packages" $attest src/attest/snp.c src/attest/snp_vek.c src/attest/collateral.c

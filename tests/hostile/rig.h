@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The real keys, in its own process under its own filter, and a test that plays
- * everyone else: monitor, net, registry, TLS, evidence, a worker, and through
- * them Orchestrator, Gateway and KMS nodes with their keys.  Each can lie.
- * Tests only.
+ * everyone else: monitor, net or nox, registry, TLS, evidence, workers, and
+ * through them Orchestrator, Gateway and KMS nodes with their keys.  Each can
+ * lie.  Tests only.
  */
 #ifndef RIG_H
 #define RIG_H
@@ -23,6 +23,9 @@
 #define GAS_KEY		"5e1f0c9b7a3d2846e90b75d1c2a84f36"		\
 			"31c7e8a09d54b2f6087c3b1e6a95d4a5"
 
+#define NOX_KEY		"a1d9407be26c5f8830e4975bc1fa26d8"		\
+			"7e03b95d6f812ca4490d3e78b6c15f22"
+
 struct party {
 	uint8_t		 key[32], address[20], pub[33], xy[64];
 };
@@ -34,8 +37,12 @@ struct rig {
 					 * start */
 	uint32_t	 has_other;	/* a second chain; before the start,
 					 * too */
+	uint32_t	 is_nox;	/* the first chain is one of Nox v0, and
+					 * `net' is its nox; there may be two
+					 * workers; before the start, too */
 	struct chan	 monitor, net, tls, registry, evidence, worker;
 	struct chan	 other_net, other_registry;
+	struct chan	 second;	/* another worker; fd -1: none */
 	uint32_t	 quorum[THRESHOLD];	/* which nodes answer; 1 and
 						 * 2 */
 	uint32_t	 threshold;	/* so many of them; THRESHOLD */
@@ -57,7 +64,7 @@ struct rig {
 	uint8_t		 domain[32];
 	uint64_t	 epoch;		/* that results are to say */
 	struct m_facts	 facts;
-	uint8_t		 runner[20];
+	uint8_t		 runner[20], other_runner[20];
 	uint32_t	 has_gas;	/* a gas account; before the start,
 					 * too */
 	uint8_t		 gas_account[20];
@@ -82,6 +89,8 @@ void rig_stop(struct rig *);
 
 /* These facts, and keys has worked them off. */
 void rig_facts_now(struct rig *, const struct m_facts *);
+/* This peer comes, as the monitor would say. */
+void rig_peer(struct rig *, struct chan *, enum role, uint32_t index);
 /* Time passes; or the host sets the system's clock, forwards or back. */
 void rig_later(struct rig *, int seconds);
 void rig_clock(struct rig *, int seconds);

@@ -369,6 +369,187 @@ encoder_stays_within_its_buffer(void **state)
 	dies(add_too_many_members, NULL, "abi: too many members");
 }
 
+/* ---- the getters of NoxCompute ----------------------------------------- */
+
+/* kmsPublicKey(): an offset, a length, up to three words. */
+#define NOX_KEY		(32 * 5)
+
+/* As Solidity encodes a key of n bytes that begins with `first': its size. */
+static size_t
+nox_key(uint8_t key[NOX_KEY], size_t n, uint8_t first)
+{
+	memset(key, 0, NOX_KEY);
+	put(key, 0, 32);
+	put(key, 32, n);
+	memset(key + 64, 0x11, n);
+	key[64] = first;
+	return 64 + (n + 31) / 32 * 32;
+}
+
+static void
+nox_gateway(uint8_t gateway[32])
+{
+	memset(gateway, 0, 12);
+	memset(gateway + 12, 0x77, 20);
+}
+
+static const char *
+nox_read(const uint8_t *key, size_t n_key, const uint8_t *gateway,
+    size_t n_gateway, struct m_facts *f)
+{
+	uint8_t *k = malloc(n_key + 1), *g = malloc(n_gateway + 1);
+	const char *why;
+
+	assert_true(k != NULL && g != NULL);
+	/* At the end of each, so that a sanitizer sees a read past it. */
+	memcpy(k + 1, key, n_key);
+	memcpy(g + 1, gateway, n_gateway);
+	why = abi_nox_read(k + 1, n_key, g + 1, n_gateway, f);
+	free(k);
+	free(g);
+	return why;
+}
+
+static void
+nox_refuses(const uint8_t *key, size_t n_key, const uint8_t *gateway,
+    size_t n_gateway, const char *reason)
+{
+	struct m_facts f, before;
+	const char *why;
+
+	memset(&f, 0xa5, sizeof(f));
+	before = f;
+	why = nox_read(key, n_key, gateway, n_gateway, &f);
+	assert_non_null(why);
+	assert_string_equal(why, reason);
+	assert_memory_equal(&f, &before, sizeof(f));
+}
+
+static void
+nox_selectors_are_hashes_of_the_signatures(void **state)
+{
+	static const struct {
+		const char	*signature;
+		uint8_t		 selector[ABI_NOX_CALL];
+	} calls[] = { { "kmsPublicKey()", ABI_NOX_KEY },
+		{ "gateway()", ABI_NOX_GATEWAY } };
+	uint8_t hash[32];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		keccak256(calls[i].signature, strlen(calls[i].signature), hash);
+		assert_memory_equal(calls[i].selector, hash, ABI_NOX_CALL);
+	}
+}
+
+static void
+nox_keys_are_read_in_both_forms(void **state)
+{
+	uint8_t key[NOX_KEY], gateway[32];
+	struct m_facts f;
+	size_t n;
+
+	(void)state;
+	nox_gateway(gateway);
+	for (uint8_t sign = 2; sign <= 3; sign++) {
+		memset(&f, 0, sizeof(f));
+		f.block_number = 99;
+		n = nox_key(key, 33, sign);
+		assert_null(nox_read(key, n, gateway, 32, &f));
+		assert_memory_equal(f.kms_key, key + 64, 33);
+		assert_int_equal(f.n_gateways, 1);
+		assert_memory_equal(f.gateways[0], gateway + 12, 20);
+		assert_int_equal(f.kms_nodes, 1);
+		assert_int_equal(f.kms_threshold, 1);
+		assert_int_equal(f.block_number, 99);
+		/* Whole: the sign is that of its last bit. */
+		n = nox_key(key, 65, 4);
+		key[64 + 64] = sign;
+		assert_null(nox_read(key, n, gateway, 32, &f));
+		assert_int_equal(f.kms_key[0], sign);
+		assert_memory_equal(f.kms_key + 1, key + 65, 32);
+	}
+}
+
+static void
+nox_keys_that_are_no_points_are_refused(void **state)
+{
+	static const struct {
+		size_t	n;
+		uint8_t first;
+	} bad[] = { { 0, 0 }, { 1, 2 }, { 32, 2 }, { 33, 4 }, { 33, 0 },
+		{ 34, 2 }, { 64, 4 }, { 65, 2 }, { 65, 0 }, { 65, 6 } };
+	uint8_t key[NOX_KEY], gateway[32];
+	size_t n;
+
+	(void)state;
+	nox_gateway(gateway);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		n = nox_key(key, bad[i].n, bad[i].first);
+		nox_refuses(key, n, gateway, 32, "kmsPublicKey is not a point");
+	}
+}
+
+static void
+nox_keys_in_another_encoding_are_refused(void **state)
+{
+	static const char why[] = "bad encoding of kmsPublicKey";
+	static const uint64_t far[] = { 0, 31, 33, 64, UINT32_MAX, UINT64_MAX };
+	uint8_t key[NOX_KEY + 32] = { 0 }, gateway[32];
+	size_t n, i;
+
+	(void)state;
+	nox_gateway(gateway);
+	for (i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+		n = nox_key(key, 33, 2);
+		put(key, 0, far[i]);
+		nox_refuses(key, n, gateway, 32, why);
+	}
+	for (i = 0; i < 24; i++) {	/* above 64 bits */
+		n = nox_key(key, 33, 2);
+		key[i] = 1;
+		nox_refuses(key, n, gateway, 32, why);
+		n = nox_key(key, 33, 2);
+		key[32 + i] = 1;
+		nox_refuses(key, n, gateway, 32, why);
+	}
+	n = nox_key(key, 65, 4);
+	for (i = 1; i < n; i++)
+		nox_refuses(key, i, gateway, 32, why);
+	for (i = n + 1; i <= n + 32; i++)
+		nox_refuses(key, i, gateway, 32, why);
+	key[64 + 65] = 1;			/* padding */
+	nox_refuses(key, n, gateway, 32, why);
+	nox_key(key, 65, 4);
+	put(key, 32, 66);
+	nox_refuses(key, n, gateway, 32, why);
+	put(key, 32, UINT64_MAX);
+	nox_refuses(key, n, gateway, 32, why);
+}
+
+static void
+nox_gateways_that_are_no_address_are_refused(void **state)
+{
+	uint8_t key[NOX_KEY], gateway[64] = { 0 };
+	size_t n, i;
+
+	(void)state;
+	n = nox_key(key, 33, 2);
+	nox_refuses(key, n, gateway, 32, "it names no Gateway yet");
+	for (i = 0; i < 12; i++) {
+		nox_gateway(gateway);
+		gateway[i] = 1;
+		nox_refuses(key, n, gateway, 32, "bad encoding of gateway");
+	}
+	nox_gateway(gateway);
+	for (i = 1; i <= 64; i++)
+		if (i != 32)
+			nox_refuses(
+			    key, n, gateway, i, "bad encoding of gateway");
+	nox_refuses(key, n, gateway, 0, "no contract at its address");
+	nox_refuses(key, 0, gateway, 32, "no contract at its address");
+}
+
 int
 main(void)
 {
@@ -384,6 +565,11 @@ main(void)
 		cmocka_unit_test(what_is_taken_after_mutation_is_within_bounds),
 		cmocka_unit_test(encoder_makes_the_facts_that_are_read),
 		cmocka_unit_test(encoder_stays_within_its_buffer),
+		cmocka_unit_test(nox_selectors_are_hashes_of_the_signatures),
+		cmocka_unit_test(nox_keys_are_read_in_both_forms),
+		cmocka_unit_test(nox_keys_that_are_no_points_are_refused),
+		cmocka_unit_test(nox_keys_in_another_encoding_are_refused),
+		cmocka_unit_test(nox_gateways_that_are_no_address_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

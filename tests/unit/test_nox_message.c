@@ -177,7 +177,53 @@ what_is_no_event_is_refused(void **state)
 	    ST_MALFORMED, "leftHandOperand");
 	is_refused("{'type':'add','leftHandOperand':7}", ST_MALFORMED,
 	    "leftHandOperand");
-	is_refused(ADD "," ADD, ST_OUTPUT_TWICE, "result");
+}
+
+/* The same operation on the same operands has the same results. */
+static void
+an_event_that_is_repeated_is_skipped(void **state)
+{
+	static const char again[] =
+	    "{'logIndex':9,'caller':'y','type':'add'," TWO "'result':U3}";
+	char events[1024];
+
+	(void)state;
+	snprintf(events, sizeof(events), ADD "," TRANSFER ",%s," TRANSFER ",%s",
+	    again, again);
+	assert_int_equal(reads(events), ST_OK);
+	assert_int_equal(b.shape.n_ops, 2);
+	assert_int_equal(b.shape.n_inputs, 3);
+	assert_int_equal(b.shape.n_outputs, 4);
+	assert_int_equal(reads(WRAP("5") "," ADD "," WRAP("5")), ST_OK);
+	assert_int_equal(b.shape.n_ops, 2);
+	assert_int_equal(b.shape.n_consts, 1);
+	assert_int_equal(b.ops[1].opcode, 0x10);
+}
+
+/* One member is another: no handle is written twice. */
+static void
+an_event_that_is_almost_repeated_is_refused(void **state)
+{
+	(void)state;
+	is_refused(ADD ",{'type':'sub'," TWO "'result':U3}", ST_OUTPUT_TWICE,
+	    "result");
+	is_refused(ADD ",{'type':'add','leftHandOperand':U2,"
+		       "'rightHandOperand':U1,'result':U3}",
+	    ST_OUTPUT_TWICE, "result");
+	is_refused(ADD ",{'type':'add','leftHandOperand':U1,"
+		       "'rightHandOperand':U4,'result':U3}",
+	    ST_OUTPUT_TWICE, "result");
+	is_refused("{'type':'safe_add'," TWO "'success':B4,'result':U3},"
+		   "{'type':'safe_add'," TWO "'success':B5,'result':U3}",
+	    ST_OUTPUT_TWICE, "result");
+	is_refused(WRAP("5") "," WRAP("37"), ST_OUTPUT_TWICE, "handle");
+	is_refused(WRAP("5") ",{'type':'wrap_as_public_handle','teeType':5,"
+			     "'handle':U8,'value':'0x" HASH "'}",
+	    ST_OUTPUT_TWICE, "handle");
+	is_refused(
+	    ADD ",{'type':'add'," TWO "'other':U3}", ST_MALFORMED, "result");
+	is_refused(ADD ",{'type':'add'," TWO "'result':U1}",
+	    ST_USE_BEFORE_DEFINITION, "result");
 }
 
 static void
@@ -214,6 +260,8 @@ main(void)
 		cmocka_unit_test(every_event_has_the_shape_of_its_primitive),
 		cmocka_unit_test(a_constant_is_cut_to_its_type),
 		cmocka_unit_test(what_is_no_event_is_refused),
+		cmocka_unit_test(an_event_that_is_repeated_is_skipped),
+		cmocka_unit_test(an_event_that_is_almost_repeated_is_refused),
 		cmocka_unit_test(what_is_no_message_is_refused),
 	};
 
