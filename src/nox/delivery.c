@@ -169,17 +169,24 @@ count_status(uint32_t status)
 	}
 }
 
-/* In the timeline and the counters. */
+/* What keys says of its job, for the timeline. */
 static void
-note_status(struct delivery *d, uint32_t status)
+note_result(struct delivery *d, const struct m_nox_result *m)
 {
-	const struct m_result r = { .status = status,
-		.worker = d->result.worker,
-		.verified_at = d->result.verified_at,
-		.started_at = d->result.started_at,
-		.computed_at = d->result.computed_at };
+	const struct m_result r = { .status = m->status,
+		.worker = m->worker,
+		.verified_at = m->verified_at,
+		.started_at = m->started_at,
+		.computed_at = m->computed_at };
 
 	timeline_result(d->line, &r);
+}
+
+/* It ends without results. */
+static void
+note_failure(struct delivery *d, uint32_t status)
+{
+	timeline_refused(d->line, status);
 	count_status(status);
 }
 
@@ -201,7 +208,7 @@ give_up(struct delivery *d, uint32_t status, const char *why)
 	size_t i;
 
 	drop(d);
-	note_status(d, status);
+	note_failure(d, status);
 	log_end(d,
 	    has_letters ? "given up: sent to nats-dead-letter" : "given up",
 	    why);
@@ -229,7 +236,7 @@ put_back(struct delivery *d, uint32_t status, const char *why)
 		return;
 	}
 	drop(d);
-	note_status(d, status);
+	note_failure(d, status);
 	delay = most < 9 ? UINT64_C(1) << most : NAK_MAX;
 	for (i = 0; i < d->n_replies; i++)
 		stream_nak(d->replies[i].subject,
@@ -260,7 +267,7 @@ succeed(struct delivery *d)
 		if (i < n * e->m.shape.n_inputs)
 			event_active(e->again, EV_TIMEOUT, 0);
 	}
-	note_status(d, ST_OK);
+	count_status(ST_OK);
 	timeline_mark(d->line, STAGE_ACKNOWLEDGED, now_us());
 	for (i = 0; i < d->n_replies; i++) {
 		done[n_done++ % DONE] = d->replies[i].sequence;
@@ -427,7 +434,6 @@ on_operands(void *arg, const struct operands *o)
 	m.ask = d->ask.ask;
 	memcpy(m.signature, o->signature, sizeof(m.signature));
 	d->state = D_COMPUTING;
-	d->hold = 0;
 	front_to_keys(M_NOX_GRANT, &m, o->rows, o->n);
 }
 
@@ -487,14 +493,14 @@ store(struct delivery *d)
 	    &d->t, d->values, d->m.shape.n_outputs, &d->result, on_stored, d);
 }
 
-/* keys has no more to do with it: the same from the beginning, or give up. */
+/* keys has no more to do with it: the same from the beginning.  Also if an
+ * operand does not decrypt: a KMS that is wrong once cannot be told from a
+ * ciphertext that is wrong for ever. */
 static void
 start_over(struct delivery *d, uint32_t status)
 {
 	d->state = D_WAITS;
-	if (status_class(status) == CLASS_TERMINAL)
-		give_up(d, status, status_text(status));
-	else if (++d->tries > TRIES)
+	if (++d->tries > TRIES)
 		put_back(d, status, status_text(status));
 	else
 		hold(d, HOLD_MAX);
@@ -514,6 +520,7 @@ delivery_on_result(const struct msg *msg)
 		start_over(d, m->status);
 		return;
 	}
+	note_result(d, m);
 	timeline_mark(d->line, STAGE_SIGNED, m->signed_at);
 	free(d->values);
 	d->values = copy_of(msg->rows, msg->n_rows * sizeof(*d->values));

@@ -38,14 +38,21 @@ tasks_of() {
 	[ "$1" -gt 1 ] && echo "$TASKS" || echo $((TASKS * 2 / 5))
 }
 
+# load_of BATCH TASKS OPTION...: a load, and its results as JSON; another script may
+# have another.
+load_of() {
+	_b=$1 _n=$2; shift 2
+	timeout 120 tee-devnet bench --dir "$dir" --op transfer --tasks "$_n" \
+	    --batch "$_b" "$@" --json
+}
+
 # measure BATCH TASKS OPTION...: the results of a load.  us.* is CPU in us per
 # task, thread.* that of the busiest thread, and util.* its percentage of a
 # processor.  `before' has workers that retire since, and `ended' all they used.
 measure() {
 	_b=$1 _n=$2; shift 2
 	sample > "$dir/before"
-	timeout 120 tee-devnet bench --dir "$dir" --op transfer --tasks "$_n" \
-	    --batch "$_b" "$@" --json > "$dir/json" 2> "$dir/json.err" || {
+	load_of "$_b" "$_n" "$@" > "$dir/json" 2> "$dir/json.err" || {
 		flunk "bench of $_n tasks in batches of $_b" >&2
 		return 1
 	}

@@ -23,6 +23,7 @@
 struct lane {
 	struct noxtx	 tx;
 	uint64_t	 sent_at;	/* us; 0: free */
+	int		 is_published;
 };
 
 struct bench {
@@ -62,7 +63,16 @@ put_inputs(struct bench *b)
 	return 0;
 }
 
-static int
+/* Again and again, while the server is away: it takes the message once. */
+static void
+publish(struct bench *b, struct lane *lane)
+{
+	if (!lane->is_published)
+		lane->is_published = noxtx_publish(
+					 &lane->tx, &b->c, b->stream, 0) == 0;
+}
+
+static void
 submit(struct bench *b, struct lane *lane)
 {
 	struct noxtx *t = &lane->tx;
@@ -74,7 +84,7 @@ submit(struct bench *b, struct lane *lane)
 	t->n_operands = 3;
 	noxtx_make(t, &b->c.d);
 	lane->sent_at = now_us();
-	return noxtx_publish(t, &b->c, b->stream, 0);
+	lane->is_published = 0;
 }
 
 /* Free the lane if its outputs are resolved, or the time is over. */
@@ -92,8 +102,8 @@ check_lane(struct bench *b, struct lane *lane, const int *is_resolved)
 	lane->sent_at = 0;
 }
 
-/* Returns how many are in flight, or -1. */
-static int
+/* While the Gateway is away nothing is known to be resolved. */
+static void
 check_lanes(struct bench *b, struct lane **busy, uint32_t n)
 {
 	uint8_t handles[AT_ONCE * NOX_OUTPUTS][32];
@@ -105,17 +115,16 @@ check_lanes(struct bench *b, struct lane **busy, uint32_t n)
 			memcpy(handles[k * NOX_OUTPUTS],
 			    busy[i + k]->tx.outputs,
 			    sizeof(busy[i + k]->tx.outputs));
-		if (noxclient_resolved(&b->c, (const uint8_t(*)[32])handles,
-			k * NOX_OUTPUTS, is_resolved) != 0)
-			return -1;
+		memset(is_resolved, 0, sizeof(is_resolved));
+		(void)noxclient_resolved(&b->c, (const uint8_t(*)[32])handles,
+		    k * NOX_OUTPUTS, is_resolved);
 		for (k = 0; k < AT_ONCE && i + k < n; k++)
 			check_lane(
 			    b, busy[i + k], &is_resolved[k * NOX_OUTPUTS]);
 	}
-	return 0;
 }
 
-static int
+static void
 run(struct bench *b)
 {
 	struct lane *busy[1024];
@@ -125,16 +134,16 @@ run(struct bench *b)
 		for (i = n = 0; i < b->o->in_flight; i++) {
 			struct lane *lane = &b->lanes[i];
 
-			if (lane->sent_at == 0 && b->sent < b->o->tasks &&
-			    submit(b, lane) != 0)
-				return -1;
-			if (lane->sent_at != 0)
-				busy[n++] = lane;
+			if (lane->sent_at == 0 && b->sent < b->o->tasks)
+				submit(b, lane);
+			if (lane->sent_at == 0)
+				continue;
+			publish(b, lane);
+			busy[n++] = lane;
 		}
 		if (n == 0)
-			return 0;
-		if (check_lanes(b, busy, n) != 0)
-			return -1;
+			return;
+		check_lanes(b, busy, n);
 		usleep(POLL);
 	}
 }
@@ -170,7 +179,6 @@ command_nox_bench(const struct options *o, int argc, char **argv)
 {
 	static struct bench b;
 	uint64_t start;
-	int r;
 
 	(void)argc;
 	(void)argv;
@@ -188,8 +196,8 @@ command_nox_bench(const struct options *o, int argc, char **argv)
 	    (b.stream = stream_open(&b.c.d, CONNECT)) == NULL)
 		return 1;
 	start = now_us();
-	if ((r = run(&b)) == 0)
-		print(&b, (double)(now_us() - start) / 1e6);
+	run(&b);
+	print(&b, (double)(now_us() - start) / 1e6);
 	stream_close(b.stream);
-	return r == 0 && b.unresolved == 0 ? 0 : 1;
+	return b.unresolved == 0 ? 0 : 1;
 }
