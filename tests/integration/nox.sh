@@ -185,7 +185,12 @@ all_resolved() { wait $load && grep -q '"unresolved": 0' "$dir/load" || { cat "$
 role() { for _p in $(role_pid "$1"); do kill -9 "$_p"; done; }
 # nats-server has the place of the process that was told to serve it.
 server_of() { [ "$1" = nats ] && pgrep -f "^nats-server -c $dir/nats.conf\$" || server_pid "$1"; }
-restart() { kill -9 $(server_of "$1"); sleep 0.5; serve "$1"; }
+restart() {
+	kill -9 $(server_of "$1")
+	sleep 0.5
+	serve "$1"
+	until_ok 10 devnet status
+}
 for victim in compute nox registry keys; do
 	load
 	sleep 1
