@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the Gateway's REST answers, parsed.  For nox; no I/O.  Texts are hex
- * digits in lower case after "0x": keys hashes them so, and an answer with
- * another text has another signature.
+ * What the Gateway's REST answers, and what a NATS server says of the consumer,
+ * parsed.  For nox; no I/O.  Texts of the Gateway are hex digits in lower case
+ * after "0x": keys hashes them so, and an answer with another text has another
+ * signature.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "nox.h"
 
 #define DEPTH	5	/* the answer, its payload, a list, its entries */
+#define INFO_DEPTH 8
 
 /* "0x" and digits of at most `max' bytes: how many bytes; -1. */
 static long
@@ -173,4 +175,53 @@ nox_json_error(int code, const char *text, size_t n, char *why, size_t size)
 		status = ST_GATEWAY_UNREACHABLE;
 	json_decref(o);
 	return status;
+}
+
+/* ---- NATS -------------------------------------------------------------- */
+
+/* -1: without a limit, which is 0 for us. */
+static uint64_t
+get_number(const json_t *o, const char *name)
+{
+	const json_int_t v = json_integer_value(json_object_get(o, name));
+
+	return v < 0 ? 0 : (uint64_t)v;
+}
+
+/* {"error":{"description":TEXT}} or {"config":{..}}; times are in ns. */
+int
+nox_json_consumer(
+    const char *text, size_t n, struct consumer *to, char *why, size_t size)
+{
+	json_t *o = jsondepth_exceeds(text, n, INFO_DEPTH) ?
+	    NULL :
+	    json_loadb(text, n, 0, NULL);
+	const json_t *config = json_object_get(o, "config");
+	const char *s = json_string_value(
+	    json_object_get(json_object_get(o, "error"), "description"));
+	const int is_good = json_is_object(config);
+
+	if (!is_good && s == NULL)
+		s = "what the server says of it is malformed";
+	if (!is_good)
+		log_escape(why, size, s, strlen(s));
+	else
+		*to = (struct consumer){ get_number(config, "ack_wait") /
+			    1000000,
+			get_number(config, "max_deliver"),
+			get_number(config, "max_ack_pending"),
+			get_number(config, "max_batch") };
+	json_decref(o);
+	return is_good ? 0 : -1;
+}
+
+void
+nox_json_advisory(
+    const char *text, size_t n, uint64_t *sequence, uint64_t *deliveries)
+{
+	json_t *o = parse(text, n);
+
+	*sequence = get_number(o, "stream_seq");
+	*deliveries = get_number(o, "deliveries");
+	json_decref(o);
 }

@@ -97,15 +97,31 @@ struct call *gateway_store(const struct nox_transaction *,
 /* Its callback is not called any more. NULL: nothing. */
 void gateway_cancel(struct call *);
 
-/* Parse an answer (json.c).  Both return NULL, or the reason; exported for
- * tests and the fuzzer.  inputs: the handles that were asked for, then a word
- * of zeros; those of the rows are the same, or it is an error.  The rows are
- * the caller's to free; without success there are none. */
+/* ---- json.c: what peers say -------------------------------------------- */
+
+/* Parse an answer of the Gateway.  Both return NULL, or the reason; exported
+ * for tests and the fuzzer.  inputs: the handles that were asked for, then a
+ * word of zeros; those of the rows are the same, or it is an error.  The rows
+ * are the caller's to free; without success there are none. */
 const char *nox_json_operands(
     const char *text, size_t n, const struct m_word *inputs, struct operands *);
 const char *nox_json_report(const char *text, size_t n, struct report *);
 /* The status and, in `why', the printable text of an error. */
 uint32_t nox_json_error(
     int code, const char *text, size_t n, char *why, size_t size);
+
+/* What a NATS server says of our consumer: 0; or -1, and in `why' the reason,
+ * printable, and then *to is unchanged. */
+struct consumer {
+	uint64_t ack_wait;   /* ms */
+	uint64_t deliveries; /* of a message; 0: without end */
+	uint64_t pending;    /* messages not answered; 0: any */
+	uint64_t batch;	     /* of a request; 0: any */
+};
+int nox_json_consumer(
+    const char *text, size_t n, struct consumer *to, char *why, size_t size);
+/* The message that it gives up; zeros if it does not say which. */
+void nox_json_advisory(
+    const char *text, size_t n, uint64_t *sequence, uint64_t *deliveries);
 
 #endif

@@ -7,13 +7,11 @@
  */
 #include "config.h"
 
-#include <jansson.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsondepth.h"
 #include "log.h"
 #include "nox.h"
 #include "proc.h"
@@ -22,7 +20,6 @@
 #define EXPIRES		30000	/* ms, of a request for messages */
 #define HEARTBEAT	5000	/* ms */
 #define INFO_TIME	5	/* seconds between two requests for it */
-#define INFO_MAX	(256 * 1024)
 #define UNSENT_MAX	8192	/* answers that wait for a connection */
 /* Until the server has told those of the consumer. */
 #define ACK_WAIT	30000	/* ms */
@@ -43,12 +40,8 @@ static uint64_t infos, advisories;	/* subscriptions */
 static struct event *info_timer, *working_timer;
 static STAILQ_HEAD(, unsent) unsent = STAILQ_HEAD_INITIALIZER(unsent);
 static unsigned n_unsent;
-static struct {
-	int		 is_known;
-	uint64_t	 ack_wait;	/* ms */
-	uint64_t	 deliveries;	/* 0: without end */
-	uint64_t	 pending, batch;
-} consumer = { 0, ACK_WAIT, 0, ACK_PENDING, ACK_PENDING };
+static struct consumer consumer = { ACK_WAIT, 0, ACK_PENDING, ACK_PENDING };
+static int is_known;		/* the server has told these */
 
 static void ask_info(void);
 
@@ -229,7 +222,7 @@ stream_update(void)
 	if (front.has_status && front.status.state == S_SERVING)
 		delivery_offer_all();
 	if (serves && pull == NULL && nats != NULL && nats_is_connected(nats) &&
-	    consumer.is_known)
+	    is_known)
 		start_pull();
 	else if (!serves && pull != NULL)
 		stop_pull();
@@ -269,46 +262,19 @@ on_info_timer(evutil_socket_t fd, short what, void *arg)
 	front_settle();
 }
 
-static uint64_t
-number(const json_t *o, const char *name)
-{
-	const json_int_t v = json_integer_value(json_object_get(o, name));
-
-	return v < 0 ? 0 : (uint64_t)v;	/* -1: without a limit */
-}
-
-/* {"error":{"description":..}} or {"config":{..}}; times are in ns. */
 static void
 on_info(const struct nats_message *m)
 {
-	const char *text = (const char *)m->payload, *why;
-	json_t *o = NULL, *config;
-	char safe[128];
+	char why[128];
 
-	if (m->n_payload > INFO_MAX ||
-	    jsondepth_exceeds(text, m->n_payload, 8) ||
-	    (o = json_loadb(text, m->n_payload, 0, NULL)) == NULL) {
-		log_warn("consumer: what the server says of it is not JSON");
-		return;
-	}
-	config = json_object_get(o, "config");
-	why = json_string_value(
-	    json_object_get(json_object_get(o, "error"), "description"));
-	if (!json_is_object(config)) {
-		log_escape(safe, sizeof(safe), why == NULL ? "?" : why,
-		    why == NULL ? 1 : strlen(why));
-		log_warn("consumer %s: %s", front.chain->nats_consumer, safe);
-		error_note(&front.orchestrator_error, safe);
-		json_decref(o);
+	if (nox_json_consumer((const char *)m->payload, m->n_payload, &consumer,
+		why, sizeof(why)) != 0) {
+		log_warn("consumer %s: %s", front.chain->nats_consumer, why);
+		error_note(&front.orchestrator_error, why);
 		return;		/* asked again by the timer */
 	}
 	event_del(info_timer);
-	consumer.is_known = 1;
-	consumer.ack_wait = number(config, "ack_wait") / 1000000;
-	consumer.deliveries = number(config, "max_deliver");
-	consumer.pending = number(config, "max_ack_pending");
-	consumer.batch = number(config, "max_batch");
-	json_decref(o);
+	is_known = 1;
 	if (consumer.ack_wait == 0)
 		consumer.ack_wait = ACK_WAIT;
 	if (pull != NULL)
@@ -326,18 +292,14 @@ on_info(const struct nats_message *m)
 static void
 on_advisory(const struct nats_message *m)
 {
-	const char *text = (const char *)m->payload;
-	json_t *o = m->n_payload > INFO_MAX ||
-		jsondepth_exceeds(text, m->n_payload, 4) ?
-	    NULL :
-	    json_loadb(text, m->n_payload, 0, NULL);
+	uint64_t sequence, deliveries;
 
+	nox_json_advisory(
+	    (const char *)m->payload, m->n_payload, &sequence, &deliveries);
 	front.given_up++;
 	log_err("message %llu: delivered %llu times and not answered: the "
 		"server gives it up",
-	    (unsigned long long)number(o, "stream_seq"),
-	    (unsigned long long)number(o, "deliveries"));
-	json_decref(o);
+	    (unsigned long long)sequence, (unsigned long long)deliveries);
 }
 
 static void
@@ -370,7 +332,7 @@ on_connected(void *arg, const char *server, const struct nats_info *info)
 	log_info("nats: connected to %s", server);
 	front.stream = STREAM_OPEN;
 	send_unsent();
-	consumer.is_known = 0;
+	is_known = 0;
 	ask_info();
 	if (pull != NULL)
 		js_pull_connected(pull);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzer of the Gateway's answers in Nox v0: operands that are read are those
- * that were asked for, in bounds, and the text of an error can be printed.
+ * Fuzzer of the Gateway's answers in Nox v0, and of what a NATS server says of
+ * a consumer: operands that are read are those that were asked for, in bounds,
+ * and the text of an error can be printed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,17 +35,29 @@ read_operands(const char *text, size_t n)
 }
 
 static void
-read_error(const char *text, size_t n)
+check_printable(const char *why, size_t size)
 {
-	char why[128];
 	size_t i;
 
-	nox_json_error(400, text, n, why, sizeof(why));
-	if (memchr(why, '\0', sizeof(why)) == NULL)
+	if (memchr(why, '\0', size) == NULL)
 		abort();
 	for (i = 0; why[i] != '\0'; i++)
 		if (why[i] < ' ' || why[i] > '~')
 			abort();
+}
+
+static void
+read_texts(const char *text, size_t n)
+{
+	uint64_t sequence, deliveries;
+	struct consumer c;
+	char why[128];
+
+	nox_json_error(400, text, n, why, sizeof(why));
+	check_printable(why, sizeof(why));
+	if (nox_json_consumer(text, n, &c, why, sizeof(why)) != 0)
+		check_printable(why, sizeof(why));
+	nox_json_advisory(text, n, &sequence, &deliveries);
 }
 
 int
@@ -56,6 +69,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_operands(text, size);
 	if (nox_json_report(text, size, &r) == NULL && r.stored.n > NOX_REPORT)
 		abort();
-	read_error(text, size);
+	read_texts(text, size);
 	return 0;
 }

@@ -595,6 +595,74 @@ an_errors_text_is_printable(void **unused)
 	assert_non_null(strstr(why, "yyy..."));
 }
 
+static int
+consumer(const char *s, struct consumer *c)
+{
+	return nox_json_consumer(s, strlen(s), c, why, sizeof(why));
+}
+
+static void
+a_consumer_has_its_limits(void **unused)
+{
+	struct consumer c = { 1, 2, 3, 4 };
+
+	(void)unused;
+	assert_int_equal(
+	    consumer("{\"config\":{\"ack_wait\":30000000000,\"max_deliver\":"
+		     "10,\"max_ack_pending\":200,\"max_batch\":50}}",
+		&c),
+	    0);
+	assert_int_equal(c.ack_wait, 30000);
+	assert_int_equal(c.deliveries, 10);
+	assert_int_equal(c.pending, 200);
+	assert_int_equal(c.batch, 50);
+	/* Without limits: -1, or not a word of them. */
+	assert_int_equal(
+	    consumer(
+		"{\"config\":{\"max_deliver\":-1,\"max_batch\":\"x\"}}", &c),
+	    0);
+	assert_int_equal(c.deliveries + c.pending + c.batch, 0);
+}
+
+static void
+a_consumer_that_is_not_there_says_why(void **unused)
+{
+	static const char *const malformed[] = { "", "[]", "{}",
+		"{\"error\":1}", "{\"config\":[]}",
+		"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{"
+		"}}}}}}}},\"config\":{}}" };
+	struct consumer c = { 1, 2, 3, 4 };
+	size_t i;
+
+	(void)unused;
+	assert_int_equal(consumer("{\"error\":{\"code\":404,\"description\":"
+				  "\"consumer not\\nfound\"}}",
+			     &c),
+	    -1);
+	assert_string_equal(why, "consumer not\\x0afound");
+	for (i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+		assert_int_equal(consumer(malformed[i], &c), -1);
+		assert_string_equal(
+		    why, "what the server says of it is malformed");
+	}
+	assert_int_equal(c.ack_wait + c.deliveries + c.pending + c.batch, 10);
+}
+
+static void
+an_advisory_names_its_message(void **unused)
+{
+	static const char good[] = "{\"type\":\"x\",\"stream_seq\":77,"
+				   "\"deliveries\":10}";
+	uint64_t sequence, deliveries;
+
+	(void)unused;
+	nox_json_advisory(good, strlen(good), &sequence, &deliveries);
+	assert_int_equal(sequence, 77);
+	assert_int_equal(deliveries, 10);
+	nox_json_advisory("[", 1, &sequence, &deliveries);
+	assert_int_equal(sequence + deliveries, 0);
+}
+
 int
 main(void)
 {
@@ -617,6 +685,9 @@ main(void)
 		cmocka_unit_test(a_report_has_its_members),
 		cmocka_unit_test(an_error_has_its_status),
 		cmocka_unit_test(an_errors_text_is_printable),
+		cmocka_unit_test(a_consumer_has_its_limits),
+		cmocka_unit_test(a_consumer_that_is_not_there_says_why),
+		cmocka_unit_test(an_advisory_names_its_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
