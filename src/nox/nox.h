@@ -113,10 +113,10 @@ uint32_t nox_json_error(
 /* What a NATS server says of our consumer: 0; or -1, and in `why' the reason,
  * printable, and then *to is unchanged. */
 struct consumer {
-	uint64_t ack_wait;   /* ms */
-	uint64_t deliveries; /* of a message; 0: without end */
-	uint64_t pending;    /* messages not answered; 0: any */
-	uint64_t batch;	     /* of a request; 0: any */
+	uint64_t	 ack_wait;	/* ms */
+	uint64_t	 deliveries;	/* of a message; 0: without end */
+	uint64_t	 pending;	/* messages not answered; 0: any */
+	uint64_t	 batch;		/* of a request; 0: any */
 };
 int nox_json_consumer(
     const char *text, size_t n, struct consumer *to, char *why, size_t size);
