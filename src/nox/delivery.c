@@ -205,24 +205,39 @@ log_end(const struct delivery *d, const char *what, const char *why)
 	    what, why);
 }
 
+/* Without a connection the dead letter would be lost: then the message is not
+ * answered and comes again, unless this was its last delivery.  Returns 0, or
+ * -1 if the dead letter was not sent. */
+static int
+bury(const char *reply, uint64_t sequence, const char *why, const void *text,
+    size_t n)
+{
+	if (stream_dead_letter(why, sequence, text, n) != 0)
+		return -1;
+	stream_term(reply, why);
+	return 0;
+}
+
 /* It can never succeed, or was delivered for the last time. */
 static void
 give_up(struct delivery *d, uint32_t status, const char *why)
 {
 	const int has_letters = front.chain->nats_dead_letter[0] != '\0';
-	size_t i;
+	size_t i, n_lost = 0;
 
 	drop(d);
 	note_failure(d, status);
+	for (i = 0; i < d->n_replies; i++)
+		if (bury(d->replies[i].subject, d->replies[i].sequence, why,
+			d->text, d->n_text) != 0)
+			n_lost++;
+	if (n_lost == 0)
+		front.given_up++;
 	log_end(d,
-	    has_letters ? "given up: sent to nats-dead-letter" : "given up",
+	    n_lost != 0    ? "given up: not sent to nats-dead-letter" :
+		has_letters ? "given up: sent to nats-dead-letter" :
+			      "given up",
 	    why);
-	front.given_up++;
-	for (i = 0; i < d->n_replies; i++) {
-		stream_dead_letter(
-		    why, d->replies[i].sequence, d->text, d->n_text);
-		stream_term(d->replies[i].subject, why);
-	}
 	end(d);
 }
 
@@ -604,8 +619,7 @@ refuse(const struct nats_message *m, const struct js_ack *a, uint32_t status,
 	    why);
 	count_status(status);
 	front.given_up++;
-	stream_dead_letter(why, a->stream_seq, m->payload, m->n_payload);
-	stream_term(m->reply, why);
+	(void)bury(m->reply, a->stream_seq, why, m->payload, m->n_payload);
 	stream_room();
 }
 

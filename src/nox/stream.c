@@ -111,7 +111,7 @@ stream_is_last(uint64_t delivered)
 	return consumer.deliveries != 0 && delivered >= consumer.deliveries;
 }
 
-void
+int
 stream_dead_letter(
     const char *why, uint64_t sequence, const void *text, size_t n)
 {
@@ -121,12 +121,14 @@ stream_dead_letter(
 	char number[24];
 
 	if (*subject == '\0')
-		return;
+		return 0;
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)sequence);
 	headers[3] = number;
-	if (nats == NULL ||
-	    nats_publish(nats, subject, NULL, headers, text, n) != 0)
-		log_err("dead letter: not sent: message %s: %s", number, why);
+	if (nats != NULL &&
+	    nats_publish(nats, subject, NULL, headers, text, n) == 0)
+		return 0;
+	log_err("dead letter: not sent: message %s: %s", number, why);
+	return nats == NULL || !nats_is_connected(nats) ? -1 : 0;
 }
 
 /* ---- the consumer ------------------------------------------------------ */

@@ -9,7 +9,7 @@ command -v nats-server > /dev/null || skip 'nats-server is not installed'
 command -v node > /dev/null || skip 'node is not installed'
 limit='timeout 120'
 
-nox() { _n=$1; shift; $limit tee-devnet nox "$_n" --dir "$dir" "$@"; }
+nox() { _verb=$1; shift; $limit tee-devnet nox "$_verb" --dir "$dir" "$@"; }
 ctl() { _c=$1; shift; tee-runnerctl "$_c" -s "$dir/runner.sock" "$@"; }
 submit() { nox submit --timeout "${timeout:-20}" "$@" > "$dir/result" 2>&1; }
 out() { sed -n "s/^ *\"$1\": \"\(0x.*\)\",*\$/\1/p" "$dir/result"; }
@@ -251,6 +251,27 @@ for victim in nox nats; do
 	check "server $victim is killed twice: every transaction is resolved" all_resolved
 done
 check 'nothing was given up for that' is "$given_up" "$(count 'given up\|gives it up')"
+
+pause=25 nats 'sub nox_dead' > "$dir/dead" &
+dead=$!
+x=$(nox put uint256 2000)
+ctl drain > /dev/null
+timeout=0
+submit add "$a" "$x"
+timeout=20
+fault down
+ctl resume > /dev/null
+check 'a transaction waits for the Gateway' until_ok 10 in_state 'waits for  *the Gateway'
+kill -9 $(server_of nats)
+fault conflict
+check 'it is given up while nats-server is away' \
+    until_ok 20 logged 'given up: not sent to nats-dead-letter: the Gateway has another value'
+serve nats
+check '... and comes again' until_ok 20 logged 'given up: sent to nats-dead-letter: the Gateway has another value' 2
+fault off
+wait $dead
+check '... for its dead letter' grep -q "$(hash_of | cut -c 3-)" "$dir/dead"
+
 check 'no role was denied a system call' not logged 'is not in its policy'
 check 'no result conflicted' not grep -q conflicted "$dir/log/nox.log"
 

@@ -9,7 +9,7 @@ command -v nats-server > /dev/null || skip 'nats-server is not installed'
 command -v node > /dev/null || skip 'node is not installed'
 limit='timeout 60'
 
-nox() { _n=$1; shift; $limit tee-devnet nox "$_n" --dir "$dir" "$@"; }
+nox() { _verb=$1; shift; $limit tee-devnet nox "$_verb" --dir "$dir" "$@"; }
 client() { $limit node "$src/tests/integration/noxclient.mjs" "$dir" "$@" > "$dir/answer" 2>&1; }
 # gives WANT VERB ARGUMENT...: the first line of the answer; said TEXT: another has it
 gives() {

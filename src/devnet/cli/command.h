@@ -21,7 +21,7 @@ struct options {
 	/* Of `up --nox': the consumer's max_ack_pending and max_batch, and
 	 * its ack_wait in seconds. */
 	uint32_t	 nox_pending, nox_batch, nox_ack_wait;
-	uint32_t	 times;			/* for nox submit */
+	uint32_t	 times;			/* for nox submit and bench */
 	int		 json, insecure, nox;
 };
 

@@ -100,12 +100,15 @@ static const struct command {
 	    "its outputs have values and print a JSON object.  ARG is a\n"
 	    "handle, or TYPE:VALUE, which is stored first.\n"
 	    "  --times N     publish the message N times (1)" },
-	{ "nox bench", command_nox_bench, 0, 0,
+	{ "nox bench", command_nox_bench, 0, 1,
 	    "[--as USER] [--timeout S] [--tasks N]\n"
-	    "          [--in-flight K] [--json]",
-	    "With Nox v0: publish N transfers (1024), K unresolved at a time\n"
-	    "(4), and measure tasks per second and their latency.  The exit\n"
-	    "status is 1 if one is not resolved within S seconds (60)." },
+	    "          [--in-flight K] [--rate R] [--times M] [--json] [FILE]",
+	    "With Nox v0: publish N transfers (1024), at most K unresolved at\n"
+	    "a time (4), and measure tasks per second and their latency.  The\n"
+	    "exit status is 1 if one is not resolved within S seconds (60).\n"
+	    "When each was published and resolved is written to FILE.\n"
+	    "  --rate R      publish at most R transfers per second\n"
+	    "  --times M     publish each message M times (1)" },
 	{ "fault", command_fault, 0, 2, "[WHO WHAT|off]",
 	    "Make a counterpart misbehave: gateway, orchestrator, kms-1 to\n"
 	    "kms-N, or nox.  Without arguments, list the faults of each." },

@@ -3,7 +3,8 @@
  * nox bench: transfers, a number of them unresolved at a time.  Each has an
  * amount of its own, stored beforehand, since equal operands would have equal
  * results.  Latency is from the publication until all outputs have values, as
- * seen every POLL.
+ * seen every POLL.  With --times, the message is published again every second,
+ * whether or not it is resolved.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@
 struct lane {
 	struct noxtx	 tx;
 	uint64_t	 sent_at;	/* us; 0: free */
-	int		 is_published;
+	uint32_t	 n_published;	/* of --times */
+	int		 is_resolved;
 };
 
 struct bench {
@@ -36,6 +38,8 @@ struct bench {
 	double		*latency;	/* ms */
 	uint32_t	 n_latency;
 	uint32_t	 sent, unresolved;
+	uint64_t	 start;			/* us */
+	FILE		*times;			/* or NULL */
 };
 
 static int
@@ -63,13 +67,15 @@ put_inputs(struct bench *b)
 	return 0;
 }
 
-/* Again and again, while the server is away: it takes the message once. */
+/* The first time, or once more.  While the server is away it is tried again:
+ * the stream takes a message with the same ID once. */
 static void
 publish(struct bench *b, struct lane *lane)
 {
-	if (!lane->is_published)
-		lane->is_published = noxtx_publish(
-					 &lane->tx, &b->c, b->stream, 0) == 0;
+	if (lane->n_published < b->o->times &&
+	    now_us() - lane->sent_at >= lane->n_published * 1000000ull &&
+	    noxtx_publish(&lane->tx, &b->c, b->stream, lane->n_published) == 0)
+		lane->n_published++;
 }
 
 static void
@@ -84,22 +90,38 @@ submit(struct bench *b, struct lane *lane)
 	t->n_operands = 3;
 	noxtx_make(t, &b->c.d);
 	lane->sent_at = now_us();
-	lane->is_published = 0;
+	lane->n_published = 0;
+	lane->is_resolved = 0;
 }
 
-/* Free the lane if its outputs are resolved, or the time is over. */
+static void
+note_resolved(struct bench *b, struct lane *lane, uint64_t us)
+{
+	lane->is_resolved = 1;
+	b->latency[b->n_latency++] = (double)us / 1e3;
+	if (b->times != NULL)
+		fprintf(b->times, "%llu %llu\n",
+		    (unsigned long long)((now_unix_us() - us) / 1000),
+		    (unsigned long long)(now_unix_us() / 1000));
+}
+
+/* Free the lane if its outputs are resolved and it was published as often as it
+ * shall be, or the time is over. */
 static void
 check_lane(struct bench *b, struct lane *lane, const int *is_resolved)
 {
 	const uint64_t us = now_us() - lane->sent_at;
 
-	if (is_resolved[0] && is_resolved[1] && is_resolved[2])
-		b->latency[b->n_latency++] = (double)us / 1e3;
-	else if (us > b->o->timeout * 1000000ull)
+	if (!lane->is_resolved && is_resolved[0] && is_resolved[1] &&
+	    is_resolved[2])
+		note_resolved(b, lane, us);
+	if (lane->is_resolved) {
+		if (lane->n_published == b->o->times)
+			lane->sent_at = 0;
+	} else if (us > b->o->timeout * 1000000ull) {
 		b->unresolved++;
-	else
-		return;
-	lane->sent_at = 0;
+		lane->sent_at = 0;
+	}
 }
 
 /* While the Gateway is away nothing is known to be resolved. */
@@ -124,6 +146,16 @@ check_lanes(struct bench *b, struct lane **busy, uint32_t n)
 	}
 }
 
+/* May another be sent now? */
+static int
+is_due(const struct bench *b)
+{
+	const uint64_t us = now_us() - b->start;
+
+	return b->sent < b->o->tasks &&
+	    (b->o->rate == 0 || b->sent <= us * b->o->rate / 1000000);
+}
+
 static void
 run(struct bench *b)
 {
@@ -134,14 +166,14 @@ run(struct bench *b)
 		for (i = n = 0; i < b->o->in_flight; i++) {
 			struct lane *lane = &b->lanes[i];
 
-			if (lane->sent_at == 0 && b->sent < b->o->tasks)
+			if (lane->sent_at == 0 && is_due(b))
 				submit(b, lane);
 			if (lane->sent_at == 0)
 				continue;
 			publish(b, lane);
 			busy[n++] = lane;
 		}
-		if (n == 0)
+		if (n == 0 && b->sent == b->o->tasks)
 			return;
 		check_lanes(b, busy, n);
 		usleep(POLL);
@@ -178,13 +210,12 @@ int
 command_nox_bench(const struct options *o, int argc, char **argv)
 {
 	static struct bench b;
-	uint64_t start;
 
-	(void)argc;
-	(void)argv;
 	if (o->tasks < 1 || o->in_flight < 1)
 		return usage("nox bench: --tasks, --in-flight: expected 1 or "
 			     "more");
+	if (argc == 1 && (b.times = fopen(argv[0], "w")) == NULL)
+		return usage("nox bench: %s: cannot write", argv[0]);
 	b.o = o;
 	noxclient_open(&b.c, o->dir, o->user);
 	b.amounts = calloc(o->tasks, sizeof(b.amounts[0]));
@@ -195,9 +226,11 @@ command_nox_bench(const struct options *o, int argc, char **argv)
 	if (put_inputs(&b) != 0 ||
 	    (b.stream = stream_open(&b.c.d, CONNECT)) == NULL)
 		return 1;
-	start = now_us();
+	b.start = now_us();
 	run(&b);
-	print(&b, (double)(now_us() - start) / 1e6);
+	print(&b, (double)(now_us() - b.start) / 1e6);
+	if (b.times != NULL)
+		fclose(b.times);
 	stream_close(b.stream);
 	return b.unresolved == 0 ? 0 : 1;
 }

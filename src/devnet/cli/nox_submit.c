@@ -125,9 +125,14 @@ make_handle(const struct noxtx *t, const struct devnet *d,
 void
 noxtx_make(struct noxtx *t, const struct devnet *d)
 {
+	json_t *number = jsonrpc_call(d, "eth_blockNumber", json_array());
 	uint8_t seed[32] = { 0 };
 	int is_unique = IS_WRAP(t->op);
 	size_t i;
+
+	t->block = 0;
+	(void)json_to_number(number, &t->block);
+	json_decref(number);
 
 	for (i = 0; i < t->n_operands; i++)
 		is_unique |= t->operands[i][6] & 1;
@@ -162,14 +167,9 @@ make_event(const struct noxtx *t, const struct noxclient *c)
 static json_t *
 make_message(const struct noxtx *t, const struct noxclient *c)
 {
-	json_t *number = jsonrpc_call(&c->d, "eth_blockNumber", json_array());
-	uint64_t block = 0;
-
-	(void)json_to_number(number, &block);
-	json_decref(number);
 	return json_pack("{s:I,s:o,s:I,s:o,s:[o]}", "chainId",
 	    (json_int_t)c->d.chain_id, "caller", json_hex(c->address, 20),
-	    "blockNumber", (json_int_t)block, "transactionHash",
+	    "blockNumber", (json_int_t)t->block, "transactionHash",
 	    json_hex(t->hash, 32), "events", make_event(t, c));
 }
 

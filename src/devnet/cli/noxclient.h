@@ -43,11 +43,12 @@ struct noxtx {
 	uint8_t		 outputs[NOX_OUTPUTS][32];
 	size_t		 n_outputs;
 	uint8_t		 hash[32];
+	uint64_t	 block;
 };
 
 /* NULL if there is no such operation. */
 const struct nox_op *noxtx_op(const char *name);
-/* Make the hash and the outputs' handles from op and operands. */
+/* Make the hash, the block and the outputs' handles from op and operands. */
 void noxtx_make(struct noxtx *, const struct devnet *);
 struct stream;
 /* Publish it.  repeat: 0, or n if this is the n-th repetition, which the stream

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "hex.h"
 #include "log.h"
 #include "nox_store.h"
 
@@ -101,10 +102,15 @@ nox_store_put(const struct nox_value *v)
 {
 	sqlite3_stmt *s = statements[Q_PUT];
 	struct nox_value old;
+	char hex[65];
 
-	if (nox_store_get(v->handle, &old))
-		return memcmp(old.tag, v->tag, 32) == 0 ? NOX_UNCHANGED :
-							  NOX_CONFLICTED;
+	if (nox_store_get(v->handle, &old)) {
+		if (memcmp(old.tag, v->tag, 32) == 0)
+			return NOX_UNCHANGED;
+		log_warn("result 0x%s: conflicted: stored with another value",
+		    hex_encode(hex, v->handle, 32));
+		return NOX_CONFLICTED;
+	}
 	bind(s, 1, v->handle, 32);
 	bind(s, 2, v, size_of(v->n));
 	next_row(s);
