@@ -23,7 +23,7 @@
 #define HOLD_FIRST	250	/* ms, before it is tried again; doubles */
 #define HOLD_MAX	30000
 #define HOLD_AWAY	5000	/* the same, if the Gateway is away */
-#define TRIES		8	/* of what the Gateway or keys got wrong */
+#define TRIES		5	/* of what the Gateway or keys got wrong */
 #define NAK_MAX		300	/* seconds */
 #define DONE		4096	/* the last messages that were answered */
 

@@ -50,6 +50,8 @@ static struct {
 	uint64_t	 pending, batch;
 } consumer = { 0, ACK_WAIT, 0, ACK_PENDING, ACK_PENDING };
 
+static void ask_info(void);
+
 /* ---- answers ----------------------------------------------------------- */
 
 static int
@@ -159,12 +161,14 @@ on_pulled(void *arg, const struct nats_message *m, const struct js_ack *a)
 	delivery_new(m, a);
 }
 
+/* It may be another when it comes back. */
 static void
 on_failed(void *arg, const char *why)
 {
 	(void)arg;
 	log_warn("stream: no messages: %s", why);
 	error_note(&front.orchestrator_error, why);
+	ask_info();
 }
 
 static void
@@ -307,6 +311,8 @@ on_info(const struct nats_message *m)
 	json_decref(o);
 	if (consumer.ack_wait == 0)
 		consumer.ack_wait = ACK_WAIT;
+	if (pull != NULL)
+		stop_pull();	/* its limits may be others */
 	log_info("consumer %s: ack_wait %llu ms, max_deliver %llu, "
 		 "max_ack_pending %llu, max_batch %llu: %u messages at a time",
 	    front.chain->nats_consumer, (unsigned long long)consumer.ack_wait,

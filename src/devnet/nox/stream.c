@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,7 @@ stream_open(const struct devnet *d, unsigned int ms)
 		.arg = s };
 	const uint64_t until = now_ms() + ms;
 
+	signal(SIGPIPE, SIG_IGN);	/* a server that goes */
 	memcpy(&server.address, &a, sizeof(a));
 	if (s == NULL || (s->base = conf.base = event_base_new()) == NULL ||
 	    (s->timer = evtimer_new(s->base, on_timer, NULL)) == NULL)
