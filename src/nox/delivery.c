@@ -25,6 +25,9 @@
 #define HOLD_AWAY	5000	/* the same, if the Gateway is away */
 #define TRIES		5	/* of what the Gateway or keys got wrong */
 #define NAK_MAX		300	/* seconds */
+/* Bytes of messages that are kept for the dead letters.  Above that a dead
+ * letter has its headers alone, with the message's number in the stream. */
+#define TEXT_MAX	(64u * 1024 * 1024)
 #define DONE		4096	/* the last messages that were answered */
 
 enum step {
@@ -68,6 +71,7 @@ struct delivery {
 static TAILQ_HEAD(, delivery) all = TAILQ_HEAD_INITIALIZER(all);
 static LIST_HEAD(list, delivery) by_id[LISTS], by_hash[LISTS];
 static uint32_t count, last_id;
+static size_t text_kept;		/* bytes */
 static uint64_t done[DONE];		/* sequences in the stream */
 static size_t n_done;
 
@@ -131,6 +135,7 @@ end(struct delivery *d)
 		free(d->replies[i].subject);
 	gateway_cancel(d->call);
 	event_free(d->again);
+	text_kept -= d->n_text;
 	TAILQ_REMOVE(&all, d, all);
 	LIST_REMOVE(d, same_id);
 	LIST_REMOVE(d, same_hash);
@@ -680,9 +685,11 @@ delivery_new(const struct nats_message *m, const struct js_ack *a)
 	fill_task(d, &b.shape, words, n);
 	(void)add_reply(d, m->reply, a);
 	d->published = a->timestamp / 1000000000;
-	if (front.chain->nats_dead_letter[0] != '\0') {
+	if (front.chain->nats_dead_letter[0] != '\0' &&
+	    text_kept + m->n_payload <= TEXT_MAX) {
 		d->text = copy_of(m->payload, m->n_payload);
 		d->n_text = m->n_payload;
+		text_kept += d->n_text;
 	}
 	d->line = timeline_begin(
 	    t.hash, (uint32_t)a->delivered, d->m.id, 0, &no_trace);

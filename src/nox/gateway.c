@@ -19,14 +19,19 @@
 #define ANSWER_MAX	(512 * 1024)	/* bytes */
 #define WHY		160
 
+/* Its texts are made when a connection is free: many calls may wait. */
 struct call {
 	TAILQ_ENTRY(call) next;
 	struct web	*web;		/* NULL: it waits for one */
-	char		*target;
-	char		*authorization;
-	char		*body;		/* of a POST; NULL: a GET */
-	struct m_word	*inputs;	/* of operands */
-	operands_done	 operands;
+	const struct nox_transaction *t;
+	size_t		 n;		/* inputs, or values */
+	/* of operands */
+	const struct m_word *inputs;
+	const struct m_nox_ask *ask;
+	operands_done	 operands;	/* NULL: it is of a report */
+	/* of a report */
+	const struct m_nox_value *values;
+	const struct m_nox_result *result;
 	report_done	 report;
 	void		*arg;
 };
@@ -157,34 +162,17 @@ values_text(const struct m_nox_value *v, size_t n)
 /* ---- calls ------------------------------------------------------------- */
 
 static void
-call_free(struct call *c)
-{
-	free(c->target);
-	free(c->authorization);
-	free(c->body);
-	free(c->inputs);
-	free(c);
-}
-
-static struct call *
-new_call(void *arg)
-{
-	struct call *c = calloc(1, sizeof(*c));
-
-	if (c == NULL)
-		fatal("out of memory");
-	c->arg = arg;
-	return c;
-}
-
-static void
 answer_operands(struct call *c, const struct web_answer *a, const char *why)
 {
 	struct operands o = { .status = ST_GATEWAY_UNREACHABLE, .why = why };
+	struct m_word inputs[NOX_INPUTS + 1];
 	char text[WHY];
 
+	/* One more, of zeros: where the list ends. */
+	memset(inputs, 0, sizeof(inputs));
+	memcpy(inputs, c->inputs, c->n * sizeof(inputs[0]));
 	if (a != NULL && a->code == 200) {
-		o.why = nox_json_operands(a->body, a->n, c->inputs, &o);
+		o.why = nox_json_operands(a->body, a->n, inputs, &o);
 		o.status = o.why == NULL ? ST_OK : ST_GATEWAY_ERROR;
 	} else if (a != NULL) {
 		o.status = nox_json_error(
@@ -221,25 +209,70 @@ on_answer(void *arg, const struct web_answer *a, const char *why)
 		answer_operands(c, a, why);
 	else
 		answer_report(c, a, why);
-	call_free(c);
+	free(c);
 	send_waiting();
 	front_settle();
+}
+
+static char *
+operands_text(const struct call *c)
+{
+	struct evbuffer *b = begin_payload(c->t);
+	size_t i;
+
+	add(b, ",\"operands\":[");
+	for (i = 0; i < c->n; i++) {
+		if (i != 0)
+			add(b, ",");
+		add_hex(b, c->inputs[i].b, 32);
+	}
+	add(b, "],\"rsaPublicKey\":");
+	add_hex(b, c->ask->spki, NOX_SPKI);
+	return end_payload(b, c->ask->signature);
+}
+
+static void
+send_get(struct call *c)
+{
+	char *authorization = operands_text(c);
+	char *target = new_target("/v0/compute/operands", c->ask->salt);
+	const char *const headers[] = { "Authorization", authorization, NULL };
+	const struct web_request q = { .target = target, .headers = headers };
+
+	web_send(c->web, &q, on_answer, c);
+	free(authorization);
+	free(target);
+}
+
+static void
+send_post(struct call *c)
+{
+	char *authorization = end_payload(
+	    begin_payload(c->t), c->result->signature);
+	char *target = new_target("/v0/compute/results", c->result->salt);
+	char *body = values_text(c->values, c->n);
+	const char *const headers[] = { "Authorization", authorization,
+		"Content-Type", "application/json", NULL };
+	const struct web_request q = { .is_post = 1,
+		.target = target,
+		.headers = headers,
+		.body = body,
+		.n = strlen(body) };
+
+	web_send(c->web, &q, on_answer, c);
+	free(authorization);
+	free(target);
+	free(body);
 }
 
 static void
 call_send(struct call *c, struct web *web)
 {
-	const char *const headers[] = { "Authorization", c->authorization,
-		"Content-Type", "application/json", NULL };
-	const char *const get[] = { "Authorization", c->authorization, NULL };
-	const struct web_request q = { .is_post = c->body != NULL,
-		.target = c->target,
-		.headers = c->body != NULL ? headers : get,
-		.body = c->body,
-		.n = c->body == NULL ? 0 : strlen(c->body) };
-
 	c->web = web;
-	web_send(web, &q, on_answer, c);
+	if (c->operands != NULL)
+		send_get(c);
+	else
+		send_post(c);
 }
 
 static void
@@ -259,8 +292,13 @@ send_waiting(void)
 }
 
 static struct call *
-start(struct call *c)
+start(const struct call *from)
 {
+	struct call *c = malloc(sizeof(*c));
+
+	if (c == NULL)
+		fatal("out of memory");
+	*c = *from;
 	TAILQ_INSERT_TAIL(&waiting, c, next);
 	send_waiting();
 	return c;
@@ -275,46 +313,31 @@ gateway_cancel(struct call *c)
 		TAILQ_REMOVE(&waiting, c, next);
 	else
 		web_cancel(c->web);
-	call_free(c);
+	free(c);
 }
 
 struct call *
 gateway_operands(const struct nox_transaction *t, const struct m_word *inputs,
     size_t n, const struct m_nox_ask *ask, operands_done done, void *arg)
 {
-	struct call *c = new_call(arg);
-	struct evbuffer *b = begin_payload(t);
-	size_t i;
-
-	add(b, ",\"operands\":[");
-	for (i = 0; i < n; i++) {
-		if (i != 0)
-			add(b, ",");
-		add_hex(b, inputs[i].b, 32);
-	}
-	add(b, "],\"rsaPublicKey\":");
-	add_hex(b, ask->spki, NOX_SPKI);
-	c->authorization = end_payload(b, ask->signature);
-	c->target = new_target("/v0/compute/operands", ask->salt);
-	/* One more, of zeros: where the list ends. */
-	if ((c->inputs = calloc(n + 1, sizeof(*inputs))) == NULL)
-		fatal("out of memory");
-	memcpy(c->inputs, inputs, n * sizeof(*inputs));
-	c->operands = done;
-	return start(c);
+	return start(&(const struct call){ .t = t,
+	    .n = n,
+	    .inputs = inputs,
+	    .ask = ask,
+	    .operands = done,
+	    .arg = arg });
 }
 
 struct call *
 gateway_store(const struct nox_transaction *t, const struct m_nox_value *v,
     size_t n, const struct m_nox_result *r, report_done done, void *arg)
 {
-	struct call *c = new_call(arg);
-
-	c->authorization = end_payload(begin_payload(t), r->signature);
-	c->target = new_target("/v0/compute/results", r->salt);
-	c->body = values_text(v, n);
-	c->report = done;
-	return start(c);
+	return start(&(const struct call){ .t = t,
+	    .n = n,
+	    .values = v,
+	    .result = r,
+	    .report = done,
+	    .arg = arg });
 }
 
 void

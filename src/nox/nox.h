@@ -85,8 +85,9 @@ struct report {
 };
 typedef void (*report_done)(void *arg, const struct report *);
 
-/* Ask for the inputs, n handles in order; or store the results.  The callback
- * is not called before these return. */
+/* Ask for the inputs, n handles in order (at most NOX_INPUTS); or store the
+ * results.  What these are given must last until the callback, which is not
+ * called before they return, or until gateway_cancel(). */
 struct call *gateway_operands(const struct nox_transaction *,
     const struct m_word *inputs, size_t n, const struct m_nox_ask *,
     operands_done, void *arg);

@@ -6,6 +6,7 @@
 # consumer, and an upgrade.
 . "$(dirname "$0")/lib.sh"
 with_nats
+command -v node > /dev/null || skip 'node is not installed'
 limit='timeout 120'
 
 ctl() { _c=$1; shift; tee-runnerctl "$_c" -s "$dir/runner.sock" "$@"; }
@@ -272,8 +273,16 @@ check '... by the same process' is "$before" "$(role_pid nox)"
 
 # ---- two Runners, one consumer
 
-sed "s|/runner.sock|/runner-2.sock|; s|^uid-base .*|uid-base 60840|; /^http-listen/d" \
+# The second reaches the Gateway by HTTPS.
+gateway=$(sed -n 's|^gateway-url http://127.0.0.1:||p' "$dir/tee-runnerd.conf")
+node "$src/tests/integration/tlsfront.mjs" "$gateway" "$dir/tls/orchestrator.pem" \
+    "$dir/tls/orchestrator.key" > "$dir/tlsfront" 2>&1 &
+others="$others $!"
+until_ok 10 grep -q . "$dir/tlsfront"
+sed "s|^gateway-url .*|gateway-url https://127.0.0.1:$(head -n 1 "$dir/tlsfront")|
+    s|/runner.sock|/runner-2.sock|; s|^uid-base .*|uid-base 60840|; /^http-listen/d" \
     "$dir/tee-runnerd.conf" > "$dir/tee-runnerd-2.conf"
+echo "registry-ca $dir/tls/ca.pem" >> "$dir/tee-runnerd-2.conf"
 tee-runnerd -d -L "$BUILD/libexec" -f "$dir/tee-runnerd-2.conf" > "$dir/runner-2.log" 2>&1 &
 second=$!
 others="$others $second"
@@ -283,6 +292,8 @@ load
 check 'both serve: every transaction is resolved' all_resolved
 check 'each computed a part' sh -c '[ "$1" -gt 20 ] && [ "$2" -gt 20 ]' - \
     "$(($(ok_of "$dir/runner.sock") - one))" "$(ok_of "$dir/runner-2.sock")"
+check 'the second used a few connections with TLS for all of them' \
+    sh -c 'n=$(grep -c "^TLS" "$1"); [ $n -ge 1 ] && [ $n -le 16 ]' - "$dir/tlsfront"
 load
 sleep 1
 kill -9 $second $(pgrep -P $second)
