@@ -38,7 +38,7 @@ _tee_runnerctl_words() {
 	reload)	echo '--pid -s' ;;
 	upgrade) echo '--timeout -f' ;;
 	primitives) echo '--json' ;;
-	policy)	echo 'monitor net registry keys evidence compute
+	policy)	echo 'monitor net nox registry keys evidence compute
 		--json --text --bpf --diff --diff-all -s' ;;
 	config)	echo '--hash -f' ;;
 	esac

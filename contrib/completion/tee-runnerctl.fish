@@ -37,7 +37,7 @@ complete -c tee-runnerctl -n '__tee_runnerctl_is explain' -a "(tee-runnerctl exp
 complete -c tee-runnerctl -n '__tee_runnerctl_is forecast' -F
 complete -c tee-runnerctl -n '__tee_runnerctl_is log-level' -a 'error warning info debug'
 complete -c tee-runnerctl -n '__tee_runnerctl_is reload' -l pid -x -a '(pgrep -x tee-runnerd)' -d 'the service'
-complete -c tee-runnerctl -n '__tee_runnerctl_is policy' -a 'monitor net registry keys evidence compute'
+complete -c tee-runnerctl -n '__tee_runnerctl_is policy' -a 'monitor net nox registry keys evidence compute'
 complete -c tee-runnerctl -n '__tee_runnerctl_is policy' -l text -d 'print the policy'
 complete -c tee-runnerctl -n '__tee_runnerctl_is policy' -l bpf -d 'print the filter program'
 complete -c tee-runnerctl -n '__tee_runnerctl_is policy' -l diff -x -a '(pgrep -x tee-runnerd)' -d 'compare with a process'

@@ -275,6 +275,8 @@ diff_child(pid_t pid, const char *parent_filters, unsigned seen[])
 int
 policy_diff_all(const char *socket_path)
 {
+	const size_t net = (size_t)(policy_of("net") - policies),
+		     nox = (size_t)(policy_of("nox") - policies);
 	const pid_t monitor = find_monitor(socket_path);
 	unsigned seen[16] = { 0 };
 	const struct dirent *e;
@@ -298,6 +300,8 @@ policy_diff_all(const char *socket_path)
 	}
 	closedir(d);
 	seen[policy_of("monitor") - policies]++;
+	/* Each chain has one of them: a service need not have both. */
+	seen[net] = seen[nox] = seen[net] + seen[nox];
 	for (i = 0; r == 0 && i < n_policies; i++)
 		if (seen[i] == 0)
 			r |= fail(policies[i].role, "does not run");

@@ -157,8 +157,8 @@ command_policy(const struct options *o)
 		return o->json ? print_all_json() : print_all();
 	if ((p = policy_of(o->arg)) == NULL)
 		return fail(o->arg,
-		    "no such role: monitor, net, registry, keys, "
-		    "evidence, compute");
+		    "no such role: monitor, net, nox, registry, "
+		    "keys, evidence, compute");
 	if (o->bpf)
 		return print_bpf(p);
 	if (o->pid != 0)

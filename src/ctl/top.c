@@ -211,8 +211,9 @@ show_load(void)
 	const json_t *earlier = json_object_get(
 	    json_object_get(last.status, "workers"), "list");
 	const json_t *roles = json_object_get(s, "roles");
-	static const char *const names[] = { "net", "registry", "keys",
+	static const char *const names[] = { "net", "nox", "registry", "keys",
 		"evidence" };
+	const char *comma = "";
 	const json_t *w;
 	char text[512] = "";
 	uint64_t a, b;
@@ -235,12 +236,14 @@ show_load(void)
 	    member_text(json_object_get(s, "workers"), "load_percent"), text);
 	text[0] = '\0';
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		a = member_number(
+		    json_object_get(roles, names[i]), "cpu_microseconds");
+		if (a == 0)	/* no chain has this role */
+			continue;
 		n = strlen(text);
-		snprintf(text + n, sizeof(text) - n, "%s %s %.1f",
-		    i == 0 ? "" : ",", names[i],
-		    (double)member_number(
-			json_object_get(roles, names[i]), "cpu_microseconds") /
-			1e6);
+		snprintf(text + n, sizeof(text) - n, "%s %s %.1f", comma,
+		    names[i], (double)a / 1e6);
+		comma = ",";
 	}
 	say("CPU s     %s", text);
 	say("%s", "");

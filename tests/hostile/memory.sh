@@ -26,9 +26,10 @@ for p in $plaintexts; do
 	handles="$handles $(put bytes32 "0x$p")"
 done
 sums=$(for p in $plaintexts; do echo "${p%7e}7f"; done)
+# OpenSSL and libsecp256k1 have a key as a number: least significant byte first.
+reversed() { echo "$1" | sed 's/../&\n/g' | tac | tr -d '\n'; }
 key=$(tls_scalar "$dir/tls/runner-1.key")
-# OpenSSL has it as a number: least significant byte first.
-number=$(echo "$key" | sed 's/../&\n/g' | tac | tr -d '\n')
+number=$(reversed "$key")
 
 work() {
 	for _i in $(seq 30); do
@@ -71,4 +72,72 @@ set -- $handles
 devnet submit xor "$1" "$2" > /dev/null
 "$scan" "$(role_pid net)" "${1#0x}" > /dev/null
 check 'the scan finds handles in net' test $? -eq 1
+stop_system
+
+# ---- a Runner that serves Nox v0 -------------------------------------------
+
+# The RSA keys of the workers, and the data keys that they derive, are made in compute and
+# never leave it: nobody else can tell what to look for.
+command -v nats-server > /dev/null || PATH=$PATH:/usr/sbin
+if ! command -v nats-server > /dev/null; then
+	echo 'skipped: Nox v0: nats-server is not installed'
+	finish
+fi
+first=$dir
+dir=$dir/nox
+mkdir "$dir"
+start_devnet --nox
+start_serving
+handles=
+for p in $plaintexts; do
+	handles="$handles $(nox put uint256 "0x$p")"
+done
+key=$(tls_scalar "$dir/tls/runner-1.key")
+number=$(reversed "$key")
+wallet=$(tr -d '\n' < "$dir/nox-wallet.key" | sed 's/^0x//')
+wallet_number=$(reversed "$wallet")
+check 'Nox v0: the key of the wallet is 32 bytes' is 64 ${#wallet}
+
+# Each sum once: the same operation on the same operands has the same results, so that
+# each time another small number is added.
+nox_work() {
+	for _i in $(seq 30); do
+		for _h in $handles; do
+			nox submit --timeout 20 add "$_h" uint256:1
+			nox submit --timeout 20 sub "$_h" "uint256:$_i"
+		done
+	done > "$dir/work" 2>&1
+}
+nox_work &
+worker=$!
+nox bench --tasks 100000 --in-flight 8 > "$dir/load" 2>&1 &
+bench=$!
+
+sleep 0.5
+check 'Nox v0: the monitor has no secret' \
+    nothing "$runner" "$key" "$number" "$wallet" "$wallet_number" $plaintexts $sums
+for r in nox registry evidence; do
+	check "Nox v0: $r has no secret" \
+	    nothing "$(role_pid $r)" "$key" "$number" "$wallet" "$wallet_number" $plaintexts $sums
+done
+check 'Nox v0: compute has no private key but its RSA keys' \
+    nothing "$(role_pid compute)" "$key" "$number" "$wallet" "$wallet_number"
+check 'Nox v0: keys has no plaintext' nothing "$(role_pid keys)" $plaintexts $sums
+for r in keys compute; do
+	check "Nox v0: $r has secrets in locked memory alone" nothing -u "$(role_pid $r)" \
+	    "$key" "$number" "$wallet" "$wallet_number" $plaintexts $sums
+done
+check 'Nox v0: transactions were resolved meanwhile' grep -q '"resolved": true' "$dir/work"
+check 'Nox v0: and the load went on' kill -0 $bench
+kill $worker $bench 2> /dev/null
+wait $worker $bench 2> /dev/null
+
+"$scan" "$(role_pid keys)" "$number" > /dev/null
+check 'Nox v0: the scan finds the TLS key in keys' test $? -eq 1
+set -- $handles
+nox submit eq "$1" "$2" > /dev/null
+"$scan" "$(role_pid nox)" "${1#0x}" > /dev/null
+check 'Nox v0: the scan finds handles in nox' test $? -eq 1
+stop_system
+dir=$first
 finish

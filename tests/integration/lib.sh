@@ -10,6 +10,12 @@ runner=
 # $limit is empty, or a timeout(1).
 devnet() { _c=$1; shift; $limit tee-devnet "$_c" --dir "$dir" "$@"; }
 put() { devnet put "$@"; }
+nox() { _verb=$1; shift; $limit tee-devnet nox "$_verb" --dir "$dir" "$@"; }
+# with_nats: the script needs nats-server.
+with_nats() {
+	PATH=$PATH:/usr/sbin
+	command -v nats-server > /dev/null || skip 'nats-server is not installed'
+}
 
 # start_devnet [OPTION]...
 start_devnet() {
@@ -23,7 +29,8 @@ start_devnet() {
 restart_devnet() { devnet down && devnet up > "$dir/up.log"; }
 
 # server_pid NAME; serve NAME: start it again.
-server_pid() { pgrep -f "^tee-devnet serve $dir $1\$"; }
+# nats-server has the place of the process that was told to serve it.
+server_pid() { pgrep -f "^(tee-devnet serve $dir $1|nats-server -c $dir/$1.conf)\$"; }
 serve() {
 	tee-devnet serve "$dir" "$1" >> "$dir/log/$1.log" 2>&1 < /dev/null &
 	others="$others $!"
@@ -101,6 +108,25 @@ logged() { [ "$(count "$1")" -ge "${2:-1}" ]; }
 role_pid() {
 	pgrep -P "$runner" -x "$1" | sed -n "$((${2:-0} + 1))p"
 }
+
+# ---- the Runner's certificate
+
+expires() { status | sed -n 's/.*"certificate_expires": *\([0-9]*\).*/\1/p'; }
+# Another certificate is used than the one that expired then.
+is_used() { _now=$(expires); [ -n "$_now" ] && [ "$_now" != "$1" ]; }
+# make_key; make_certificate DAYS: into new files, for the next
+make_key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$dir/new.key" 2> /dev/null; }
+make_certificate() {
+	printf 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n' > "$dir/ext"
+	openssl req -new -key "$dir/new.key" -subj /CN=runner-1 -out "$dir/csr" &&
+	    openssl x509 -req -in "$dir/csr" -CA "$dir/tls/ca.pem" -CAkey "$dir/tls/ca.key" \
+	    -set_serial "0x$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')" -days "$1" \
+	    -extfile "$dir/ext" -out "$dir/new.pem"
+} > "$dir/openssl.log" 2>&1
+take_key() { mv "$dir/new.key" "$dir/tls/runner-1.key"; }
+take_certificate() { mv "$dir/new.pem" "$dir/tls/runner-1.pem"; }
+
+# ---- processes
 
 # Of a process: clock ticks of CPU time.
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }

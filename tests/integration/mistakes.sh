@@ -284,6 +284,28 @@ mistake 'a gas key that others can read' 'gas-key: .*: others can access it' "ga
 mistake 'a gas key that is too long' 'gas-key: .*: expected 64 hex digits' "gas-key $dir/gas-long.key"
 mistake 'a gas key with another letter' 'expected 64 hex digits' "gas-key $dir/gas-letter.key"
 mistake 'a gas key that is zero' 'not a valid private key on secp256k1' "gas-key $dir/gas-zero.key"
+
+# The lines of a chain with Nox v0, whose wallet is in this file.
+nox_chain() {
+	sed '/^orchestrator /d; /^gateway /d; /^registry /d' <<-X
+		$(base)
+		protocol nox-v0
+		nats-server n.example:4222
+		gateway-url https://g.example
+		nox-compute 0x1111111111111111111111111111111111111111
+		nox-key $1
+	X
+}
+# nox_mistake WHAT STATUS MESSAGE FILE
+nox_mistake() {
+	nox_chain "$4" > "$conf"
+	explained "$1" "$2" "$3" -t -f "$conf" -L "$roles"
+}
+nox_mistake 'a good key of a wallet is no fault' 0 '' "$dir/gas.key"
+nox_mistake 'a key of a wallet that is missing' 2 'nox-key: .*: No such file' "$dir/none.key"
+nox_mistake 'a key of a wallet that others can read' 2 'nox-key: .*: others can access it' "$dir/gas-open.key"
+nox_mistake 'a key of a wallet that is too long' 2 'nox-key: .*: expected 64 hex digits' "$dir/gas-long.key"
+nox_mistake 'a key of a wallet that is zero' 2 'nox-key: .*: not a valid private key on secp256k1' "$dir/gas-zero.key"
 mistake 'a credential without systemd' 'credentials need systemd' 'gas-key credential:gas'
 
 # ---- directories and users -------------------------------------------------

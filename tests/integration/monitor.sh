@@ -1,9 +1,11 @@
 # Sourced, instead of lib.sh, by the tests of tee-runnerd as a supervisor: the monitor
 # with the roles that are built, in $dir/real, or with tests/integration/stub in the place
-# of each, in $dir/stub.  As root they test users, chroot and capabilities too.
+# of each, in $dir/stub.  As root they test users, chroot and capabilities too.  The
+# counterparts do not exist.
 . "$(dirname "$0")/lib.sh"
 
-names="keys evidence compute-0 compute-1 registry net"
+front=net	# or nox: the configured chain has Nox v0
+names="keys evidence compute-0 compute-1 registry $front"
 base=61000	# uid-base
 as=		# a command that starts the monitor
 log=$dir/runner.log
@@ -15,13 +17,15 @@ at_end=kill_monitor
 mkdir "$dir/stub" "$dir/real" "$dir/run"
 chmod 777 "$dir/run"
 cp "$BUILD/tee-runnerd" "$BUILD/tee-runnerctl" "$BUILD/tests/integration/outer" "$dir" || exit 1
-for r in keys evidence compute registry net; do
+for r in keys evidence compute registry net nox; do
 	# Copies: whoever is not root may not reach the build directory.
 	cp "$BUILD/tests/integration/stub" "$dir/stub/$r"
 	cp "$BUILD/libexec/$r" "$dir/real/$r" || exit 1
 done
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
 	-subj /CN=runner -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
+
+( umask 077; printf '%063d1\n' 0 >"$dir/wallet.key" )
 
 soon() { until_ok 8 "$@"; }
 
@@ -44,20 +48,37 @@ all_up() {
 }
 roles_are() { [ "$(pgrep -c -P $runner)" = "$1" ]; }
 
+# The lines of a chain.
+chain() {
+	echo "chain-id 31337"
+	if [ $front = nox ]; then
+		cat <<-X
+			protocol nox-v0
+			nats-server 127.0.0.1:9
+			gateway-url http://127.0.0.1:9
+			nox-compute 0x1111111111111111111111111111111111111111
+			nox-key $dir/wallet.key
+		X
+	else
+		cat <<-X
+			orchestrator 127.0.0.1:9
+			gateway 127.0.0.1:9
+			registry 0x1111111111111111111111111111111111111111
+		X
+	fi
+	echo "registry-endpoint http://127.0.0.1:9/"
+}
+
 # start_monitor DIR [LINE...]: with these roles, and these lines of configuration too.
 # The log is new.
 start_monitor() {
 	_roles=$1
 	shift
-	cat >"$dir/conf" <<-X
-		orchestrator 127.0.0.1:9
-		gateway 127.0.0.1:9
+	chain >"$dir/conf"
+	cat >>"$dir/conf" <<-X
 		tls-ca $dir/cert.pem
 		tls-certificate $dir/cert.pem
 		tls-key $dir/key.pem
-		chain-id 31337
-		registry 0x1111111111111111111111111111111111111111
-		registry-endpoint http://127.0.0.1:9/
 		workers 2
 		chroot $dir/empty
 		drain-timeout ${drain:-1}

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # A Runner that serves a chain with Nox v0: a real nats-server, and tee-devnet's publisher,
 # Gateway and KMS.  Each operation, what cannot be computed, what goes wrong on the way,
-# redelivery, a consumer that is deleted, kills, and two Runners with one consumer.
+# redelivery, a consumer that is deleted, kills, another certificate, two Runners with one
+# consumer, and an upgrade.
 . "$(dirname "$0")/lib.sh"
-PATH=$PATH:/usr/sbin
-command -v nats-server > /dev/null || skip 'nats-server is not installed'
+with_nats
 command -v node > /dev/null || skip 'node is not installed'
 limit='timeout 120'
 
-nox() { _verb=$1; shift; $limit tee-devnet nox "$_verb" --dir "$dir" "$@"; }
 ctl() { _c=$1; shift; tee-runnerctl "$_c" -s "$dir/runner.sock" "$@"; }
 submit() { nox submit --timeout "${timeout:-20}" "$@" > "$dir/result" 2>&1; }
 out() { sed -n "s/^ *\"$1\": \"\(0x.*\)\",*\$/\1/p" "$dir/result"; }
@@ -219,10 +218,8 @@ fault off
 check 'each of them is resolved' all_resolved
 
 role() { for _p in $(role_pid "$1"); do kill -9 "$_p"; done; }
-# nats-server has the place of the process that was told to serve it.
-server_of() { [ "$1" = nats ] && pgrep -f "^nats-server -c $dir/nats.conf\$" || server_pid "$1"; }
 restart() {
-	kill -9 $(server_of "$1")
+	kill -9 $(server_pid "$1")
 	sleep 0.5
 	serve "$1"
 	until_ok 10 devnet status
@@ -275,6 +272,26 @@ check '... for its dead letter' grep -q "$(hash_of | cut -c 3-)" "$dir/dead"
 check 'no role was denied a system call' not logged 'is not in its policy'
 check 'no result conflicted' not grep -q conflicted "$dir/log/nox.log"
 
+# ---- another certificate
+
+connected() { logged 'nats: connected' "$1"; }
+renewed() {
+	_expires=$(expires) _times=$(count 'nats: connected')
+	make_certificate "$1" && take_certificate && kill -HUP "$runner" &&
+	    until_ok 5 is_used "$_expires" && until_ok 5 connected $((_times + 1))
+}
+before=$(role_pid nox)
+load
+cp "$dir/tls/runner-1.key" "$dir/new.key"
+check 'NATS is connected with a new certificate of the same key' renewed 60
+make_key
+cp "$dir/new.key" "$dir/kept.key"	# to make the certificate
+take_key
+mv "$dir/kept.key" "$dir/new.key"
+check 'NATS is connected with a new key and certificate' renewed 90
+check '... meanwhile: every transaction is resolved' all_resolved
+check '... by the same process' is "$before" "$(role_pid nox)"
+
 # ---- two Runners, one consumer
 
 # The second reaches the Gateway by HTTPS.
@@ -311,4 +328,24 @@ sleep 1
 check 'it stops by SIGTERM, with its transactions done' stop_runner
 start_runner
 check 'and the others are resolved after it' all_resolved
+
+# ---- an upgrade
+
+service() { ctl reload | sed 's/^told process \([0-9]*\) .*/\1/'; }
+upgrade() { tee-runnerctl upgrade -f "$dir/tee-runnerd.conf" > "$dir/said" 2>&1; }
+old=$runner
+load
+sleep 1
+check 'a successor takes over under load' upgrade || cat "$dir/said"
+check 'the old Runner has ended' until_ok 1 not kill -0 "$old"
+new=$(service)
+check 'another process serves' not is "$old" "$new"
+check 'upgrade: every transaction is resolved' all_resolved
+check 'every message was answered after the upgrade' until_ok 20 answered
+check 'nothing was given up for that' is "$given_up" \
+    "$(cat "$dir/runner.log" "$dir/said" | grep -c 'given up\|gives it up')"
+check 'and no result conflicted' not grep -q conflicted "$dir/log/nox.log"
+kill -TERM "$new"
+check 'the successor ends' until_ok 40 not kill -0 "$new"
+runner=
 finish

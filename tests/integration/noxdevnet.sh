@@ -4,12 +4,10 @@
 # values, its faults, a restart, the stream and the consumer, and the contract's getters.
 # The client (noxclient.mjs) shares no code with them.  Needs no root and no Runner.
 . "$(dirname "$0")/lib.sh"
-PATH=$PATH:/usr/sbin
-command -v nats-server > /dev/null || skip 'nats-server is not installed'
+with_nats
 command -v node > /dev/null || skip 'node is not installed'
 limit='timeout 60'
 
-nox() { _verb=$1; shift; $limit tee-devnet nox "$_verb" --dir "$dir" "$@"; }
 client() { $limit node "$src/tests/integration/noxclient.mjs" "$dir" "$@" > "$dir/answer" 2>&1; }
 # gives WANT VERB ARGUMENT...: the first line of the answer; said TEXT: another has it
 gives() {

@@ -7,8 +7,7 @@
 # to recover: from the moment when what was killed may start again until each transaction
 # that had been published has been resolved.
 . "$(dirname "$0")/lib.sh"
-PATH=$PATH:/usr/sbin
-command -v nats-server > /dev/null || skip 'nats-server is not installed'
+with_nats
 
 transactions=${1:-1500} kills=${2:-15}
 SEED=${SEED:-$(date +%s)}
@@ -17,7 +16,6 @@ bad=5 again=$((transactions / 10))	# a tenth is published three times
 # At this rate the load lasts as long as the kills.
 rate=$((transactions / (kills * 4) + 1))
 
-nox() { _verb=$1; shift; $limit tee-devnet nox "$_verb" --dir "$dir" "$@"; }
 
 # nats COMMAND...: what natsclient prints for these commands, within a second
 nats_port() { sed -n 's/^nats-server 127.0.0.1:\([0-9]*\)$/\1/p' "$dir/tee-runnerd.conf"; }

@@ -5,12 +5,10 @@
 # code: the operands that are asked for, the results, the signatures, the encryption.  Then the
 # answers that NATS gets.
 . "$(dirname "$0")/lib.sh"
-PATH=$PATH:/usr/sbin
-command -v nats-server > /dev/null || skip 'nats-server is not installed'
+with_nats
 command -v node > /dev/null || skip 'node is not installed'
 limit='timeout 60'
 
-nox() { _verb=$1; shift; $limit tee-devnet nox "$_verb" --dir "$dir" "$@"; }
 wire() { _verb=$1; shift; $limit node "$src/tests/integration/noxwire.mjs" "$dir" "$_verb" "$@"; }
 handle() { wire handle "$@"; }
 fetched() { wire fetch "$dir/message" "$dir/record" "$@"; }

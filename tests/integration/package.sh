@@ -49,7 +49,7 @@ for d in $debs; do
 done
 install_debs() { in_root sh -c "dpkg -i /tmp/$1/*.deb"; }
 check 'the packages are installed' install_debs old
-for u in net registry keys evidence compute; do
+for u in net nox registry keys evidence compute; do
 	check "user _tee-$u exists" in_root id -u "_tee-$u"
 done
 check 'a service that is not configured is not started' not pgrep -x tee-runnerd

@@ -7,23 +7,8 @@
 
 command -v openssl > /dev/null || skip 'openssl is not here'
 tls=$dir/tls
-expires() { status | sed -n 's/.*"certificate_expires": *\([0-9]*\).*/\1/p'; }
-# Another certificate is used than the one that expired then.
-is_used() { _now=$(expires); [ -n "$_now" ] && [ "$_now" != "$1" ]; }
 hup() { kill -HUP "$runner"; }
 up_again() { _p=$(role_pid net) && [ "$_p" != "$1" ] && status_has '"stream": *"open"'; }
-
-# make_key; make_certificate DAYS: into new files, for the next
-make_key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$dir/new.key" 2> /dev/null; }
-make_certificate() {
-	printf 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n' > "$dir/ext"
-	openssl req -new -key "$dir/new.key" -subj /CN=runner-1 -out "$dir/csr" &&
-	    openssl x509 -req -in "$dir/csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" \
-	    -set_serial "0x$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')" -days "$1" \
-	    -extfile "$dir/ext" -out "$dir/new.pem"
-} > "$dir/openssl.log" 2>&1
-take_key() { mv "$dir/new.key" "$tls/runner-1.key"; }
-take_certificate() { mv "$dir/new.pem" "$tls/runner-1.pem"; }
 
 # works_after WHAT: a task, then net dies, and then another task
 works_after() {

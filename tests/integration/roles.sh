@@ -8,7 +8,7 @@
 bit() {
 	case $1 in
 	net) echo 1;; registry) echo 3;; keys) echo 4;; evidence) echo 5;;
-	compute*) echo 6;;
+	compute*) echo 6;; nox) echo 7;;
 	esac
 }
 
@@ -37,7 +37,7 @@ sandboxed() {
 	check "$1 has a mount namespace" \
 		[ "$(readlink /proc/$p/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ]
 	case $1 in
-	net|registry) check "$1 has the host's network" \
+	net|nox|registry) check "$1 has the host's network" \
 		[ "$(readlink /proc/$p/ns/net)" = "$(readlink /proc/self/ns/net)" ];;
 	*) check "$1 has no network but a loopback" \
 		[ "$(nsenter -t $p -n tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' ')" = lo ];;
@@ -122,6 +122,33 @@ check "net that hung starts again" soon renewed net $p
 check "registry that hung starts again" soon renewed registry $q
 check "no role that does not hang is killed" [ "$(count ': killed: ')" = 2 ]
 stop_monitor "hung roles"
+
+# ---- a chain with Nox v0 ------------------------------------------------------
+
+front=nox
+names="keys evidence compute-0 compute-1 registry nox"
+start_monitor "$dir/real"
+come_up "Nox v0"
+for r in nox compute-0; do sandboxed $r; done
+if [ "$(id -u)" = 0 ]; then
+	check "Nox v0: --diff-all: all run under the filters that were compiled" all_as_compiled
+	check "Nox v0: --diff refuses another role" diff_refuses "is nox, not net" net --diff $(ready_pid nox)
+fi
+p=$(ready_pid nox)
+kill -SEGV $p
+check "nox that is killed is logged" soon logged "^tee-runnerd: nox: died: signal 11: .*restarting in 100 ms"
+check "nox that is killed starts again" soon renewed nox $p
+p=$(ready_pid keys)
+kill -KILL $p
+check "Nox v0: all roles start again after keys was killed" soon logged "\] ready, sandbox:" 13
+check "Nox v0: no role died for another reason" [ "$(count ': died: ')" = 2 ]
+p=$(ready_pid nox)
+kill -STOP $p
+check "nox that hangs is killed" until_ok 25 logged "nox: killed: no answer for 15 s"
+check "nox that hung starts again" soon renewed nox $p
+stop_monitor "Nox v0"
+front=net
+names="keys evidence compute-0 compute-1 registry net"
 
 # ---- a system that cannot give all -------------------------------------------
 

@@ -23,7 +23,7 @@ is 'README.privsep: system calls of compute' "$(calls compute)" \
 	"$(sed -n 's/.*its \([0-9]*\) system calls.*/\1/p' "$src/README.privsep")"
 is 'README.md: system calls of compute' "$(calls compute)" \
 	"$(sed -n 's/^    compute .*; \([0-9]*\) system calls$/\1/p' "$src/README.md")"
-for role in monitor net registry keys evidence compute; do
+for role in monitor net nox registry keys evidence compute; do
 	is "policy/README: system calls of $role" "$(calls $role)" \
 		"$(sed -n "s/^    $role  *\([0-9]*\).*/\1/p" "$src/policy/README")"
 done
