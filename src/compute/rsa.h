@@ -19,7 +19,7 @@
 /* A key is renewed after so many jobs, or so long after it was made.  Its
  * former key opens what was encrypted to it until the next renewal, so a
  * private key exists for at most twice as long. */
-#define RSA_JOBS	1000
+#define RSA_JOBS	4000
 #define RSA_MS		60000
 
 /* Call before the sandbox is entered.  Makes key 1, so that OpenSSL has loaded

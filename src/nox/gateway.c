@@ -63,9 +63,11 @@ add(struct evbuffer *b, const char *text)
 static void
 add_hex(struct evbuffer *b, const void *bytes, size_t n)
 {
-	char digits[2 * NOX_SPKI + 1];
+	char text[3 + 2 * NOX_SPKI + 1] = "\"0x";
 
-	evbuffer_add_printf(b, "\"0x%s\"", hex_encode(digits, bytes, n));
+	hex_encode(text + 3, bytes, n);
+	text[3 + 2 * n] = '"';
+	evbuffer_add(b, text, 3 + 2 * n + 1);
 }
 
 static char *
