@@ -91,7 +91,7 @@ const struct keyword keywords[] = {
 	    ONLY_NOX },
 	{ "nox-compute", HASHED, ADDRESS, OF(nox_compute), NULL, 0, 0, 0, NULL,
 	    ONLY_NOX },
-	{ "nox-max-age", HASHED, SECONDS, OF(nox_max_age), OPTIONAL, 60, 604800,
+	{ "nox-max-age", HASHED, SECONDS, OF(nox_max_age), OPTIONAL, 1, 604800,
 	    0, NULL, ONLY_NOX },
 	{ "tls-ca", HASHED, CA, AT(tls_ca), NULL, 0, 0, AT(tls_ca_sha256), NULL,
 	    EVERY_CHAIN },

@@ -42,6 +42,12 @@ enum step {
 struct reply {
 	char		*subject;	/* malloc */
 	uint64_t	 sequence, delivered;
+	uint64_t	 published;	/* ns since 1970 */
+};
+
+/* A stream that was made again has the same sequences for other messages. */
+struct done {
+	uint64_t	 sequence, published;
 };
 
 struct delivery {
@@ -55,7 +61,6 @@ struct delivery {
 	char		*text;		/* for the dead letters; malloc */
 	size_t		 n_text;
 	uint64_t	 line;		/* its timeline */
-	uint64_t	 published;	/* seconds since 1970 */
 	struct event	*again;		/* when it is held */
 	uint32_t	 hold;		/* ms, the last time */
 	uint32_t	 tries;
@@ -72,7 +77,7 @@ static TAILQ_HEAD(, delivery) all = TAILQ_HEAD_INITIALIZER(all);
 static LIST_HEAD(list, delivery) by_id[LISTS], by_hash[LISTS];
 static uint32_t count, last_id;
 static size_t text_kept;		/* bytes */
-static uint64_t done[DONE];		/* sequences in the stream */
+static struct done done[DONE];
 static size_t n_done;
 
 static void offer(struct delivery *);
@@ -264,33 +269,38 @@ put_back(struct delivery *d, uint32_t status, const char *why)
 	end(d);
 }
 
+/* Is a result of d an input of e?  1 or 0. */
+static int
+makes_input(const struct delivery *d, const struct delivery *e)
+{
+	const struct m_word *outputs = d->words + d->m.shape.n_inputs;
+	size_t i, k;
+
+	for (i = 0; i < d->m.shape.n_outputs; i++)
+		for (k = 0; k < e->m.shape.n_inputs; k++)
+			if (memcmp(&outputs[i], &e->words[k],
+				sizeof(*outputs)) == 0)
+				return 1;
+	return 0;
+}
+
 /* Its results are stored.  Those that wait for one of them go on. */
 static void
 succeed(struct delivery *d)
 {
-	const size_t n = d->m.shape.n_outputs;
-	const struct m_word *outputs = d->words + d->m.shape.n_inputs;
-	struct delivery *e, *next;
-	size_t i, k;
+	struct delivery *e;
+	size_t i;
 
-	for (e = TAILQ_FIRST(&all); e != NULL; e = next) {
-		next = TAILQ_NEXT(e, all);
-		if (e->state != D_FETCHING ||
-		    !event_pending(e->again, EV_TIMEOUT, NULL))
-			continue;
-		for (i = 0; i < n * e->m.shape.n_inputs; i++) {
-			k = i / n;
-			if (memcmp(&outputs[i % n], &e->words[k],
-				sizeof(*outputs)) == 0)
-				break;
-		}
-		if (i < n * e->m.shape.n_inputs)
+	TAILQ_FOREACH(e, &all, all)
+		if (e->state == D_FETCHING &&
+		    event_pending(e->again, EV_TIMEOUT, NULL) &&
+		    makes_input(d, e))
 			event_active(e->again, EV_TIMEOUT, 0);
-	}
 	count_status(ST_OK);
 	timeline_mark(d->line, STAGE_ACKNOWLEDGED, now_us());
 	for (i = 0; i < d->n_replies; i++) {
-		done[n_done++ % DONE] = d->replies[i].sequence;
+		done[n_done++ % DONE] = (struct done){ d->replies[i].sequence,
+			d->replies[i].published };
 		stream_ack(d->replies[i].subject);
 	}
 	end(d);
@@ -303,7 +313,8 @@ is_too_old(const struct delivery *d)
 {
 	const uint32_t age = front.chain->nox_max_age;
 
-	return age != 0 && status_age(d->published) > age;
+	return age != 0 &&
+	    status_age(d->replies[0].published / 1000000000) > age;
 }
 
 static void
@@ -572,12 +583,13 @@ delivery_on_ended(const struct m_nox_ended *m)
 /* ---- a message --------------------------------------------------------- */
 
 static int
-is_done(uint64_t sequence)
+is_done(const struct js_ack *a)
 {
 	size_t i;
 
 	for (i = 0; i < DONE && i < n_done; i++)
-		if (done[i] == sequence)
+		if (done[i].sequence == a->stream_seq &&
+		    done[i].published == a->timestamp)
 			return 1;
 	return 0;
 }
@@ -603,6 +615,7 @@ add_reply(struct delivery *d, const char *reply, const struct js_ack *a)
 	r->subject = copy_of(reply, strlen(reply) + 1);
 	r->sequence = a->stream_seq;
 	r->delivered = a->delivered;
+	r->published = a->timestamp;
 	return 0;
 }
 
@@ -668,7 +681,7 @@ delivery_new(const struct nats_message *m, const struct js_ack *a)
 	char why[64];
 	size_t n = 0;
 
-	if (is_done(a->stream_seq)) {	/* its answer was lost */
+	if (is_done(a)) {	/* its answer was lost */
 		stream_ack(m->reply);
 		stream_room();
 		return;
@@ -698,7 +711,6 @@ delivery_new(const struct nats_message *m, const struct js_ack *a)
 	d->t = t;
 	fill_task(d, &b.shape, words, n);
 	(void)add_reply(d, m->reply, a);
-	d->published = a->timestamp / 1000000000;
 	if (front.chain->nats_dead_letter[0] != '\0' &&
 	    text_kept + m->n_payload <= TEXT_MAX) {
 		d->text = copy_of(m->payload, m->n_payload);

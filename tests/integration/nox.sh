@@ -224,6 +224,17 @@ restart() {
 	serve "$1"
 	until_ok 10 devnet status
 }
+# The stream, too: then other messages have the sequences of those that were answered.
+nats "req $api.STREAM.DELETE.nox_ingestor {}" > "$dir/deleted"
+nats "req $api.STREAM.CREATE.nox_ingestor {\"name\":\"nox_ingestor\",\"subjects\":[\"nox_ingestor.>\"],\"storage\":\"file\",\"retention\":\"limits\"}" > "$dir/stream"
+consumer_with '"max_deliver":10,"max_ack_pending":1100,"ack_wait":3000000000' > /dev/null
+check 'the stream is made again' grep -q 'stream_create_response' "$dir/stream"
+timeout=40
+for n in 1 2 3; do
+	check "its message $n is no old one" gives result "uint256:$((10 + n))" add "$a" "uint256:$n"
+done
+timeout=20
+
 given_up=$(count 'given up\|gives it up')
 load
 sleep 0.5
@@ -259,7 +270,7 @@ timeout=20
 fault down
 ctl resume > /dev/null
 check 'a transaction waits for the Gateway' until_ok 10 in_state 'waits for  *the Gateway'
-kill -9 $(server_of nats)
+kill -9 $(server_pid nats)
 fault conflict
 check 'it is given up while nats-server is away' \
     until_ok 20 logged 'given up: not sent to nats-dead-letter: the Gateway has another value'
@@ -333,6 +344,7 @@ check 'and the others are resolved after it' all_resolved
 
 service() { ctl reload | sed 's/^told process \([0-9]*\) .*/\1/'; }
 upgrade() { tee-runnerctl upgrade -f "$dir/tee-runnerd.conf" > "$dir/said" 2>&1; }
+given_up=$(count 'given up\|gives it up')
 old=$runner
 load
 sleep 1
@@ -348,4 +360,16 @@ check 'and no result conflicted' not grep -q conflicted "$dir/log/nox.log"
 kill -TERM "$new"
 check 'the successor ends' until_ok 40 not kill -0 "$new"
 runner=
+
+# ---- what is too old
+
+timeout=0
+submit add "$a" uint256:4000
+sleep 3
+echo 'nox-max-age 2' >> "$dir/tee-runnerd.conf"
+start_serving
+check 'a message that is older than nox-max-age is given up' \
+    until_ok 20 logged "transaction $(hash_of): given up.*older than nox-max-age"
+timeout=20
+check 'and a newer one is not' gives result uint256:4010 add "$a" uint256:4000
 finish
