@@ -104,6 +104,19 @@ log_lines() { sed 's/^20[0-9T:.-]*Z //' "$dir/runner.log"; }
 count() { log_lines | grep -c -- "$1"; }
 logged() { [ "$(count "$1")" -ge "${2:-1}" ]; }
 
+has_jsonschema() { /usr/bin/python3 -c 'import jsonschema' 2> /dev/null; }
+# valid_by SCHEMA COMMAND [ARGUMENT]...: the JSON of tee-runnerctl is what the schema says.
+valid_by() {
+	_schema=$1; shift
+	tee-runnerctl "$@" --json > "$dir/json" && /usr/bin/python3 - "$_schema" "$1" "$dir/json" << 'END'
+import json, sys, jsonschema
+schema = json.load(open(sys.argv[1]))
+schema["$ref"] = "#/$defs/" + sys.argv[2]
+jsonschema.validate(json.load(open(sys.argv[3])), schema)
+END
+}
+valid() { valid_by "$src/proto/tee-runnerctl.schema.json" "$@"; }
+
 # role_pid NAME [INDEX]: of the running Runner.
 role_pid() {
 	pgrep -P "$runner" -x "$1" | sed -n "$((${2:-0} + 1))p"

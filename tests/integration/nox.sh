@@ -94,6 +94,14 @@ for stage in received admitted asked granted verified started computed signed se
 	    - "$(hash_of | cut -c 3-18)" "$dir/runner.sock" "$stage"
 done
 
+if has_jsonschema; then
+	for command in status tasks "task $(hash_of | cut -c 3-18)" registration evidence; do
+		check "$command --json is valid against its schema" valid $command -s "$dir/runner.sock"
+	done
+else
+	echo 'skipped: the JSON Schema: python3-jsonschema is not here'
+fi
+
 # ---- again
 
 check 'the same message three times' resolved --times 3 mul uint256:2 uint256:3

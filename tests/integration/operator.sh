@@ -101,18 +101,7 @@ check 'forecast: JSON of something else is exit status 1' fails ctl forecast "$d
 
 # ---- JSON
 
-# valid_by SCHEMA COMMAND [ARGUMENT]...: its JSON is what the schema says.
-valid_by() {
-	_schema=$1; shift
-	tee-runnerctl "$@" --json > "$dir/json" && /usr/bin/python3 - "$_schema" "$1" "$dir/json" << 'END'
-import json, sys, jsonschema
-schema = json.load(open(sys.argv[1]))
-schema["$ref"] = "#/$defs/" + sys.argv[2]
-jsonschema.validate(json.load(open(sys.argv[3])), schema)
-END
-}
-valid() { valid_by "$src/proto/tee-runnerctl.schema.json" "$@"; }
-if /usr/bin/python3 -c 'import jsonschema' 2> /dev/null; then
+if has_jsonschema; then
 	for command in status tasks "task $task" endpoints kms registration evidence; do
 		check "$command --json is valid against its schema" valid $command -s "$sock"
 	done
