@@ -158,6 +158,16 @@ new_salt(struct nox *x)
 		fatal("getrandom: no salt");
 }
 
+/* Did the Gateway sign this in answer to the last request? */
+static int
+is_gateways(const struct nox *x, const uint8_t hash[32], const uint8_t sig[65])
+{
+	uint8_t who[20];
+
+	return sign_recover_salted(x->chain, x->salt, hash, sig, who) == 0 &&
+	    facts_gateway(x->facts, who);
+}
+
 static void
 to_transaction(const struct nox *x, struct nox_transaction *t)
 {
@@ -213,7 +223,7 @@ nox_on_stored(struct chan *c, const struct m_nox_stored *m)
 {
 	struct nox *x = get(c, M_NOX_STORED, m->id, N_STORING);
 	struct m_nox_ended ended = { m->id, 0 };
-	uint8_t hash[32], who[20];
+	uint8_t hash[32];
 
 	if (x == NULL)
 		return;
@@ -222,9 +232,7 @@ nox_on_stored(struct chan *c, const struct m_nox_stored *m)
 		return;
 	}
 	nox_result_report(m->report, m->n, hash);
-	ended.is_valid = sign_recover_salted(
-			     x->chain, x->salt, hash, m->signature, who) == 0 &&
-	    facts_gateway(x->facts, who);
+	ended.is_valid = (uint32_t)is_gateways(x, hash, m->signature);
 	if (!ended.is_valid &&
 	    tally_add(&unsigned_reports, "report: refused", "not signed"))
 		log_warn("%sreport: refused: not signed by the Gateway of the "
@@ -533,18 +541,18 @@ acceptable(const struct chain *ch, const struct m_nox_task *m)
 	return ch->status.tasks >= ch->max_tasks ? ST_BUSY : ST_OK;
 }
 
-/* NULL, or what is wrong with the program, which nox has checked. */
+/* View the program, which nox has checked: NULL, or what is wrong with it. */
 static const char *
-program_fault(const struct nox *x)
+take_program(struct nox *x)
 {
 	const struct p_shape *s = &x->m.shape;
-	struct program p;
+	struct program *p = &x->program;
 	size_t op;
 
 	if (s->n_inputs > NOX_INPUTS)
 		return "more inputs than a request may have";
-	if (program_view(&p, s, x->words, x->n_words) != 0 ||
-	    program_check_nox(&p, x->chain->conf->chain_id, &op) != ST_OK)
+	if (program_view(p, s, x->words, x->n_words) != 0 ||
+	    program_check_nox(p, x->chain->conf->chain_id, &op) != ST_OK)
 		return "program that nox must have refused";
 	return NULL;
 }
@@ -571,13 +579,12 @@ nox_on_task(struct chan *c, const struct msg *msg)
 	x->m = *m;
 	x->n_words = msg->n_rows;
 	x->words = copy_of(msg->rows, msg->n_rows, sizeof(*x->words));
-	if ((wrong = program_fault(x)) != NULL) {
+	if ((wrong = take_program(x)) != NULL) {
 		free(x->words);
 		free(x);
 		chan_fault(c, M_NOX_TASK, wrong);
 		return;
 	}
-	(void)program_view(&x->program, &x->m.shape, x->words, x->n_words);
 	x->facts = facts_hold(ch);
 	x->result.id = m->id;
 	x->ask = 1;
@@ -592,7 +599,7 @@ is_signed(const struct nox *x, const struct m_nox_grant *m,
     const struct m_nox_operand *rows, size_t n)
 {
 	static struct nox_operand list[NOX_INPUTS];
-	uint8_t hash[32], who[20];
+	uint8_t hash[32];
 	size_t i;
 
 	for (i = 0; i < n; i++) {
@@ -604,9 +611,7 @@ is_signed(const struct nox *x, const struct m_nox_grant *m,
 		list[i].n_secret = NOX_RSA;
 	}
 	nox_compute_operands(list, n, hash);
-	return sign_recover_salted(
-		   x->chain, x->salt, hash, m->signature, who) == 0 &&
-	    facts_gateway(x->facts, who);
+	return is_gateways(x, hash, m->signature);
 }
 
 /* In order, each once, and none that was not asked for. */

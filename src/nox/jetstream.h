@@ -3,9 +3,11 @@
  * A pull consumer of JetStream, on the client of nats.h.  For the role nox.  It
  * asks for messages as long as the caller has room, and asks again when a
  * request ends or the server is silent: a request dies without a word when the
- * consumer's leader changes. Formats: the NATS documentation, "JetStream wire
- * API reference" and "JetStream model deep dive" (acknowledgements); ADR-15 for
- * the $JS.ACK subject; ADR-37 and the server's consumer.go for the statuses.
+ * consumer's leader changes.
+ *
+ * Formats: the NATS documentation, "JetStream wire API reference" and
+ * "JetStream model deep dive" (acknowledgements); ADR-15 for the $JS.ACK
+ * subject; ADR-37 and the server's consumer.go for the statuses.
  */
 #ifndef JETSTREAM_H
 #define JETSTREAM_H

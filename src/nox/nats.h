@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A client of NATS on libevent: one connection to the first of several servers
- * that answers.  For the role nox.  It reads no key
- * and no file, looks up no name, and what it keeps for a server is bounded.
+ * that answers.  For the role nox.  It reads no key and no file, looks up no
+ * name, and what it keeps for a server is bounded.
  * Protocol: the NATS documentation, "Client Protocol"; ADR-4 for headers.
  *
  * nats_free() must not be called in a callback.

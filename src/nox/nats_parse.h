@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a NATS server sends, read, and what a client sends, written.  For the
- * role nox; no I/O, no allocation but that of jansson
- * for INFO.  Formats: the NATS documentation, "Client Protocol", and
- * ADR-4 "NATS Message Headers".
+ * role nox; no I/O, no allocation but that of jansson for INFO.  Formats: the
+ * NATS documentation, "Client Protocol", and ADR-4 "NATS Message Headers".
  */
 #ifndef NATS_PARSE_H
 #define NATS_PARSE_H

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * nox bench: transfers, a number of them unresolved at a time.  Each has an
- * amount of its own, stored beforehand, since equal operands would have equal
- * results.  Latency is from the publication until all outputs have values, as
- * seen every POLL.  With --times, the message is published again every second,
- * whether or not it is resolved.
+ * nox bench: transfers, a number of them unresolved at a time.  The amounts are
+ * stored before the first transfer, a handle for each: the same operation on
+ * the same handles has the same results.  Latency is the time from the
+ * publication until all outputs have values; they are asked for every POLL.
+ * With --times, the message is published again every second, whether or not it
+ * is resolved.
  */
 #include <stdio.h>
 #include <stdlib.h>
