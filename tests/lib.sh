@@ -30,7 +30,8 @@ check() {
 	fi
 }
 
-# until_ok SECONDS COMMAND...: try it ten times a second.
+# until_ok SECONDS COMMAND...: try it ten times a second.  SECONDS is for a machine that is
+# busy, 10 or more; a test that promises a time measures it.
 until_ok() {
 	_n=$(($1 * 10)); shift
 	until "$@" > /dev/null 2>&1; do

@@ -82,7 +82,7 @@ check 'SIGTERM: the Runner exits with 0' stop_runner
 
 "$BUILD/tests/integration/tdxquote" --agent "$dir/agent" "$cpu" &
 others="$others $!"
-check "a dstack agent starts" until_ok 5 test -S "$dir/agent"
+check "a dstack agent starts" until_ok 10 test -S "$dir/agent"
 kill "${others% *}" && wait "${others% *}" 2> /dev/null
 umount $report 2> /dev/null
 echo "dstack-socket $dir/agent" >> "$dir/tee-runnerd.conf"

@@ -108,23 +108,23 @@ echo wrong > "$cpu/fault"
 start_runner
 check 'a report over other report data is caught by the role' \
     until_ok 10 logged 'evidence: tee: sev-snp: refused: a report over other'
-check 'the log says that there is no quote' until_ok 2 logged 'evidence: no quote'
+check 'the log says that there is no quote' until_ok 10 logged 'evidence: no quote'
 echo empty > "$cpu/fault"
 check 'it is asked for again after ten seconds: an empty quote is named' \
     until_ok 15 logged 'evidence: no quote: empty quote: retrying in 20 s'
-check 'the status names it' until_ok 3 status_has '"error": *"empty quote"'
+check 'the status names it' until_ok 10 status_has '"error": *"empty quote"'
 check 'the reason is no-evidence' status_has '"why_name": *"no-evidence"'
 echo busy > "$cpu/fault"
 check 'and again: a busy TEE is named' until_ok 40 logged \
     'evidence: no quote: Device or resource busy: retrying in 40 s'
-check 'the status shows the next try' until_ok 3 failure_is \
+check 'the status shows the next try' until_ok 10 failure_is \
     'Device or resource busy, next try in [0-9]* s'
 check 'evidence was not restarted' [ "$(count 'evidence: died')" = 0 ]
 rm "$cpu/fault"
 check 'evidence is asked for again, and signed' \
     until_ok 45 logged 'registration: signed'
 check 'a root that is not of AMD is refused by name' \
-    until_ok 5 counterpart_says "registrar: .* vek-chain: .*its root is not one of AMD"
+    until_ok 10 counterpart_says "registrar: .* vek-chain: .*its root is not one of AMD"
 check 'the Runner is not registered and idle' state_is idle
 stop_runner
 
@@ -137,7 +137,7 @@ check 'without a revocation list the verdict is undecided' \
     until_ok 15 counterpart_says 'registrar: .*: undecided: '
 check 'the verdict names the missing list' counterpart_says 'registrar: .* vek-revoked: no CRL'
 check 'the Runner is not registered and idle' state_is idle
-check 'the status says that collateral is missing' until_ok 3 status_has 'lacks collateral'
+check 'the status says that collateral is missing' until_ok 10 status_has 'lacks collateral'
 cp "$dir/crl/snp.crl" "$dir/evidence/"
 check 'with the list the Runner is registered and serves' until_ok 45 state_is serving
 check 'the registration has the hash that tee-runnerctl config prints' \

@@ -26,7 +26,7 @@ check 'a task ends OK' transfer
 # ---- the owner ----
 
 check 'the owner revokes the Runner' owner setRevoked "$first" true
-check 'a Runner that is revoked is idle' until_ok 8 state_is idle
+check 'a Runner that is revoked is idle' until_ok 10 state_is idle
 check 'the log says why it is idle' logged 'not accepting tasks: registration pending, expired or revoked'
 check 'the owner reinstates the Runner' owner setRevoked "$first" false
 check 'a Runner that is reinstated serves again' until_ok 20 state_is serving
@@ -48,7 +48,7 @@ check 'no task of the load failed' none_failed
 submit add "$old" "$(put uint64 2)"
 check 'one task can use values under both keys' is uint64:42 "$(devnet get "$(output result)")"
 check 'the owner retires the measurement' owner setMeasurement 0 "$zero" 1
-check 'the Runner is idle' until_ok 8 state_is idle
+check 'the Runner is idle' until_ok 10 state_is idle
 check 'the owner accepts the measurement again' owner setMeasurement 0 "$zero" 18446744073709551615
 check 'the Runner serves again' until_ok 30 state_is serving
 check 'a task ends OK after that' transfer
@@ -92,7 +92,7 @@ sleep 4
 check 'the Runner serves on after the reorganization' state_is serving
 snapshot=$(owner node evm_snapshot)
 check 'the owner revokes the Runner' owner setRevoked "$first" true
-check 'the Runner is idle' until_ok 8 state_is idle
+check 'the Runner is idle' until_ok 10 state_is idle
 check 'the chain gives up the block of the revocation' turn_back evm_revert "$snapshot"
 check 'the Runner serves without it' until_ok 30 state_is serving
 check 'a task ends OK' until_ok 10 transfer
@@ -103,7 +103,7 @@ set_ages
 start_runner
 check 'another Runner is registered and serves' until_ok 20 state_is serving
 check 'the chain gives up the block of the registration' turn_back evm_revert "$early"
-check 'the Runner is idle' until_ok 8 state_is idle
+check 'the Runner is idle' until_ok 10 state_is idle
 check 'the Runner sends its registration again' until_ok 40 logged 'registration: not in the Registry: sent again'
 check 'the Runner serves after that' until_ok 20 state_is serving
 check 'a task ends OK at the end' until_ok 10 transfer

@@ -15,7 +15,7 @@ server() {
 	mkdir "$1"
 	"$BUILD/tests/integration/fetchd" "$1" > "$dir/port" &
 	others="$others $!"
-	until_ok 5 test -s "$dir/port" || { flunk fetchd; finish; }
+	until_ok 10 test -s "$dir/port" || { flunk fetchd; finish; }
 	www=$1 url=http://127.0.0.1:$(cat "$dir/port")
 	rm "$dir/port"
 }
@@ -234,7 +234,7 @@ cp "$www/$(name "$tcb")" "$dir/https$tcb"
 (cd "$dir/https" && exec openssl s_server -HTTP -accept 127.0.0.1:0 -key "$dir/key" \
     -cert "$dir/cert") > "$dir/tls" 2>&1 &
 others="$others $!"
-until_ok 5 grep -q '^ACCEPT' "$dir/tls"
+until_ok 10 grep -q '^ACCEPT' "$dir/tls"
 port=$(sed -n 's/^ACCEPT .*://p' "$dir/tls")
 untrusted() {
 	url=https://127.0.0.1:$port spares fetch 1 'tcb info: .*SSL certificate problem' \

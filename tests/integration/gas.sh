@@ -54,7 +54,7 @@ chmod 600 "$dir/gas.key"
 
 start_runner
 check 'without funds: the log names the account' until_ok 15 logged 'gas account: insufficient funds: 0x'
-check 'without funds: the status says so' until_ok 5 gas_is state 'gas account: insufficient funds'
+check 'without funds: the status says so' until_ok 10 gas_is state 'gas account: insufficient funds'
 check 'without funds: the Runner is idle' state_is idle
 check 'without funds: it is not registered' status_has 'registration pending'
 account=$(gas_of account)
@@ -117,7 +117,7 @@ check 'the result is published' until_ok 30 gas_has published 11
 check 'one transaction was replaced' gas_is replaced 1
 check 'the node makes no more blocks' still
 check 'a base fee above gas-max-fee is logged' mine_until 0x22ecb25c00 'fees exceed gas-max-fee'
-check 'the status says that fees exceed gas-max-fee' until_ok 5 gas_is state 'gas account: fees exceed gas-max-fee'
+check 'the status says that fees exceed gas-max-fee' until_ok 10 gas_is state 'gas account: fees exceed gas-max-fee'
 check 'a task ends OK all the same' tasks 11
 check 'transactions are sent again when fees fall' mine_until 0x3b9aca00 'gas account: sending transactions again'
 check 'the node makes blocks again' rpc evm_setIntervalMining '[1]'

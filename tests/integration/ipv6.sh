@@ -42,7 +42,7 @@ fi
 
 node "$(dirname "$0")/relay.mjs" ::1 127.0.0.1 "$registry" "$orchestrator" "$gateway" > "$dir/relay" 2>&1 &
 others=$!
-if until_ok 5 grep -q '^[0-9 ]*$' "$dir/relay"; then
+if until_ok 10 grep -q '^[0-9 ]*$' "$dir/relay"; then
 	read -r r o g < "$dir/relay"
 	counterparts_at '[::1]' "$r" "$o" "$g"
 	sed -i "s/^http-listen .*/http-listen [::1]:$http/" "$dir/tee-runnerd.conf"

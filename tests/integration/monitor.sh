@@ -27,7 +27,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
 
 ( umask 077; printf '%063d1\n' 0 >"$dir/wallet.key" )
 
-soon() { until_ok 8 "$@"; }
+soon() { until_ok 10 "$@"; }
 
 # Of the role, from its last line in the log that it is ready.
 ready_pid() { log_lines | sed -n "s/^tee-runnerd: $1\[\([0-9]*\)\] ready,.*/\1/p" | tail -n 1; }

@@ -108,7 +108,7 @@ say 'pub orders.12 wpi-1'
 check 'a task that takes longer than ack_wait sends +WPI' happens '^worked'
 check 'it was delivered once' is 1 "$(count '^pulled wpi-1')"
 check 'after +TERM a message does not come again' is 1 "$(count '^pulled term-1')"
-check 'all are acknowledged' until_ok 5 consumer_has '"num_ack_pending":0'
+check 'all are acknowledged' until_ok 10 consumer_has '"num_ack_pending":0'
 say 'pub orders.13 none-1'
 check 'without an answer a message comes again after ack_wait' \
     happens '^pulled none-1.* delivered 2'
@@ -121,7 +121,7 @@ check 'it says that the server has ended' happens '^lost 127.0.0.1: '
 start_server 0
 first=$server
 check 'it connects again' happens '^connected' $((_connected + 1)) 30
-check 'the consumer is still there' until_ok 5 consumer_has '"name":"runner"'
+check 'the consumer is still there' until_ok 10 consumer_has '"name":"runner"'
 say 'pub orders.14 ack-14'
 check 'and messages are pulled' happens '^pulled ack-14'
 

@@ -127,8 +127,8 @@ check 'an operand that another transaction makes is waited for' until_ok 20 has 
 fault missing
 timeout=1
 submit add "$a" uint256:7
-check 'an operand that is missing: the transaction waits' until_ok 5 in_state 'waits for  *the Gateway'
-check 'status says what the Gateway said' until_ok 5 sh -c \
+check 'an operand that is missing: the transaction waits' until_ok 10 in_state 'waits for  *the Gateway'
+check 'status says what the Gateway said' until_ok 10 sh -c \
     'tee-runnerctl status -s "$1" | grep -q "missing operand"' - "$dir/runner.sock"
 sleep 4		# longer than ack_wait
 fault off
@@ -297,7 +297,7 @@ connected() { logged 'nats: connected' "$1"; }
 renewed() {
 	_expires=$(expires) _times=$(count 'nats: connected')
 	make_certificate "$1" && take_certificate && kill -HUP "$runner" &&
-	    until_ok 5 is_used "$_expires" && until_ok 5 connected $((_times + 1))
+	    until_ok 10 is_used "$_expires" && until_ok 5 connected $((_times + 1))
 }
 before=$(role_pid nox)
 load
@@ -357,7 +357,7 @@ old=$runner
 load
 sleep 1
 check 'a successor takes over under load' upgrade || cat "$dir/said"
-check 'the old Runner has ended' until_ok 1 not kill -0 "$old"
+check 'the old Runner has ended' until_ok 10 not kill -0 "$old"
 new=$(service)
 check 'another process serves' not is "$old" "$new"
 check 'upgrade: every transaction is resolved' all_resolved

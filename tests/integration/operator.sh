@@ -135,7 +135,7 @@ check 'resume: it serves' until_ok 10 ctl status
 check 'resume: a task ends OK' gives OK add "$a" uint64:2
 
 check 'log-level debug' ctl log-level debug
-until_log() { until_ok 5 grep -q "$1" "$dir/runner.log"; }
+until_log() { until_ok 10 grep -q "$1" "$dir/runner.log"; }
 check 'log-level: the log says so' until_log 'log-level: set'
 check 'log-level info' ctl log-level info
 check 'log-level: a wrong one is exit status 1' fails ctl log-level loud

@@ -93,10 +93,10 @@ sleep 2
 check 'the packages are upgraded under load' install_debs new
 check 'the administrator'\''s configuration is kept' \
     grep -q '^orchestrator' "$root/etc/tee-runner/tee-runnerd.conf"
-check 'the old service has ended' until_ok 5 not kill -0 "$runner_pid"
+check 'the old service has ended' until_ok 10 not kill -0 "$runner_pid"
 check 'one service runs' is 1 "$(pgrep -xc tee-runnerd)"
 runner_pid=$(pgrep -x tee-runnerd)
-check 'it is the new version' until_ok 5 in_root tee-runnerctl status
+check 'it is the new version' until_ok 10 in_root tee-runnerctl status
 for r in registry net compute; do
 	kill -KILL "$(pgrep -P "$runner_pid" -x $r | head -n 1)"
 	sleep 1

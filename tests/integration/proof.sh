@@ -66,7 +66,7 @@ check_falsified() {
 	falsify "$1"
 	start_trusting "$trusted" "$false_url" $url
 	check "an endpoint that falsifies $1 is named" until_ok 10 logged "endpoint ${false_url%/}: fails: $2"
-	check "the other endpoint proves what was falsified: $1" until_ok 5 logged 'registry: proven at'
+	check "the other endpoint proves what was falsified: $1" until_ok 10 logged 'registry: proven at'
 }
 check_falsified node 'eth_getProof: the hash of a node does not match'
 check_falsified missing 'eth_getProof: a node is missing'

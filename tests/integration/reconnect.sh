@@ -53,7 +53,7 @@ if command -v node > /dev/null; then
 	gateway=$(sed -n 's/^gateway .*:\([0-9]*\)$/\1/p' "$dir/tee-runnerd.conf")
 	node "$(dirname "$0")/relay.mjs" 127.0.0.1 127.0.0.1 "$gateway" > "$dir/relay" &
 	relay=$! others="$others $!"
-	until_ok 5 test -s "$dir/relay"
+	until_ok 10 test -s "$dir/relay"
 	sed -i "s/^gateway .*/gateway 127.0.0.1:$(cat "$dir/relay")/" "$dir/tee-runnerd.conf"
 	start_serving
 	chained 4

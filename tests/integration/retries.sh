@@ -18,7 +18,7 @@ check 'the registrar lacks collateral' devnet fault orchestrator undecided
 start_runner
 check 'the log says that collateral is missing' until_ok 15 logged \
     'registration: refused: verdict 3 of verifier .*: .* lacks collateral'
-check 'the status shows it and the next try' until_ok 5 shown \
+check 'the status shows it and the next try' until_ok 10 shown \
     '^registration .*last failure .*: .* lacks collateral, next try in [0-9]* s$'
 check 'the status warns of it' shown '^warning: .*the newest registration failed: .* lacks collateral'
 check 'the Runner is idle' state_is idle
@@ -26,7 +26,7 @@ check 'the registrar refuses' devnet fault orchestrator refuse
 check 'the registration is sent again, and refused' until_ok 25 logged \
     'registration: refused: verdict 1 of verifier'
 check 'the log says that it was sent again' logged 'registration: not in the Registry: sent again'
-check 'the status shows the last verdict' until_ok 5 status_has '"verdict": *1'
+check 'the status shows the last verdict' until_ok 10 status_has '"verdict": *1'
 check 'a metric counts both' metric 'registration_refused_total 2'
 check 'the registrar accepts' devnet fault orchestrator off
 check 'the registration is sent again, and the Runner serves' until_ok 45 state_is serving
@@ -43,7 +43,7 @@ check 'SIGTERM: the Runner exits with 0' stop_runner
 check 'nobody relays the registration' devnet fault orchestrator ignore
 start_runner
 check 'it is sent again' until_ok 35 logged 'registration: not in the Registry: sent again'
-check 'the status says since when it is missing' until_ok 5 shown \
+check 'the status says since when it is missing' until_ok 10 shown \
     '^registration .*last failure .*: not in the Registry: sent again, next try in [0-9]* s$'
 check 'nothing is counted as refused' metric 'registration_refused_total 0'
 check 'it is relayed again' devnet fault orchestrator off

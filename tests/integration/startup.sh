@@ -101,7 +101,7 @@ stop_monitor "reload"
 
 "$BUILD/tests/integration/notifyd" "$dir/notify" > "$dir/notified" &
 notifyd=$!
-until_ok 5 test -S "$dir/notify"
+until_ok 10 test -S "$dir/notify"
 NOTIFY_SOCKET="$dir/notify" "$BUILD/tee-runnerd" -d -f "$dir/conf" -L "$dir/real" \
 	2>>"$log" &
 runner=$!

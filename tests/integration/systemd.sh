@@ -51,7 +51,7 @@ in_root sh -c "sed '/^uid-base/d;/^chroot/d;/^control-socket/d' /srv/devnet/tee-
     > /etc/tee-runner/tee-runnerd.conf; echo control-group adm >> /etc/tee-runner/tee-runnerd.conf"
 check 'the service starts' in_root systemctl start tee-runner
 check 'it serves' in_root tee-runnerctl wait --timeout 30
-check 'systemd shows that it accepts tasks' until_ok 5 served
+check 'systemd shows that it accepts tasks' until_ok 10 served
 check 'it transfers' in_root tee-devnet bench --dir /srv/devnet --op transfer --tasks 20 --json
 
 # ---- who may look, and the forecast
@@ -94,7 +94,7 @@ check 'a bad configuration is not loaded' not in_root systemctl reload tee-runne
 check 'and the service goes on' in_root tee-runnerctl status
 in_root sh -c '(cat /root/good; echo "log-level debug") > /etc/tee-runner/tee-runnerd.conf'
 check 'a good one is loaded' in_root systemctl reload tee-runner
-check 'and the level of the log changes' until_ok 5 said 'reload: log-level has changed'
+check 'and the level of the log changes' until_ok 10 said 'reload: log-level has changed'
 
 # ---- the packages are installed again: an upgrade
 
@@ -119,7 +119,7 @@ upgrade_is() {
 	check 'the old one has ended' not in_root kill -0 "$_old"
 	confined "$new" > "$dir/confined-new"
 	check 'the successor is confined as the unit says' diff "$dir/confined" "$dir/confined-new"
-	check 'systemd shows that it accepts tasks' until_ok 5 served
+	check 'systemd shows that it accepts tasks' until_ok 10 served
 	check 'its control socket has the usual name' in_root tee-runnerctl status
 }
 upgrade_is 'the packages are upgraded' 'dpkg -i /tmp/*.deb'

@@ -16,7 +16,7 @@ is_mounted() { grep -q " $report fuse" /proc/mounts; }
 start_tsm() {
 	"$BUILD/tests/integration/tsmfs" "$cpu" $report > "$dir/tsmfs.log" 2>&1 &
 	others=$!
-	until_ok 5 is_mounted || ! grep -q 'not permitted' "$dir/tsmfs.log" ||
+	until_ok 10 is_mounted || ! grep -q 'not permitted' "$dir/tsmfs.log" ||
 	    skip 'FUSE may not be mounted here'
 	check 'a stand-in for configfs-tsm is mounted' is_mounted
 	devnet up --kms 2/3 > "$dir/up.log" 2>&1 || { cat "$dir/up.log"; flunk up; finish; }

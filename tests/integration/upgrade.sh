@@ -13,7 +13,7 @@ ROLES=$roles
 start_devnet
 "$BUILD/tests/integration/notifyd" "$dir/notify" > "$dir/notified" &
 others="$others $!"
-until_ok 5 test -S "$dir/notify"
+until_ok 10 test -S "$dir/notify"
 export NOTIFY_SOCKET="$dir/notify"
 start_runner
 sock=$dir/runner.sock
@@ -35,7 +35,7 @@ old=$runner
 ledger 10
 before=$(identity)
 check 'a successor takes over under load' upgrade
-check 'the old service has ended' until_ok 1 not kill -0 "$old"
+check 'the old service has ended' until_ok 10 not kill -0 "$old"
 check 'another process serves' not is "$old" "$(service)"
 check 'the service manager is told to follow it' grep -qx "MAINPID=$(service)" "$dir/notified"
 check 'and not that the service stops' not grep -q STOPPING "$dir/notified"
@@ -77,7 +77,7 @@ cp "$dir/conf.good" "$dir/tee-runnerd.conf"
 # A registrar whose policy no longer accepts this evidence.
 registrar() {
 	sed -i "$1" "$dir/evidence/policy"
-	kill "$(server_pid orchestrator)" && until_ok 5 not server_pid orchestrator
+	kill "$(server_pid orchestrator)" && until_ok 10 not server_pid orchestrator
 	serve orchestrator
 	tee-runnerctl wait --timeout 20 -s "$sock"
 }

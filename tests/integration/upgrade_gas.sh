@@ -48,7 +48,7 @@ load > "$dir/load" 2>&1 &
 load=$!
 sleep 3
 check 'a successor takes over under load' upgrade
-check 'the old service has ended' until_ok 1 not kill -0 "$old"
+check 'the old service has ended' until_ok 10 not kill -0 "$old"
 runner=$(service)
 after=$(identity)
 check 'it has another identity' not is "$before" "$after"

@@ -18,7 +18,7 @@ unshare -n sleep 600 &
 others=$!
 limit="nsenter -t $others -n"	# for devnet()
 is_apart() { ! is "$(readlink /proc/self/ns/net)" "$(readlink "/proc/$others/ns/net")"; }
-until_ok 5 is_apart && $limit ip link set lo up || skip 'no network namespace'
+until_ok 10 is_apart && $limit ip link set lo up || skip 'no network namespace'
 start_devnet
 mkdir "$dir/conf"
 cp "$dir/tls/ca.pem" "$dir/tls/runner-1.pem" "$dir/tls/runner-1.key" "$dir/conf"
@@ -51,7 +51,7 @@ until_ok 60 booted multi-user.target || { cat "$dir/console"; flunk 'the system 
 
 check 'the service is active' in_root systemctl is-active tee-runner
 check 'it serves' in_root tee-runnerctl wait --timeout 30
-check 'systemd shows that it accepts tasks' until_ok 5 served
+check 'systemd shows that it accepts tasks' until_ok 10 served
 check 'it transfers' transfer
 check 'no unit has failed' is '' "$(in_root systemctl list-units --failed --plain --no-legend)"
 processes() {

@@ -37,7 +37,7 @@ for to in '2 256' '4 512' '1 8' '3 40' '2 1' '64 4096' '1 256'; do
 	n=${to% *}
 	conf_is $to
 	check "workers and max-tasks become $to" until_ok 10 workers_are "$n"
-	check "and keys has $n workers" until_ok 3 counted_are "$n"
+	check "and keys has $n workers" until_ok 10 counted_are "$n"
 	sleep 1
 done
 wait $ledger
@@ -49,6 +49,6 @@ for i in 1 2 3 4 5 6; do
 	conf_is 1 256; conf_is 4 256
 done
 check 'reloads in quick succession leave what the last one says' until_ok 10 workers_are 4
-check 'and keys has them all' until_ok 3 counted_are 4
+check 'and keys has them all' until_ok 10 counted_are 4
 check 'a task is computed' add
 finish
