@@ -13,12 +13,10 @@
 #include "keypool.h"
 #include "work.h"
 
-/* Public data: anyone may read the program and the ciphertexts. */
+/* Public data: anyone may read the ciphertexts. */
 static struct {
 	uint32_t	number;
 	uint32_t	status;		/* of program_check */
-	struct m_word	words[PROGRAM_WORDS];
-	struct program	program;	/* points into `words' */
 	struct m_value	operands[TASK_INPUTS];
 	struct m_value	values[TASK_OUTPUTS];
 } job;
@@ -28,46 +26,6 @@ job_init(void)
 {
 	work_init();
 	delegate_init();
-}
-
-const char *
-job_start(const struct m_job *m, const struct m_word *words, size_t n)
-{
-	const size_t n_operands = m->shape.n_inputs;
-	size_t i, op;
-
-	if (keypool_use(m->kms_key) != 0)
-		return "the KMS key is no point";
-	if (n_operands > TASK_INPUTS || n < n_operands * VALUE_WORDS)
-		return "not an operand for each input";
-	n -= n_operands * VALUE_WORDS;
-	if (n > PROGRAM_WORDS)
-		return "program is too long";
-	memcpy(job.words, words, n * sizeof(*words));
-	if (program_view(&job.program, &m->shape, job.words, n) != 0)
-		return "not a program";
-	memcpy(job.operands, words + n, n_operands * sizeof(job.operands[0]));
-	for (i = 0; i < n_operands; i++)
-		if (memcmp(job.operands[i].handle, job.program.inputs[i].b,
-			32) != 0)
-			return "an operand of another handle";
-	job.number = m->job;
-	job.status = program_check(&job.program, m->chain_id, &op);
-	return delegate_start(m);
-}
-
-const char *
-job_seal(const struct m_job_seal *m, const struct m_partial *partials, size_t n)
-{
-	if (n != job.program.shape.n_inputs)
-		return "not a partial for each operand";
-	return delegate_seal(m, partials, n);
-}
-
-int
-job_is_complete(void)
-{
-	return delegate_is_complete();
 }
 
 /* The operand must have the size of its type, authenticate under its handle,
@@ -90,9 +48,8 @@ open_operand(uint32_t i, struct m_job_done *done)
 }
 
 static uint32_t
-seal_output(size_t i)
+seal_output(size_t i, const uint8_t handle[32])
 {
-	const uint8_t *handle = job.program.outputs[i].b;
 	struct m_value *v = &job.values[i];
 	const struct work_sealed to = { v->key, v->nonce, v->ciphertext,
 		&v->len };
@@ -102,20 +59,34 @@ seal_output(size_t i)
 	return work_seal(i, handle, sizeof(v->handle), &to);
 }
 
-static uint32_t
-run_program(struct m_job_done *done)
-{
-	const struct program *p = &job.program;
-	uint32_t i, st = delegate_open(done);
+static const struct work_kind kind = { job.operands, sizeof(job.operands[0]),
+	TASK_INPUTS, open_operand, seal_output };
 
-	for (i = 0; i < p->shape.n_inputs && st == ST_OK; i++)
-		st = open_operand(i, done);
-	if (st != ST_OK)
-		return st;
-	exec_program(p, work->inputs, work->outputs);
-	for (i = 0; i < p->shape.n_outputs && st == ST_OK; i++)
-		st = seal_output(i);
-	return st;
+const char *
+job_start(const struct m_job *m, const struct m_word *words, size_t n)
+{
+	const char *why = work_load(&kind, m->kms_key, &m->shape, words, n);
+	size_t op;
+
+	if (why != NULL)
+		return why;
+	job.number = m->job;
+	job.status = program_check(&work_program, m->chain_id, &op);
+	return delegate_start(m);
+}
+
+const char *
+job_seal(const struct m_job_seal *m, const struct m_partial *partials, size_t n)
+{
+	if (n != work_program.shape.n_inputs)
+		return "not a partial for each operand";
+	return delegate_seal(m, partials, n);
+}
+
+int
+job_is_complete(void)
+{
+	return delegate_is_complete();
 }
 
 void
@@ -125,8 +96,10 @@ job_run(struct m_job_done *done, size_t *n)
 	done->job = job.number;
 	done->status = job.status;
 	if (done->status == ST_OK)
-		done->status = run_program(done);
-	*n = done->status == ST_OK ? job.program.shape.n_outputs : 0;
+		done->status = delegate_open(done);
+	if (done->status == ST_OK)
+		done->status = work_run(&kind, done);
+	*n = done->status == ST_OK ? work_program.shape.n_outputs : 0;
 	delegate_wipe();
 	work_wipe();
 }

@@ -13,13 +13,11 @@
 #include "rsa.h"
 #include "work.h"
 
-/* Public data: anyone may read the program and the ciphertexts. */
+/* Public data: anyone may read the ciphertexts. */
 static struct {
 	uint32_t		number;
 	uint32_t		status;		/* of program_check_nox */
 	uint32_t		rsa_key;
-	struct m_word		words[PROGRAM_WORDS];
-	struct program		program;	/* points into `words' */
 	struct m_nox_operand	operands[NOX_INPUTS];
 	struct m_nox_value	values[TASK_OUTPUTS];
 } job;
@@ -29,35 +27,6 @@ nox_init(uint64_t now_ms)
 {
 	nox_data_init();
 	rsa_init(now_ms);
-}
-
-const char *
-nox_start(const struct m_nox_job *m, const struct m_word *rows, size_t n)
-{
-	const size_t n_operands = m->shape.n_inputs;
-	size_t i, op;
-
-	if (keypool_use(m->kms_key) != 0)
-		return "the KMS key is no point";
-	if (n_operands > NOX_INPUTS || n < n_operands * NOX_WORDS)
-		return "not an operand for each input";
-	if ((n_operands == 0) != (m->rsa_key == 0))
-		return "number of the RSA key";
-	n -= n_operands * NOX_WORDS;
-	if (n > PROGRAM_WORDS)
-		return "program is too long";
-	memcpy(job.words, rows, n * sizeof(*rows));
-	if (program_view(&job.program, &m->shape, job.words, n) != 0)
-		return "not a program";
-	memcpy(job.operands, rows + n, n_operands * sizeof(job.operands[0]));
-	for (i = 0; i < n_operands; i++)
-		if (memcmp(job.operands[i].handle, job.program.inputs[i].b,
-			32) != 0)
-			return "an operand of another handle";
-	job.number = m->job;
-	job.rsa_key = m->rsa_key;
-	job.status = program_check_nox(&job.program, m->chain_id, &op);
-	return NULL;
 }
 
 /* An empty plaintext is no value, even if others would take it for 0. */
@@ -82,9 +51,8 @@ open_operand(uint32_t i, struct m_job_done *done)
 }
 
 static uint32_t
-seal_output(size_t i)
+seal_output(size_t i, const uint8_t handle[32])
 {
-	const uint8_t *handle = job.program.outputs[i].b;
 	struct m_nox_value *v = &job.values[i];
 	const struct work_sealed to = { v->key, v->nonce, v->ciphertext,
 		&v->len };
@@ -97,20 +65,23 @@ seal_output(size_t i)
 	return st;
 }
 
-static uint32_t
-run_program(struct m_job_done *done)
-{
-	const struct program *p = &job.program;
-	uint32_t i, st = ST_OK;
+static const struct work_kind kind = { job.operands, sizeof(job.operands[0]),
+	NOX_INPUTS, open_operand, seal_output };
 
-	for (i = 0; i < p->shape.n_inputs && st == ST_OK; i++)
-		st = open_operand(i, done);
-	if (st != ST_OK)
-		return st;
-	exec_program(p, work->inputs, work->outputs);
-	for (i = 0; i < p->shape.n_outputs && st == ST_OK; i++)
-		st = seal_output(i);
-	return st;
+const char *
+nox_start(const struct m_nox_job *m, const struct m_word *rows, size_t n)
+{
+	const char *why = work_load(&kind, m->kms_key, &m->shape, rows, n);
+	size_t op;
+
+	if (why != NULL)
+		return why;
+	if ((m->shape.n_inputs == 0) != (m->rsa_key == 0))
+		return "number of the RSA key";
+	job.number = m->job;
+	job.rsa_key = m->rsa_key;
+	job.status = program_check_nox(&work_program, m->chain_id, &op);
+	return NULL;
 }
 
 void
@@ -120,8 +91,8 @@ nox_run(struct m_job_done *done, size_t *n)
 	done->job = job.number;
 	done->status = job.status;
 	if (done->status == ST_OK)
-		done->status = run_program(done);
-	*n = done->status == ST_OK ? job.program.shape.n_outputs : 0;
+		done->status = work_run(&kind, done);
+	*n = done->status == ST_OK ? work_program.shape.n_outputs : 0;
 	rsa_count_job();
 	work_wipe();
 }

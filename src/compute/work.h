@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What jobs of both protocols share (job.h, nox.h): the secrets of the one job
- * that a worker has at a time, the encryption of its outputs, and the erasure
- * of all that.
+ * What jobs of both protocols share (job.h, nox.h): the program and the secrets
+ * of the one job that a worker has at a time, its execution, and the erasure of
+ * all that is secret.
  */
 #ifndef WORK_H
 #define WORK_H
 
-#include "payload.h"
+#include "program.h"
 #include "u256.h"
 
 /* Memory from secret_alloc(). */
@@ -21,6 +21,30 @@ extern struct work {
 
 /* Call before the sandbox is entered; and keypool_init(). */
 void work_init(void);
+
+/* The program of the job, which is public. */
+extern struct program work_program;
+
+/* What differs between the protocols. */
+struct work_kind {
+	void		*operands;	/* kept here; each begins with its
+					 * handle */
+	size_t		 size, max;	/* of one; number of them */
+	/* Decrypt operand i into work->inputs[i]; encrypt output i, as
+	 * work_seal() does.  ST_OK, or the status of the job. */
+	uint32_t	(*open)(uint32_t i, struct m_job_done *);
+	uint32_t	(*seal)(size_t i, const uint8_t handle[32]);
+};
+
+/* Keep the KMS key, the program and the operands of a job; rows has the
+ * program's words, then the operands.  Returns NULL, or the reason for
+ * chan_illegal(). */
+const char *work_load(const struct work_kind *, const uint8_t kms_key[33],
+    const struct p_shape *, const struct m_word *rows, size_t n);
+
+/* Open the operands, execute, seal the outputs.  ST_OK, or the first status
+ * that is another. */
+uint32_t work_run(const struct work_kind *, struct m_job_done *);
 
 /* Encrypt output i under the KMS key of the key pool, with a new data key and
  * the first aad_len bytes of its handle as AAD.  Afterwards work->plain has the
