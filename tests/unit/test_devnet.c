@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tee-devnet in parts: values as people write them, operations from
- * arguments, the Gateway's store, the choice of a quorum, faults.
+ * arguments, processes, the Gateway's store, the choice of a quorum, faults.
  */
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -23,6 +23,7 @@
 #include <sqlite3.h>
 
 #include "client.h"
+#include "command.h"
 #include "jsonrpc.h"
 #include "server.h"
 #include "secp.h"
@@ -890,6 +891,46 @@ faults_belong_to_a_counterpart(void **state)
 	assert_false(server_has_fault("nobody", "off"));
 }
 
+/* ---- processes --------------------------------------------------------- */
+
+static int
+has_ended(int pid)
+{
+	siginfo_t info = { 0 };
+
+	assert_int_equal(
+	    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+	return info.si_pid == pid;
+}
+
+static void
+a_process_is_alive_until_it_has_ended(void **state)
+{
+	static const char again[] =
+	    "[ $1 -eq 300 ] || exec sh -c \"$2\" sh $(($1 + 1)) \"$2\"";
+	struct pid p = { "sh", 0 };
+	unsigned looks = 0;
+	int is_alive;
+
+	(void)state;
+	if ((p.pid = fork()) == 0) {
+		execlp("sh", "sh", "-c", again, "sh", "0", again, (char *)NULL);
+		_exit(127);
+	}
+	assert_true(p.pid > 0);
+	for (;;) {
+		is_alive = pid_is_alive(&p);
+		if (has_ended(p.pid))
+			break;
+		assert_true(is_alive);
+		looks++;
+	}
+	assert_true(looks > 100);
+	assert_false(pid_is_alive(&p));		/* a zombie */
+	assert_int_equal(waitpid(p.pid, NULL, 0), p.pid);
+	assert_false(pid_is_alive(&p));
+}
+
 int
 main(void)
 {
@@ -914,6 +955,9 @@ main(void)
 	};
 	const struct CMUnitTest facts[] = {
 		cmocka_unit_test(no_answer_is_neither_yes_nor_no),
+	};
+	const struct CMUnitTest processes[] = {
+		cmocka_unit_test(a_process_is_alive_until_it_has_ended),
 	};
 	const struct CMUnitTest jsonrpc[] = {
 		cmocka_unit_test(numbers_are_integers_or_quantities),
@@ -950,6 +994,7 @@ main(void)
 	    cmocka_run_group_tests(operations, NULL, NULL) +
 	    cmocka_run_group_tests(threads, NULL, NULL) +
 	    cmocka_run_group_tests(facts, NULL, NULL) +
+	    cmocka_run_group_tests(processes, NULL, NULL) +
 	    cmocka_run_group_tests(jsonrpc, NULL, NULL) +
 	    cmocka_run_group_tests(store, setup_store, teardown_store) +
 	    cmocka_run_group_tests(choice, NULL, NULL);

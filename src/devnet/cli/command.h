@@ -63,7 +63,7 @@ struct pid {
 #define PIDS_MAX	(3 + 64)
 uint32_t pids_read(const char *dir, struct pid *list);	/* alive or not */
 void pids_write(const char *dir, const struct pid *list, uint32_t n);
-int pid_is_alive(const struct pid *);
+int pid_is_alive(const struct pid *);	/* not, once it has ended */
 /* 1 if the process is still the server that we started. */
 int pid_is_ours(const struct pid *);
 /* Terminate our processes and wait.  Returns 0, or -1 if one does not end. */

@@ -50,7 +50,7 @@ pids_write(const char *dir, const struct pid *list, uint32_t n)
 		fatal("%s: %m", path);
 }
 
-/* Read the command line.  It is empty for a zombie. */
+/* Read the command line.  It is empty for a zombie, and during execve(2). */
 static size_t
 command_line(const struct pid *p, char *line, size_t size)
 {
@@ -66,12 +66,21 @@ command_line(const struct pid *p, char *line, size_t size)
 	return n;
 }
 
+/* By its state: during execve(2) it has no command line. */
 int
 pid_is_alive(const struct pid *p)
 {
-	char first;
+	char path[32], state = 'X';
+	FILE *f;
 
-	return command_line(p, &first, 1) == 1;
+	snprintf(path, sizeof(path), "/proc/%d/stat", p->pid);
+	if (p->pid <= 1 || (f = fopen(path, "r")) == NULL)
+		return 0;
+	/* Our programs have no parenthesis in their names. */
+	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'X';
+	fclose(f);
+	return state != 'X' && state != 'Z';
 }
 
 static int
