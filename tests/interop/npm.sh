@@ -10,9 +10,13 @@ command -v node > /dev/null && command -v npm > /dev/null || {
 	exit 77
 }
 mkdir -p "$work" && cd "$work" || exit 1
-if ! cmp -s "$here/package-lock.json" installed; then
-	cp "$here/package.json" "$here/package-lock.json" . &&
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
-	cp package-lock.json installed || exit 1
-fi
-cp "$here"/*.mjs "$here"/*.sol "$src"/proto/*.sol "$src"/proto/TYPED-DATA.md .
+# Two tests may come here at once: files that are there already are not written again.
+{
+	flock 9
+	cmp -s "$here/package-lock.json" installed || {
+		cp "$here/package.json" "$here/package-lock.json" . &&
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
+		cp package-lock.json installed || exit 1
+	}
+	cp -u "$here"/*.mjs "$here"/*.sol "$src"/proto/*.sol "$src"/proto/TYPED-DATA.md .
+} 9> lock
