@@ -21,10 +21,9 @@ struct js_pull {
 	int		 is_asking;
 	uint32_t	 awaited;	/* messages of it */
 	uint32_t	 room;
+	int		 is_over;
 	unsigned int	 silent;	/* requests in a row, until now */
-	uint32_t	 delay;		/* ms, after the last failure */
-	struct event	*timer;		/* heartbeats, or the next request */
-	char		 why[WHY];	/* the last failure */
+	struct event	*timer;		/* for the next heartbeat */
 };
 
 /* ---- acknowledgements ---------------------------------------------------- */
@@ -174,8 +173,9 @@ js_status(unsigned int status, const struct nats_text *text)
 /* ---- pull ---------------------------------------------------------------- */
 
 static void
-set_timer(struct js_pull *p, uint32_t ms)
+wait_for_heartbeat(struct js_pull *p)
 {
+	const uint32_t ms = p->conf.heartbeat * JS_MISSED;
 	const struct timeval tv = { ms / 1000,
 		(suseconds_t)(ms % 1000) * 1000 };
 
@@ -183,38 +183,20 @@ set_timer(struct js_pull *p, uint32_t ms)
 }
 
 static void
-wait_for_heartbeat(struct js_pull *p)
-{
-	set_timer(p, p->conf.heartbeat * JS_MISSED);
-}
-
-static void
 still_alive(struct js_pull *p)
 {
 	p->silent = 0;
-	p->why[0] = '\0';
 	wait_for_heartbeat(p);
 }
 
-static void
-report(struct js_pull *p, const char *why)
-{
-	if (strcmp(p->why, why) == 0)
-		return;
-	snprintf(p->why, sizeof(p->why), "%s", why);
-	p->conf.failed(p->conf.arg, p->why);
-}
-
-/* Ask later, with exponential back-off until a message arrives. */
+/* The caller may free p. */
 static void
 failed(struct js_pull *p, const char *why)
 {
+	p->is_over = 1;
 	p->is_asking = 0;
-	p->delay = p->delay == 0 ? JS_LATER : p->delay * 2;
-	if (p->delay > JS_LATER_MAX)
-		p->delay = JS_LATER_MAX;
-	set_timer(p, p->delay);
-	report(p, why);
+	event_del(p->timer);
+	p->conf.failed(p->conf.arg, why);
 }
 
 /* The answers of each request have a subject of their own. */
@@ -225,6 +207,7 @@ reply_subject(const struct js_pull *p, char *s, size_t size, uint64_t request)
 	    (unsigned long long)p->sid, (unsigned long long)request);
 }
 
+/* This may free p, as failed() may. */
 static void
 ask(struct js_pull *p)
 {
@@ -233,7 +216,7 @@ ask(struct js_pull *p)
 
 	p->is_asking = 0;
 	event_del(p->timer);
-	if (n == 0 || !nats_is_connected(p->conf.nats))
+	if (n == 0 || p->is_over || !nats_is_connected(p->conf.nats))
 		return;
 	snprintf(subject, sizeof(subject), "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
 	    p->conf.stream, p->conf.consumer);
@@ -261,11 +244,12 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* Silence is normal after the consumer's leader has changed, but not
 	 * twice.  A server does not say so if there is no consumer. */
-	if (p->is_asking && ++p->silent > 1)
-		report(p,
+	if (++p->silent > 1)
+		failed(p,
 		    "no heartbeat: no such consumer, or its leader is "
 		    "not available");
-	ask(p);
+	else
+		ask(p);
 }
 
 static void
@@ -279,7 +263,6 @@ take_status(struct js_pull *p, const struct nats_message *m)
 	switch (js_status(m->status, &m->status_text)) {
 	case JS_ALIVE: still_alive(p); break;
 	case JS_ENDED:
-		p->delay = 0;
 		p->silent = 0;
 		ask(p);
 		break;
@@ -297,6 +280,7 @@ take_status(struct js_pull *p, const struct nats_message *m)
 int
 js_pull_message(struct js_pull *p, const struct nats_message *m)
 {
+	const struct js_conf conf = p->conf;
 	struct js_ack a;
 
 	if (m->sid != p->sid)
@@ -306,16 +290,15 @@ js_pull_message(struct js_pull *p, const struct nats_message *m)
 			take_status(p, m);
 		return 1;
 	}
-	p->delay = 0;
 	if (p->room > 0)
 		p->room--;
 	if (p->awaited > 0)
 		p->awaited--;
 	if (p->is_asking)
 		still_alive(p);
-	p->conf.message(p->conf.arg, m, &a);
 	if (p->is_asking && p->awaited == 0)
 		ask(p);
+	conf.message(conf.arg, m, &a);
 	return 1;
 }
 
@@ -323,25 +306,8 @@ void
 js_pull_room(struct js_pull *p, uint32_t n)
 {
 	p->room = n > UINT32_MAX - p->room ? UINT32_MAX : p->room + n;
-	/* Not while a failure is waited for. */
-	if (!p->is_asking && !event_pending(p->timer, EV_TIMEOUT, NULL))
+	if (!p->is_asking)
 		ask(p);
-}
-
-void
-js_pull_connected(struct js_pull *p)
-{
-	p->delay = 0;
-	ask(p);
-}
-
-void
-js_pull_lost(struct js_pull *p)
-{
-	if (nats_is_connected(p->conf.nats))
-		return;
-	p->is_asking = 0;
-	event_del(p->timer);
 }
 
 static int

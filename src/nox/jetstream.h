@@ -2,8 +2,8 @@
  *
  * A pull consumer of JetStream, on the client of nats.h.  For the role nox.  It
  * asks for messages as long as the caller has room, and asks again when a
- * request ends or the server is silent: a request dies without a word when the
- * consumer's leader changes.
+ * request ends, or once if the server is silent: a request dies without a word
+ * when the consumer's leader changes.
  *
  * Formats: the NATS documentation, "JetStream wire API reference" and
  * "JetStream model deep dive" (acknowledgements); ADR-15 for the $JS.ACK
@@ -20,8 +20,6 @@
 #define JS_NAME		256	/* of a stream or consumer, with its NUL */
 #define JS_REASON	128	/* bytes of +TERM's reason that are sent */
 #define JS_MISSED	2	/* heartbeats; then the request is dead */
-#define JS_LATER	1000	/* ms until the next request after a failure */
-#define JS_LATER_MAX	30000	/* ms; it doubles */
 
 /* ---- acknowledgements ---------------------------------------------------- */
 
@@ -53,7 +51,7 @@ int js_term(struct nats *, const char *reply, const char *reason);
 enum js_status {
 	JS_ALIVE,	/* heartbeat: the request lives */
 	JS_ENDED,	/* it ended as it should: ask again */
-	JS_FAILED,	/* it failed: ask again later */
+	JS_FAILED,	/* it failed */
 };
 
 /* js_status: of a message that has a status. */
@@ -73,22 +71,22 @@ struct js_conf {
 	 * than there is room for. */
 	void (*message)(
 	    void *arg, const struct nats_message *, const struct js_ack *);
-	/* Requests fail.  why: printable; the same is not repeated. */
+	/* A request has failed, and there will be no other: the consumer may be
+	 * gone, or be another by now.  why: printable.  Free the pull, here if
+	 * you like. */
 	void	(*failed)(void *arg, const char *why);
 	void	*arg;
 };
 
-/* js_pull_new: subscribes.  Returns NULL if a name or a number is invalid or
- * memory is lacking. */
+/* js_pull_new: subscribes, on a connection.  Returns NULL if a name or a number
+ * is invalid or memory is lacking.  js_pull_free: also when the connection is
+ * lost. */
 struct js_pull *js_pull_new(const struct js_conf *);
 void js_pull_free(struct js_pull *);
 /* js_pull_room: the caller takes n messages more; each that is delivered takes
  * one away. */
 void js_pull_room(struct js_pull *, uint32_t n);
-/* The callbacks of nats.h call these.  js_pull_message returns 0 if the message
- * is not of this consumer. */
-void js_pull_connected(struct js_pull *);
-void js_pull_lost(struct js_pull *);
+/* Each message of nats.h.  Returns 0 if it is not of this pull. */
 int js_pull_message(struct js_pull *, const struct nats_message *);
 
 #endif

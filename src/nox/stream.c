@@ -19,7 +19,8 @@
 
 #define EXPIRES		30000	/* ms, of a request for messages */
 #define HEARTBEAT	5000	/* ms */
-#define INFO_TIME	5	/* seconds between two requests for it */
+#define INFO_FIRST	1	/* seconds until the consumer is asked for */
+#define INFO_MAX	5	/* again; they double */
 #define UNSENT_MAX	8192	/* answers that wait for a connection */
 /* Until the server has told those of the consumer. */
 #define ACK_WAIT	30000	/* ms */
@@ -42,8 +43,8 @@ static STAILQ_HEAD(, unsent) unsent = STAILQ_HEAD_INITIALIZER(unsent);
 static unsigned n_unsent;
 static struct consumer consumer = { ACK_WAIT, 0, ACK_PENDING, ACK_PENDING };
 static int is_known;		/* the server has told these */
-
-static void ask_info(void);
+static int is_asked;		/* and has not answered */
+static unsigned info_delay;	/* seconds */
 
 /* ---- answers ----------------------------------------------------------- */
 
@@ -153,17 +154,48 @@ static void
 on_pulled(void *arg, const struct nats_message *m, const struct js_ack *a)
 {
 	(void)arg;
+	info_delay = 0;
 	delivery_new(m, a);
 }
 
-/* It may be another when it comes back. */
+/* Without interest in its answers the server forgets the request. */
+static void
+stop_pull(void)
+{
+	js_pull_free(pull);
+	pull = NULL;
+}
+
+/* It may be another now, with other limits: no message is taken before the
+ * server has told them. */
+static void
+forget_consumer(void)
+{
+	is_known = 0;
+	stop_pull();
+}
+
+static void
+ask_later(void)
+{
+	struct timeval tv = { 0, 0 };
+
+	info_delay = info_delay == 0 ? INFO_FIRST : 2 * info_delay;
+	if (info_delay > INFO_MAX)
+		info_delay = INFO_MAX;
+	tv.tv_sec = info_delay;
+	event_add(info_timer, &tv);
+}
+
 static void
 on_failed(void *arg, const char *why)
 {
 	(void)arg;
 	log_warn("stream: no messages: %s", why);
 	error_note(&front.orchestrator_error, why);
-	ask_info();
+	forget_consumer();
+	is_asked = 0;
+	ask_later();
 }
 
 static void
@@ -186,14 +218,6 @@ start_pull(void)
 		fatal("nats-stream, nats-consumer: not a name");
 	if (here < limit())
 		js_pull_room(pull, limit() - here);
-}
-
-/* Without interest in its answers the server forgets the request. */
-static void
-stop_pull(void)
-{
-	js_pull_free(pull);
-	pull = NULL;
 }
 
 void
@@ -236,7 +260,6 @@ stream_update(void)
 static void
 ask_info(void)
 {
-	static const struct timeval again = { INFO_TIME, 0 };
 	char subject[2 * CONF_SUBJECT + 40], reply[NATS_INBOX + 32];
 
 	snprintf(subject, sizeof(subject), "$JS.API.CONSUMER.INFO.%s.%s",
@@ -244,7 +267,8 @@ ask_info(void)
 	snprintf(reply, sizeof(reply), "%s.%llu.info", nats_inbox(nats),
 	    (unsigned long long)infos);
 	(void)nats_publish(nats, subject, reply, NULL, NULL, 0);
-	event_add(info_timer, &again);
+	is_asked = 1;
+	ask_later();
 }
 
 static void
@@ -255,11 +279,13 @@ on_info_timer(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	if (nats == NULL || !nats_is_connected(nats))
 		return;
-	log_warn("consumer %s: the server does not say what it is: it asks "
-		 "again",
-	    front.chain->nats_consumer);
-	error_note(&front.orchestrator_error,
-	    "the server does not say what nats-consumer is");
+	if (is_asked) {
+		log_warn("consumer %s: the server does not say what it is: "
+			 "asking again",
+		    front.chain->nats_consumer);
+		error_note(&front.orchestrator_error,
+		    "the server does not say what nats-consumer is");
+	}
 	ask_info();
 	front_settle();
 }
@@ -269,6 +295,7 @@ on_info(const struct nats_message *m)
 {
 	char why[128];
 
+	is_asked = 0;
 	if (nox_json_consumer((const char *)m->payload, m->n_payload, &consumer,
 		why, sizeof(why)) != 0) {
 		log_warn("consumer %s: %s", front.chain->nats_consumer, why);
@@ -279,8 +306,7 @@ on_info(const struct nats_message *m)
 	is_known = 1;
 	if (consumer.ack_wait == 0)
 		consumer.ack_wait = ACK_WAIT;
-	if (pull != NULL)
-		stop_pull();	/* its limits may be others */
+	stop_pull();
 	log_info("consumer %s: ack_wait %llu ms, max_deliver %llu, "
 		 "max_ack_pending %llu, max_batch %llu: %u messages at a time",
 	    front.chain->nats_consumer, (unsigned long long)consumer.ack_wait,
@@ -334,10 +360,9 @@ on_connected(void *arg, const char *server, const struct nats_info *info)
 	log_info("nats: connected to %s", server);
 	front.stream = STREAM_OPEN;
 	send_unsent();
-	is_known = 0;
+	forget_consumer();
+	info_delay = 0;
 	ask_info();
-	if (pull != NULL)
-		js_pull_connected(pull);
 	front_settle();
 }
 
@@ -353,10 +378,10 @@ on_lost(void *arg, const char *server, const char *why)
 		log_warn("nats: %s", text);
 	error_note(&front.orchestrator_error, text);
 	front.reconnections++;
-	if (!nats_is_connected(nats))
+	if (!nats_is_connected(nats)) {
 		front.stream = STREAM_CONNECTING;
-	if (pull != NULL)
-		js_pull_lost(pull);
+		forget_consumer();
+	}
 	front_settle();
 }
 
@@ -408,8 +433,7 @@ connect_nats(void)
 static void
 disconnect(void)
 {
-	if (pull != NULL)
-		stop_pull();
+	forget_consumer();
 	nats_free(nats);
 	nats = NULL;
 	SSL_CTX_free(tls);

@@ -36,6 +36,20 @@ serve() {
 	others="$others $!"
 }
 
+# nats COMMAND...: what natsclient prints for these, with the Runner's certificate or that
+# of $as.  It ends when its requests have replies, or after $seconds (10).
+nats() {
+	_tls=$dir/tls/${as:-runner-1}
+	printf '%s\n' "$@" | "$BUILD/tests/integration/natsclient" -w "${seconds:-10}" \
+	    -t "$dir/tls/ca.pem" "$_tls.pem" "$_tls.key" \
+	    "$(sed -n 's/^nats-server .*://p' "$dir/tee-runnerd.conf")" 2>&1
+}
+# jetstream NAME [JSON]: a request to its API; the answer is in $dir/api.
+jetstream() {
+	nats "req \$JS.API.$1 ${2:-{\}}" > "$dir/api" &&
+	grep -q '^reply' "$dir/api" && ! grep -q '"error"' "$dir/api" || { cat "$dir/api"; false; }
+}
+
 # Values that are stored.
 values() { devnet status | sed -n 's/^ *"values": \([0-9]*\),*$/\1/p'; }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * natsclient [-t CA CERTIFICATE KEY] PORT...: a client of NATS servers on
- * 127.0.0.1, for nats.sh.  Commands come on standard input, one a line; what
- * happens is written to standard output.
+ * natsclient [-w SECONDS] [-t CA CERTIFICATE KEY] PORT...: a client of NATS
+ * servers on 127.0.0.1.  Commands come on standard input, one a line; what
+ * happens is written to standard output.  It ends with its input.  With -w
+ * commands are read when it is connected, and it ends when each request has its
+ * reply, if there is one, or after SECONDS.  Exits with 1 if a reply is
+ * missing.
  *
  *	sub SUBJECT			pub SUBJECT TEXT
  *	req SUBJECT TEXT		pull STREAM CONSUMER
@@ -24,10 +27,16 @@
 static struct event_base *base;
 static struct nats *nats;
 static struct js_pull *pull;
+static char names[2][JS_NAME];		/* stream and consumer to pull from */
+static struct event *pull_timer;
 static uint64_t replies;
 static char working[NATS_LINE];		/* reply subject of it */
 static int n_working;
 static struct event *timer;
+static struct event *input;
+static int is_once;			/* -w */
+static int is_read;			/* all commands */
+static unsigned n_requests, n_replies;
 
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
@@ -72,10 +81,59 @@ on_pulled(void *arg, const struct nats_message *m, const struct js_ack *a)
 }
 
 static void
+stop_pull(void)
+{
+	js_pull_free(pull);
+	pull = NULL;
+}
+
+static void
 on_failed(void *arg, const char *why)
 {
+	const struct timeval second = { 1, 0 };
+
 	(void)arg;
 	printf("failed %s\n", why);
+	stop_pull();
+	event_add(pull_timer, &second);
+}
+
+static int
+start_pull(void)
+{
+	const struct js_conf conf = { .base = base,
+		.nats = nats,
+		.stream = names[0],
+		.consumer = names[1],
+		.batch = 3,
+		.expires = 3000,
+		.heartbeat = 500,
+		.message = on_pulled,
+		.failed = on_failed };
+
+	stop_pull();
+	if (*names[0] == '\0' || !nats_is_connected(nats))
+		return 0;
+	if ((pull = js_pull_new(&conf)) == NULL)
+		return -1;
+	js_pull_room(pull, 10);
+	return 0;
+}
+
+static void
+on_pull_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	(void)start_pull();
+}
+
+static void
+end_if_answered(void)
+{
+	if (is_once && is_read && n_requests > 0 && n_replies >= n_requests)
+		event_base_loopbreak(base);
 }
 
 static void
@@ -86,6 +144,8 @@ on_message(void *arg, const struct nats_message *m)
 		return;
 	printf("%s %s %.*s\n", m->sid == replies ? "reply" : "message",
 	    m->subject, (int)m->n_payload, (const char *)m->payload);
+	n_replies += m->sid == replies;
+	end_if_answered();
 }
 
 static void
@@ -94,8 +154,9 @@ on_connected(void *arg, const char *server, const struct nats_info *info)
 	(void)arg;
 	(void)info;
 	printf("connected %s\n", server);
-	if (pull != NULL)
-		js_pull_connected(pull);
+	(void)start_pull();
+	if (is_once && !is_read)
+		event_add(input, NULL);
 }
 
 static void
@@ -110,8 +171,8 @@ on_lost(void *arg, const char *server, const char *why)
 {
 	(void)arg;
 	printf("lost %s: %s\n", server, why);
-	if (pull != NULL)
-		js_pull_lost(pull);
+	if (!nats_is_connected(nats))
+		stop_pull();
 }
 
 /* ---- commands ------------------------------------------------------------ */
@@ -129,25 +190,11 @@ publish(const char *subject, const char *text, int wants_reply)
 }
 
 static int
-start_pull(const char *stream, const char *consumer)
+pull_from(const char *stream, const char *consumer)
 {
-	static char names[2][JS_NAME];
-	struct js_conf conf = { .base = base,
-		.nats = nats,
-		.stream = names[0],
-		.consumer = names[1],
-		.batch = 3,
-		.expires = 3000,
-		.heartbeat = 500,
-		.message = on_pulled,
-		.failed = on_failed };
-
 	snprintf(names[0], sizeof(names[0]), "%s", stream);
 	snprintf(names[1], sizeof(names[1]), "%s", consumer);
-	if ((pull = js_pull_new(&conf)) == NULL)
-		return -1;
-	js_pull_room(pull, 10);
-	return 0;
+	return start_pull();
 }
 
 static void
@@ -164,10 +211,11 @@ command(char *line)
 		;
 	else if (strcmp(verb, "pub") == 0)
 		r = publish(a, line, 0);
-	else if (strcmp(verb, "req") == 0)
+	else if (strcmp(verb, "req") == 0) {
 		r = publish(a, line, 1);
-	else if (strcmp(verb, "pull") == 0)
-		r = start_pull(a, line);
+		n_requests++;
+	} else if (strcmp(verb, "pull") == 0)
+		r = pull_from(a, line);
 	printf("%s %s\n", r == 0 ? "done" : "error", verb);
 }
 
@@ -179,7 +227,12 @@ on_input(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (evbuffer_read(in, fd, 4096) <= 0) {
-		event_base_loopbreak(base);
+		event_del(input);
+		is_read = 1;
+		if (is_once)
+			end_if_answered();
+		else
+			event_base_loopbreak(base);
 		return;
 	}
 	while ((line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF)) != NULL) {
@@ -221,10 +274,16 @@ main(int argc, char **argv)
 		.name = "natsclient",
 		.version = "0",
 		.call = { on_connected, on_lost, on_notice, on_message } };
-	struct event *input;
+	struct timeval seconds = { 0, 0 };
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	log_init("natsclient", LOG_DEBUG);
+	if (argc > 2 && strcmp(argv[1], "-w") == 0) {
+		is_once = 1;
+		seconds.tv_sec = atoi(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc > 5 && strcmp(argv[1], "-t") == 0) {
 		conf.tls = new_tls(argv + 2);
 		argv += 4;
@@ -233,14 +292,18 @@ main(int argc, char **argv)
 		set_server(&servers[conf.n_servers++], *argv);
 	base = conf.base = event_base_new();
 	timer = event_new(base, -1, EV_PERSIST, on_timer, NULL);
+	pull_timer = evtimer_new(base, on_pull_timer, NULL);
 	input = event_new(
 	    base, 0, EV_READ | EV_PERSIST, on_input, evbuffer_new());
 	if ((nats = nats_new(&conf)) == NULL ||
 	    (replies = nats_subscribe_inbox(nats)) == 0)
 		fatal("cannot start");
-	event_add(input, NULL);
+	if (is_once)
+		event_base_loopexit(base, &seconds);
+	else
+		event_add(input, NULL);
 	event_base_dispatch(base);
-	js_pull_free(pull);
+	stop_pull();
 	nats_free(nats);
-	return 0;
+	return is_once && n_replies < n_requests;
 }

@@ -26,18 +26,9 @@ in_state() {
 	grep -q "^$1" "$dir/task" || { cat "$dir/task"; false; }
 }
 
-# nats COMMAND...: what natsclient prints for these commands, within two seconds
-nats_port() { sed -n 's/^nats-server 127.0.0.1:\([0-9]*\)$/\1/p' "$dir/tee-runnerd.conf"; }
-nats() {
-	{ sleep 0.5; for _c in "$@"; do echo "$_c"; done; sleep "${pause:-1}"; } |
-	    "$BUILD/tests/integration/natsclient" -t "$dir/tls/ca.pem" \
-	    "$dir/tls/runner-1.pem" "$dir/tls/runner-1.key" "$(nats_port)" 2>&1
-}
-api=\$JS.API
 consumer=nox_ingestor.nox_ingestor_consumer
-info() { nats "req $api.CONSUMER.INFO.$consumer {}" | grep '^reply'; }
 # answered: the server waits for no answer, and has no message that was not delivered
-answered() { info | grep -q '"num_ack_pending":0.*"num_pending":0'; }
+answered() { jetstream CONSUMER.INFO.$consumer && grep -q '"num_ack_pending":0.*"num_pending":0' "$dir/api"; }
 
 start_devnet --nox --nox-pending 64 --nox-batch 32 --nox-ack-wait 3
 echo 'max-tasks 1024' >> "$dir/tee-runnerd.conf"
@@ -155,7 +146,7 @@ check 'nothing was given up for that' not logged 'given up'
 # ---- what can never be
 
 dead() {
-	pause=4 nats 'sub nox_dead' > "$dir/dead" &
+	seconds=4 nats 'sub nox_dead' > "$dir/dead" &
 	_dead=$!
 	sleep 1
 	"$@" > /dev/null 2>&1
@@ -171,7 +162,7 @@ check '... and a status' in_state 'status  *OUTPUT_EXISTS'
 dead submit eq bool:true bool:false
 check 'a comparison of bools is given up' until_ok 10 logged 'given up: operand types do not fit'
 check '... and a dead letter' grep -q '"eq"' "$dir/dead"
-dead nats 'pub nox_ingestor.x {"chainId":'
+dead nats 'req nox_ingestor.x {"chainId":'
 check 'a message that is not JSON is given up' until_ok 10 logged 'given up: malformed message'
 check '... and a dead letter' grep -q 'chainId' "$dir/dead"
 check 'the metrics count them' sh -c 'curl -s "http://$1/metrics" | grep -q "^tee_runner_given_up_total 3$"' \
@@ -188,11 +179,14 @@ load() {
 }
 all_resolved() { wait $load && grep -q '"unresolved": 0' "$dir/load" || { cat "$dir/load"; false; }; }
 
-# consumer_with MEMBER...: in the place of the old one
+# consumer_with MEMBER...: another in the place of the old one
 consumer_with() {
-	nats "req $api.CONSUMER.DELETE.$consumer {}" > "$dir/deleted"
-	nats "req $api.CONSUMER.DURABLE.CREATE.$consumer {\"stream_name\":\"nox_ingestor\",\"config\":{\"durable_name\":\"nox_ingestor_consumer\",\"ack_policy\":\"explicit\",\"deliver_policy\":\"new\",$1}}" > "$dir/created"
-	grep -q '"success":true' "$dir/deleted" && grep -q '"stream_name":"nox_ingestor"' "$dir/created"
+	jetstream CONSUMER.DELETE.$consumer && grep -q '"success":true' "$dir/api" &&
+	new_consumer "$1"
+}
+new_consumer() {
+	jetstream CONSUMER.DURABLE.CREATE.$consumer "{\"stream_name\":\"nox_ingestor\",\"config\":{\"durable_name\":\"nox_ingestor_consumer\",\"ack_policy\":\"explicit\",\"deliver_policy\":\"new\",$1}}" &&
+	grep -q '"stream_name":"nox_ingestor"' "$dir/api"
 }
 
 check 'a consumer with two deliveries' consumer_with '"max_deliver":2,"max_ack_pending":64,"ack_wait":2000000000'
@@ -209,7 +203,7 @@ check '... with the number of the delivery' in_state 'task .* attempt 2$'
 fault off
 # Somebody else takes a message and does not answer; the Runner hears of it alone.
 ctl drain > /dev/null
-pause=7 nats "pull nox_ingestor nox_ingestor_consumer" 'pub nox_ingestor.none none' > "$dir/pulled"
+seconds=7 nats "pull nox_ingestor nox_ingestor_consumer" 'pub nox_ingestor.none none' > "$dir/pulled"
 check 'a message that nobody answers' is 2 "$(grep -c '^pulled none' "$dir/pulled")"
 check '... is given up by the server, and an operator hears of it' until_ok 10 logged 'delivered 2 times and not answered'
 ctl resume > /dev/null
@@ -233,10 +227,9 @@ restart() {
 	until_ok 10 devnet status
 }
 # The stream, too: then other messages have the sequences of those that were answered.
-nats "req $api.STREAM.DELETE.nox_ingestor {}" > "$dir/deleted"
-nats "req $api.STREAM.CREATE.nox_ingestor {\"name\":\"nox_ingestor\",\"subjects\":[\"nox_ingestor.>\"],\"storage\":\"file\",\"retention\":\"limits\"}" > "$dir/stream"
-consumer_with '"max_deliver":10,"max_ack_pending":1100,"ack_wait":3000000000' > /dev/null
-check 'the stream is made again' grep -q 'stream_create_response' "$dir/stream"
+check 'the stream is deleted' jetstream STREAM.DELETE.nox_ingestor
+check '... and made again' jetstream STREAM.CREATE.nox_ingestor '{"name":"nox_ingestor","subjects":["nox_ingestor.>"],"storage":"file","retention":"limits"}'
+check '... with its consumer' new_consumer '"max_deliver":10,"max_ack_pending":1100,"ack_wait":3000000000'
 timeout=40
 for n in 1 2 3; do
 	check "its message $n is no old one" gives result "uint256:$((10 + n))" add "$a" "uint256:$n"
@@ -268,7 +261,7 @@ for victim in nox nats; do
 done
 check 'nothing was given up for that' is "$given_up" "$(count 'given up\|gives it up')"
 
-pause=25 nats 'sub nox_dead' > "$dir/dead" &
+seconds=25 nats 'sub nox_dead' > "$dir/dead" &
 dead=$!
 x=$(nox put uint256 2000)
 ctl drain > /dev/null

@@ -191,20 +191,14 @@ check '... and the address of the Gateway' is \
 
 # ---- the stream
 
-# api SUBJECT: what JetStream answers
-api() {
-	{ sleep 0.5; echo "req \$JS.API.$1 {}"; sleep 1; } |
-	    timeout 10 "$BUILD/tests/integration/natsclient" -t "$dir/tls/ca.pem" \
-	    "$dir/tls/cli.pem" "$dir/tls/cli.key" "$(nox_json natsPort)" > "$dir/api" 2>&1
-	grep '^reply' "$dir/api"
-}
+as=cli
 has() { grep -qF -- "$1" "$dir/api" || { cat "$dir/api"; false; }; }
-check 'the stream exists' api STREAM.INFO.nox_ingestor
+check 'the stream exists' jetstream STREAM.INFO.nox_ingestor
 for part in '"subjects":["nox_ingestor.\u003e"]' '"retention":"limits"' '"storage":"file"' \
     '"max_age":86400000000000' '"duplicate_window":600000000000'; do
 	check "... with $part" has "$part"
 done
-check 'the consumer exists' api CONSUMER.INFO.nox_ingestor.nox_ingestor_consumer
+check 'the consumer exists' jetstream CONSUMER.INFO.nox_ingestor.nox_ingestor_consumer
 for part in '"durable_name":"nox_ingestor_consumer"' '"ack_policy":"explicit"' \
     '"max_deliver":10' '"max_ack_pending":20' '"max_batch":30' '"ack_wait":7000000000'; do
 	check "... with $part" has "$part"
@@ -217,7 +211,7 @@ check 'a client without a certificate is refused' not sh -c \
 
 check 'a transaction without a Runner is not resolved' not nox submit --timeout 1 add "$h" uint256:1
 check 'a message is repeated as often as asked' not nox submit --timeout 0 --times 3 add "$h" "$other"
-check 'the stream tells what it has' api STREAM.INFO.nox_ingestor
+check 'the stream tells what it has' jetstream STREAM.INFO.nox_ingestor
 check '... and the stream has all of them' has '"messages":4'
 not nox submit --timeout 0 add "$h" "$other" > "$dir/first"
 not nox submit --timeout 0 add "$h" "$other" > "$dir/second"
@@ -250,7 +244,7 @@ check 'it restarts' restart_devnet
 check 'a value outlives it' is uint256:42 "$(nox get "$h")"
 check 'the results, too' publish '200 signed' "$(result "$r1" 1)"
 check '... are unchanged' report_is 1 0 1 0
-check 'the stream tells what it has' api STREAM.INFO.nox_ingestor
+check 'the stream tells what it has' jetstream STREAM.INFO.nox_ingestor
 check 'and the messages' has '"messages":33'
 
 check 'the configuration has no keyword of another protocol' \

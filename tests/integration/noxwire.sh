@@ -15,13 +15,6 @@ fetched() { wire fetch "$dir/message" "$dir/record" "$@"; }
 stored() { wire store "$dir/message" "$dir/record" "$@"; }
 hex() { printf '0x%064x' "$1"; }
 
-# nats COMMAND...: what natsclient prints for these commands
-nats_port() { sed -n 's/^nats-server 127.0.0.1:\([0-9]*\)$/\1/p' "$dir/tee-runnerd.conf"; }
-nats() {
-	{ sleep 0.5; for _c in "$@"; do echo "$_c"; done; sleep "${pause:-0.5}"; } |
-	    timeout 20 "$BUILD/tests/integration/natsclient" -t "$dir/tls/ca.pem" \
-	    "$dir/tls/runner-1.pem" "$dir/tls/runner-1.key" "$(nats_port)" 2>&1
-}
 subject() { echo "nox_ingestor.$(sed -n 's/.*"transactionHash":"\(0x[0-9a-f]*\)".*/\1/p' "$dir/message")"; }
 publish() { nats "req $(subject) $(cat "$dir/message")" > "$dir/published"; }
 
@@ -99,7 +92,7 @@ check 'all of them use one connection' is 1 "$(wire connections "$dir/record")"
 
 # What natsclient sees while COMMAND runs.
 overheard() {
-	pause=5 nats "sub \$JS.ACK.>" > "$dir/answers" &
+	seconds=5 nats "sub \$JS.ACK.>" > "$dir/answers" &
 	_nats=$!
 	sleep 1
 	"$@"
