@@ -85,9 +85,7 @@ sleep 1
 serve nox
 check 'Nox v0: transfers are resolved after the Gateway was restarted' wait $load
 large_message() {
-	{ sleep 0.5; echo "req nox_ingestor.x $(head -c 200000 /dev/zero | tr '\0' x)"; sleep 1; } |
-	    "$BUILD/tests/integration/natsclient" -t "$dir/tls/ca.pem" "$dir/tls/runner-1.pem" \
-	    "$dir/tls/runner-1.key" "$(sed -n 's/^nats-server .*://p' "$dir/tee-runnerd.conf")"
+	nats "req nox_ingestor.x $(head -c 200000 /dev/zero | tr '\0' x)"
 	until_ok 10 logged 'given up: malformed message'
 }
 check 'Nox v0: a message of 200 kB is given up' large_message

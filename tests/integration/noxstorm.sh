@@ -6,60 +6,32 @@
 # default 1500 and 15; SEED=N repeats an order.  Prints a table of how long each kind took
 # to recover: from the moment when what was killed may start again until each transaction
 # that had been published has been resolved.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/strikes.sh"
 with_nats
 
 transactions=${1:-1500} kills=${2:-15}
-SEED=${SEED:-$(date +%s)}
 limit="timeout $((120 + kills * 8))"
 bad=5 again=$((transactions / 10))	# a tenth is published three times
 # At this rate the load lasts as long as the kills.
 rate=$((transactions / (kills * 4) + 1))
 
-
-# nats COMMAND...: what natsclient prints for these commands, within a second
-nats_port() { sed -n 's/^nats-server 127.0.0.1:\([0-9]*\)$/\1/p' "$dir/tee-runnerd.conf"; }
-nats() {
-	{ sleep 0.3; for _c in "$@"; do echo "$_c"; done; sleep 0.5; } |
-	    timeout 5 "$BUILD/tests/integration/natsclient" -t "$dir/tls/ca.pem" \
-	    "$dir/tls/runner-1.pem" "$dir/tls/runner-1.key" "$(nats_port)" 2>&1
-}
-# api NAME JSON: what JetStream answers; an error is a failure
-api() { nats "req \$JS.API.$1 $2" | grep '^reply' > "$dir/api" && ! grep -q '"error"' "$dir/api"; }
 field() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$dir/api"; }
 stream=nox_ingestor consumer=nox_ingestor_consumer
-info() { api CONSUMER.INFO.$stream.$consumer '{}'; }
+info() { jetstream CONSUMER.INFO.$stream.$consumer; }
 answered() { info && grep -q '"num_ack_pending":0.*"num_pending":0' "$dir/api"; }
 
 # ---- kills
 
 # Kind, which Runner, how long it stays away, and the pause after it, seconds.
 plan() {
-	awk -v seed="$SEED" -v kills="$kills" 'BEGIN {
-		n = split("nox keys registry compute evidence nats gateway " \
-		    "frozen-nats frozen-gateway consumer runner", kind, " ")
-		srand(seed)
-		for (k = 0; k < kills; ) {
-			# Each kind once in a round, in random order.
-			for (i = n; i > 0; i--) {
-				j = int(rand() * i) + 1
-				x = kind[i]; kind[i] = kind[j]; kind[j] = x
-			}
-			for (i = 1; i <= n && k++ < kills; i++)
-				printf "%s %d %.2f %.2f\n", kind[i], 1 + int(rand() * 2),
-				    0.2 + rand(), 1.5 + 2 * rand()
-		}
-	}'
+	rounds nox keys registry compute evidence nats gateway frozen-nats frozen-gateway \
+	    consumer runner | head -n "$kills" |
+	    awk '{ printf "%s %d %.2f %.2f\n", $1, 1 + int(2 * $4), 0.2 + $2, 1.5 + 2 * $3 }'
 }
 
-# nats-server has the place of the process that was told to serve it.
-server_of() {
-	case $1 in
-	nats) pgrep -f "^nats-server -c $dir/nats.conf\$" || server_pid nats ;;
-	gateway) server_pid nox ;;
-	esac
-}
+# The Gateway is the server nox.
 name_of() { [ "$1" = gateway ] && echo nox || echo "$1"; }
+server_of() { server_pid "$(name_of "$1")"; }
 
 start_second() {
 	tee-runnerd -d -L "$BUILD/libexec" -f "$dir/tee-runnerd-2.conf" >> "$dir/runner-2.log" 2>&1 &
@@ -71,9 +43,9 @@ start_second() {
 remake_consumer() {
 	until_ok 20 info || return
 	_floor=$(sed -n 's/.*"ack_floor":{[^}]*"stream_seq":\([0-9]*\).*/\1/p' "$dir/api")
-	until_ok 20 api CONSUMER.DELETE.$stream.$consumer '{}'
+	until_ok 20 jetstream CONSUMER.DELETE.$stream.$consumer
 	sleep "$1"
-	until_ok 20 api CONSUMER.DURABLE.CREATE.$stream.$consumer "{\"stream_name\":\"$stream\",\"config\":{\"durable_name\":\"$consumer\",\"ack_policy\":\"explicit\",\"deliver_policy\":\"by_start_sequence\",\"opt_start_seq\":$((_floor + 1)),\"max_deliver\":10,\"max_ack_pending\":64,\"ack_wait\":3000000000}}"
+	until_ok 20 jetstream CONSUMER.DURABLE.CREATE.$stream.$consumer "{\"stream_name\":\"$stream\",\"config\":{\"durable_name\":\"$consumer\",\"ack_policy\":\"explicit\",\"deliver_policy\":\"by_start_sequence\",\"opt_start_seq\":$((_floor + 1)),\"max_deliver\":10,\"max_ack_pending\":64,\"ack_wait\":3000000000}}"
 }
 
 # strike KIND RUNNER SECONDS
@@ -114,19 +86,7 @@ recoveries() {
 			if (sent[i] <= $2 && done[i] > last)
 				last = done[i]
 		print $1, last - $2
-	}' "$dir/all-times" "$dir/strikes" | sort -k 1,1 -k 2,2n |
-	awk '
-		function out() {
-			if (n > 0)
-				printf "%-20s %4d %8d %8d %8d\n", kind, n,
-				    ms[int((n - 1) * 0.5) + 1],
-				    ms[int((n - 1) * 0.99 + 0.999) + 1], ms[n]
-			n = 0
-		}
-		BEGIN { printf "%-20s %4s %8s %8s %8s\n", "recovery, ms", "n", "p50", "p99", "max" }
-		$1 != kind { out(); kind = $1 }
-		{ ms[++n] = $2 }
-		END { out() }'
+	}' "$dir/all-times" "$dir/strikes" | recovery_table
 }
 
 # ---- what can never be computed
@@ -164,11 +124,11 @@ publish_never() {
 
 # The dead letters: the cause and the text of each.
 read_letters() {
-	until_ok 20 api STREAM.INFO.dead '{}'
+	until_ok 20 jetstream STREAM.INFO.dead
 	_n=$(field messages)
 	: > "$dir/letters"
 	for _i in $(seq 1 "$_n"); do
-		until_ok 20 api STREAM.MSG.GET.dead "{\"seq\":$_i}"
+		until_ok 20 jetstream STREAM.MSG.GET.dead "{\"seq\":$_i}"
 		for _f in hdrs data; do
 			sed -n "s/.*\"$_f\":\"\([^\"]*\)\".*/\1/p" "$dir/api" | base64 -d
 			echo
@@ -186,7 +146,7 @@ other_causes() {
 # ---- the storm
 
 start_devnet --nox --nox-pending 64 --nox-batch 32 --nox-ack-wait 3
-until_ok 20 api STREAM.CREATE.dead '{"name":"dead","subjects":["nox_dead"],"storage":"file"}'
+until_ok 20 jetstream STREAM.CREATE.dead '{"name":"dead","subjects":["nox_dead"],"storage":"file"}'
 start_serving
 sed "s|/runner.sock|/runner-2.sock|; s|^uid-base .*|uid-base 60840|; /^http-listen/d" \
     "$dir/tee-runnerd.conf" > "$dir/tee-runnerd-2.conf"

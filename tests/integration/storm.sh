@@ -4,33 +4,23 @@
 # SEED=N repeats an order.  Prints a table of how long each kind took to recover: from
 # the moment when what was killed may start again until each of the transfers under way
 # has been answered.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/strikes.sh"
 
 minutes=${1:-1}
-SEED=${SEED:-$(date +%s)}
 lanes=4
 
 # Kind, how long it stays away, and the pause after it, seconds.
 plan() {
-	awk -v seed="$SEED" -v seconds=$((60 * minutes)) 'BEGIN {
-		n = split("net registry keys evidence compute monitor orchestrator " \
-		    "gateway kms-1 kms-2 kms-3 endpoint frozen-gateway " \
-		    "frozen-orchestrator", kind, " ")
-		srand(seed)
-		while (t < seconds - 4) {
-			# Each kind once in a round, in random order.
-			for (i = n; i > 0; i--) {
-				j = int(rand() * i) + 1
-				x = kind[i]; kind[i] = kind[j]; kind[j] = x
-			}
-			for (i = 1; i <= n && t < seconds - 4; i++) {
-				away = 0.2 + rand()
-				pause = 1 + 1.5 * rand()
-				t += away + pause
-				printf "%s %.2f %.2f\n", kind[i], away, pause
-			}
-		}
-	}'
+	rounds net registry keys evidence compute monitor orchestrator gateway kms-1 kms-2 \
+	    kms-3 endpoint frozen-gateway frozen-orchestrator |
+	    awk -v seconds=$((60 * minutes - 4)) '
+		{
+			away = 0.2 + $2
+			pause = 1 + 1.5 * $3
+			printf "%s %.2f %.2f\n", $1, away, pause
+			if ((t += away + pause) >= seconds)
+				exit
+		}'
 }
 
 strike() {
@@ -84,19 +74,7 @@ recoveries() {
 				}
 			if (missing == 0)
 				print $1, last - $2
-		}' "$dir/by-time" "$dir/strikes" | sort -k 1,1 -k 2,2n |
-	awk '
-		function out() {
-			if (n > 0)
-				printf "%-20s %4d %8d %8d %8d\n", kind, n,
-				    ms[int((n - 1) * 0.5) + 1],
-				    ms[int((n - 1) * 0.99 + 0.999) + 1], ms[n]
-			n = 0
-		}
-		BEGIN { printf "%-20s %4s %8s %8s %8s\n", "recovery, ms", "n", "p50", "p99", "max" }
-		$1 != kind { out(); kind = $1 }
-		{ ms[++n] = $2 }
-		END { out() }'
+		}' "$dir/by-time" "$dir/strikes" | recovery_table
 }
 
 start_devnet --kms 2/3
