@@ -6,6 +6,7 @@ src=$(cd "$(dirname "$0")/../.." && pwd)
 BUILD=$(cd "${BUILD:-$src/build}" && pwd) || exit 1
 export PATH="$BUILD:$PATH"
 dir=$(mktemp -d /tmp/tee-test.XXXXXX) || exit 1
+port=$((2000 + $$ % 700 * 10))	# and nine after it: below those that tee-devnet takes
 others=		# pids to be killed at the end
 at_end=		# a function to be called before that
 passed=0 failed=0

@@ -6,7 +6,6 @@ interop=$BUILD/tests/interop
 anvil=$interop/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
 (trap - EXIT; . "$src/tests/interop/npm.sh" && [ -x "$anvil" ]) ||
     skip 'node or anvil is not here'
-port=$((10000 + $$ % 1000 * 10))	# a range that tee-devnet does not use
 url=http://127.0.0.1:$port
 registry=0x$(printf %040d 0)		# until it is deployed
 key=					# the owner's, if not one of the node's

@@ -6,7 +6,6 @@ command -v prometheus > /dev/null && command -v promtool > /dev/null ||
     skip 'prometheus is not installed'
 
 json=$src/contrib/grafana/tee-runner.json
-port=$((20000 + $$ % 10000))
 url=http://127.0.0.1:$port
 
 # A port that is taken makes Prometheus end: try the next.

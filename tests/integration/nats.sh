@@ -7,7 +7,6 @@
 PATH=$PATH:/usr/sbin
 command -v nats-server > /dev/null || skip 'nats-server is not installed'
 
-port=$((20000 + $$ % 10000))
 events=$dir/events
 
 # ---- the parts
