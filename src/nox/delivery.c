@@ -210,39 +210,43 @@ log_end(const struct delivery *d, const char *what, const char *why)
 	    what, why);
 }
 
-/* Without a connection the dead letter would be lost: then the message is not
- * answered and comes again, unless this was its last delivery.  Returns 0, or
- * -1 if the dead letter was not sent. */
-static int
+/* If the dead letter is lost, the message is not answered and comes again,
+ * unless this was its last delivery. */
+static enum letter_end
 bury(const char *reply, uint64_t sequence, const char *why, const void *text,
     size_t n)
 {
-	if (stream_dead_letter(why, sequence, text, n) != 0)
-		return -1;
-	stream_term(reply, why);
-	return 0;
+	const enum letter_end how = stream_dead_letter(why, sequence, text, n);
+
+	if (how != LETTER_LOST)
+		stream_term(reply, why);
+	return how;
 }
 
 /* It can never succeed, or was delivered for the last time. */
 static void
 give_up(struct delivery *d, uint32_t status, const char *why)
 {
+	static const char *const text[] = {
+		[LETTER_SENT] = "given up: sent to nats-dead-letter",
+		[LETTER_KEPT] = "given up: to be sent to nats-dead-letter",
+		[LETTER_LOST] = "given up: not sent to nats-dead-letter",
+	};
 	const int has_letters = front.chain->nats_dead_letter[0] != '\0';
-	size_t i, n_lost = 0;
+	enum letter_end how, worst = LETTER_SENT;
+	size_t i;
 
 	drop(d);
 	note_failure(d, status);
-	for (i = 0; i < d->n_replies; i++)
-		if (bury(d->replies[i].subject, d->replies[i].sequence, why,
-			d->text, d->n_text) != 0)
-			n_lost++;
-	if (n_lost == 0)
+	for (i = 0; i < d->n_replies; i++) {
+		how = bury(d->replies[i].subject, d->replies[i].sequence, why,
+		    d->text, d->n_text);
+		if (how > worst)
+			worst = how;
+	}
+	if (worst != LETTER_LOST)
 		front.given_up++;
-	log_end(d,
-	    n_lost != 0    ? "given up: not sent to nats-dead-letter" :
-		has_letters ? "given up: sent to nats-dead-letter" :
-			      "given up",
-	    why);
+	log_end(d, has_letters ? text[worst] : "given up", why);
 	end(d);
 }
 

@@ -43,9 +43,11 @@ void stream_nak(const char *reply, uint32_t seconds);
 void stream_term(const char *reply, const char *why);
 /* Is this the last time that a message is delivered? */
 int stream_is_last(uint64_t delivered);
-/* To the dead letters, if there are any: the message as it came.  Returns 0, or
- * -1 if there is no connection. */
-int stream_dead_letter(
+/* To the dead letters, if there are any: the message as it came.  Returns
+ * LETTER_KEPT if it is sent as soon as there is a connection, LETTER_LOST if
+ * too many wait for one. */
+enum letter_end { LETTER_SENT, LETTER_KEPT, LETTER_LOST };
+enum letter_end stream_dead_letter(
     const char *why, uint64_t sequence, const void *text, size_t n);
 
 /* ---- delivery.c: a message from its arrival to its answer -------------- */

@@ -22,6 +22,7 @@
 #define INFO_FIRST	1	/* seconds until the consumer is asked for */
 #define INFO_MAX	5	/* again; they double */
 #define UNSENT_MAX	8192	/* answers that wait for a connection */
+#define LETTERS_MAX	(NATS_OUTPUT / 2)	/* bytes of dead letters */
 /* Until the server has told those of the consumer. */
 #define ACK_WAIT	30000	/* ms */
 #define ACK_PENDING	10
@@ -30,6 +31,14 @@ struct unsent {
 	STAILQ_ENTRY(unsent) link;
 	int		 is_term;
 	char		 reply[];
+};
+
+struct letter {
+	STAILQ_ENTRY(letter) link;
+	uint64_t	 sequence;
+	size_t		 n;
+	char		 why[192];
+	char		 text[];
 };
 
 static struct nats_server servers[NATS_SERVERS];
@@ -41,6 +50,8 @@ static uint64_t infos, advisories;	/* subscriptions */
 static struct event *info_timer, *working_timer;
 static STAILQ_HEAD(, unsent) unsent = STAILQ_HEAD_INITIALIZER(unsent);
 static unsigned n_unsent;
+static STAILQ_HEAD(, letter) letters = STAILQ_HEAD_INITIALIZER(letters);
+static size_t letters_size;
 static struct consumer consumer = { ACK_WAIT, 0, ACK_PENDING, ACK_PENDING };
 static int is_known;		/* the server has told these */
 static int is_asked;		/* and has not answered */
@@ -73,11 +84,67 @@ answer_or_keep(const char *reply, int is_term, const char *why)
 	n_unsent++;
 }
 
+/* Returns 0, or -1 if there is no connection.  The log has what the server
+ * would not take. */
+static int
+send_letter(const char *why, uint64_t sequence, const void *text, size_t n)
+{
+	char number[24];
+	const char *headers[] = { "Tee-Runner-Cause", why,
+		"Tee-Runner-Sequence", number, NULL };
+
+	if (nats == NULL || !nats_is_connected(nats))
+		return -1;
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)sequence);
+	if (nats_publish(nats, front.chain->nats_dead_letter, NULL, headers,
+		text, n) != 0)
+		log_err("dead letter: not sent: message %s: %s", number, why);
+	return 0;
+}
+
+static enum letter_end
+keep_letter(const char *why, uint64_t sequence, const void *text, size_t n)
+{
+	struct letter *l;
+
+	if (sizeof(*l) + n > LETTERS_MAX - letters_size)
+		return LETTER_LOST;
+	if ((l = malloc(sizeof(*l) + n)) == NULL)
+		fatal("out of memory");
+	l->sequence = sequence;
+	l->n = n;
+	snprintf(l->why, sizeof(l->why), "%s", why);
+	memcpy(l->text, text, n);
+	STAILQ_INSERT_TAIL(&letters, l, link);
+	letters_size += sizeof(*l) + n;
+	return LETTER_KEPT;
+}
+
+enum letter_end
+stream_dead_letter(
+    const char *why, uint64_t sequence, const void *text, size_t n)
+{
+	if (front.chain->nats_dead_letter[0] == '\0' ||
+	    send_letter(why, sequence, text, n) == 0)
+		return LETTER_SENT;
+	return keep_letter(why, sequence, text, n);
+}
+
+/* A message is not answered before its dead letter is sent. */
 static void
 send_unsent(void)
 {
 	struct unsent *u;
+	struct letter *l;
 
+	while ((l = STAILQ_FIRST(&letters)) != NULL &&
+	    send_letter(l->why, l->sequence, l->text, l->n) == 0) {
+		STAILQ_REMOVE_HEAD(&letters, link);
+		letters_size -= sizeof(*l) + l->n;
+		free(l);
+	}
+	if (l != NULL)
+		return;
 	while ((u = STAILQ_FIRST(&unsent)) != NULL &&
 	    answer(u->reply, u->is_term, NULL) == 0) {
 		STAILQ_REMOVE_HEAD(&unsent, link);
@@ -110,26 +177,6 @@ int
 stream_is_last(uint64_t delivered)
 {
 	return consumer.deliveries != 0 && delivered >= consumer.deliveries;
-}
-
-int
-stream_dead_letter(
-    const char *why, uint64_t sequence, const void *text, size_t n)
-{
-	const char *subject = front.chain->nats_dead_letter;
-	const char *headers[5] = { "Tee-Runner-Cause", why,
-		"Tee-Runner-Sequence", NULL, NULL };
-	char number[24];
-
-	if (*subject == '\0')
-		return 0;
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)sequence);
-	headers[3] = number;
-	if (nats != NULL &&
-	    nats_publish(nats, subject, NULL, headers, text, n) == 0)
-		return 0;
-	log_err("dead letter: not sent: message %s: %s", number, why);
-	return nats == NULL || !nats_is_connected(nats) ? -1 : 0;
 }
 
 /* ---- the consumer ------------------------------------------------------ */
@@ -232,7 +279,8 @@ try_drained(void)
 {
 	static int is_told;
 
-	if (front.state != S_DRAINING || is_told || delivery_count() != 0)
+	if (front.state != S_DRAINING || is_told || delivery_count() != 0 ||
+	    !STAILQ_EMPTY(&letters))
 		return;
 	is_told = 1;
 	chan_send(&monitor, M_DRAINED, NULL, NULL, 0, -1);
@@ -363,6 +411,7 @@ on_connected(void *arg, const char *server, const struct nats_info *info)
 	forget_consumer();
 	info_delay = 0;
 	ask_info();
+	stream_update();
 	front_settle();
 }
 

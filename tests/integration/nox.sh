@@ -261,6 +261,10 @@ for victim in nox nats; do
 done
 check 'nothing was given up for that' is "$given_up" "$(count 'given up\|gives it up')"
 
+# Its only delivery: nobody else tells of it.
+check 'a consumer with one delivery' consumer_with '"max_deliver":1,"max_ack_pending":64,"ack_wait":60000000000'
+timeout=40
+check 'its messages come' gives result uint256:12 add "$a" uint256:2
 seconds=25 nats 'sub nox_dead' > "$dir/dead" &
 dead=$!
 x=$(nox put uint256 2000)
@@ -274,12 +278,15 @@ check 'a transaction waits for the Gateway' until_ok 10 in_state 'waits for  *th
 kill -9 $(server_pid nats)
 fault conflict
 check 'it is given up while nats-server is away' \
-    until_ok 20 logged 'given up: not sent to nats-dead-letter: the Gateway has another value'
+    until_ok 20 logged 'given up: to be sent to nats-dead-letter: the Gateway has another value'
 serve nats
-check '... and comes again' until_ok 20 logged 'given up: sent to nats-dead-letter: the Gateway has another value' 2
 fault off
 wait $dead
-check '... for its dead letter' grep -q "$(hash_of | cut -c 3-)" "$dir/dead"
+check 'its dead letter is sent when it is back' grep -q "$(hash_of | cut -c 3-)" "$dir/dead"
+check 'a consumer with ten deliveries' consumer_with '"max_deliver":10,"max_ack_pending":1100,"ack_wait":3000000000'
+timeout=40
+check 'its messages come' gives result uint256:12 add "$a" uint256:2
+timeout=20
 
 check 'no role was denied a system call' not logged 'is not in its policy'
 check 'no result conflicted' not grep -q conflicted "$dir/log/nox.log"
