@@ -146,6 +146,59 @@ check 'the end of the old server does not matter' is "$_lost" "$(count '^lost')"
 check 'the client ends' stop_client
 stop_server "$second"
 
+# ---- a cluster, in which the leaders change
+
+nodes='4 5 6'
+# node N: its route is on $port + N + 3
+node() {
+	start_server "$1" --name "node-$1" --cluster_name three \
+	    --cluster "nats://127.0.0.1:$((port + $1 + 3))" \
+	    --routes "nats://127.0.0.1:$((port + 7)),nats://127.0.0.1:$((port + 8)),nats://127.0.0.1:$((port + 9))" &&
+	eval "node_$1=$server"
+}
+leader() { grep '^reply ' "$events" | tail -n 1 | sed -n 's/.*"leader":"node-\([0-9]\)".*/\1/p'; }
+# leads WHAT: the node that leads the stream or the consumer, in $leader; fails without one
+leads() { req "$1" '{}' && leader=$(leader) && [ -n "$leader" ]; }
+consumer_leads() { leads CONSUMER.INFO.orders.runner; }
+stream_leads() { leads STREAM.INFO.orders; }
+has_changed() { _old=$1; shift; "$@" && [ "$leader" != "$_old" ]; }
+# stored TEXT: a message, which the stream has taken
+stored() {
+	_n=$(count '^reply .*"seq"')
+	say "req orders.$1 $1"
+	happens '^reply .*"seq"' $((_n + 1)) 2
+}
+comes() { until_ok 20 stored "$1" && happens "^pulled $1: " 1 30; }
+
+for n in $nodes; do check "node $n starts" node "$n" || finish; done
+start_client $((port + 4)) $((port + 5)) $((port + 6))
+check 'the client connects' happens '^connected' || finish
+make_stream() {
+	req STREAM.CREATE.orders '{"name":"orders","subjects":["orders.>"],"storage":"file","retention":"limits","num_replicas":3}'
+}
+check 'the nodes make a stream' until_ok 30 make_stream || finish
+check '... and a consumer' until_ok 20 consumer all || finish
+say 'pull orders runner'
+check 'a message comes' comes ack-1
+check 'the consumer has a leader' until_ok 20 consumer_leads
+old=$leader
+check '... which steps down' req CONSUMER.LEADER.STEPDOWN.orders.runner '{}'
+check 'another is elected' until_ok 20 has_changed "$old" consumer_leads
+check 'messages come' comes ack-2
+check 'the stream has a leader' until_ok 20 stream_leads
+old=$leader
+check '... which steps down' req STREAM.LEADER.STEPDOWN.orders '{}'
+check 'another is elected' until_ok 20 has_changed "$old" stream_leads
+check 'messages come' comes ack-3
+until_ok 20 consumer_leads
+old=$leader
+eval "kill -9 \$node_$leader"
+check 'the leader is killed: another is elected' until_ok 30 has_changed "$old" consumer_leads
+check 'messages come' comes ack-4
+check 'each was acknowledged' until_ok 10 consumer_has '"num_ack_pending":0.*"num_pending":0'
+stop_client
+kill $node_4 $node_5 $node_6 2> /dev/null
+
 # ---- TLS
 
 # certificate NAME [EXTENSION]: by ca.pem.
