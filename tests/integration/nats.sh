@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The NATS client of src/nox against a real nats-server: publish, subscribe, a pull consumer
-# with each answer, a server that restarts, a consumer that is deleted, lame duck mode, and
-# TLS with a certificate of the client.  Needs no root.
+# with each answer, a server that restarts, a consumer that is deleted, lame duck mode, a slow
+# consumer, a cluster whose leaders change, and TLS with a certificate of the client.  Needs
+# no root.
 . "$(dirname "$0")/../lib.sh"
 PATH=$PATH:/usr/sbin
 command -v nats-server > /dev/null || skip 'nats-server is not installed'
@@ -15,7 +16,7 @@ events=$dir/events
 start_server() {
 	_i=$1; shift
 	nats-server -a 127.0.0.1 -p $((port + _i)) -js -sd "$dir/store$_i" "$@" \
-	    >> "$dir/server$_i.log" 2>&1 3>&- &
+	    > "$dir/server$_i.log" 2>&1 3>&- &
 	server=$!
 	others="$others $server"
 	until_ok 10 grep -q 'Server is ready' "$dir/server$_i.log" &&
@@ -27,7 +28,6 @@ start_first() {
 	for _try in 1 2 3 4 5; do
 		start_server 0 "$@" && return 0
 		port=$((port + 10))
-		: > "$dir/server0.log"
 	done
 	return 1
 }
@@ -146,6 +146,30 @@ check 'the end of the old server does not matter' is "$_lost" "$(count '^lost')"
 check 'the client ends' stop_client
 stop_server "$second"
 
+# ---- a slow consumer
+
+# The server ends the connection of a client that does not read; the client comes back.
+echo 'max_pending: 2000000
+write_deadline: "1s"' > "$dir/slow.conf"
+check 'a server starts that waits for no client' start_server 1 -c "$dir/slow.conf"
+start_client $((port + 1))
+check 'it connects' happens '^connected'
+say 'sub plain.>'
+say 'pub plain.a hello'
+check 'it subscribes' happens '^message plain.a hello'
+kill -STOP "$client"
+text=$(head -c 500000 /dev/zero | tr '\0' x)
+for _i in $(seq 40); do echo "req plain.b $text"; done |
+    "$BUILD/tests/integration/natsclient" -w 4 $((port + 1)) > "$dir/other" 2>&1
+check 'the server ends the connection' until_ok 20 grep -q 'Slow Consumer' "$dir/server1.log"
+kill -CONT "$client"
+check 'the client says that it was lost' happens '^lost'
+check '... and connects again' happens '^connected' 2
+say 'pub plain.c again'
+check '... with its subscription' happens '^message plain.c again'
+stop_client
+stop_server "$server"
+
 # ---- a cluster, in which the leaders change
 
 nodes='4 5 6'
@@ -221,7 +245,6 @@ check '... of the client' certificate client
 
 # tls_server NAME: with this certificate
 tls_server() {
-	: > "$dir/server2.log"
 	start_server 2 --tlsverify --tlscacert "$dir/ca.pem" \
 	    --tlscert "$dir/$1.pem" --tlskey "$dir/$1.key"
 }
