@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Every rule of every policy is needed: strace sees each used, from the moment on at which
-# its filter is at work, or the rule names in brackets what needs it elsewhere.
+# its filter is at work, or the rule names in brackets what needs it elsewhere.  Some are
+# used by registry.sh, chains.sh and attest.sh alone, whose records contrib/check leaves in
+# TRACE.
 . "$(dirname "$0")/../integration/lib.sh"
 
 command -v strace > /dev/null || skip 'strace is not here'
