@@ -28,7 +28,7 @@ sleep 10
 evidence=$(role_pid evidence)
 kill -STOP "$evidence"		# a TEE that does not answer
 check 'a task ends OK when the Orchestrator wants new evidence' transfer
-check 'the log says that the registration is renewed on request' logged 'registration: renewing in 0 s: requested by the Orchestrator'
+check 'the log says that the registration is renewed on request' until_ok 10 logged 'registration: renewing in 0 s: requested by the Orchestrator'
 devnet fault orchestrator off
 check 'a task ends OK while the TEE is asked' transfer
 check 'the TEE has not answered yet' [ "$(count 'registration: signed: sequence 2')" = 0 ]

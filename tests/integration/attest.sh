@@ -162,7 +162,7 @@ check 'the current registration goes on' state_is serving
 check 'a task ends OK meanwhile' transfer
 check 'the log warns before the registration expires' until_ok 15 logged 'registration: not renewed: expires in'
 check 'the Runner is idle when it has expired' until_ok 30 state_is idle
-check 'the log says why it is idle' logged 'not accepting tasks: .*regist'
+check 'the log says why it is idle' until_ok 10 logged 'not accepting tasks: .*regist'
 check 'the processor gets newer firmware' vek db
 check 'the Runner serves again' until_ok 60 state_is serving
 check 'a task ends OK again' transfer
@@ -179,7 +179,7 @@ echo slow > "$cpu/fault"
 start_runner
 sleep 2
 check 'SIGTERM while the TEE is asked: the Runner exits with 0' stop_runner
-check 'the log says that it waited for the TEE' logged 'evidence: not stopped yet: waiting at most 90 s for the TEE to answer'
+check 'the log says that it waited for the TEE' until_ok 10 logged 'evidence: not stopped yet: waiting at most 90 s for the TEE to answer'
 check 'no role was killed' [ "$(count ': killed: ')" = 0 ]
 
 finish

@@ -27,7 +27,7 @@ check 'a task ends OK' transfer
 
 check 'the owner revokes the Runner' owner setRevoked "$first" true
 check 'a Runner that is revoked is idle' until_ok 10 state_is idle
-check 'the log says why it is idle' logged 'not accepting tasks: registration pending, expired or revoked'
+check 'the log says why it is idle' until_ok 10 logged 'not accepting tasks: registration pending, expired or revoked'
 check 'the owner reinstates the Runner' owner setRevoked "$first" false
 check 'a Runner that is reinstated serves again' until_ok 20 state_is serving
 zero=0x$(printf %064d 0)
@@ -73,7 +73,7 @@ check 'a task of the old one ends OK' until_ok 30 transfer
 kill $node; wait $node 2> /dev/null
 check 'the log says that no endpoint answers a killed node' until_ok 10 logged 'no quorum: 0 endpoints answer, registry-quorum is 1'
 check 'the Runner is idle when its facts are too old' until_ok 20 state_is idle
-check 'the log says why it is idle' logged 'the Registry was not read within registry-max-age'
+check 'the log says why it is idle' until_ok 10 logged 'the Registry was not read within registry-max-age'
 check 'the node starts again from its state' start_node --state "$dir/chain.json"
 check 'the Runner serves again after the node' until_ok 30 state_is serving
 check 'a task ends OK' until_ok 10 transfer

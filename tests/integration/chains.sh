@@ -22,7 +22,7 @@ check 'the second chain is served' until_ok 30 two_is serving
 check 'two net processes run' is 2 "$(of_chain net)"
 check 'two registry processes run' is 2 "$(of_chain registry)"
 check 'one keys process runs' is 1 "$(of_chain keys)"
-check 'a log line names its chain' logged 'keys: chain 31338: accepting tasks'
+check 'a log line names its chain' until_ok 10 logged 'keys: chain 31338: accepting tasks'
 check 'the first control socket shows the first chain' status_has '"chain_id": *31337,'
 check 'the second control socket shows the second chain' two_has '"chain_id": *31338,'
 

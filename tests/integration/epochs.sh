@@ -65,7 +65,7 @@ start_runner
 check 'a Runner with a pin of the second key serves' until_ok 30 state_is serving
 check 'a third key is announced' devnet rekey --blocks 1
 check 'a Runner whose pin does not match is idle' until_ok 10 state_is idle
-check 'the log says that the key is not the pin' logged 'registry: refused: .*KMS key is not pin-kms-key'
+check 'the log says that the key is not the pin' until_ok 10 logged 'registry: refused: .*KMS key is not pin-kms-key'
 
 check 'no role died' test "$(count 'died')" -eq 0
 finish

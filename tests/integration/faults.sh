@@ -32,7 +32,7 @@ for what in partial proof seal; do
 	for i in 1 2 3 4; do check "kms-1: $what: a task ends OK with another quorum" add_gives OK 10; done
 	devnet fault kms-1 off
 done
-check 'the log names the node at fault' logged 'kms node 1 or the gateway:'
+check 'the log names the node at fault' until_ok 10 logged 'kms node 1 or the gateway:'
 check 'the log names no other node' test "$(count 'kms node [23] or')" -eq 0
 devnet fault kms-2 down
 check 'kms-2: down: a task ends OK' add_gives OK 15
@@ -65,13 +65,13 @@ for role in compute registry evidence net; do
 	sleep 0.3
 	kill -9 "$(role_pid $role)"
 	check "$role killed under load: no task is lost" none_lost
-	check "$role killed under load: the log says that it restarts" logged "$role.*: died: signal 9.*restarting in"
+	check "$role killed under load: the log says that it restarts" until_ok 10 logged "$role.*: died: signal 9.*restarting in"
 done
 load
 sleep 0.3
 kill -9 "$(role_pid keys)"
 check 'keys killed under load: no task is lost' none_lost
-check 'keys killed under load: the log says that all roles restart' logged 'keys: ended, and its identity key with it: restarting all roles'
+check 'keys killed under load: the log says that all roles restart' until_ok 10 logged 'keys: ended, and its identity key with it: restarting all roles'
 check 'keys killed under load: the Runner serves again' until_ok 40 state_is serving
 
 # ---- the end under load

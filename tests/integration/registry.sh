@@ -25,7 +25,7 @@ registered() { grep -q "\"configurationHash\": *\"$1\"" "$dir/registry.json"; }
 attested=$(tee-runnerctl config --hash -f "$dir/tee-runnerd.conf")
 check 'the registration has the hash that tee-runnerctl config prints' \
     registered "$attested"
-check 'the log says that all three agree' logged 'registry: read at block [0-9]* (3 of 3 endpoints agree)'
+check 'the log says that all three agree' until_ok 10 logged 'registry: read at block [0-9]* (3 of 3 endpoints agree)'
 
 say lie
 check 'the log names an endpoint that lies' until_ok 20 logged "endpoint http://127.0.0.1:$plain: disagrees"

@@ -70,7 +70,7 @@ check 'orchestrator: expired: the status is retryable' submit_is retryable add "
 check 'orchestrator: expired: three attempts are refused' test "$(refused EXPIRED)" -eq 3
 check 'the status says that the clock is in doubt' until_ok 10 in_doubt
 check 'the reason is clock' status_has '"why_name": *"clock"'
-check 'the log says that the clock is in doubt' logged 'clock: tasks of the Orchestrator are expired'
+check 'the log says that the clock is in doubt' until_ok 10 logged 'clock: tasks of the Orchestrator are expired'
 devnet fault orchestrator off
 
 check 'no role died' test "$(count 'died')" -eq 0
