@@ -288,6 +288,29 @@ timeout=40
 check 'its messages come' gives result uint256:12 add "$a" uint256:2
 timeout=20
 
+# More of them than are kept: 2 MB.
+long() {
+	printf 'req nox_ingestor.%s {"chainId":31337,"caller":"0x%040d","blockNumber":1,"transactionHash":"0x%064d",' "$1" 1 "$1"
+	printf '"events":[{"logIndex":0,"caller":"0x%040d","type":"add","leftHandOperand":"%s",' 1 "$a"
+	printf '"rightHandOperand":"%s","result":"0x0000007a692301%050d"}],"more":"%s"}' "$x" "$1" "$text"
+}
+text=$(head -c 250000 /dev/zero | tr '\0' x)
+kept='given up: to be sent to nats-dead-letter' lost='given up: not sent to nats-dead-letter'
+before=$(count "$kept")
+fault down
+for n in 1 2 3 4 5 6 7 8 9; do nats "$(long $n)" > "$dir/published"; done
+wait_all() { status_has '"in_flight": *9\>'; }
+check 'nine long transactions wait for the Gateway' until_ok 20 wait_all
+kill -9 $(server_pid nats)
+fault conflict
+check 'eight of their dead letters are kept while nats-server is away' until_ok 30 logged "$kept" $((before + 8))
+check '... and one is not' until_ok 10 logged "$lost" 1
+fault off
+serve nats
+check 'its message comes again' until_ok 30 answered
+check '... and is computed' until_ok 20 status_has '"in_flight": *0\>'
+check 'the others are not' is $((before + 8)) "$(count "$kept")"
+
 check 'no role was denied a system call' not logged 'is not in its policy'
 check 'no result conflicted' not grep -q conflicted "$dir/log/nox.log"
 
@@ -297,7 +320,7 @@ connected() { logged 'nats: connected' "$1"; }
 renewed() {
 	_expires=$(expires) _times=$(count 'nats: connected')
 	make_certificate "$1" && take_certificate && kill -HUP "$runner" &&
-	    until_ok 10 is_used "$_expires" && until_ok 5 connected $((_times + 1))
+	    until_ok 10 is_used "$_expires" && until_ok 10 connected $((_times + 1))
 }
 before=$(role_pid nox)
 load
