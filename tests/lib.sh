@@ -33,18 +33,15 @@ check() {
 
 # until_ok SECONDS COMMAND...: try it ten times a second.  SECONDS is for a machine that is
 # busy, 10 or more; a test that promises a time measures it.
-# The command may call this, too: what is left is counted in $1, which is each call's own.
+# The command may call this, too: no variable counts what is left.
 until_ok() {
-	_n=$(($1 * 10)); shift
-	set -- $_n "$@"
-	until but_first "$@" > /dev/null 2>&1; do
-		_n=$(($1 - 1)); shift
-		[ $_n -gt 0 ] || return 1
-		set -- $_n "$@"
+	_tries=$(($1 * 10)); shift
+	for _tried in $(seq $_tries); do
+		"$@" > /dev/null 2>&1 && return 0
 		sleep 0.1
 	done
+	return 1
 }
-but_first() { shift; "$@"; }
 
 not() { ! "$@"; }
 # is EXPECTED GOT

@@ -21,7 +21,6 @@ struct js_pull {
 	int		 is_asking;
 	uint32_t	 awaited;	/* messages of it */
 	uint32_t	 room;
-	int		 is_over;
 	unsigned int	 silent;	/* requests in a row, until now */
 	struct event	*timer;		/* for the next heartbeat */
 };
@@ -189,13 +188,10 @@ still_alive(struct js_pull *p)
 	wait_for_heartbeat(p);
 }
 
-/* The caller may free p. */
+/* p is freed. */
 static void
 failed(struct js_pull *p, const char *why)
 {
-	p->is_over = 1;
-	p->is_asking = 0;
-	event_del(p->timer);
 	p->conf.failed(p->conf.arg, why);
 }
 
@@ -207,7 +203,7 @@ reply_subject(const struct js_pull *p, char *s, size_t size, uint64_t request)
 	    (unsigned long long)p->sid, (unsigned long long)request);
 }
 
-/* This may free p, as failed() may. */
+/* If it fails, p is freed. */
 static void
 ask(struct js_pull *p)
 {
@@ -216,7 +212,7 @@ ask(struct js_pull *p)
 
 	p->is_asking = 0;
 	event_del(p->timer);
-	if (n == 0 || p->is_over || !nats_is_connected(p->conf.nats))
+	if (n == 0 || !nats_is_connected(p->conf.nats))
 		return;
 	snprintf(subject, sizeof(subject), "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
 	    p->conf.stream, p->conf.consumer);
@@ -280,7 +276,7 @@ take_status(struct js_pull *p, const struct nats_message *m)
 int
 js_pull_message(struct js_pull *p, const struct nats_message *m)
 {
-	const struct js_conf conf = p->conf;
+	const struct js_conf conf = p->conf;	/* ask() may free p */
 	struct js_ack a;
 
 	if (m->sid != p->sid)

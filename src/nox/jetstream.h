@@ -71,9 +71,8 @@ struct js_conf {
 	 * than there is room for. */
 	void (*message)(
 	    void *arg, const struct nats_message *, const struct js_ack *);
-	/* A request has failed, and there will be no other: the consumer may be
-	 * gone, or be another by now.  why: printable.  Free the pull, here if
-	 * you like. */
+	/* A request has failed: the consumer may be gone, or be another by now.
+	 * why: printable.  The pull must be freed here. */
 	void	(*failed)(void *arg, const char *why);
 	void	*arg;
 };

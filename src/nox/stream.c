@@ -241,7 +241,6 @@ on_failed(void *arg, const char *why)
 	log_warn("stream: no messages: %s", why);
 	error_note(&front.orchestrator_error, why);
 	forget_consumer();
-	is_asked = 0;
 	ask_later();
 }
 

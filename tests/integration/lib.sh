@@ -49,6 +49,11 @@ jetstream() {
 	nats "req \$JS.API.$1 ${2:-{\}}" > "$dir/api" &&
 	grep -q '^reply' "$dir/api" && ! grep -q '"error"' "$dir/api" || { cat "$dir/api"; false; }
 }
+# The consumer waits for no answer, and has no message that was not delivered.
+answered() {
+	jetstream CONSUMER.INFO.nox_ingestor.nox_ingestor_consumer &&
+	grep -q '"num_ack_pending":0.*"num_pending":0' "$dir/api"
+}
 
 # Values that are stored.
 values() { devnet status | sed -n 's/^ *"values": \([0-9]*\),*$/\1/p'; }

@@ -18,7 +18,6 @@ rate=$((transactions / (kills * 4) + 1))
 field() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$dir/api"; }
 stream=nox_ingestor consumer=nox_ingestor_consumer
 info() { jetstream CONSUMER.INFO.$stream.$consumer; }
-answered() { info && grep -q '"num_ack_pending":0.*"num_pending":0' "$dir/api"; }
 
 # ---- kills
 

@@ -64,7 +64,7 @@ check 'a task ends OK meanwhile' add
 _net=$(role_pid net)
 kill -KILL "$_net"
 check 'net that restarts then logs that they do not match' until_ok 10 \
-    until_ok 10 logged 'tls-key does not match tls-certificate'
+    logged 'tls-key does not match tls-certificate'
 take_key
 check 'the session comes back when the key is there' until_ok 13 up_again "$_net"
 check 'a task ends OK after that' add
